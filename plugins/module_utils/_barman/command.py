@@ -1,0 +1,187 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that runs the barman command, and reads what it answers.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from .._host.process import Command, Completed, HostError, Runner
+
+Version = Tuple[int, ...]
+
+_MESSAGE_KEYS = {"_INFO": "info", "_WARNING": "warnings", "_ERROR": "errors", "_EXCEPTION": "errors"}
+
+
+class BarmanError(HostError):
+    """Barman could not do what it was asked, with its own words."""
+
+    def __init__(self, message: str, reply: Optional["Reply"] = None) -> None:
+        super().__init__(message)
+        self.reply = reply
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What "barman -f json" answered.
+
+    data: the top-level keys that are not messages: server names mostly, with each one's answer.
+    """
+
+    completed: Completed
+    data: Mapping[str, Any] = field(default_factory=dict)
+    info: List[str] = field(default_factory=list)
+    warnings: List[str] = field(default_factory=list)
+    errors: List[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.completed.ok and not self.errors
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in Barman's words."""
+        return "; ".join(self.errors) or self.completed.text or "exit code %d" % self.completed.rc
+
+
+def parse_reply(completed: Completed) -> Reply:
+    """Read the JSON that Barman prints at its end. Raises BarmanError where there is none.
+
+    Warnings about any server's configuration come with every command's answer, beside the servers' own keys.
+    """
+    try:
+        document = json.loads(completed.stdout) if completed.stdout.strip() else {}
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise BarmanError("Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
+    if not document and not completed.ok:
+        # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
+        return Reply(completed, errors=[_without_traceback(completed.text)] if completed.text else [])
+    messages: Dict[str, List[str]] = {"info": [], "warnings": [], "errors": []}
+    data: Dict[str, Any] = {}
+    for key, value in document.items():
+        if key in _MESSAGE_KEYS:
+            messages[_MESSAGE_KEYS[key]].extend(str(line) for line in value)
+        elif not key.startswith("_"):
+            data[key] = value
+    return Reply(completed, data, messages["info"], messages["warnings"], messages["errors"])
+
+
+class Barman:
+    """Barman on this host, run as its own user.
+
+    config_file: another main configuration file than Barman's default; config_file in the words of "barman -c".
+    """
+
+    def __init__(
+        self,
+        run: Runner,
+        user: str = "barman",
+        config_file: Optional[str] = None,
+        executable: str = "barman",
+    ) -> None:
+        self._run = run
+        self.user = user
+        self.config_file = config_file
+        self._executable = executable
+        self._version: Optional[Version] = None
+
+    def with_config(self, config_file: str) -> "Barman":
+        """The same Barman, reading another main configuration file."""
+        other = Barman(self._run, self.user, config_file, self._executable)
+        other._version = self._version
+        return other
+
+    @property
+    def version(self) -> Version:
+        """The installed version, such as (3, 13, 3)."""
+        if self._version is None:
+            completed = self.command([self._executable, "--version"])
+            found = re.search(r"\b(\d+(?:\.\d+)+)", completed.stdout)
+            if not completed.ok or found is None:
+                raise BarmanError("'barman --version' did not tell a version: %s" % completed.text)
+            self._version = tuple(int(part) for part in found.group(1).split("."))
+        return self._version
+
+    def text(
+        self,
+        *arguments: str,
+        timeout: Optional[float] = None,
+        env: Optional[Mapping[str, str]] = None,
+        tick: Optional[Callable[[], None]] = None,
+    ) -> Completed:
+        """Run a barman command whose answer is text, or of no interest."""
+        return self.command([*self._start(), *arguments], timeout, env, tick)
+
+    def json(
+        self,
+        *arguments: str,
+        timeout: Optional[float] = None,
+        env: Optional[Mapping[str, str]] = None,
+        tick: Optional[Callable[[], None]] = None,
+    ) -> Reply:
+        """Run a barman command with "-f json" and read its answer. The exit code is the caller's to judge."""
+        return parse_reply(self.command([*self._start(), "-f", "json", *arguments], timeout, env, tick))
+
+    def expect(
+        self,
+        *arguments: str,
+        timeout: Optional[float] = None,
+        env: Optional[Mapping[str, str]] = None,
+        tick: Optional[Callable[[], None]] = None,
+    ) -> Reply:
+        """The same as json(), but raises BarmanError where Barman says that it failed."""
+        reply = self.json(*arguments, timeout=timeout, env=env, tick=tick)
+        if not reply.ok:
+            raise BarmanError("'%s' failed: %s" % (_line(reply.completed), reply.reason), reply)
+        return reply
+
+    def diagnose(self, timeout: Optional[float] = None) -> Dict[str, Any]:
+        """The whole of "barman diagnose": it is clean JSON only where "-f json" is not given."""
+        completed = self.text("diagnose", timeout=timeout)
+        try:
+            document = json.loads(completed.stdout)
+        except ValueError:
+            raise BarmanError(
+                "'barman diagnose' failed: %s" % (_without_traceback(completed.text) or "no answer")
+            ) from None
+        if not isinstance(document, dict):
+            raise BarmanError("'barman diagnose' did not answer an object: %s" % _shortened(completed.stdout))
+        return document
+
+    def command(
+        self,
+        argv: List[str],
+        timeout: Optional[float] = None,
+        env: Optional[Mapping[str, str]] = None,
+        tick: Optional[Callable[[], None]] = None,
+    ) -> Completed:
+        """Run another program of Barman's user, with the same runner."""
+        return self._run(Command(argv, user=self.user, env=env or {}, timeout=timeout, tick=tick))
+
+    def _start(self) -> List[str]:
+        return [self._executable] + (["-c", self.config_file] if self.config_file else [])
+
+
+def _line(completed: Completed) -> str:
+    return " ".join(part for part in completed.argv if part not in ("-f", "json"))
+
+
+def _shortened(text: str, most: int = 300) -> str:
+    text = text.strip()
+    return text if len(text) <= most else text[:most] + " …"
+
+
+def _without_traceback(text: str) -> str:
+    """The last line of a traceback, or the text as it is."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines and "Traceback (most recent call last)" in text else text.strip()

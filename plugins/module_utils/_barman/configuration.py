@@ -1,0 +1,183 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading Barman's configuration files: the main file, its directory of further files, and Barman's own changes.
+
+This module util is private to the collection. Barman itself is not asked: "show-servers" and "diagnose" connect to
+every PostgreSQL server first, and the answers leave out or print passwords.
+"""
+
+from __future__ import annotations
+
+import configparser
+import glob
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Sequence
+
+from .._host.files import read_text
+from .._host.process import HostError
+
+MAIN_FILES = ("/etc/barman.conf", "/etc/barman/barman.conf")
+AUTOMATIC_FILE = ".barman.auto.conf"
+_QUOTED = re.compile(r"""^(["'])((?:\\.|[^\\])*?)\1$""")
+_TRUE = ("true", "t", "yes", "y", "on", "1")
+_DIRECTORIES = {
+    "backup_directory": "%(barman_home)s/%(name)s",
+    "basebackups_directory": "%(backup_directory)s/base",
+    "errors_directory": "%(backup_directory)s/errors",
+    "incoming_wals_directory": "%(backup_directory)s/incoming",
+    "streaming_wals_directory": "%(backup_directory)s/streaming",
+    "wals_directory": "%(backup_directory)s/wals",
+}
+
+
+class ConfigurationError(HostError):
+    """A configuration file of Barman can't be read; the text names it."""
+
+
+@dataclass(frozen=True)
+class ServerConfiguration:
+    """One server's entry as Barman sees it: options with the global ones and the directories' defaults filled in."""
+
+    name: str
+    options: Dict[str, str]
+    file: str
+
+    def get(self, option: str, default: Optional[str] = None) -> Optional[str]:
+        value = self.options.get(option)
+        return default if value is None or value == "" else value
+
+    def flag(self, option: str, default: bool = False) -> bool:
+        value = self.get(option)
+        return default if value is None else value.lower() in _TRUE
+
+    def directory(self, option: str) -> str:
+        """One of the directories, such as wals_directory."""
+        return self.options[option]
+
+    @property
+    def passive(self) -> bool:
+        return bool(self.get("primary_ssh_command"))
+
+    @property
+    def conninfo(self) -> str:
+        return self.get("conninfo") or ""
+
+    @property
+    def streaming_conninfo(self) -> str:
+        return self.get("streaming_conninfo") or self.conninfo
+
+    @property
+    def wal_streaming_conninfo(self) -> str:
+        """Where the WAL receiver connects to (Barman 3.10 and later may have it elsewhere than the backup)."""
+        return self.get("wal_streaming_conninfo") or self.streaming_conninfo
+
+    @property
+    def wal_conninfo(self) -> str:
+        return self.get("wal_conninfo") or self.get("wal_streaming_conninfo") or self.conninfo
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Barman's whole configuration. models are the sections that say "model = true"."""
+
+    main_file: str
+    global_options: Dict[str, str]
+    servers: Dict[str, ServerConfiguration]
+    models: List[str] = field(default_factory=list)
+
+    @property
+    def home(self) -> str:
+        return self.global_options.get("barman_home") or "/var/lib/barman"
+
+    def server(self, name: str) -> ServerConfiguration:
+        """That server's entry. Raises ConfigurationError naming the ones there are."""
+        if name not in self.servers:
+            raise ConfigurationError(
+                "Barman has no server '%s' on this host; it has: %s"
+                % (name, ", ".join(sorted(self.servers)) or "none at all")
+            )
+        return self.servers[name]
+
+
+def main_file(config_file: Optional[str] = None, candidates: Sequence[str] = MAIN_FILES) -> str:
+    """The main configuration file that Barman reads. Raises ConfigurationError where there is none."""
+    for path in [config_file] if config_file else candidates:
+        if os.path.exists(path):
+            return path
+    raise ConfigurationError(
+        "Barman's configuration file %s does not exist on this host; is Barman installed?"
+        % (config_file or " or ".join(candidates))
+    )
+
+
+def read(config_file: Optional[str] = None) -> Configuration:
+    """Read what Barman reads, in its order: later files win."""
+    main = main_file(config_file)
+    parser = _parser()
+    _read_file(parser, main)
+    if not parser.has_section("barman"):
+        raise ConfigurationError("%s has no [barman] section" % main)
+    directory = _get(parser, "barman", "configuration_files_directory")
+    origins: Dict[str, str] = {section: main for section in parser.sections()}
+    files = sorted(glob.glob(os.path.join(os.path.expanduser(directory), "*.conf"))) if directory else []
+    home = _get(parser, "barman", "barman_home") or "/var/lib/barman"
+    files.append(os.path.join(home, AUTOMATIC_FILE))
+    for path in files:
+        if os.path.isfile(path):
+            before = set(parser.sections())
+            _read_file(parser, path)
+            origins.update({section: path for section in parser.sections() if section not in before})
+    global_options = {key: _get(parser, "barman", key) for key in parser.options("barman")}
+    servers: Dict[str, ServerConfiguration] = {}
+    models: List[str] = []
+    for section in parser.sections():
+        if section == "barman":
+            continue
+        if (_get(parser, section, "model") or "").lower() in _TRUE:
+            models.append(section)
+            continue
+        servers[section] = ServerConfiguration(section, _options(parser, section, home), origins[section])
+    return Configuration(main, global_options, servers, models)
+
+
+def _parser() -> configparser.ConfigParser:
+    return configparser.ConfigParser(strict=False)
+
+
+def _read_file(parser: configparser.ConfigParser, path: str) -> None:
+    text = read_text(path)
+    if text is None:
+        return
+    try:
+        parser.read_string(text, path)
+    except configparser.Error as exc:
+        raise ConfigurationError("%s can't be read: %s" % (path, " ".join(str(exc).split()))) from None
+
+
+def _get(
+    parser: configparser.ConfigParser, section: str, option: str, defaults: Optional[Dict[str, str]] = None
+) -> str:
+    try:
+        value = parser.get(section, option, vars=defaults, fallback="")
+    except configparser.Error as exc:
+        raise ConfigurationError(
+            "option '%s' of [%s] can't be read: %s" % (option, section, " ".join(str(exc).split()))
+        ) from None
+    found = _QUOTED.match(value)
+    return "" if value == "None" else found.group(2) if found else value
+
+
+def _options(parser: configparser.ConfigParser, section: str, home: str) -> Dict[str, str]:
+    known = {"barman_home": home, "name": section}
+    inherited = {key for key in parser.options("barman")}
+    options = {
+        key: _get(parser, section if parser.has_option(section, key) else "barman", key, known)
+        for key in sorted(inherited | set(parser.options(section)))
+    }
+    for option, default in _DIRECTORIES.items():
+        options[option] = options.get(option) or default % {**known, **options}
+    return options

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Running commands on the managed host, as another user where that is asked.
+
+This module util is private to the collection. Commands are values and what runs them is handed in, so that a
+test hands in recorded answers.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
+
+_SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class HostError(Exception):
+    """Something on this host is not as it must be; the text is for the person who reads it."""
+
+
+class CommandTimeout(HostError):
+    """A command was ended because it took longer than its time limit."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to run.
+
+    user: the operating system user that runs it; None for the current one.
+    env: variables set beside the small standard environment. Secrets go here, never into argv.
+    timeout: seconds; None for no limit.
+    tick: called about every tick_interval seconds while the command runs.
+    """
+
+    argv: Sequence[str]
+    user: Optional[str] = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout: Optional[float] = None
+    input: Optional[str] = None
+    cwd: Optional[str] = None
+    tick: Optional[Callable[[], None]] = None
+    tick_interval: float = 1.0
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command answered. duration is in seconds."""
+
+    argv: Sequence[str]
+    rc: int
+    stdout: str = ""
+    stderr: str = ""
+    duration: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.rc == 0
+
+    @property
+    def text(self) -> str:
+        """What it said, for an error message: stderr, else stdout."""
+        return self.stderr.strip() or self.stdout.strip()
+
+
+Runner = Callable[[Command], Completed]
+
+
+def lookup_user(name: str) -> pwd.struct_passwd:
+    """The account of that name. Raises HostError with a sentence where there is none."""
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise HostError("the operating system user '%s' does not exist on this host" % name) from None
+
+
+def run(command: Command) -> Completed:
+    """Run a command to its end. Raises HostError (not executable, user unknown or forbidden), CommandTimeout.
+
+    Output goes to temporary files and not to pipes: commands such as "barman cron" leave children that keep
+    stdout open, and whoever reads such a pipe to its end never returns.
+    """
+    account = pwd.getpwuid(os.geteuid()) if command.user is None else lookup_user(command.user)
+    switch: Dict[str, object] = {}
+    if account.pw_uid != os.geteuid():
+        if os.geteuid() != 0:
+            raise HostError(
+                "this must run as root or as '%s', not as '%s': set 'become: true'"
+                % (account.pw_name, pwd.getpwuid(os.geteuid()).pw_name)
+            )
+        switch = {
+            "user": account.pw_uid,
+            "group": account.pw_gid,
+            "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid),
+        }
+    env = {
+        "PATH": _with_safe_path(os.environ.get("PATH", "")),
+        "HOME": account.pw_dir,
+        "USER": account.pw_name,
+        "LOGNAME": account.pw_name,
+        "LC_ALL": "C.UTF-8",
+    }
+    env.update(command.env)
+    cwd = command.cwd or (account.pw_dir if os.path.isdir(account.pw_dir) else "/")
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as stdin:
+        if command.input is not None:
+            stdin.write(command.input.encode())
+            stdin.seek(0)
+        try:
+            process = subprocess.Popen(  # type: ignore[call-overload]
+                list(command.argv),
+                stdin=stdin,
+                stdout=out,
+                stderr=err,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+                **switch,
+            )
+        except FileNotFoundError:
+            raise HostError("'%s' was not found on this host; is it installed?" % command.argv[0]) from None
+        except OSError as exc:
+            raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
+        _wait(process, command, started)
+        return Completed(
+            argv=list(command.argv),
+            rc=process.returncode,
+            stdout=_contents(out),
+            stderr=_contents(err),
+            duration=time.monotonic() - started,
+        )
+
+
+def _with_safe_path(path: str) -> str:
+    directories: List[str] = [entry for entry in path.split(":") if entry]
+    return ":".join(directories + [entry for entry in _SAFE_PATH.split(":") if entry not in directories])
+
+
+def _wait(process: "subprocess.Popen[bytes]", command: Command, started: float) -> None:
+    deadline = None if command.timeout is None else started + command.timeout
+    next_tick = started + command.tick_interval
+    while True:
+        now = time.monotonic()
+        limits = [limit for limit in (deadline, next_tick if command.tick else None) if limit is not None]
+        try:
+            process.wait(max(0.01, min(limits) - now) if limits else None)
+            return
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+        if deadline is not None and now >= deadline:
+            _end(process)
+            raise CommandTimeout("'%s' did not end within %g s" % (command, command.timeout))
+        if command.tick and now >= next_tick:
+            command.tick()
+            next_tick = now + command.tick_interval
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(5)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _contents(stream: object) -> str:
+    stream.seek(0)  # type: ignore[attr-defined]
+    data: bytes = stream.read()  # type: ignore[attr-defined]
+    return data.decode("utf-8", errors="replace")

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a long operation is: a small state file that the operation writes and pgdr.barman.backup_info reads.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from .files import read_text, write_atomic
+from .process import lookup_user
+
+DIRECTORY = ".pgdr.barman/operations"
+
+
+class Progress:
+    """The state file of one running operation.
+
+    home: Barman's home. The file is removed by close(); a file whose process is gone is not reported.
+    """
+
+    def __init__(
+        self, home: str, operation: str, server: str, owner: Optional[str] = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._owner = owner
+        self._clock = clock
+        self._directory = os.path.join(home, DIRECTORY)
+        self.path = os.path.join(self._directory, "%s-%s-%d.json" % (operation, server, os.getpid()))
+        self._state: Dict[str, Any] = {
+            "operation": operation,
+            "server": server,
+            "pid": os.getpid(),
+            "started": clock(),
+        }
+
+    def update(self, phase: str, **numbers: Any) -> None:
+        """Say where the operation is: a phase, and numbers such as bytes_done and bytes_total."""
+        self._make_directory()
+        self._state.update(numbers, phase=phase, updated=self._clock())
+        write_atomic(self.path, json.dumps(self._state, sort_keys=True), 0o644, self._owner)
+
+    def _make_directory(self) -> None:
+        if os.path.isdir(self._directory):
+            return
+        os.makedirs(self._directory, mode=0o755)
+        if self._owner is not None and os.geteuid() == 0:
+            account = lookup_user(self._owner)
+            for directory in (os.path.dirname(self._directory), self._directory):
+                os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+    def close(self) -> None:
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            pass
+
+
+def running(home: str, alive: Callable[[int], bool]) -> List[Dict[str, Any]]:
+    """The operations that run now, oldest first, each as Progress.update wrote it."""
+    directory = os.path.join(home, DIRECTORY)
+    try:
+        names = sorted(name for name in os.listdir(directory) if name.endswith(".json"))
+    except FileNotFoundError:
+        return []
+    states: List[Dict[str, Any]] = []
+    for name in names:
+        text = read_text(os.path.join(directory, name))
+        if text is None:
+            continue
+        state = json.loads(text)
+        if alive(state["pid"]):
+            states.append(state)
+    return sorted(states, key=lambda state: float(state["started"]))
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of that number runs on this host."""
+    return os.path.exists("/proc/%d" % pid)

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for a condition, with a time limit and an error that says what was last seen.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from .process import HostError
+
+
+class WaitTimeout(HostError):
+    """A condition did not become true in time."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One look at a condition: whether it holds, what was seen (for the error), and its value."""
+
+    done: bool
+    seen: str
+    value: Any = None
+
+
+def wait_for(
+    what: str,
+    probe: Callable[[], Probe],
+    timeout: float,
+    interval: float = 0.5,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> Any:
+    """Probe until it is done, and return its value. Raises WaitTimeout after timeout seconds.
+
+    The condition is looked at once at least, and once more after the time limit was reached in a pause.
+    """
+    deadline = clock() + timeout
+    while True:
+        last = probe()
+        if last.done:
+            return last.value
+        left = deadline - clock()
+        if left <= 0:
+            raise WaitTimeout("%s: not within %g s; last seen: %s" % (what, timeout, last.seen))
+        pause(min(interval, left))
