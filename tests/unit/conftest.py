@@ -1,0 +1,16 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from tests.conftest import REPOSITORY
+
+set_hypothesis_home_dir(REPOSITORY / ".cache" / "hypothesis")
+
+# No time limit an example: a busy machine is no reason to fail.
+settings.register_profile("default", deadline=None, max_examples=50)
+settings.load_profile("default")
