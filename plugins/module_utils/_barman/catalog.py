@@ -1,0 +1,301 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The catalog of backups that Barman keeps of a server, as typed values.
+
+This module util is private to the collection. The backup.info files are read directly: every Barman version writes
+the same "key=value" lines, it takes a millisecond a backup, and no PostgreSQL server has to be reachable.
+"barman diagnose" and "barman show-backup" start Barman (0.3 s and more) and, the former, connect to every server.
+"""
+
+from __future__ import annotations
+
+import ast
+import glob
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from .._host.files import read_text
+from .._host.process import HostError
+from .configuration import ServerConfiguration
+
+DONE = "DONE"
+FAILED = "FAILED"
+WAITING_FOR_WALS = "WAITING_FOR_WALS"
+
+# Barman's own words for a backup that is not named by its id.
+SHORTCUTS = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed")
+
+_META_NAME = re.compile(r"^(.+?)-backup\.info$")
+
+
+class CatalogError(HostError):
+    """A backup does not exist, or its description can't be read."""
+
+
+@dataclass(frozen=True)
+class Tablespace:
+    """A tablespace as it was when the backup was taken."""
+
+    name: str
+    oid: int
+    location: str
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup, from its backup.info file.
+
+    backup_type: full, incremental, rsync or snapshot. version: the server's, such as 170011. copy_seconds: how long
+    the copy took. What the file does not say is None.
+    """
+
+    backup_id: str
+    status: str
+    path: str
+    name: str | None = None
+    server_name: str | None = None
+    backup_type: str = "full"
+    mode: str | None = None
+    begin_time: datetime | None = None
+    end_time: datetime | None = None
+    begin_wal: str | None = None
+    end_wal: str | None = None
+    begin_lsn: str | None = None
+    end_lsn: str | None = None
+    timeline: int | None = None
+    size: int | None = None
+    deduplicated_size: int | None = None
+    cluster_size: int | None = None
+    pgdata: str | None = None
+    tablespaces: tuple[Tablespace, ...] = ()
+    version: int | None = None
+    systemid: str | None = None
+    segment_size: int = 16 * 1024 * 1024
+    parent_backup_id: str | None = None
+    children_backup_ids: tuple[str, ...] = ()
+    copy_seconds: float | None = None
+    compression: str | None = None
+    encryption: str | None = None
+    error: str | None = None
+    config_file: str | None = None
+    hba_file: str | None = None
+    ident_file: str | None = None
+    included_files: tuple[str, ...] = ()
+    keep: str | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.status == DONE
+
+    @property
+    def copied(self) -> bool:
+        """Whether its files are complete; its WAL may still be waited for."""
+        return self.status in (DONE, WAITING_FOR_WALS)
+
+    @property
+    def incremental(self) -> bool:
+        return self.parent_backup_id is not None
+
+    @property
+    def major_version(self) -> int | None:
+        return None if self.version is None else self.version // 10000
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How long ago it ended; None where it has not."""
+        return None if self.end_time is None else now - self.end_time
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from its begin to its end."""
+        if self.begin_time is None or self.end_time is None:
+            return None
+        return (self.end_time - self.begin_time).total_seconds()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a module's answer: times in ISO 8601, sizes as integers, lists as lists."""
+        answer: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, datetime):
+                value = value.isoformat()
+            elif field.name == "tablespaces":
+                value = [{"name": item.name, "oid": item.oid, "location": item.location} for item in value]
+            elif isinstance(value, tuple):
+                value = list(value)
+            answer[field.name] = value
+        answer["duration"] = self.duration
+        return answer
+
+
+def read_backups(server: ServerConfiguration) -> list[Backup]:
+    """All backups of the server, oldest first, whatever their status. Raises CatalogError.
+
+    Barman 3.13.2 and later write meta/<id>-backup.info beside the older base/<id>/backup.info and prefer the former.
+    """
+    base = server.directory("basebackups_directory")
+    meta = os.path.join(server.directory("backup_directory"), "meta")
+    paths = {
+        os.path.basename(os.path.dirname(path)): path
+        for path in glob.glob(os.path.join(glob.escape(base), "*", "backup.info"))
+    }
+    for path in glob.glob(os.path.join(glob.escape(meta), "*-backup.info")):
+        found = _META_NAME.match(os.path.basename(path))
+        if found:
+            paths[found.group(1)] = path
+    backups: list[Backup] = []
+    for backup_id in sorted(paths):
+        text = read_text(paths[backup_id])
+        # None: deleted since the directory was listed.
+        if text is not None:
+            backups.append(parse_backup(backup_id, text, paths[backup_id], _keep(base, meta, backup_id)))
+    return backups
+
+
+def latest(backups: Iterable[Backup], timeline: int | None = None) -> Backup | None:
+    """The newest good backup (DONE), where asked only of that timeline."""
+    good = [backup for backup in backups if backup.done and timeline in (None, backup.timeline)]
+    return max(good, key=lambda backup: backup.backup_id, default=None)
+
+
+def oldest(backups: Iterable[Backup]) -> Backup | None:
+    """The oldest good backup (DONE)."""
+    return min(
+        (backup for backup in backups if backup.done), key=lambda backup: backup.backup_id, default=None
+    )
+
+
+def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backup:
+    """The backup of that id, name or shortcut (latest, oldest, latest-full, last-failed …). Raises CatalogError."""
+    ordered = sorted(backups, key=lambda backup: backup.backup_id)
+    done = [backup for backup in ordered if backup.done]
+    candidates = {
+        "latest": done[-1:],
+        "last": done[-1:],
+        "oldest": done[:1],
+        "first": done[:1],
+        "latest-full": [backup for backup in done if not backup.incremental][-1:],
+        "last-full": [backup for backup in done if not backup.incremental][-1:],
+        "last-failed": [backup for backup in ordered if backup.status == FAILED][-1:],
+    }.get(wanted)
+    if candidates is None:
+        candidates = [backup for backup in ordered if backup.backup_id == wanted]
+        candidates = candidates or [backup for backup in ordered if backup.name == wanted]
+    of_server = " of server '%s'" % server_name if server_name else ""
+    if len(candidates) > 1:
+        raise CatalogError(
+            "several backups%s have the name '%s', give an id instead: %s"
+            % (of_server, wanted, ", ".join(backup.backup_id for backup in candidates))
+        )
+    if not candidates:
+        raise CatalogError(
+            "there is no backup '%s'%s; there are: %s"
+            % (wanted, of_server, ", ".join(_label(backup) for backup in ordered) or "none")
+        )
+    return candidates[0]
+
+
+def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) -> Backup:
+    """Read the lines of a backup.info file. Raises CatalogError naming the file and the line."""
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, separator, value = line.partition("=")
+        if not separator:
+            raise CatalogError("%s has a line that is not 'key=value': %s" % (path, line.strip()))
+        if value.strip() != "None":
+            values[key.strip()] = value.strip()
+    try:
+        return _backup(backup_id, values, path, keep)
+    except (ValueError, SyntaxError, TypeError, AttributeError) as exc:
+        raise CatalogError("%s can't be understood: %s" % (path, exc)) from None
+
+
+def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None) -> Backup:
+    def number(key: str) -> int | None:
+        return int(values[key]) if key in values else None
+
+    copied = ast.literal_eval(values.get("copy_stats", "None")) or {}
+    seconds = copied.get("total_time", copied.get("copy_time"))
+    parent = values.get("parent_backup_id")
+    return Backup(
+        backup_id=backup_id,
+        status=values.get("status", "EMPTY"),
+        path=path,
+        name=values.get("backup_name"),
+        server_name=values.get("server_name"),
+        backup_type=_backup_type(values.get("mode", ""), parent),
+        mode=values.get("mode"),
+        begin_time=_time(values.get("begin_time")),
+        end_time=_time(values.get("end_time")),
+        begin_wal=values.get("begin_wal"),
+        end_wal=values.get("end_wal"),
+        begin_lsn=values.get("begin_xlog"),
+        end_lsn=values.get("end_xlog"),
+        timeline=number("timeline"),
+        size=number("size"),
+        deduplicated_size=number("deduplicated_size"),
+        cluster_size=number("cluster_size"),
+        pgdata=values.get("pgdata"),
+        tablespaces=tuple(
+            Tablespace(str(name), int(oid), str(location))
+            for name, oid, location in ast.literal_eval(values.get("tablespaces", "None")) or ()
+        ),
+        version=number("version"),
+        systemid=values.get("systemid"),
+        segment_size=number("xlog_segment_size") or 16 * 1024 * 1024,
+        parent_backup_id=parent,
+        children_backup_ids=tuple(item for item in values.get("children_backup_ids", "").split(",") if item),
+        copy_seconds=None if seconds is None else float(seconds),
+        compression=values.get("compression"),
+        encryption=values.get("encryption"),
+        error=values.get("error"),
+        config_file=values.get("config_file"),
+        hba_file=values.get("hba_file"),
+        ident_file=values.get("ident_file"),
+        included_files=tuple(
+            str(item) for item in ast.literal_eval(values.get("included_files", "None")) or ()
+        ),
+        keep=keep,
+    )
+
+
+def _backup_type(mode: str, parent: str | None) -> str:
+    if mode.startswith("snapshot"):
+        return "snapshot"
+    if mode.startswith(("rsync", "local-rsync")):
+        return "rsync"
+    return "incremental" if parent else "full"
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        # What old versions wrote: ctime, such as "Fri Nov 20 07:01:56 2026", in the host's time zone.
+        moment = datetime.strptime(text, "%a %b %d %H:%M:%S %Y")
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _keep(base: str, meta: str, backup_id: str) -> str | None:
+    """The target of "barman keep" (full, standalone); Barman 3.13.3 moved its file."""
+    for path in (
+        os.path.join(meta, "%s-keep" % backup_id),
+        os.path.join(base, backup_id, "annotations", "keep"),
+    ):
+        text = read_text(path)
+        if text is not None:
+            return text.strip()
+    return None
+
+
+def _label(backup: Backup) -> str:
+    return "%s (%s)" % (backup.backup_id, backup.status) if not backup.done else backup.backup_id
