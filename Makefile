@@ -2,17 +2,65 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# Each job is a small program under tests/tools; this file only names them.
+
 PYTHON ?= python3
-VENV := .venv/bin
+VENV_PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 
 .DEFAULT_GOAL := help
 
-.PHONY: venv run-venv lock
+.PHONY: help
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: quickstart lab-down
+quickstart: run-venv  ## The main job on lab machines: protect, destroy, recover, prove (leaves them up)
+	@$(VENV_PYTHON) -m tests.quickstart
+
+lab-down: run-venv  ## Take the quickstart's machines away
+	@$(VENV_PYTHON) -m tests.quickstart --down
+
+.PHONY: test check package sanity molecule bench
+test: venv  ## Everything that the project has to check itself: check, package, sanity, molecule
+	@$(VENV_PYTHON) -m tests.tools.everything
+
+check: venv  ## The fast part: formatting, lint, types, licences, changelog, unit tests
+	@$(VENV_PYTHON) -m tests.tools.check
+
+package: venv  ## Build the collection, install it into an empty path, and look at what is found there
+	@$(VENV_PYTHON) -m tests.tools.package
+
+sanity: venv  ## ansible-test sanity on the built collection
+	@$(VENV_PYTHON) -m tests.tools.sanity
+
+molecule: venv  ## Every scenario on lab machines; SCENARIOS="streaming ..." for some
+	@$(VENV_PYTHON) -m tests.tools.molecule $(SCENARIOS)
+
+bench: venv  ## Measure side by side with bare tools
+	@$(VENV_PYTHON) -m tests.bench
+
+.PHONY: format docs changelog lock
+format: venv  ## Format the Python, repair what can be repaired
+	@ruff check --quiet --fix --unsafe-fixes . || true
+	@ruff format --quiet .
+
+docs: venv  ## Generate docs/reference from the modules' and roles' documentation
+	@$(VENV_PYTHON) -m tests.tools.docs
+
+changelog: venv  ## Write CHANGELOG.md from changelogs/fragments, for the version in galaxy.yml
+	@antsibull-changelog release --update-existing --reload-plugins
+
+lock: venv  ## Pin the newest versions of requirements/*.in
+	@$(VENV_PYTHON) tests/tools/lock_requirements.py
+
+.PHONY: venv run-venv clean
 venv:  ## Make or renew .venv and .cache/collections, everything pinned
 	@$(PYTHON) tests/tools/environment.py dev
 
 run-venv:
 	@$(PYTHON) tests/tools/environment.py run
 
-lock: venv  ## Pin the newest versions of requirements/*.in
-	@$(VENV)/python tests/tools/lock_requirements.py
+clean:  ## Remove .venv and .cache (the lab's images are kept elsewhere)
+	rm -rf .venv .cache .ansible

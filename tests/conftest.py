@@ -15,7 +15,9 @@ def pytest_configure() -> None:
     """Say what to do where the collection cannot be imported yet."""
     link = REPOSITORY / ".cache" / "collections" / "ansible_collections" / "pgdr" / "barman"
     if not link.exists():
-        pytest.exit("The collection is not linked as ansible_collections.pgdr.barman: run `make venv` first.", returncode=4)
+        pytest.exit(
+            "The collection is not linked as ansible_collections.pgdr.barman: run `make venv` first.", returncode=4
+        )
 
 
 @pytest.fixture(scope="session")

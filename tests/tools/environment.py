@@ -73,14 +73,19 @@ def works(python: Path) -> bool:
 
 def ensure_venv_module() -> None:
     """Debian packs the venv module apart from Python."""
-    if subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0:
+    if (
+        subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode
+        == 0
+    ):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         fail(f"{sys.executable} has no venv module: install the package python3-venv.")
     say("installing Debian's python3-venv")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "-qq", "update"], check=True, env=env)
-    subprocess.run(["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "python3-venv"], check=True, env=env)
+    subprocess.run(
+        ["apt-get", "-qq", "install", "--yes", "--no-install-recommends", "python3-venv"], check=True, env=env
+    )
 
 
 def make_venv() -> None:
