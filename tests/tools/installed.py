@@ -1,0 +1,53 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the collection and install it where nothing else of the work tree is seen."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.tools.stage import COLLECTIONS, Outcome, collection_metadata, environment, run
+
+
+class InstalledCollection:
+    """A built and installed copy of the collection, beside the collections it depends on."""
+
+    def __init__(self, directory: Path) -> None:
+        metadata = collection_metadata()
+        self.directory = directory
+        self.tarball = directory / f"{metadata['namespace']}-{metadata['name']}-{metadata['version']}.tar.gz"
+        self.collections = directory / "collections"
+        self.root = self.collections / "ansible_collections" / metadata["namespace"] / metadata["name"]
+        self.collections.mkdir()
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        return environment(ANSIBLE_COLLECTIONS_PATH=str(self.collections), **changes)
+
+    def build(self) -> Outcome:
+        return run("build", "ansible-galaxy", "collection", "build", "--force", "--output-path", self.directory)
+
+    def install(self) -> Outcome:
+        """Install the built archive; what it depends on comes from the pinned collections."""
+        outcome = run(
+            "install into an empty path",
+            *("ansible-galaxy", "collection", "install", "--offline", "--no-deps"),
+            *("--collections-path", self.collections, self.tarball),
+            cwd=self.directory,
+            env=self.environment(),
+        )
+        ours = self.root.parent.name
+        for namespace in (COLLECTIONS / "ansible_collections").iterdir():
+            if namespace.is_dir() and namespace.name != ours:
+                (self.collections / "ansible_collections" / namespace.name).symlink_to(namespace)
+        return outcome
+
+
+@contextmanager
+def installed(name: str) -> Iterator[InstalledCollection]:
+    """In a temporary directory: ansible-test looks for a git repository in every parent, and would find ours."""
+    with tempfile.TemporaryDirectory(prefix=f"pgdr-barman-{name}-") as directory:
+        yield InstalledCollection(Path(directory))
