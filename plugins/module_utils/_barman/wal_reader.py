@@ -1,0 +1,506 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the WAL of PostgreSQL 13 to 18 says about recovery targets: ends of transactions, restore points, its own end.
+
+This module util is private to the collection. pg_waldump comes with the server's package and a backup server often
+has no server package, so the segments are read here. Input is bytes; nothing here reads or writes files.
+
+A segment is a row of pages of 8 KiB. A record may begin on one page and go on over the next ones, also into the next
+segment, with a page header in between. The bytes after the last record may be zeros, or what the file held when it
+was another segment; a record is believed when it links back to the one before it and its checksum is right. The
+checksum is verified for the records that are returned and for the last one: for all of them it would take too long
+in Python.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from .wal import format_lsn
+
+PAGE_SIZE = 8192
+VERSIONS: dict[int, int] = {0xD106: 13, 0xD10D: 14, 0xD110: 15, 0xD113: 16, 0xD116: 17, 0xD118: 18}
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=timezone.utc)
+_PAGE = struct.Struct("<HHIQI")  # magic, info, timeline, address, rest of a record from the page before
+_LONG_PAGE = struct.Struct("<HHIQIxxxxQII")  # the same, system identifier, segment size, page size
+_LENGTH = struct.Struct("<I")
+_RECORD = struct.Struct("<IIQBBxxI")  # length, xid, previous record, info, resource manager, checksum
+_SHORT_HEADER = 24
+_LONG_HEADER = 40
+_HEADER = 24
+_CONTINUES = 0x0001
+_LONG = 0x0002
+_OVERWRITES = 0x0008
+_PAGE_FLAGS = 0x000F
+_LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
+
+_XLOG, _TRANSACTION = 0, 1  # resource managers
+_LAST_BUILTIN, _FIRST_CUSTOM = 21, 128
+_SWITCH = 0x40
+_RESTORE_POINT = 0x70
+_ENDS = {0x00: "commit", 0x20: "abort", 0x30: "commit", 0x40: "abort"}
+_PREPARED = (0x30, 0x40)
+_HAS_MORE = 0x80
+_SHORT_DATA, _LONG_DATA, _ORIGIN, _TOPLEVEL = 255, 254, 253, 252
+
+
+class WalReadError(ValueError):
+    """The bytes are not a WAL segment that can be read here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something in the WAL that a recovery can be asked to stop at.
+
+    kind: commit, abort, or restore_point (then with a name and no xid). lsn: where its record begins; end_lsn: where it ends.
+    """
+
+    kind: str
+    lsn: int
+    end_lsn: int
+    time: datetime
+    xid: int | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What is needed to go on reading in the next segment.
+
+    lsn, data: the record that goes on there: where it begins, and its bytes up to now; b"" where none does, and None
+    where one does whose beginning was not read. previous: where the last complete record begins.
+    next_lsn: where the next segment begins.
+    """
+
+    lsn: int | None
+    data: bytes | None
+    previous: int | None
+    next_lsn: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one segment says.
+
+    begin_lsn: where the segment begins. end_lsn: where its last complete record ends (where the next one can begin);
+    None where no record ends in it.
+    last_record: where the last complete record begins. carry: not None where the WAL goes on in the next segment.
+    reason: why the WAL ends here, where it does not go on.
+    """
+
+    version: int
+    timeline: int
+    system_identifier: int
+    segment_size: int
+    begin_lsn: int
+    end_lsn: int | None
+    last_record: int | None
+    events: list[Event] = field(default_factory=list)
+    carry: Carry | None = None
+    reason: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the WAL fills the segment to its end."""
+        return self.carry is not None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a recovery is asked to stop at: exactly one of time, xid, lsn and name.
+
+    inclusive: PostgreSQL's recovery_target_inclusive. name: a restore point.
+    """
+
+    time: datetime | None = None
+    xid: int | None = None
+    lsn: int | None = None
+    name: str | None = None
+    inclusive: bool = True
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search for a target saw. found: the target is reached (recovery stops); at: the record that shows it.
+
+    last_commit and end_lsn are of everything that was read. reason: why the WAL ended where it did.
+    """
+
+    found: bool
+    at: int | None
+    last_commit: Event | None
+    end_lsn: int | None
+    reason: str = ""
+
+
+def scan(data: bytes, carry: Carry | None = None) -> Scan:
+    """Read one segment from its beginning.
+
+    carry: that of the segment before, where that was read too; without it a record that came over from there is
+    passed over. Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
+    """
+    return _Reader(data, carry).read()
+
+
+def last_commit(data: bytes, kinds: tuple[str, ...] = ("commit",)) -> Event | None:
+    """The last event of these kinds in one segment; None where there is none."""
+    for event in reversed(scan(data).events):
+        if event.kind in kinds:
+            return event
+    return None
+
+
+def end_of_wal(data: bytes, carry: Carry | None = None) -> int | None:
+    """Where the last complete record of a (partial) segment ends; None where it has none."""
+    return scan(data, carry).end_lsn
+
+
+def find_target(segments: Iterable[bytes], target: Target, start_lsn: int | None = None) -> Search:
+    """Read consecutive segments of one way until the target is reached or the WAL ends.
+
+    start_lsn: where the replay begins; what is before does not stop it. Where the WAL goes over to another
+    timeline, the segment of the fork is given once, that of the new timeline.
+    """
+    carry: Carry | None = None
+    last: Event | None = None
+    end: int | None = None
+    reason = ""
+    for data in segments:
+        seen = scan(data, carry)
+        found = _reached(seen, target, start_lsn or 0)
+        end = seen.end_lsn or end
+        last = next((event for event in reversed(seen.events) if event.kind == "commit"), last)
+        if found is not None:
+            return Search(True, found, last, end)
+        carry, reason = seen.carry, seen.reason
+        if carry is None:
+            break
+    return Search(False, None, last, end, reason)
+
+
+def _reached(seen: Scan, target: Target, start_lsn: int) -> int | None:
+    if target.lsn is not None:
+        if seen.last_record is not None and seen.last_record >= target.lsn:
+            return seen.last_record
+        return None
+    for event in seen.events:
+        if event.lsn < start_lsn:
+            continue
+        if event.kind == "restore_point":
+            if target.name is not None and event.name == target.name:
+                return event.lsn
+        elif target.xid is not None:
+            if event.xid == target.xid:
+                return event.lsn
+        elif target.time is not None and (
+            # Recovery ends only when it sees a transaction that ended after the target.
+            event.time > target.time or (not target.inclusive and event.time == target.time)
+        ):
+            return event.lsn
+    return None
+
+
+class _End(Exception):
+    """The valid WAL ends here; the text says why."""
+
+
+class _Over(Exception):
+    """A record goes on after this segment's end."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.data = data
+
+
+class _GivenUp(Exception):
+    """A record was given up by PostgreSQL before it was complete; the next one begins at offset."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__()
+        self.offset = offset
+
+
+class _Reader:
+    """Offsets count from the segment's beginning, positions (lsn) from that of the WAL."""
+
+    def __init__(self, data: bytes, carry: Carry | None) -> None:
+        if len(data) < PAGE_SIZE:
+            raise WalReadError("it has only %d bytes" % len(data))
+        magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
+        if magic not in VERSIONS:
+            if not any(data[:_LONG_HEADER]):
+                raise WalReadError("it begins with zeros: nothing was written to it yet")
+            raise WalReadError("it does not begin like WAL of PostgreSQL 13 to 18 (magic number %04X)" % magic)
+        if not info & _LONG or page_size != PAGE_SIZE or size < PAGE_SIZE or size & (size - 1) or address % size:
+            raise WalReadError("its first page header is damaged")
+        if carry is not None and address != carry.next_lsn:
+            raise WalReadError("it begins at %s and not at %s" % (format_lsn(address), format_lsn(carry.next_lsn)))
+        self._data = data
+        self._magic, self._timeline, self._system, self._size = magic, timeline, system, size
+        self._begin = address
+        self._limit = min(len(data), size) // PAGE_SIZE * PAGE_SIZE
+        self._info, self._rest = info, rest
+        self._carry = carry
+        # The last complete record and the one before it, each as (position, offset of its end).
+        self._last: tuple[int, int] | None = None
+        self._older: tuple[int, int] | None = None
+        self._events: list[Event] = []
+        # The record that is being put together: its position, and its bytes from before what _collect gives.
+        self._open: tuple[int, bytes] | None = None
+
+    def read(self) -> Scan:
+        carry: Carry | None = None
+        reason = ""
+        try:
+            self._walk(self._first_record())
+            carry = self._next(None, b"")
+        except _Over as over:
+            carry = self._over(over.data)
+        except _End as end:
+            reason = str(end)
+        if carry is not None and self._limit < self._size:
+            carry, reason = None, "the file has only %d of %d bytes" % (len(self._data), self._size)
+        if carry is None and not self._last_is_whole():
+            assert self._last is not None
+            reason = "the checksum of the record at %s is wrong" % format_lsn(self._last[0])
+            self._last = self._older
+        return Scan(
+            VERSIONS[self._magic],
+            self._timeline,
+            self._system,
+            self._size,
+            self._begin,
+            None if self._last is None else self._begin + self._last[1],
+            None if self._last is None else self._last[0],
+            self._events,
+            carry,
+            reason,
+        )
+
+    def _next(self, lsn: int | None, data: bytes | None) -> Carry:
+        return Carry(lsn, data, self._previous(), self._begin + self._size)
+
+    def _over(self, data: bytes) -> Carry:
+        if self._open is None:
+            return self._next(None, None)
+        lsn, before = self._open
+        return self._next(lsn, before + data)
+
+    def _previous(self) -> int | None:
+        if self._last is not None:
+            return self._last[0]
+        return self._carry.previous if self._carry else None
+
+    def _first_record(self) -> int:
+        """Where the segment's first record begins; the one that came over is finished on the way."""
+        carry = self._carry
+        came_over = bool(self._info & _CONTINUES) and not self._info & _OVERWRITES
+        if carry is not None and carry.lsn is not None and carry.data is not None:
+            if self._info & _OVERWRITES:
+                return _LONG_HEADER
+            (length,) = _LENGTH.unpack_from(carry.data)
+            if not came_over or length - len(carry.data) != self._rest:
+                raise _End("the record at %s does not go on in the next segment" % format_lsn(carry.lsn))
+            self._open = carry.lsn, carry.data
+        elif carry is not None and carry.data is not None and came_over:
+            raise _End("the segment at %s does not continue the one before" % format_lsn(self._begin))
+        if not came_over:
+            return _LONG_HEADER
+        try:
+            data, end = self._collect(_LONG_HEADER, self._rest)
+        except _GivenUp as given_up:
+            return given_up.offset
+        if self._open is not None:
+            lsn, before = self._open
+            self._accept(lsn, before + data, end)
+        return (end + 7) & ~7
+
+    def _collect(self, offset: int, left: int) -> tuple[bytes, int]:
+        """The next bytes from an offset, over the pages' headers; and the offset after them."""
+        parts: list[bytes] = []
+        while True:
+            part = min(left, PAGE_SIZE - offset % PAGE_SIZE)
+            parts.append(self._data[offset : offset + part])
+            left -= part
+            offset += part
+            if left == 0:
+                return b"".join(parts), offset
+            if offset >= self._limit:
+                raise _Over(b"".join(parts))
+            if self._enter(offset, left):
+                raise _GivenUp(offset + _SHORT_HEADER)
+            offset += _SHORT_HEADER
+
+    def _enter(self, offset: int, left: int) -> bool:
+        """Check the header of a page; left: how much must come over to it. True where that was given up."""
+        magic, info, timeline, address, rest = _PAGE.unpack_from(self._data, offset)
+        here = self._begin + offset
+        if magic != self._magic or address != here or info & ~_PAGE_FLAGS:
+            raise _End("nothing was written yet at %s" % format_lsn(here))
+        if timeline != self._timeline:
+            raise _End("the page at %s is of timeline %d, not %d" % (format_lsn(here), timeline, self._timeline))
+        if info & _OVERWRITES:
+            return True
+        if rest != left or bool(info & _CONTINUES) != bool(left):
+            raise _End("the page at %s does not continue the one before" % format_lsn(here))
+        return False
+
+    def _walk(self, offset: int) -> None:
+        """Go from record to record to the segment's end."""
+        data, begin, limit = self._data, self._begin, self._limit
+        unpack_start = struct.Struct("<IIQBB").unpack_from
+        unpack_length = _LENGTH.unpack_from
+        previous = self._previous()
+        while True:
+            in_page = offset & (PAGE_SIZE - 1)
+            if in_page == 0:
+                if offset >= limit:
+                    return
+                self._enter(offset, 0)
+                offset += _SHORT_HEADER
+                in_page = _SHORT_HEADER
+            (length,) = unpack_length(data, offset)
+            if not _HEADER <= length <= _LONGEST:
+                raise _End("no record begins at %s" % format_lsn(begin + offset))
+            if length <= PAGE_SIZE - in_page:
+                end = offset + length
+                _, _, back, _, manager = unpack_start(data, offset)
+                if back == previous and _TRANSACTION < manager <= _LAST_BUILTIN:
+                    previous = begin + offset
+                    self._older = self._last
+                    self._last = previous, end
+                    offset = (end + 7) & ~7
+                    continue
+                record = data[offset:end]
+            else:
+                self._open = begin + offset, b""
+                try:
+                    record, end = self._collect(offset, length)
+                except _GivenUp as given_up:
+                    offset = given_up.offset
+                    continue
+            end = self._accept(begin + offset, record, end)
+            previous = begin + offset
+            offset = (end + 7) & ~7
+
+    def _accept(self, lsn: int, record: bytes, end: int) -> int:
+        """Take a record into account if it is one, and say where it ends."""
+        _, xid, back, info, manager, _ = _RECORD.unpack_from(record)
+        previous = self._previous()
+        if back != previous and (previous is not None or back >= lsn):
+            raise _End("the record at %s does not link back to the one before" % format_lsn(lsn))
+        if _LAST_BUILTIN < manager < _FIRST_CUSTOM:
+            raise _End("the record at %s is of an unknown kind" % format_lsn(lsn))
+        operation = info & 0x70
+        if lsn < self._begin and not checksum_is_right(record):
+            raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
+        if manager == _XLOG and info & 0xF0 == _SWITCH:
+            # The rest of the segment is empty.
+            end = self._size
+        elif (manager == _TRANSACTION and operation in _ENDS) or (manager == _XLOG and info & 0xF0 == _RESTORE_POINT):
+            if not checksum_is_right(record):
+                raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
+            end_lsn = self._begin + end
+            if manager == _XLOG:
+                self._events.append(_restore_point(lsn, end_lsn, record))
+            else:
+                self._events.append(_transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
+        self._older = self._last
+        self._last = lsn, end
+        return end
+
+    def _last_is_whole(self) -> bool:
+        """Verify the last record: what was being written when the WAL ended may be there in part."""
+        if self._last is None or self._last[0] < self._begin:
+            return True
+        offset = self._last[0] - self._begin
+        (length,) = _LENGTH.unpack_from(self._data, offset)
+        record, _ = self._collect(offset, length)
+        return checksum_is_right(record)
+
+
+def _main_data(record: bytes) -> bytes:
+    """A record's own data, without its header and what it says about blocks. Raises _End where that is damaged."""
+    offset = _HEADER
+    while offset + 2 <= len(record):
+        kind = record[offset]
+        if kind == _SHORT_DATA:
+            return record[offset + 2 : offset + 2 + record[offset + 1]]
+        if kind == _LONG_DATA:
+            (length,) = _LENGTH.unpack_from(record, offset + 1)
+            return record[offset + 5 : offset + 5 + length]
+        if kind not in (_ORIGIN, _TOPLEVEL):
+            break
+        offset += 3 if kind == _ORIGIN else 5
+    return b""
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _restore_point(lsn: int, end_lsn: int, record: bytes) -> Event:
+    data = _main_data(record)
+    (time,) = struct.unpack_from("<q", data)
+    name = data[8:].split(b"\0", 1)[0].decode("utf-8", errors="replace")
+    return Event("restore_point", lsn, end_lsn, _time(time), None, name)
+
+
+def _transaction_end(lsn: int, end_lsn: int, xid: int, info: int, record: bytes, version: int) -> Event:
+    data = _main_data(record)
+    (time,) = struct.unpack_from("<q", data)
+    operation = info & 0x70
+    if operation in _PREPARED and info & _HAS_MORE:
+        xid = _prepared_xid(data, xid, operation, version)
+    return Event(_ENDS[operation], lsn, end_lsn, _time(time), xid)
+
+
+def _prepared_xid(data: bytes, xid: int, operation: int, version: int) -> int:
+    """The transaction that a COMMIT PREPARED or ROLLBACK PREPARED ends: it stands after all the lists."""
+    (parts,) = _LENGTH.unpack_from(data, 8)
+    offset = 12 + (8 if parts & 0x01 else 0)  # database
+    lists = [(0x02, 4), (0x04, 12)]  # subtransactions, dropped relations
+    if version >= 15:
+        lists.append((0x100, 16 if version >= 18 else 12))  # dropped statistics
+    if _ENDS[operation] == "commit":
+        lists.append((0x08, 16))  # invalidation messages
+    for bit, size in lists:
+        if parts & bit:
+            (count,) = _LENGTH.unpack_from(data, offset)
+            offset += 4 + count * size
+    if parts & 0x10:
+        (xid,) = _LENGTH.unpack_from(data, offset)
+    return xid
+
+
+def checksum_is_right(record: bytes) -> bool:
+    """Whether a whole record has the checksum (CRC-32C) that its header says."""
+    (expected,) = _LENGTH.unpack_from(record, 20)
+    return bool(crc32c(record[:20], crc32c(record[_HEADER:])) == expected)
+
+
+def crc32c(data: bytes, before: int = 0) -> int:
+    """CRC-32C of the data; before: that of what goes before it."""
+    table = _CRC_TABLE
+    crc = before ^ 0xFFFFFFFF
+    for byte in data:
+        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def _crc_table() -> list[int]:
+    table: list[int] = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+_CRC_TABLE = _crc_table()
