@@ -9,18 +9,18 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from .._host.process import Runner, run
 from .command import Barman
 
 
-def barman_argument_spec() -> Dict[str, Any]:
+def barman_argument_spec() -> dict[str, Any]:
     return {
         "barman_user": {"type": "str", "default": "barman"},
         "config_file": {"type": "path"},
     }
 
 
-def barman_from(params: Dict[str, Any], runner: Runner = run) -> Barman:
+def barman_from(params: dict[str, Any], runner: Runner = run) -> Barman:
     return Barman(runner, params["barman_user"], params["config_file"])

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable
 
 from .._host.process import Command, Completed, HostError, Runner
 
-Version = Tuple[int, ...]
+Version = tuple[int, ...]
 
 _MESSAGE_KEYS = {"_INFO": "info", "_WARNING": "warnings", "_ERROR": "errors", "_EXCEPTION": "errors"}
 
@@ -24,7 +25,7 @@ _MESSAGE_KEYS = {"_INFO": "info", "_WARNING": "warnings", "_ERROR": "errors", "_
 class BarmanError(HostError):
     """Barman could not do what it was asked, with its own words."""
 
-    def __init__(self, message: str, reply: Optional["Reply"] = None) -> None:
+    def __init__(self, message: str, reply: Reply | None = None) -> None:
         super().__init__(message)
         self.reply = reply
 
@@ -38,9 +39,9 @@ class Reply:
 
     completed: Completed
     data: Mapping[str, Any] = field(default_factory=dict)
-    info: List[str] = field(default_factory=list)
-    warnings: List[str] = field(default_factory=list)
-    errors: List[str] = field(default_factory=list)
+    info: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -62,12 +63,14 @@ def parse_reply(completed: Completed) -> Reply:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise BarmanError("Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
+        raise BarmanError(
+            "Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout))
+        )
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
         return Reply(completed, errors=[_without_traceback(completed.text)] if completed.text else [])
-    messages: Dict[str, List[str]] = {"info": [], "warnings": [], "errors": []}
-    data: Dict[str, Any] = {}
+    messages: dict[str, list[str]] = {"info": [], "warnings": [], "errors": []}
+    data: dict[str, Any] = {}
     for key, value in document.items():
         if key in _MESSAGE_KEYS:
             messages[_MESSAGE_KEYS[key]].extend(str(line) for line in value)
@@ -86,16 +89,16 @@ class Barman:
         self,
         run: Runner,
         user: str = "barman",
-        config_file: Optional[str] = None,
+        config_file: str | None = None,
         executable: str = "barman",
     ) -> None:
         self._run = run
         self.user = user
         self.config_file = config_file
         self._executable = executable
-        self._version: Optional[Version] = None
+        self._version: Version | None = None
 
-    def with_config(self, config_file: str) -> "Barman":
+    def with_config(self, config_file: str) -> Barman:
         """The same Barman, reading another main configuration file."""
         other = Barman(self._run, self.user, config_file, self._executable)
         other._version = self._version
@@ -115,9 +118,9 @@ class Barman:
     def text(
         self,
         *arguments: str,
-        timeout: Optional[float] = None,
-        env: Optional[Mapping[str, str]] = None,
-        tick: Optional[Callable[[], None]] = None,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> Completed:
         """Run a barman command whose answer is text, or of no interest."""
         return self.command([*self._start(), *arguments], timeout, env, tick)
@@ -125,9 +128,9 @@ class Barman:
     def json(
         self,
         *arguments: str,
-        timeout: Optional[float] = None,
-        env: Optional[Mapping[str, str]] = None,
-        tick: Optional[Callable[[], None]] = None,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> Reply:
         """Run a barman command with "-f json" and read its answer. The exit code is the caller's to judge."""
         return parse_reply(self.command([*self._start(), "-f", "json", *arguments], timeout, env, tick))
@@ -135,9 +138,9 @@ class Barman:
     def expect(
         self,
         *arguments: str,
-        timeout: Optional[float] = None,
-        env: Optional[Mapping[str, str]] = None,
-        tick: Optional[Callable[[], None]] = None,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> Reply:
         """The same as json(), but raises BarmanError where Barman says that it failed."""
         reply = self.json(*arguments, timeout=timeout, env=env, tick=tick)
@@ -145,7 +148,7 @@ class Barman:
             raise BarmanError("'%s' failed: %s" % (_line(reply.completed), reply.reason), reply)
         return reply
 
-    def diagnose(self, timeout: Optional[float] = None) -> Dict[str, Any]:
+    def diagnose(self, timeout: float | None = None) -> dict[str, Any]:
         """The whole of "barman diagnose": it is clean JSON only where "-f json" is not given."""
         completed = self.text("diagnose", timeout=timeout)
         try:
@@ -160,15 +163,15 @@ class Barman:
 
     def command(
         self,
-        argv: List[str],
-        timeout: Optional[float] = None,
-        env: Optional[Mapping[str, str]] = None,
-        tick: Optional[Callable[[], None]] = None,
+        argv: list[str],
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+        tick: Callable[[], None] | None = None,
     ) -> Completed:
         """Run another program of Barman's user, with the same runner."""
         return self._run(Command(argv, user=self.user, env=env or {}, timeout=timeout, tick=tick))
 
-    def _start(self) -> List[str]:
+    def _start(self) -> list[str]:
         return [self._executable] + (["-c", self.config_file] if self.config_file else [])
 
 

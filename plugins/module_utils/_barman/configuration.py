@@ -14,14 +14,16 @@ import configparser
 import glob
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence
 
 from .._host.files import read_text
 from .._host.process import HostError
+from .options import OPTIONS
 
 MAIN_FILES = ("/etc/barman.conf", "/etc/barman/barman.conf")
 AUTOMATIC_FILE = ".barman.auto.conf"
+ACTIVE_MODEL_FILE = ".active-model.auto"
 _QUOTED = re.compile(r"""^(["'])((?:\\.|[^\\])*?)\1$""")
 _TRUE = ("true", "t", "yes", "y", "on", "1")
 _DIRECTORIES = {
@@ -43,10 +45,10 @@ class ServerConfiguration:
     """One server's entry as Barman sees it: options with the global ones and the directories' defaults filled in."""
 
     name: str
-    options: Dict[str, str]
+    options: dict[str, str]
     file: str
 
-    def get(self, option: str, default: Optional[str] = None) -> Optional[str]:
+    def get(self, option: str, default: str | None = None) -> str | None:
         value = self.options.get(option)
         return default if value is None or value == "" else value
 
@@ -85,9 +87,9 @@ class Configuration:
     """Barman's whole configuration. models are the sections that say "model = true"."""
 
     main_file: str
-    global_options: Dict[str, str]
-    servers: Dict[str, ServerConfiguration]
-    models: List[str] = field(default_factory=list)
+    global_options: dict[str, str]
+    servers: dict[str, ServerConfiguration]
+    models: list[str] = field(default_factory=list)
 
     @property
     def home(self) -> str:
@@ -103,26 +105,31 @@ class Configuration:
         return self.servers[name]
 
 
-def main_file(config_file: Optional[str] = None, candidates: Sequence[str] = MAIN_FILES) -> str:
+def candidates(user: str = "barman") -> tuple[str, ...]:
+    """Where Barman, run as that user, looks for its main configuration file; it takes the first."""
+    return (os.path.join(os.path.expanduser("~%s" % user), ".barman.conf"), *MAIN_FILES)
+
+
+def main_file(config_file: str | None = None, places: Sequence[str] | None = None) -> str:
     """The main configuration file that Barman reads. Raises ConfigurationError where there is none."""
-    for path in [config_file] if config_file else candidates:
+    for path in [config_file] if config_file else places or candidates():
         if os.path.exists(path):
             return path
     raise ConfigurationError(
         "Barman's configuration file %s does not exist on this host; is Barman installed?"
-        % (config_file or " or ".join(candidates))
+        % (config_file or " or ".join(MAIN_FILES))
     )
 
 
-def read(config_file: Optional[str] = None) -> Configuration:
+def read(config_file: str | None = None, user: str = "barman") -> Configuration:
     """Read what Barman reads, in its order: later files win."""
-    main = main_file(config_file)
+    main = main_file(config_file, candidates(user))
     parser = _parser()
     _read_file(parser, main)
     if not parser.has_section("barman"):
         raise ConfigurationError("%s has no [barman] section" % main)
     directory = _get(parser, "barman", "configuration_files_directory")
-    origins: Dict[str, str] = {section: main for section in parser.sections()}
+    origins: dict[str, str] = dict.fromkeys(parser.sections(), main)
     files = sorted(glob.glob(os.path.join(os.path.expanduser(directory), "*.conf"))) if directory else []
     home = _get(parser, "barman", "barman_home") or "/var/lib/barman"
     files.append(os.path.join(home, AUTOMATIC_FILE))
@@ -132,15 +139,18 @@ def read(config_file: Optional[str] = None) -> Configuration:
             _read_file(parser, path)
             origins.update({section: path for section in parser.sections() if section not in before})
     global_options = {key: _get(parser, "barman", key) for key in parser.options("barman")}
-    servers: Dict[str, ServerConfiguration] = {}
-    models: List[str] = []
-    for section in parser.sections():
-        if section == "barman":
-            continue
-        if (_get(parser, section, "model") or "").lower() in _TRUE:
-            models.append(section)
-            continue
-        servers[section] = ServerConfiguration(section, _options(parser, section, home), origins[section])
+    sections = [section for section in parser.sections() if section != "barman"]
+    models = [section for section in sections if _get(parser, section, "model").lower() in _TRUE]
+    servers: dict[str, ServerConfiguration] = {}
+    for section in sections:
+        if section not in models:
+            options = _options(parser, section, home)
+            model = (read_text(os.path.join(options["backup_directory"], ACTIVE_MODEL_FILE)) or "").strip()
+            if model in models:
+                options.update(
+                    {key: _get(parser, model, key, {"name": section, **options}) for key in parser.options(model)}
+                )
+            servers[section] = ServerConfiguration(section, options, origins[section])
     return Configuration(main, global_options, servers, models)
 
 
@@ -158,9 +168,7 @@ def _read_file(parser: configparser.ConfigParser, path: str) -> None:
         raise ConfigurationError("%s can't be read: %s" % (path, " ".join(str(exc).split()))) from None
 
 
-def _get(
-    parser: configparser.ConfigParser, section: str, option: str, defaults: Optional[Dict[str, str]] = None
-) -> str:
+def _get(parser: configparser.ConfigParser, section: str, option: str, defaults: dict[str, str] | None = None) -> str:
     try:
         value = parser.get(section, option, vars=defaults, fallback="")
     except configparser.Error as exc:
@@ -171,13 +179,20 @@ def _get(
     return "" if value == "None" else found.group(2) if found else value
 
 
-def _options(parser: configparser.ConfigParser, section: str, home: str) -> Dict[str, str]:
+def _options(parser: configparser.ConfigParser, section: str, home: str) -> dict[str, str]:
+    # Barman does not hand every option of [barman] down to the servers (conninfo, for one).
+    inherited = {key for key in parser.options("barman") if key not in OPTIONS or OPTIONS[key].in_global}
     known = {"barman_home": home, "name": section}
-    inherited = {key for key in parser.options("barman")}
-    options = {
-        key: _get(parser, section if parser.has_option(section, key) else "barman", key, known)
-        for key in sorted(inherited | set(parser.options(section)))
-    }
+
+    def value(key: str) -> str:
+        return _get(parser, section if parser.has_option(section, key) else "barman", key, known)
+
+    own = parser.options(section)
+    known["backup_directory"] = (value("backup_directory") if "backup_directory" in own else "") or "%s/%s" % (
+        home,
+        section,
+    )
+    options = {key: value(key) for key in sorted(inherited.union(own))}
     for option, default in _DIRECTORIES.items():
         options[option] = options.get(option) or default % {**known, **options}
     return options

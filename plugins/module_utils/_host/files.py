@@ -10,13 +10,13 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from typing import Optional
 
 from .process import HostError, lookup_user
 
 
-def read_text(path: str) -> Optional[str]:
+def read_text(path: str) -> str | None:
     """The file's text; None where there is no such file. Raises HostError where it can't be read."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
@@ -27,19 +27,35 @@ def read_text(path: str) -> Optional[str]:
         raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
 
 
-def write_atomic(path: str, text: str, mode: int, owner: Optional[str] = None) -> None:
+def write_atomic(path: str, text: str, mode: int, owner: str | None = None) -> None:
     """Write the file so that a reader sees the old or the new text, whole.
 
     owner: its user, with that user's own group; None for the current one. Raises HostError where it can't be written.
     """
-    directory = os.path.dirname(path) or "."
+    ids = None
+    if owner is not None and os.geteuid() == 0:
+        account = lookup_user(owner)
+        ids = (account.pw_uid, account.pw_gid)
+    _write(path, text, mode, ids)
+
+
+def rewrite(path: str, text: str, like: os.stat_result | None = None) -> None:
+    """Write an existing file in the same way; it keeps its owner, group and mode (or gets those of like)."""
+    try:
+        found = like or os.stat(path)
+    except OSError as exc:
+        raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
+    ids = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
+    _write(path, text, stat.S_IMODE(found.st_mode), ids)
+
+
+def _write(path: str, text: str, mode: int, ids: tuple[int, int] | None) -> None:
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=directory)
+        handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=os.path.dirname(path) or ".")
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            if owner is not None and os.geteuid() == 0:
-                account = lookup_user(owner)
-                os.fchown(stream.fileno(), account.pw_uid, account.pw_gid)
+            if ids is not None:
+                os.fchown(stream.fileno(), *ids)
             os.fchmod(stream.fileno(), mode)
             stream.write(text)
             stream.flush()

@@ -10,6 +10,7 @@ test hands in recorded answers.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shlex
@@ -17,8 +18,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Callable
 
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -42,12 +44,12 @@ class Command:
     """
 
     argv: Sequence[str]
-    user: Optional[str] = None
+    user: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
-    timeout: Optional[float] = None
-    input: Optional[str] = None
-    cwd: Optional[str] = None
-    tick: Optional[Callable[[], None]] = None
+    timeout: float | None = None
+    input: str | None = None
+    cwd: str | None = None
+    tick: Callable[[], None] | None = None
     tick_interval: float = 1.0
 
     def __str__(self) -> str:
@@ -92,7 +94,7 @@ def run(command: Command) -> Completed:
     stdout open, and whoever reads such a pipe to its end never returns.
     """
     account = pwd.getpwuid(os.geteuid()) if command.user is None else lookup_user(command.user)
-    switch: Dict[str, object] = {}
+    switch: dict[str, object] = {}
     if account.pw_uid != os.geteuid():
         if os.geteuid() != 0:
             raise HostError(
@@ -129,11 +131,18 @@ def run(command: Command) -> Completed:
                 start_new_session=True,
                 **switch,
             )
-        except FileNotFoundError:
+        except FileNotFoundError as exc:
+            if command.cwd is not None and not os.path.isdir(command.cwd):
+                raise HostError("the directory %s does not exist on this host" % command.cwd) from exc
             raise HostError("'%s' was not found on this host; is it installed?" % command.argv[0]) from None
         except OSError as exc:
             raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
-        _wait(process, command, started)
+        try:
+            _wait(process, command, started)
+        except BaseException:
+            # Whatever interrupts the wait (a signal too) must not leave the command running unseen.
+            _end(process)
+            raise
         return Completed(
             argv=list(command.argv),
             rc=process.returncode,
@@ -144,11 +153,11 @@ def run(command: Command) -> Completed:
 
 
 def _with_safe_path(path: str) -> str:
-    directories: List[str] = [entry for entry in path.split(":") if entry]
+    directories: list[str] = [entry for entry in path.split(":") if entry]
     return ":".join(directories + [entry for entry in _SAFE_PATH.split(":") if entry not in directories])
 
 
-def _wait(process: "subprocess.Popen[bytes]", command: Command, started: float) -> None:
+def _wait(process: subprocess.Popen[bytes], command: Command, started: float) -> None:
     deadline = None if command.timeout is None else started + command.timeout
     next_tick = started + command.tick_interval
     while True:
@@ -159,25 +168,22 @@ def _wait(process: "subprocess.Popen[bytes]", command: Command, started: float) 
             return
         except subprocess.TimeoutExpired:
             now = time.monotonic()
-        if deadline is not None and now >= deadline:
-            _end(process)
+        if command.timeout is not None and deadline is not None and now >= deadline:
             raise CommandTimeout("'%s' did not end within %g s" % (command, command.timeout))
         if command.tick and now >= next_tick:
             command.tick()
             next_tick = now + command.tick_interval
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
-        try:
-            process.wait(5)
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the command and what it started: asked first, then killed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _contents(stream: object) -> str:

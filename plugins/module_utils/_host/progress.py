@@ -9,10 +9,11 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from .files import read_text, write_atomic
 from .process import lookup_user
@@ -27,13 +28,18 @@ class Progress:
     """
 
     def __init__(
-        self, home: str, operation: str, server: str, owner: Optional[str] = None, clock: Callable[[], float] = time.time
+        self,
+        home: str,
+        operation: str,
+        server: str,
+        owner: str | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._owner = owner
         self._clock = clock
         self._directory = os.path.join(home, DIRECTORY)
         self.path = os.path.join(self._directory, "%s-%s-%d.json" % (operation, server, os.getpid()))
-        self._state: Dict[str, Any] = {
+        self._state: dict[str, Any] = {
             "operation": operation,
             "server": server,
             "pid": os.getpid(),
@@ -56,20 +62,18 @@ class Progress:
                 os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
-        except FileNotFoundError:
-            pass
 
 
-def running(home: str, alive: Callable[[int], bool]) -> List[Dict[str, Any]]:
+def running(home: str, alive: Callable[[int], bool]) -> list[dict[str, Any]]:
     """The operations that run now, oldest first, each as Progress.update wrote it."""
     directory = os.path.join(home, DIRECTORY)
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".json"))
     except FileNotFoundError:
         return []
-    states: List[Dict[str, Any]] = []
+    states: list[dict[str, Any]] = []
     for name in names:
         text = read_text(os.path.join(directory, name))
         if text is None:
