@@ -1,0 +1,500 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files with Barman's server entries: how they are written, and what has to change to have them as declared.
+
+This module util is private to the collection. Everything but read_current() is pure: texts in, texts out. staging.py
+has the installed Barman read the result and moves it in place.
+"""
+
+from __future__ import annotations
+
+import configparser
+import glob
+import os
+import pwd
+import re
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._host.files import read_text
+from . import configuration
+from .options import GLOBAL, SECRET_OPTIONS, SERVER, render_value, validate
+from .versions import Version
+
+MARK = "# Made by Ansible (pgdr.barman.server)."
+HEADER = MARK + " What is changed here by hand is lost at the next run.\n"
+
+# A server's entry may hold passwords: Barman's user reads it, and nobody else.
+ENTRY_MODE = 0o600
+
+_SECTION = re.compile(r"^\[(?P<name>.+)\]")
+_OPTION = re.compile(r"^(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
+_NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
+_RESERVED = ("all", "barman", "DEFAULT")
+
+_MASK = "********"
+_PASSWORD = re.compile(
+    r"(?P<key>\b\w*password\s*=\s*)(?:'(?:\\.|[^'\\\n])*(?:'|$)|(?:\\.|[^\s\\])+)", re.IGNORECASE | re.MULTILINE
+)
+_URI_PASSWORD = re.compile(r"(?P<key>\b\w+://[^:@/\s]*:)[^@\s]+(?=@)")
+_SECRET_LINE = re.compile(
+    r"^(?P<key>(?:%s)\s*=\s*).*$" % "|".join(sorted(o for o in SECRET_OPTIONS if not o.endswith("conninfo"))),
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A server's entry as it is declared."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    present: bool = True
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What is declared. global_options: of the [barman] section; None where that is not managed."""
+
+    entries: Sequence[Entry] = ()
+    global_options: Mapping[str, Any] | None = None
+    prune: bool = False
+    adopt: bool = False
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is. right: whether its owner and mode are those of an entry."""
+
+    text: str
+    right: bool = True
+
+    @property
+    def ours(self) -> bool:
+        return self.text.startswith(MARK)
+
+
+@dataclass(frozen=True)
+class Current:
+    """The configuration as it is on the host.
+
+    files: the *.conf files of the directory. automatic: what .barman.auto.conf overrides, by section.
+    main: the main file's text; None where there is none.
+    """
+
+    main_file: str
+    directory: str
+    main: str | None = None
+    files: Mapping[str, File] = field(default_factory=dict)
+    automatic: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file's change. before None: it is new; after None: it goes away. backup: what was there is kept aside."""
+
+    path: str
+    before: str | None
+    after: str | None
+    backup: bool = False
+
+    @property
+    def entry(self) -> bool:
+        """Whether it becomes a file of ours."""
+        return self.after is not None and self.after.startswith(MARK)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be done; problems where it can't be done at all, then nothing is."""
+
+    changes: Sequence[Change] = ()
+    problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    removed: Sequence[str] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.changes)
+
+
+def read_current(
+    config_file: str | None, directory: str | None, user: str, global_options: Mapping[str, Any] | None
+) -> Current:
+    """Read the files as they are. Raises HostError where a file that is needed can't be read."""
+    main_path = _main_path(config_file, user, global_options)
+    main = read_text(main_path)
+    managed = global_options or {}
+    chosen = (
+        managed.get("configuration_files_directory")
+        or directory
+        or _raw_option(main, "configuration_files_directory")
+        or "/etc/barman.d"
+    )
+    chosen = os.path.expanduser(str(chosen)).rstrip("/") or "/"
+    owner = _uid(user)
+    files: dict[str, File] = {}
+    for path in sorted(glob.glob(os.path.join(glob.escape(chosen), "*.conf"))):
+        text = read_text(path)
+        if text is not None:
+            found = os.stat(path)
+            right = stat.S_IMODE(found.st_mode) == ENTRY_MODE and owner in (None, found.st_uid)
+            files[path] = File(text, right)
+    home = managed.get("barman_home") or _raw_option(main, "barman_home") or "/var/lib/barman"
+    automatic = read_text(os.path.join(str(home), configuration.AUTOMATIC_FILE))
+    return Current(main_path, chosen, main, files, _sections_and_options(automatic or ""))
+
+
+def plan(current: Current, desired: Desired) -> Plan:
+    """What has to change. Every problem is found before anything is done."""
+    problems = _declaration_problems(desired)
+    if current.main is None and desired.global_options is None:
+        problems.append(
+            "%s does not exist: install Barman, or give global_options (barman_home at least) to have it made"
+            % current.main_file
+        )
+    problems.extend(_unreadable(current))
+    after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
+    kept_aside: set[str] = set()
+    removed: list[str] = []
+    main = _main_text(current, desired, problems)
+    for entry in desired.entries:
+        path = entry_path(current.directory, entry.name)
+        foreign = _foreign(current, entry.name)
+        if foreign and not desired.adopt:
+            problems.append(_foreign_problem(entry, foreign))
+            continue
+        if _rest(_before(current, path) or "", entry.name) is not None and path in foreign:
+            problems.append(
+                "server '%s': %s has other servers too and is in the way; give it another name" % (entry.name, path)
+            )
+            continue
+        for other in foreign:
+            kept_aside.add(other)
+            if other == current.main_file:
+                main = without_section(main or "", entry.name)
+            else:
+                after[other] = _rest(after.get(other) or "", entry.name)
+        if entry.present:
+            after[path] = render_entry(entry) if _renderable(entry) else ""
+        elif after.get(path) is not None or foreign:
+            after[path] = None
+            removed.append(entry.name)
+    if desired.prune:
+        listed = {entry_path(current.directory, entry.name) for entry in desired.entries}
+        for path, file in current.files.items():
+            if file.ours and path not in listed:
+                after[path] = None
+                removed.append(os.path.basename(path)[: -len(".conf")])
+    changes = [
+        Change(path, _before(current, path), after[path], path in kept_aside)
+        for path in sorted(after)
+        if _differs(current, path, after[path], kept_aside)
+    ]
+    if main is not None and main != current.main:
+        changes.insert(
+            0,
+            Change(current.main_file, current.main, main, entry=False, backup=current.main_file in kept_aside),
+        )
+    return Plan(changes, problems, _overridden(current, desired), removed)
+
+
+def option_problems(desired: Desired, version: Version) -> list[str]:
+    """What that Barman version has against the declared options, each with the server, the option and the way out."""
+    found: list[str] = []
+    for problem in validate(desired.global_options or {}, version, GLOBAL):
+        found.append("[barman]: %s" % str(problem))
+    for entry in desired.entries:
+        if entry.present:
+            found.extend(
+                "server '%s': %s" % (entry.name, str(problem)) for problem in validate(entry.options, version, SERVER)
+            )
+    return found
+
+
+def entry_path(directory: str, name: str) -> str:
+    return os.path.join(directory, name + ".conf")
+
+
+def render_entry(entry: Entry) -> str:
+    """The file of one server. An option whose value is None is not written: Barman's default is meant."""
+    lines = ["%s = %s" % (name, render_value(name, value)) for name, value in _given(entry.options)]
+    return "%s\n[%s]\n%s" % (HEADER, entry.name, "".join(line.rstrip() + "\n" for line in lines))
+
+
+def set_options(text: str, section: str, options: Mapping[str, str | None]) -> str:
+    """The text with these options in that section, and everything else in it as it was; None takes an option out."""
+    lines = text.splitlines()
+    start, end = _bounds(lines, section)
+    if start is None:
+        written = ["%s = %s" % (name, value) for name, value in options.items() if value is not None]
+        return "\n".join([*lines, *([""] if lines else []), "[%s]" % section, *written]) + "\n"
+    body: list[str] = []
+    written_names: set[str] = set()
+    for name, block in _blocks(lines[start + 1 : end]):
+        if name is None or name not in options:
+            body.extend(block)
+        elif name not in written_names and options[name] is not None:
+            same = _value_of(block) == options[name]
+            body.extend(block if same else ["%s = %s" % (name, options[name])])
+            written_names.add(name)
+    new = [
+        "%s = %s" % (name, value) for name, value in options.items() if value is not None and name not in written_names
+    ]
+    cut = len(body)
+    while cut and not body[cut - 1].strip():
+        cut -= 1
+    body[cut:cut] = new
+    return "\n".join([*lines[: start + 1], *body, *lines[end:]]) + "\n"
+
+
+def without_section(text: str, section: str) -> str:
+    """The text without every section of that name."""
+    lines = text.splitlines()
+    while True:
+        start, end = _bounds(lines, section)
+        if start is None:
+            return "\n".join(lines) + "\n" if lines else ""
+        del lines[start:end]
+
+
+def mask(text: str) -> str:
+    """The text with every password in it replaced."""
+    text = _PASSWORD.sub(r"\g<key>" + _MASK, text)
+    text = _URI_PASSWORD.sub(r"\g<key>" + _MASK, text)
+    return _SECRET_LINE.sub(r"\g<key>" + _MASK, text)
+
+
+def masked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options for output, without their passwords."""
+    return {
+        name: mask("%s = %s" % (name, value)).partition(" = ")[2]
+        if name in SECRET_OPTIONS or isinstance(value, str)
+        else value
+        for name, value in options.items()
+    }
+
+
+def diff(changes: Iterable[Change]) -> list[dict[str, str]]:
+    """For Ansible's --diff: each file before and after, without passwords."""
+    found = []
+    for change in changes:
+        before, after = mask(change.before or ""), mask(change.after or "")
+        if before == after and change.before != change.after:
+            after += "# a password differs (not shown)\n"
+        elif before == after:
+            before += "# owner or mode differs\n"
+        found.append(
+            {
+                "before_header": change.path if change.before is not None else "%s (absent)" % change.path,
+                "after_header": change.path if change.after is not None else "%s (absent)" % change.path,
+                "before": before,
+                "after": after,
+            }
+        )
+    return found
+
+
+def _given(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted((str(name), value) for name, value in options.items() if value is not None)
+
+
+def _renderable(entry: Entry) -> bool:
+    """Whether its values can be written; what can't be is told by _declaration_problems."""
+    return not _render_problems(entry.options, "")
+
+
+def _render_problems(options: Mapping[str, Any], where: str) -> list[str]:
+    found: list[str] = []
+    for name, value in _given(options):
+        try:
+            render_value(name, value)
+        except ValueError as exc:
+            found.append("%s: %s" % (where, exc))
+        if not _OPTION.match("%s = x" % name) or name != name.strip():
+            found.append("%s: %r can't be the name of an option" % (where, name))
+    return found
+
+
+def _declaration_problems(desired: Desired) -> list[str]:
+    problems: list[str] = []
+    seen: set[str] = set()
+    for entry in desired.entries:
+        if not _NAME.fullmatch(entry.name) or entry.name in _RESERVED:
+            problems.append(
+                "server '%s': this can't be a server's name; it is a file's name too, without blanks and "
+                "brackets, and none of %s" % (entry.name, ", ".join(_RESERVED))
+            )
+        if entry.name in seen:
+            problems.append("server '%s': it is listed twice" % entry.name)
+        seen.add(entry.name)
+        if entry.present:
+            problems.extend(_render_problems(entry.options, "server '%s'" % entry.name))
+    problems.extend(_render_problems(desired.global_options or {}, "[barman]"))
+    return problems
+
+
+def _main_path(config_file: str | None, user: str, global_options: Mapping[str, Any] | None) -> str:
+    try:
+        return os.path.realpath(configuration.main_file(config_file, configuration.candidates(user)))
+    except configuration.ConfigurationError:
+        return os.path.realpath(config_file or configuration.MAIN_FILES[0])
+
+
+def _main_text(current: Current, desired: Desired, problems: list[str]) -> str | None:
+    wanted = desired.global_options
+    if wanted is None:
+        read_by_barman = _raw_option(current.main, "configuration_files_directory")
+        same = read_by_barman and os.path.realpath(os.path.expanduser(read_by_barman)) == os.path.realpath(
+            current.directory
+        )
+        if current.main is not None and not same:
+            problems.append(
+                "Barman does not read %s: configuration_files_directory in %s is %s; give that directory, or set it "
+                "by global_options" % (current.directory, current.main_file, read_by_barman or "not set")
+            )
+        return current.main
+    if _render_problems(wanted, ""):
+        return current.main
+    options: dict[str, str | None] = {
+        str(name): None if value is None else render_value(str(name), value) for name, value in wanted.items()
+    }
+    options.setdefault("configuration_files_directory", current.directory.replace("%", "%%"))
+    return set_options(current.main or "", "barman", options)
+
+
+def _unreadable(current: Current) -> list[str]:
+    texts = {path: file.text for path, file in current.files.items() if not file.ours}
+    if current.main is not None:
+        texts[current.main_file] = current.main
+    problems = []
+    for path, text in sorted(texts.items()):
+        try:
+            _parse(text)
+        except configparser.Error as exc:
+            problems.append("%s can't be read: %s" % (path, mask(" ".join(exc.message.split()))))
+    return problems
+
+
+def _foreign(current: Current, name: str) -> list[str]:
+    """The files that have this server and were not made by this module."""
+    found = [
+        path
+        for path, file in current.files.items()
+        if not file.ours and (name in _section_names(file.text) or path == entry_path(current.directory, name))
+    ]
+    if current.main is not None and name in _section_names(current.main):
+        found.append(current.main_file)
+    return found
+
+
+def _foreign_problem(entry: Entry, paths: Sequence[str]) -> str:
+    return (
+        "server '%s' is in %s, which this module did not make and leaves alone; set adopt: true to have it "
+        "taken over (a backup is kept), or take the server out of there" % (entry.name, " and ".join(paths))
+    )
+
+
+def _rest(text: str, name: str) -> str | None:
+    """What is left of a foreign file without that server; None where nothing is left that means something."""
+    rest = without_section(text, name)
+    return rest if _section_names(rest) else None
+
+
+def _before(current: Current, path: str) -> str | None:
+    file = current.files.get(path)
+    return file.text if file else None
+
+
+def _differs(current: Current, path: str, after: str | None, kept_aside: Collection[str]) -> bool:
+    file = current.files.get(path)
+    if file is None:
+        return after is not None
+    if file.text != after or path in kept_aside:
+        return True
+    return file.ours and not file.right
+
+
+def _overridden(current: Current, desired: Desired) -> list[str]:
+    warnings: list[str] = []
+    for entry in desired.entries:
+        for name in sorted(set(current.automatic.get(entry.name, ())) & set(map(str, entry.options))):
+            if entry.present:
+                warnings.append(
+                    "server '%s': option '%s' has no effect, because %s overrides it ('barman config-update' wrote "
+                    "that)" % (entry.name, name, configuration.AUTOMATIC_FILE)
+                )
+    return warnings
+
+
+def _parse(text: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read_string(text)
+    return parser
+
+
+def _section_names(text: str) -> list[str]:
+    try:
+        return _parse(text).sections()
+    except configparser.Error:
+        return [found.group("name") for found in map(_SECTION.match, text.splitlines()) if found]
+
+
+def _sections_and_options(text: str) -> dict[str, list[str]]:
+    try:
+        parser = _parse(text)
+    except configparser.Error:
+        return {}
+    return {section: parser.options(section) for section in parser.sections()}
+
+
+def _raw_option(text: str | None, name: str) -> str | None:
+    try:
+        return _parse(text or "").get("barman", name, fallback=None)
+    except configparser.Error:
+        return None
+
+
+def _bounds(lines: Sequence[str], section: str) -> tuple[int | None, int]:
+    """Where a section begins (its header's line) and ends (the line after its last)."""
+    start = None
+    for number, line in enumerate(lines):
+        found = _SECTION.match(line)
+        if found and start is not None:
+            return start, number
+        if found and found.group("name") == section:
+            start = number
+    return start, len(lines)
+
+
+def _blocks(lines: Sequence[str]) -> Iterable[tuple[str | None, list[str]]]:
+    """The lines of a section in groups: an option with its continuation lines, or a line of another kind."""
+    block: list[str] = []
+    name: str | None = None
+    for line in lines:
+        if name is not None and line[:1].isspace() and line.strip() and not line.strip().startswith(("#", ";")):
+            block.append(line)
+            continue
+        if block:
+            yield name, block
+        found = _OPTION.match(line)
+        name = found.group("name").lower() if found else None
+        block = [line]
+    if block:
+        yield name, block
+
+
+def _value_of(block: Sequence[str]) -> str:
+    parts = [re.split(r"[=:]", block[0], maxsplit=1)[1], *block[1:]]
+    return "\n".join(part.strip() for part in parts)
+
+
+def _uid(user: str) -> int | None:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return None
