@@ -111,9 +111,9 @@ def spec_from_module(name: str) -> Spec | None:
     module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
     if not hasattr(module, "main"):
         return None
-    with mock.patch.object(module, "AnsibleModule", side_effect=_Captured) as factory:
-        with contextlib.suppress(_Captured):
-            module.main()
+    patched = mock.patch.object(module, "AnsibleModule", side_effect=_Captured)
+    with patched as factory, contextlib.suppress(_Captured):
+        module.main()
     arguments: Spec = {"argument_spec": {}, **factory.call_args.kwargs}
     return {key: arguments[key] for key in ("argument_spec", *CONSTRAINTS) if arguments.get(key)}
 
