@@ -137,12 +137,15 @@ def run(
 
 
 def exit_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind like SIGINT does, so that `finally` is reached."""
+    """Let the first signal unwind, so that `finally` is reached, and let none disturb that."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupted(number: int, frame: object) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for number in numbers:
         signal.signal(number, interrupted)
 
 

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that the project checks itself, and the closing count (`make test`)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from tests.tools.stage import REPOSITORY, Tally, environment, exit_on_signals
+
+STAGES = ("check", "package", "sanity", "molecule")
+
+
+def run_stage(stage: str) -> Tally:
+    """Run one stage to its end; one that could not count has failed once."""
+    print(f"\n== {stage}", flush=True)
+    Tally.forget(stage)
+    started = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", f"tests.tools.{stage}"], cwd=REPOSITORY, env=environment())
+    try:
+        rc = process.wait()
+    except BaseException:
+        # It takes its machines down before it ends.
+        process.terminate()
+        process.wait()
+        raise
+    tally = Tally.load(stage) or Tally(stage, seconds=time.monotonic() - started)
+    if rc != 0 and not tally.failures:
+        tally.failures.append(f"{stage} ended with exit code {rc}")
+    return tally
+
+
+def summary(tallies: list[Tally]) -> str:
+    lines = [""]
+    for tally in tallies:
+        lines.append(f"{tally.stage:<10} {tally.passed:5} passed {tally.failed:3} failed {tally.seconds:6.0f} s")
+        lines += [f"    {failure}" for failure in tally.failures]
+    passed = sum(tally.passed for tally in tallies)
+    failed = sum(tally.failed for tally in tallies)
+    return "\n".join([*lines, "", f"{passed} passed, {failed} failed"])
+
+
+def main() -> int:
+    exit_on_signals()
+    os.chdir(REPOSITORY)
+    tallies = [run_stage(stage) for stage in STAGES]
+    print(summary(tallies), flush=True)
+    return 1 if any(tally.failures for tally in tallies) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

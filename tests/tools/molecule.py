@@ -1,0 +1,154 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run Molecule's scenarios, two at a time, and leave nothing behind (`make molecule`).
+
+python -m tests.tools.molecule [SCENARIO ...]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, exit_on_signals, run
+
+SCENARIOS = REPOSITORY / "extensions" / "molecule"
+LOGS = CACHE / "molecule"
+LAB_PREFIX = "molecule"
+"""The names of the scenarios' labs begin so; the quickstart's does not."""
+
+AT_ONCE = 2
+GRACE = 30.0
+SHOWN = 60
+"""Lines of a failed scenario's log that are shown."""
+
+
+class Runner:
+    """Runs scenarios as processes of their own that can be ended together."""
+
+    def __init__(self, sockets: Path) -> None:
+        self.env = environment(
+            # Facts come from ansible_facts alone: the other way ends with ansible-core 2.24.
+            ANSIBLE_INJECT_FACT_VARS="false",
+            ANSIBLE_SSH_CONTROL_PATH_DIR=str(sockets),
+            ANSIBLE_NOCOLOR="true",
+            PY_COLORS="0",
+        )
+        self.env.pop("ANSIBLE_FORCE_COLOR", None)
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._ending = False
+
+    def test(self, scenario: str) -> Outcome:
+        log = LOGS / f"{scenario}.log"
+        argv = ("molecule", "test", "--scenario-name", scenario)
+        started = time.monotonic()
+        with log.open("wb") as output:
+            with self._lock:
+                if self._ending:
+                    return Outcome(scenario, argv, 1, "not started", 0.0)
+                process = subprocess.Popen(
+                    argv,
+                    cwd=REPOSITORY,
+                    env=self.env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                self._processes.add(process)
+            rc = process.wait()
+        with self._lock:
+            self._processes.discard(process)
+        return Outcome(scenario, argv, rc, ending(log), time.monotonic() - started)
+
+    def end(self) -> None:
+        """End what still runs, politely first."""
+        with self._lock:
+            self._ending = True
+            running = list(self._processes)
+        for process in running:
+            signal_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                signal_group(process, signal.SIGKILL)
+
+
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def ending(log: Path) -> str:
+    text = log.read_text(errors="replace")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    lines = text.splitlines()
+    return "\n".join([*lines[-SHOWN:], f"the whole log: {log.relative_to(REPOSITORY)}"])
+
+
+def scenarios() -> list[str]:
+    return sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml") if path.parent.name != "default")
+
+
+def lab(*arguments: str) -> Outcome:
+    return run(f"lab {arguments[0]}", sys.executable, "-m", "tests.lab", *arguments)
+
+
+def take_down() -> Outcome:
+    return lab("down", "--all", "--prefix", LAB_PREFIX)
+
+
+def close_connections(sockets: Path) -> None:
+    """End the SSH connections that Ansible keeps open for a while."""
+    for socket in sockets.iterdir():
+        run("ssh", "ssh", "-O", "exit", "-o", f"ControlPath={socket}", "lab")
+
+
+def main(wanted: list[str]) -> int:
+    exit_on_signals()
+    os.chdir(REPOSITORY)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    stage = Stage("molecule")
+    known = scenarios()
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        sys.exit(f"molecule: no scenario {', '.join(unknown)}; there are {', '.join(known)}.")
+    if not stage.note("there are scenarios", bool(known)):
+        return stage.finish()
+    # What a killed run left would be in the way.
+    before = take_down()
+    if not before.ok:
+        stage.note("the lab", False, output=before.output)
+        return stage.finish()
+    with tempfile.TemporaryDirectory(prefix="pgdr-") as sockets:
+        runner = Runner(Path(sockets))
+        try:
+            with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+                try:
+                    for done in as_completed([pool.submit(runner.test, name) for name in wanted or known]):
+                        stage.note_outcome(done.result())
+                finally:
+                    runner.end()
+        finally:
+            close_connections(Path(sockets))
+            down = take_down()
+            stage.note("machines taken down", down.ok, down.seconds, down.output)
+    return stage.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
