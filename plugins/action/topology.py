@@ -1,0 +1,111 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
+from ansible_collections.pgdr.barman.plugins.module_utils._topology.build import build
+from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import (
+    ANSIBLE_VARIABLES,
+    KNOWN_VARIABLES,
+    Problem,
+    Unreadable,
+)
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped here
+    """Reads the inventory's variables on the controller; connects to nothing and changes nothing."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(
+            argument_spec={
+                "pg_group": {"type": "str", "default": "pg"},
+                "backup_group": {"type": "str", "default": "backup"},
+            }
+        )
+        variables = task_vars or {}
+        groups, hostvars = variables["groups"], variables["hostvars"]
+        problems = [
+            *_missing_group("barman_pg_group", arguments["pg_group"], groups),
+            *_missing_group("barman_backup_group", arguments["backup_group"], groups),
+        ]
+        if problems:
+            raise AnsibleActionFail(_message(problems))
+        outcome = build(
+            {host: _read(hostvars[host]) for host in groups[arguments["pg_group"]]},
+            {host: _read(hostvars[host]) for host in groups[arguments["backup_group"]]},
+        )
+        if outcome.warnings:
+            result["warnings"] = outcome.warnings
+        if outcome.problems:
+            raise AnsibleActionFail(_message(outcome.problems), result=result)
+        result.update(changed=False, topology=outcome.topology, demands=outcome.demands)
+        return result
+
+
+def _missing_group(variable: str, name: str, groups: Mapping[str, list[str]]) -> Iterable[Problem]:
+    if groups.get(name):
+        return
+    like = nearest(name, (group for group in groups if group not in ("all", "ungrouped", name)))
+    what = "has no host" if name in groups else "is not in the inventory"
+    hint = f"; did you mean {like}?" if like else ""
+    yield Problem(
+        "",
+        variable,
+        f"the group {name} {what} (an inventory source that cannot be read is only a warning to Ansible)",
+        f"put hosts into {name}, or name another group with {variable}{hint}",
+    )
+
+
+def _message(problems: list[Problem]) -> str:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return "\n".join((f"The inventory has {count}; nothing was changed.", *(f"- {problem}" for problem in problems)))
+
+
+def _read(host_variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The host's variables that matter, each templated for itself, so that one wrong expression hides no other."""
+    found: dict[str, Any] = {}
+    for name in host_variables:
+        if not (name.startswith("barman_") or name in ANSIBLE_VARIABLES):
+            continue
+        if name not in KNOWN_VARIABLES and name not in ANSIBLE_VARIABLES:
+            # Only the name of an unknown variable matters.
+            found[name] = None
+            continue
+        try:
+            found[name] = _untagged(host_variables[name])
+        except AnsibleError as error:
+            found[name] = Unreadable(_reason(error))
+    return found
+
+
+def _untagged(value: Any) -> Any:
+    """The value without Ansible's own types; going through it also templates what is nested in it."""
+    if isinstance(value, Mapping):
+        return {_untagged(key): _untagged(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_untagged(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for plain in (int, float, str):
+        if isinstance(value, plain):
+            return plain(value)
+    return str(value)
+
+
+def _reason(error: AnsibleError) -> str:
+    text = str(getattr(error, "message", "") or error)
+    return " ".join(text.split()).rstrip(".")

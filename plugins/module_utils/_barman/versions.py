@@ -1,0 +1,34 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Barman's versions: reading, writing and comparing them."""
+
+from __future__ import annotations
+
+import re
+
+Version = tuple[int, ...]
+
+#: The oldest and the newest Barman whose options this collection knows.
+OLDEST: Version = (3, 4, 0)
+NEWEST: Version = (3, 20, 1)
+
+_VERSION = re.compile(r"^\s*(?:barman\s+)?(\d+)\.(\d+)(?:\.(\d+))?(?:[^\d.].*)?\s*$", re.IGNORECASE)
+
+
+def parse_version(text: str) -> Version | None:
+    """The version in C(3.13.3), C(3.13) or the output of C(barman --version); None if there is none."""
+    match = _VERSION.match(text)
+    if match is None:
+        return None
+    major, minor, patch = match.groups()
+    return int(major), int(minor), int(patch or 0)
+
+
+def format_version(version: Version) -> str:
+    """C((3, 13, 3)) as 3.13.3; a trailing zero patch is left out: 3.14."""
+    parts = list(version)
+    if len(parts) == 3 and parts[2] == 0:
+        parts.pop()
+    return ".".join(str(part) for part in parts)

@@ -1,0 +1,559 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the topology to what each host must have. Nothing else computes it again.
+
+The demands of a host are a dictionary; a host in both groups has the keys of both.
+
+    postgres:                       # on a PostgreSQL server
+      server_name: pg-eu            # Barman's name; null for a primary that is kept through its standby only
+      version: 17
+      port: 5432
+      database: postgres
+      manage: true                  # false: nothing may be changed there, see manual
+      os_user: postgres
+      primary: null                 # on a standby, the inventory name of its primary: roles are made there
+      users: {management: barman, streaming: streaming_barman}      # streaming may be null
+      privileges: {memberships: [pg_read_all_settings, ...], functions: ["pg_switch_wal()", ...]}
+      hba_rules:
+        - {type: hostssl, databases: postgres, users: barman, source: 198.51.100.11/32, method: scram-sha-256}
+      settings:                     # minimum: at least; value: exactly; includes: a name in a list that others share
+        wal_level: {minimum: replica}
+        max_wal_senders: {minimum: 4}
+        max_replication_slots: {minimum: 1}
+        summarize_wal: {value: "on"}
+        archive_mode: {value: "on"}
+        synchronous_standby_names: {includes: barman_receive_wal}
+      slots: [barman]
+      archiving:                    # where archive_command sends WAL; null without
+        {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
+         incoming_directory: /var/lib/barman/pg-eu/incoming}
+      manual: null                  # with manage: false {sql: [...], pg_hba: [...], settings: [...]}
+    barman:                         # on a backup server
+      user, home, configuration_directory
+      global_options: {barman_home: /var/lib/barman, ...}
+      servers:
+        - {name: pg-eu, host: pg-eu, options: {conninfo: ..., ...}, passive: false, streaming: true, archiving: false,
+           slot_name: barman, synchronous: false, source: null}
+        - {name: pg-us, host: pg-us, options: {primary_ssh_command: ..., ...}, passive: true, streaming: false,
+           archiving: false, slot_name: null, synchronous: false, source: backup-us}
+      client_versions: [17]
+      pgpass:
+        - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
+           password_variable: barman_postgres_password}      # the variable of the inventory host named by host
+      schedules:
+        - {server: pg-eu, type: full, minute: "17", hour: "2", day: "*", month: "*", weekday: "*"}
+    ssh_edges:                      # the edges that begin or end here
+      - {from_host, from_user, from_addresses: [...], to_host, to_user, to_address, to_port,
+         purpose: backup|archiving|passive, forced_command: null}
+
+No password is ever part of it: pgpass names the host and the variable that hold one.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._postgres import privileges
+from . import schedule
+from .model import (
+    SSL_MODES_REQUIRING,
+    BackupServer,
+    Index,
+    PostgresServer,
+    Relay,
+    Topology,
+    as_plain,
+)
+from .resolve import as_source
+
+#: What identifies a server or its connections: the option, and the variable that decides it.
+IDENTITY_OPTIONS: Mapping[str, str] = {
+    "archiver": "barman_wal",
+    "backup_method": "barman_backup_method",
+    "conninfo": "barman_postgres_host, barman_postgres_port, barman_postgres_user and barman_postgres_database",
+    "primary_conninfo": "barman_primary",
+    "primary_ssh_command": "barman_passive_servers or barman_passive_of",
+    "reuse_backup": "barman_incremental",
+    "slot_name": "barman_slot_name",
+    "streaming_archiver": "barman_wal",
+    "streaming_conninfo": "barman_postgres_host, barman_postgres_port and barman_streaming_user",
+    "wal_conninfo": "barman_primary",
+    "wal_streaming_conninfo": "barman_primary",
+}
+IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
+    "barman_home": "barman_home",
+    "barman_user": "barman_user",
+    "configuration_files_directory": "barman_configuration_directory",
+}
+#: What a relay must read and write as the backup server does from which it takes.
+_SHARED_WITH_RELAYS = ("compression", "compression_level", "encryption", "encryption_key_id")
+
+
+def demands(topology: Topology) -> dict[str, dict[str, Any]]:
+    """What each host must have, by inventory name."""
+    index = topology.index()
+    found: dict[str, dict[str, Any]] = {}
+    for host in (*topology.postgres_servers, *topology.backup_servers):
+        found[host] = {"ssh_edges": []}
+    for server in topology.postgres_servers.values():
+        found[server.host]["postgres"] = _postgres(topology, index, server)
+    for backup in topology.backup_servers.values():
+        found[backup.host]["barman"] = _barman(topology, index, backup)
+    for edge in ssh_edges(topology):
+        for host in dict.fromkeys((edge["from_host"], edge["to_host"])):
+            found[host]["ssh_edges"].append(edge)
+    return found
+
+
+def describe(topology: Topology) -> dict[str, Any]:
+    """The topology itself as plain data, with the edges that are laid only for the time of a recovery."""
+    described: dict[str, Any] = as_plain(topology)
+    described["recovery_edges"] = recovery_edges(topology)
+    return described
+
+
+def conninfo(server: PostgresServer, streaming: bool) -> str:
+    """libpq's connection string to the server; without a password, which .pgpass holds."""
+    words = {
+        "host": server.postgres_host,
+        "port": str(server.port),
+        "user": server.streaming_user if streaming else server.user,
+    }
+    if not streaming:
+        words["dbname"] = server.database
+    if not server.postgres_host.startswith("/"):
+        words["sslmode"] = server.sslmode
+        for key in ("sslrootcert", "sslcert", "sslkey"):
+            if getattr(server, key):
+                words[key] = getattr(server, key)
+    return " ".join(f"{key}={_quoted(value)}" for key, value in words.items())
+
+
+def _quoted(value: str) -> str:
+    if value and not any(mark in value for mark in " '\\"):
+        return value
+    return "'%s'" % value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _literal(value: str) -> str:
+    return "'%s'" % value.replace("'", "''")
+
+
+def derived_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
+    """The options of the server's entry that follow from the variables, without barman_options."""
+    primary = topology.postgres_servers.get(server.primary) if server.primary else None
+    options: dict[str, Any] = {
+        "description": f"PostgreSQL {server.version} on {server.host}",
+        "conninfo": conninfo(server, streaming=False),
+        "backup_method": server.method,
+        "archiver": server.archives,
+        "streaming_archiver": server.streams,
+        "minimum_redundancy": server.minimum_redundancy,
+    }
+    if server.retention_policy:
+        options["retention_policy"] = server.retention_policy
+    if server.needs_replication:
+        options["streaming_conninfo"] = conninfo(server, streaming=True)
+    if server.streams:
+        options["slot_name"] = server.slot_name
+        options["create_slot"] = "auto"
+    if primary is not None:
+        options["primary_conninfo"] = conninfo(primary, streaming=False)
+        if server.streams:
+            options["wal_conninfo"] = conninfo(primary, streaming=False)
+            options["wal_streaming_conninfo"] = conninfo(primary, streaming=True)
+    if server.method in ("rsync", "snapshot"):
+        options["ssh_command"] = ssh_command(server.os_user, server.address, server.ssh_port)
+    if server.incremental in ("link", "copy"):
+        options["reuse_backup"] = server.incremental
+    if backup.client_directory:
+        options["path_prefix"] = backup.client_directory.replace("{version}", str(server.version))
+    return options
+
+
+def entry_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
+    """The options of the server's entry on the backup server that keeps it."""
+    return {**derived_options(topology, server, backup), **server.options}
+
+
+def relay_options(topology: Topology, relay: Relay) -> dict[str, Any]:
+    """The options of the server's entry on a backup server that relays it."""
+    server = topology.postgres_servers[relay.server]
+    source = topology.backup_servers[relay.source]
+    target = topology.backup_servers[relay.target]
+    origin = topology.backup_servers[server.backup_server or relay.source]
+    original = entry_options(topology, server, origin)
+    options: dict[str, Any] = {
+        "description": f"{original['description']}, relayed from {relay.source}",
+        "primary_ssh_command": ssh_command(source.user, source.address, source.ssh_port),
+    }
+    for name in ("retention_policy", "minimum_redundancy"):
+        if original.get(name) is not None:
+            options[name] = original[name]
+    for name in _SHARED_WITH_RELAYS:
+        wanted = original.get(name, origin.global_options.get(name))
+        if wanted != target.global_options.get(name):
+            options[name] = wanted
+    if target.client_directory:
+        options["path_prefix"] = target.client_directory.replace("{version}", str(server.version))
+    return options
+
+
+def ssh_command(user: str, address: str, port: int) -> str:
+    """The command with which Barman reaches another host; it may ask nothing."""
+    port_option = f" -p {port}" if port != 22 else ""
+    return f"ssh -q -o BatchMode=yes{port_option} {user}@{address}"
+
+
+def global_options(backup: BackupServer) -> dict[str, Any]:
+    """The options of the [barman] section."""
+    return {
+        "barman_user": backup.user,
+        "barman_home": backup.home,
+        "configuration_files_directory": backup.configuration_directory,
+        "log_file": "/var/log/barman/barman.log",
+        "log_level": "INFO",
+        **backup.global_options,
+    }
+
+
+def directories(entry_name: str, options: Mapping[str, Any], backup: BackupServer) -> dict[str, str]:
+    """The six directories of an entry, as Barman works them out."""
+    top = str(options.get("backup_directory") or f"{backup.home}/{entry_name}").rstrip("/")
+    below = {
+        "basebackups_directory": "base",
+        "errors_directory": "errors",
+        "incoming_wals_directory": "incoming",
+        "streaming_wals_directory": "streaming",
+        "wals_directory": "wals",
+    }
+    found = {"backup_directory": top}
+    for name, last in below.items():
+        found[name] = str(options.get(name) or f"{top}/{last}").rstrip("/")
+    return found
+
+
+# --- on a PostgreSQL server -------------------------------------------------------------------------------------------
+
+
+def _clients(index: Index, server: PostgresServer) -> list[PostgresServer]:
+    """The servers for whose sake Barman comes to this one: itself, and its standbys."""
+    itself = [server] if server.backup_server is not None else []
+    return itself + list(index.standbys.get(server.host, ()))
+
+
+def _receivers(index: Index, server: PostgresServer) -> list[PostgresServer]:
+    """The servers whose WAL is streamed from this one."""
+    return [
+        client
+        for client in _clients(index, server)
+        if client.streams and (client.primary or server.host) == server.host
+    ]
+
+
+def archiving_client(index: Index, server: PostgresServer) -> PostgresServer | None:
+    """The server for whose entry this one's archive_command works."""
+    for client in _clients(index, server):
+        if client.archives and (client.primary or server.host) == server.host:
+            return client
+    return None
+
+
+def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any]:
+    clients = _clients(index, server)
+    receivers = _receivers(index, server)
+    copies = [client for client in clients if client.host == server.host and client.method == "postgres"]
+    streaming = server.streaming_user if receivers or copies else None
+    sources = [
+        source
+        for backup in dict.fromkeys(client.backup_server or "" for client in clients)
+        if backup in topology.backup_servers
+        for source in topology.backup_servers[backup].addresses
+    ]
+    found: dict[str, Any] = {
+        "server_name": server.name if server.backup_server is not None else None,
+        "version": server.version,
+        "port": server.port,
+        "database": server.database,
+        "manage": server.manage,
+        "os_user": server.os_user,
+        "primary": server.primary,
+        "users": {"management": server.user, "streaming": streaming},
+        "privileges": _privileges(server),
+        "hba_rules": list(_hba_rules(server, streaming, dict.fromkeys(sources))),
+        "settings": _settings(index, server, receivers, copies),
+        "slots": [client.slot_name for client in receivers],
+        "archiving": _archiving(topology, index, server),
+        "manual": None,
+    }
+    if not server.manage:
+        found["manual"] = _manual(server, found)
+    return found
+
+
+def _privileges(server: PostgresServer) -> dict[str, list[str]]:
+    least = privileges.least_privileges(server.version)
+    return {"memberships": list(least.memberships), "functions": list(least.functions)}
+
+
+def _hba_rules(server: PostgresServer, streaming: str | None, sources: Iterable[str]) -> Iterable[dict[str, str]]:
+    with_certificate = bool(server.sslcert)
+    requires_tls = server.sslmode in SSL_MODES_REQUIRING
+    for source in sources:
+        for database, user, has_password in (
+            (server.database, server.user, server.has_password),
+            ("replication", streaming, server.has_streaming_password),
+        ):
+            if user is None:
+                continue
+            by_certificate = with_certificate and not has_password
+            yield {
+                "type": "hostssl" if requires_tls or by_certificate else "host",
+                "databases": database,
+                "users": user,
+                "source": source,
+                "method": "cert" if by_certificate else "scram-sha-256",
+            }
+
+
+def _settings(
+    index: Index, server: PostgresServer, receivers: list[PostgresServer], copies: list[PostgresServer]
+) -> dict[str, dict[str, Any]]:
+    # A receiver and a copy each hold a sender; Barman's own replication connection beside it needs another.
+    senders = 2 * len(receivers) + 2 * len(copies)
+    settings: dict[str, dict[str, Any]] = {"wal_level": {"minimum": "replica"}}
+    if senders:
+        settings["max_wal_senders"] = {"minimum": senders}
+    if receivers:
+        settings["max_replication_slots"] = {"minimum": len(receivers)}
+    if any(client.incremental == "block" for client in _clients(index, server)):
+        settings["summarize_wal"] = {"value": "on"}
+    if archiving_client(index, server) is not None:
+        settings["archive_mode"] = {"value": "on"}
+    synchronous = [client for client in receivers if client.synchronous]
+    if synchronous:
+        settings["synchronous_standby_names"] = {"includes": receiver_name(synchronous[0])}
+    return settings
+
+
+def receiver_name(server: PostgresServer) -> str:
+    """The application_name of the server's WAL receiver."""
+    return str(server.options.get("streaming_archiver_name") or "barman_receive_wal")
+
+
+def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any] | None:
+    client = archiving_client(index, server)
+    backup = topology.backup_servers.get(client.backup_server or "") if client else None
+    if client is None or backup is None:
+        return None
+    options = entry_options(topology, client, backup)
+    return {
+        "server": client.name,
+        "backup_server": backup.host,
+        "address": backup.address,
+        "port": backup.ssh_port,
+        "user": backup.user,
+        "incoming_directory": directories(client.name, options, backup)["incoming_wals_directory"],
+    }
+
+
+def _manual(server: PostgresServer, demand: Mapping[str, Any]) -> dict[str, list[str]]:
+    management, streaming = demand["users"]["management"], demand["users"]["streaming"]
+    quoted = privileges.identifier
+    sql: list[str] = []
+    if server.primary is None:
+        sql.append(f"CREATE ROLE {quoted(management)} LOGIN; -- and give it barman_postgres_password as its password")
+        sql += privileges.statements(management, server.version)
+        if streaming is not None:
+            sql.append(
+                f"CREATE ROLE {quoted(streaming)} LOGIN REPLICATION; "
+                "-- and give it barman_streaming_password as its password"
+            )
+    settings = []
+    for name, wanted in demand["settings"].items():
+        if "minimum" in wanted:
+            settings.append(f"{name} = {wanted['minimum']}   # or more")
+        elif "value" in wanted:
+            settings.append(f"{name} = {wanted['value']}")
+        else:
+            settings.append(f"{name} = {_literal(wanted['includes'])}   # added to the names that are there")
+    archiving = demand["archiving"]
+    if archiving is not None:
+        target = f"{archiving['user']}@{archiving['address']}"
+        settings.append(
+            f"archive_command = 'barman-wal-archive --port {archiving['port']} -U {archiving['user']} "
+            f"{archiving['address']} {archiving['server']} %p'   # needs SSH to {target}"
+        )
+    hba = [
+        "   ".join(
+            (rule["type"], _hba_word(rule["databases"]), _hba_word(rule["users"]), rule["source"], rule["method"])
+        )
+        for rule in demand["hba_rules"]
+    ]
+    return {"sql": sql, "pg_hba": hba, "settings": settings}
+
+
+def _hba_word(word: str) -> str:
+    plain = word.replace("_", "").replace("-", "").isalnum() and word not in ("all", "sameuser", "samerole")
+    return word if plain else '"%s"' % word.replace('"', '""')
+
+
+# --- on a backup server -----------------------------------------------------------------------------------------------
+
+
+def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str, Any]:
+    kept = index.kept.get(backup.host, [])
+    relayed = index.relayed.get(backup.host, [])
+    entries = [_active_entry(topology, server, backup) for server in kept]
+    entries += [_passive_entry(topology, relay) for relay in relayed]
+    with_clients = [server for server in kept if server.method == "postgres" or server.streams]
+    with_clients += [topology.postgres_servers[relay.server] for relay in relayed]
+    return {
+        "user": backup.user,
+        "home": backup.home,
+        "configuration_directory": backup.configuration_directory,
+        "global_options": global_options(backup),
+        "servers": sorted(entries, key=lambda entry: str(entry["name"])),
+        "client_versions": sorted({server.version for server in with_clients}),
+        "pgpass": [line for server in kept for line in _pgpass(topology, server)],
+        "schedules": [line for server in kept for line in _schedules(server)],
+    }
+
+
+def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
+    return {
+        "name": server.name,
+        "host": server.host,
+        "options": entry_options(topology, server, backup),
+        "passive": False,
+        "streaming": server.streams,
+        "archiving": server.archives,
+        "slot_name": server.slot_name if server.streams else None,
+        "synchronous": server.synchronous,
+        "source": None,
+    }
+
+
+def _passive_entry(topology: Topology, relay: Relay) -> dict[str, Any]:
+    server = topology.postgres_servers[relay.server]
+    return {
+        "name": server.name,
+        "host": server.host,
+        "options": relay_options(topology, relay),
+        "passive": True,
+        "streaming": False,
+        "archiving": False,
+        "slot_name": None,
+        "synchronous": False,
+        "source": relay.source,
+    }
+
+
+def _pgpass(topology: Topology, server: PostgresServer) -> Iterable[dict[str, Any]]:
+    primary = topology.postgres_servers.get(server.primary) if server.primary else None
+    connections = [(server, False)] + ([(server, True)] if server.needs_replication else [])
+    if primary is not None:
+        connections += [(primary, False)] + ([(primary, True)] if server.streams else [])
+    for peer, streaming in connections:
+        if not (peer.has_streaming_password if streaming else peer.has_password):
+            continue
+        yield {
+            "host": peer.host,
+            "address": peer.postgres_host,
+            "port": peer.port,
+            "database": "*" if streaming else peer.database,
+            "user": peer.streaming_user if streaming else peer.user,
+            "password_variable": "barman_streaming_password" if streaming else "barman_postgres_password",
+        }
+
+
+def _schedules(server: PostgresServer) -> Iterable[dict[str, str]]:
+    for kind, text in (("full", server.backup_schedule), ("incremental", server.incremental_schedule)):
+        if text and (kind == "full" or server.incremental == "block"):
+            yield {"server": server.name, "type": kind, **schedule.parse_cron(text)._asdict()}
+
+
+# --- SSH --------------------------------------------------------------------------------------------------------------
+
+
+def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
+    """Every lasting SSH trust, each once."""
+    edges: list[dict[str, Any]] = []
+    index = topology.index()
+    archiving_from: dict[tuple[str, str, str], int] = {}
+    archivers: list[tuple[PostgresServer, PostgresServer, BackupServer]] = []
+    for server in topology.postgres_servers.values():
+        backup = topology.backup_servers.get(server.backup_server or "")
+        if backup is not None and server.method in ("rsync", "snapshot"):
+            edges.append(_to_postgres(backup, server, "backup"))
+        client = archiving_client(index, server)
+        target = topology.backup_servers.get(client.backup_server or "") if client else None
+        if client is not None and target is not None:
+            archivers.append((server, client, target))
+            key = (server.address, server.os_user, target.host)
+            archiving_from[key] = archiving_from.get(key, 0) + 1
+    for server, client, target in archivers:
+        # Instances on one machine share a user and so a key: no single command can be forced on it.
+        alone = archiving_from[server.address, server.os_user, target.host] == 1
+        edges.append(
+            {
+                "from_host": server.host,
+                "from_user": server.os_user,
+                "from_addresses": [as_source(server.address)],
+                "to_host": target.host,
+                "to_user": target.user,
+                "to_address": target.address,
+                "to_port": target.ssh_port,
+                "purpose": "archiving",
+                "forced_command": f"barman put-wal {client.name}" if alone else None,
+            }
+        )
+    for pair in dict.fromkeys((relay.target, relay.source) for relay in topology.relays):
+        edges.append(_between_backups(topology.backup_servers[pair[0]], topology.backup_servers[pair[1]]))
+    return edges
+
+
+def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
+    """From each backup server that has a server's backups to that server."""
+    edges = []
+    for server in topology.postgres_servers.values():
+        backup = topology.backup_servers.get(server.backup_server or "")
+        if backup is not None:
+            edges.append(_to_postgres(backup, server, "recovery"))
+    for relay in topology.relays:
+        server = topology.postgres_servers[relay.server]
+        edges.append(_to_postgres(topology.backup_servers[relay.target], server, "recovery"))
+    return edges
+
+
+def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: str) -> dict[str, Any]:
+    return {
+        "from_host": backup.host,
+        "from_user": backup.user,
+        "from_addresses": list(backup.addresses),
+        "to_host": server.host,
+        "to_user": server.os_user,
+        "to_address": server.address,
+        "to_port": server.ssh_port,
+        "purpose": purpose,
+        "forced_command": None,
+    }
+
+
+def _between_backups(target: BackupServer, source: BackupServer) -> dict[str, Any]:
+    return {
+        "from_host": target.host,
+        "from_user": target.user,
+        "from_addresses": list(target.addresses),
+        "to_host": source.host,
+        "to_user": source.user,
+        "to_address": source.address,
+        "to_port": source.ssh_port,
+        "purpose": "passive",
+        "forced_command": None,
+    }

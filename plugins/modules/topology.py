@@ -1,0 +1,128 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: topology
+short_description: Read the backup architecture from the inventory, check it, and say what each host must have
+version_added: 1.0.0
+description:
+  - Reads the C(barman_) variables of all hosts in two groups of the inventory, the PostgreSQL servers and the backup servers,
+    and works out from them which backup server keeps which PostgreSQL server and how, and what each host must have for that.
+  - Every mistake is reported, all in one run, each with the host, the variable, what is wrong and what to write instead.
+  - Runs on the controller and connects to nothing. It always reads all hosts of both groups, whatever C(--limit) says. Run it once
+    in a play, with C(run_once).
+  - It never returns a password. Where one is needed, it returns the names of the host and of the variable that hold it.
+  - Variables of a play or of a role are not seen, only those of the inventory, of C(host_vars) and C(group_vars), facts and extra
+    variables.
+author:
+  - pgdr.barman contributors (@pgdr)
+options:
+  pg_group:
+    description: The group of the PostgreSQL servers.
+    type: str
+    default: pg
+  backup_group:
+    description: The group of the backup servers.
+    type: str
+    default: backup
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.INFO
+attributes:
+  platform:
+    support: full
+notes:
+  - The inventory's variables are described in the collection's C(docs/inventory.md).
+"""
+
+EXAMPLES = r"""
+- name: Read the architecture from the inventory
+  pgdr.barman.topology:
+    pg_group: "{{ barman_pg_group | default('pg') }}"
+    backup_group: "{{ barman_backup_group | default('backup') }}"
+  register: architecture
+  run_once: true
+
+- name: Show what this host must have
+  ansible.builtin.debug:
+    var: architecture.demands[inventory_hostname]
+"""
+
+RETURN = r"""
+topology:
+  description: The architecture as the inventory declares it, with every default filled in.
+  returned: success
+  type: dict
+  contains:
+    postgres_servers:
+      description: The PostgreSQL servers, by inventory name.
+      returned: success
+      type: dict
+      sample:
+        pg-eu:
+          backup_server: backup-eu
+          method: postgres
+          name: pg-eu
+          wal: [streaming]
+    backup_servers:
+      description: The backup servers, by inventory name.
+      returned: success
+      type: dict
+      sample:
+        backup-eu:
+          addresses: [198.51.100.11/32]
+          home: /var/lib/barman
+          user: barman
+    relays:
+      description: Which backup server relays which server from which other one.
+      returned: success
+      type: list
+      elements: dict
+      sample:
+        - server: pg-eu
+          source: backup-eu
+          target: backup-us
+          level: server
+    recovery_edges:
+      description: The SSH trust that a recovery needs while it runs, from each backup server that has a server's backups.
+      returned: success
+      type: list
+      elements: dict
+      sample:
+        - from_host: backup-eu
+          from_user: barman
+          from_addresses: [198.51.100.11/32]
+          to_host: pg-eu
+          to_user: postgres
+          to_address: 198.51.100.21
+          to_port: 22
+          purpose: recovery
+          forced_command: null
+demands:
+  description:
+    - What each host must have, by inventory name.
+    - A PostgreSQL server has the keys C(postgres) and C(ssh_edges), a backup server C(barman) and C(ssh_edges).
+  returned: success
+  type: dict
+  sample:
+    pg-eu:
+      postgres:
+        server_name: pg-eu
+        version: 17
+        port: 5432
+        database: postgres
+        manage: true
+        users: {management: barman, streaming: streaming_barman}
+        hba_rules:
+          - {type: host, databases: postgres, users: barman, source: 198.51.100.11/32, method: scram-sha-256}
+          - {type: host, databases: replication, users: streaming_barman, source: 198.51.100.11/32, method: scram-sha-256}
+        settings:
+          wal_level: {minimum: replica}
+          max_wal_senders: {minimum: 4}
+          max_replication_slots: {minimum: 1}
+        slots: [barman]
+      ssh_edges: []
+"""
