@@ -1,0 +1,174 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The WAL that Barman has of a server: which segments there are, where, and their contents.
+
+This module util is private to the collection. The directories themselves are read, not xlog.db: what is in a
+directory is what a recovery can be given.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import Callable
+
+from .._host.process import HostError, lookup_user
+from . import wal
+from .command import Barman
+from .configuration import ServerConfiguration
+
+_DECOMPRESSORS: Sequence[tuple[bytes, Callable[[bytes], bytes]]] = (
+    (b"\x1f\x8b", gzip.decompress),
+    (b"BZh", bz2.decompress),
+    (b"\xfd7zXZ\x00", lzma.decompress),
+)
+
+
+class ArchiveError(HostError):
+    """A WAL file can't be read."""
+
+
+class Archive:
+    """The WAL files of one server, as they were when this was made.
+
+    segments: the complete ones, archived or received. partials: the ones that are being received. histories: the
+    texts of the timelines' history files.
+    """
+
+    def __init__(
+        self,
+        segments: dict[wal.Segment, str],
+        partials: dict[wal.Segment, str],
+        histories: dict[int, str],
+        segment_size: int = wal.DEFAULT_SEGMENT_SIZE,
+        fetch: Callable[[str], bytes] | None = None,
+    ) -> None:
+        self.segments = segments
+        self.partials = partials
+        self.histories = histories
+        self.segment_size = segment_size
+        self._fetch = fetch
+
+    @property
+    def timelines(self) -> list[int]:
+        found = {segment.timeline for segment in (*self.segments, *self.partials)}
+        return sorted(found | set(self.histories))
+
+    def path(self, segment: wal.Segment) -> str | None:
+        """Where the segment is, complete or partial."""
+        return self.segments.get(segment) or self.partials.get(segment)
+
+    def read(self, segment: wal.Segment) -> bytes:
+        """The segment's bytes as PostgreSQL wrote them. Raises ArchiveError."""
+        path = self.path(segment)
+        if path is None:
+            raise ArchiveError("WAL segment %s is not in Barman's archive" % segment)
+        try:
+            with open(path, "rb") as stream:
+                data = stream.read()
+        except FileNotFoundError:
+            if segment not in self.partials:
+                raise ArchiveError("WAL segment %s is no longer at %s" % (segment, path)) from None
+            # It was filled, and renamed, since the directory was listed.
+            return self._read_complete(segment, path[: -len(".partial")])
+        except OSError as exc:
+            raise ArchiveError("%s can't be read: %s" % (path, exc.strerror)) from None
+        return self._plain(segment, path, data)
+
+    def _read_complete(self, segment: wal.Segment, path: str) -> bytes:
+        if os.path.exists(path):
+            self.partials.pop(segment, None)
+            self.segments[segment] = path
+            return self.read(segment)
+        if self._fetch is None:
+            raise ArchiveError("WAL segment %s is no longer in %s" % (segment, os.path.dirname(path)))
+        return self._fetch(str(segment))
+
+    def _plain(self, segment: wal.Segment, path: str, data: bytes) -> bytes:
+        for magic, decompress in _DECOMPRESSORS:
+            if data.startswith(magic):
+                try:
+                    return decompress(data)
+                except (OSError, EOFError, ValueError, lzma.LZMAError) as exc:
+                    raise ArchiveError("%s is damaged: %s" % (path, exc)) from None
+        if segment in self.partials or len(data) == self.segment_size or self._fetch is None:
+            return data
+        return self._fetch(str(segment))
+
+
+def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int) -> Archive:
+    """List what Barman has of the server's WAL now. Raises ArchiveError where a directory can't be read."""
+    wals = server.directory("wals_directory")
+    segments: dict[wal.Segment, str] = {}
+    partials: dict[wal.Segment, str] = {}
+    histories: dict[int, str] = {}
+    received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
+    # What is archived comes last, and wins: a file may be in both for a moment.
+    for directory in [*received, wals, *_subdirectories(wals)]:
+        for name in _names(directory):
+            file = wal.parse(name)
+            path = os.path.join(directory, name)
+            if file is None or file.kind == "backup_label":
+                continue
+            if file.kind == "history":
+                histories[file.timeline] = _text(path)
+            elif file.kind == "segment" and file.segment is not None:
+                segments[file.segment] = path
+            elif file.segment is not None:
+                partials.setdefault(file.segment, path)
+    for segment in segments:
+        partials.pop(segment, None)
+
+    def fetch(name: str) -> bytes:
+        return get_wal(barman, server.name, name)
+
+    return Archive(segments, partials, histories, segment_size, fetch)
+
+
+def get_wal(barman: Barman, server: str, name: str) -> bytes:
+    """A WAL file by "barman get-wal", which knows every compression and encryption. Raises ArchiveError."""
+    with tempfile.TemporaryDirectory(prefix="pgdr-wal-") as directory:
+        if os.geteuid() == 0:
+            account = lookup_user(barman.user)
+            os.chown(directory, account.pw_uid, account.pw_gid)
+        completed = barman.text("get-wal", "--output-directory", directory, server, name)
+        path = os.path.join(directory, name)
+        if not completed.ok or not os.path.exists(path):
+            raise ArchiveError("Barman can't give WAL segment %s of server '%s': %s" % (name, server, completed.text))
+        with open(path, "rb") as stream:
+            return stream.read()
+
+
+def _subdirectories(directory: str) -> Iterable[str]:
+    return (
+        os.path.join(directory, name)
+        for name in _names(directory)
+        if len(name) == 16 and os.path.isdir(os.path.join(directory, name))
+    )
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise ArchiveError("%s can't be read: %s" % (directory, exc.strerror)) from None
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except OSError as exc:
+        raise ArchiveError("%s can't be read: %s" % (path, exc.strerror)) from None
+    for magic, decompress in _DECOMPRESSORS:
+        if data.startswith(magic):
+            data = decompress(data)
+    return data.decode("utf-8", errors="replace")

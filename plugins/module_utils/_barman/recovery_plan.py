@@ -1,0 +1,590 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning a recovery, and proving from the archive that its target can be reached.
+
+This module util is private to the collection. Nothing is changed here, and the only input beside the arguments is the
+archive's segments, read through the object that is handed in.
+
+Barman restores to impossible targets with success, and PostgreSQL then refuses to start. What PostgreSQL needs to be
+satisfied is looked for here first: for a time, a transaction that ended after it; for an LSN, a record that begins
+there or later; for a transaction or a restore point, its record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Callable, Protocol
+
+from .._host.process import HostError
+from . import wal
+from .catalog import Backup, CatalogError, find
+from .recovery_target import CURRENT, END, IMMEDIATE, LATEST, RecoveryTarget, format_time
+from .wal_reader import Carry, Event, Scan, WalReadError, scan
+
+# How many segments that say a time are looked at, from the end backwards, before a time is called unreachable.
+# Times in the WAL are in order, except where a clock was set back.
+_TIMED_SEGMENTS = 3
+# An idle server's WAL can go on for long without a transaction; after so many segments none is looked for any more.
+_IDLE_SEGMENTS = 256
+
+# The scans of as many segments are kept; each has every transaction's end.
+_REMEMBERED_SCANS = 4
+
+_ENDS = ("commit", "abort")
+
+
+class PlanError(HostError):
+    """The recovery can't be done as asked; the text says why, and what could be done instead."""
+
+
+class Wal(Protocol):
+    """The archive: what is there, and each segment's bytes."""
+
+    segments: dict[wal.Segment, str]
+    partials: dict[wal.Segment, str]
+    histories: dict[int, str]
+    segment_size: int
+
+    @property
+    def timelines(self) -> list[int]: ...
+
+    def read(self, segment: wal.Segment) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point in the WAL: a position, and the last transaction committed until there."""
+
+    lsn: int | None = None
+    time: datetime | None = None
+    xid: int | None = None
+    segment: wal.Segment | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "lsn": None if self.lsn is None else wal.format_lsn(self.lsn),
+            "time": format_time(self.time),
+            "xid": self.xid,
+            "segment": None if self.segment is None else str(self.segment),
+        }
+
+    def __str__(self) -> str:
+        parts = []
+        if self.time is not None:
+            parts.append("last commit %s (transaction %s)" % (format_time(self.time), self.xid))
+        else:
+            parts.append("no commit")
+        if self.lsn is not None:
+            parts.append("WAL position %s" % wal.format_lsn(self.lsn))
+        if self.segment is not None:
+            parts.append("segment %s" % self.segment)
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recovery that was proven to be possible.
+
+    way: the timelines from the backup's to the target's. first, last: the WAL segments that recovery reads.
+    end: where the WAL that can be recovered ends. reached: where this recovery ends: the position of the record that
+    stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last record.
+    """
+
+    server: str
+    backup: Backup
+    target: RecoveryTarget
+    timeline: int
+    way: tuple[wal.Leg, ...]
+    first: wal.Segment
+    last: wal.Segment
+    end: Point
+    reached: Point
+    stop_lsn: int | None
+    segment_size: int
+    partial: wal.Segment | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def segments(self) -> list[wal.Segment]:
+        """What recovery reads, in order."""
+        return list(wal.needed(self.first, self.last, self.way, self.segment_size))
+
+    @property
+    def identity(self) -> str:
+        """The same for two plans that lead to the same recovered server."""
+        facts: dict[str, Any] = {
+            "server": self.server,
+            "systemid": self.backup.systemid,
+            "backup": self.backup.backup_id,
+            "target": self.target.as_dict(),
+            "timeline": self.timeline,
+        }
+        if self.target.kind == END:
+            facts["end"] = self.end.as_dict()
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+Tell = Callable[[str, int, int], None]
+
+
+def _last(events: Sequence[Event], kinds: tuple[str, ...]) -> Event | None:
+    return next((event for event in reversed(events) if event.kind in kinds), None)
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    pass
+
+
+def make_plan(
+    server: str,
+    backups: Sequence[Backup],
+    archive: Wal,
+    target: RecoveryTarget,
+    backup_id: str = "auto",
+    now: datetime | None = None,
+    tell: Tell = _silent,
+) -> Plan:
+    """Choose the backup and prove that the target is reached. Raises PlanError.
+
+    tell: called with a phase, and segments done and to do, while the WAL is searched.
+    """
+    return _Planner(server, backups, archive, target, backup_id, now, tell).plan()
+
+
+class _Planner:
+    def __init__(
+        self,
+        server: str,
+        backups: Sequence[Backup],
+        archive: Wal,
+        target: RecoveryTarget,
+        backup_id: str,
+        now: datetime | None,
+        tell: Tell,
+    ) -> None:
+        self._server = server
+        self._archive = archive
+        self._target = target
+        self._now = now
+        self._tell = tell
+        self._warnings: list[str] = []
+        copied = sorted((one for one in backups if one.copied), key=lambda one: one.backup_id)
+        if backup_id != "auto":
+            try:
+                chosen = find(backups, backup_id, server)
+            except CatalogError as exc:
+                raise PlanError(str(exc)) from None
+            if not chosen.copied:
+                raise PlanError(
+                    "backup %s of server '%s' can't be recovered: its status is %s"
+                    % (chosen.backup_id, server, chosen.status)
+                )
+            copied = [chosen]
+        if not copied:
+            raise PlanError("there is no good backup of server '%s' that could be recovered" % server)
+        unfit = [one for one in copied if one.backup_type == "snapshot"]
+        copied = [one for one in copied if one.backup_type != "snapshot"]
+        if not copied:
+            raise PlanError(
+                "backup %s of server '%s' is a snapshot of disks: restore the disks with the provider's tools"
+                % (unfit[-1].backup_id, server)
+            )
+        self._explicit = backup_id != "auto"
+        self._size = copied[-1].segment_size
+        self._timeline = self._choose_timeline(copied)
+        self._way = self._find_way()
+        self._backups = self._on_the_way(copied)
+        self._reach: dict[str, wal.Segment] = {}
+        self._looked: dict[wal.Segment, tuple[bool, Event | None]] = {}
+        self._scans: dict[wal.Segment, Scan | None] = {}
+
+    # The timeline and the backups on it
+
+    def _choose_timeline(self, backups: Sequence[Backup]) -> int:
+        wanted = self._target.timeline
+        there = sorted({*self._archive.timelines, *(one.timeline or 1 for one in backups)})
+        if wanted == CURRENT:
+            return backups[-1].timeline or 1
+        if wanted == LATEST:
+            return there[-1]
+        if wanted not in there:
+            raise PlanError(
+                "target_timeline: server '%s' has nothing archived of timeline %s; there are: %s"
+                % (self._server, wanted, ", ".join(str(number) for number in there))
+            )
+        return int(wanted)
+
+    def _find_way(self) -> list[wal.Leg]:
+        try:
+            return wal.way_to(self._timeline, self._archive.histories)
+        except wal.WalError as exc:
+            raise PlanError("server '%s': %s" % (self._server, exc)) from None
+
+    def _on_the_way(self, backups: Sequence[Backup]) -> list[Backup]:
+        fit: list[Backup] = []
+        for one in backups:
+            leg = next((leg for leg in self._way if leg.timeline == one.timeline), None)
+            if leg is not None and one.begin_wal and one.end_wal and one.end_lsn:
+                if leg.end is None or wal.parse_lsn(one.end_lsn) <= leg.end:
+                    fit.append(one)
+        if fit:
+            return fit
+        if self._explicit:
+            raise PlanError(
+                "backup %s is on timeline %s at %s, and that is not on the way to timeline %d: choose another backup "
+                "or another target_timeline"
+                % (backups[-1].backup_id, backups[-1].timeline, backups[-1].end_lsn, self._timeline)
+            )
+        raise PlanError(
+            "no backup of server '%s' is on the way to timeline %d; choose another target_timeline (backups are on: %s)"
+            % (self._server, self._timeline, ", ".join(sorted({str(one.timeline) for one in backups})))
+        )
+
+    # What WAL there is
+
+    def _reached_segment(self, backup: Backup) -> wal.Segment:
+        """The newest segment that recovery from the backup can come to. Raises PlanError for a gap in its own WAL."""
+        if backup.backup_id not in self._reach:
+            self._reach[backup.backup_id] = self._find_reach(backup)
+        return self._reach[backup.backup_id]
+
+    def _find_reach(self, backup: Backup) -> wal.Segment:
+        begin, end = wal.parse_segment(backup.begin_wal or ""), wal.parse_segment(backup.end_wal or "")
+        complete = self._archive.segments
+        reach = wal.last_without_gap(complete, begin, self._way, self._size)
+        following = begin if reach is None else self._successor(reach)
+        if following is not None and following in self._archive.partials:
+            reach = following
+        if reach is None or reach.number(self._size) < end.number(self._size):
+            missing = wal.gaps([*complete, *([reach] if reach else [])], begin, self._way, self._size, end)
+            raise PlanError(
+                "backup %s of server '%s' is not usable: WAL segments that it needs itself are not in the archive: %s"
+                % (backup.backup_id, self._server, ", ".join(str(gap) for gap in missing))
+            )
+        return reach
+
+    def _successor(self, segment: wal.Segment) -> wal.Segment | None:
+        number = segment.number(self._size) + 1
+        for leg in self._way:
+            final = None if leg.end is None else leg.end // self._size - 1
+            if leg.timeline >= segment.timeline and (final is None or number <= final):
+                return wal.segment_of_number(leg.timeline, number, self._size)
+        return None
+
+    def _gaps(self, backup: Backup) -> list[wal.Gap]:
+        begin = wal.parse_segment(backup.begin_wal or "")
+        return wal.gaps(self._archive.segments, begin, self._way, self._size)
+
+    def _from(self, first: wal.Segment, backup: Backup) -> list[wal.Segment]:
+        return list(wal.needed(first, self._reached_segment(backup), self._way, self._size))
+
+    def _scan(self, segment: wal.Segment, carry: Carry | None = None) -> Scan | None:
+        """What a segment says; None for one to which nothing was written yet. The last few are remembered."""
+        if carry is not None:
+            return self._scan_anew(segment, carry)
+        if segment not in self._scans:
+            while len(self._scans) >= _REMEMBERED_SCANS:
+                del self._scans[next(iter(self._scans))]
+            self._scans[segment] = self._scan_anew(segment, None)
+        return self._scans[segment]
+
+    def _scan_anew(self, segment: wal.Segment, carry: Carry | None) -> Scan | None:
+        try:
+            seen = scan(self._archive.read(segment), carry)
+        except WalReadError as exc:
+            if segment in self._archive.partials:
+                return None
+            raise PlanError("WAL segment %s of server '%s' can't be read: %s" % (segment, self._server, exc)) from None
+        expected = self._backups[-1].systemid
+        if expected and expected.isdigit() and int(expected) != seen.system_identifier:
+            raise PlanError(
+                "WAL segment %s is of another PostgreSQL server (system identifier %d) than the backup (%s)"
+                % (segment, seen.system_identifier, expected)
+            )
+        return seen
+
+    def _end(self, backup: Backup) -> tuple[Point, int | None]:
+        """The last point that can be recovered from the backup, and where its last record begins."""
+        end: int | None = None
+        last: int | None = None
+        segment: wal.Segment | None = None
+        begin = wal.parse_segment(backup.begin_wal or "")
+        for count, candidate in enumerate(reversed(self._from(begin, backup))):
+            seen = self._scan(candidate)
+            if seen is None:
+                continue
+            if end is None and seen.end_lsn is not None:
+                end, last, segment = seen.end_lsn, seen.last_record, candidate
+            commit = _last(seen.events, ("commit",))
+            if commit is not None:
+                return Point(end, commit.time, commit.xid, segment), last
+            if count >= _IDLE_SEGMENTS:
+                break
+        return Point(end, None, None, segment), last
+
+    # The targets
+
+    def plan(self) -> Plan:
+        find_stop = {
+            END: self._plan_end,
+            IMMEDIATE: self._plan_immediate,
+            "lsn": self._plan_lsn,
+            "time": self._plan_time,
+            "xid": self._plan_record,
+            "name": self._plan_record,
+        }[self._target.kind]
+        return find_stop()
+
+    def _make(
+        self,
+        backup: Backup,
+        end: Point,
+        reached: Point,
+        stop_lsn: int | None,
+        last: wal.Segment | None = None,
+        target: RecoveryTarget | None = None,
+    ) -> Plan:
+        reach = self._reached_segment(backup)
+        if last is None:
+            last = reach
+        elif last != reach:
+            # The record that stops recovery may end in the segment after the one where it begins.
+            last = self._successor(last) or last
+        return Plan(
+            server=self._server,
+            backup=backup,
+            target=target or self._target,
+            timeline=self._timeline,
+            way=tuple(self._way),
+            first=wal.parse_segment(backup.begin_wal or ""),
+            last=last,
+            end=end,
+            reached=reached,
+            stop_lsn=stop_lsn,
+            segment_size=self._size,
+            partial=last if last in self._archive.partials else None,
+            warnings=tuple(self._warnings),
+        )
+
+    def _plan_end(self) -> Plan:
+        backup = self._backups[-1]
+        self._reached_segment(backup)
+        gaps = self._gaps(backup)
+        end, last_record = self._end(backup)
+        if gaps:
+            raise PlanError(
+                "the WAL of server '%s' is not complete after backup %s: missing is %s. Nothing after it can be "
+                "recovered; the last recoverable point is: %s. Recover to a time or an LSN until there"
+                % (self._server, backup.backup_id, ", ".join(str(gap) for gap in gaps), end)
+            )
+        return self._make(backup, end, end, last_record)
+
+    def _plan_immediate(self) -> Plan:
+        backup = self._backups[-1]
+        segment = wal.parse_segment(backup.end_wal or "")
+        self._reached_segment(backup)
+        end_lsn = wal.parse_lsn(backup.end_lsn or "")
+        end, _ = self._end(backup)
+        if end.lsn is None or end.lsn < end_lsn:
+            raise PlanError(
+                "backup %s of server '%s' is not usable yet: its WAL ends at %s and the archive at %s"
+                % (backup.backup_id, self._server, backup.end_lsn, None if end.lsn is None else wal.format_lsn(end.lsn))
+            )
+        reached = replace(self._before(backup, end_lsn, segment), lsn=end_lsn, segment=segment)
+        return self._make(backup, end, reached, None, segment)
+
+    def _plan_lsn(self) -> Plan:
+        wanted = self._target.lsn or 0
+        fit = [one for one in self._backups if wal.parse_lsn(one.end_lsn or "") <= wanted]
+        if not fit:
+            raise PlanError(self._too_early())
+        backup = fit[-1]
+        start = wal.segment_of_number(0, wanted // self._size, self._size)
+        on_way = self._from(wal.parse_segment(backup.begin_wal or ""), backup)
+        ahead = [one for one in on_way if one.number(self._size) >= start.number(self._size)]
+        carry: Carry | None = None
+        for segment in ahead:
+            seen = self._scan(segment, carry)
+            if seen is None:
+                break
+            if seen.last_record is not None and seen.last_record >= wanted:
+                end, _ = self._end(backup)
+                reached = replace(self._before(backup, wanted, segment), lsn=wanted, segment=segment)
+                return self._make(backup, end, reached, wanted, segment)
+            carry = seen.carry
+            if carry is None:
+                break
+        raise PlanError(self._unreachable(backup, "no record of the archived WAL begins there or later"))
+
+    def _plan_time(self) -> Plan:
+        wanted = self._target.time
+        if wanted is None:
+            raise PlanError("target_time: it is missing")
+        fit = [one for one in self._backups if one.end_time is not None and one.end_time <= wanted]
+        while fit and self._past_within(fit[-1]):
+            # The clocks of the two hosts differ: PostgreSQL would stop before the backup is consistent.
+            fit.pop()
+        if not fit:
+            raise PlanError(self._too_early())
+        backup = fit[-1]
+        self._reached_segment(backup)
+        if self._now is not None and wanted > self._now:
+            raise PlanError(self._unreachable(backup, "it is in the future"))
+        segments = self._from(wal.parse_segment(backup.end_wal or ""), backup)
+        start = wal.parse_lsn(backup.end_lsn or "")
+        newest = self._newest_past(segments, start)
+        if newest is None:
+            raise PlanError(self._unreachable(backup, "no transaction in the archived WAL ended after it"))
+        segment, event = self._first_past(segments, newest, start)
+        reached = replace(self._before(backup, event.lsn, segment), lsn=event.lsn, segment=segment)
+        return self._make(backup, self._end(backup)[0], reached, event.lsn, segment)
+
+    def _past(self, event: Event) -> bool:
+        """Whether PostgreSQL, asked for the target time, stops at this record."""
+        wanted = self._target.time
+        if event.kind not in _ENDS or wanted is None:
+            return False
+        return event.time > wanted or (event.time == wanted and not self._target.inclusive)
+
+    def _past_within(self, backup: Backup) -> bool:
+        segment = wal.parse_segment(backup.end_wal or "")
+        if segment not in self._archive.segments and segment not in self._archive.partials:
+            return False
+        seen = self._scan(segment)
+        end_lsn = wal.parse_lsn(backup.end_lsn or "")
+        return seen is not None and any(self._past(event) for event in seen.events if event.lsn < end_lsn)
+
+    def _look(self, segment: wal.Segment, start: int) -> tuple[bool, Event | None]:
+        """Whether a transaction ends in the segment, and the first one that ends after the target time."""
+        if segment not in self._looked:
+            seen = self._scan(segment)
+            ends = [event for event in seen.events if event.kind in _ENDS and event.lsn >= start] if seen else []
+            self._looked[segment] = bool(ends), next((event for event in ends if self._past(event)), None)
+        return self._looked[segment]
+
+    def _newest_past(self, segments: Sequence[wal.Segment], start: int) -> int | None:
+        """The newest segment with a transaction that ended after the time, looked for from the end backwards."""
+        timed = 0
+        for index in range(len(segments) - 1, -1, -1):
+            self._tell("searching the WAL for the target", len(segments) - 1 - index, len(segments))
+            ends, past = self._look(segments[index], start)
+            if past is not None:
+                return index
+            timed += ends
+            if timed >= _TIMED_SEGMENTS:
+                return None
+        return None
+
+    def _first_past(self, segments: Sequence[wal.Segment], newest: int, start: int) -> tuple[wal.Segment, Event]:
+        """The first transaction that ended after the time, by halving; newest: a segment that has one."""
+        best, low, high = newest, 0, newest
+        while low < high:
+            middle = (low + high) // 2
+            index = middle
+            while index < high and not self._look(segments[index], start)[0]:
+                index += 1
+            if index == high:
+                high = middle
+            elif self._look(segments[index], start)[1] is not None:
+                best, high = index, middle
+            else:
+                low = index + 1
+        event = self._look(segments[best], start)[1]
+        if event is None:
+            raise PlanError("WAL segment %s of server '%s' changed while it was read" % (segments[best], self._server))
+        return segments[best], event
+
+    def _plan_record(self) -> Plan:
+        """A transaction or a restore point: the newest backup before its record, found by reading the WAL.
+
+        The WAL after the newest backup is read first, then that between the one before and it, and so on.
+        """
+        limit: int | None = None
+        for backup in reversed(self._backups):
+            start = wal.parse_lsn(backup.end_lsn or "")
+            self._reached_segment(backup)
+            found = self._find_record(backup, start, limit)
+            if found is not None:
+                segment, event = found
+                reached = Point(event.lsn, event.time, event.xid, segment)
+                if event.kind != "commit" or not self._target.inclusive:
+                    reached = replace(self._before(backup, event.lsn, segment), lsn=event.lsn, segment=segment)
+                return self._make(backup, self._end(backup)[0], reached, event.lsn, segment)
+            limit = start
+        raise PlanError(
+            self._unreachable(self._backups[-1], "its record is not in the archived WAL after %s" % self._first())
+        )
+
+    def _find_record(self, backup: Backup, start: int, limit: int | None) -> tuple[wal.Segment, Event] | None:
+        segments = self._from(wal.parse_segment(backup.end_wal or ""), backup)
+        carry: Carry | None = None
+        for count, segment in enumerate(segments):
+            if limit is not None and segment.begin_lsn(self._size) > limit:
+                return None
+            self._tell("searching the WAL for the target", count, len(segments))
+            seen = self._scan(segment, carry)
+            if seen is None:
+                return None
+            for event in seen.events:
+                if event.lsn >= start and self._is_wanted(event):
+                    return segment, event
+            carry = seen.carry
+            if carry is None:
+                return None
+        return None
+
+    def _is_wanted(self, event: Event) -> bool:
+        if self._target.kind == "name":
+            return event.kind == "restore_point" and event.name == self._target.name
+        return event.kind in _ENDS and event.xid == self._target.xid
+
+    # What is said
+
+    def _before(self, backup: Backup, lsn: int, segment: wal.Segment) -> Point:
+        """The last commit before a position."""
+        begin = wal.parse_segment(backup.begin_wal or "")
+        on_way = [one for one in self._from(begin, backup) if one.number(self._size) <= segment.number(self._size)]
+        for one in list(reversed(on_way))[:_IDLE_SEGMENTS]:
+            seen = self._scan(one)
+            commits = [event for event in seen.events if event.kind == "commit" and event.lsn < lsn] if seen else []
+            if commits:
+                return Point(None, commits[-1].time, commits[-1].xid)
+        return Point()
+
+    def _first(self) -> str:
+        oldest = self._backups[0]
+        return "%s (WAL position %s), the end of %s backup %s" % (
+            format_time(oldest.end_time),
+            oldest.end_lsn,
+            "the chosen" if self._explicit else "the earliest",
+            oldest.backup_id,
+        )
+
+    def _too_early(self) -> str:
+        return "%s of server '%s' can't be recovered: it is too early. The earliest possible point is %s%s" % (
+            self._target,
+            self._server,
+            self._first(),
+            "; an earlier backup is needed (backup_id: auto chooses one)" if self._explicit else "",
+        )
+
+    def _unreachable(self, backup: Backup, why: str) -> str:
+        end, _ = self._end(backup)
+        text = "%s of server '%s' can't be reached: %s. The last recoverable point is: %s" % (
+            self._target,
+            self._server,
+            why,
+            end,
+        )
+        gaps = self._gaps(backup)
+        if gaps:
+            text += ". There is more WAL, but it can't be used, because of what is missing: %s" % ", ".join(
+                str(gap) for gap in gaps
+            )
+        return text
