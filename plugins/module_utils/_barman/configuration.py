@@ -11,6 +11,7 @@ every PostgreSQL server first, and the answers leave out or print passwords.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import glob
 import os
 import re
@@ -168,13 +169,17 @@ def _read_file(parser: configparser.ConfigParser, path: str) -> None:
         raise ConfigurationError("%s can't be read: %s" % (path, " ".join(str(exc).split()))) from None
 
 
-def _get(parser: configparser.ConfigParser, section: str, option: str, defaults: dict[str, str] | None = None) -> str:
+def _get(parser: configparser.ConfigParser, section: str, option: str, known: dict[str, str] | None = None) -> str:
     try:
-        value = parser.get(section, option, vars=defaults, fallback="")
+        value = parser.get(section, option, vars=known, fallback="")
     except configparser.Error as exc:
         raise ConfigurationError(
-            "option '%s' of [%s] can't be read: %s" % (option, section, " ".join(str(exc).split()))
+            "option '%s' of [%s] can't be read: %s" % (option, section, exc.__class__.__name__)
         ) from None
+    if "%" in value:
+        # Barman 3.10 and later read every file through two parsers; before that, a lone "%" is left here.
+        with contextlib.suppress(configparser.Error):
+            value = configparser.BasicInterpolation().before_get(parser, section, option, value, known or {})
     found = _QUOTED.match(value)
     return "" if value == "None" else found.group(2) if found else value
 

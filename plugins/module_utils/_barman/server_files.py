@@ -23,7 +23,7 @@ from typing import Any
 from .._host.files import read_text
 from . import configuration
 from .options import GLOBAL, SECRET_OPTIONS, SERVER, render_value, validate
-from .versions import Version
+from .versions import NEWEST, Version
 
 MARK = "# Made by Ansible (pgdr.barman.server)."
 HEADER = MARK + " What is changed here by hand is lost at the next run.\n"
@@ -149,8 +149,8 @@ def read_current(
     return Current(main_path, chosen, main, files, _sections_and_options(automatic or ""))
 
 
-def plan(current: Current, desired: Desired) -> Plan:
-    """What has to change. Every problem is found before anything is done."""
+def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
+    """What has to change for that Barman version. Every problem is found before anything is done."""
     problems = _declaration_problems(desired)
     if current.main is None and desired.global_options is None:
         problems.append(
@@ -161,7 +161,7 @@ def plan(current: Current, desired: Desired) -> Plan:
     after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
     kept_aside: set[str] = set()
     removed: list[str] = []
-    main = _main_text(current, desired, problems)
+    main = _main_text(current, desired, version, problems)
     for entry in desired.entries:
         path = entry_path(current.directory, entry.name)
         foreign = _foreign(current, entry.name)
@@ -180,7 +180,7 @@ def plan(current: Current, desired: Desired) -> Plan:
             else:
                 after[other] = _rest(after.get(other) or "", entry.name)
         if entry.present:
-            after[path] = render_entry(entry) if _renderable(entry) else ""
+            after[path] = render_entry(entry, version) if _renderable(entry) else ""
         elif after.get(path) is not None or foreign:
             after[path] = None
             removed.append(entry.name)
@@ -198,7 +198,7 @@ def plan(current: Current, desired: Desired) -> Plan:
     if main is not None and main != current.main:
         changes.insert(
             0,
-            Change(current.main_file, current.main, main, entry=False, backup=current.main_file in kept_aside),
+            Change(current.main_file, current.main, main, current.main_file in kept_aside),
         )
     return Plan(changes, problems, _overridden(current, desired), removed)
 
@@ -220,9 +220,24 @@ def entry_path(directory: str, name: str) -> str:
     return os.path.join(directory, name + ".conf")
 
 
-def render_entry(entry: Entry) -> str:
+def needs_version(desired: Desired) -> bool:
+    """Whether what is written depends on Barman's version: see written()."""
+    options = [desired.global_options or {}, *(entry.options for entry in desired.entries)]
+    return any("%" in str(value) for values in options for value in values.values())
+
+
+def written(name: str, value: Any, version: Version) -> str:
+    """An option's value as a file for that Barman version has it. Raises ValueError.
+
+    Barman 3.10 and later copy every file from one parser to another, and each takes one level of "%%" away.
+    """
+    text = render_value(name, value)
+    return text.replace("%", "%%") if version >= (3, 10) else text
+
+
+def render_entry(entry: Entry, version: Version = NEWEST) -> str:
     """The file of one server. An option whose value is None is not written: Barman's default is meant."""
-    lines = ["%s = %s" % (name, render_value(name, value)) for name, value in _given(entry.options)]
+    lines = ["%s = %s" % (name, written(name, value, version)) for name, value in _given(entry.options)]
     return "%s\n[%s]\n%s" % (HEADER, entry.name, "".join(line.rstrip() + "\n" for line in lines))
 
 
@@ -267,6 +282,11 @@ def mask(text: str) -> str:
     text = _PASSWORD.sub(r"\g<key>" + _MASK, text)
     text = _URI_PASSWORD.sub(r"\g<key>" + _MASK, text)
     return _SECRET_LINE.sub(r"\g<key>" + _MASK, text)
+
+
+def mask_message(text: str) -> str:
+    """A program's message that may repeat a connection string, in whatever quotes: nothing after the key is kept."""
+    return mask(re.sub(r"(password\s*=).*", r"\1" + _MASK, text, flags=re.IGNORECASE))
 
 
 def masked_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -315,6 +335,11 @@ def _render_problems(options: Mapping[str, Any], where: str) -> list[str]:
             render_value(name, value)
         except ValueError as exc:
             found.append("%s: %s" % (where, exc))
+        if name.endswith("conninfo") and not all("=" in part for part in str(value).split()):
+            found.append(
+                "%s: %s: Barman takes a connection string apart at every blank, so no value in it can have one, and it "
+                "does not understand URLs; write key=value pairs, and put such a password into .pgpass" % (where, name)
+            )
         if not _OPTION.match("%s = x" % name) or name != name.strip():
             found.append("%s: %r can't be the name of an option" % (where, name))
     return found
@@ -345,7 +370,7 @@ def _main_path(config_file: str | None, user: str, global_options: Mapping[str, 
         return os.path.realpath(config_file or configuration.MAIN_FILES[0])
 
 
-def _main_text(current: Current, desired: Desired, problems: list[str]) -> str | None:
+def _main_text(current: Current, desired: Desired, version: Version, problems: list[str]) -> str | None:
     wanted = desired.global_options
     if wanted is None:
         read_by_barman = _raw_option(current.main, "configuration_files_directory")
@@ -361,9 +386,10 @@ def _main_text(current: Current, desired: Desired, problems: list[str]) -> str |
     if _render_problems(wanted, ""):
         return current.main
     options: dict[str, str | None] = {
-        str(name): None if value is None else render_value(str(name), value) for name, value in wanted.items()
+        str(name): None if value is None else written(str(name), value, version) for name, value in wanted.items()
     }
-    options.setdefault("configuration_files_directory", current.directory.replace("%", "%%"))
+    name = "configuration_files_directory"
+    options.setdefault(name, written(name, current.directory, version))
     return set_options(current.main or "", "barman", options)
 
 
@@ -376,7 +402,7 @@ def _unreadable(current: Current) -> list[str]:
         try:
             _parse(text)
         except configparser.Error as exc:
-            problems.append("%s can't be read: %s" % (path, mask(" ".join(exc.message.split()))))
+            problems.append("%s can't be read: %s" % (path, mask_message(" ".join(exc.message.split()))))
     return problems
 
 

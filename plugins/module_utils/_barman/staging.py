@@ -17,19 +17,35 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from .._host.files import read_text, rewrite, write_atomic
 from .._host.process import HostError, lookup_user
+from . import configuration
 from .command import Barman
 from .options import SECRET_OPTIONS
-from .server_files import ENTRY_MODE, Change, Current, Desired, Plan, mask, set_options
+from .server_files import (
+    ENTRY_MODE,
+    Change,
+    Current,
+    Desired,
+    Plan,
+    mask_message,
+    needs_version,
+    option_problems,
+    plan,
+    read_current,
+    set_options,
+)
+from .versions import NEWEST, Version
 
 _SECTION_OF = re.compile(r"in \[(?P<a>[^\]]+)\] section|\bserver ['\"](?P<b>[^'\"]+)['\"]")
 _LOGGED = re.compile(r"\b(?:WARNING|ERROR):? (?P<text>(?:Invalid|Unsupported|Negative value)\b.*)")
 _IGNORED_VALUE = re.compile(r"Ignoring invalid configuration value '.*' for key (?P<key>\w+) in .*", re.DOTALL)
 _UNQUOTED_PART = re.compile(r"(after|near) \"[^\"]*\"")
+_INVALID_CONNINFO = re.compile(r'".*" is not a valid connection string', re.DOTALL)
 _DISABLED = "(WARNING: disabled)"
 # What goes together with another message that names the server.
 _ECHOES = ("Forcing 'archiver = on'",)
@@ -44,9 +60,94 @@ class Reading:
     warnings: Sequence[str] = ()
 
 
-def read_aside(barman: Barman, current: Current, plan: Plan, desired: Desired) -> Reading:
+@dataclass(frozen=True)
+class Outcome:
+    """What ensure() did, or would do. Where there are problems, nothing was done."""
+
+    plan: Plan
+    problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, check_mode: bool = False) -> Outcome:
+    """Make the configuration as declared. Barman is run only where something has to change.
+
+    Raises HostError where a file can't be read or written; then nothing was changed either.
+    """
+    current = read_current(barman.config_file, directory, barman.user, desired.global_options)
+    problems: list[str] = []
+    warnings: list[str] = []
+    version = _version(barman, check_mode, problems, warnings) if needs_version(desired) else None
+    planned = plan(current, desired, version or NEWEST)
+    problems.extend(planned.problems)
+    warnings.extend(planned.warnings)
+    if planned.changed or problems:
+        if not needs_version(desired):
+            version = _version(barman, check_mode, problems, warnings)
+        problems.extend(option_problems(desired, version or NEWEST))
+    if planned.changed and version and not problems:
+        reading = read_aside(barman, current, planned, desired)
+        problems.extend(reading.problems)
+        warnings.extend(reading.warnings)
+    if problems:
+        return Outcome(planned, problems, warnings)
+    removed = _left_of(planned.removed, barman)
+    warnings.extend(
+        "server '%s': its replication slot '%s' may still be on the PostgreSQL server and keep WAL there"
+        % (left["name"], left["slot_name"])
+        for left in removed
+        if left.get("slot_name")
+    )
+    backups: list[str] = []
+    if not check_mode and planned.changed:
+        backups = apply(planned, current, barman.user, stamp)
+    answer: dict[str, Any] = {
+        "servers": [entry.name for entry in desired.entries if entry.present],
+        "files": [change.path for change in planned.changes],
+        "removed": removed,
+        "backups": backups,
+    }
+    if version:
+        answer["barman_version"] = ".".join(str(part) for part in version)
+    return Outcome(planned, (), warnings, answer)
+
+
+def _version(barman: Barman, check_mode: bool, problems: list[str], warnings: list[str]) -> Version | None:
+    """The installed version; None where Barman can't be run, which in check mode may only mean not yet."""
+    try:
+        return barman.version
+    except HostError as exc:
+        if check_mode:
+            warnings.append("Barman could not read the configuration beforehand: %s" % exc)
+        else:
+            problems.append(str(exc))
+        return None
+
+
+def _left_of(names: Sequence[str], barman: Barman) -> list[dict[str, Any]]:
+    """What removed servers leave behind, as their entries say that are still there."""
+    if not names:
+        return []
+    try:
+        servers = configuration.read(barman.config_file, barman.user).servers
+    except HostError:
+        servers = {}
+    left: list[dict[str, Any]] = []
+    for name in names:
+        item: dict[str, Any] = {"name": name}
+        if name in servers:
+            directory = servers[name].directory("backup_directory")
+            item["backup_directory"] = directory
+            item["backup_directory_exists"] = os.path.isdir(directory)
+            item["slot_name"] = servers[name].get("slot_name")
+        left.append(item)
+    return left
+
+
+def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired) -> Reading:
     """Have Barman read the configuration as it would be. Raises HostError where Barman can't be run at all."""
-    with _staged(barman.user, current, plan) as directory:
+    with _staged(barman.user, current, planned) as directory:
         staged = barman.with_config(os.path.join(directory, "barman.conf"))
         reply = staged.json("list-servers", timeout=300)
         said = [*reply.warnings, *_logged(read_text(os.path.join(directory, "barman.log")) or "")]
@@ -80,7 +181,7 @@ def read_aside(barman: Barman, current: Current, plan: Plan, desired: Desired) -
     return Reading(problems, warnings)
 
 
-def apply(plan: Plan, current: Current, user: str, stamp: str) -> list[str]:
+def apply(planned: Plan, current: Current, user: str, stamp: str) -> list[str]:
     """Move the planned files in place, each atomically; where one can't be, the others are put back.
 
     stamp goes into the names of the backups. Returns the backups' paths. Raises HostError.
@@ -88,7 +189,7 @@ def apply(plan: Plan, current: Current, user: str, stamp: str) -> list[str]:
     backups: list[str] = []
     done: list[tuple[Change, os.stat_result | None]] = []
     # New files first: a server that moves from one file to another is never missing.
-    ordered = sorted(plan.changes, key=lambda change: change.after is None)
+    ordered = sorted(planned.changes, key=lambda change: change.after is None)
     try:
         _make_directory(current.directory)
         for change in ordered:
@@ -150,14 +251,14 @@ def _make_directory(directory: str) -> None:
 
 
 @contextlib.contextmanager
-def _staged(user: str, current: Current, plan: Plan) -> Iterator[str]:
+def _staged(user: str, current: Current, planned: Plan) -> Iterator[str]:
     """A directory that only Barman's user can read, with the configuration as it would be."""
     with tempfile.TemporaryDirectory(prefix="barman-configuration-") as directory:
         servers = os.path.join(directory, "barman.d")
         os.mkdir(servers, 0o700)
         after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
         main = current.main or ""
-        for change in plan.changes:
+        for change in planned.changes:
             if change.path == current.main_file:
                 main = change.after or ""
             else:
@@ -197,5 +298,6 @@ def _clean(text: str, directory: str) -> str:
     found = _IGNORED_VALUE.fullmatch(text)
     if found and found.group("key") in SECRET_OPTIONS:
         return "the value of %s is invalid and would be ignored" % found.group("key")
-    text = _UNQUOTED_PART.sub(r"\1 a part of it", text)
-    return mask(text).replace(directory + os.sep, "")
+    text = _INVALID_CONNINFO.sub("its connection string is not valid", text)
+    text = _UNQUOTED_PART.sub(r"\1 a part of it", text.replace("\nSee log file for more details.", ""))
+    return mask_message(text).replace(directory + os.sep, "")
