@@ -1,0 +1,210 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place that opens connections to PostgreSQL, with psycopg 3.
+
+This module util is private to the collection. What needs a database is handed a Connect, so that a test hands in
+recorded answers.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import missing_required_lib
+
+from .._host.process import HostError, lookup_user
+from .diagnosis import Diagnosis, Endpoint, diagnose_connection
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.rows import dict_row
+
+    PSYCOPG_ERROR: str | None = None
+except ImportError:
+    PSYCOPG_ERROR = traceback.format_exc()
+
+APPLICATION_NAME = "pgdr.barman"
+_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
+
+
+class ConnectionFailed(HostError):
+    """No connection; the text says where to, as whom, why, and what to do."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.message)
+        self.diagnosis = diagnosis
+
+
+class QueryFailed(HostError):
+    """PostgreSQL refused a statement, or the connection broke while it ran."""
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class Session(Protocol):
+    """An open connection in autocommit mode."""
+
+    @property
+    def version(self) -> int:
+        """The server's major version, such as 17."""
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Run one statement and return its rows. Raises QueryFailed."""
+
+    def close(self) -> None: ...
+
+
+class Connect(Protocol):
+    """Opens a connection. Raises ConnectionFailed.
+
+    conninfo: as it stands in Barman's configuration. user: the operating system user whose .pgpass, certificates and
+    name (for peer authentication) are used; None for the current one. server: Barman's name for it, for messages.
+    replication: a connection for replication commands, to no database.
+    """
+
+    def __call__(
+        self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+    ) -> Session: ...
+
+
+def require_psycopg(module: Any) -> None:
+    """End the module with a sentence where psycopg 3 is missing."""
+    if PSYCOPG_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("psycopg (version 3)"), exception=PSYCOPG_ERROR)
+
+
+def connect(
+    conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+) -> PsycopgSession:
+    """Open a connection; see Connect."""
+    parameters = _parameters(conninfo, server)
+    for key, value in _DEFAULTS.items():
+        parameters.setdefault(key, value)
+    parameters["application_name"] = APPLICATION_NAME
+    if replication:
+        # The name by which pg_basebackup and pg_receivewal look for their password, too.
+        parameters.update(replication="true", dbname="replication")
+    with _acting_as(user):
+        endpoint = endpoint_of(parameters, user, server, replication)
+        try:
+            connection = psycopg.connect(make_conninfo("", **parameters), autocommit=True, row_factory=dict_row)
+        except psycopg.Error as exc:
+            diagnosis = diagnose_connection(str(exc), endpoint, exc.sqlstate)
+            raise ConnectionFailed(diagnosis) from None
+    return PsycopgSession(connection, endpoint)
+
+
+def endpoint_of(
+    parameters: Mapping[str, Any], user: str | None = None, server: str | None = None, replication: bool = False
+) -> Endpoint:
+    """Where a connection with these libpq parameters goes, for messages."""
+    account = lookup_user(user).pw_name if user else ""
+    role = str(parameters.get("user") or account or "")
+    return Endpoint(
+        host=str(parameters.get("host") or parameters.get("hostaddr") or "the local socket"),
+        port=str(parameters.get("port") or "5432"),
+        user=role,
+        database=str(parameters.get("dbname") or role),
+        replication=replication,
+        server=server,
+        passfile=str(parameters.get("passfile") or os.path.join(_home(user), ".pgpass")),
+    )
+
+
+class PsycopgSession:
+    """A Session by psycopg."""
+
+    def __init__(self, connection: Any, endpoint: Endpoint) -> None:
+        self._connection = connection
+        self.endpoint = endpoint
+
+    def __enter__(self) -> PsycopgSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def version(self) -> int:
+        return int(self._connection.info.server_version) // 10000
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        try:
+            # Without parameters psycopg uses the simple protocol, the only one that replication connections know.
+            cursor = self._connection.execute(sql, params or None)
+            return [_decoded(row) for row in cursor.fetchall()] if cursor.description else []
+        except psycopg.Error as exc:
+            raise QueryFailed(
+                "PostgreSQL at %s refused '%s': %s" % (self.endpoint.address, _first_words(sql), _one_line(str(exc))),
+                exc.sqlstate,
+            ) from None
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
+    try:
+        return dict(conninfo_to_dict(conninfo))
+    except psycopg.Error:
+        # libpq's own words would repeat parts of the string, and a password may be among them.
+        raise HostError(
+            'the connection string%s can\'t be read; it must look like "host=… user=… dbname=…", with values in '
+            "single quotes where they have spaces" % (" of Barman server '%s'" % server if server else "")
+        ) from None
+
+
+@contextmanager
+def _acting_as(user: str | None) -> Iterator[None]:
+    """Be another user, for files and for peer authentication, while libpq connects.
+
+    libpq reads .pgpass, the service file and certificates, and the kernel tells the server's socket who connects: all of
+    it while connecting. The environment's PG* variables are not Barman's.
+    """
+    account = lookup_user(user) if user else None
+    if account is not None and account.pw_uid != os.geteuid() and os.geteuid() != 0:
+        raise HostError("this must run as root or as '%s': set 'become: true'" % account.pw_name)
+    environment = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("PG") or key == "HOME"}
+    ids = os.geteuid(), os.getegid(), os.getgroups()
+    switch = account is not None and account.pw_uid != os.geteuid()
+    try:
+        os.environ["HOME"] = _home(user)
+        if switch and account is not None:
+            os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+            os.setegid(account.pw_gid)
+            os.seteuid(account.pw_uid)
+        yield
+    finally:
+        if switch:
+            os.seteuid(ids[0])
+            os.setegid(ids[1])
+            os.setgroups(ids[2])
+        os.environ.pop("HOME", None)
+        os.environ.update(environment)
+
+
+def _home(user: str | None) -> str:
+    return lookup_user(user).pw_dir if user else os.path.expanduser("~")
+
+
+def _decoded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose texts are str: the answers to replication commands come as bytes."""
+    return {key: value.decode() if isinstance(value, bytes) else value for key, value in row.items()}
+
+
+def _first_words(sql: str, most: int = 60) -> str:
+    text = " ".join(sql.split())
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def _one_line(text: str) -> str:
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
