@@ -229,7 +229,7 @@ _CHOICES: dict[str, dict[str, Version]] = {
     "wal_retention_policy": {"main": OLDEST},
 }
 
-#: Options and values that Barman calls deprecated: the version that did, and what replaces it.
+#: Options that Barman calls deprecated: the version that did, and what replaces it.
 _DEPRECATED: dict[str, tuple[Version, str]] = {
     "custom_compression_filter": ((3, 17, 0), "set compression to one of Barman's own methods"),
     "custom_compression_magic": ((3, 17, 0), "set compression to one of Barman's own methods"),
@@ -239,6 +239,15 @@ _DEPRECATED: dict[str, tuple[Version, str]] = {
     "snapshot_gcp_project": ((3, 6, 0), "set gcp_project"),
     "snapshot_zone": ((3, 6, 0), "set gcp_zone"),
 }
+
+_DEPRECATED_COMPRESSIONS: dict[str, tuple[Version, str]] = {
+    "pygzip": ((3, 16, 0), "write gzip"),
+    "pybzip2": ((3, 16, 0), "write bzip2"),
+    "custom": ((3, 17, 0), "write one of Barman's own methods"),
+}
+
+#: Options that Barman takes without a word and never reads.
+_IGNORED = {"disabled": ("is Barman's own mark and is ignored in a configuration", "write active: false")}
 
 #: Values that may carry a password: they are never repeated in a message.
 SECRET_OPTIONS = frozenset(
@@ -293,6 +302,9 @@ _REDUNDANCY = re.compile(r"\s*redundancy\s+(\d+)\s*", re.IGNORECASE)
 _WINDOW = re.compile(r"\s*recovery\s+window\s+of\s+(\d+)\s+(day|month|week)s?\s*", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{1,6}Z")
 _UNIT_DAYS = {"day": 1, "week": 7, "month": 31}
+
+_MAY_BE_EMPTY = frozenset(("interval", "retention", "size", "text", "wal_level"))
+_DEFAULT_INSTEAD = ": Barman would use its default instead"
 
 RETENTION_FORMS = "REDUNDANCY 3, or RECOVERY WINDOW OF 14 DAYS (or WEEKS, MONTHS)"
 
@@ -390,39 +402,50 @@ def validate(options: Mapping[str, Any], version: Version | None = None, scope: 
     return found
 
 
+def deprecated(options: Mapping[str, Any], version: Version | None = None, scope: str = SERVER) -> list[Problem]:
+    """What the Barman version still takes and calls deprecated. No reason to fail."""
+    version = version or NEWEST
+    found = []
+    for name in sorted(set(options) & set(_DEPRECATED)):
+        since, instead = _DEPRECATED[name]
+        if since <= version and _in_scope(OPTIONS[name], scope):
+            found.append(Problem(name, f"is deprecated since Barman {format_version(since)}", instead))
+    compression = str(options.get("compression")).lower()
+    since, instead = _DEPRECATED_COMPRESSIONS.get(compression, (version, ""))
+    if instead and since <= version:
+        message = f"{compression} is deprecated since Barman {format_version(since)}"
+        found.append(Problem("compression", message, instead))
+    return found
+
+
 def _problem(name: str, value: Any, version: Version, scope: str) -> Problem | None:
     option = OPTIONS.get(name)
-    if option is None or (not _in_scope(option, scope) and not option.in_server and scope != GLOBAL):
-        return _unknown(name, scope)
+    if option is None:
+        like = nearest(name, (known.name for known in OPTIONS.values() if _in_scope(known, scope)))
+        return Problem(name, "is not an option that Barman knows", f"did you mean {like}?" if like else "remove it")
+    if name in _IGNORED:
+        return Problem(name, *_IGNORED[name])
     if not _in_scope(option, scope):
-        return _misplaced(option, scope)
+        return Problem(name, *_misplaced(option, scope))
     if option.since > version:
         return Problem(
             name,
             f"is new in Barman {format_version(option.since)}, and this is Barman {format_version(version)}",
             "remove it, or use a newer Barman",
         )
-    if name in _DEPRECATED and _DEPRECATED[name][0] <= version:
-        return Problem(name, f"is deprecated since Barman {format_version(_DEPRECATED[name][0])}", _DEPRECATED[name][1])
     if value is None:
         return None
     return _wrong_value(option, value, version)
 
 
-def _unknown(name: str, scope: str) -> Problem:
-    like = nearest(name, (option.name for option in OPTIONS.values() if _in_scope(option, scope)))
-    message = "is not an option that Barman knows" if name not in OPTIONS else "belongs in the [barman] section"
-    if name in OPTIONS:
-        return Problem(name, message, "set it in the global options of the backup server")
-    return Problem(name, message, f"did you mean {like}?" if like else "remove it")
-
-
-def _misplaced(option: Option, scope: str) -> Problem:
+def _misplaced(option: Option, scope: str) -> tuple[str, str]:
     if scope == GLOBAL:
-        return Problem(option.name, "is ignored by Barman in the [barman] section", "set it for each server")
+        return "is ignored by Barman in the [barman] section", "set it for each server"
+    if option.in_global and not option.in_server:
+        return "is read by Barman in the [barman] section only", "set it in the backup server's global options"
     if scope == MODEL:
-        return Problem(option.name, "cannot be set in a model", "set it for the server")
-    return Problem(option.name, "cannot be set for a server", "set it in the global options of the backup server")
+        return "cannot be set in a model", "set it for the server"
+    return "makes a section a model", "remove it"
 
 
 def _wrong_value(option: Option, value: Any, version: Version) -> Problem | None:
@@ -432,12 +455,23 @@ def _wrong_value(option: Option, value: Any, version: Version) -> Problem | None
         return Problem(name, f"is a {_kind_of(value)}", "write one value")
     if _has_line_break(value):
         return Problem(name, "has a line break in its value", "write it in one line")
+    if str(value) in ("", "None") and (kind in _MAY_BE_EMPTY or name == "compression"):
+        return None  # Barman's ways to write "nothing"
     if kind in ("choice", "csv"):
         return _wrong_choice(option, value, version, several=kind == "csv")
     wanted = _CHECKS[kind](value, limits)
     if wanted is None:
         return None
-    return Problem(name, f"cannot be {_shown(name, value)}: Barman would use its default instead", f"write {wanted}")
+    return Problem(name, f"cannot be {_shown(name, value)}{_consequence(kind, value)}", f"write {wanted}")
+
+
+def _consequence(kind: str, value: Any) -> str:
+    """What Barman would make of the wrong value, where it would say so in a warning only."""
+    if kind in ("bool", "interval", "level", "list", "path", "place", "size", "wal_level"):
+        return _DEFAULT_INSTEAD
+    if kind == "int" and not _INTEGER.fullmatch(str(value).strip()):
+        return _DEFAULT_INSTEAD
+    return ": Barman would keep everything instead" if kind == "retention" else ""
 
 
 def _kind_of(value: Any) -> str:
@@ -460,7 +494,7 @@ def _wrong_choice(option: Option, value: Any, version: Version, several: bool) -
         if match is None or (option.name == "aws_encryption" and match != text):
             return Problem(
                 option.name,
-                f"cannot be {_shown(option.name, text)}: Barman would use its default instead",
+                f"cannot be {_shown(option.name, text)}{_DEFAULT_INSTEAD}",
                 f"write {_words(choices(option.name, version))}",
             )
         if known[match] > version:
@@ -472,14 +506,6 @@ def _wrong_choice(option: Option, value: Any, version: Version, several: bool) -
             )
     if option.name == "backup_options" and {"concurrent_backup", "exclusive_backup"} <= {t.lower() for t in given}:
         return Problem(option.name, "cannot be both concurrent_backup and exclusive_backup", "write one of them")
-    if option.name == "compression" and given[0].lower() in ("pygzip", "pybzip2") and version >= (3, 16, 0):
-        return Problem(option.name, f"{given[0]} is deprecated since Barman 3.16", f"write {given[0][2:]}")
-    if option.name == "compression" and given[0].lower() == "custom" and version >= (3, 17, 0):
-        return Problem(
-            option.name,
-            "custom is deprecated since Barman 3.17",
-            f"write {_words([c for c in choices('compression', version) if not c.startswith(('py', 'custom'))])}",
-        )
     return None
 
 

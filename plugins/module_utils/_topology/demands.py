@@ -198,7 +198,8 @@ def relay_options(topology: Topology, relay: Relay) -> dict[str, Any]:
     for name in _SHARED_WITH_RELAYS:
         wanted = original.get(name, origin.global_options.get(name))
         if wanted != target.global_options.get(name):
-            options[name] = wanted
+            # Barman's word for "nothing", against what the target's [barman] section says.
+            options[name] = "None" if wanted is None else wanted
     if target.client_directory:
         options["path_prefix"] = target.client_directory.replace("{version}", str(server.version))
     return options

@@ -298,6 +298,10 @@ class _Judge:
             if problem.option in IDENTITY_OPTIONS and problem.option in server.options:
                 continue
             self.option_problem(server, backup, problem)
+        for problem in barman_options.deprecated(server.options, version):
+            self.warnings.append(
+                f"{server.host}: barman_options.{problem.option} {problem.message}; {problem.instead}."
+            )
         together = {**backup.global_options, **options}
         for problem in barman_options.combination(together, version, server.version or None):
             if problem.option == "reuse_backup" and problem.option in derived:
@@ -398,6 +402,10 @@ class _Judge:
                     "is decided for each server",
                     f"remove it, and set {IDENTITY_OPTIONS[name]} on the servers",
                 )
+        for problem in barman_options.deprecated(backup.global_options, version, barman_options.GLOBAL):
+            self.warnings.append(
+                f"{backup.host}: barman_global_options.{problem.option} {problem.message}; {problem.instead}."
+            )
         for problem in barman_options.validate(backup.global_options, version, barman_options.GLOBAL):
             self.report(backup.host, f"barman_global_options.{problem.option}", problem.message, problem.instead)
 

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long the topology takes from the inventory's variables to every host's demands, and how that grows.
+
+    python -m tests.bench.topology
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.pgdr.barman.plugins.module_utils._topology.build import build
+
+SIZES = (125, 250, 500, 1000, 2000, 4000)
+SERVERS_PER_BACKUP = 50
+
+Hosts = Mapping[str, Mapping[str, Any]]
+
+
+def inventory(servers: int) -> tuple[Hosts, Hosts]:
+    """So many PostgreSQL servers of every method, fifty to a backup server, each relayed to the next one."""
+    backups = max(2, servers // SERVERS_PER_BACKUP)
+    backup = {
+        f"backup-{number:03}": {
+            "ansible_host": f"198.51.{number // 250}.{number % 250 + 1}",
+            "barman_zone": f"zone-{number % 5}",
+            "barman_version": "3.13.3",
+            "barman_global_options": {"compression": "gzip"},
+        }
+        for number in range(backups)
+    }
+    methods: Sequence[Mapping[str, Any]] = (
+        {},
+        {"barman_wal": ["streaming", "archiving"], "barman_synchronous": True},
+        {"barman_backup_method": "rsync", "barman_wal": ["archiving"], "barman_incremental": "link"},
+        {"barman_incremental": "block", "barman_options": {"last_backup_maximum_age": "2 DAYS"}},
+    )
+    pg = {
+        f"pg-{number:04}": {
+            "ansible_host": f"10.{number // 65536}.{number // 256 % 256}.{number % 256}",
+            "barman_backup_server": f"backup-{number % backups:03}",
+            "barman_passive_servers": [f"backup-{(number + 1) % backups:03}"],
+            "barman_postgres_version": 17,
+            "barman_postgres_password": "secret",
+            "barman_streaming_password": "secret",
+            **methods[number % len(methods)],
+        }
+        for number in range(servers)
+    }
+    return pg, backup
+
+
+def measure(servers: int, repetitions: int) -> float:
+    """The median time in seconds."""
+    pg, backup = inventory(servers)
+    times = []
+    for _repetition in range(repetitions):
+        begin = time.perf_counter()
+        outcome = build(pg, backup)
+        times.append(time.perf_counter() - begin)
+        if outcome.problems:
+            raise SystemExit("\n".join(str(problem) for problem in outcome.problems[:5]))
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Print a line for each size: the time, the time for each server, the growth against the size before."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else None)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of PostgreSQL servers")
+    parser.add_argument("--repetitions", type=int, default=5)
+    arguments = parser.parse_args()
+    print("servers  backup servers  median s  ms a server  growth for twice as many")
+    before = None
+    for size in arguments.sizes:
+        median = measure(size, arguments.repetitions)
+        growth = f"{median / before:.2f}" if before else ""
+        backups = max(2, size // SERVERS_PER_BACKUP)
+        print(f"{size:7}  {backups:14}  {median:8.3f}  {median / size * 1000:11.3f}  {growth:>24}")
+        before = median
+
+
+if __name__ == "__main__":
+    main()
