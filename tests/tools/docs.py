@@ -1,7 +1,10 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate docs/reference from what modules and roles document (`make docs`); --check only compares."""
+"""Generate docs/reference, and the roles' READMEs, from what modules and roles document (`make docs`).
+
+--check only compares.
+"""
 
 from __future__ import annotations
 
@@ -239,6 +242,19 @@ def role_page(name: str, documented: Mapping[str, Any]) -> str:
     return page.text()
 
 
+def role_readme(name: str, documented: Mapping[str, Any]) -> str:
+    """Galaxy wants a page in every role; all of it is in the reference."""
+    said = documented["entry_points"].get("main", {}).get("short_description", "").rstrip(".")
+    page = page_name("role", name)
+    return f"""{HEADER}
+# {code(name)}
+
+{said}.
+
+Its variables, defaults and attributes: [docs/reference/{page}](../../docs/reference/{page}), or `ansible-doc --type role {name}`.
+"""
+
+
 def index(pages: Mapping[str, tuple[str, str, str]]) -> str:
     lines = [HEADER, "# Reference", ""]
     for kind, title in (("module", "Modules"), ("role", "Roles")):
@@ -268,15 +284,15 @@ def pages() -> Iterator[tuple[Path, str]]:
         said = documented["entry_points"].get("main", {}).get("short_description", "")
         listed[page_name("role", name)] = ("role", name, said.rstrip("."))
         yield REFERENCE / page_name("role", name), role_page(name, documented)
+        yield REPOSITORY / "roles" / name.rsplit(".", 1)[1] / "README.md", role_readme(name, documented)
     yield REFERENCE / "README.md", index(listed)
 
 
 def outdated() -> list[str]:
     """The pages that are missing, different, or of something that is gone."""
     wanted = dict(pages())
-    there = set(REFERENCE.glob("*.md"))
-    changed = [path for path, text in wanted.items() if path not in there or path.read_text() != text]
-    return sorted(examples.relative(path) for path in {*changed, *(there - set(wanted))})
+    changed = {path for path, text in wanted.items() if not path.exists() or path.read_text() != text}
+    return sorted(examples.relative(path) for path in changed | (set(REFERENCE.glob("*.md")) - set(wanted)))
 
 
 def main(arguments: list[str]) -> int:

@@ -62,6 +62,8 @@ class Catalog:
     """Fully qualified name -> entry point -> options."""
     playbooks: set[str] = field(default_factory=set)
     action_groups: dict[str, list[str]] = field(default_factory=dict)
+    variables: set[str] = field(default_factory=set)
+    """Variables of the inventory, the roles and the playbooks; empty: they are not checked."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,17 @@ def catalog(docs: Mapping[str, Any]) -> Catalog:
     runtime = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text())
     for group, members in runtime.get("action_groups", {}).items():
         found.action_groups[f"{COLLECTION}.{group}"] = [f"{COLLECTION}.{member}" for member in members]
+    found.variables = known_variables(found)
     return found
+
+
+def known_variables(found: Catalog) -> set[str]:
+    """The inventory contract's, the roles', and what a playbook reads."""
+    model = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.module_utils._topology.model")
+    options = {name for entries in found.roles.values() for spec in entries.values() for name in spec}
+    playbooks = (path.read_text() for path in (REPOSITORY / "playbooks").glob("*.yml"))
+    read = {name for text in playbooks for name in re.findall(r"\bbarman_\w+", text)}
+    return {*model.KNOWN_VARIABLES, *options, *read}
 
 
 # What is written
@@ -284,6 +296,24 @@ def problems(offered: Catalog, tree: object) -> Iterator[str]:
         yield from problems(offered, value)
 
 
+def unknown_variables(offered: Catalog, tree: object) -> Iterator[str]:
+    """Variables with one of our prefixes that nothing of ours reads, wherever variables are set."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from unknown_variables(offered, item)
+    if not isinstance(tree, dict):
+        return
+    prefixes = ("barman_", *(f"{role.rsplit('.', 1)[1]}_" for role in offered.roles))
+    for key, value in tree.items():
+        # The arguments of a module are its own names.
+        if not isinstance(key, str) or "." in key or key == "module_defaults":
+            continue
+        if key.startswith(prefixes) and key not in offered.variables:
+            yield f"nothing reads the variable {key}"
+            continue
+        yield from unknown_variables(offered, value if not key.startswith(prefixes) else None)
+
+
 def default_problems(offered: Catalog, defaults: Mapping[str, Any]) -> Iterator[str]:
     for target, values in defaults.items():
         group = target.removeprefix("group/")
@@ -310,7 +340,15 @@ def snippet_problems(offered: Catalog, snippet: Snippet) -> list[str]:
         documents = list(yaml.load_all(snippet.text, Loader))
     except yaml.YAMLError as error:
         return [f"{snippet.where}: is not YAML: {error}"]
-    return [f"{snippet.where}: {problem}" for document in documents for problem in problems(offered, document)]
+    found = [problem for document in documents for problem in problems(offered, document)]
+    if offered.variables:
+        found += [problem for document in documents for problem in unknown_variables(offered, document)]
+    return [f"{snippet.where}: {problem}" for problem in found]
+
+
+def extra_variables(text: str) -> set[str]:
+    """Variables that a command line in a text gives by -e."""
+    return set(re.findall(r"(?:-e|--extra-vars)[ =]+[\"']?(barman_\w+)=", text))
 
 
 def playbook_mentions(text: str) -> set[str]:

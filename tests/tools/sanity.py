@@ -15,10 +15,12 @@ from types import SimpleNamespace
 from ansible_test._internal.python_requirements import get_venv_packages
 
 from tests.tools.installed import InstalledCollection, installed
-from tests.tools.stage import Stage, environment, exit_on_signals, run
+from tests.tools.stage import REPOSITORY, RESULTS, Stage, environment, exit_on_signals, run
 
 OLDEST_PYTHON = "3.9"
 """The oldest Python of managed hosts; its tests run where it is installed."""
+
+COMPLAINT = re.compile(r"^(?:ERROR|FATAL).*$", re.MULTILINE)
 
 GET_PIP = '''\
 """Install pip from the wheel beside this file (made by tests/tools/sanity.py)."""
@@ -86,9 +88,13 @@ def examine(stage: Stage, collection: InstalledCollection) -> None:
             env=env,
         )
         tests = len(set(re.findall(r"^Running sanity test \"([^\"]+)\"", outcome.output, flags=re.MULTILINE)))
+        log = RESULTS / f"sanity-{python}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(outcome.output)
+        said = [*COMPLAINT.findall(outcome.output), f"the whole log: {log.relative_to(REPOSITORY)}"]
         # Where ansible-test finds no files it runs nothing and calls that a success.
         ok = outcome.ok and tests > 1
-        stage.note(outcome.name, ok, outcome.seconds, outcome.output, f"{tests} tests")
+        stage.note(outcome.name, ok, outcome.seconds, "\n".join(said), f"{tests} tests")
         if ok:
             stage.tally.passed += tests - 1
 

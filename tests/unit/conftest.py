@@ -4,13 +4,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.conftest import REPOSITORY
+from tests.tools import examples
 
 set_hypothesis_home_dir(REPOSITORY / ".cache" / "hypothesis")
 
 # No time limit an example: a busy machine is no reason to fail.
 settings.register_profile("default", deadline=None, max_examples=50)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def docs() -> dict[str, Any]:
+    """What ansible-doc knows of the collection."""
+    return examples.documentation()

@@ -19,11 +19,6 @@ ROLES = examples.role_names()
 
 
 @pytest.fixture(scope="session")
-def docs() -> dict[str, Any]:
-    return examples.documentation()
-
-
-@pytest.fixture(scope="session")
 def runtime(repository: Path) -> dict[str, Any]:
     return dict(yaml.safe_load((repository / "meta" / "runtime.yml").read_text()))
 

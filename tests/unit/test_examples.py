@@ -35,12 +35,8 @@ OFFERED = Catalog(
     roles={"pgdr.barman.pg": {"main": {"pg_install": {"type": "bool"}, "pg_count": {"type": "int", "required": True}}}},
     playbooks={"pgdr.barman.deploy"},
     action_groups={"pgdr.barman.barman": ["pgdr.barman.backup"]},
+    variables={"barman_zone", "pg_install", "pg_count"},
 )
-
-
-@pytest.fixture(scope="session")
-def docs() -> dict[str, Any]:
-    return examples.documentation()
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +57,7 @@ def test_markdown(page: Path, offered: Catalog) -> None:
     blocks = examples.markdown_blocks(page, ("yaml", "yml", "yaml+jinja"))
     assert [problem for block in blocks for problem in examples.snippet_problems(offered, block)] == []
     assert examples.playbook_mentions(page.read_text()) <= offered.playbooks
+    assert examples.extra_variables(page.read_text()) <= offered.variables
 
 
 @pytest.mark.parametrize("path", examples.yaml_files(), ids=examples.relative)
@@ -81,6 +78,8 @@ def test_yaml_files(path: Path, offered: Catalog) -> None:
         "- import_playbook: pgdr.barman.deploy",
         "- hosts: all\n  module_defaults: {group/pgdr.barman.barman: {user: barman}}",
         "password: !vault abc",
+        "all: {children: {pg: {hosts: {a: {barman_zone: eu, ansible_host: b}}, vars: {pg_install: true}}}}",
+        "- community.general.other: {barman_other: 1}",
     ],
 )
 def test_valid_examples_pass(text: str) -> None:
@@ -111,6 +110,8 @@ def test_valid_examples_pass(text: str) -> None:
         ("- import_playbook: pgdr.barman.deplyo", "no playbook pgdr.barman.deplyo"),
         ("- hosts: all\n  module_defaults: {group/pgdr.barman.barman: {usr: barman}}", "usr"),
         ("- hosts: all\n  module_defaults: {group/pgdr.barman.bramna: {user: barman}}", "no action group"),
+        ("all: {children: {pg: {hosts: {a: {barman_zoen: eu}}}}}", "barman_zoen"),
+        ("all: {children: {pg: {vars: {pg_instal: true}}}}", "pg_instal"),
         ("a: [", "not YAML"),
     ],
 )
@@ -139,3 +140,8 @@ def test_blocks_of_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_playbooks_named_on_a_command_line() -> None:
     text = "Run `ansible-playbook pgdr.barman.deploy -i x`, or\nansible-playbook -i y \\\n  pgdr.barman.other\npgdr.barman.role"
     assert examples.playbook_mentions(text) == {"pgdr.barman.deploy", "pgdr.barman.other"}
+
+
+def test_variables_given_on_a_command_line() -> None:
+    text = "-e barman_a=1 --extra-vars \"barman_b='2 3'\" -e other=1 --extra-vars=barman_c=4"
+    assert examples.extra_variables(text) == {"barman_a", "barman_b", "barman_c"}
