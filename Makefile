@@ -6,6 +6,8 @@
 
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
+# Ansible wants UTF-8, whatever the caller has.
+export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 
