@@ -15,7 +15,6 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
     umount -R -l /sys/fs/cgroup 2>/dev/null || true
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
 fi
-mkdir -p "/sys/fs/cgroup/$group/boot"
 echo $$ >"/sys/fs/cgroup/$group/boot/cgroup.procs"
 
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"

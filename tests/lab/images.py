@@ -110,7 +110,19 @@ def _build(image: str, path: Path) -> None:
     mirror = os.environ.get("PGDR_LAB_MIRROR") or mirror_from(_host_sources())
     (building / "root.conf").write_text(host_apt_settings(_apt_config_dump()), encoding="utf-8")
     log = CACHE / f"{image}.log"
-    isolation = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
+    # Nothing of a build goes on when this process ends, and with it the lock.
+    isolation = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ]
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
             [*isolation, "sh", str(RECIPE), str(root), SUITES[image], mirror],

@@ -220,6 +220,8 @@ def boot(record: Record) -> None:
     disks = [(disk.path, str(disk_file(record, number))) for number, disk in enumerate(record.machine.disks)]
     for path, file in sorted(disks):
         mounts += [file, path]
+    # Made here, not by the script: where `kill` has removed it in between, the script ends instead of booting.
+    (cgroup_root() / record.group / "boot").mkdir(parents=True, exist_ok=True)
     arguments = [
         record.group,
         str(record.directory),
@@ -329,12 +331,16 @@ def kill(record: Record) -> None:
     """Ends all processes of the machine at once, as a power cut does."""
     group = cgroup_root() / record.group
     deadline = time.monotonic() + 30
-    while record.running:
+    while group.exists():
         (group / "cgroup.kill").write_text("1", encoding="ascii")
-        if time.monotonic() > deadline:
-            raise LabError(f"{record.machine.label} has processes that can't be killed: see {group}/cgroup.procs")
-        time.sleep(0.05)
-    remove_group(group)
+        try:
+            remove_group(group)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            if time.monotonic() > deadline:
+                raise LabError(f"{record.machine.label} has processes that can't be killed: see {group}") from error
+            time.sleep(0.02)
 
 
 def remove_group(group: Path) -> None:

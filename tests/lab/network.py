@@ -83,17 +83,25 @@ def close_shared() -> None:
         BEFORE.unlink()
 
 
+def plugged(machine: Machine) -> bool:
+    """Whether `plug` was done to its end."""
+    return (Path("/sys/class/net") / link(machine) / "master").exists() and namespace(machine) in _namespaces()
+
+
 def plug(machine: Machine) -> None:
-    """Gives the machine its namespace, cable and address."""
+    """Gives the machine its namespace, cable and address. What is there stays, cuts included."""
+    if plugged(machine):
+        return
     unplug(machine)
     inside = ["ip", "-n", namespace(machine)]
     run(["ip", "netns", "add", namespace(machine)])
     run(["ip", "link", "add", link(machine), "type", "veth", "peer", "name", "eth0", "netns", namespace(machine)])
-    run(["ip", "link", "set", link(machine), "master", BRIDGE, "up"])
     run([*inside, "link", "set", "lo", "up"])
     run([*inside, "address", "add", f"{machine.address}/{NETWORK.prefixlen}", "dev", "eth0"])
     run([*inside, "link", "set", "eth0", "up"])
     run([*inside, "route", "add", "default", "via", str(GATEWAY)])
+    # Last, because `plugged` goes by it.
+    run(["ip", "link", "set", link(machine), "master", BRIDGE, "up"])
 
 
 def unplug(machine: Machine) -> None:
