@@ -1,0 +1,431 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Barman's checks as values, and the checks that Barman does not make.
+
+This module util is private to the collection. The text of "barman check" is read and not its JSON: the JSON has mangled
+names, where a check comes twice it keeps the last answer only, and it does not tell inactive servers from others. Nor
+is the exit code enough: it is 0 for an inactive server whatever failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._host.process import CommandTimeout, Completed, HostError
+from .._host.progress import Progress
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres.connection import Connect
+from . import catalog, wal
+from .archive import Archive, read_archive
+from .catalog import Backup
+from .command import Barman
+from .configuration import Configuration, ServerConfiguration, read
+from .server_files import mask_message
+
+BARMAN = "barman"
+OURS = "pgdr.barman"
+
+BACKUP_PRESENT = "backup present"
+WAL_CONTINUITY = "WAL continuity"
+
+_SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
+_CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
+_CONNECTIONS = {
+    "postgresql": ("conninfo", False),
+    "postgresql_streaming": ("streaming_conninfo", True),
+    "postgresql_streaming_(wal_streaming)": ("wal_streaming_conninfo", True),
+}
+_MOST_JOBS = 4
+_INTERVAL = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one server. source: who made it, barman or pgdr.barman."""
+
+    name: str
+    ok: bool
+    hint: str = ""
+    source: str = BARMAN
+
+    @property
+    def key(self) -> str:
+        return key_of(self.name)
+
+    def __str__(self) -> str:
+        return "%s: %s" % (self.name, self.hint or ("OK" if self.ok else "FAILED"))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """WAL segments that are missing. after_latest: after the latest good backup, which then can't be rolled forward."""
+
+    first: str
+    last: str
+    count: int
+    after_latest: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "first": self.first,
+            "last": self.last,
+            "count": self.count,
+            "after_latest_backup": self.after_latest,
+        }
+
+
+@dataclass(frozen=True)
+class ServerChecks:
+    """All checks of one server, by key."""
+
+    name: str
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    active: bool = True
+    gaps: Sequence[Gap] = ()
+
+    def failures(self, ignored: Collection[str] = ()) -> list[Check]:
+        return [check for key, check in self.checks.items() if not check.ok and key not in ignored]
+
+    def with_checks(self, more: Iterable[Check]) -> ServerChecks:
+        return replace(self, checks=_by_key([*self.checks.values(), *more]))
+
+    def as_dict(self, ignored: Collection[str] = ()) -> dict[str, Any]:
+        return {
+            "ok": not self.failures(ignored),
+            "active": self.active,
+            "checks": {
+                key: {
+                    "name": check.name,
+                    "ok": check.ok,
+                    "hint": check.hint,
+                    "ignored": key in ignored,
+                    "source": check.source,
+                }
+                for key, check in self.checks.items()
+            },
+            "gaps": [gap.as_dict() for gap in self.gaps],
+        }
+
+
+def check_servers(
+    barman: Barman,
+    names: Sequence[str] | None,
+    ignore: Sequence[str],
+    timeout: float,
+    jobs: int = 0,
+    check_mode: bool = False,
+    connect: Connect | None = None,
+) -> dict[str, Any]:
+    """Check the servers (None: all), wait for them to be good, and answer as the module check does. Raises HostError."""
+    configuration = read(barman.config_file, barman.user)
+    chosen = sorted(configuration.servers) if names is None else list(dict.fromkeys(names))
+    for name in chosen:
+        configuration.server(name)
+    if check_mode:
+        seen = look(barman, configuration, chosen, jobs, ask_barman=False)
+        return _answer(seen, set(), barman_checked=False)
+    ignored = {key_of(name) for name in ignore}
+    progress = Progress(configuration.home, "check", "all" if names is None else "+".join(chosen)[:80], barman.user)
+
+    def report(failing: Sequence[str]) -> None:
+        if failing and timeout > 0:
+            progress.update("waiting for checks to be good", failing=list(failing))
+
+    try:
+        seen = wait_until_green(lambda left: look(barman, configuration, left, jobs), chosen, ignored, timeout, report)
+    finally:
+        progress.close()
+    if connect is not None:
+        seen = explain(seen, configuration, barman.user, connect)
+    return _answer(seen, ignored, barman_checked=True)
+
+
+def _answer(seen: Mapping[str, ServerChecks], ignored: Collection[str], barman_checked: bool) -> dict[str, Any]:
+    problems = reasons(seen, ignored)
+    return {
+        "ok": not problems,
+        "problems": problems,
+        "barman_checked": barman_checked,
+        "servers": {name: checks.as_dict(ignored) for name, checks in seen.items()},
+    }
+
+
+def key_of(name: str) -> str:
+    """A check's key from its name, as Barman makes it for JSON."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_").replace(".", "")
+
+
+def parse_checks(text: str) -> dict[str, ServerChecks]:
+    """Read what "barman check" prints. A check that comes twice is OK only where both are."""
+    servers: dict[str, tuple[bool, list[Check]]] = {}
+    current: list[Check] | None = None
+    for line in text.splitlines():
+        server = _SERVER.match(line)
+        if server:
+            current = []
+            servers[server.group("name")] = (not server.group("inactive"), current)
+            continue
+        if current is None:
+            continue
+        found = _CHECK.match(line)
+        if found:
+            current.append(Check(found.group("name"), found.group("status") == "OK", found.group("hint") or ""))
+        elif current and line.strip():
+            # A hint can have several lines: a program's error message.
+            current[-1] = replace(current[-1], hint=current[-1].hint + " " + line.strip())
+    return {
+        name: ServerChecks(
+            name,
+            _by_key(replace(check, hint=mask_message(_closed(check.hint))) for check in checks),
+            active,
+        )
+        for name, (active, checks) in servers.items()
+    }
+
+
+def run_checks(
+    barman: Barman, names: Sequence[str], configuration: Configuration, jobs: int
+) -> dict[str, ServerChecks]:
+    """Run "barman check" for these servers, in so many processes; every server gets an answer."""
+    jobs = max(1, min(jobs or _MOST_JOBS, len(names)))
+    chunks = [list(names[start::jobs]) for start in range(jobs)]
+    # The servers of one process are checked one after the other, each up to check_timeout.
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        answers = pool.map(lambda chunk: _check_chunk(barman, chunk, configuration), chunks)
+        return {name: checks for answer in answers for name, checks in answer.items()}
+
+
+def own_checks(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive | None) -> ServerChecks:
+    """What Barman does not check: that there is a good backup, and no gap in the WAL after it."""
+    newest = catalog.latest(backups)
+    checks = []
+    if not server.flag("active", True):
+        checks.append(Check("active", False, "Barman does nothing for this server: active is off", OURS))
+    waiting = [backup.backup_id for backup in backups if backup.status == catalog.WAITING_FOR_WALS]
+    if newest is not None:
+        hint = "the latest is %s" % newest.backup_id
+    elif waiting:
+        hint = "backup %s still waits for its WAL" % waiting[-1]
+    else:
+        hint = "there is no good backup yet"
+    checks.append(Check(BACKUP_PRESENT, newest is not None, hint, OURS))
+    gaps: list[Gap] = []
+    if archive is None:
+        checks.append(Check(WAL_CONTINUITY, True, "not looked at: the WAL is not on this host", OURS))
+    else:
+        gaps, problem = find_gaps(backups, archive)
+        checks.append(_continuity(newest, gaps, problem))
+    return ServerChecks(server.name, _by_key(checks), server.flag("active", True), gaps)
+
+
+def find_gaps(backups: Sequence[Backup], archive: Archive) -> tuple[list[Gap], str | None]:
+    """The missing segments after the oldest good backup, and why they can't be told where they can't.
+
+    A backup that is kept alone ("keep" with target standalone) has only the WAL from its begin to its end.
+    """
+    newest = catalog.latest(backups)
+    if newest is None:
+        return [], None
+    found: dict[tuple[str, str], Gap] = {}
+    try:
+        for gap in _gaps_after(newest, archive):
+            found[str(gap.first), str(gap.last)] = Gap(str(gap.first), str(gap.last), gap.count, True)
+        missing = {segment for gap in found.values() for segment in (gap.first, gap.last)}
+        followed = [backup for backup in backups if backup.done and backup.keep != "standalone"]
+        alone = [backup for backup in backups if backup.done and backup.keep == "standalone"]
+        older = catalog.oldest(followed)
+        earlier = _gaps_after(older, archive) if older and older is not newest else []
+        for backup in alone:
+            earlier = [*earlier, *_gaps_within(backup, archive)]
+        for gap in earlier:
+            if str(gap.last) not in missing:
+                key = (str(gap.first), str(gap.last))
+                found.setdefault(key, Gap(*key, gap.count, False))
+    except wal.WalError as exc:
+        return sorted(found.values(), key=lambda gap: gap.first), str(exc)
+    return sorted(found.values(), key=lambda gap: gap.first), None
+
+
+def look(
+    barman: Barman, configuration: Configuration, names: Sequence[str], jobs: int, ask_barman: bool = True
+) -> dict[str, ServerChecks]:
+    """Check these servers once. Without Barman (ask_barman) only what can be read without a change."""
+    answers = run_checks(barman, names, configuration, jobs) if ask_barman and names else {}
+    for name in names:
+        server = configuration.server(name)
+        own = read_own_checks(barman, server)
+        theirs = answers.get(name, ServerChecks(name))
+        answers[name] = replace(own, checks=_by_key([*theirs.checks.values(), *own.checks.values()]))
+    return answers
+
+
+def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks:
+    try:
+        backups = catalog.read_backups(server)
+        here = not any("://" in server.directory(option) for option in ("wals_directory", "basebackups_directory"))
+        size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
+        return own_checks(server, backups, read_archive(server, barman, size) if here else None)
+    except HostError as exc:
+        return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
+
+
+def wait_until_green(
+    glance: Callable[[Sequence[str]], dict[str, ServerChecks]],
+    names: Sequence[str],
+    ignored: Collection[str],
+    timeout: float,
+    report: Callable[[Sequence[str]], None] = lambda failing: None,
+    wait: Callable[..., Any] = wait_for,
+) -> dict[str, ServerChecks]:
+    """Look until no server has a failed check or the time is over; a server that was green is not looked at again."""
+    seen: dict[str, ServerChecks] = {}
+
+    def failing() -> list[str]:
+        return [name for name in names if name not in seen or seen[name].failures(ignored)]
+
+    def probe() -> Probe:
+        seen.update(glance(failing()))
+        left = failing()
+        report(left)
+        return Probe(not left, ", ".join(left))
+
+    with contextlib.suppress(WaitTimeout):
+        wait("all checks", probe, timeout, _INTERVAL)
+    return {name: seen[name] for name in names}
+
+
+def explain(
+    servers: Mapping[str, ServerChecks], configuration: Configuration, user: str, connect: Connect, most: int = 10
+) -> dict[str, ServerChecks]:
+    """Barman does not say why a connection failed: connect once more, for so many servers, to have the reason."""
+    answers = dict(servers)
+    tried = 0
+    for name, server in servers.items():
+        for key, (option, replication) in _CONNECTIONS.items():
+            check = answers[name].checks.get(key)
+            if check is None or check.ok or check.hint or tried >= most:
+                continue
+            tried += 1
+            hint = _why(getattr(configuration.server(name), option), user, name, connect, replication)
+            answers[name] = server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
+    return answers
+
+
+def _why(conninfo: str, user: str, name: str, connect: Connect, replication: bool) -> str:
+    try:
+        connect(conninfo, user, name, replication).close()
+    except HostError as exc:
+        return str(exc)
+    return "it failed for Barman, and a connection made after that succeeded"
+
+
+def reasons(servers: Mapping[str, ServerChecks], ignored: Collection[str] = ()) -> list[str]:
+    """Each failed check in a sentence."""
+    return ["server '%s': %s" % (name, check) for name, checks in servers.items() for check in checks.failures(ignored)]
+
+
+def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configuration) -> dict[str, ServerChecks]:
+    limit = 60.0 + sum(_check_timeout(configuration.servers[name]) for name in names)
+    try:
+        completed = barman.text("check", *names, timeout=limit)
+    except CommandTimeout as exc:
+        return {name: ServerChecks(name, _by_key([Check("barman check", False, str(exc))])) for name in names}
+    answers = parse_checks(completed.stdout)
+    for name in names:
+        if name not in answers:
+            answers[name] = ServerChecks(name, _by_key([_no_answer(completed)]))
+    told = any(checks.active and checks.failures() for checks in answers.values())
+    if not completed.ok and not told:
+        # Barman complains of something that is no check.
+        answers = {name: checks.with_checks([_no_answer(completed)]) for name, checks in answers.items()}
+    return answers
+
+
+def _no_answer(completed: Completed) -> Check:
+    said = mask_message(completed.stderr.strip().rpartition("\n")[2]) or "exit code %d" % completed.rc
+    return Check("barman check", False, said)
+
+
+def _check_timeout(server: ServerConfiguration) -> float:
+    try:
+        return float(server.get("check_timeout") or 30)
+    except ValueError:
+        return 30.0
+
+
+def _continuity(newest: Backup | None, gaps: Sequence[Gap], problem: str | None) -> Check:
+    lost = [gap for gap in gaps if gap.after_latest]
+    older = [gap for gap in gaps if not gap.after_latest]
+    if lost and newest is not None:
+        return Check(
+            WAL_CONTINUITY,
+            False,
+            "%s missing after backup %s: nothing later can be recovered until a new backup was taken"
+            % (_listed(lost), newest.backup_id),
+            OURS,
+        )
+    if problem:
+        return Check(WAL_CONTINUITY, False, problem, OURS)
+    if older:
+        return Check(
+            WAL_CONTINUITY,
+            True,
+            "%s missing before the latest backup: points there can't be recovered" % _listed(older),
+            OURS,
+        )
+    return Check(WAL_CONTINUITY, True, "" if newest else "there is no good backup yet", OURS)
+
+
+def _listed(gaps: Sequence[Gap], most: int = 3) -> str:
+    texts = [gap.first if gap.count == 1 else "%s to %s (%d)" % (gap.first, gap.last, gap.count) for gap in gaps]
+    more = ["and %d more" % (len(texts) - most)] if len(texts) > most else []
+    return "WAL segments %s" % ", ".join([*texts[:most], *more])
+
+
+def _gaps_after(backup: Backup, archive: Archive) -> list[wal.Gap]:
+    if backup.begin_wal is None:
+        return []
+    begin = wal.parse_segment(backup.begin_wal)
+    return wal.gaps(archive.segments, begin, _way_from(begin, archive), backup.segment_size)
+
+
+def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
+    if backup.begin_wal is None or backup.end_wal is None:
+        return []
+    begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
+    return wal.gaps(archive.segments, begin, None, backup.segment_size, end)
+
+
+def _way_from(begin: wal.Segment, archive: Archive) -> list[wal.Leg]:
+    """The way to the newest timeline that comes from this segment; a restore elsewhere may have made others."""
+    for timeline in sorted(archive.histories, reverse=True):
+        if timeline > begin.timeline:
+            way = wal.parse_history(timeline, archive.histories[timeline])
+            for leg in way:
+                if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
+                    return way
+    return wal.way_to(begin.timeline, archive.histories)
+
+
+def _by_key(checks: Iterable[Check]) -> dict[str, Check]:
+    found: dict[str, Check] = {}
+    for check in checks:
+        before = found.get(check.key)
+        if before is None:
+            found[check.key] = check
+        elif before.ok != check.ok:
+            found[check.key] = before if not before.ok else check
+        elif check.hint and check.hint != before.hint:
+            found[check.key] = replace(before, hint="; ".join(filter(None, [before.hint, check.hint])))
+    return found
+
+
+def _closed(hint: str) -> str:
+    return hint[:-1] if hint.endswith(")") else hint

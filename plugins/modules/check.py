@@ -1,0 +1,227 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: check
+short_description: Check that servers are being backed up
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Runs C(barman check) for many servers at once and returns every check as data.
+  - It can wait until all checks are good, and fails with the reasons where they do not become so.
+  - It adds what Barman does not check. C(backup_present) fails without a good backup, of which Barman says nothing unless C(minimum_redundancy) is set.
+    C(wal_continuity) fails where WAL is missing after the latest good backup, which Barman never notices. C(active) fails for an inactive server,
+    for which C(barman check) ends with success whatever it found.
+  - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
+options:
+  servers:
+    description:
+      - Barman's names of the servers to check.
+      - Where it is not given, all servers of the host are checked.
+    type: list
+    elements: str
+  timeout:
+    description:
+      - For how many seconds to wait for all checks to be good. Only servers with failed checks are looked at again.
+      - With V(0) they are looked at once.
+    type: int
+    default: 0
+  ignore:
+    description:
+      - Checks that may fail, by their names or keys. They are returned all the same.
+      - Before the first backup these are V(backup present) and V(minimum redundancy requirements).
+    type: list
+    elements: str
+    default: []
+  jobs:
+    description:
+      - In how many processes the servers are checked. Barman looks at one server after the other, and waits for one that does not answer.
+      - V(0) means as many as there are servers, but at most four.
+    type: int
+    default: 0
+  fail_on_error:
+    description:
+      - Whether the module fails where a check failed that is not in O(ignore).
+      - With V(false) look at RV(ok) and RV(problems).
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.actiongroup
+  - pgdr.barman._barman
+attributes:
+  check_mode:
+    support: partial
+    details:
+      - C(barman check) makes directories, archives WAL and can have PostgreSQL switch to a new WAL segment. So in check mode it is not run.
+      - What can be read without a change is returned then (RV(barman_checked=false)), and the module does not fail.
+  diff_mode:
+    support: N/A
+    details:
+      - There is nothing to compare.
+  idempotent:
+    support: full
+notes:
+  - Can take up to C(check_timeout) (30 seconds by default) for each server that does not answer, and works under C(async).
+seealso:
+  - module: pgdr.barman.backup_info
+  - module: pgdr.barman.wal_receiver
+"""
+
+EXAMPLES = r"""
+- name: Every server of this backup host is being backed up
+  pgdr.barman.check:
+  become: true
+
+- name: A new server is ready for its first backup within three minutes
+  pgdr.barman.check:
+    servers: [pg-eu]
+    timeout: 180
+    ignore:
+      - backup present
+      - minimum redundancy requirements
+  become: true
+
+- name: Look at what is wrong and go on
+  pgdr.barman.check:
+    fail_on_error: false
+  become: true
+  register: barman_state
+
+- name: Tell it
+  ansible.builtin.debug:
+    msg: "{{ barman_state.problems }}"
+"""
+
+RETURN = r"""
+ok:
+  description: Whether all checks were good, those in O(ignore) aside.
+  returned: always
+  type: bool
+  sample: false
+problems:
+  description: Each failed check in a sentence, those in O(ignore) aside.
+  returned: always
+  type: list
+  elements: str
+  sample: ["server 'pg-eu': replication slot: slot 'barman' not initialised: is 'receive-wal' running?"]
+barman_checked:
+  description: Whether C(barman check) was run. In check mode it is not.
+  returned: always
+  type: bool
+  sample: true
+servers:
+  description: The checks of each server, by Barman's name of the server.
+  returned: always
+  type: dict
+  contains:
+    ok:
+      description: Whether all its checks were good, those in O(ignore) aside.
+      type: bool
+      sample: false
+    active:
+      description: Whether the server is active in Barman's configuration.
+      type: bool
+      sample: true
+    checks:
+      description:
+        - Each check by its key, which is the name in lower case with underscores, as Barman has it in JSON.
+      type: dict
+      contains:
+        name:
+          description: The check's name as Barman prints it.
+          type: str
+          sample: replication slot
+        ok:
+          description: Whether it was good.
+          type: bool
+          sample: true
+        hint:
+          description: What is known about it. Often empty.
+          type: str
+          sample: have 2 backups, expected at least 1
+        ignored:
+          description: Whether it is in O(ignore).
+          type: bool
+          sample: false
+        source:
+          description: Who made the check, V(barman) or V(pgdr.barman).
+          type: str
+          sample: barman
+    gaps:
+      description: The WAL segments that are missing between the oldest good backup and the last archived segment.
+      type: list
+      elements: dict
+      contains:
+        first:
+          description: The first missing segment.
+          type: str
+          sample: 00000001000000000000000C
+        last:
+          description: The last missing segment.
+          type: str
+          sample: "000000010000000000000010"
+        count:
+          description: How many there are.
+          type: int
+          sample: 5
+        after_latest_backup:
+          description: Whether they are missing after the latest good backup. If not, only points before it can't be recovered.
+          type: bool
+          sample: true
+  sample: {}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import (
+    barman_argument_spec,
+    barman_from,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import PSYCOPG_ERROR, connect
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **barman_argument_spec(),
+        "servers": {"type": "list", "elements": "str"},
+        "timeout": {"type": "int", "default": 0},
+        "ignore": {"type": "list", "elements": "str", "default": []},
+        "jobs": {"type": "int", "default": 0},
+        "fail_on_error": {"type": "bool", "default": True},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    params = module.params
+    try:
+        answer = check_servers(
+            barman_from(params),
+            params["servers"],
+            params["ignore"],
+            params["timeout"],
+            params["jobs"],
+            module.check_mode,
+            None if PSYCOPG_ERROR else connect,
+        )
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    if not answer["barman_checked"]:
+        module.warn("'barman check' changes things, so it was not run in check mode; only files were looked at")
+    elif not answer["ok"] and params["fail_on_error"]:
+        module.fail_json(msg="; ".join(answer["problems"]), **answer)
+    module.exit_json(changed=False, **answer)
+
+
+if __name__ == "__main__":
+    main()
