@@ -247,7 +247,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.host}: {self.variable}" if self.host else self.variable
-        return f"{where}: {self.message}; {self.instead}." if self.instead else f"{where}: {self.message}."
+        end = "" if self.instead.endswith("?") else "."
+        return f"{where}: {self.message}; {self.instead}{end}" if self.instead else f"{where}: {self.message}."
 
 
 @dataclass(frozen=True)

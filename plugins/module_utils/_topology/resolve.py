@@ -113,7 +113,7 @@ class _Reader:
             if isinstance(value, Unreadable):
                 raise Wrong(f"its value cannot be read: {value.reason}", "correct the expression")
             if not isinstance(value, str):
-                raise Wrong(f"is {_type_name(value)} and no text", "write it in quotes")
+                raise Wrong("is no text", "write it in quotes")
             if not value:
                 raise Wrong("is empty", "write a password")
             if any(mark in value for mark in "\n\r\0"):

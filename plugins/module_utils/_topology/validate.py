@@ -63,6 +63,11 @@ class _Judge:
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
         self.global_complaints: set[tuple[str, str]] = set()
+        self.has_loose_ends = any(
+            (server.backup_server is None and server.host not in self.index.standbys)
+            or any(name not in self.backups for name in (server.backup_server, *server.passive_servers) if name)
+            for server in self.pg.values()
+        )
 
     def report(self, host: str, variable: str, message: str, instead: str) -> None:
         self.problems.append(Problem(host, variable, message, instead))
@@ -289,14 +294,13 @@ class _Judge:
         if backup is None:
             return
         derived = derived_options(self.topology, server, backup)
-        options = {**derived, **server.options}
+        own = {name: value for name, value in server.options.items() if name not in IDENTITY_OPTIONS}
+        options = {**derived, **own}
         version = min(backup.version or NEWEST, NEWEST)
         for name in sorted(server.options):
             if name in IDENTITY_OPTIONS:
                 self.identity_option(server, name, derived.get(name))
         for problem in barman_options.validate(options, version):
-            if problem.option in IDENTITY_OPTIONS and problem.option in server.options:
-                continue
             self.option_problem(server, backup, problem)
         for problem in barman_options.deprecated(server.options, version):
             self.warnings.append(
@@ -304,8 +308,8 @@ class _Judge:
             )
         together = {**backup.global_options, **options}
         for problem in barman_options.combination(together, version, server.version or None):
-            if problem.option == "reuse_backup" and problem.option in derived:
-                continue  # said of barman_incremental already
+            if problem.option in derived and problem.option in IDENTITY_OPTIONS:
+                continue  # said of the variable already
             self.option_problem(server, backup, problem)
         for name in ("retention_policy", "minimum_redundancy"):
             if name in server.options and f"barman_{name}" in server.given:
@@ -442,6 +446,9 @@ class _Judge:
     def emptiness(self, backup: BackupServer) -> None:
         if backup.allow_empty or self.index.kept.get(backup.host) or self.index.relayed.get(backup.host):
             return
+        # A name that leads nowhere may be meant for this host; one that relays another is as empty as that one.
+        if self.has_loose_ends or backup.passive_of is not None:
+            return
         self.report(
             backup.host,
             "barman_allow_empty",
@@ -488,25 +495,26 @@ class _Judge:
     def same_directories(
         self, backup: BackupServer, entries: Iterable[tuple[str, str, str | None, Mapping[str, Any]]]
     ) -> None:
-        taken: dict[str, tuple[str, str, str]] = {}
-        for name, host, _source, options in entries:
-            for label, path in directories(name, options, backup).items():
+        taken: dict[str, tuple[int, str, str]] = {}
+        for number, (name, host, _source, options) in enumerate(entries):
+            paths = directories(name, options, backup)
+            found: dict[str, str] = {}
+            # The one that was written is to blame, not the one that follows from a default.
+            for label in sorted(paths, key=lambda label: (label in options, label)):
+                path = paths[label]
                 if "://" in path:
                     continue
                 if path not in taken:
-                    taken[path] = (name, host, label)
+                    taken[path] = (number, name, label)
                     continue
-                other_name, other_host, other_label = taken[path]
-                if other_name == name and other_host != host:
+                other_number, other_name, other_label = taken[path]
+                if other_name == name and other_number != number:
                     continue  # the same name is the mistake, and is said
-                if other_host == host and other_name == name and other_label == label:
-                    continue
-                self.report(
-                    host,
-                    f"barman_options.{label}",
-                    f"is {path}, as {other_label} of {other_name} on {backup.host}",
-                    "write another directory",
-                )
+                found[label] = f"is {path}, as {other_label} of {other_name} on {backup.host}"
+            if "backup_directory" in found:
+                found = {label: text for label, text in found.items() if label in (*options, "backup_directory")}
+            for label, message in found.items():
+                self.report(host, f"barman_options.{label}", message, "write another directory")
 
     def relay(self, relay: Relay) -> None:
         server = self.pg[relay.server]
