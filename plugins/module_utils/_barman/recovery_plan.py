@@ -230,9 +230,10 @@ class _Planner:
         fit: list[Backup] = []
         for one in backups:
             leg = next((leg for leg in self._way if leg.timeline == one.timeline), None)
-            if leg is not None and one.begin_wal and one.end_wal and one.end_lsn:
-                if leg.end is None or wal.parse_lsn(one.end_lsn) <= leg.end:
-                    fit.append(one)
+            if leg is None or not (one.begin_wal and one.end_wal and one.end_lsn):
+                continue
+            if leg.end is None or wal.parse_lsn(one.end_lsn) <= leg.end:
+                fit.append(one)
         if fit:
             return fit
         if self._explicit:

@@ -1,0 +1,395 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a recovery goes: a directory of this host, or of another one by SSH.
+
+This module util is private to the collection. Both are looked at and changed by the same small shell scripts, given
+on standard input: by Barman's user here, or by the remote user there.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
+
+MARKER = ".pgdr-recovery.json"
+WAL_DIRECTORY = "barman_wal"
+
+# Barman writes the path unquoted into restore_command and recovery_end_command, which a shell runs.
+_PATH = re.compile(r"/[A-Za-z0-9._+=@,/-]+\Z")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+\Z")
+_USER = re.compile(r"[A-Za-z0-9._-]+\Z")
+_SSH_REASONS = (
+    (
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "its host key is not the one in known_hosts of '%(barman)s'. If the host was set up anew, replace the key there",
+    ),
+    (
+        "Host key verification failed",
+        "its host key is not in known_hosts of '%(barman)s' on the backup server. Add it there",
+    ),
+    (
+        "Permission denied",
+        "it does not accept the SSH key of '%(barman)s'. Add that user's public key to authorized_keys of '%(user)s' there",
+    ),
+    ("Connection refused", "nothing listens on port %(port)s there. Is sshd running, is remote_port right?"),
+    ("timed out", "it does not answer on port %(port)s. Is the host up, is a firewall between?"),
+    ("No route to host", "there is no network route to it"),
+    ("Could not resolve hostname", "the name can't be resolved on the backup server. Give an address as remote_host"),
+)
+
+_INSPECT = r"""
+say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
+look() {
+    name=$1 path=$2
+    if [ -L "$path" ]; then say "$name.link" yes; fi
+    if [ -d "$path" ]; then
+        if entries=$(ls -A "$path" 2>/dev/null); then
+            say "$name.kind" directory
+            say "$name.entries" "$(printf '%s\n' "$entries" | head -n 4 | tr '\n' ' ')"
+        else
+            say "$name.kind" unreadable
+        fi
+        [ -w "$path" ] && say "$name.writable" yes
+        room=$path
+    else
+        [ -e "$path" ] && say "$name.kind" other
+        room=$(dirname "$path")
+        while [ ! -d "$room" ]; do room=$(dirname "$room"); done
+        [ -w "$room" ] && [ -x "$room" ] && say "$name.writable" yes
+    fi
+    parent=$(dirname "$path")
+    [ -w "$parent" ] && say "$name.movable" yes
+    say "$name.ancestor" "$room"
+    say "$name.free" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+    say "$name.device" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $6 }')"
+}
+say user "$(id -un)"
+command -v rsync >/dev/null 2>&1 && say rsync yes
+if [ -r "$dest/postmaster.pid" ]; then
+    pid=$(head -n 1 "$dest/postmaster.pid")
+    case $pid in
+        ''|*[!0-9]*) ;;
+        *)
+            comm=$(cat "/proc/$pid/comm" 2>/dev/null || ps -p "$pid" -o comm= 2>/dev/null || true)
+            case $comm in *postgres*|*postmaster*) say running "$pid" ;; esac
+            ;;
+    esac
+fi
+[ -f "$dest/PG_VERSION" ] && say version "$(head -n 1 "$dest/PG_VERSION")"
+[ -f "$dest/recovery.signal" ] && say signal recovery
+[ -f "$dest/standby.signal" ] && say signal standby
+[ -r "$dest/$marker" ] && say marker "$(head -c 65536 "$dest/$marker" | tr '\n' ' ')"
+look dest "$dest"
+"""
+
+_VERIFY = r"""
+say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
+[ -f "$dest/PG_VERSION" ] && say version "$(head -n 1 "$dest/PG_VERSION")"
+[ -f "$dest/backup_label" ] && say backup_label yes
+[ -f "$dest/global/pg_control" ] && say pg_control yes
+[ -f "$dest/recovery.signal" ] && say signal recovery
+[ -f "$dest/standby.signal" ] && say signal standby
+if [ -f "$dest/postgresql.auto.conf" ]; then
+    grep -E '^(recovery_target[a-z_]*|restore_command|recovery_end_command|archive_command) *=' \
+        "$dest/postgresql.auto.conf" | while IFS= read -r line; do say setting "$line"; done
+fi
+if [ -d "$wal" ]; then find "$wal" -maxdepth 1 -type f -printf 'pgdr:wal=%f %s\n'; fi
+for file in postgresql.conf pg_hba.conf pg_ident.conf; do
+    [ -f "$dest/$file" ] || say missing "$file"
+done
+"""
+
+
+class DestinationError(HostError):
+    """The destination can't be reached, or a script failed there."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One directory to be filled: the data directory, or a tablespace's.
+
+    kind: "" where nothing is there, directory, other, or unreadable. free: bytes of the file system.
+    """
+
+    path: str
+    kind: str = ""
+    entries: str = ""
+    writable: bool = False
+    movable: bool = False
+    link: bool = False
+    ancestor: str = ""
+    free: int | None = None
+    device: str = ""
+
+    @property
+    def occupied(self) -> bool:
+        return self.kind in ("other", "unreadable") or bool(self.entries.strip())
+
+
+@dataclass(frozen=True)
+class State:
+    """What is at the destination. running: the process id of a server that runs in it."""
+
+    place: Place
+    tablespaces: Mapping[str, Place] = field(default_factory=dict)
+    user: str = ""
+    rsync: bool = False
+    running: int | None = None
+    version: str | None = None
+    signal: str | None = None
+    marker: Mapping[str, Any] | None = None
+
+    @property
+    def places(self) -> list[Place]:
+        return [self.place, *self.tablespaces.values()]
+
+
+@dataclass(frozen=True)
+class LaidDown:
+    """What a recovery left at the destination."""
+
+    version: str | None
+    backup_label: bool
+    pg_control: bool
+    signal: str | None
+    settings: Mapping[str, str]
+    wal: Mapping[str, int]
+    missing_files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a recovery goes. tablespaces: name to location, for all that the backup has."""
+
+    directory: str
+    host: str | None = None
+    user: str = "postgres"
+    port: int | None = None
+    ssh_options: tuple[str, ...] = ()
+    tablespaces: Mapping[str, str] = field(default_factory=dict)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the options themselves."""
+        found = [
+            "%s: '%s' can't be used: Barman needs an absolute path of letters, digits and . _ + = @ , / -, "
+            "without spaces" % (option, path)
+            for option, path in [("destination", self.directory), *self._locations()]
+            if not _PATH.match(path) or posixpath.normpath(path) in ("/", "//")
+        ]
+        if self.host is not None and (not _HOST.match(self.host) or self.host.startswith("-")):
+            found.append("remote_host: '%s' is neither a host name nor an address" % self.host)
+        if not _USER.match(self.user) or self.user.startswith("-"):
+            found.append("remote_user: '%s' is not the name of a user" % self.user)
+        return found
+
+    def _locations(self) -> list[tuple[str, str]]:
+        return [("tablespaces: %s" % name, path) for name, path in self.tablespaces.items()]
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return self.directory if self.host is None else "%s on %s" % (self.directory, self.host)
+
+    @property
+    def ssh(self) -> list[str]:
+        """The SSH command to the destination's host; the same that Barman is given."""
+        if self.host is None:
+            return []
+        argv = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=30"]
+        for option in self.ssh_options:
+            argv += ["-o", option]
+        if self.port is not None:
+            argv += ["-p", str(self.port)]
+        return [*argv, "%s@%s" % (self.user, self.host)]
+
+
+class Site:
+    """The destination, as something that can be asked and changed.
+
+    user: Barman's operating system user.
+    """
+
+    def __init__(self, destination: Destination, runner: Runner, user: str) -> None:
+        self.destination = destination
+        self._run = runner
+        self._user = user
+
+    def script(self, text: str, variables: Mapping[str, str], timeout: float = 120) -> Completed:
+        """Run a shell script there. Raises DestinationError where the host can't be reached, with the reason."""
+        head = "set -u\n" + "".join("%s=%s\n" % (name, shlex.quote(value)) for name, value in variables.items())
+        argv = [*self.destination.ssh, "sh -s"] if self.destination.host is not None else ["sh", "-s"]
+        try:
+            completed = self._run(Command(argv, user=self._user, input=head + text, timeout=timeout))
+        except CommandTimeout as exc:
+            raise DestinationError("%s does not answer: %s" % (self.destination.host or "this host", exc)) from None
+        if self.destination.host is not None and completed.rc == 255:
+            raise DestinationError(self._ssh_reason(completed))
+        return completed
+
+    def expect(self, text: str, variables: Mapping[str, str], what: str, timeout: float = 120) -> Completed:
+        """The same, but a failing script raises DestinationError too."""
+        completed = self.script("set -e\n" + text, variables, timeout)
+        if not completed.ok:
+            raise DestinationError("%s failed in %s: %s" % (what, self.destination.where, completed.text))
+        return completed
+
+    def _ssh_reason(self, completed: Completed) -> str:
+        there = self.destination
+        facts = {"barman": self._user, "user": there.user, "port": there.port or 22}
+        for sign, reason in _SSH_REASONS:
+            if sign.lower() in completed.stderr.lower():
+                return "remote_host: '%s' can't be reached as '%s' from the backup server: %s (ssh said: %s)" % (
+                    there.host,
+                    there.user,
+                    reason % facts,
+                    _last_line(completed.stderr),
+                )
+        return "remote_host: '%s' can't be reached as '%s' from the backup server; ssh said: %s" % (
+            there.host,
+            there.user,
+            completed.text or "nothing",
+        )
+
+    def inspect(self) -> State:
+        """Look at the destination, without changing it."""
+        there = self.destination
+        names = {"t%d" % count: name for count, name in enumerate(sorted(there.tablespaces))}
+        looks = "".join("look %s %s\n" % (key, shlex.quote(there.tablespaces[name])) for key, name in names.items())
+        completed = self.script(_INSPECT + looks, {"dest": there.directory, "marker": MARKER})
+        said = _said(completed)
+        if "user" not in said:
+            raise DestinationError(
+                "the destination %s can't be inspected: %s"
+                % (there.where, completed.text or "the shell there said nothing; does its user have a login shell?")
+            )
+        return State(
+            place=_place("dest", there.directory, said),
+            tablespaces={name: _place(key, there.tablespaces[name], said) for key, name in names.items()},
+            user=said["user"][-1],
+            rsync="rsync" in said,
+            running=int(said["running"][-1]) if "running" in said else None,
+            version=_one(said, "version"),
+            signal=_one(said, "signal"),
+            marker=_json(_one(said, "marker")),
+        )
+
+    def move_aside(self, places: list[Place], stamp: str) -> list[dict[str, str]]:
+        """Rename what is there, each in one step. Raises DestinationError."""
+        moved = [{"from": place.path, "to": "%s.%s" % (place.path.rstrip("/"), stamp)} for place in places]
+        lines: list[str] = []
+        for pair in moved:
+            source, target = shlex.quote(pair["from"]), shlex.quote(pair["to"])
+            lines.append("if [ -e %s ]; then echo %s exists already >&2; exit 1; fi" % (target, target))
+            lines.append("mv -T -- %s %s" % (source, target))
+        self.expect("\n".join(lines) + "\n", {}, "moving the old directory aside")
+        return moved
+
+    def size(self) -> int:
+        """How many bytes there are at the destination now."""
+        paths = " ".join(
+            shlex.quote(path) for path in [self.destination.directory, *self.destination.tablespaces.values()]
+        )
+        completed = self.script("du -sk %s 2>/dev/null | awk '{ sum += $1 } END { print sum }'\n" % paths, {})
+        text = completed.stdout.strip()
+        return int(text) * 1024 if text.isdigit() else 0
+
+    def laid_down(self, wal_directory: str) -> LaidDown:
+        completed = self.expect(
+            _VERIFY,
+            {"dest": self.destination.directory, "wal": posixpath.join(self.destination.directory, wal_directory)},
+            "looking at what was recovered",
+            timeout=600,
+        )
+        said = _said(completed)
+        files = [line.rpartition(" ") for line in said.get("wal", [])]
+        return LaidDown(
+            version=_one(said, "version"),
+            backup_label="backup_label" in said,
+            pg_control="pg_control" in said,
+            signal=_one(said, "signal"),
+            settings=dict(_setting(line) for line in said.get("setting", [])),
+            wal={name: int(size) for name, _, size in files},
+            missing_files=tuple(said.get("missing", [])),
+        )
+
+    def write_marker(self, content: Mapping[str, Any]) -> None:
+        self.expect(
+            'umask 077\nprintf "%s\\n" "$content" > "$dest/$marker.new"\nmv -- "$dest/$marker.new" "$dest/$marker"\n',
+            {"dest": self.destination.directory, "marker": MARKER, "content": json.dumps(content, sort_keys=True)},
+            "writing %s" % MARKER,
+        )
+
+    def disable(self) -> bool:
+        """Make an incomplete data directory one that no server starts from; whether that was possible."""
+        try:
+            return self.script('rm -f -- "$dest/global/pg_control"\n', {"dest": self.destination.directory}).ok
+        except HostError:
+            return False
+
+    def copy_in(self, sources: list[str], directory: str) -> Completed:
+        """Copy files into a directory there; each appears under its name when it is whole."""
+        there = self.destination
+        target = posixpath.join(there.directory, directory) + "/"
+        argv = ["rsync", "--times", "--chmod=F600"]
+        if there.host is not None:
+            argv += ["-e", shlex.join(there.ssh)]
+            target = ":" + target
+        return self._run(Command([*argv, *sources, target], user=self._user))
+
+
+def _said(completed: Completed) -> dict[str, list[str]]:
+    said: dict[str, list[str]] = {}
+    for line in completed.stdout.splitlines():
+        if line.startswith("pgdr:"):
+            key, _, value = line[len("pgdr:") :].partition("=")
+            said.setdefault(key, []).append(value)
+    return said
+
+
+def _one(said: Mapping[str, list[str]], key: str) -> str | None:
+    return said[key][-1].strip() if key in said else None
+
+
+def _json(text: str | None) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _setting(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] == "'":
+        value = value[1:-1].replace("''", "'")
+    return name.strip(), value
+
+
+def _place(key: str, path: str, said: Mapping[str, list[str]]) -> Place:
+    free = _one(said, key + ".free")
+    return Place(
+        path=path,
+        kind=_one(said, key + ".kind") or "",
+        entries=_one(said, key + ".entries") or "",
+        writable=key + ".writable" in said,
+        movable=key + ".movable" in said,
+        link=key + ".link" in said,
+        ancestor=_one(said, key + ".ancestor") or "",
+        free=int(free) * 1024 if free and free.isdigit() else None,
+        device=_one(said, key + ".device") or "",
+    )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "nothing"

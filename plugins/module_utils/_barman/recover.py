@@ -1,0 +1,613 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A recovery: checked whole before anything is touched, done by Barman, completed, and looked at afterwards.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from .._host.process import HostError, Runner, lookup_user
+from .._host.progress import Progress
+from . import wal
+from .archive import Archive, read_archive
+from .catalog import Backup, read_backups
+from .command import Barman, BarmanError, Version
+from .configuration import Configuration, ServerConfiguration
+from .destination import MARKER, WAL_DIRECTORY, Destination, DestinationError, LaidDown, Place, Site, State
+from .recovery_plan import Plan, PlanError, make_plan
+from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
+
+REFUSE = "refuse"
+MOVE_ASIDE = "move_aside"
+
+# PostgreSQL keeps some restored segments and its own files beside what is copied.
+_SPARE_BYTES = 128 * 1024 * 1024
+_PROGRESS_SECONDS = 10.0
+
+
+class RecoverError(HostError):
+    """The recovery was refused, or failed; the text says which, and what was left where."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A recovery as it was asked for."""
+
+    server: str
+    target: RecoveryTarget
+    destination: Destination
+    backup_id: str = "auto"
+    target_action: str = "promote"
+    existing: str = REFUSE
+    standby: bool = False
+    jobs: int | None = None
+    bandwidth_limit: int | None = None
+    network_compression: bool | None = None
+    staging_path: str | None = None
+    staging_location: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What a recovery did, or would do. recovery: what the module returns."""
+
+    changed: bool
+    recovery: dict[str, Any]
+    moved_aside: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def request_from(params: Mapping[str, Any]) -> Request:
+    """Read the module's options. Raises RecoverError with every problem in them."""
+    problems: list[str] = []
+    target = RecoveryTarget(END)
+    try:
+        target = parse_target(params)
+    except TargetError as exc:
+        problems += str(exc).splitlines()
+    destination = Destination(
+        directory=posixpath.normpath(params["destination"]),
+        host=params.get("remote_host"),
+        user=params.get("remote_user") or "postgres",
+        port=params.get("remote_port"),
+        ssh_options=tuple(params.get("ssh_options") or ()),
+        tablespaces=dict(params.get("tablespaces") or {}),
+    )
+    problems += destination.problems()
+    if params.get("standby_mode") and target.kind != END:
+        problems.append("standby_mode: a standby goes on for ever, so it can't have a target")
+    for option in ("jobs", "bandwidth_limit"):
+        value = params.get(option)
+        if value is not None and value < 1:
+            problems.append("%s: %s is not a positive number" % (option, value))
+    if problems:
+        raise RecoverError("\n".join(problems))
+    return Request(
+        server=params["server"],
+        target=target,
+        destination=destination,
+        backup_id=params.get("backup_id") or "auto",
+        target_action=params.get("target_action") or "promote",
+        existing=params.get("existing") or REFUSE,
+        standby=bool(params.get("standby_mode")),
+        jobs=params.get("jobs"),
+        bandwidth_limit=params.get("bandwidth_limit"),
+        network_compression=params.get("network_compression"),
+        staging_path=params.get("staging_path"),
+        staging_location=params.get("staging_location"),
+    )
+
+
+def recover_arguments(request: Request, plan: Plan, version: Version) -> list[str]:
+    """The arguments of "barman recover" (which newer versions call "restore", too)."""
+    target = plan.target
+    arguments = ["recover", "--no-get-wal"]
+    if not request.standby:
+        # Without it Barman before 3.20 lays the WAL down as if for a crash recovery that stays on its timeline,
+        # and PostgreSQL follows the newest timeline whether Barman copied its WAL or not.
+        arguments += ["--target-tli", str(plan.timeline), "--target-action", request.target_action]
+    if target.kind == "immediate":
+        arguments.append("--target-immediate")
+    elif target.kind != END:
+        arguments += ["--target-%s" % target.kind, str(target.value)]
+    if not target.inclusive:
+        arguments.append("--exclusive")
+    if request.standby:
+        arguments.append("--standby-mode")
+    for name, location in sorted(request.destination.tablespaces.items()):
+        arguments += ["--tablespace", "%s:%s" % (name, location)]
+    if request.destination.host is not None:
+        arguments += ["--remote-ssh-command", shlex.join(request.destination.ssh)]
+    if request.jobs is not None:
+        arguments += ["--jobs", str(request.jobs)]
+    if request.bandwidth_limit is not None:
+        arguments += ["--bwlimit", str(request.bandwidth_limit)]
+    if request.network_compression is not None and request.destination.host is not None:
+        arguments.append("--network-compression" if request.network_compression else "--no-network-compression")
+    arguments += _staging_arguments(request, plan.backup, version)
+    return [*arguments, request.server, plan.backup.backup_id, request.destination.directory]
+
+
+def _staging_arguments(request: Request, backup: Backup, version: Version) -> list[str]:
+    if request.staging_path is None or not _needs_staging(backup):
+        return []
+    if version >= (3, 15):
+        location = ["--staging-location", request.staging_location] if request.staging_location else []
+        return ["--staging-path", request.staging_path, *location]
+    arguments: list[str] = []
+    if backup.compression:
+        arguments += ["--recovery-staging-path", request.staging_path]
+    if backup.incremental or backup.encryption:
+        arguments += ["--local-staging-path", request.staging_path]
+    return arguments
+
+
+def _needs_staging(backup: Backup) -> bool:
+    return bool(backup.compression or backup.incremental or backup.encryption)
+
+
+def backup_bytes(backup: Backup, server: ServerConfiguration) -> tuple[int, dict[int, int]]:
+    """The bytes of a backup's data directory, and of each of its tablespaces, when they are laid down."""
+    base = os.path.join(server.directory("basebackups_directory"), backup.backup_id)
+    whole = max(backup.size or 0, backup.cluster_size or 0)
+    if _needs_staging(backup):
+        return whole, {}
+    data = _tree_bytes(os.path.join(base, "data"))
+    if data == 0:
+        return whole, {}
+    return data, {one.oid: _tree_bytes(os.path.join(base, str(one.oid))) for one in backup.tablespaces}
+
+
+def _tree_bytes(path: str) -> int:
+    total = 0
+    for directory, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(directory, name)).st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+class Recovery:
+    """One recovery, step by step: prepare() proves and changes nothing, run() does it."""
+
+    def __init__(
+        self,
+        request: Request,
+        barman: Barman,
+        configuration: Configuration,
+        runner: Runner,
+        clock: Callable[[], float] = time.time,
+        list_archive: Callable[[ServerConfiguration, Barman, int], Archive] = read_archive,
+        list_backups: Callable[[ServerConfiguration], list[Backup]] = read_backups,
+    ) -> None:
+        self._request = request
+        self._barman = barman
+        self._server = configuration.server(request.server)
+        self._home = configuration.home
+        self._runner = runner
+        self._clock = clock
+        self._list_archive = list_archive
+        self._list_backups = list_backups
+        self._site = Site(request.destination, runner, barman.user)
+        owner = barman.user if os.geteuid() == 0 else None
+        self._progress = Progress(configuration.home, "recover", request.server, owner, clock)
+        self._warnings: list[str] = []
+        self._telling = False
+        self._looked = 0.0
+
+    def execute(self, check_mode: bool) -> Outcome:
+        """Do the recovery, or in check mode everything but that. Raises HostError."""
+        if check_mode:
+            return self._execute(True)
+        try:
+            return self._execute(False)
+        finally:
+            self._progress.close()
+
+    def _tell(self, phase: str, done: int, total: int) -> None:
+        if self._telling:
+            self._progress.update(phase, segments_done=done, segments_total=total)
+
+    def _execute(self, check_mode: bool) -> Outcome:
+        self._telling = not check_mode
+        self._check_own_directories()
+        self._tell("planning", 0, 0)
+        if not check_mode and not self._server.passive:
+            self._archive_received()
+        backups = self._list_backups(self._server)
+        size = next((one.segment_size for one in reversed(backups) if one.copied), wal.DEFAULT_SEGMENT_SIZE)
+        archive = self._list_archive(self._server, self._barman, size)
+        plan = self._plan(backups, archive)
+        data, tablespaces = backup_bytes(plan.backup, self._server)
+        wal_bytes = self._wal_bytes(archive, plan)
+        state = self._with_all_tablespaces(plan).inspect()
+        facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
+        if self._is_there(plan, state):
+            told = dict(state.marker or {}).get("recovery")
+            return Outcome(False, told if isinstance(told, dict) else facts, [], self._warnings)
+        aside = self._check_destination(plan, state)
+        self._check_space(plan, state, data + wal_bytes, tablespaces)
+        if check_mode:
+            stamp = self._stamp()
+            moved = [{"from": one.path, "to": "%s.%s" % (one.path, stamp)} for one in aside]
+            return Outcome(True, facts, moved, self._warnings)
+        moved = self._site.move_aside(aside, self._stamp()) if aside else []
+        try:
+            recovery = self._run(plan, archive, facts)
+        except HostError as exc:
+            raise RecoverError(str(exc) + _moved_text(moved)) from None
+        return Outcome(True, recovery, moved, self._warnings)
+
+    # Before anything is touched
+
+    def _check_own_directories(self) -> None:
+        request = self._request
+        if request.destination.host is not None:
+            return
+        directory = request.destination.directory
+        backups = self._server.directory("backup_directory")
+        if _within(directory, self._home) or _within(directory, backups) or _within(backups, directory):
+            raise RecoverError(
+                "destination: %s is where Barman keeps its own files (%s, %s); give another directory"
+                % (directory, self._home, backups)
+            )
+
+    def _archive_received(self) -> None:
+        """Have Barman archive what was received already: it only copies what it has archived."""
+        reply = self._barman.json("archive-wal", self._request.server, timeout=3600)
+        if not reply.ok:
+            raise BarmanError("'barman archive-wal %s' failed: %s" % (self._request.server, reply.reason), reply)
+
+    def _plan(self, backups: Sequence[Backup], archive: Archive) -> Plan:
+        request = self._request
+        now = datetime.fromtimestamp(self._clock(), timezone.utc)
+        plan = make_plan(request.server, backups, archive, request.target, request.backup_id, now, self._tell)
+        problems: list[str] = []
+        if request.standby and plan.timeline != plan.backup.timeline:
+            problems.append(
+                "standby_mode: backup %s is on timeline %s and the server on %d by now; take a new backup for a standby"
+                % (plan.backup.backup_id, plan.backup.timeline, plan.timeline)
+            )
+        names = [one.name for one in plan.backup.tablespaces]
+        for name in sorted(set(request.destination.tablespaces) - set(names)):
+            problems.append(
+                "tablespaces: backup %s has no tablespace '%s'; it has: %s"
+                % (plan.backup.backup_id, name, ", ".join(names) or "none")
+            )
+        if _needs_staging(plan.backup) and request.staging_path is None and not self._staging_configured():
+            problems.append(
+                "staging_path: backup %s is %s, and Barman needs a directory with room for it to make it plain first"
+                % (plan.backup.backup_id, _nature(plan.backup))
+            )
+        if problems:
+            raise RecoverError("\n".join(problems))
+        if request.target.kind == END and request.target_action != "promote" and not request.standby:
+            # PostgreSQL does something other than promote only at a target: the last record is one.
+            plan = _end_as_lsn(plan)
+        self._warnings += plan.warnings
+        return plan
+
+    def _staging_configured(self) -> bool:
+        return any(
+            self._server.get(option) for option in ("staging_path", "local_staging_path", "recovery_staging_path")
+        )
+
+    def _with_all_tablespaces(self, plan: Plan) -> Site:
+        """The site, with every tablespace of the backup: those that are not relocated go where they were."""
+        there = self._request.destination
+        locations = {one.name: there.tablespaces.get(one.name, one.location) for one in plan.backup.tablespaces}
+        self._site = Site(
+            Destination(there.directory, there.host, there.user, there.port, there.ssh_options, locations),
+            self._runner,
+            self._barman.user,
+        )
+        return self._site
+
+    def _is_there(self, plan: Plan, state: State) -> bool:
+        """Whether the destination holds exactly this recovery, and nothing has promoted it."""
+        return (
+            state.marker is not None
+            and state.marker.get("identity") == self._identity(plan)
+            and state.signal == ("standby" if self._request.standby else "recovery")
+            and state.running is None
+        )
+
+    def _identity(self, plan: Plan) -> str:
+        return "%s %s %s" % (plan.identity, self._request.target_action, "standby" if self._request.standby else "")
+
+    def _check_destination(self, plan: Plan, state: State) -> list[Place]:
+        """The places to move aside. Raises RecoverError with everything that is in the way."""
+        where = self._request.destination.where
+        on_host = "" if self._request.destination.host is None else " on %s" % self._request.destination.host
+        if state.running is not None:
+            raise RecoverError(
+                "destination: a PostgreSQL server runs in %s (process %d). It is not touched; stop it first"
+                % (where, state.running)
+            )
+        problems: list[str] = []
+        aside: list[Place] = []
+        if not state.rsync:
+            problems.append(
+                "the program rsync, which Barman copies with, is not installed%s" % (on_host or " on this host")
+            )
+        for place in state.places:
+            if place.occupied and self._request.existing == MOVE_ASIDE:
+                if place.kind != "directory":
+                    problems.append("%s%s is %s: it can't be moved aside" % (place.path, on_host, _kind(place)))
+                elif place.link:
+                    problems.append(
+                        "%s%s is a symbolic link: move what it points to aside by hand" % (place.path, on_host)
+                    )
+                elif not place.movable:
+                    problems.append(
+                        "%s%s can't be moved aside: '%s' can't write to %s"
+                        % (place.path, on_host, state.user, posixpath.dirname(place.path))
+                    )
+                else:
+                    aside.append(place)
+            elif place.occupied:
+                problems.append(
+                    "%s%s is %s; it is never overwritten. Move it away, or give 'existing: move_aside'"
+                    % (place.path, on_host, _kind(place))
+                )
+            elif not place.writable:
+                problems.append("'%s' can't write to %s%s" % (state.user, place.ancestor or place.path, on_host))
+        if problems:
+            raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
+        return aside
+
+    def _check_space(self, plan: Plan, state: State, main: int, tablespaces: Mapping[int, int]) -> None:
+        oids = {one.name: one.oid for one in plan.backup.tablespaces}
+        needed: dict[str, tuple[int, Place]] = {}
+        for place, size in [
+            (state.place, main + _SPARE_BYTES),
+            *[(place, tablespaces.get(oids[name], 0)) for name, place in state.tablespaces.items()],
+        ]:
+            before = needed.get(place.device, (0, place))[0]
+            needed[place.device] = before + size, place
+        problems = [
+            "destination: the file system of %s has %s free, and the recovery needs %s"
+            % (place.path, human(place.free), human(size))
+            for size, place in needed.values()
+            if place.free is not None and place.free < size
+        ]
+        if problems:
+            raise RecoverError("\n".join(problems))
+
+    def _wal_bytes(self, archive: Archive, plan: Plan) -> int:
+        """Barman copies everything from the backup's begin on, up to the timeline, whatever the target is."""
+        first = str(plan.first)
+        count = sum(1 for one in archive.segments if one.timeline <= plan.timeline and str(one) >= first)
+        return (count + (plan.partial is not None)) * plan.segment_size
+
+    # The recovery itself
+
+    def _run(self, plan: Plan, archive: Archive, facts: dict[str, Any]) -> dict[str, Any]:
+        request = self._request
+        total = facts["bytes"]
+        started = self._clock()
+
+        def tick() -> None:
+            now = self._clock()
+            if now - self._looked >= _PROGRESS_SECONDS:
+                self._progress.update("copying", bytes_done=self._size(), bytes_total=total)
+                self._looked = self._clock()
+
+        self._looked = started
+        self._progress.update("copying", bytes_done=0, bytes_total=total)
+        try:
+            reply = self._barman.expect(*recover_arguments(request, plan, self._barman.version), tick=tick)
+            self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
+            directory = "pg_wal" if request.standby else WAL_DIRECTORY
+            partial = self._complete_wal(plan, archive, directory)
+            laid = self._site.laid_down(directory)
+            self._verify(plan, laid)
+        except HostError as exc:
+            raise RecoverError("%s%s" % (exc, self._left_text())) from None
+        duration = self._clock() - started
+        recovery = {
+            **facts,
+            "partial_segment": partial,
+            "duration": round(duration, 2),
+            "throughput": round(total / duration) if duration > 0 else None,
+            "restore_command": laid.settings.get("restore_command"),
+            "settings": dict(laid.settings),
+            "changes": _changes(reply.data.get("changes")),
+            "config_files_missing": list(laid.missing_files),
+            "finished": format_time(datetime.fromtimestamp(self._clock(), timezone.utc)),
+        }
+        self._warnings += [line for line in reply.warnings if "time zone" not in line]
+        self._site.write_marker({"identity": self._identity(plan), "recovery": recovery})
+        return recovery
+
+    def _size(self) -> int:
+        try:
+            return self._site.size()
+        except DestinationError:
+            # Only the progress is missing then; if the host is gone, the copy fails by itself.
+            return 0
+
+    def _complete_wal(self, plan: Plan, archive: Archive, directory: str) -> dict[str, Any] | None:
+        """Give the recovery what it needs and Barman did not copy: the partial segment above all."""
+        there = self._site.laid_down(directory).wal
+        missing = [one for one in plan.segments if there.get(str(one)) != plan.segment_size]
+        if missing:
+            with tempfile.TemporaryDirectory(prefix="pgdr-recover-") as staging:
+                paths: list[str] = []
+                for segment in missing:
+                    path = os.path.join(staging, str(segment))
+                    data = archive.read(segment)
+                    with open(path, "wb") as stream:
+                        # PostgreSQL refuses a segment from an archive that has not its full size.
+                        stream.write(data.ljust(plan.segment_size, b"\0"))
+                    paths.append(path)
+                self._give_to_barman([staging, *paths])
+                completed = self._site.copy_in(paths, directory)
+                if not completed.ok:
+                    raise RecoverError(
+                        "the WAL segments %s could not be copied to %s: %s"
+                        % (", ".join(str(one) for one in missing), self._request.destination.where, completed.text)
+                    )
+        if plan.partial is None:
+            return None
+        return {"name": str(plan.partial), "end_lsn": plan.end.as_dict()["lsn"], "bytes": plan.segment_size}
+
+    def _give_to_barman(self, paths: Sequence[str]) -> None:
+        if os.geteuid() == 0:
+            account = lookup_user(self._barman.user)
+            for path in paths:
+                shutil.chown(path, account.pw_uid, account.pw_gid)
+
+    def _verify(self, plan: Plan, laid: LaidDown) -> None:
+        """Look whether everything that a start needs is there. Raises RecoverError with all that is not."""
+        request = self._request
+        problems: list[str] = []
+        if laid.version != str(plan.backup.major_version):
+            problems.append("PG_VERSION is %s and not %s" % (laid.version, plan.backup.major_version))
+        if not laid.backup_label:
+            problems.append("the file backup_label is missing")
+        if not laid.pg_control:
+            problems.append("the file global/pg_control is missing")
+        signal = "standby" if request.standby else "recovery"
+        if laid.signal != signal:
+            problems.append("the file %s.signal is missing" % signal)
+        for name, value in self._expected_settings(plan).items():
+            found = laid.settings.get(name)
+            if found != value:
+                problems.append("the setting %s is %s and not %s" % (name, found, value))
+        missing = [str(one) for one in plan.segments if laid.wal.get(str(one)) != plan.segment_size]
+        if missing:
+            problems.append("WAL segments are missing or not whole: %s" % ", ".join(missing))
+        if problems:
+            raise RecoverError(
+                "Barman said that it succeeded, but what it laid down is not right: %s" % "; ".join(problems)
+            )
+
+    def _expected_settings(self, plan: Plan) -> dict[str, str]:
+        if self._request.standby:
+            return {}
+        expected = {"recovery_target_timeline": str(plan.timeline)}
+        if plan.target.kind == "immediate":
+            expected["recovery_target"] = "immediate"
+        elif plan.target.kind in ("xid", "lsn", "name"):
+            expected["recovery_target_%s" % plan.target.kind] = str(plan.target.value)
+        return expected
+
+    # What is returned
+
+    def _facts(self, plan: Plan, data_bytes: int, wal_bytes: int) -> dict[str, Any]:
+        request = self._request
+        backup = plan.backup
+        return {
+            "server": request.server,
+            "backup_id": backup.backup_id,
+            "backup_name": backup.name,
+            "backup_end_time": format_time(backup.end_time),
+            "system_identifier": backup.systemid,
+            "postgres_version": backup.major_version,
+            "destination": request.destination.directory,
+            "host": request.destination.host,
+            "target": request.target.as_dict(),
+            "target_action": request.target_action,
+            "timeline": plan.timeline,
+            "timelines": [leg.timeline for leg in plan.way if leg.timeline >= (backup.timeline or 1)],
+            "begin_wal": str(plan.first),
+            "end_wal": str(plan.last),
+            "segments": len(plan.segments),
+            "stop_lsn": None if plan.stop_lsn is None else wal.format_lsn(plan.stop_lsn),
+            "reached": plan.reached.as_dict(),
+            "last_recoverable": plan.end.as_dict(),
+            "standby": request.standby,
+            "partial_segment": None if plan.partial is None else {"name": str(plan.partial)},
+            "tablespaces": dict(self._site.destination.tablespaces),
+            "bytes": data_bytes + wal_bytes,
+            "backup_bytes": data_bytes,
+            "wal_bytes": wal_bytes,
+        }
+
+    def _stamp(self) -> str:
+        return datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+    def _left_text(self) -> str:
+        where = self._request.destination.where
+        if self._site.disable():
+            return ". What was copied until then is left in %s; no server can be started from it" % where
+        return ". What was copied until then is left in %s: don't start a server from it" % where
+
+
+def _end_as_lsn(plan: Plan) -> Plan:
+    if plan.stop_lsn is None:
+        raise PlanError("the end of the WAL of server '%s' was not found, so no server can stop there" % plan.server)
+    target = RecoveryTarget("lsn", lsn=plan.stop_lsn, timeline=plan.target.timeline)
+    return Plan(**{**plan.__dict__, "target": target})
+
+
+def _changes(changes: Any) -> list[dict[str, Any]]:
+    """The settings that Barman changed in the configuration files: [file, line, key, value] each."""
+    if not isinstance(changes, list):
+        return []
+    keys = ("file", "line", "setting", "value")
+    return [
+        dict(zip(keys, one)) if isinstance(one, (list, tuple)) else {key: one.get(old) for key, old in _CHANGE_KEYS}
+        for one in changes
+        if isinstance(one, (list, tuple, dict))
+    ]
+
+
+_CHANGE_KEYS = (("file", "filename"), ("line", "line"), ("setting", "key"), ("value", "value"))
+
+
+def _nature(backup: Backup) -> str:
+    if backup.incremental:
+        return "incremental"
+    return "encrypted" if backup.encryption else "compressed"
+
+
+def _kind(place: Place) -> str:
+    if place.kind == "unreadable":
+        return "a directory that can't be read"
+    if place.kind == "other":
+        return "not a directory"
+    return "not empty (it has: %s)" % place.entries
+
+
+def _moved_text(moved: Sequence[Mapping[str, str]]) -> str:
+    if not moved:
+        return ""
+    return ". What was there before is safe in: %s" % ", ".join(pair["to"] for pair in moved)
+
+
+def _within(outer: str, inner: str) -> bool:
+    """Whether inner is outer, or is in it."""
+    outer, inner = posixpath.normpath(outer), posixpath.normpath(inner)
+    return posixpath.commonpath([outer, inner]) == outer
+
+
+def human(size: int | None) -> str:
+    if size is None:
+        return "unknown"
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1024:
+            return "%d %s" % (value, unit) if unit == "bytes" else "%.1f %s" % (value, unit)
+        value /= 1024
+    return "%.1f TB" % value
+
+
+__all__ = ["MARKER", "Outcome", "RecoverError", "Recovery", "Request", "recover_arguments", "request_from"]

@@ -1,0 +1,411 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: recover
+short_description: Recover a PostgreSQL server from Barman, to a point that is proven to be reachable
+version_added: 0.1.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Lays down a data directory from a backup and the archived WAL, on the backup server or on another host by SSH,
+    ready to be started by PostgreSQL, which then recovers to the target.
+  - Nothing is started. M(pgdr.barman.recovery_test) starts what was recovered and proves it.
+  - Before anything is touched, the archived WAL itself is read. A target that PostgreSQL could not reach is an error that says
+    what the last recoverable point is, or the first one. So is WAL that is missing between the backup and the target.
+  - The last, partial WAL segment in the receiver, and complete ones that Barman has not archived yet, are part of the recovery.
+  - A data directory in which a server runs, or a directory that is not empty, is never overwritten.
+  - Where Barman fails, what it copied is left as it is, but without its control file, so that no server is started from it.
+extends_documentation_fragment:
+  - pgdr.barman._barman
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Everything is checked and proven as it would be for the recovery, also over SSH, and the answer tells what would be done.
+      - WAL that Barman has received and not yet archived is left where it is, and counted.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - A destination that holds exactly this recovery, and has not been promoted, is left as it is.
+      - A recovery to the end is another one as soon as the archive has more WAL.
+requirements:
+  - rsync on the backup server and on the destination's host
+options:
+  server:
+    description:
+      - Barman's name of the PostgreSQL server.
+    type: str
+    required: true
+  backup_id:
+    description:
+      - The backup to begin with, its id, its name, or one of Barman's words such as V(latest), V(oldest) or V(latest-full).
+      - V(auto) takes the latest good one that ended before the target and lies on the way to its timeline.
+    type: str
+    default: auto
+  destination:
+    description:
+      - The data directory to be made. It may exist, if it is empty.
+      - Barman writes this path into a shell command, so only letters, digits and C(. _ + = @ , / -) can be in it.
+    type: path
+    required: true
+  remote_host:
+    description:
+      - The host of the O(destination), as the backup server reaches it by SSH, a name or an address.
+      - Where it is not given, the destination is on the backup server, and belongs to O(barman_user).
+    type: str
+  remote_user:
+    description:
+      - The user on O(remote_host) that the recovery belongs to; the one that PostgreSQL runs as.
+    type: str
+    default: postgres
+  remote_port:
+    description:
+      - The port of sshd on O(remote_host). Where it is not given, that of Barman's user's SSH configuration.
+    type: int
+  ssh_options:
+    description:
+      - Further options of SSH, each as in its configuration file, such as V(Ciphers=aes128-gcm@openssh.com).
+    type: list
+    elements: str
+    default: []
+  target_time:
+    description:
+      - Recover to this time, with its time zone, such as V(2026-11-20 08:30:00+00:00).
+      - It must lie after the end of a backup, and a transaction must have ended after it. PostgreSQL can't tell otherwise that it
+        came there.
+      - At most one of O(target_time), O(target_xid), O(target_lsn), O(target_name) and O(target_immediate) can be given.
+        Without any of them the recovery goes to the end of the WAL.
+    type: str
+  target_xid:
+    description:
+      - Recover to the end of the transaction with this id.
+    type: str
+  target_lsn:
+    description:
+      - Recover to this position in the WAL, such as V(0/6B37D0A8).
+    type: str
+  target_name:
+    description:
+      - Recover to the restore point of this name, made by C(pg_create_restore_point()).
+    type: str
+  target_immediate:
+    description:
+      - Recover to the first consistent point, the end of the backup.
+    type: bool
+    default: false
+  target_inclusive:
+    description:
+      - Whether the transaction or record at the target itself is recovered, too.
+      - Can be V(false) only with O(target_time), O(target_xid) and O(target_lsn).
+    type: bool
+    default: true
+  target_timeline:
+    description:
+      - The timeline to recover to, V(latest), V(current) for the backup's own, or its number.
+      - V(latest) is the newest that Barman has anything of. After a recovery to a point in time, what the server wrote after that
+        point is on the timeline before.
+    type: str
+    default: latest
+  target_action:
+    description:
+      - What the server does when it comes to the target.
+    type: str
+    choices: [promote, pause, shutdown]
+    default: promote
+  standby_mode:
+    description:
+      - Make a standby, which goes on recovering until it is promoted. It has no target.
+    type: bool
+    default: false
+  existing:
+    description:
+      - What to do where O(destination), or a tablespace's directory, is there and is not empty.
+      - V(refuse) fails. V(move_aside) renames it, in one step, to its own name with the time appended; RV(moved_aside) tells where
+        it went. A directory in which a server runs is refused in both cases.
+    type: str
+    choices: [refuse, move_aside]
+    default: refuse
+  tablespaces:
+    description:
+      - Other locations for tablespaces, by their names. The others go where they were on the server.
+    type: dict
+    default: {}
+  jobs:
+    description:
+      - How many copies Barman runs at the same time. Where it is not given, Barman's option C(parallel_jobs).
+    type: int
+  bandwidth_limit:
+    description:
+      - At most so many kilobytes a second. Where it is not given, Barman's option C(bandwidth_limit).
+    type: int
+  network_compression:
+    description:
+      - Whether to compress what goes over the network. Where it is not given, Barman's option of that name.
+    type: bool
+  staging_path:
+    description:
+      - A directory with room for the backup, where a compressed, encrypted or incremental one is made plain first.
+      - Needed for such a backup, unless Barman's configuration has one. Other backups don't use it.
+    type: path
+  staging_location:
+    description:
+      - Which host O(staging_path) is on, with Barman 3.15 and later. Older versions use the destination's host for a compressed backup and
+        the backup server for the others.
+    type: str
+    choices: [local, remote]
+seealso:
+  - module: pgdr.barman.recovery_test
+  - module: pgdr.barman.backup_info
+notes:
+  - While it runs, M(pgdr.barman.backup_info) on the same host shows how far it is. It can be run with C(async).
+  - A local recovery belongs to O(barman_user); PostgreSQL must be started as that user.
+  - Barman's configured C(recovery_options = get-wal) is not used. The WAL is laid down beside the data directory, so that the
+    recovery does not depend on the backup server any more.
+"""
+
+EXAMPLES = r"""
+- name: Recover to a point in time, on the server's own host
+  pgdr.barman.recover:
+    server: pg
+    destination: /var/lib/postgresql/17/main
+    existing: move_aside
+    remote_host: 198.51.100.10
+    target_time: "2026-11-20 08:30:00+00:00"
+  become: true
+  register: recovered
+
+- name: Recover everything that is there, at most 30 hours long, and look every minute
+  pgdr.barman.recover:
+    server: pg
+    destination: /var/lib/postgresql/17/main
+    remote_host: 198.51.100.10
+    jobs: 4
+  become: true
+  async: 108000
+  poll: 60
+
+- name: A copy on the backup server, until a named restore point
+  pgdr.barman.recover:
+    server: pg
+    destination: /srv/drill/pg
+    target_name: before_the_migration
+    target_action: pause
+  become: true
+
+- name: See whether a transaction can still be recovered without the next one (in check mode nothing is done)
+  pgdr.barman.recover:
+    server: pg
+    destination: /srv/drill/pg
+    target_xid: "735"
+    target_timeline: "1"
+  become: true
+  check_mode: true
+"""
+
+RETURN = r"""
+recovery:
+  description:
+    - What was recovered, or would be in check mode, or was before where nothing changed.
+  returned: success
+  type: dict
+  contains:
+    server:
+      description: Barman's name of the server.
+      type: str
+      sample: pg
+    backup_id:
+      description: The backup that was used.
+      type: str
+      sample: 20261120T070150
+    backup_name:
+      description: Its name, if it has one.
+      type: str
+    backup_end_time:
+      description: When it ended.
+      type: str
+      sample: "2026-11-20T07:01:56.412020+00:00"
+    system_identifier:
+      description: PostgreSQL's system identifier.
+      type: str
+      sample: "7574518732212345678"
+    postgres_version:
+      description: PostgreSQL's major version.
+      type: int
+      sample: 17
+    destination:
+      description: The data directory.
+      type: str
+      sample: /var/lib/postgresql/17/main
+    host:
+      description: Its host; null for the backup server.
+      type: str
+      sample: 198.51.100.10
+    target:
+      description: The target, its C(kind) (V(time), V(xid), V(lsn), V(name), V(immediate) or V(end)), C(value), C(inclusive) and C(timeline).
+      type: dict
+      sample: {kind: time, value: "2026-11-20T08:30:00+00:00", inclusive: true, timeline: latest}
+    target_action:
+      description: What the server does there.
+      type: str
+      sample: promote
+    timeline:
+      description: The timeline that the recovery follows. A promoted server begins a new one.
+      type: int
+      sample: 1
+    timelines:
+      description: The timelines from the backup's to that one.
+      type: list
+      elements: int
+      sample: [1]
+    begin_wal:
+      description: The first WAL segment that the recovery reads.
+      type: str
+      sample: "000000010000000000000004"
+    end_wal:
+      description: The last WAL segment that the recovery reads.
+      type: str
+      sample: "00000001000000000000001C"
+    segments:
+      description: How many WAL segments the recovery reads.
+      type: int
+      sample: 25
+    stop_lsn:
+      description: Where the record begins that ends the recovery; null for the first consistent point.
+      type: str
+      sample: 0/1C0051F8
+    reached:
+      description:
+        - The point that the recovery comes to, as it was read in the WAL, with the last commit that is in it.
+        - C(time) and C(xid) are null where no commit was found before it.
+      type: dict
+      sample: {lsn: 0/1C0051F8, time: "2026-11-20T08:29:59.871200+00:00", xid: 11424, segment: "00000001000000000000001C"}
+    last_recoverable:
+      description: The last point that could be recovered, with the last commit there is.
+      type: dict
+      sample: {lsn: 0/1C8F2AA0, time: "2026-11-20T08:41:12.003100+00:00", xid: 20981, segment: "00000001000000000000001C"}
+    standby:
+      description: Whether a standby was made.
+      type: bool
+      sample: false
+    partial_segment:
+      description: The partial WAL segment from the receiver that is in the recovery, with C(name), C(end_lsn) and C(bytes); null where none is needed.
+      type: dict
+      sample: {name: "00000001000000000000001C", end_lsn: 0/1C8F2AA0, bytes: 16777216}
+    tablespaces:
+      description: Where each tablespace went.
+      type: dict
+      sample: {}
+    bytes:
+      description: How many bytes were laid down, backup and WAL.
+      type: int
+      sample: 1986422784
+    backup_bytes:
+      description: Those of the backup.
+      type: int
+      sample: 1567004672
+    wal_bytes:
+      description: Those of the WAL.
+      type: int
+      sample: 419430400
+    duration:
+      description: How many seconds it took, from the first byte to the last look. Not in check mode.
+      type: float
+      sample: 14.2
+    throughput:
+      description: Bytes a second. Not in check mode.
+      type: int
+      sample: 139888928
+    restore_command:
+      description: What Barman wrote as C(restore_command). Not in check mode.
+      type: str
+      sample: cp /var/lib/postgresql/17/main/barman_wal/%f %p
+    settings:
+      description: All recovery settings in postgresql.auto.conf. Not in check mode.
+      type: dict
+    changes:
+      description:
+        - The settings that Barman changed in configuration files in the data directory, each with C(file), C(line), C(setting) and C(value).
+          An C(archive_command) is changed to V(false), and has to be set again. Not in check mode.
+      type: list
+      elements: dict
+      sample: []
+    config_files_missing:
+      description:
+        - The configuration files that are not in the data directory. Debian keeps them in C(/etc/postgresql), outside of the
+          data directory, and the server finds them there. Not in check mode.
+      type: list
+      elements: str
+      sample: [postgresql.conf, pg_hba.conf, pg_ident.conf]
+    finished:
+      description: When it was done. Not in check mode.
+      type: str
+      sample: "2026-11-20T09:02:11+00:00"
+moved_aside:
+  description: The directories that were moved aside, or would be in check mode, each with C(from) and C(to).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{from: /var/lib/postgresql/17/main, to: /var/lib/postgresql/17/main.20261120T090157Z}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._barman.arguments import barman_argument_spec, barman_from
+from ..module_utils._barman.configuration import read
+from ..module_utils._barman.recover import Recovery, request_from
+from ..module_utils._host.process import HostError, run
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=dict(
+            barman_argument_spec(),
+            server={"type": "str", "required": True},
+            backup_id={"type": "str", "default": "auto"},
+            destination={"type": "path", "required": True},
+            remote_host={"type": "str"},
+            remote_user={"type": "str", "default": "postgres"},
+            remote_port={"type": "int"},
+            ssh_options={"type": "list", "elements": "str", "default": []},
+            target_time={"type": "str"},
+            target_xid={"type": "str"},
+            target_lsn={"type": "str"},
+            target_name={"type": "str"},
+            target_immediate={"type": "bool", "default": False},
+            target_inclusive={"type": "bool", "default": True},
+            target_timeline={"type": "str", "default": "latest"},
+            target_action={"type": "str", "choices": ["promote", "pause", "shutdown"], "default": "promote"},
+            standby_mode={"type": "bool", "default": False},
+            existing={"type": "str", "choices": ["refuse", "move_aside"], "default": "refuse"},
+            tablespaces={"type": "dict", "default": {}},
+            jobs={"type": "int"},
+            bandwidth_limit={"type": "int"},
+            network_compression={"type": "bool"},
+            staging_path={"type": "path"},
+            staging_location={"type": "str", "choices": ["local", "remote"]},
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        request = request_from(module.params)
+        configuration = read(module.params["config_file"])
+        recovery = Recovery(request, barman_from(module.params), configuration, run)
+        outcome = recovery.execute(module.check_mode)
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(changed=outcome.changed, recovery=outcome.recovery, moved_aside=outcome.moved_aside)
+
+
+if __name__ == "__main__":
+    main()
