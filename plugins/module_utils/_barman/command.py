@@ -161,6 +161,12 @@ class Barman:
             raise BarmanError("'barman diagnose' did not answer an object: %s" % _shortened(completed.stdout))
         return document
 
+    def detached(self, *arguments: str) -> None:
+        """Start a barman command that goes on running after this, in its own session and without a terminal."""
+        completed = self.command(["setsid", "--fork", *self._start(), "-q", *arguments])
+        if not completed.ok:
+            raise BarmanError("'barman %s' could not be started: %s" % (" ".join(arguments), completed.text))
+
     def command(
         self,
         argv: list[str],

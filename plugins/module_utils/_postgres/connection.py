@@ -11,6 +11,8 @@ recorded answers.
 from __future__ import annotations
 
 import os
+import select
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +61,12 @@ class Session(Protocol):
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one statement and return its rows. Raises QueryFailed."""
+
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+        """Ask for WAL from a position, and say what PostgreSQL has against it; None where it streams.
+
+        Only for a replication connection, which must be closed afterwards.
+        """
 
     def close(self) -> None: ...
 
@@ -147,6 +155,30 @@ class PsycopgSession:
                 "PostgreSQL at %s refused '%s': %s" % (self.endpoint.address, _first_words(sql), _one_line(str(exc))),
                 exc.sqlstate,
             ) from None
+
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+        pgconn = self._connection.pgconn
+        command = "START_REPLICATION PHYSICAL %X/%X TIMELINE %d" % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
+        try:
+            result = pgconn.exec_(command.encode())
+            if result.status != psycopg.pq.ExecStatus.COPY_BOTH:
+                # Without an error: the timeline ended there, and nothing of it is left to send.
+                return _one_line(result.error_message.decode(errors="replace")) or None
+            # PostgreSQL looks for the segment only when it sends the first of it.
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                count, _ = pgconn.get_copy_data(1)
+                if count != 0:
+                    if count > 0:
+                        return None
+                    answer = pgconn.get_result()
+                    text = answer.error_message.decode(errors="replace") if answer is not None else ""
+                    return _one_line(text) or None
+                select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
+                pgconn.consume_input()
+        except psycopg.Error as exc:
+            return _one_line(str(exc))
+        return None
 
     def close(self) -> None:
         self._connection.close()
