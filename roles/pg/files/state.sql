@@ -1,0 +1,64 @@
+-- Copyright (c) 2026, pgdr.barman contributors
+-- GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- One row that says how far this server is from what is demanded, so that a run that changes nothing asks only once.
+--   settings: {name: {"minimum": …} or {"value": …}}; listen_addresses is enough when it names more than this machine itself
+--   role, functions, memberships: the management role and what it needs
+WITH demanded AS (
+    SELECT key AS name, value ->> 'minimum' AS minimum, coalesce(value ->> 'minimum', value ->> 'value') AS wanted
+    FROM jsonb_each(%(settings)s::jsonb)
+), in_files AS (
+    -- The last one wins. A value that waits for a restart counts: it is what a restart brings.
+    SELECT DISTINCT ON (name) name, setting
+    FROM pg_catalog.pg_file_settings
+    WHERE error IS NULL OR error = 'setting could not be applied'
+    ORDER BY name, seqno DESC
+), compared AS (
+    SELECT demanded.name, demanded.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,
+        short.running AS running_short, short.written AS written_short
+    FROM demanded
+    JOIN pg_catalog.pg_settings AS now USING (name)
+    LEFT JOIN in_files USING (name)
+    CROSS JOIN LATERAL (
+        SELECT bool_or(NOT enough) FILTER (WHERE kind = 'running') AS running,
+            bool_or(NOT enough) FILTER (WHERE kind = 'written') AS written
+        FROM (
+            SELECT kind, CASE
+                WHEN demanded.name = 'listen_addresses' THEN EXISTS (
+                    SELECT FROM unnest(string_to_array(value, ',')) AS address
+                    WHERE trim(address) NOT IN ('', 'localhost', '127.0.0.1', '::1'))
+                WHEN demanded.minimum IS NULL THEN value = demanded.wanted
+                WHEN demanded.name = 'wal_level' THEN
+                    array_position(ARRAY['minimal', 'replica', 'logical'], value)
+                    >= array_position(ARRAY['minimal', 'replica', 'logical'], demanded.minimum)
+                ELSE value::bigint >= demanded.minimum::bigint
+            END AS enough
+            FROM (VALUES ('running', now.setting), ('written', coalesce(in_files.setting, now.setting))) AS both_values (kind, value)
+        ) AS judged
+    ) AS short
+), role AS (
+    SELECT oid, rolsuper FROM pg_catalog.pg_roles WHERE rolname = %(role)s
+)
+SELECT
+    current_setting('server_version_num')::int / 10000 AS version,
+    pg_catalog.pg_is_in_recovery() AS in_recovery,
+    current_setting('hba_file') AS hba_file,
+    current_setting('data_directory') AS data_directory,
+    (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
+    -- A superuser has every privilege without a grant, and is about to lose that attribute.
+    (SELECT coalesce(jsonb_agg(signature), '[]')
+        FROM jsonb_array_elements_text(%(functions)s::jsonb) AS signature
+        WHERE NOT EXISTS (
+            SELECT FROM role
+            WHERE NOT rolsuper
+            AND has_function_privilege(oid, to_regprocedure('pg_catalog.' || signature), 'EXECUTE'))
+    ) AS missing_functions,
+    (SELECT coalesce(jsonb_agg(membership), '[]')
+        FROM jsonb_array_elements_text(%(memberships)s::jsonb) AS membership
+        WHERE NOT EXISTS (
+            SELECT FROM role
+            JOIN pg_catalog.pg_auth_members AS held ON held.member = role.oid
+            JOIN pg_catalog.pg_roles AS giver ON giver.oid = held.roleid
+            WHERE giver.rolname = membership)
+    ) AS missing_memberships
