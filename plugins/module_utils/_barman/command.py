@@ -63,9 +63,7 @@ def parse_reply(completed: Completed) -> Reply:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise BarmanError(
-            "Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout))
-        )
+        raise BarmanError("Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
         return Reply(completed, errors=[_without_traceback(completed.text)] if completed.text else [])
@@ -131,9 +129,10 @@ class Barman:
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
         tick: Callable[[], None] | None = None,
+        tick_interval: float = 1.0,
     ) -> Reply:
         """Run a barman command with "-f json" and read its answer. The exit code is the caller's to judge."""
-        return parse_reply(self.command([*self._start(), "-f", "json", *arguments], timeout, env, tick))
+        return parse_reply(self.command([*self._start(), "-f", "json", *arguments], timeout, env, tick, tick_interval))
 
     def expect(
         self,
@@ -173,9 +172,12 @@ class Barman:
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
         tick: Callable[[], None] | None = None,
+        tick_interval: float = 1.0,
     ) -> Completed:
         """Run another program of Barman's user, with the same runner."""
-        return self._run(Command(argv, user=self.user, env=env or {}, timeout=timeout, tick=tick))
+        return self._run(
+            Command(argv, user=self.user, env=env or {}, timeout=timeout, tick=tick, tick_interval=tick_interval)
+        )
 
     def _start(self) -> list[str]:
         return [self._executable] + (["-c", self.config_file] if self.config_file else [])

@@ -27,16 +27,17 @@ def read_text(path: str) -> str | None:
         raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
 
 
-def write_atomic(path: str, text: str, mode: int, owner: str | None = None) -> None:
+def write_atomic(path: str, text: str, mode: int, owner: str | None = None, durable: bool = True) -> None:
     """Write the file so that a reader sees the old or the new text, whole.
 
-    owner: its user, with that user's own group; None for the current one. Raises HostError where it can't be written.
+    owner: its user, with that user's own group; None for the current one. durable: it must outlive a power failure.
+    Raises HostError where it can't be written.
     """
     ids = None
     if owner is not None and os.geteuid() == 0:
         account = lookup_user(owner)
         ids = (account.pw_uid, account.pw_gid)
-    _write(path, text, mode, ids)
+    _write(path, text, mode, ids, durable)
 
 
 def rewrite(path: str, text: str, like: os.stat_result | None = None) -> None:
@@ -49,7 +50,7 @@ def rewrite(path: str, text: str, like: os.stat_result | None = None) -> None:
     _write(path, text, stat.S_IMODE(found.st_mode), ids)
 
 
-def _write(path: str, text: str, mode: int, ids: tuple[int, int] | None) -> None:
+def _write(path: str, text: str, mode: int, ids: tuple[int, int] | None, durable: bool = True) -> None:
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=os.path.dirname(path) or ".")
@@ -59,7 +60,8 @@ def _write(path: str, text: str, mode: int, ids: tuple[int, int] | None) -> None
             os.fchmod(stream.fileno(), mode)
             stream.write(text)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.replace(temporary, path)
         temporary = None
     except OSError as exc:

@@ -50,7 +50,8 @@ class Progress:
         """Say where the operation is: a phase, and numbers such as bytes_done and bytes_total."""
         self._make_directory()
         self._state.update(numbers, phase=phase, updated=self._clock())
-        write_atomic(self.path, json.dumps(self._state, sort_keys=True), 0o644, self._owner)
+        # Not durable: beside a copy that keeps the disk busy, fsync would take seconds.
+        write_atomic(self.path, json.dumps(self._state, sort_keys=True), 0o644, self._owner, durable=False)
 
     def _make_directory(self) -> None:
         if os.path.isdir(self._directory):

@@ -1,0 +1,498 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking a base backup with Barman, and proving that it can be recovered from: it is DONE, with all of its WAL.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Protocol
+
+from .._host.process import HostError
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres.connection import Connect, ConnectionFailed, QueryFailed, Session
+from .._postgres.wal_position import close_segment, read_position, write_marker
+from . import wal
+from .catalog import FAILED, Backup, CatalogError, find, read_backups
+from .command import Barman, BarmanError, Reply
+from .configuration import ServerConfiguration
+
+_AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_RESERVED_NAMES = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed", "auto")
+_TICK = 0.5
+
+
+class BackupError(HostError):
+    """There is no backup that can be recovered from; the text says why. backup: what there is of it."""
+
+    def __init__(self, message: str, backup: Backup | None = None) -> None:
+        super().__init__(message)
+        self.backup = backup
+
+
+class Reporter(Protocol):
+    """Where the operation says how far it is (_host.progress.Progress)."""
+
+    def update(self, phase: str, **numbers: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for. None leaves it to Barman's configuration. wait_timeout: seconds for the WAL after the copy."""
+
+    name: str | None = None
+    max_age: timedelta | None = None
+    incremental: str | None = None
+    reuse_backup: str | None = None
+    jobs: int | None = None
+    bandwidth_limit: int | None = None
+    immediate_checkpoint: bool | None = None
+    retries: int | None = None
+    wait_timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be done: nothing where existing is good; only its WAL is waited for where existing is not DONE yet."""
+
+    existing: Backup | None = None
+    parent: Backup | None = None
+
+    @property
+    def changes(self) -> bool:
+        return self.existing is None or not self.existing.done
+
+
+def parse_age(text: str) -> timedelta:
+    """An age such as 24h, 7d, 90m or a number of seconds. Raises HostError."""
+    found = _AGE.match(text.strip())
+    if not found:
+        raise HostError("max_age '%s' is not a time span: write a number and s, m, h, d or w, such as 24h or 7d" % text)
+    return timedelta(seconds=int(found.group(1)) * _SECONDS[found.group(2)])
+
+
+def make_plan(
+    server: ServerConfiguration,
+    request: Request,
+    backups: Sequence[Backup],
+    version: Callable[[], tuple[int, ...]],
+    now: datetime,
+) -> Plan:
+    """Decide what has to be done. Raises BackupError with everything that speaks against it."""
+    problems = _problems(server, request)
+    parent: Backup | None = None
+    if request.incremental is not None:
+        found, parent = _parent(server, request.incremental, backups, version)
+        problems += found
+    if problems:
+        raise BackupError("; ".join(problems))
+    return Plan(_recent(server, request, backups, now), parent)
+
+
+def _problems(server: ServerConfiguration, request: Request) -> list[str]:
+    name, method = server.name, server.get("backup_method") or "postgres"
+    problems: list[str] = []
+    if server.passive:
+        problems.append(
+            "server '%s' is passive on this host: its backups are taken on the primary Barman host and copied here"
+            % name
+        )
+    if not server.flag("active", True):
+        problems.append(
+            "server '%s' is inactive (active = false in %s): Barman takes no backups of it" % (name, server.file)
+        )
+    if request.name in _RESERVED_NAMES:
+        problems.append("backup_name '%s' is one of Barman's own words: choose another one" % request.name)
+    if method == "postgres":
+        if request.jobs is not None and request.jobs > 1:
+            problems.append("jobs is for backup_method rsync: pg_basebackup copies in one process; leave it out")
+        if request.reuse_backup not in (None, "off"):
+            problems.append(
+                "reuse_backup is for backup_method rsync: with postgres use incremental (PostgreSQL 17 and later)"
+            )
+    if request.incremental is not None and method != "postgres":
+        problems.append(
+            "incremental is for backup_method postgres and server '%s' has %s: use reuse_backup" % (name, method)
+        )
+    return problems
+
+
+def _parent(
+    server: ServerConfiguration, wanted: str, backups: Sequence[Backup], version: Callable[[], tuple[int, ...]]
+) -> tuple[list[str], Backup | None]:
+    installed = version()
+    if installed < (3, 11):
+        return [
+            "incremental needs Barman 3.11 or later and this host has %s" % ".".join(str(part) for part in installed)
+        ], None
+    try:
+        parent = find(backups, wanted, server.name)
+    except CatalogError as exc:
+        return ["incremental: %s; take a full backup first" % exc], None
+    if not parent.done:
+        return ["incremental: backup %s is %s and can't be built upon" % (parent.backup_id, parent.status)], None
+    if parent.major_version is not None and parent.major_version < 17:
+        return [
+            "incremental needs PostgreSQL 17 or later and server '%s' has %d" % (server.name, parent.major_version)
+        ], None
+    return [], parent
+
+
+def _recent(server: ServerConfiguration, request: Request, backups: Sequence[Backup], now: datetime) -> Backup | None:
+    """The newest backup that is what is asked for."""
+    if request.max_age is None and request.name is None:
+        return None
+    for backup in sorted(backups, key=lambda item: item.backup_id, reverse=True):
+        if not backup.copied or (request.name is not None and backup.name != request.name):
+            continue
+        age = backup.age(now)
+        if request.max_age is not None and (age is None or age > request.max_age):
+            continue
+        if backup.done and missing_wal(server, backup):
+            continue
+        return backup
+    return None
+
+
+def missing_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
+    """The segments from the backup's first to its last that are not in Barman's archive."""
+    if backup.begin_wal is None or backup.end_wal is None:
+        return []
+    begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
+    way = [wal.Leg(begin.timeline, 0, None)]
+    if end.timeline != begin.timeline:
+        way = wal.way_to(end.timeline, _histories(server))
+    directory = server.directory("wals_directory")
+    archived = [
+        segment
+        for segment in wal.needed(begin, end, way, backup.segment_size)
+        if os.path.exists(os.path.join(directory, segment.directory, str(segment)))
+    ]
+    return wal.gaps(archived, begin, way, backup.segment_size, end)
+
+
+def _histories(server: ServerConfiguration) -> dict[int, str]:
+    texts: dict[int, str] = {}
+    directory = server.directory("wals_directory")
+    for name in os.listdir(directory):
+        file = wal.parse(name)
+        if file is not None and file.kind == "history":
+            with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as stream:
+                texts[file.timeline] = stream.read()
+    return texts
+
+
+def arguments(server: str, request: Request, parent: Backup | None) -> list[str]:
+    """The arguments of "barman backup"."""
+    argv = ["backup"]
+    if request.name is not None:
+        argv += ["--name", request.name]
+    if parent is not None:
+        argv += ["--incremental", parent.backup_id]
+    if request.reuse_backup is not None:
+        argv += ["--reuse-backup", request.reuse_backup]
+    if request.jobs is not None:
+        argv += ["--jobs", str(request.jobs)]
+    if request.bandwidth_limit is not None:
+        argv += ["--bwlimit", str(request.bandwidth_limit)]
+    if request.retries is not None:
+        argv += ["--retry-times", str(request.retries)]
+    if request.immediate_checkpoint is not None:
+        argv.append("--immediate-checkpoint" if request.immediate_checkpoint else "--no-immediate-checkpoint")
+    return [*argv, server]
+
+
+class Taker:
+    """Takes one backup of one server.
+
+    Barman keeps the last WAL segment of a backup back until something is written after it, so "barman backup --wait"
+    never ends on an idle server. This one writes a few bytes where that is needed.
+    """
+
+    def __init__(
+        self,
+        barman: Barman,
+        server: ServerConfiguration,
+        connect: Connect,
+        report: Reporter,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._barman = barman
+        self._server = server
+        self._connect = connect
+        self._report = report
+        self._clock = clock
+        self._pause = pause
+        self._session: Session | None = None
+        self._writer: Session | None = None
+        self._copying = False
+        self._copied = False
+
+    def take(self, plan: Plan, request: Request) -> Backup:
+        """Do what the plan says. Raises BackupError, ConnectionFailed."""
+        try:
+            backup = plan.existing
+            if backup is None:
+                self._open()
+                backup = self._copy(request, plan.parent)
+            return self._complete(backup, request.wait_timeout)
+        finally:
+            self._close()
+
+    def _open(self) -> None:
+        """Connect before Barman does: its own words for a failed connection are "check the log"."""
+        self._session = self._connect(self._server.conninfo, self._barman.user, self._server.name)
+        self._say("starting")
+
+    def _say(self, phase: str, **numbers: Any) -> None:
+        # A full disk is the backup's to tell.
+        with contextlib.suppress(HostError, OSError):
+            self._report.update(phase, **numbers)
+
+    def _writable(self) -> Session | None:
+        """A connection to where WAL is written: the server itself, or a standby's primary if Barman knows it."""
+        if self._writer is None:
+            if self._session is None:
+                self._session = self._connect(self._server.conninfo, self._barman.user, self._server.name)
+            if not read_position(self._session).in_recovery:
+                self._writer = self._session
+            elif self._server.get("primary_conninfo"):
+                self._writer = self._connect(
+                    str(self._server.get("primary_conninfo")), self._barman.user, self._server.name
+                )
+        return self._writer
+
+    def _close(self) -> None:
+        for session in {id(item): item for item in (self._session, self._writer) if item is not None}.values():
+            session.close()
+        self._session = self._writer = None
+
+    def _copy(self, request: Request, parent: Backup | None) -> Backup:
+        before = {backup.backup_id for backup in read_backups(self._server)}
+        reply = self._barman.json(*arguments(self._server.name, request, parent), tick=self._tick, tick_interval=_TICK)
+        new = [backup for backup in read_backups(self._server) if backup.backup_id not in before]
+        backup = new[-1] if new else None
+        if not reply.ok or backup is None or not backup.copied:
+            raise BackupError(self._why(reply, backup), backup)
+        return backup
+
+    def _tick(self) -> None:
+        """Look at the copy while Barman runs, and once it is done, write to the WAL that comes after it.
+
+        Barman then finds the last segment complete by itself, and does not have to be run again.
+        """
+        if self._session is None:
+            return
+        try:
+            rows = self._session.query(
+                "SELECT p.phase, p.backup_total, p.backup_streamed FROM pg_catalog.pg_stat_progress_basebackup p "
+                "JOIN pg_catalog.pg_stat_activity a USING (pid) WHERE a.application_name = %s",
+                [self._server.get("streaming_backup_name") or "barman_streaming_backup"],
+            )
+            if rows:
+                self._copying = True
+                self._say(
+                    rows[0]["phase"] or "copying",
+                    bytes_done=rows[0]["backup_streamed"],
+                    bytes_total=rows[0]["backup_total"],
+                )
+            elif self._copying:
+                self._say("finishing")
+                writer = self._writable()
+                if writer is not None:
+                    write_marker(writer)
+        except HostError:
+            # The backup itself does not depend on this connection; its WAL is waited for with a new one.
+            self._close()
+
+    def _complete(self, backup: Backup, timeout: float) -> Backup:
+        """Have every segment archived and the backup marked DONE."""
+        if self._is_complete(backup):
+            return backup
+        self._say("waiting for WAL", backup_id=backup.backup_id)
+        nudged = [False]
+
+        def probe() -> Probe:
+            current = find(read_backups(self._server), backup.backup_id, self._server.name)
+            if self._is_complete(current):
+                return Probe(True, "", current)
+            missing = missing_wal(self._server, current)
+            if missing and not nudged[0] and not self._received(current):
+                nudged[0] = self._nudge(current)
+            if missing:
+                self._barman.text("archive-wal", self._server.name)
+                missing = missing_wal(self._server, current)
+            if not missing:
+                self._barman.text("check-backup", self._server.name, current.backup_id)
+                current = find(read_backups(self._server), backup.backup_id, self._server.name)
+                if self._is_complete(current):
+                    return Probe(True, "", current)
+            seen = (
+                "not archived: %s" % ", ".join(str(gap) for gap in missing) if missing else "status %s" % current.status
+            )
+            return Probe(False, seen)
+
+        try:
+            done: Backup = wait_for(
+                "the WAL of backup %s of server '%s'" % (backup.backup_id, self._server.name),
+                probe,
+                timeout,
+                0.2,
+                self._clock,
+                self._pause,
+            )
+        except WaitTimeout as exc:
+            raise BackupError(
+                "backup %s of server '%s' was copied, but its WAL is not complete, so nothing can be recovered from it yet: "
+                "%s. Is the WAL receiver running (pgdr.barman.wal_receiver), or does archive_command work? Barman makes the "
+                "backup DONE by itself once the WAL comes" % (backup.backup_id, self._server.name, exc),
+                backup,
+            ) from None
+        return done
+
+    def _is_complete(self, backup: Backup) -> bool:
+        if backup.status == FAILED:
+            raise BackupError(
+                "backup %s of server '%s' failed: %s"
+                % (backup.backup_id, self._server.name, backup.error or "no reason"),
+                backup,
+            )
+        return backup.done and not missing_wal(self._server, backup)
+
+    def _received(self, backup: Backup) -> bool:
+        """Whether the last segment is here and the first bytes after it, so that Barman will archive it."""
+        end = wal.parse_segment(str(backup.end_wal))
+        names = _names(self._server.directory("incoming_wals_directory"))
+        if str(end) in names:
+            return True
+        names = _names(self._server.directory("streaming_wals_directory"))
+        parsed = [file for file in (wal.parse(name) for name in names) if file is not None and file.segment is not None]
+        return str(end) in names and any(file.segment is not None and file.segment > end for file in parsed)
+
+    def _nudge(self, backup: Backup) -> bool:
+        """Close the last segment if it is still open, or write the bytes after it."""
+        writer = self._writable()
+        if writer is None or backup.end_wal is None:
+            return False
+        end = wal.parse_segment(backup.end_wal)
+        position = read_position(writer)
+        if position.lsn // position.segment_size <= end.number(position.segment_size):
+            close_segment(writer, end.timeline, position.segment_size)
+        else:
+            write_marker(writer)
+        return True
+
+    def _why(self, reply: Reply, backup: Backup | None) -> str:
+        """Why Barman did not take a backup."""
+        name = self._server.name
+        said = reply.reason if not reply.ok else "; ".join(reply.info) or "Barman said nothing"
+        if "Another backup process is running" in said:
+            return (
+                "a backup of server '%s' is being taken by another process on this host: only one can be at a time"
+                % name
+            )
+        text = "%s %s" % (said, backup.error if backup is not None and backup.error else "")
+        if "No space left on device" in text or "Disk quota exceeded" in text:
+            return self._disk_full(backup)
+        if "Impossible to start the backup" in said:
+            return "the backup of server '%s' can't be started: %s" % (name, self._failed_checks() or said)
+        kept = " The failed attempt is in the catalog as %s." % backup.backup_id if backup is not None else ""
+        return "the backup of server '%s' failed: %s.%s" % (name, " ".join(said.split()).rstrip("."), kept)
+
+    def _disk_full(self, backup: Backup | None) -> str:
+        path = self._server.directory("basebackups_directory")
+        found = os.statvfs(path if os.path.isdir(path) else os.path.dirname(path) or "/")
+        kept = ""
+        if backup is not None:
+            kept = (
+                " What was copied is in the catalog as %s (FAILED) and takes room until it is deleted: barman delete %s %s."
+                % (backup.backup_id, self._server.name, backup.backup_id)
+            )
+        return (
+            "the backup of server '%s' failed because the disk of this host is full: %s has %s free of %s.%s Make room; WAL can't "
+            "be received either until then"
+            % (
+                self._server.name,
+                path,
+                _size(found.f_bavail * found.f_frsize),
+                _size(found.f_blocks * found.f_frsize),
+                kept,
+            )
+        )
+
+    def _failed_checks(self) -> str:
+        """What "barman check" has against a backup, and why connections fail, in our words."""
+        reasons: list[str] = []
+        if (self._server.get("backup_method") or "postgres") == "postgres":
+            try:
+                self._connect(self._server.streaming_conninfo, self._barman.user, self._server.name, True).close()
+            except (ConnectionFailed, QueryFailed) as exc:
+                reasons.append(str(exc))
+        try:
+            checks = self._barman.json("check", self._server.name).data.get(self._server.name, {})
+        except BarmanError:
+            checks = {}
+        for key, check in checks.items():
+            if check.get("status") == "FAILED":
+                hint = check.get("hint")
+                reasons.append("check '%s' failed%s" % (key, ": %s" % hint if hint else ""))
+        return "; ".join(reasons)
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
+def _size(number: int) -> str:
+    value = float(number)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return "%d %s" % (value, unit) if unit == "bytes" else "%.1f %s" % (value, unit)
+        value /= 1024
+    return "%.1f TiB" % value
+
+
+def answer(backup: Backup) -> dict[str, Any]:
+    """A backup as the module returns it."""
+    throughput = None
+    if backup.size and backup.copy_seconds:
+        throughput = int(backup.size / backup.copy_seconds)
+    return {
+        "id": backup.backup_id,
+        "name": backup.name,
+        "type": backup.backup_type,
+        "status": backup.status,
+        "parent": backup.parent_backup_id,
+        "size": backup.size,
+        "deduplicated_size": backup.deduplicated_size,
+        "cluster_size": backup.cluster_size,
+        "begin_time": _iso(backup.begin_time),
+        "end_time": _iso(backup.end_time),
+        "begin_wal": backup.begin_wal,
+        "end_wal": backup.end_wal,
+        "begin_lsn": backup.begin_lsn,
+        "end_lsn": backup.end_lsn,
+        "timeline": backup.timeline,
+        "duration": backup.duration,
+        "copy_duration": backup.copy_seconds,
+        "throughput": throughput,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(timezone.utc).isoformat()
