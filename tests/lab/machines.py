@@ -320,6 +320,7 @@ def bring_up(record: Record, neighbours: Sequence[Machine], timeout: float) -> N
             with state_lock():
                 write_known_hosts()
         network.plug(record.machine)
+        network.forget_connections(record.machine)
         boot(record)
     wait_until_up(record, timeout)
     say(

@@ -35,6 +35,11 @@ def link(machine: Machine) -> str:
     return f"pgdrlab-{machine.number}"
 
 
+def hardware_address(number: int) -> str:
+    """The same for the same address, always: nobody's ARP cache has to find out that a machine was made anew."""
+    return "02:" + ":".join(f"{part:02x}" for part in (*NETWORK.network_address.packed[:3], 0, number))
+
+
 def rule_command(action: str, rule: Sequence[str]) -> list[str]:
     """`-C`, `-I` or `-D` of a rule."""
     table, *rest = rule
@@ -55,7 +60,7 @@ def cut_command(action: str, machine: Machine, other: Machine) -> list[str]:
 def open_shared() -> None:
     """What all machines share on the host. Call under the state lock."""
     if not _exists(BRIDGE):
-        run(["ip", "link", "add", BRIDGE, "type", "bridge"])
+        run(["ip", "link", "add", BRIDGE, "address", hardware_address(int(GATEWAY) & 255), "type", "bridge"])
     run(["ip", "address", "replace", f"{GATEWAY}/{NETWORK.prefixlen}", "dev", BRIDGE])
     run(["ip", "link", "set", BRIDGE, "up"])
     if not BEFORE.exists():
@@ -95,7 +100,8 @@ def plug(machine: Machine) -> None:
     unplug(machine)
     inside = ["ip", "-n", namespace(machine)]
     run(["ip", "netns", "add", namespace(machine)])
-    run(["ip", "link", "add", link(machine), "type", "veth", "peer", "name", "eth0", "netns", namespace(machine)])
+    cable = ["ip", "link", "add", link(machine), "type", "veth", "peer", "name", "eth0"]
+    run([*cable, "address", hardware_address(machine.number), "netns", namespace(machine)])
     run([*inside, "link", "set", "lo", "up"])
     run([*inside, "address", "add", f"{machine.address}/{NETWORK.prefixlen}", "dev", "eth0"])
     run([*inside, "link", "set", "eth0", "up"])
@@ -110,6 +116,11 @@ def unplug(machine: Machine) -> None:
         run(["ip", "link", "delete", link(machine)])
     if namespace(machine) in _namespaces():
         run(["ip", "netns", "delete", namespace(machine)])
+
+
+def forget_connections(machine: Machine) -> None:
+    """Ends the host's connections to a former life of the machine (Ansible keeps some open), which would hang or fail."""
+    run(["ss", "--kill", "dst", machine.address], check=False)
 
 
 def cut(machine: Machine, other: Machine | None) -> None:
