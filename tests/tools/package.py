@@ -50,15 +50,15 @@ def look_at_documentation(stage: Stage, collection: InstalledCollection, kind: s
         f"ansible-doc --type {kind}",
         *("ansible-doc", "--type", kind, "--json", *full),
         cwd=collection.directory,
-        env=collection.environment(ANSIBLE_DEPRECATION_WARNINGS="false"),
+        env=collection.environment(),
+        apart=True,
     )
     try:
         found = json.loads(outcome.output)
     except ValueError:
-        stage.note(outcome.name, False, outcome.seconds, outcome.output)
-        return
+        found = {}
     for name in full:
-        stage.note(f"{kind} {name} is documented", name in found)
+        stage.note(f"{kind} {name} is documented", name in found, output=outcome.errors)
 
 
 def importer_outcome(collection: InstalledCollection) -> Outcome:

@@ -32,6 +32,8 @@ class Outcome:
     rc: int
     output: str
     seconds: float
+    errors: str = ""
+    """The other stream, where it was asked for apart."""
 
     @property
     def ok(self) -> bool:
@@ -118,8 +120,9 @@ def run(
     *argv: str | Path,
     cwd: Path = REPOSITORY,
     env: Mapping[str, str] | None = None,
+    apart: bool = False,
 ) -> Outcome:
-    """Run a command to its end; its output, both streams in one."""
+    """Run a command to its end; its output, both streams in one unless they are wanted apart."""
     command = tuple(str(word) for word in argv)
     started = time.monotonic()
     done = subprocess.run(
@@ -128,12 +131,12 @@ def run(
         env=dict(env if env is not None else environment()),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE if apart else subprocess.STDOUT,
         text=True,
         errors="replace",
         check=False,
     )
-    return Outcome(name, command, done.returncode, done.stdout, time.monotonic() - started)
+    return Outcome(name, command, done.returncode, done.stdout, time.monotonic() - started, done.stderr or "")
 
 
 def exit_on_signals() -> None:
