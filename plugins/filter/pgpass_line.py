@@ -14,7 +14,7 @@ name: pgpass_line
 short_description: Write a line of a password file of libpq
 version_added: 1.0.0
 description:
-  - Makes one line of C(.pgpass), with colons and backslashes escaped, from a demand of M(pgdr.barman.topology#module) and the
+  - Makes one line of C(.pgpass), with colons and backslashes escaped, from a demand of M(pgdr.barman.topology) and the
     password.
 author:
   - pgdr.barman contributors (@pgdr)
