@@ -14,7 +14,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import
 from ansible_collections.pgdr.barman.plugins.module_utils._topology.build import build
 from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import (
     ANSIBLE_VARIABLES,
+    BACKUP,
+    BOTH,
     KNOWN_VARIABLES,
+    PG,
     Problem,
     Unreadable,
 )
@@ -45,8 +48,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped
         if problems:
             raise AnsibleActionFail(_message(problems))
         outcome = build(
-            {host: _read(hostvars[host]) for host in groups[arguments["pg_group"]]},
-            {host: _read(hostvars[host]) for host in groups[arguments["backup_group"]]},
+            {host: _read(hostvars[host], PG) for host in groups[arguments["pg_group"]]},
+            {host: _read(hostvars[host], BACKUP) for host in groups[arguments["backup_group"]]},
         )
         if outcome.warnings:
             result["warnings"] = outcome.warnings
@@ -75,20 +78,26 @@ def _message(problems: list[Problem]) -> str:
     return "\n".join((f"The inventory has {count}; nothing was changed.", *(f"- {problem}" for problem in problems)))
 
 
-def _read(host_variables: Mapping[str, Any]) -> dict[str, Any]:
+_READ = {
+    group: frozenset(
+        (*ANSIBLE_VARIABLES, *(name for name, known in KNOWN_VARIABLES.items() if known.group in (group, BOTH)))
+    )
+    for group in (PG, BACKUP)
+}
+
+
+def _read(host_variables: Mapping[str, Any], group: str) -> dict[str, Any]:
     """The host's variables that matter, each templated for itself, so that one wrong expression hides no other."""
     found: dict[str, Any] = {}
     for name in host_variables:
-        if not (name.startswith("barman_") or name in ANSIBLE_VARIABLES):
-            continue
-        if name not in KNOWN_VARIABLES and name not in ANSIBLE_VARIABLES:
-            # Only the name of an unknown variable matters.
+        if name in _READ[group]:
+            try:
+                found[name] = _untagged(host_variables[name])
+            except AnsibleError as error:
+                found[name] = Unreadable(_reason(error))
+        elif name.startswith("barman_") and name not in KNOWN_VARIABLES:
+            # Of an unknown variable only the name matters.
             found[name] = None
-            continue
-        try:
-            found[name] = _untagged(host_variables[name])
-        except AnsibleError as error:
-            found[name] = Unreadable(_reason(error))
     return found
 
 

@@ -29,7 +29,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       archiving:                    # where archive_command sends WAL; null without
         {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
          incoming_directory: /var/lib/barman/pg-eu/incoming}
-      manual: null                  # with manage: false {sql: [...], pg_hba: [...], settings: [...]}
+      manual: null                  # with manage: false {sql: [...], pg_hba: [...], settings: [...], ssh: [...]}
     barman:                         # on a backup server
       user, home, configuration_directory
       global_options: {barman_home: /var/lib/barman, ...}
@@ -107,6 +107,13 @@ def demands(topology: Topology) -> dict[str, dict[str, Any]]:
     for edge in ssh_edges(topology):
         for host in dict.fromkeys((edge["from_host"], edge["to_host"])):
             found[host]["ssh_edges"].append(edge)
+    for server in topology.postgres_servers.values():
+        if not server.manage:
+            found[server.host]["postgres"]["manual"]["ssh"] = [
+                "{from_user}@{from_host} must be able to log in as {to_user}@{to_address}, port {to_port} "
+                "({purpose})".format(**edge)
+                for edge in found[server.host]["ssh_edges"]
+            ]
     return found
 
 
@@ -131,6 +138,7 @@ def conninfo(server: PostgresServer, streaming: bool) -> str:
         for key in ("sslrootcert", "sslcert", "sslkey"):
             if getattr(server, key):
                 words[key] = getattr(server, key)
+    words.update(server.connection_options)
     return " ".join(f"{key}={_quoted(value)}" for key, value in words.items())
 
 
@@ -265,17 +273,16 @@ def archiving_client(index: Index, server: PostgresServer) -> PostgresServer | N
     return None
 
 
+def _copies(server: PostgresServer) -> bool:
+    """Whether base backups are taken from this server with the replication protocol."""
+    return server.backup_server is not None and server.method == "postgres"
+
+
 def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any]:
     clients = _clients(index, server)
     receivers = _receivers(index, server)
-    copies = [client for client in clients if client.host == server.host and client.method == "postgres"]
-    streaming = server.streaming_user if receivers or copies else None
-    sources = [
-        source
-        for backup in dict.fromkeys(client.backup_server or "" for client in clients)
-        if backup in topology.backup_servers
-        for source in topology.backup_servers[backup].addresses
-    ]
+    replicating = receivers + ([server] if _copies(server) and server not in receivers else [])
+    streaming = server.streaming_user if replicating else None
     found: dict[str, Any] = {
         "server_name": server.name if server.backup_server is not None else None,
         "version": server.version,
@@ -286,8 +293,17 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "primary": server.primary,
         "users": {"management": server.user, "streaming": streaming},
         "privileges": _privileges(server),
-        "hba_rules": list(_hba_rules(server, streaming, dict.fromkeys(sources))),
-        "settings": _settings(index, server, receivers, copies),
+        "hba_rules": [
+            *_hba_rules(server, server.database, server.user, server.has_password, _sources(topology, clients)),
+            *_hba_rules(
+                server,
+                "replication",
+                server.streaming_user,
+                server.has_streaming_password,
+                _sources(topology, replicating),
+            ),
+        ],
+        "settings": _settings(topology, index, server),
         "slots": [client.slot_name for client in receivers],
         "archiving": _archiving(topology, index, server),
         "manual": None,
@@ -297,42 +313,48 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
     return found
 
 
+def _sources(topology: Topology, clients: Iterable[PostgresServer]) -> list[str]:
+    """The addresses from which the backup servers of these come, each once."""
+    found: dict[str, None] = {}
+    for client in clients:
+        backup = topology.backup_servers.get(client.backup_server or "")
+        found.update(dict.fromkeys(backup.addresses if backup else ()))
+    return list(found)
+
+
 def _privileges(server: PostgresServer) -> dict[str, list[str]]:
     least = privileges.least_privileges(server.version)
     return {"memberships": list(least.memberships), "functions": list(least.functions)}
 
 
-def _hba_rules(server: PostgresServer, streaming: str | None, sources: Iterable[str]) -> Iterable[dict[str, str]]:
-    with_certificate = bool(server.sslcert)
-    requires_tls = server.sslmode in SSL_MODES_REQUIRING
+def _hba_rules(
+    server: PostgresServer, database: str, user: str, has_password: bool, sources: Iterable[str]
+) -> Iterable[dict[str, str]]:
+    by_certificate = bool(server.sslcert) and not has_password
+    requires_tls = by_certificate or server.sslmode in SSL_MODES_REQUIRING
     for source in sources:
-        for database, user, has_password in (
-            (server.database, server.user, server.has_password),
-            ("replication", streaming, server.has_streaming_password),
-        ):
-            if user is None:
-                continue
-            by_certificate = with_certificate and not has_password
-            yield {
-                "type": "hostssl" if requires_tls or by_certificate else "host",
-                "databases": database,
-                "users": user,
-                "source": source,
-                "method": "cert" if by_certificate else "scram-sha-256",
-            }
+        yield {
+            "type": "hostssl" if requires_tls else "host",
+            "databases": database,
+            "users": user,
+            "source": source,
+            "method": "cert" if by_certificate else "scram-sha-256",
+        }
 
 
-def _settings(
-    index: Index, server: PostgresServer, receivers: list[PostgresServer], copies: list[PostgresServer]
-) -> dict[str, dict[str, Any]]:
-    # A receiver and a copy each hold a sender; Barman's own replication connection beside it needs another.
-    senders = 2 * len(receivers) + 2 * len(copies)
+def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[str, dict[str, Any]]:
+    receivers = _receivers(index, server)
+    senders = _senders(index, server)
+    primary = topology.postgres_servers.get(server.primary or "")
+    if primary is not None:
+        # A standby with fewer than its primary does not start.
+        senders = max(senders, _senders(index, primary))
     settings: dict[str, dict[str, Any]] = {"wal_level": {"minimum": "replica"}}
     if senders:
         settings["max_wal_senders"] = {"minimum": senders}
     if receivers:
         settings["max_replication_slots"] = {"minimum": len(receivers)}
-    if any(client.incremental == "block" for client in _clients(index, server)):
+    if server.incremental == "block" and _copies(server):
         settings["summarize_wal"] = {"value": "on"}
     if archiving_client(index, server) is not None:
         settings["archive_mode"] = {"value": "on"}
@@ -340,6 +362,11 @@ def _settings(
     if synchronous:
         settings["synchronous_standby_names"] = {"includes": receiver_name(synchronous[0])}
     return settings
+
+
+def _senders(index: Index, server: PostgresServer) -> int:
+    """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another."""
+    return 2 * len(_receivers(index, server)) + (2 if _copies(server) else 0)
 
 
 def receiver_name(server: PostgresServer) -> str:
@@ -390,18 +417,9 @@ def _manual(server: PostgresServer, demand: Mapping[str, Any]) -> dict[str, list
             f"archive_command = 'barman-wal-archive --port {archiving['port']} -U {archiving['user']} "
             f"{archiving['address']} {archiving['server']} %p'   # needs SSH to {target}"
         )
-    hba = [
-        "   ".join(
-            (rule["type"], _hba_word(rule["databases"]), _hba_word(rule["users"]), rule["source"], rule["method"])
-        )
-        for rule in demand["hba_rules"]
-    ]
+    fields = ("type", "databases", "users", "source", "method")
+    hba = ["   ".join(rule[name] for name in fields) for rule in demand["hba_rules"]]
     return {"sql": sql, "pg_hba": hba, "settings": settings}
-
-
-def _hba_word(word: str) -> str:
-    plain = word.replace("_", "").replace("-", "").isalnum() and word not in ("all", "sameuser", "samerole")
-    return word if plain else '"%s"' % word.replace('"', '""')
 
 
 # --- on a backup server -----------------------------------------------------------------------------------------------
@@ -413,7 +431,12 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
     entries = [_active_entry(topology, server, backup) for server in kept]
     entries += [_passive_entry(topology, relay) for relay in relayed]
     with_clients = [server for server in kept if server.method == "postgres" or server.streams]
-    with_clients += [topology.postgres_servers[relay.server] for relay in relayed]
+    # A relay only needs them to put block-level increments together.
+    with_clients += [
+        server
+        for server in (topology.postgres_servers[relay.server] for relay in relayed)
+        if server.incremental == "block"
+    ]
     return {
         "user": backup.user,
         "home": backup.home,
@@ -520,14 +543,16 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
 
 
 def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
-    """From each backup server that has a server's backups to that server."""
+    """From each backup server that has a server's backups to that server, where Ansible can lay it."""
     edges = []
     for server in topology.postgres_servers.values():
         backup = topology.backup_servers.get(server.backup_server or "")
-        if backup is not None:
+        if backup is not None and server.manage:
             edges.append(_to_postgres(backup, server, "recovery"))
     for relay in topology.relays:
         server = topology.postgres_servers[relay.server]
+        if not server.manage:
+            continue
         edges.append(_to_postgres(topology.backup_servers[relay.target], server, "recovery"))
     return edges
 

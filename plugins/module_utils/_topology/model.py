@@ -116,9 +116,22 @@ VARIABLES = (
         "prefer",
         "libpq's sslmode. From require on, pg_hba lets in connections with TLS only.",
     ),
-    Variable("barman_sslrootcert", PG, "path", "", "The CA's certificate, on the backup server."),
+    Variable(
+        "barman_sslrootcert",
+        PG,
+        "path",
+        "",
+        "The CA's certificate on the backup server, or system for its trusted CAs.",
+    ),
     Variable("barman_sslcert", PG, "path", "", "Barman's client certificate, on the backup server."),
     Variable("barman_sslkey", PG, "path", "", "The client certificate's key, on the backup server."),
+    Variable(
+        "barman_connection_options",
+        PG,
+        "dictionary",
+        "{}",
+        "Further parameters of libpq for Barman's connections, as {connect_timeout: 10}.",
+    ),
     Variable("barman_slot_name", PG, "slot name", "barman", "The replication slot of the WAL receiver."),
     Variable(
         "barman_synchronous",
@@ -274,6 +287,7 @@ class PostgresServer:
     sslrootcert: str
     sslcert: str
     sslkey: str
+    connection_options: Mapping[str, str]
     method: str
     wal: tuple[str, ...]
     passive_servers: tuple[str, ...]

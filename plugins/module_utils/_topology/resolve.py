@@ -39,6 +39,21 @@ HostVariables = Mapping[str, Any]
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 _OS_USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}\$?", re.IGNORECASE)
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
+_POSTGRES_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
+_DECIDED_PARAMETERS = {
+    "host": "barman_postgres_host",
+    "hostaddr": "barman_postgres_host",
+    "port": "barman_postgres_port",
+    "user": "barman_postgres_user or barman_streaming_user",
+    "dbname": "barman_postgres_database",
+    "password": "barman_postgres_password or barman_streaming_password",
+    "sslmode": "barman_sslmode",
+    "sslrootcert": "barman_sslrootcert",
+    "sslcert": "barman_sslcert",
+    "sslkey": "barman_sslkey",
+    "sslpassword": "barman_sslkey to a key without a password",
+}
 _RESERVED_NAMES = ("all", "barman", "DEFAULT")
 
 
@@ -63,7 +78,7 @@ def resolve(pg: Mapping[str, HostVariables], backup: Mapping[str, HostVariables]
     """Read the hosts of both groups. Hosts with problems are in the topology with defaults in the wrong places."""
     problems: list[Problem] = []
     warnings: list[str] = []
-    readers = {host: _Reader(host, pg.get(host) or backup.get(host) or {}, problems) for host in {**pg, **backup}}
+    readers = {host: _Reader(host, {**backup.get(host, {}), **pg.get(host, {})}, problems) for host in {**pg, **backup}}
     for host in sorted(readers):
         readers[host].report_unknown(warnings)
     backup_servers = {host: _backup_server(readers[host]) for host in sorted(backup)}
@@ -242,6 +257,27 @@ def optional_path(value: Any) -> str:
     return absolute_path(value) if text(value) else ""
 
 
+def root_certificate(value: Any) -> str:
+    return "system" if value == "system" else optional_path(value)
+
+
+def connection_options(value: Any) -> Mapping[str, str]:
+    """Further parameters of a connection string; what other variables decide is refused."""
+    found = dictionary(value)
+    words: dict[str, str] = {}
+    for name, item in found.items():
+        if name in _DECIDED_PARAMETERS:
+            raise Wrong(f"sets {name}", f"remove it, and set {_DECIDED_PARAMETERS[name]}")
+        if name in ("passfile", "replication"):
+            raise Wrong(f"sets {name}, which Barman decides", "remove it")
+        if not _PARAMETER.fullmatch(name):
+            raise Wrong(f"sets {name!r}, which is no parameter of a connection", "write names as connect_timeout")
+        if isinstance(item, bool) or not isinstance(item, (str, int)) or not str(item).isprintable():
+            raise Wrong(f"has {_type_name(item)} as {name}", "write a text or a number")
+        words[name] = str(item)
+    return words
+
+
 def address(value: Any) -> str:
     """An IP address or a host name."""
     found = needed_text(value)
@@ -310,11 +346,26 @@ def os_user(value: Any) -> str:
 
 
 def role_name(value: Any) -> str:
-    found = needed_text(value)
-    if len(found.encode()) > 63:
-        raise Wrong("is longer than the 63 bytes that PostgreSQL takes", "write a shorter name")
-    if found.startswith("pg_") or found in ("public", "none"):
+    found = _postgres_name(value)
+    if found.startswith("pg_") or found in ("all", "none", "public"):
         raise Wrong(f"cannot be {found!r}, which PostgreSQL keeps for itself", "write another name")
+    return found
+
+
+def database_name(value: Any) -> str:
+    found = _postgres_name(value)
+    if found in ("all", "replication", "samegroup", "samerole", "sameuser"):
+        raise Wrong(f"cannot be {found!r}, which means something else in pg_hba", "write another database")
+    return found
+
+
+def _postgres_name(value: Any) -> str:
+    """A name that needs no quotes in pg_hba and in a connection string."""
+    found = needed_text(value)
+    if len(found) > 63:
+        raise Wrong("is longer than the 63 bytes that PostgreSQL takes", "write a shorter name")
+    if not _POSTGRES_NAME.fullmatch(found):
+        raise Wrong(f"{found!r} has characters that are not taken here", "write letters, digits, _, - and .")
     return found
 
 
@@ -425,6 +476,7 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
     password = reader.has_secret("barman_postgres_password")
     streaming_password = reader.has_secret("barman_streaming_password")
     certificate = reader.get("barman_sslcert", optional_path, "")
+    no_options: Mapping[str, str] = {}
     server = PostgresServer(
         host=reader.host,
         name=name,
@@ -436,15 +488,16 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         os_user=reader.get("barman_postgres_os_user", os_user, "postgres"),
         postgres_host=reader.get("barman_postgres_host", postgres_host, host_address),
         port=reader.get("barman_postgres_port", integer(1, 65535), 5432),
-        database=reader.get("barman_postgres_database", needed_text, "postgres"),
+        database=reader.get("barman_postgres_database", database_name, "postgres"),
         user=reader.get("barman_postgres_user", role_name, "barman"),
         streaming_user=reader.get("barman_streaming_user", role_name, "streaming_barman"),
         has_password=password is True,
         has_streaming_password=streaming_password is True,
         sslmode=reader.get("barman_sslmode", one_of(SSL_MODES), "prefer"),
-        sslrootcert=reader.get("barman_sslrootcert", optional_path, ""),
+        sslrootcert=reader.get("barman_sslrootcert", root_certificate, ""),
         sslcert=certificate,
         sslkey=reader.get("barman_sslkey", optional_path, ""),
+        connection_options=reader.get("barman_connection_options", connection_options, no_options),
         method=reader.get("barman_backup_method", one_of(BACKUP_METHODS), "postgres"),
         wal=tuple(method for method in WAL_METHODS if method in wal),
         passive_servers=reader.get("barman_passive_servers", list_of(needed_text, "backup-2"), ()),
@@ -462,6 +515,17 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
             variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
         ),
     )
+    if (
+        server.user == server.streaming_user
+        and password
+        and streaming_password
+        and reader.values["barman_postgres_password"] != reader.values["barman_streaming_password"]
+    ):
+        reader.report(
+            "barman_streaming_password",
+            f"differs from barman_postgres_password, and both are of the role {server.user}",
+            "write the same, or set barman_streaming_user",
+        )
     if password is False and not certificate:
         reader.report("barman_postgres_password", "is missing", "write the password of the role, best in a vault")
     followed = is_primary  # Barman streams a standby's WAL from its primary.
