@@ -261,6 +261,7 @@ def index(pages: Mapping[str, tuple[str, str, str]]) -> str:
         lines += [f"## {title}", ""]
         lines += [f"- [{code(name)}]({file}): {said}" for file, (of, name, said) in pages.items() if of == kind]
         lines += [""]
+    lines += ["## Playbooks", "", "[All playbooks](playbooks.md)", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -270,6 +271,29 @@ def documented_as(docs: Mapping[str, Any], kind: str, name: str) -> Mapping[str,
     except KeyError:
         raise Undocumented(f"ansible-doc finds no documentation of the {kind} {name}") from None
     return documented
+
+
+def playbook_comment(path: Path) -> str:
+    """What a playbook says of itself: its first comment after the licence's, as Markdown."""
+    blocks: list[list[str]] = [[]]
+    for line in path.read_text().splitlines():
+        if line.startswith("#"):
+            blocks[-1].append(line[1:].removeprefix(" "))
+        elif line.startswith("- "):
+            break
+        elif blocks[-1]:
+            blocks.append([])
+    said = [block for block in blocks if block and not any("SPDX" in line for line in block)]
+    if not said:
+        raise Undocumented(f"{examples.relative(path)} does not say what it is for, in a comment before its first play")
+    return "\n".join(f"  {line}" if line.startswith("  ") else line for line in said[0])
+
+
+def playbooks_page() -> str:
+    lines = [HEADER, "# Playbooks", ""]
+    for path in sorted((REPOSITORY / "playbooks").glob("*.yml")):
+        lines += [f"## {code(f'{examples.COLLECTION}.{path.stem}')}", "", playbook_comment(path), ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -285,6 +309,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         listed[page_name("role", name)] = ("role", name, said.rstrip("."))
         yield REFERENCE / page_name("role", name), role_page(name, documented)
         yield REPOSITORY / "roles" / name.rsplit(".", 1)[1] / "README.md", role_readme(name, documented)
+    yield REFERENCE / "playbooks.md", playbooks_page()
     yield REFERENCE / "README.md", index(listed)
 
 
@@ -301,11 +326,12 @@ def main(arguments: list[str]) -> int:
         if old:
             print(f"Not what `make docs` would write: {', '.join(old)}")
         return 1 if old else 0
-    wanted = dict(pages())
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    for path, text in wanted.items():
+    written = set()
+    for path, text in pages():
         path.write_text(text)
-    for path in set(REFERENCE.glob("*.md")) - set(wanted):
+        written.add(path)
+    for path in set(REFERENCE.glob("*.md")) - written:
         path.unlink()
     return 0
 
