@@ -101,7 +101,7 @@ def ending(log: Path) -> str:
 
 
 def scenarios() -> list[str]:
-    return sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml") if path.parent.name != "default")
+    return sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
 
 
 def lab(*arguments: str) -> Outcome:
