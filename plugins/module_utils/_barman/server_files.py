@@ -16,13 +16,13 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._host.files import read_text
 from . import configuration
-from .options import GLOBAL, SECRET_OPTIONS, SERVER, render_value, validate
+from .options import GLOBAL, SECRET_OPTIONS, SERVER, Problem, deprecated, render_value, validate
 from .versions import NEWEST, Version
 
 MARK = "# Made by Ansible (pgdr.barman.server)."
@@ -205,14 +205,22 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
 
 def option_problems(desired: Desired, version: Version) -> list[str]:
     """What that Barman version has against the declared options, each with the server, the option and the way out."""
-    found: list[str] = []
-    for problem in validate(desired.global_options or {}, version, GLOBAL):
-        found.append("[barman]: %s" % str(problem))
+    return _told(desired, version, validate)
+
+
+def option_warnings(desired: Desired, version: Version) -> list[str]:
+    """What that Barman version takes and calls deprecated."""
+    return _told(desired, version, deprecated)
+
+
+def _told(
+    desired: Desired, version: Version, judge: Callable[[Mapping[str, Any], Version, str], list[Problem]]
+) -> list[str]:
+    found = ["[barman]: %s" % str(problem) for problem in judge(desired.global_options or {}, version, GLOBAL)]
     for entry in desired.entries:
         if entry.present:
-            found.extend(
-                "server '%s': %s" % (entry.name, str(problem)) for problem in validate(entry.options, version, SERVER)
-            )
+            problems = judge(entry.options, version, SERVER)
+            found.extend("server '%s': %s" % (entry.name, str(problem)) for problem in problems)
     return found
 
 

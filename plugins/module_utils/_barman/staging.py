@@ -35,6 +35,7 @@ from .server_files import (
     mask_message,
     needs_version,
     option_problems,
+    option_warnings,
     plan,
     read_current,
     set_options,
@@ -86,6 +87,7 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
         if not needs_version(desired):
             version = _version(barman, check_mode, problems, warnings)
         problems.extend(option_problems(desired, version or NEWEST))
+        warnings.extend(option_warnings(desired, version or NEWEST))
     if planned.changed and version and not problems:
         reading = read_aside(barman, current, planned, desired)
         problems.extend(reading.problems)
@@ -164,7 +166,8 @@ def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired
         sections = _sections(text)
         if text in _ECHOES:
             continue
-        (problems if ours.intersection(sections) else warnings).append("Barman says: %s" % _clean(text, directory))
+        refused = ours.intersection(sections) and "deprecated" not in text
+        (problems if refused else warnings).append("Barman says: %s" % _clean(text, directory))
     problems.extend(
         "server '%s': Barman would disable it: %s" % (name, _clean(reason, directory))
         for name, reason in reasons.items()
