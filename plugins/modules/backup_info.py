@@ -114,7 +114,7 @@ servers:
           type: str
           sample: postgres
         retention_status:
-          description: What the retention policy says, as V(VALID), V(OBSOLETE), V(KEEP:FULL); V(-) without a policy.
+          description: What the retention policy says, as V(VALID), V(OBSOLETE), V(OBSOLETE*), V(KEEP:FULL); V(null) without a policy.
           type: str
           sample: VALID
         keep:

@@ -25,6 +25,9 @@ from .checks import find_gaps
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration, read
 
+# What "list-backups" has for a backup that the policy needs, and for one of which it says nothing.
+_UNTOLD = "-"
+
 Statuses = Mapping[str, Mapping[str, str]]
 
 
@@ -114,7 +117,7 @@ def _server(
         "backup_directory": server.directory("backup_directory"),
         "latest_backup_id": newest.backup_id if newest else None,
         "latest_backup_age": _seconds(newest.end_time, now) if newest else None,
-        "backups": [_backup(backup, statuses.get(server.name, {}), now) for backup in shown],
+        "backups": [_backup(server, backup, statuses.get(server.name, {}), now) for backup in shown],
         "operations": [_operation(state, now) for state in operations if state.get("server") == server.name],
         "wal": None,
     }
@@ -124,12 +127,18 @@ def _server(
     return facts
 
 
-def _backup(backup: Backup, statuses: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def _backup(server: ServerConfiguration, backup: Backup, statuses: Mapping[str, str], now: datetime) -> dict[str, Any]:
     return {
         **backup.as_dict(),
         "age": _seconds(backup.end_time, now),
-        "retention_status": statuses.get(backup.backup_id),
+        "retention_status": _retention_status(server, backup, statuses.get(backup.backup_id)),
     }
+
+
+def _retention_status(server: ServerConfiguration, backup: Backup, told: str | None) -> str | None:
+    if told != _UNTOLD:
+        return told
+    return "VALID" if backup.copied and server.get("retention_policy") else None
 
 
 def _operation(state: Mapping[str, Any], now: datetime) -> dict[str, Any]:
