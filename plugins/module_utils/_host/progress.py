@@ -38,7 +38,9 @@ class Progress:
         self._owner = owner
         self._clock = clock
         self._directory = os.path.join(home, DIRECTORY)
-        self.path = os.path.join(self._directory, "%s-%s-%d.json" % (operation, server, os.getpid()))
+        self.path = os.path.join(
+            self._directory, "%s-%s-%d.json" % (operation, server.replace(os.sep, "_"), os.getpid())
+        )
         self._state: dict[str, Any] = {
             "operation": operation,
             "server": server,
@@ -79,9 +81,13 @@ def running(home: str, alive: Callable[[int], bool]) -> list[dict[str, Any]]:
         text = read_text(os.path.join(directory, name))
         if text is None:
             continue
-        state = json.loads(text)
-        if alive(state["pid"]):
-            states.append(state)
+        try:
+            state = json.loads(text)
+            if alive(state["pid"]) and float(state["started"]) > 0:
+                states.append(state)
+        except (ValueError, TypeError, KeyError):
+            # Not one of ours.
+            continue
     return sorted(states, key=lambda state: float(state["started"]))
 
 

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host import progress
+from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
+
+
+def test_an_operation_is_seen_while_it_runs(tmp_path: Path) -> None:
+    moments = iter([100.0, 107.0])
+    operation = Progress(str(tmp_path), "backup", "pg", clock=lambda: next(moments))
+    assert progress.running(str(tmp_path), lambda pid: True) == []
+    operation.update("copying", bytes_done=5, bytes_total=10)
+    assert progress.running(str(tmp_path), lambda pid: pid == os.getpid()) == [
+        {
+            "operation": "backup",
+            "server": "pg",
+            "pid": os.getpid(),
+            "started": 100.0,
+            "updated": 107.0,
+            "phase": "copying",
+            "bytes_done": 5,
+            "bytes_total": 10,
+        }
+    ]
+    operation.close()
+    assert progress.running(str(tmp_path), lambda pid: True) == []
+    operation.close()
+
+
+def test_one_whose_process_is_gone_is_not_reported(tmp_path: Path) -> None:
+    Progress(str(tmp_path), "backup", "pg").update("copying")
+    assert progress.running(str(tmp_path), lambda pid: False) == []
+
+
+def test_oldest_first(tmp_path: Path) -> None:
+    for server, started in (("a", 20.0), ("b", 10.0)):
+        Progress(str(tmp_path), "check", server, clock=lambda started=started: started).update("waiting")
+    assert [state["server"] for state in progress.running(str(tmp_path), lambda pid: True)] == ["b", "a"]
+
+
+def test_a_file_that_is_no_state_is_passed_over(tmp_path: Path) -> None:
+    Progress(str(tmp_path), "backup", "pg").update("copying")
+    directory = tmp_path / progress.DIRECTORY
+    (directory / "broken.json").write_text("{")
+    (directory / "list.json").write_text(json.dumps([1]))
+    (directory / "other.json").write_text(json.dumps({"pid": 1}))
+    assert [state["server"] for state in progress.running(str(tmp_path), lambda pid: True)] == ["pg"]
+
+
+def test_a_server_name_is_no_path(tmp_path: Path) -> None:
+    operation = Progress(str(tmp_path), "backup", "../../x")
+    operation.update("copying")
+    assert Path(operation.path).resolve().parent == (tmp_path / progress.DIRECTORY).resolve()
+
+
+def test_this_process_exists() -> None:
+    assert progress.process_exists(os.getpid())
+    assert not progress.process_exists(2**22 + 1)
