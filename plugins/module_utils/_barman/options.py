@@ -596,7 +596,9 @@ def _check_tablespaces(value: Any, limits: Sequence[str]) -> str | None:
     else:
         rules = value.split() if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [""]
         pairs = [(name, limit) for name, _colon, limit in (str(rule).partition(":") for rule in rules)]
-    good = pairs and all(name and not re.search(r"[\s:]", name) and limit.isdigit() for name, limit in pairs)
+    good = pairs and all(
+        name and not re.search(r"[\s:]", name) and re.fullmatch(r"[0-9]+", limit) for name, limit in pairs
+    )
     return None if good else wanted
 
 

@@ -67,7 +67,7 @@ def _values(name: str, text: str, low: int, high: int) -> frozenset[int]:
         span, slash, step_text = part.partition("/")
         step = 1
         if slash:
-            if not step_text.isdecimal() or int(step_text) == 0:
+            if not _is_number(step_text) or int(step_text) == 0:
                 raise ValueError(f"the {name} has the step {step_text!r}, which is not a number from 1 on")
             step = int(step_text)
         if span == "*":
@@ -86,9 +86,13 @@ def _number(name: str, text: str, low: int, high: int) -> int:
     named = _NAMES.get(name, {}).get(text)
     if named is not None:
         return named
-    if not text.isdecimal() or not low <= int(text) <= high:
+    if not _is_number(text) or not low <= int(text) <= high:
         raise ValueError(f"the {name} {text!r} is not from {low} to {high}")
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 @lru_cache(maxsize=4096)
