@@ -1,0 +1,194 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action on a real inventory, with Ansible's own templating; only the task around it is made up."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+
+from ansible_collections.pgdr.barman.plugins.action.topology import ActionModule
+
+SECRET = "s3cr3t-never-to-be-seen"
+VAULT = VaultSecret(b"vault password")
+
+GOOD = f"""
+all:
+  vars:
+    site: eu
+  children:
+    backup:
+      hosts:
+        backup-eu: {{ansible_host: 198.51.100.11, barman_zone: "{{{{ site }}}}"}}
+    pg:
+      vars:
+        barman_backup_server: "backup-{{{{ site }}}}"
+        barman_postgres_version: "{{{{ 8 + 9 }}}}"
+        barman_postgres_password: "{{{{ lookup('vars', 'pw') }}}}"
+        barman_streaming_password: "{{{{ pw }}}}"
+        barman_options: {{description: "{{{{ inventory_hostname | upper }}}}", check_timeout: "{{{{ 6 * 10 }}}}"}}
+        pw: {SECRET}
+      hosts:
+        pg-eu: {{ansible_host: 198.51.100.21}}
+"""
+
+
+def run(tmp_path, inventory, check_mode=False, limit=None, **arguments) -> dict[str, Any]:
+    path = tmp_path / "inventory.yml"
+    path.write_text(textwrap.dedent(inventory))
+    loader = DataLoader()
+    manager = InventoryManager(loader=loader, sources=[str(path)])
+    if limit:
+        manager.subset(limit)
+    variables = VariableManager(loader=loader, inventory=manager)
+    task = MagicMock(async_val=0, args=arguments, check_mode=check_mode, diff=False)
+    connection = MagicMock()
+    action = ActionModule(
+        task=task,
+        connection=connection,
+        play_context=SimpleNamespace(check_mode=check_mode),
+        loader=loader,
+        templar=MagicMock(),
+        shared_loader_obj=None,
+    )
+    hostvars = HostVars(manager, variables, loader)
+    result = action.run(task_vars={**variables.get_vars(host=manager.get_hosts()[0]), "hostvars": hostvars})
+    assert connection.method_calls == []
+    return result
+
+
+def failure(tmp_path, inventory, **arguments):
+    with pytest.raises(AnsibleActionFail) as error:
+        run(tmp_path, inventory, **arguments)
+    return str(error.value.message).splitlines()
+
+
+def test_templates_are_resolved_in_each_hosts_own_context(tmp_path):
+    result = run(tmp_path, GOOD)
+    assert result["changed"] is False
+    (entry,) = result["demands"]["backup-eu"]["barman"]["servers"]
+    assert entry["options"]["description"] == "PG-EU"
+    assert entry["options"]["check_timeout"] == 60
+    assert result["demands"]["pg-eu"]["postgres"]["version"] == 17
+    assert result["topology"]["backup_servers"]["backup-eu"]["zone"] == "eu"
+
+
+def test_the_result_is_plain_data(tmp_path):
+    def types(value):
+        if isinstance(value, dict):
+            return {dict} if type(value) is dict else {type(value)} | set().union(*map(types, value.values()))
+        if isinstance(value, list):
+            return {type(value)}.union(*map(types, value))
+        return {type(value)}
+
+    result = run(tmp_path, GOOD)
+    assert types([result["demands"], result["topology"]]) <= {dict, list, str, int, bool, type(None)}
+
+
+def test_no_secret_is_returned(tmp_path):
+    assert SECRET not in json.dumps(run(tmp_path, GOOD))
+
+
+def test_it_runs_in_check_mode(tmp_path):
+    assert run(tmp_path, GOOD, check_mode=True) == run(tmp_path, GOOD)
+
+
+def test_a_limit_hides_no_host(tmp_path):
+    assert run(tmp_path, GOOD, limit="pg-eu") == run(tmp_path, GOOD)
+
+
+def test_groups_with_other_names(tmp_path):
+    inventory = GOOD.replace("    backup:", "    barman_hosts:").replace("    pg:", "    databases:")
+    result = run(tmp_path, inventory, pg_group="databases", backup_group="barman_hosts")
+    assert set(result["demands"]) == {"pg-eu", "backup-eu"}
+
+
+def test_a_missing_group_is_told_with_the_nearest_name(tmp_path):
+    inventory = GOOD.replace("    backup:", "    backups:").replace("    pg:", "    databases:")
+    lines = failure(tmp_path, inventory)
+    assert lines[0] == "The inventory has 2 problems; nothing was changed."
+    assert lines[1].startswith("- barman_pg_group: the group pg is not in the inventory")
+    assert "barman_backup_group; did you mean backups?" in lines[2]
+
+
+def test_an_empty_group_is_told(tmp_path):
+    inventory = GOOD.replace("      hosts:\n        pg-eu: {ansible_host: 198.51.100.21}\n", "")
+    (first, second) = failure(tmp_path, inventory)
+    assert "the group pg has no host" in second
+
+
+def test_an_undefined_variable_is_a_problem_of_its_host_and_hides_no_other(tmp_path):
+    inventory = GOOD.replace(
+        "pg-eu: {ansible_host: 198.51.100.21}",
+        "pg-eu: {ansible_host: 198.51.100.21, barman_zone: '{{ nowhere }}', barman_wal: [], "
+        "barman_sslrootcert: \"{{ lookup('file', '/does/not/exist') }}\"}",
+    )
+    lines = failure(tmp_path, inventory)
+    assert len(lines) == 4
+    assert lines[1].startswith("- pg-eu: barman_sslrootcert: its value cannot be read: ")
+    assert lines[2].startswith("- pg-eu: barman_wal: is empty")
+    assert lines[3] == (
+        "- pg-eu: barman_zone: its value cannot be read: 'nowhere' is undefined; correct the expression."
+    )
+
+
+def test_an_undefined_variable_inside_a_dictionary(tmp_path):
+    inventory = GOOD.replace("description: ", "path_prefix: '{{ nowhere }}', description: ")
+    (_count, line) = failure(tmp_path, inventory)
+    assert line.startswith("- pg-eu: barman_options: its value cannot be read: 'nowhere' is undefined")
+
+
+def test_warnings_are_returned(tmp_path):
+    result = run(tmp_path, GOOD.replace("pg-eu: {", "pg-eu: {barman_colour: green, "))
+    assert result["warnings"] == ["pg-eu: barman_colour is not a variable of this collection and is ignored."]
+
+
+def test_variables_that_do_not_matter_are_not_templated(tmp_path):
+    inventory = GOOD.replace(
+        "backup-eu: {", "backup-eu: {barman_postgres_password: '{{ nowhere }}', other: '{{ nowhere }}', "
+    )
+    run(tmp_path, inventory)
+
+
+def open_vault(monkeypatch, secret):
+    monkeypatch.setattr(VaultSecretsContext, "_current", VaultSecretsContext([("default", secret)]))
+
+
+def with_vaulted_password():
+    encrypted = VaultLib([("default", VAULT)]).encrypt(SECRET.encode(), VAULT).decode()
+    lines = "\n".join(f"          {line}" for line in encrypted.splitlines())
+    return GOOD.replace(f"pw: {SECRET}", f"pw: !vault |\n{lines}")
+
+
+def test_a_vaulted_password_is_read_and_not_returned(tmp_path, monkeypatch):
+    open_vault(monkeypatch, VAULT)
+    result = run(tmp_path, with_vaulted_password())
+    assert result["topology"]["postgres_servers"]["pg-eu"]["has_password"] is True
+    assert SECRET not in json.dumps(result)
+
+
+def test_a_vault_that_cannot_be_opened_is_a_problem_of_its_host(tmp_path, monkeypatch):
+    open_vault(monkeypatch, VaultSecret(b"another"))
+    lines = failure(tmp_path, with_vaulted_password())
+    assert [line.split(": its value cannot be read")[0] for line in lines[1:]] == [
+        "- pg-eu: barman_postgres_password",
+        "- pg-eu: barman_streaming_password",
+    ]
+
+
+def test_unknown_arguments_are_refused(tmp_path):
+    with pytest.raises(AnsibleActionFail, match="pg_groups"):
+        run(tmp_path, GOOD, pg_groups="pg")
