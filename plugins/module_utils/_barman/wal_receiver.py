@@ -1,0 +1,826 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""WAL receivers: the slot, the process, the first WAL archived; and a new start after a recovery or a loss.
+
+This module util is private to the collection. Observations and plans are values; Receiver makes the former and
+applies the latter, one server at a time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._host.files import read_text
+from .._host.process import HostError, lookup_user
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres.connection import Connect, QueryFailed, Session
+from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
+from .._postgres.slots import Slot, create_slot, drop_slot, read_senders, read_slot, who_has
+from .._postgres.wal_position import Identity, WalPosition, close_segment, identify, read_position, read_way
+from . import wal
+from .catalog import Backup, read_backups
+from .command import Barman
+from .configuration import Configuration, ServerConfiguration
+
+# Problems that a reset mends.
+RESETTABLE = ("other_timeline", "wal_removed", "ahead")
+
+
+class ReceiverError(HostError):
+    """WAL is not received; the text says why and what to do. kind: one word for programs."""
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where pg_receivewal goes on, from what is in its directory. file: the name that says so."""
+
+    segment: wal.Segment
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class Archived:
+    """What is here of a server's WAL. newest: the newest segment in the archive."""
+
+    newest: wal.Segment | None
+    segments: frozenset[wal.Segment]
+    received: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A server's receiver as it is now. sender: state of the WAL sender that serves it."""
+
+    slot: Slot | None
+    pid: int | None
+    sender: str | None
+    position: WalPosition
+    archived: Archived
+
+    @property
+    def works(self) -> bool:
+        served = self.sender in ("streaming", "catchup") or (self.slot is not None and self.slot.active)
+        return self.pid is not None and served
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A new start. start: the segment to begin with. set_aside: files of the receiver's directory that must go."""
+
+    reason: str
+    start: wal.Segment
+    set_aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be done, in this order."""
+
+    stop: bool = False
+    drop_slot: bool = False
+    reset: Reset | None = None
+    begin_at: wal.Segment | None = None
+    create_slot: bool = False
+    start: bool = False
+    prove: bool = False
+
+    @property
+    def changes(self) -> bool:
+        return self.stop or self.drop_slot or self.create_slot or self.start or self.prove or self.reset is not None
+
+
+@dataclass
+class Outcome:
+    """What was done, or would be, for one server; and why it failed."""
+
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+    error: str | None = None
+    kind: str | None = None
+
+
+def receiver_position(files: Iterable[tuple[str, int]], segment_size: int) -> Position | None:
+    """Where pg_receivewal goes on with these files (name, size) in its directory; None where they say nothing.
+
+    It takes the newest segment of any timeline: a complete one is done, a partial one is begun anew.
+    """
+    best: tuple[int, int, bool] | None = None
+    name = None
+    for file_name, size in files:
+        file = wal.parse(file_name)
+        if file is None or file.segment is None or file.kind not in ("segment", "partial"):
+            continue
+        complete = file.kind == "segment"
+        if complete and file_name == str(file.segment) and size != segment_size:
+            continue
+        key = (file.segment.number(segment_size), file.timeline, complete)
+        if best is None or key > best:
+            best, name = key, file_name
+    if best is None:
+        return None
+    number, timeline, complete = best
+    return Position(wal.segment_of_number(timeline, number + 1 if complete else number, segment_size), name)
+
+
+def to_set_aside(files: Iterable[tuple[str, int]], start: wal.Segment, segment_size: int) -> tuple[str, ...]:
+    """The files that would make pg_receivewal go on elsewhere than at start."""
+    names: list[str] = []
+    for name, _ in files:
+        file = wal.parse(name)
+        if file is None or file.segment is None or file.kind == "backup_label":
+            continue
+        own = (file.segment.number(segment_size), file.timeline)
+        if own >= (start.number(segment_size), start.timeline) or (file.kind == "partial" and file.segment != start):
+            names.append(name)
+    return tuple(sorted(names))
+
+
+def fork_after(timeline: int, way: Sequence[wal.Leg], segment_size: int) -> wal.Segment | None:
+    """The segment in which the way leaves a timeline, on the timeline that it goes over to; None where it never was on it."""
+    for leg, following in zip(way, way[1:]):
+        if leg.timeline == timeline and leg.end is not None:
+            return wal.segment_of_lsn(following.timeline, leg.end, segment_size)
+    return None
+
+
+def wanted_start(
+    segments: Iterable[wal.Segment],
+    backups: Sequence[Backup],
+    way: Sequence[wal.Leg],
+    position: Position | None,
+    segment_size: int,
+) -> wal.Segment | None:
+    """Where a new start on this way leaves no gap: after what the newest backup on it has without one."""
+    present = frozenset(segments)
+    good = [backup for backup in backups if backup.copied and backup.begin_wal]
+    for backup in sorted(good, key=lambda item: item.backup_id, reverse=True):
+        begin = wal.parse_segment(str(backup.begin_wal))
+        try:
+            last = wal.last_without_gap(present, begin, way, segment_size)
+        except wal.WalError:
+            # Taken on a branch that this server is not on.
+            continue
+        return _on_way((last or begin).number(segment_size) + (1 if last else 0), way, segment_size)
+    if position is None:
+        return None
+    if position.segment.timeline == way[-1].timeline:
+        return position.segment
+    fork = fork_after(position.segment.timeline, way, segment_size)
+    return fork or _on_way(position.segment.number(segment_size), way, segment_size)
+
+
+def continuity(
+    segments: Iterable[wal.Segment],
+    backups: Sequence[Backup],
+    way: Sequence[wal.Leg],
+    start: wal.Segment,
+    segment_size: int,
+) -> tuple[bool, list[wal.Gap]]:
+    """Whether some good backup can be recovered up to start, and if not, what is missing for the newest one.
+
+    (True, []) also where there is no backup yet.
+    """
+    present = frozenset(segments)
+    good = [backup for backup in backups if backup.copied and backup.begin_wal]
+    number = start.number(segment_size) - 1
+    first_gaps: list[wal.Gap] | None = None
+    for backup in sorted(good, key=lambda item: item.backup_id, reverse=True):
+        begin = wal.parse_segment(str(backup.begin_wal))
+        if number < begin.number(segment_size):
+            return True, []
+        try:
+            end = _on_way(number, way, segment_size)
+            missing = wal.gaps(present, begin, way, segment_size, end)
+        except wal.WalError:
+            # Its timeline was left before it: this server's way does not begin with that backup.
+            continue
+        if not missing:
+            return True, []
+        if first_gaps is None:
+            first_gaps = missing
+    return not good, first_gaps or []
+
+
+def _on_way(number: int, way: Sequence[wal.Leg], segment_size: int) -> wal.Segment:
+    for leg in way:
+        if leg.end is None or number < leg.end // segment_size:
+            return wal.segment_of_number(leg.timeline, number, segment_size)
+    return wal.segment_of_number(way[-1].timeline, number, segment_size)
+
+
+class Receiver:
+    """The receiver of one server.
+
+    log_file: Barman's log, in which pg_receivewal's words are. timeout: seconds for each thing that is waited for.
+    """
+
+    def __init__(
+        self,
+        barman: Barman,
+        configuration: Configuration,
+        server: ServerConfiguration,
+        connect: Connect,
+        timeout: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+        process: Callable[[int], str | None] | None = None,
+    ) -> None:
+        self._barman = barman
+        self._server = server
+        self._connect = connect
+        self._timeout = timeout
+        self._clock = clock
+        self._pause = pause
+        self._process = process or command_line
+        self._log_file = configuration.global_options.get("log_file") or ""
+        locks = configuration.global_options.get("barman_lock_directory") or configuration.home
+        self._lock_file = os.path.join(locks, ".%s-receive-wal.lock" % server.name)
+        self._streaming = server.directory("streaming_wals_directory")
+        self._slot_name = server.get("slot_name") or ""
+        self._application = server.get("streaming_archiver_name") or "barman_receive_wal"
+        self._sessions: dict[tuple[str, bool], Session] = {}
+        self._set_aside_to: str | None = None
+
+    def run(self, state: str, reset: str, check_mode: bool) -> Outcome:
+        """Bring the receiver to the state; whatever is wrong becomes the outcome's error."""
+        outcome = Outcome()
+        try:
+            problem = self._unsuitable(state)
+            if problem:
+                raise ReceiverError(problem, "configuration")
+            if state == "started":
+                self._started(outcome, reset, check_mode)
+            else:
+                self._stopped(outcome, state == "absent", check_mode)
+        except HostError as exc:
+            outcome.error = str(exc)
+            outcome.kind = getattr(exc, "kind", None) or getattr(getattr(exc, "diagnosis", None), "kind", "other")
+        finally:
+            self._close()
+        return outcome
+
+    def _unsuitable(self, state: str) -> str:
+        name = self._server.name
+        if self._server.passive:
+            return "server '%s' is passive on this host: its WAL comes from the primary Barman host" % name
+        if state != "started":
+            return ""
+        if not self._server.flag("streaming_archiver"):
+            return "server '%s' does not stream WAL: set streaming_archiver = on in %s" % (name, self._server.file)
+        if not self._server.flag("active", True):
+            return "server '%s' is inactive (active = false in %s): Barman receives nothing of it" % (
+                name,
+                self._server.file,
+            )
+        return ""
+
+    # Looking
+
+    def _session(self, conninfo: str, replication: bool = False) -> Session:
+        key = (conninfo, replication)
+        if key not in self._sessions:
+            self._sessions[key] = self._connect(conninfo, self._barman.user, self._server.name, replication)
+        return self._sessions[key]
+
+    def _sql(self) -> Session:
+        return self._session(self._server.wal_conninfo)
+
+    def _replication(self) -> Session:
+        return self._session(self._server.wal_streaming_conninfo, True)
+
+    def _close(self) -> None:
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+    def pid(self) -> int | None:
+        """The receiver's process, from Barman's lock file."""
+        text = (read_text(self._lock_file) or "").strip()
+        if not text.isdigit():
+            return None
+        line = self._process(int(text))
+        return int(text) if line is not None and "receive-wal" in line and self._server.name in line.split() else None
+
+    def _observe(self) -> Observation:
+        session = self._sql()
+        position = read_position(session)
+        slot = read_slot(session, self._slot_name) if self._slot_name else None
+        pid = self.pid()
+        sender: str | None = None
+        if pid is not None:
+            senders = read_senders(session, self._application)
+            own = [item for item in senders if slot is None or slot.active_pid in (None, item.pid)]
+            sender = own[0].state if own else None
+        return Observation(slot, pid, sender, position, self._archived(position.segment_size))
+
+    def _archived(self, segment_size: int) -> Archived:
+        directory = self._server.directory("wals_directory")
+        found: set[wal.Segment] = set()
+        for name in _names(directory):
+            if len(name) == 16:
+                found |= wal.segments_in(_names(os.path.join(directory, name)))
+        received: list[tuple[str, int]] = []
+        for name in _names(self._streaming):
+            path = os.path.join(self._streaming, name)
+            if os.path.isfile(path):
+                received.append((name, os.path.getsize(path)))
+        newest = max(found, key=lambda item: (item.timeline, item.number(segment_size)), default=None)
+        found |= wal.segments_in(name for name, _ in received)
+        return Archived(newest, frozenset(found), tuple(received))
+
+    # Starting
+
+    def _started(self, outcome: Outcome, reset: str, check_mode: bool) -> None:
+        seen = self._observe()
+        if seen.pid is not None and not seen.works and not (seen.slot is not None and seen.slot.lost):
+            # It was started a moment ago, by cron, or is about to give up.
+            seen = self._settle(seen)
+        outcome.before = self._state(seen)
+        plan = self._plan_start(seen, reset)
+        if check_mode or not plan.changes:
+            outcome.changed = plan.changes
+            outcome.after = self._promised(seen, plan)
+            outcome.values = self._values(seen, plan)
+            return
+        start_of_log = self._log_size()
+        if plan.start:
+            self._prepare(plan, seen)
+            outcome.changed = True
+            self._start(start_of_log)
+        if plan.prove:
+            outcome.changed = True
+            self._prove()
+        after = self._observe()
+        outcome.after = self._state(after)
+        outcome.values = self._values(after, plan)
+
+    def _settle(self, seen: Observation) -> Observation:
+        def probe() -> Probe:
+            current = self._observe()
+            return Probe(current.works or current.pid is None, "not streaming yet", current)
+
+        try:
+            settled: Observation = wait_for(
+                "the receiver", probe, min(self._timeout, 15.0), 0.3, self._clock, self._pause
+            )
+        except WaitTimeout:
+            return seen
+        return settled
+
+    def _plan_start(self, seen: Observation, reset: str) -> Plan:
+        slot_missing = bool(self._slot_name) and seen.slot is None
+        empty = seen.archived.newest is None
+        if seen.works and not slot_missing and not (seen.slot is not None and seen.slot.lost):
+            return Plan(prove=empty)
+        if seen.slot is not None and seen.slot.active and seen.pid is None:
+            who = who_has(self._sql(), seen.slot.active_pid) if seen.slot.active_pid else "another client"
+            raise ReceiverError(
+                "Barman server '%s': the replication slot '%s' is in use by %s, and not by the receiver of this host. Stop that "
+                "one, or give this server its own slot_name" % (self._server.name, self._slot_name, who),
+                "slot_active",
+            )
+        replication = self._replication()
+        identity = identify(replication)
+        self._check_identity(identity)
+        lost = seen.slot is not None and seen.slot.lost
+        # A slot that is lost keeps no WAL, but the WAL may still be there: then a new slot loses nothing.
+        trouble, position = self._trouble(seen, identity)
+        stop = seen.pid is not None
+        if trouble is None:
+            begin_at = position.segment if position is not None and position.file is None else None
+            return Plan(stop, lost, None, begin_at, slot_missing or lost, start=True, prove=True)
+        if trouble.kind not in RESETTABLE or reset != "when_needed":
+            raise ReceiverError(trouble.message, trouble.kind)
+        return Plan(
+            stop=stop,
+            drop_slot=lost,
+            reset=self._plan_reset(seen, identity, trouble, position),
+            create_slot=slot_missing or lost,
+            start=True,
+            prove=True,
+        )
+
+    def _trouble(self, seen: Observation, identity: Identity) -> tuple[Diagnosis | None, Position | None]:
+        """What PostgreSQL has against streaming from where the receiver stands; and where that is."""
+        size = seen.position.segment_size
+        position = receiver_position(seen.archived.received, size)
+        if position is None and seen.archived.newest is not None:
+            position = Position(seen.archived.newest.next(size))
+        if position is None:
+            return None, None
+        refusal = self._refusal(position.segment, size)
+        if refusal is None:
+            return None, position
+        trouble = diagnose_stream(refusal, self._endpoint())
+        if trouble is None:
+            raise ReceiverError(
+                "Barman server '%s': PostgreSQL does not stream WAL from segment %s: %s"
+                % (self._server.name, position.segment, refusal)
+            )
+        return trouble, position
+
+    def _refusal(self, segment: wal.Segment, segment_size: int) -> str | None:
+        session = self._connect(self._server.wal_streaming_conninfo, self._barman.user, self._server.name, True)
+        try:
+            return session.try_stream(segment.begin_lsn(segment_size), segment.timeline)
+        finally:
+            session.close()
+
+    def _plan_reset(
+        self, seen: Observation, identity: Identity, trouble: Diagnosis, position: Position | None
+    ) -> Reset:
+        size = seen.position.segment_size
+        way = read_way(self._replication(), identity.timeline)
+        current = wal.segment_of_lsn(identity.timeline, identity.lsn, size)
+        wanted = wanted_start(seen.archived.segments, read_backups(self._server), way, position, size) or current
+        if wanted.number(size) > current.number(size):
+            wanted = current
+        start = self._oldest(wanted, current, way, size)
+        return Reset(trouble.kind, start, to_set_aside(seen.archived.received, start, size))
+
+    def _oldest(self, wanted: wal.Segment, current: wal.Segment, way: Sequence[wal.Leg], size: int) -> wal.Segment:
+        """The oldest segment from wanted on that PostgreSQL can still stream."""
+        low, high = wanted.number(size), current.number(size)
+        if low >= high or self._refusal(wanted, size) is None:
+            return wanted
+        # Segments are removed from the oldest on: halve until the border is found.
+        while low + 1 < high:
+            middle = (low + high) // 2
+            if self._refusal(_on_way(middle, way, size), size) is None:
+                high = middle
+            else:
+                low = middle
+        return _on_way(high, way, size) if high != current.number(size) else current
+
+    def _check_identity(self, identity: Identity) -> None:
+        """Refuse another cluster's WAL in this archive."""
+        path = os.path.join(self._server.directory("backup_directory"), "identity.json")
+        text = read_text(path)
+        try:
+            known = json.loads(text).get("systemid") if text else None
+        except (ValueError, AttributeError):
+            known = None
+        if known is not None and str(known) != identity.system_identifier:
+            raise ReceiverError(
+                "Barman server '%s': the PostgreSQL there is another database cluster (system identifier %s) than the one that "
+                "this archive is of (%s, in %s). Give the new cluster a new Barman server name, or set the old archive aside"
+                % (self._server.name, identity.system_identifier, known, path),
+                "system_identifier",
+            )
+
+    def _prepare(self, plan: Plan, seen: Observation) -> None:
+        """Everything before the receiver is started; it can't be started by cron meanwhile."""
+        if plan.stop:
+            self._stop()
+        with self._holding_lock():
+            if plan.drop_slot and seen.slot is not None:
+                drop_slot(self._replication(), self._slot_name)
+            if plan.create_slot:
+                self._create_slot()
+            if plan.reset is not None:
+                # What is complete goes into the archive, and only what is left aside.
+                self._barman.text("archive-wal", self._server.name)
+                self._set_aside(plan.reset)
+            begin_at = plan.reset.start if plan.reset is not None else plan.begin_at
+            if begin_at is not None:
+                self._write_marker_file(begin_at)
+
+    def _create_slot(self) -> None:
+        try:
+            create_slot(self._replication(), self._slot_name)
+        except QueryFailed as exc:
+            found = diagnose_stream(str(exc), self._endpoint())
+            raise ReceiverError(found.message if found else str(exc), found.kind if found else "other") from None
+
+    def _set_aside(self, reset: Reset) -> None:
+        """Move files that would lead pg_receivewal astray; nothing is deleted: they may have the last transactions."""
+        if not reset.set_aside:
+            return
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        directory = "%s.set-aside/%s" % (self._streaming.rstrip("/"), stamp)
+        parent = os.path.dirname(directory)
+        for path in (parent, directory):
+            os.makedirs(path, mode=0o700, exist_ok=True)
+            self._give_to_barman(path)
+        for name in reset.set_aside:
+            path = os.path.join(self._streaming, name)
+            if os.path.exists(path):
+                shutil.move(path, os.path.join(directory, name))
+        self._set_aside_to = directory
+
+    def _write_marker_file(self, segment: wal.Segment) -> None:
+        """An empty partial segment: pg_receivewal begins with it and fills it."""
+        path = os.path.join(self._streaming, "%s.partial" % segment)
+        os.makedirs(self._streaming, mode=0o700, exist_ok=True)
+        self._give_to_barman(self._streaming)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._give_to_barman(path)
+
+    def _give_to_barman(self, path: str) -> None:
+        if os.geteuid() == 0:
+            account = lookup_user(self._barman.user)
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+    @contextmanager
+    def _holding_lock(self) -> Iterator[None]:
+        """Hold Barman's own lock of the receiver, so that nobody starts one now."""
+        handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._give_to_barman(self._lock_file)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ReceiverError(
+                    "Barman server '%s': a receiver was started by another process at this moment; run this again"
+                    % self._server.name,
+                    "busy",
+                ) from None
+            yield
+        finally:
+            os.close(handle)
+
+    def _start(self, start_of_log: int) -> None:
+        self._barman.detached("receive-wal", self._server.name)
+        born = [False]
+        started = self._clock()
+
+        def probe() -> Probe:
+            seen = self._observe()
+            born[0] = born[0] or seen.pid is not None
+            if seen.pid is not None:
+                return Probe(seen.works, "the receiver runs and does not stream yet")
+            if born[0] or self._clock() - started > 5:
+                self._raise_from_log(start_of_log)
+            return Probe(False, "no receiver runs")
+
+        try:
+            wait_for(
+                "the WAL receiver of server '%s' to stream" % self._server.name,
+                probe,
+                self._timeout,
+                0.2,
+                self._clock,
+                self._pause,
+            )
+        except WaitTimeout as exc:
+            self._raise_from_log(start_of_log)
+            raise ReceiverError("%s. Barman's log%s may say why" % (exc, self._log_name())) from None
+
+    def _log_name(self) -> str:
+        return " %s" % self._log_file if self._log_file else ""
+
+    def _log_size(self) -> int:
+        try:
+            return os.path.getsize(self._log_file) if self._log_file else 0
+        except OSError:
+            return 0
+
+    def _raise_from_log(self, start: int) -> None:
+        """Say why the receiver ended, from what it wrote to Barman's log since start."""
+        text = receiver_log(_tail(self._log_file, start) if self._log_file else "", self._server.name)
+        found = diagnose_stream(text, self._endpoint()) if text else None
+        if found is not None:
+            raise ReceiverError(found.message, found.kind)
+        errors = [line for line in text.splitlines() if "ERROR" in line or "error:" in line or "FATAL" in line]
+        if errors:
+            raise ReceiverError(
+                "Barman server '%s': the WAL receiver ended: %s" % (self._server.name, _message(errors[-1]))
+            )
+
+    def _endpoint(self) -> Endpoint:
+        replication = self._sessions.get((self._server.wal_streaming_conninfo, True))
+        endpoint = getattr(replication, "endpoint", None)
+        if isinstance(endpoint, Endpoint):
+            return endpoint
+        return Endpoint(host="the server", server=self._server.name, replication=True)
+
+    def _prove(self) -> None:
+        """Have a segment closed and see it arrive in the archive."""
+        session, position = self._sql(), read_position(self._sql())
+        closed: wal.Segment | None = None
+        identity = identify(self._replication())
+        if position.in_recovery and self._server.get("primary_conninfo"):
+            session = self._session(str(self._server.get("primary_conninfo")))
+            position = read_position(session)
+        if not position.in_recovery:
+            closed = close_segment(session, identity.timeline, position.segment_size)
+        size = position.segment_size
+        before = self._archived(size).newest
+
+        def probe() -> Probe:
+            newest = self._archived(size).newest
+            if newest is not None and (newest >= closed if closed is not None else newest != before):
+                return Probe(True, "", newest)
+            if self._deliverable(size):
+                self._barman.text("archive-wal", self._server.name)
+                newest = self._archived(size).newest
+            done = newest is not None and (newest >= closed if closed is not None else newest != before)
+            return Probe(done, "the newest archived segment is %s" % (newest or "none"), newest)
+
+        what = "WAL segment %s" % closed if closed is not None else "a WAL segment"
+        try:
+            wait_for(
+                "%s of server '%s' in the archive" % (what, self._server.name),
+                probe,
+                self._timeout,
+                0.2,
+                self._clock,
+                self._pause,
+            )
+        except WaitTimeout as exc:
+            hint = ""
+            if closed is None:
+                hint = (
+                    ". It is a standby, and nothing was written on its primary meanwhile: set primary_conninfo in %s"
+                    % self._server.file
+                )
+            raise ReceiverError(
+                "Barman server '%s': WAL streams, and is not archived: %s%s" % (self._server.name, exc, hint),
+                "not_archived",
+            ) from None
+
+    def _deliverable(self, segment_size: int) -> bool:
+        """Whether the receiver has a complete segment that Barman would archive now: it keeps the newest file."""
+        names = [name for name, _ in self._archived(segment_size).received]
+        return len(names) > 1 and any(
+            name == str(file.segment) for name, file in ((n, wal.parse(n)) for n in names) if file
+        )
+
+    # Stopping
+
+    def _stopped(self, outcome: Outcome, absent: bool, check_mode: bool) -> None:
+        pid = self.pid()
+        slot: Slot | None = None
+        if absent and self._slot_name:
+            slot = read_slot(self._sql(), self._slot_name)
+            if slot is not None and slot.active and pid is None:
+                who = who_has(self._sql(), slot.active_pid) if slot.active_pid else "another client"
+                raise ReceiverError(
+                    "Barman server '%s': the replication slot '%s' can't be dropped: it is in use by %s"
+                    % (self._server.name, self._slot_name, who),
+                    "slot_active",
+                )
+        outcome.before = {"receiver": "started" if pid is not None else "stopped"}
+        outcome.after = {"receiver": "stopped"}
+        outcome.values = {"slot": slot.name if slot is not None and not absent else None, "receiver_pid": None}
+        if absent:
+            outcome.before["slot"] = self._slot_name if slot is not None else None
+            outcome.after["slot"] = None
+        changes = pid is not None or slot is not None
+        if check_mode or not changes:
+            outcome.changed = changes
+            return
+        if pid is not None:
+            self._stop()
+            outcome.changed = True
+        if slot is not None:
+            with self._holding_lock():
+                self._drop_when_free()
+            outcome.changed = True
+
+    def _stop(self) -> None:
+        self._barman.text("receive-wal", "--stop", self._server.name)
+
+        def probe() -> Probe:
+            pid = self.pid()
+            return Probe(pid is None, "process %s still runs" % pid)
+
+        wait_for(
+            "the WAL receiver of server '%s' to end" % self._server.name,
+            probe,
+            self._timeout,
+            0.1,
+            self._clock,
+            self._pause,
+        )
+
+    def _drop_when_free(self) -> None:
+        def probe() -> Probe:
+            slot = read_slot(self._sql(), self._slot_name)
+            return Probe(slot is None or not slot.active, "it is active", slot)
+
+        what = "the replication slot '%s' of server '%s' to become free" % (self._slot_name, self._server.name)
+        if wait_for(what, probe, self._timeout, 0.1, self._clock, self._pause) is not None:
+            drop_slot(self._replication(), self._slot_name)
+
+    # Telling
+
+    def _state(self, seen: Observation) -> dict[str, Any]:
+        return {
+            "receiver": "started" if seen.works else "stopped",
+            "slot": seen.slot.name if seen.slot is not None else None,
+            "archive": "has WAL" if seen.archived.newest is not None else "empty",
+        }
+
+    def _promised(self, seen: Observation, plan: Plan) -> dict[str, Any]:
+        state = self._state(seen)
+        if plan.changes:
+            state = {"receiver": "started", "slot": self._slot_name or None, "archive": "has WAL"}
+        if plan.reset is not None:
+            state["begins_at"] = str(plan.reset.start)
+        return state
+
+    def _values(self, seen: Observation, plan: Plan) -> dict[str, Any]:
+        size = seen.position.segment_size
+        values: dict[str, Any] = {
+            "slot": seen.slot.name if seen.slot is not None else None,
+            "restart_lsn": wal.format_lsn(seen.slot.restart_lsn)
+            if seen.slot is not None and seen.slot.restart_lsn
+            else None,
+            "wal_status": seen.slot.wal_status if seen.slot is not None else None,
+            "receiver_pid": seen.pid,
+            "timeline": None,
+            "last_archived": str(seen.archived.newest) if seen.archived.newest is not None else None,
+            "reset": None,
+            "backup_needed": False,
+            "gap": [],
+        }
+        position = receiver_position(seen.archived.received, size)
+        if position is not None:
+            values["timeline"] = position.segment.timeline
+        if plan.reset is not None:
+            way = read_way(self._replication(), identify(self._replication()).timeline)
+            sound, missing = continuity(seen.archived.segments, read_backups(self._server), way, plan.reset.start, size)
+            values["reset"] = {
+                "reason": plan.reset.reason,
+                "start": str(plan.reset.start),
+                "set_aside": list(plan.reset.set_aside),
+                "set_aside_directory": self._set_aside_to,
+            }
+            values["backup_needed"] = not sound
+            values["gap"] = [str(gap) for gap in missing]
+        return values
+
+
+def receiver_log(text: str, server: str) -> str:
+    """The lines of Barman's log that this server's receiver wrote, of all its processes in the text."""
+    own: set[str] = set()
+    for line in text.splitlines():
+        found = re.search(
+            r"\[(\d+)\] .*(?:receive-wal for server|WAL streaming.*server) '?%s\b" % re.escape(server), line
+        )
+        if found:
+            own.add(found.group(1))
+    return "\n".join(
+        line
+        for line in text.splitlines()
+        if any("[%s]" % pid in line for pid in own) or ": %s: pg_receive" % server in line
+    )
+
+
+def _message(line: str) -> str:
+    """A log line without its time, process and logger."""
+    return re.sub(r"^.*?\[\d+\] \S+ \w+: ", "", line)
+
+
+def _tail(path: str, start: int) -> str:
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(start)
+            return stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def command_line(pid: int) -> str | None:
+    """A process's arguments; None where there is no such process."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as stream:
+            return stream.read().replace(b"\0", b" ").decode("utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+    except OSError as exc:
+        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
+
+
+def streaming_servers(configuration: Configuration) -> list[str]:
+    """The servers whose WAL is streamed to this host."""
+    return [
+        name
+        for name, server in sorted(configuration.servers.items())
+        if server.flag("streaming_archiver") and server.flag("active", True) and not server.passive
+    ]

@@ -1,0 +1,229 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wal_receiver
+short_description: Receive the WAL of PostgreSQL servers with Barman
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Makes sure that Barman receives the WAL of PostgreSQL servers. The replication slot is made where it is missing, C(barman receive-wal) is
+    started where it does not run, and a WAL segment is seen to arrive in the archive.
+  - Where that does not work, it says why - a password, C(pg_hba.conf), a slot that was lost or that somebody else uses, WAL that
+    PostgreSQL has removed, another timeline, no WAL sender or slot left, a client that is too old.
+  - All servers are handled, also where one of them fails. All failures are reported together, and V(servers) has each one's result.
+options:
+  servers:
+    description:
+      - Barman's names for the servers.
+      - Where it is not given, all servers of this host are meant whose WAL is streamed to it.
+    type: list
+    elements: str
+  state:
+    description:
+      - V(started) - the slot exists, the receiver runs and streams, and WAL is in the archive. A segment is closed for that (C(pg_switch_wal)),
+        but only where the receiver had to be started or the archive is empty.
+      - V(stopped) - no receiver runs. Barman's cron starts it again within a minute as long as C(streaming_archiver) is on for the server.
+      - V(absent) - the same, and the slot is dropped. A slot that nobody reads keeps WAL on the PostgreSQL server until its disk is full, so
+        use this before a server's entry is removed with M(pgdr.barman.server).
+    type: str
+    choices: [started, stopped, absent]
+    default: started
+  reset:
+    description:
+      - What to do where the receiver can't go on from where it stands.
+      - After a recovery or a failover the server is on another timeline, and the partial segment of the branch that was left makes the receiver
+        fail for ever. Or PostgreSQL has removed WAL that the receiver still needs.
+      - V(never) - fail, and say so.
+      - V(when_needed) - move what stands in the way aside, into a directory that is returned, and begin anew where as little as possible is
+        missing. On a new timeline nothing is. Where something is missing, V(servers[].backup_needed) is true and a new base backup is needed.
+    type: str
+    choices: [never, when_needed]
+    default: never
+  timeout:
+    description:
+      - How many seconds to wait for each thing that takes a while, on each server - the receiver to stream, a segment to be archived,
+        a process to end.
+    type: int
+    default: 60
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.actiongroup
+  - pgdr.barman._barman
+  - pgdr.barman._postgres
+attributes:
+  check_mode:
+    support: full
+    details:
+      - PostgreSQL is asked in check mode too whether it can stream from where the receiver stands.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+notes:
+  - The receiver goes on running after the module, and Barman's cron starts it again where it ends.
+  - Files that are set aside are never deleted by this module. A partial segment may hold the last transactions before a failure.
+  - A standby closes no segments itself. There C(primary_conninfo) is used where Barman's configuration has it.
+seealso:
+  - module: pgdr.barman.server
+  - module: pgdr.barman.check
+"""
+
+EXAMPLES = r"""
+- name: Receive the WAL of every server that streams to this host
+  pgdr.barman.wal_receiver:
+  become: true
+
+- name: Go on after a recovery, and take a new backup where WAL is missing
+  pgdr.barman.wal_receiver:
+    servers: [pg-eu]
+    reset: when_needed
+  become: true
+  register: receiver
+
+- name: Stop the receiver of a server and drop its slot before the server is taken out
+  pgdr.barman.wal_receiver:
+    servers: [pg-old]
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+servers:
+  description: The result of each server, by Barman's name for it.
+  returned: always
+  type: dict
+  sample:
+    pg-eu:
+      changed: false
+      slot: barman
+      restart_lsn: 0/7000000
+      wal_status: reserved
+      receiver_pid: 1234
+      timeline: 1
+      last_archived: 000000010000000000000006
+      reset: null
+      backup_needed: false
+      gap: []
+      error: null
+      error_kind: null
+  contains:
+    changed:
+      description: Whether something was changed, or would be in check mode.
+      type: bool
+    slot:
+      description: The replication slot; V(null) where there is none.
+      type: str
+    restart_lsn:
+      description: The oldest WAL position that the slot keeps.
+      type: str
+    wal_status:
+      description: PostgreSQL's word for the WAL that the slot needs. V(lost) is the bad one.
+      type: str
+    receiver_pid:
+      description: The receiver's process on this host.
+      type: int
+    timeline:
+      description: The timeline that is received.
+      type: int
+    last_archived:
+      description: The newest WAL segment in Barman's archive.
+      type: str
+    reset:
+      description:
+        - The new start, where there was one. C(reason) is V(other_timeline), V(wal_removed) or V(ahead). C(start) is the segment that was
+          begun with. C(set_aside) are the files that were moved to C(set_aside_directory).
+      type: dict
+    backup_needed:
+      description: Whether WAL is missing since the last base backup, so that only a new one can be recovered up to now.
+      type: bool
+    gap:
+      description: What is missing.
+      type: list
+      elements: str
+    error:
+      description: Why it failed.
+      type: str
+    error_kind:
+      description:
+        - The reason in one word, such as V(wrong_password), V(missing_password), V(no_hba_line), V(refused), V(timeout), V(slot_active),
+          V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version) or V(other).
+      type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_receiver import (
+    Outcome,
+    Receiver,
+    streaming_servers,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **barman_argument_spec(),
+        "servers": {"type": "list", "elements": "str"},
+        "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
+        "reset": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+        "timeout": {"type": "int", "default": 60},
+    }
+
+
+def answer(outcome: Outcome) -> dict[str, Any]:
+    return {**outcome.values, "changed": outcome.changed, "error": outcome.error, "error_kind": outcome.kind}
+
+
+def diff(outcomes: dict[str, Outcome]) -> dict[str, Any]:
+    changed = {name: outcome for name, outcome in outcomes.items() if outcome.changed}
+    return {
+        "before": {name: outcome.before for name, outcome in changed.items()},
+        "after": {name: outcome.after for name, outcome in changed.items()},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    require_psycopg(module)
+    params = module.params
+    try:
+        barman = barman_from(params)
+        configuration = read(params["config_file"])
+        wanted = params["servers"] if params["servers"] is not None else streaming_servers(configuration)
+        servers = [configuration.server(name) for name in wanted]
+    except HostError as exc:
+        module.fail_json(msg=str(exc), servers={})
+    outcomes = {
+        server.name: Receiver(barman, configuration, server, connect, params["timeout"]).run(
+            params["state"], params["reset"], module.check_mode
+        )
+        for server in servers
+    }
+    for name, outcome in outcomes.items():
+        if outcome.values.get("backup_needed"):
+            module.warn("WAL of server '%s' is missing since its last backup: take a new base backup" % name)
+    result: dict[str, Any] = {
+        "changed": any(outcome.changed for outcome in outcomes.values()),
+        "servers": {name: answer(outcome) for name, outcome in outcomes.items()},
+    }
+    if module._diff:
+        result["diff"] = diff(outcomes)
+    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
+    if errors:
+        module.fail_json(msg="\n".join(errors), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
