@@ -23,7 +23,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import
 )
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is untyped here
+class ActionModule(ActionBase):
     """Reads the inventory's variables on the controller; connects to nothing and changes nothing."""
 
     TRANSFERS_FILES = False

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the topology takes from the inventory's variables to every host's demands, and how that grows.
-
-    python -m tests.bench.topology
-"""
+"""How long the topology takes from the inventory's variables to every host's demands, and how that grows. Run as `python -m tests.bench.topology`."""
 
 from __future__ import annotations
 
@@ -71,7 +68,7 @@ def measure(servers: int, repetitions: int) -> float:
 
 def main() -> None:
     """Print a line for each size: the time, the time for each server, the growth against the size before."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description="Measure the topology.")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of PostgreSQL servers")
     parser.add_argument("--repetitions", type=int, default=5)
     arguments = parser.parse_args()

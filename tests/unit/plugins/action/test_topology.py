@@ -126,8 +126,8 @@ def test_a_missing_group_is_told_with_the_nearest_name(tmp_path):
 
 def test_an_empty_group_is_told(tmp_path):
     inventory = GOOD.replace("      hosts:\n        pg-eu: {ansible_host: 198.51.100.21}\n", "")
-    (first, second) = failure(tmp_path, inventory)
-    assert "the group pg has no host" in second
+    (_count, line) = failure(tmp_path, inventory)
+    assert "the group pg has no host" in line
 
 
 def test_an_undefined_variable_is_a_problem_of_its_host_and_hides_no_other(tmp_path):
