@@ -50,7 +50,8 @@ class Reply:
     @property
     def reason(self) -> str:
         """Why it failed, in Barman's words."""
-        return "; ".join(self.errors) or self.completed.text or "exit code %d" % self.completed.rc
+        said = _without_traceback(self.completed.stderr)
+        return "; ".join(self.errors) or said or "exit code %d" % self.completed.rc
 
 
 def parse_reply(completed: Completed) -> Reply:

@@ -149,7 +149,10 @@ def read(config_file: str | None = None, user: str = "barman") -> Configuration:
             model = (read_text(os.path.join(options["backup_directory"], ACTIVE_MODEL_FILE)) or "").strip()
             if model in models:
                 options.update(
-                    {key: _get(parser, model, key, {"name": section, **options}) for key in parser.options(model)}
+                    {
+                        key: _get(parser, model, key, {"barman_home": home, "name": section})
+                        for key in parser.options(model)
+                    }
                 )
             servers[section] = ServerConfiguration(section, options, origins[section])
     return Configuration(main, global_options, servers, models)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host import progress
@@ -41,7 +42,7 @@ def test_one_whose_process_is_gone_is_not_reported(tmp_path: Path) -> None:
 
 def test_oldest_first(tmp_path: Path) -> None:
     for server, started in (("a", 20.0), ("b", 10.0)):
-        Progress(str(tmp_path), "check", server, clock=lambda started=started: started).update("waiting")
+        Progress(str(tmp_path), "check", server, clock=partial(float, started)).update("waiting")
     assert [state["server"] for state in progress.running(str(tmp_path), lambda pid: True)] == ["b", "a"]
 
 
