@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: recover
 short_description: Recover a PostgreSQL server from Barman, to a point that is proven to be reachable
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:

@@ -321,7 +321,8 @@ class _Planner:
             if seen is None:
                 continue
             if end is None and seen.end_lsn is not None:
-                end, last, segment = seen.end_lsn, seen.last_record, candidate
+                # Records are aligned to 8 bytes, and so are the positions that PostgreSQL shows.
+                end, last, segment = (seen.end_lsn + 7) & ~7, seen.last_record, candidate
             commit = _last(seen.events, ("commit",))
             if commit is not None:
                 return Point(end, commit.time, commit.xid, segment), last

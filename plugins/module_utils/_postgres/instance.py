@@ -319,7 +319,7 @@ class PrivateServer:
                 ],
                 user=self.user,
                 env={
-                    "PGOPTIONS": "-c default_transaction_read_only=on -c search_path=public",
+                    "PGOPTIONS": "-c default_transaction_read_only=on",
                     "PGCONNECT_TIMEOUT": "10",
                 },
                 input=sql if sql.rstrip().endswith(";") else sql + "\n;\n",

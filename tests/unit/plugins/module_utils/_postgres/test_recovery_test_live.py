@@ -1,0 +1,300 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""recovery_test against a real PostgreSQL, where one is installed: a backup and WAL laid down as Barman does it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import scan
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import look_at
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import (
+    Question,
+    RecoveryTest,
+    RecoveryTestError,
+    RecoveryTestRequest,
+)
+
+PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"))
+
+
+def _has_user() -> bool:
+    try:
+        pwd.getpwnam("postgres")
+    except KeyError:
+        return False
+    return os.geteuid() == 0
+
+
+pytestmark = pytest.mark.skipif(
+    not PROGRAMS or not _has_user(), reason="needs root, PostgreSQL's programs and the user postgres"
+)
+
+
+@dataclass
+class Primary:
+    """A server that was backed up, wrote on, and is gone; its backup and its archive are left."""
+
+    root: Path
+    bin: str
+    backup: Path
+    archive: Path
+    middle_time: str
+    middle_xid: str
+
+    def run(self, *argv: str) -> str:
+        return _run(self.bin, *argv)
+
+    def lay_down(self, name: str, *settings: str, wal: Path | None = None, without: str = "") -> Path:
+        """What "barman recover" does."""
+        directory = self.root / name
+        self.run("cp", "-a", str(self.backup), str(directory))
+        self.run("cp", "-a", str(wal or self.archive), str(directory / "barman_wal"))
+        if without:
+            (directory / "barman_wal" / without).unlink()
+        lines = [
+            "restore_command = 'cp %s/barman_wal/%%f %%p'" % directory,
+            "recovery_end_command = 'rm -fr %s/barman_wal'" % directory,
+            "recovery_target_timeline = 1",
+            *settings,
+        ]
+        with open(directory / "postgresql.auto.conf", "a") as stream:
+            stream.write("\n".join(lines) + "\n")
+        self.run("touch", str(directory / "recovery.signal"))
+        return directory
+
+
+def _run(binaries: str, *argv: str) -> str:
+    account = pwd.getpwnam("postgres")
+    completed = subprocess.run(
+        argv,
+        user=account.pw_uid,
+        group=account.pw_gid,
+        extra_groups=[],
+        cwd="/",
+        env={"PATH": "%s:/usr/bin:/bin" % binaries, "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, "%s: %s" % (argv, completed.stdout)
+    return completed.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def primary(tmp_path_factory: pytest.TempPathFactory) -> Primary:
+    root = Path("/tmp") / ("pgdr-live-%d" % os.getpid())
+    account = pwd.getpwnam("postgres")
+    root.mkdir(mode=0o755)
+    os.chown(root, account.pw_uid, account.pw_gid)
+    binaries = os.path.dirname(PROGRAMS[-1])
+    data, archive, backup = root / "primary", root / "archive", root / "backup"
+
+    def psql(sql: str) -> str:
+        return _run(binaries, "psql", "-XAtqc", sql, "-h", str(root), "-d", "postgres")
+
+    try:
+        _run(binaries, "mkdir", str(archive))
+        _run(binaries, "initdb", "-D", str(data), "--no-sync", "-k", "-U", "postgres")
+        with open(data / "postgresql.conf", "a") as stream:
+            stream.write(
+                "unix_socket_directories='%s'\nlisten_addresses=''\nfsync=off\narchive_mode=on\n"
+                "archive_command='cp %%p %s/%%f'\n" % (root, archive)
+            )
+        log = str(root / "log")
+        # Output to a file: the server keeps a pipe open.
+        _run(binaries, "sh", "-c", "pg_ctl -D %s -l %s -w start >/dev/null 2>&1" % (data, log))
+        psql("CREATE TABLE rows (n int, at timestamptz DEFAULT clock_timestamp())")
+        psql("INSERT INTO rows SELECT generate_series(1, 10)")
+        _run(binaries, "pg_basebackup", "-D", str(backup), "-h", str(root), "-X", "none", "-c", "fast", "--no-sync")
+        psql("INSERT INTO rows SELECT generate_series(11, 20)")
+        psql("SELECT pg_switch_wal()")
+        middle_xid = psql("INSERT INTO rows VALUES (21); SELECT pg_current_xact_id()")
+        psql("SELECT pg_create_restore_point('middle')")
+        middle_time = psql("SELECT clock_timestamp()")
+        # The insert's own transaction, not that of the SELECT after it.
+        middle_xid = psql("SELECT xmin FROM rows WHERE n = 21")
+        psql("INSERT INTO rows VALUES (22)")
+        psql("ALTER SYSTEM SET max_connections = 150")
+        _run(binaries, "sh", "-c", "pg_ctl -D %s -l %s -w restart >/dev/null 2>&1" % (data, log))
+        psql("INSERT INTO rows SELECT generate_series(23, 30)")
+        psql("SELECT pg_switch_wal()")
+        psql("INSERT INTO rows SELECT generate_series(31, 40)")
+        last = psql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        _run(binaries, "pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        # The partial segment that the receiver has.
+        if not (archive / last).exists():
+            _run(binaries, "cp", str(data / "pg_wal" / last), str(archive / last))
+        yield Primary(root, binaries, backup, archive, middle_time, middle_xid)
+    finally:
+        if (data / "postmaster.pid").exists():
+            _run(binaries, "pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(root)
+
+
+def _count(expect: int) -> tuple[Question, ...]:
+    return (Question("SELECT count(*) FROM rows", expect=expect, expected=True),)
+
+
+def _start_for_good(primary: Primary, directory: Path) -> tuple[str, str, str]:
+    """Start the recovered server with nothing but its own settings: (in recovery, timeline, rows)."""
+    options = (
+        "-c unix_socket_directories=%s -c listen_addresses= -c archive_mode=off -c fsync=off -c max_connections=150"
+        " -c recovery_target_action=promote" % primary.root
+    )
+    log = str(primary.root / "final.log")
+    primary.run("sh", "-c", "pg_ctl -D %s -l %s -w -o '%s' start >/dev/null 2>&1" % (directory, log, options))
+    try:
+        for _ in range(100):
+            answer = primary.run(
+                "psql",
+                "-XAtqc",
+                "SELECT pg_is_in_recovery() || ' ' || count(*) FROM rows",
+                "-h",
+                str(primary.root),
+                "-d",
+                "postgres",
+            )
+            if answer.startswith("false"):
+                break
+            time.sleep(0.1)
+        timeline = primary.run(
+            "psql",
+            "-XAtqc",
+            "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)",
+            "-h",
+            str(primary.root),
+            "-d",
+            "postgres",
+        )
+        recovering, rows = answer.split()
+        return recovering, timeline, rows
+    finally:
+        primary.run("pg_ctl", "-D", str(directory), "-m", "fast", "stop")
+
+
+def _test(directory: Path, **options: object) -> dict[str, object]:
+    return RecoveryTest(RecoveryTestRequest(str(directory), timeout=60, **options)).run()  # type: ignore[arg-type]
+
+
+def _nothing_runs(directory: Path) -> bool:
+    return look_at(str(directory)).postmaster_pid is None and not glob.glob("/tmp/pgdr-recovery-test-*")
+
+
+def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary) -> None:
+    directory = primary.lay_down(
+        "time", "recovery_target_time = '%s'" % primary.middle_time, "recovery_target_action = 'promote'"
+    )
+    settings = (directory / "postgresql.auto.conf").read_text()
+    facts = _test(directory, questions=_count(21), checksums=True)
+    assert facts["stopped_cleanly"] is True
+    assert facts["consistent"] is True
+    assert facts["reached"]["message"].startswith("recovery stopping before commit of transaction")
+    assert facts["checksums"]["bad"] == 0
+    assert facts["checksums"]["blocks"] > 100
+    assert _nothing_runs(directory)
+    assert (directory / "postgresql.auto.conf").read_text() == settings
+    assert not (directory / "postmaster.opts").exists()
+    # A second time, and then for good.
+    assert _test(directory, questions=_count(21))["reached"]["message"] == facts["reached"]["message"]
+    assert _start_for_good(primary, directory) == ("false", "00000002", "21")
+
+
+def test_the_end_is_reached_with_the_last_segment_and_without_promotion(primary: Primary) -> None:
+    directory = primary.lay_down("end")
+    last = sorted(name for name in os.listdir(primary.archive) if len(name) == 24)[-1]
+    end = scan((primary.archive / last).read_bytes()).end_lsn
+    facts = _test(directory, questions=_count(40))
+    log, seg = facts["reached"]["lsn"].split("/")
+    assert int(log, 16) << 32 | int(seg, 16) == (end + 7) & ~7
+    assert facts["timeline"] == 1
+    assert _nothing_runs(directory)
+    assert _start_for_good(primary, directory) == ("false", "00000002", "40")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "message", "rows"),
+    [
+        ("xid", "recovery_target_xid = '{xid}'", "recovery stopping after commit of transaction {xid}", 21),
+        ("name", "recovery_target_name = 'middle'", 'recovery stopping at restore point "middle"', 21),
+        ("immediate", "recovery_target = 'immediate'", "recovery stopping after reaching consistency", 10),
+    ],
+)
+def test_other_targets_are_reached(primary: Primary, name: str, setting: str, message: str, rows: int) -> None:
+    directory = primary.lay_down(name, setting.format(xid=primary.middle_xid))
+    facts = _test(directory, questions=_count(rows))
+    assert facts["reached"]["message"].startswith(message.format(xid=primary.middle_xid))
+    assert _start_for_good(primary, directory) == ("false", "00000002", str(rows))
+
+
+def test_wrong_rows_fail_with_what_was_found(primary: Primary) -> None:
+    directory = primary.lay_down("rows", "recovery_target_name = 'middle'")
+    with pytest.raises(RecoveryTestError, match=r"answered \"21\", expected was 40") as caught:
+        _test(directory, questions=(*_count(40), Question("SELECT nonsense", expect=1, expected=True)))
+    assert "nonsense" in str(caught.value)
+    assert [answer["matched"] for answer in caught.value.facts["queries"]] == [False, False]
+    assert _nothing_runs(directory)
+
+
+def test_a_target_that_is_not_in_the_wal_is_named(primary: Primary) -> None:
+    directory = primary.lay_down("never", "recovery_target_name = 'never'")
+    with pytest.raises(RecoveryTestError, match="the WAL that was laid down ends before the target") as caught:
+        _test(directory)
+    assert any("FATAL" in line for line in caught.value.facts["log_excerpt"])
+    assert _nothing_runs(directory)
+
+
+def test_a_missing_segment_of_the_backup_is_named(primary: Primary) -> None:
+    first = sorted(name for name in os.listdir(primary.archive) if len(name) == 24)[0]
+    label = (primary.backup / "backup_label").read_text()
+    first = label.split("(file ")[1][:24]
+    directory = primary.lay_down("gap", "recovery_target_name = 'middle'", without=first)
+    with pytest.raises(RecoveryTestError, match="checkpoint is missing"):
+        _test(directory)
+    assert _nothing_runs(directory)
+
+
+def test_a_setting_that_was_raised_later_is_raised_for_the_test(primary: Primary) -> None:
+    """max_connections was 100 at the backup and 150 afterwards: hot standby needs the higher one."""
+    directory = primary.lay_down("raised")
+    facts = _test(directory, questions=_count(40))
+    assert facts["stopped_cleanly"] is True
+    assert facts["settings_needed"] == {"max_connections": "150"}
+
+
+def test_a_throwaway_copy_is_promoted(primary: Primary) -> None:
+    directory = primary.lay_down("throwaway")
+    facts = _test(directory, questions=_count(40), promote=True)
+    assert facts["timeline"] == 2
+    assert not (directory / "recovery.signal").exists()
+    assert _nothing_runs(directory)
+    with pytest.raises(RecoveryTestError, match="neither recovery.signal nor standby.signal"):
+        RecoveryTest(RecoveryTestRequest(str(directory))).prepare()
+
+
+def test_a_running_server_is_not_touched(primary: Primary) -> None:
+    directory = primary.lay_down("running", "recovery_target_name = 'middle'", "recovery_target_action = 'pause'")
+    options = "-c unix_socket_directories=%s -c listen_addresses= -c archive_mode=off" % primary.root
+    primary.run(
+        "sh",
+        "-c",
+        "pg_ctl -D %s -l %s/running.log -w -o '%s' start >/dev/null 2>&1" % (directory, primary.root, options),
+    )
+    try:
+        with pytest.raises(RecoveryTestError, match="a PostgreSQL server runs in"):
+            _test(directory)
+    finally:
+        primary.run("pg_ctl", "-D", str(directory), "-m", "immediate", "stop")
