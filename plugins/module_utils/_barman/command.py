@@ -67,7 +67,8 @@ def parse_reply(completed: Completed) -> Reply:
         raise BarmanError("Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
-        return Reply(completed, errors=[_without_traceback(completed.text)] if completed.text else [])
+        said = _without_traceback(completed.stderr)
+        return Reply(completed, errors=[said] if said else [])
     messages: dict[str, list[str]] = {"info": [], "warnings": [], "errors": []}
     data: dict[str, Any] = {}
     for key, value in document.items():
