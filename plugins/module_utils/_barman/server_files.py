@@ -40,7 +40,7 @@ _MASK = "********"
 _PASSWORD = re.compile(
     r"(?P<key>\b\w*password\s*=\s*)(?:'(?:\\.|[^'\\\n])*(?:'|$)|(?:\\.|[^\s\\])+)", re.IGNORECASE | re.MULTILINE
 )
-_URI_PASSWORD = re.compile(r"(?P<key>\b\w+://[^:@/\s]*:)[^@\s]+(?=@)")
+_URI_PASSWORD = re.compile(r"(?P<key>\b\w+://[^:@/\s]*:)\S+(?=@)")
 _SECRET_LINE = re.compile(
     r"^(?P<key>(?:%s)\s*=\s*).*$" % "|".join(sorted(o for o in SECRET_OPTIONS if not o.endswith("conninfo"))),
     re.MULTILINE,
