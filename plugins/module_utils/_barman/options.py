@@ -486,6 +486,12 @@ def _has_line_break(value: Any) -> bool:
     return isinstance(value, str) and any(mark in value for mark in ("\n", "\r", "\0"))
 
 
+def _advised(name: str, version: Version) -> str:
+    """The values to write, without those that the version calls deprecated."""
+    old = [value for value, (since, _instead) in _DEPRECATED_COMPRESSIONS.items() if since <= version]
+    return _words([value for value in choices(name, version) if name != "compression" or value not in old])
+
+
 def _wrong_choice(option: Option, value: Any, version: Version, several: bool) -> Problem | None:
     known = _CHOICES[option.name]
     given = _items(value) if several else [_choice_text(option.name, value)]
@@ -495,14 +501,14 @@ def _wrong_choice(option: Option, value: Any, version: Version, several: bool) -
             return Problem(
                 option.name,
                 f"cannot be {_shown(option.name, text)}{_DEFAULT_INSTEAD}",
-                f"write {_words(choices(option.name, version))}",
+                f"write {_advised(option.name, version)}",
             )
         if known[match] > version:
             return Problem(
                 option.name,
                 f"can be {match} since Barman {format_version(known[match])} only, and this is Barman "
                 f"{format_version(version)}",
-                f"write {_words(choices(option.name, version))}",
+                f"write {_advised(option.name, version)}",
             )
     if option.name == "backup_options" and {"concurrent_backup", "exclusive_backup"} <= {t.lower() for t in given}:
         return Problem(option.name, "cannot be both concurrent_backup and exclusive_backup", "write one of them")

@@ -176,6 +176,8 @@ def derived_options(topology: Topology, server: PostgresServer, backup: BackupSe
             options["wal_conninfo"] = conninfo(primary, streaming=False)
             options["wal_streaming_conninfo"] = conninfo(primary, streaming=True)
     if server.method in ("rsync", "snapshot"):
+        # Barman's default, but it warns in every command where it is not written.
+        options["backup_options"] = "concurrent_backup"
         options["ssh_command"] = ssh_command(server.os_user, server.address, server.ssh_port)
     if server.incremental in ("link", "copy"):
         options["reuse_backup"] = server.incremental

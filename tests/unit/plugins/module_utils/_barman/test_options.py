@@ -218,6 +218,11 @@ def test_values_that_barman_does_not_understand(option, value, advice):
     assert advice in problem.instead
 
 
+def test_what_is_deprecated_is_not_advised():
+    assert only(validate({"compression": "foo"})).instead == "write gzip, pigz, bzip2, xz, zstd, lz4 or snappy"
+    assert "pygzip" in only(validate({"compression": "foo"}, (3, 13, 3))).instead
+
+
 def test_a_silent_replacement_is_said_where_there_is_one():
     assert "Barman would use its default" in only(validate({"compression": "foo"})).message
     assert "Barman would use its default" in only(validate({"check_timeout": "soon"})).message

@@ -267,6 +267,7 @@ def test_rsync_with_archiving():
     options = entry(found)["options"]
     assert options["ssh_command"] == "ssh -q -o BatchMode=yes postgres@198.51.100.21"
     assert options["reuse_backup"] == "link"
+    assert options["backup_options"] == "concurrent_backup"
     assert "streaming_conninfo" not in options
     assert "slot_name" not in options
     assert entry(found)["slot_name"] is None
