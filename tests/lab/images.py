@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from .host import CACHE, LabError, lock, run, say
@@ -73,9 +73,14 @@ def mirror_from(sources: Iterable[str]) -> str:
     return MIRROR
 
 
-def host_apt_settings(dump: str) -> str:
-    """The lines of `apt-config dump` that a machine needs to reach the mirror as the host does."""
-    return "".join(f"{line}\n" for line in dump.splitlines() if HOST_APT_SETTINGS.fullmatch(line))
+def host_apt_settings(dump: str, environment: Mapping[str, str]) -> str:
+    """What a machine needs to reach the mirror as the host does: lines of `apt-config dump`, and the environment's proxies."""
+    lines = [line for line in dump.splitlines() if HOST_APT_SETTINGS.fullmatch(line)]
+    for scheme in ("http", "https"):
+        proxy = environment.get(f"{scheme}_proxy")
+        if proxy and not any(line.startswith(f"Acquire::{scheme}::Proxy ") for line in lines):
+            lines.append(f'Acquire::{scheme}::Proxy "{proxy}";')
+    return "".join(f"{line}\n" for line in lines)
 
 
 def ensure(image: str, *, claimed: Container[str] = (), standing: Container[str] = ()) -> Path:
@@ -108,7 +113,7 @@ def _build(image: str, path: Path) -> None:
     building.mkdir(parents=True)
     root = building / "root"
     mirror = os.environ.get("PGDR_LAB_MIRROR") or mirror_from(_host_sources())
-    (building / "root.conf").write_text(host_apt_settings(_apt_config_dump()), encoding="utf-8")
+    (building / "root.conf").write_text(host_apt_settings(_apt_config_dump(), os.environ), encoding="utf-8")
     log = CACHE / f"{image}.log"
     # Nothing of a build goes on when this process ends, and with it the lock.
     isolation = [

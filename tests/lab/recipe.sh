@@ -46,7 +46,7 @@ printf 'LANG=C.UTF-8\n' >"$root/etc/default/locale"
 inside systemctl enable ssh
 # Of no use in a container, or in the way of tests (apt's timers take its lock).
 inside systemctl mask systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket \
-    systemd-logind.service console-getty.service getty.target getty-static.service \
+    console-getty.service getty.target getty-static.service \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
 
 # Each machine gets its own of these when it is made.
