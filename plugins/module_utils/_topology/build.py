@@ -32,7 +32,6 @@ def build(pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str,
     resolution = resolve(pg, backup)
     verdict = validate(resolution.topology)
     problems = sorted({*resolution.problems, *verdict.problems})
-    warnings = sorted({*resolution.warnings, *verdict.warnings})
     if problems:
-        return Outcome(problems, warnings, {}, {})
-    return Outcome([], warnings, describe(resolution.topology), demands(resolution.topology))
+        return Outcome(problems, verdict.warnings, {}, {})
+    return Outcome([], verdict.warnings, describe(resolution.topology), demands(resolution.topology))

@@ -40,6 +40,8 @@ _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,
 _OS_USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}\$?", re.IGNORECASE)
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 _POSTGRES_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PREFIX = "barman_"
+_BARE_NAMES = tuple(name[len(_PREFIX) :] for name in KNOWN_VARIABLES)
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _DECIDED_PARAMETERS = {
     "host": "barman_postgres_host",
@@ -67,26 +69,24 @@ class Wrong(Exception):
 
 
 class Resolution(NamedTuple):
-    """The topology, as far as it could be understood, with the problems and warnings met on the way."""
+    """The topology, as far as it could be understood, with the problems met on the way."""
 
     topology: Topology
     problems: list[Problem]
-    warnings: list[str]
 
 
 def resolve(pg: Mapping[str, HostVariables], backup: Mapping[str, HostVariables]) -> Resolution:
     """Read the hosts of both groups. Hosts with problems are in the topology with defaults in the wrong places."""
     problems: list[Problem] = []
-    warnings: list[str] = []
     readers = {host: _Reader(host, {**backup.get(host, {}), **pg.get(host, {})}, problems) for host in {**pg, **backup}}
     for host in sorted(readers):
-        readers[host].report_unknown(warnings)
+        readers[host].report_misspelt()
     backup_servers = {host: _backup_server(readers[host]) for host in sorted(backup)}
     primaries = {str(values.get("barman_primary") or "") for values in pg.values()}
     postgres_servers = {host: _postgres_server(readers[host], is_primary=host in primaries) for host in sorted(pg)}
     relays = _relays(postgres_servers, backup_servers)
     problems.sort()
-    return Resolution(Topology(postgres_servers, backup_servers, relays), problems, warnings)
+    return Resolution(Topology(postgres_servers, backup_servers, relays), problems)
 
 
 class _Reader:
@@ -138,15 +138,14 @@ class _Reader:
             return None
         return True
 
-    def report_unknown(self, warnings: list[str]) -> None:
+    def report_misspelt(self) -> None:
+        """Names that are nearly a variable's. Others may be a playbook's, or the user's own."""
         for name in self.values:
-            if not name.startswith("barman_") or name in KNOWN_VARIABLES:
+            if not name.startswith(_PREFIX) or name in KNOWN_VARIABLES:
                 continue
-            like = barman_options.nearest(name, KNOWN_VARIABLES, cutoff=0.8)
+            like = barman_options.nearest(name[len(_PREFIX) :], _BARE_NAMES, cutoff=0.8)
             if like is not None:
-                self.report(name, "is not a variable of this collection", f"did you mean {like}?")
-            else:
-                warnings.append(f"{self.host}: {name} is not a variable of this collection and is ignored.")
+                self.report(name, "is not a variable of this collection", f"did you mean {_PREFIX}{like}?")
 
 
 def _type_name(value: Any) -> str:

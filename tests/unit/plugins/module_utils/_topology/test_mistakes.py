@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import Problem, Unreadable
+from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import KNOWN_VARIABLES, Problem, Unreadable
 from tests.unit.plugins.module_utils._topology.inventories import (
     backup,
     good,
@@ -402,9 +404,33 @@ def test_an_unreadable_password_is_a_problem():
     assert (problem.host, problem.variable) == ("pg", "barman_postgres_password")
 
 
-def test_an_unknown_variable_that_is_like_none_is_a_warning():
-    found = good({"barman_colour": "green"})
-    assert found.warnings == ["pg: barman_colour is not a variable of this collection and is ignored."]
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("barman_zon", "barman_zone"),
+        ("barman_hme", "barman_home"),
+        ("barman_adress", "barman_address"),
+        ("barman_passive", "barman_passive_of"),
+        ("barman_passive_server", "barman_passive_servers"),
+        ("barman_option", "barman_options"),
+        ("barman_postgres_pasword", "barman_postgres_password"),
+        ("barman_pg_version", "barman_version"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_the_nearest_name(name, meant):
+    problem = only_problem({name: "x"})
+    assert (problem.variable, problem.instead) == (name, f"did you mean {meant}?")
+
+
+def test_variables_that_are_like_none_are_left_alone():
+    assert good({"barman_colour": "green", "barman_servers": ["pg"], "barman_done": True}).warnings == []
+
+
+def test_no_variable_of_a_playbook_is_taken_for_a_misspelling(repository):
+    files = [*repository.glob("playbooks/**/*.yml"), *repository.glob("roles/*/*/*.yml")]
+    names = {name for file in files for name in re.findall(r"(?<![\w.])barman_[a-z_]+\b", file.read_text())}
+    assert names
+    good(dict.fromkeys(names - set(KNOWN_VARIABLES), "x"))
 
 
 def test_a_wrong_type_in_the_groups_own_variables_does_not_hide_the_others():
