@@ -334,7 +334,8 @@ class Receiver:
         directory = self._server.directory("wals_directory")
         found: set[wal.Segment] = set()
         for name in _names(directory):
-            if len(name) == 16:
+            # The list of WAL, such as shop-one-xlog.db, can have a name of that length too.
+            if len(name) == 16 and os.path.isdir(os.path.join(directory, name)):
                 found |= wal.segments_in(_names(os.path.join(directory, name)))
         received: list[tuple[str, int]] = []
         for name in _names(self._streaming):
