@@ -1,0 +1,345 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import checks, configuration, wal
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import Check, Gap, ServerChecks
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ConfigurationError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.waiting import Probe, WaitTimeout
+from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> BarmanHost:
+    return BarmanHost(tmp_path)
+
+
+def archive(*numbers: int, timeline: int = 1, histories: dict[int, str] | None = None) -> Archive:
+    return Archive({wal.parse_segment(segment(n, timeline)): "" for n in numbers}, {}, histories or {})
+
+
+def backup(backup_id: str, begin: int, end: int | None = None, timeline: int = 1, **values: Any) -> Backup:
+    last = segment(begin if end is None else end, timeline)
+    return Backup(backup_id, "DONE", "", begin_wal=segment(begin, timeline), end_wal=last, timeline=timeline, **values)
+
+
+class TestParse:
+    def test_a_good_server(self) -> None:
+        found = checks.parse_checks((FIXTURES / "check_good.txt").read_text())
+        assert list(found) == ["pg"]
+        assert found["pg"].active
+        assert found["pg"].failures() == []
+        assert len(found["pg"].checks) == 22
+        assert found["pg"].checks["wal_level"].ok
+        redundancy = found["pg"].checks["minimum_redundancy_requirements"]
+        assert (redundancy.name, redundancy.ok) == ("minimum redundancy requirements", True)
+        assert "expected at least 1" in redundancy.hint
+
+    def test_names_are_as_in_json(self) -> None:
+        """The keys are those that Barman's JSON has."""
+        recorded = json.loads((FIXTURES / "replies" / "check_main.json").read_text())["main"]
+        keys = set(checks.parse_checks((FIXTURES / "check_good.txt").read_text())["pg"].checks)
+        assert keys == set(recorded)
+
+    def test_what_failed(self) -> None:
+        found = checks.parse_checks((FIXTURES / "check_mixed.txt").read_text())
+        assert [str(check) for check in found["a"].failures()] == [
+            "WAL archive: please make sure WAL shipping is setup",
+            "directories: [Errno 13] Permission denied: '/srv/a'",
+            "ssh: postgres@198.51.100.20: Permission denied (publickey). Host key verification failed.",
+            "minimum redundancy requirements: have 0 backups, expected at least 1",
+        ]
+        assert found["a"].checks["postgresql_streaming_(wal_streaming)"].ok
+
+    def test_inactive_and_disabled(self) -> None:
+        found = checks.parse_checks((FIXTURES / "check_mixed.txt").read_text())
+        assert [found[name].active for name in "abc"] == [True, False, True]
+        assert "secret" not in str(found["c"].checks["configuration"])
+
+    def test_hints_with_brackets(self) -> None:
+        found = checks.parse_checks("Server a:\n\tx: FAILED (one (two))\n\ty: OK (z)\n")["a"].checks
+        assert (found["x"].hint, found["y"].hint) == ("one (two)", "z")
+
+    def test_text_before_the_first_server(self) -> None:
+        assert checks.parse_checks("WARNING: x\n\ty: OK\n") == {}
+
+
+class TestGaps:
+    def test_none(self) -> None:
+        assert checks.find_gaps([backup("1", 5)], archive(5, 6, 7)) == ([], None)
+
+    def test_after_the_latest_backup(self) -> None:
+        gaps, problem = checks.find_gaps([backup("1", 5)], archive(5, 6, 9, 10))
+        assert (gaps, problem) == ([Gap(segment(7), segment(8), 2, True)], None)
+
+    def test_before_the_latest_backup(self) -> None:
+        gaps, _ = checks.find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 9, 10))
+        assert gaps == [Gap(segment(7), segment(8), 2, False)]
+
+    def test_both(self) -> None:
+        gaps, _ = checks.find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 8, 9, 10, 12))
+        assert gaps == [Gap(segment(7), segment(7), 1, False), Gap(segment(11), segment(11), 1, True)]
+
+    def test_the_segment_of_the_backup_itself(self) -> None:
+        gaps, _ = checks.find_gaps([backup("1", 5)], archive(6, 7))
+        assert gaps == [Gap(segment(5), segment(5), 1, True)]
+
+    def test_without_a_backup_there_is_nothing_to_miss(self) -> None:
+        failed = Backup("1", "FAILED", "", begin_wal=segment(5))
+        assert checks.find_gaps([failed], archive(5, 9)) == ([], None)
+
+    def test_a_backup_kept_alone_needs_only_its_own(self) -> None:
+        alone = backup("1", 5, 6, keep="standalone")
+        assert checks.find_gaps([alone, backup("2", 20)], archive(5, 6, 20, 21)) == ([], None)
+        gaps, _ = checks.find_gaps([alone, backup("2", 20)], archive(5, 20, 21))
+        assert gaps == [Gap(segment(6), segment(6), 1, False)]
+
+    def test_along_a_new_timeline(self) -> None:
+        histories = {2: "1\t0/7000100\tno recovery target specified\n"}
+        present = archive(5, 6)
+        present.segments.update(archive(7, 8, timeline=2).segments)
+        present.histories.update(histories)
+        assert checks.find_gaps([backup("1", 5)], present) == ([], None)
+        del present.segments[wal.parse_segment(segment(6))]
+        assert checks.find_gaps([backup("1", 5)], present)[0] == [Gap(segment(6), segment(6), 1, True)]
+
+    def test_a_timeline_that_forked_off_earlier_is_another_way(self) -> None:
+        """A restore to an earlier point was archived here too; the backup goes on along its own timeline."""
+        present = archive(5, 6, 7, histories={2: "1\t0/3000100\tbefore\n"})
+        assert checks.find_gaps([backup("1", 5)], present) == ([], None)
+
+    def test_a_history_that_is_missing(self) -> None:
+        gaps, problem = checks.find_gaps([backup("1", 5, timeline=2)], archive(5, timeline=2))
+        assert gaps == []
+        assert problem is not None
+        assert "00000002.history is missing" in problem
+
+
+class TestOwnChecks:
+    def of(self, host: BarmanHost, name: str = "pg") -> ServerChecks:
+        answer = checks.look(host.barman, configuration.read(str(host.main)), [name], 1, ask_barman=False)
+        return answer[name]
+
+    def test_a_good_server(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.backup("pg", "20260101T000000", 5)
+        host.wal("pg", [5, 6])
+        found = self.of(host)
+        assert {key: check.ok for key, check in found.checks.items()} == {
+            "backup_present": True,
+            "wal_continuity": True,
+        }
+        assert host.calls == []
+
+    def test_barman_is_content_without_a_backup(self, host: BarmanHost) -> None:
+        host.server("pg")
+        assert [str(check) for check in self.of(host).failures()] == ["backup present: there is no good backup yet"]
+
+    def test_a_backup_that_waits(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.backup("pg", "20260101T000000", 5, status="WAITING_FOR_WALS")
+        assert self.of(host).checks["backup_present"].hint == "backup 20260101T000000 still waits for its WAL"
+
+    def test_a_gap(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.backup("pg", "20260101T000000", 5)
+        host.wal("pg", [5, 8])
+        found = self.of(host)
+        assert str(found.failures()[0]) == (
+            "WAL continuity: WAL segments %s to %s (2) missing after backup 20260101T000000: nothing later can be "
+            "recovered until a new backup was taken" % (segment(6), segment(7))
+        )
+        assert found.as_dict()["gaps"] == [
+            {"first": segment(6), "last": segment(7), "count": 2, "after_latest_backup": True}
+        ]
+
+    def test_an_older_gap_is_told_and_no_failure(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.backup("pg", "20260101T000000", 5)
+        host.backup("pg", "20260102T000000", 8)
+        host.wal("pg", [5, 8])
+        check = self.of(host).checks["wal_continuity"]
+        assert check.ok
+        assert "missing before the latest backup" in check.hint
+
+    def test_many_gaps_are_shortened(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.backup("pg", "20260101T000000", 1)
+        host.wal("pg", range(1, 20, 2))
+        assert "and 6 more missing" in self.of(host).checks["wal_continuity"].hint
+
+    def test_segments_that_wait_to_be_archived_count(self, host: BarmanHost) -> None:
+        place = host.server("pg")
+        host.backup("pg", "20260101T000000", 5)
+        host.wal("pg", [5])
+        (place / "streaming" / segment(6)).write_text("")
+        (place / "incoming" / segment(7)).write_text("")
+        (place / "streaming" / (segment(8) + ".partial")).write_text("")
+        assert self.of(host).failures() == []
+
+    def test_an_inactive_server(self, host: BarmanHost) -> None:
+        host.server("pg", active="false")
+        host.backup("pg", "20260101T000000", 5)
+        host.wal("pg", [5])
+        assert [check.key for check in self.of(host).failures()] == ["active"]
+        assert not self.of(host).active
+
+    def test_a_broken_catalog(self, host: BarmanHost) -> None:
+        place = host.server("pg")
+        (place / "meta" / "1-backup.info").write_text("nonsense\n")
+        assert "1-backup.info has a line" in self.of(host).checks["backup_present"].hint
+
+    def test_wal_in_a_cloud_is_not_looked_at(self, host: BarmanHost) -> None:
+        host.server("pg", wals_directory="s3://bucket/pg", basebackups_directory="s3://bucket/pg")
+        assert self.of(host).checks["wal_continuity"].hint == "not looked at: the WAL is not on this host"
+
+
+class TestCheckServers:
+    @pytest.fixture(autouse=True)
+    def two_good_servers(self, host: BarmanHost) -> None:
+        for name in ("a", "b"):
+            host.server(name, conninfo=f"host={name}", streaming_conninfo=f"host={name} user=s")
+            host.backup(name, "20260101T000000", 5)
+            host.wal(name, [5, 6])
+
+    def check(self, host: BarmanHost, **options: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {"names": None, "ignore": [], "timeout": 0, **options}
+        return checks.check_servers(host.barman, **values)
+
+    def test_all(self, host: BarmanHost) -> None:
+        answer = self.check(host)
+        assert answer["ok"]
+        assert answer["problems"] == []
+        assert sorted(answer["servers"]) == ["a", "b"]
+        assert answer["servers"]["a"]["checks"]["postgresql"] == {
+            "name": "PostgreSQL",
+            "ok": True,
+            "hint": "",
+            "ignored": False,
+            "source": "barman",
+        }
+        assert answer["servers"]["a"]["checks"]["wal_continuity"]["source"] == "pgdr.barman"
+        assert json.loads(json.dumps(answer)) == answer
+
+    def test_some(self, host: BarmanHost) -> None:
+        assert list(self.check(host, names=["b", "b"])["servers"]) == ["b"]
+        assert host.calls == [["check", "b"]]
+
+    def test_an_unknown_one(self, host: BarmanHost) -> None:
+        with pytest.raises(ConfigurationError, match="no server 'x' on this host; it has: a, b"):
+            self.check(host, names=["a", "x"])
+
+    def test_side_by_side(self, host: BarmanHost) -> None:
+        for name in "cdefg":
+            host.server(name)
+        self.check(host)
+        assert len(host.calls) == 4
+        assert sorted(word for call in host.calls for word in call[1:]) == list("abcdefg")
+        host.calls.clear()
+        self.check(host, jobs=1)
+        assert host.calls == [["check", *"abcdefg"]]
+
+    def test_reasons(self, host: BarmanHost) -> None:
+        host.failed = {"b": {"directories": "no space"}}
+        answer = self.check(host)
+        assert not answer["ok"]
+        assert answer["problems"] == ["server 'b': directories: no space"]
+        assert answer["servers"]["a"]["ok"]
+
+    @pytest.mark.parametrize("written", ["Directories", "directories"])
+    def test_ignored_checks_are_returned(self, host: BarmanHost, written: str) -> None:
+        host.failed = {"b": {"directories": "no space"}}
+        answer = self.check(host, ignore=[written])
+        assert answer["ok"]
+        found = answer["servers"]["b"]["checks"]["directories"]
+        assert (found["ok"], found["ignored"]) == (False, True)
+
+    def test_an_error_that_is_no_check_is_one(self, host: BarmanHost) -> None:
+        host.stderr = "WARNING: x\nERROR: Conflicting path: y\n"
+        answer = self.check(host, jobs=1)
+        assert answer["problems"] == [
+            "server 'a': barman check: ERROR: Conflicting path: y",
+            "server 'b': barman check: ERROR: Conflicting path: y",
+        ]
+
+    def test_a_server_without_an_answer(self, host: BarmanHost) -> None:
+        host.silent = {"b"}
+        assert self.check(host)["problems"] == ["server 'b': barman check: exit code 1"]
+
+    def test_a_process_that_does_not_end(self, host: BarmanHost) -> None:
+        host.slow = {"b"}
+        assert self.check(host)["problems"] == ["server 'b': barman check: 'barman check' did not end within 90 s"]
+
+    def test_check_mode_does_not_run_barman(self, host: BarmanHost) -> None:
+        answer = self.check(host, check_mode=True)
+        assert (answer["barman_checked"], host.calls) == (False, [])
+        assert set(answer["servers"]["a"]["checks"]) == {"backup_present", "wal_continuity"}
+
+    def test_why_a_connection_failed(self, host: BarmanHost) -> None:
+        host.failed = {"a": {"PostgreSQL": "", "PostgreSQL streaming": ""}, "b": {"PostgreSQL": "too old"}}
+        tried: list[tuple[str, bool]] = []
+
+        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+            tried.append((conninfo, replication))
+            raise HostError("wrong password")
+
+        answer = self.check(host, connect=connect)
+        assert answer["problems"] == [
+            "server 'a': PostgreSQL: wrong password",
+            "server 'a': PostgreSQL streaming: wrong password",
+            "server 'b': PostgreSQL: too old",
+        ]
+        assert tried == [("host=a", False), ("host=a user=s", True)]
+
+
+class TestWaiting:
+    def glance(self, answers: Sequence[dict[str, bool]]) -> tuple[Any, list[list[str]]]:
+        asked: list[list[str]] = []
+
+        def look(names: Sequence[str]) -> dict[str, ServerChecks]:
+            answer = answers[min(len(asked), len(answers) - 1)]
+            asked.append(list(names))
+            return {name: ServerChecks(name, {"x": Check("x", answer[name])}) for name in names}
+
+        return look, asked
+
+    @staticmethod
+    def wait(what: str, probe: Any, timeout: float, interval: float) -> Any:
+        for _ in range(int(timeout) + 1):
+            seen: Probe = probe()
+            if seen.done:
+                return seen.value
+        raise WaitTimeout(what)
+
+    def test_only_what_is_not_good_is_looked_at_again(self) -> None:
+        look, asked = self.glance([{"a": True, "b": False}, {"b": False}, {"b": True}])
+        told: list[list[str]] = []
+        seen = checks.wait_until_green(look, ["a", "b"], (), 9, lambda left: told.append(list(left)), self.wait)
+        assert asked == [["a", "b"], ["b"], ["b"]]
+        assert told == [["b"], ["b"], []]
+        assert not any(checks_.failures() for checks_ in seen.values())
+
+    def test_the_time_is_over(self) -> None:
+        look, asked = self.glance([{"a": False}])
+        seen = checks.wait_until_green(look, ["a"], (), 2, wait=self.wait)
+        assert len(asked) == 3
+        assert seen["a"].failures()
+
+    def test_ignored_checks_are_not_waited_for(self) -> None:
+        look, asked = self.glance([{"a": False}])
+        checks.wait_until_green(look, ["a"], {"x"}, 9, wait=self.wait)
+        assert len(asked) == 1
