@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("lab: interrupted; `down` takes away what is there", file=sys.stderr)
+        print("lab: interrupted; `up` goes on from here, `down` takes away what is there", file=sys.stderr)
         return INTERRUPTED
 
 

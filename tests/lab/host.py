@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-STATE = Path(os.environ.get("PGDR_LAB_STATE", "/var/lib/pgdr-lab"))
+# One for the whole machine, because all labs share its addresses.
+STATE = Path("/var/lib/pgdr-lab")
 CACHE = Path(os.environ.get("PGDR_LAB_CACHE", "/var/cache/pgdr-lab"))
 KEY = STATE / "id_ed25519"
 KNOWN_HOSTS = STATE / "known_hosts"
@@ -125,6 +126,13 @@ def prepare() -> None:
     _install_tools()
     if run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False).returncode != 0:
         raise CannotRun("mount, network and process namespaces can't be made (is this a container without privileges?)")
+    for trial in (
+        ["ip", "link", "add", "name", "pgdrlab-trial", "type", "bridge"],
+        ["iptables", "-w", "10", "-t", "nat", "-S"],
+    ):
+        tried = run(["unshare", "--net", *trial], check=False)
+        if tried.returncode != 0:
+            raise CannotRun(f"`{' '.join(trial)}` does not work ({tried.stdout.strip()})")
     if "\toverlay\n" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
         run(["modprobe", "overlay"], check=False)
     STATE.mkdir(parents=True, exist_ok=True)
@@ -137,7 +145,7 @@ def prepare() -> None:
             ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "-o", overlay, f"{scratch}/root"], check=False
         )
         if tried.returncode != 0:
-            raise CannotRun(f"overlayfs does not work in {STATE} (choose a directory on ext4 or xfs by PGDR_LAB_STATE)")
+            raise CannotRun(f"overlayfs does not work in {STATE} (it has to be on ext4 or xfs)")
     group = cgroup_root() / "pgdr-lab"
     try:
         group.mkdir(exist_ok=True)

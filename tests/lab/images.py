@@ -51,6 +51,12 @@ def census(root: Path) -> dict[str, int]:
     return {"entries": entries, "bytes": size}
 
 
+def write_marker(path: Path, about: Mapping[str, object]) -> None:
+    """Says that the image is complete."""
+    marker = {**census(path / "root"), **about, "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    (path / "complete.json").write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+
+
 def damage(path: Path) -> str | None:
     """What is wrong with a built image; None if nothing is."""
     try:
@@ -58,7 +64,7 @@ def damage(path: Path) -> str | None:
         found = census(path / "root")
     except (OSError, ValueError) as error:
         return f"unreadable ({error})"
-    if {key: marker.get(key) for key in found} != found:
+    if not isinstance(marker, dict) or {key: marker.get(key) for key in found} != found:
         return f"changed since it was built ({found['entries']} entries, {found['bytes']} bytes)"
     return None
 
@@ -141,14 +147,7 @@ def _build(image: str, path: Path) -> None:
         last = "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-15:])
         raise LabError(f"image {image} can't be built from {mirror}; the end of {log}:\n{last}")
     seconds = time.monotonic() - started
-    marker = {
-        **census(root),
-        "suite": SUITES[image],
-        "mirror": mirror,
-        "seconds": round(seconds, 1),
-        "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    (building / "complete.json").write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+    write_marker(building, {"suite": SUITES[image], "mirror": mirror, "seconds": round(seconds, 1)})
     os.sync()
     building.rename(path)
     say(f"image {image}: built in {seconds:.0f} s")
