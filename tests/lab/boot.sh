@@ -17,6 +17,9 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
 fi
 echo $$ >"/sys/fs/cgroup/$group/boot/cgroup.procs"
 
+# What nspawn notes about a container it would leave behind when it is killed.
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"
 while [ "$1" != -- ]; do
     mkdir -p "$directory/root$2"
