@@ -11,14 +11,18 @@ on standard input: by Barman's user here, or by the remote user there.
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
 import shlex
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
+from .._host.files import read_text
+from .._host.process import Command, CommandTimeout, Completed, HostError, Runner, lookup_user
 
 MARKER = ".pgdr-recovery.json"
 WAL_DIRECTORY = "barman_wal"
@@ -27,6 +31,7 @@ WAL_DIRECTORY = "barman_wal"
 _PATH = re.compile(r"/[A-Za-z0-9._+=@,/-]+\Z")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+\Z")
 _USER = re.compile(r"[A-Za-z0-9._-]+\Z")
+_WITH_AES = re.compile(r"^(flags|Features)\s*:.*\baes\b", re.MULTILINE)
 _SSH_REASONS = (
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
@@ -199,34 +204,101 @@ class Destination:
         """For messages."""
         return self.directory if self.host is None else "%s on %s" % (self.directory, self.host)
 
-    @property
-    def ssh(self) -> list[str]:
-        """The SSH command to the destination's host; the same that Barman is given."""
+    def ssh(self, *options: str) -> list[str]:
+        """The SSH command to the destination's host. What the user gave comes first, and so wins."""
         if self.host is None:
             return []
-        argv = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=30"]
-        for option in self.ssh_options:
+        argv = ["ssh"]
+        for option in (*self.ssh_options, "BatchMode=yes", "ConnectTimeout=15", "ServerAliveInterval=30", *options):
             argv += ["-o", option]
         if self.port is not None:
             argv += ["-p", str(self.port)]
         return [*argv, "%s@%s" % (self.user, self.host)]
 
 
+class Connection:
+    """One SSH connection that everything shares: Barman alone makes twenty, each with its own handshake.
+
+    Use it as a context. Its socket is in a directory that only Barman's user can enter.
+    """
+
+    def __init__(self, destination: Destination, runner: Runner, user: str, cpu_file: str = "/proc/cpuinfo") -> None:
+        self._destination = destination
+        self._run = runner
+        self._user = user
+        self._cpu_file = cpu_file
+        self._directory = ""
+        self._ciphers: tuple[str, ...] = ()
+
+    def __enter__(self) -> Connection:
+        if self._destination.host is not None:
+            self._directory = tempfile.mkdtemp(prefix="pgdr-ssh-", dir="/tmp")
+            if os.geteuid() == 0:
+                account = lookup_user(self._user)
+                os.chown(self._directory, account.pw_uid, account.pw_gid)
+            self._ciphers = self._fast_ciphers()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        if self._directory:
+            try:
+                # Where there is no connection any more, it says so, and nothing is to be done.
+                self._run(
+                    Command([*self._destination.ssh(self._path)[:-1], "-O", "exit", self._target], user=self._user)
+                )
+            finally:
+                shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def _path(self) -> str:
+        return "ControlPath=%s/%%C" % self._directory
+
+    @property
+    def _target(self) -> str:
+        return self._destination.ssh()[-1]
+
+    def options(self) -> tuple[str, ...]:
+        """For our own commands: the first one connects, and stays."""
+        if not self._directory:
+            return ()
+        return (*self._ciphers, self._path, "ControlMaster=auto", "ControlPersist=600")
+
+    def barman_options(self, jobs: int) -> tuple[str, ...]:
+        """For Barman's commands, which use the connection that is there. Several jobs encrypt on several CPUs."""
+        if not self._directory:
+            return ()
+        return (*self._ciphers, self._path if jobs == 1 else "ControlPath=none", "ControlMaster=no")
+
+    def _fast_ciphers(self) -> tuple[str, ...]:
+        """SSH's own list of ciphers, AES-GCM first where the CPU has instructions for it: it is twice as fast."""
+        if not _WITH_AES.search(read_text(self._cpu_file) or ""):
+            return ()
+        completed = self._run(Command([*self._destination.ssh()[:-1], "-G", self._target], user=self._user))
+        found = re.search(r"^ciphers (\S+)$", completed.stdout, re.MULTILINE)
+        given = any(option.lower().startswith("ciphers") for option in self._destination.ssh_options)
+        if not completed.ok or found is None or given:
+            return ()
+        ciphers = found.group(1).split(",")
+        fast = [one for one in ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com") if one in ciphers]
+        return ("Ciphers=%s" % ",".join([*fast, *(one for one in ciphers if one not in fast)]),) if fast else ()
+
+
 class Site:
     """The destination, as something that can be asked and changed.
 
-    user: Barman's operating system user.
+    user: Barman's operating system user. ssh_options: of the connection that is shared.
     """
 
-    def __init__(self, destination: Destination, runner: Runner, user: str) -> None:
+    def __init__(self, destination: Destination, runner: Runner, user: str, ssh_options: tuple[str, ...] = ()) -> None:
         self.destination = destination
         self._run = runner
         self._user = user
+        self._ssh = destination.ssh(*ssh_options)
 
     def script(self, text: str, variables: Mapping[str, str], timeout: float = 120) -> Completed:
         """Run a shell script there. Raises DestinationError where the host can't be reached, with the reason."""
         head = "set -u\n" + "".join("%s=%s\n" % (name, shlex.quote(value)) for name, value in variables.items())
-        argv = [*self.destination.ssh, "sh -s"] if self.destination.host is not None else ["sh", "-s"]
+        argv = [*self._ssh, "sh -s"] if self.destination.host is not None else ["sh", "-s"]
         try:
             completed = self._run(Command(argv, user=self._user, input=head + text, timeout=timeout))
         except CommandTimeout as exc:
@@ -341,7 +413,7 @@ class Site:
         target = posixpath.join(there.directory, directory) + "/"
         argv = ["rsync", "--times", "--chmod=F600"]
         if there.host is not None:
-            argv += ["-e", shlex.join(there.ssh)]
+            argv += ["-e", shlex.join(self._ssh)]
             target = ":" + target
         return self._run(Command([*argv, *sources, target], user=self._user))
 

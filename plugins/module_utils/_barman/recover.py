@@ -27,7 +27,7 @@ from .archive import Archive, read_archive
 from .catalog import Backup, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
-from .destination import MARKER, WAL_DIRECTORY, Destination, DestinationError, LaidDown, Place, Site, State
+from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, DestinationError, LaidDown, Place, Site, State
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
 
@@ -112,7 +112,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
     )
 
 
-def recover_arguments(request: Request, plan: Plan, version: Version) -> list[str]:
+def recover_arguments(request: Request, plan: Plan, version: Version, ssh_options: tuple[str, ...] = ()) -> list[str]:
     """The arguments of "barman recover" (which newer versions call "restore", too)."""
     target = plan.target
     arguments = ["recover", "--no-get-wal"]
@@ -131,7 +131,7 @@ def recover_arguments(request: Request, plan: Plan, version: Version) -> list[st
     for name, location in sorted(request.destination.tablespaces.items()):
         arguments += ["--tablespace", "%s:%s" % (name, location)]
     if request.destination.host is not None:
-        arguments += ["--remote-ssh-command", shlex.join(request.destination.ssh)]
+        arguments += ["--remote-ssh-command", shlex.join(request.destination.ssh(*ssh_options))]
     if request.jobs is not None:
         arguments += ["--jobs", str(request.jobs)]
     if request.bandwidth_limit is not None:
@@ -204,6 +204,7 @@ class Recovery:
         self._clock = clock
         self._list_archive = list_archive
         self._list_backups = list_backups
+        self._connection = Connection(request.destination, runner, barman.user)
         self._site = Site(request.destination, runner, barman.user)
         owner = barman.user if os.geteuid() == 0 else None
         self._progress = Progress(configuration.home, "recover", request.server, owner, clock)
@@ -213,10 +214,9 @@ class Recovery:
 
     def execute(self, check_mode: bool) -> Outcome:
         """Do the recovery, or in check mode everything but that. Raises HostError."""
-        if check_mode:
-            return self._execute(True)
         try:
-            return self._execute(False)
+            with self._connection:
+                return self._execute(check_mode)
         finally:
             self._progress.close()
 
@@ -316,6 +316,7 @@ class Recovery:
             Destination(there.directory, there.host, there.user, there.port, there.ssh_options, locations),
             self._runner,
             self._barman.user,
+            self._connection.options(),
         )
         return self._site
 
@@ -412,7 +413,9 @@ class Recovery:
         self._looked = started
         self._progress.update("copying", bytes_done=0, bytes_total=total)
         try:
-            reply = self._barman.expect(*recover_arguments(request, plan, self._barman.version), tick=tick)
+            jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
+            options = self._connection.barman_options(jobs)
+            reply = self._barman.expect(*recover_arguments(request, plan, self._barman.version, options), tick=tick)
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)
@@ -432,7 +435,8 @@ class Recovery:
             "config_files_missing": list(laid.missing_files),
             "finished": format_time(datetime.fromtimestamp(self._clock(), timezone.utc)),
         }
-        self._warnings += [line for line in reply.warnings if "time zone" not in line]
+        # The files that Barman misses are in the answer; where they are outside of the data directory it is no trouble.
+        self._warnings += [line for line in reply.warnings if "missing_files" not in line]
         self._site.write_marker({"identity": self._identity(plan), "recovery": recovery})
         return recovery
 

@@ -275,7 +275,7 @@ class PrivateServer:
             "unix_socket_directories": self.directory,
             "unix_socket_permissions": "0700",
             "listen_addresses": "",
-            "external_pid_file": "",
+            "external_pid_file": os.path.join(self.directory, "pid"),
             "port": "5432",
         }
         argv = [os.path.join(self.bin_directory, "postgres"), "-D", self.data_directory]
