@@ -147,9 +147,9 @@ def _up(options: argparse.Namespace) -> None:
             problems = clashes(lab.machines, (record.machine for record in existing))
             if problems:
                 raise LabError("\n".join(problems))
-            there = {record.machine.label: record for record in existing}
+            prepared = {record.machine.label: record for record in existing if record.prepared}
             wanted = [
-                there.get(machine.label) or Record(machine, images.directory(machine.image) / "root")
+                prepared.get(machine.label) or Record(machine, images.directory(machine.image) / "root")
                 for machine in lab.machines
             ]
             for record in wanted:

@@ -37,6 +37,7 @@ TOOLS = {
     "setpriv": "util-linux",
     "unshare": "util-linux",
 }
+DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # Their directories, also where the caller's PATH lacks them (su, cron).
 os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -133,7 +134,7 @@ def prepare() -> None:
         tried = run(["unshare", "--net", *trial], check=False)
         if tried.returncode != 0:
             raise CannotRun(f"`{' '.join(trial)}` does not work ({tried.stdout.strip()})")
-    if "\toverlay\n" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
+    if "\toverlay\n" not in Path("/proc/filesystems").read_text(encoding="utf-8") and shutil.which("modprobe"):
         run(["modprobe", "overlay"], check=False)
     STATE.mkdir(parents=True, exist_ok=True)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -159,6 +160,8 @@ def prepare() -> None:
 
 def _install_tools() -> None:
     missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
+    if not DEBIAN_KEYS.exists():
+        missing.append("debian-archive-keyring")
     if not missing:
         return
     if shutil.which("apt-get") is None:

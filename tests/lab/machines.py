@@ -214,8 +214,12 @@ def host_limits() -> list[tuple[str, int]]:
     return found
 
 
-def boot(record: Record) -> None:
+def boot(record: Record) -> subprocess.Popen[bytes]:
     """Starts the machine; it goes on when this program ends."""
+    if not record.image.is_dir():
+        raise LabError(
+            f"{record.machine.label}: its image {record.image} is gone: take lab `{record.machine.lab}` down, and up again"
+        )
     mounts: list[str] = []
     disks = [(disk.path, str(disk_file(record, number))) for number, disk in enumerate(record.machine.disks)]
     for path, file in sorted(disks):
@@ -231,8 +235,7 @@ def boot(record: Record) -> None:
         *nspawn_command(record, host_limits()),
     ]
     with (record.directory / "console.log").open("ab") as log:
-        # Not waited for: it is to outlive this program.
-        subprocess.Popen(
+        return subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", str(BOOT), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -264,25 +267,27 @@ def inside(record: Record, argv: Sequence[str], environment: Sequence[str] = ())
     return [*enter, "env", "--ignore-environment", *ENVIRONMENT, *environment, *argv]
 
 
-def wait_until_up(record: Record, timeout: float) -> None:
+def wait_until_up(record: Record, timeout: float, booting: subprocess.Popen[bytes] | None) -> None:
     """Waits until systemd is done and ssh lets us in. Says what was seen last where that takes too long."""
     deadline = time.monotonic() + timeout
     seen = "no process"
     while not stopping.is_set():
-        if time.monotonic() > deadline:
-            raise LabError(
-                f"{record.machine.label} is not up after {timeout:.0f} s: {seen}; its console: {record.directory / 'console.log'}"
-            )
+        if booting is not None and booting.poll() is not None:
+            raise LabError(f"{record.machine.label} ended while it was booting; {_console(record)}")
         if leader(record) is not None:
             seen = _look(record)
             if seen == "up":
                 return
-        elif not record.running and seen != "no process":
-            raise LabError(
-                f"{record.machine.label} ended while it was booting; its console: {record.directory / 'console.log'}"
-            )
-        time.sleep(0.2)
+        if time.monotonic() > deadline:
+            raise LabError(f"{record.machine.label} is not up after {timeout:.0f} s: {seen}; {_console(record)}")
+        time.sleep(0.1)
     raise LabError(f"{record.machine.label}: interrupted")
+
+
+def _console(record: Record) -> str:
+    path = record.directory / "console.log"
+    last = path.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+    return "\n".join([f"the end of {path}:", *last])
 
 
 def _look(record: Record) -> str:
@@ -314,6 +319,7 @@ def _look(record: Record) -> str:
 def bring_up(record: Record, neighbours: Sequence[Machine], timeout: float) -> None:
     """From whatever was there to a machine that answers."""
     started = time.monotonic()
+    booting = None
     if not record.running:
         if not record.prepared:
             prepare(record, neighbours)
@@ -321,8 +327,8 @@ def bring_up(record: Record, neighbours: Sequence[Machine], timeout: float) -> N
                 write_known_hosts()
         network.plug(record.machine)
         network.forget_connections(record.machine)
-        boot(record)
-    wait_until_up(record, timeout)
+        booting = boot(record)
+    wait_until_up(record, timeout, booting)
     say(
         f"{record.machine.label} ({record.machine.image}, {record.machine.address}): up in {time.monotonic() - started:.1f} s"
     )
