@@ -42,6 +42,7 @@ _CONNECTIONS = {
     "postgresql_streaming": ("streaming_conninfo", True),
     "postgresql_streaming_(wal_streaming)": ("wal_streaming_conninfo", True),
 }
+_CONSEQUENCES = ("pg_basebackup_compatible", "pg_receivexlog_compatible", "replication_slot")
 _MOST_JOBS = 4
 _INTERVAL = 2.0
 
@@ -150,7 +151,7 @@ def check_servers(
 def _answer(seen: Mapping[str, ServerChecks], ignored: Collection[str], barman_checked: bool) -> dict[str, Any]:
     problems = reasons(seen, ignored)
     return {
-        "ok": not problems,
+        "ok": not any(checks.failures(ignored) for checks in seen.values()),
         "problems": problems,
         "barman_checked": barman_checked,
         "servers": {name: checks.as_dict(ignored) for name, checks in seen.items()},
@@ -313,22 +314,31 @@ def explain(
             if check is None or check.ok or check.hint or tried >= most:
                 continue
             tried += 1
-            hint = _why(getattr(configuration.server(name), option), user, name, connect, replication)
+            hint = _why(getattr(configuration.server(name), option), user, connect, replication)
             answers[name] = server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
     return answers
 
 
-def _why(conninfo: str, user: str, name: str, connect: Connect, replication: bool) -> str:
+def _why(conninfo: str, user: str, connect: Connect, replication: bool) -> str:
     try:
-        connect(conninfo, user, name, replication).close()
+        connect(conninfo, user, None, replication).close()
     except HostError as exc:
         return str(exc)
     return "it failed for Barman, and a connection made after that succeeded"
 
 
 def reasons(servers: Mapping[str, ServerChecks], ignored: Collection[str] = ()) -> list[str]:
-    """Each failed check in a sentence."""
-    return ["server '%s': %s" % (name, check) for name, checks in servers.items() for check in checks.failures(ignored)]
+    """Each failed check in a sentence, but for those of which Barman says nonsense when it has no connection."""
+    return [
+        "server '%s': %s" % (name, check)
+        for name, checks in servers.items()
+        for check in checks.failures(ignored)
+        if not (check.key in _CONSEQUENCES and _failed(checks, "postgresql"))
+    ]
+
+
+def _failed(checks: ServerChecks, key: str) -> bool:
+    return key in checks.checks and not checks.checks[key].ok
 
 
 def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configuration) -> dict[str, ServerChecks]:
@@ -393,7 +403,9 @@ def _gaps_after(backup: Backup, archive: Archive) -> list[wal.Gap]:
     if backup.begin_wal is None:
         return []
     begin = wal.parse_segment(backup.begin_wal)
-    return wal.gaps(archive.segments, begin, _way_from(begin, archive), backup.segment_size)
+    # Where a segment is being received, all before it were.
+    known = {*archive.segments, *archive.partials}
+    return wal.gaps(known, begin, _way_from(begin, archive), backup.segment_size)
 
 
 def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:

@@ -362,6 +362,8 @@ def _declaration_problems(desired: Desired) -> list[str]:
                 "server '%s': this can't be a server's name; it is a file's name too, without blanks and "
                 "brackets, and none of %s" % (entry.name, ", ".join(_RESERVED))
             )
+        if entry.name in ("True", "False"):
+            problems.append("server '%s': YAML reads a bare on, off, yes or no so; quote the name" % entry.name)
         if entry.name in seen:
             problems.append("server '%s': it is listed twice" % entry.name)
         seen.add(entry.name)

@@ -95,12 +95,12 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
     if problems:
         return Outcome(planned, problems, warnings)
     removed = _left_of(planned.removed, barman)
-    warnings.extend(
-        "server '%s': its replication slot '%s' may still be on the PostgreSQL server and keep WAL there"
-        % (left["name"], left["slot_name"])
-        for left in removed
-        if left.get("slot_name")
-    )
+    slots = ["%s (%s)" % (left["name"], left["slot_name"]) for left in removed if left.get("slot_name")]
+    if slots:
+        warnings.append(
+            "the replication slots of removed servers may still be on the PostgreSQL servers and keep WAL there: %s"
+            % ", ".join(slots)
+        )
     backups: list[str] = []
     if not check_mode and planned.changed:
         backups = apply(planned, current, barman.user, stamp)

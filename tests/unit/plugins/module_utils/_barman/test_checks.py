@@ -98,6 +98,13 @@ class TestGaps:
         gaps, _ = checks.find_gaps([backup("1", 5)], archive(6, 7))
         assert gaps == [Gap(segment(5), segment(5), 1, True)]
 
+    def test_before_the_segment_that_is_being_received(self) -> None:
+        present = archive(5, 6)
+        present.partials[wal.parse_segment(segment(9))] = ""
+        assert checks.find_gaps([backup("1", 5)], present)[0] == [Gap(segment(7), segment(8), 2, True)]
+        present.partials = {wal.parse_segment(segment(7)): ""}
+        assert checks.find_gaps([backup("1", 5)], present)[0] == []
+
     def test_without_a_backup_there_is_nothing_to_miss(self) -> None:
         failed = Backup("1", "FAILED", "", begin_wal=segment(5))
         assert checks.find_gaps([failed], archive(5, 9)) == ([], None)
@@ -304,6 +311,17 @@ class TestCheckServers:
             "server 'b': PostgreSQL: too old",
         ]
         assert tried == [("host=a", False), ("host=a user=s", True)]
+
+
+def test_without_a_connection_what_barman_guesses_is_not_told() -> None:
+    slot = Check("replication slot", False, "it doesn't exist")
+    down = ServerChecks("a", {"postgresql": Check("PostgreSQL", False), "replication_slot": slot})
+    up = ServerChecks("b", {"postgresql": Check("PostgreSQL", True), "replication_slot": slot})
+    assert checks.reasons({"a": down, "b": up}) == [
+        "server 'a': PostgreSQL: FAILED",
+        "server 'b': replication slot: it doesn't exist",
+    ]
+    assert not down.as_dict()["checks"]["replication_slot"]["ok"]
 
 
 class TestWaiting:

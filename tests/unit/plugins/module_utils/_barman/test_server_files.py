@@ -145,7 +145,7 @@ class TestPlan:
         assert "server 'x': description: a line break" in problems
         assert "server 'pg' is in /d/hand.conf, which this module did not make" in problems
 
-    @pytest.mark.parametrize("name", ["", ".pg", "-pg", "a/b", "a]", "a%b", "barman", "DEFAULT", "#pg"])
+    @pytest.mark.parametrize("name", ["", ".pg", "-pg", "a/b", "a]", "a%b", "barman", "DEFAULT", "#pg", "False"])
     def test_names_that_no_server_can_have(self, name: str) -> None:
         assert plan(host(), Desired([Entry(name)])).problems
 
