@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the topology takes from the inventory's variables to every host's demands, and how that grows. Run as `python -m tests.bench.topology`."""
+"""How long the topology takes from the inventory's variables to every host's demands, and how that grows.
+Run by `python -m tests.bench`, and for other sizes as `python -m tests.bench.topology`."""
 
 from __future__ import annotations
 
@@ -13,9 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.module_utils._topology.build import build
+from tests.bench.report import Comparison, Row
 
 SIZES = (125, 250, 500, 1000, 2000, 4000)
 SERVERS_PER_BACKUP = 50
+MANY = 1000
+MOST_SECONDS = 2.0
+# Twice as many servers take twice as long where the growth is linear; the rest is for what else the machine does.
+MOST_GROWTH = 2.4
 
 Hosts = Mapping[str, Mapping[str, Any]]
 
@@ -64,6 +70,20 @@ def measure(servers: int, repetitions: int) -> float:
         if outcome.problems:
             raise SystemExit("\n".join(str(problem) for problem in outcome.problems[:5]))
     return statistics.median(times)
+
+
+def compare(repetitions: int) -> Comparison:
+    """A thousand servers, and whether twice as many take twice as long."""
+    one, two = f"{MANY} servers", f"{2 * MANY} servers"
+    return Comparison(
+        "topology",
+        f"Topology of {MANY} servers on {MANY // SERVERS_PER_BACKUP} backup servers",
+        (
+            Row(one, tuple(measure(MANY, 1) for _ in range(repetitions)), most_seconds=MOST_SECONDS),
+            Row(two, tuple(measure(2 * MANY, 1) for _ in range(repetitions)), against=one, most=MOST_GROWTH),
+        ),
+        notes=("From the inventory's variables to every host's demands, in one Python process.",),
+    )
 
 
 def main() -> None:

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure side by side with the bare tools, on two lab machines of its own (`make bench`).
+
+    python -m tests.bench [--only NAME] [--rounds N] [--large] [--output docs/performance.md] [--keep]
+
+The results go to .cache/bench: results.json and table.md. With --only the others' earlier results stay, if they are of this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import ansible.release
+
+from tests.bench import backup, check, deploy, recover, topology
+from tests.bench.report import Comparison, Report, markdown, put_between_markers
+from tests.bench.site import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Site
+from tests.bench.turns import say
+from tests.lab.host import STATE as LAB_STATE
+
+STATE = REPOSITORY / ".cache" / "bench"
+SMALL = int(1.4 * GIGABYTE)
+LARGE = 10 * GIGABYTE
+ROOM_SMALL = 12 * GIGABYTE
+ROOM_LARGE = 45 * GIGABYTE
+INTERRUPTED = 130
+
+Benchmark = Callable[[Site, int, bool], list[Comparison]]
+
+
+def _deploy(site: Site, rounds: int, large: bool) -> list[Comparison]:
+    return deploy.run(site, rounds or 5)
+
+
+def _backup(site: Site, rounds: int, large: bool) -> list[Comparison]:
+    found = [backup.run(site, rounds or 5, SMALL, 1.5, "backup")]
+    return [*found, backup.run(site, rounds or 3, LARGE, 1.1, "backup-large")] if large else found
+
+
+def _recover(site: Site, rounds: int, large: bool) -> list[Comparison]:
+    found = [recover.run(site, rounds or 3, SMALL, "recover")]
+    return [*found, recover.run(site, rounds or 3, LARGE, "recover-large")] if large else found
+
+
+def _check(site: Site, rounds: int, large: bool) -> list[Comparison]:
+    return check.run(site, rounds or 3)
+
+
+def _topology(site: Site, rounds: int, large: bool) -> list[Comparison]:
+    return [topology.compare(rounds or 5)]
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "deploy": _deploy,
+    "backup": _backup,
+    "recover": _recover,
+    "check": _check,
+    "topology": _topology,
+}
+
+
+def main() -> int:
+    options = parser().parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    STATE.mkdir(parents=True, exist_ok=True)
+    try:
+        report = measure(options.only or list(BENCHMARKS), options.rounds, options.large, options.keep)
+        table = markdown(report)
+        print(f"\n{table}")
+        (STATE / "table.md").write_text(table, encoding="utf-8")
+        if options.output is not None:
+            page = options.output.read_text(encoding="utf-8")
+            options.output.write_text(put_between_markers(page, table), encoding="utf-8")
+    except (Failed, ValueError) as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure side by side with bare tools.")
+    found.add_argument("--only", action="append", choices=list(BENCHMARKS), help="this one; can be given several times")
+    found.add_argument(
+        "--rounds", type=int, default=0, help="of each; without it 5 or 3, as the benchmark's length allows"
+    )
+    found.add_argument("--large", action="store_true", help="10 GB too; takes long, and 45 GB of disk")
+    found.add_argument("--output", type=Path, metavar="PAGE", help="put the table into this page, between its markers")
+    found.add_argument("--keep", action="store_true", help="leave the machines up, and use those that are")
+    return found
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def measure(names: Sequence[str], rounds: int, large: bool, keep: bool) -> Report:
+    room, needed = shutil.disk_usage(LAB_STATE.parent).free, ROOM_LARGE if large else ROOM_SMALL
+    if room < needed:
+        raise Failed(f"{needed // GIGABYTE} GB of disk are needed, and {room // GIGABYTE} GB are free")
+    report = Report(machine(), {})
+    with tempfile.TemporaryDirectory(prefix="pgdr-bench-") as scratch:
+        site = Site(Path(scratch))
+        try:
+            if not keep:
+                site.down()
+            for name in names:
+                say(f"benchmark {name}")
+                load = os.getloadavg()[0]
+                for comparison in BENCHMARKS[name](site, rounds, large):
+                    date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+                    report.add(dataclasses.replace(comparison, date=date, load=load))
+            report.versions = versions(site)
+        finally:
+            if keep:
+                site.close_connections()
+            else:
+                site.down()
+    report = merged(report)
+    (STATE / "results.json").write_text(json.dumps(report.to_dict(), indent=1), encoding="utf-8")
+    return report
+
+
+def merged(report: Report) -> Report:
+    """With the earlier results of what was not measured now, where they come from the same machine and versions."""
+    try:
+        before = Report.from_dict(json.loads((STATE / "results.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return report
+    if before.machine != report.machine or before.versions != report.versions:
+        return report
+    for comparison in report.comparisons:
+        before.add(comparison)
+    return before
+
+
+def machine() -> dict[str, str]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": str(os.cpu_count()),
+        "memory": f"{memory / GIGABYTE:.0f} GB",
+        "kernel": platform.release(),
+    }
+
+
+def versions(site: Site) -> dict[str, str]:
+    found = {"ansible-core": ansible.release.__version__, "Python": platform.python_version()}
+    site.deployed()
+    return {
+        **found,
+        "PostgreSQL": site.sql("SHOW server_version").split()[0],
+        "Barman": site.barman("--version").split()[0],
+        "rsync": site.on(BACKUP, "rsync", "--version").split()[2],
+        "Python there": site.on(PG, "python3", "--version").split()[1],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module recover, to another host, against rsync of the same files alone, and against `barman recover`."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from tests.bench.report import Comparison, Row
+from tests.bench.site import BACKUP, GIGABYTE, PG, PG_ADDRESS, SERVER, Failed, Site
+from tests.bench.turns import in_turns
+
+MODULE = "module recover"
+BARE = "rsync alone"
+ENGINE = "barman recover"
+DESTINATION = "/var/lib/postgresql/recovered"
+BARMAN_DIRECTORY = f"/var/lib/barman/{SERVER}"
+MOST_RATIO = 1.3
+# What the module gives to SSH, and so to Barman's rsync.
+SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=30")
+
+TRUST: list[dict[str, Any]] = [
+    {
+        "name": "Let Barman in where it recovers",
+        "hosts": "all",
+        "become": True,
+        "gather_facts": False,
+        "tasks": [
+            {
+                "name": "Resolve the topology",
+                "pgdr.barman.topology": {},
+                "run_once": True,
+                "register": "bench_topology",
+            },
+            {
+                "name": "Lay the trust",
+                "ansible.builtin.include_role": {"name": "pgdr.barman.ssh_trust"},
+                "vars": {"ssh_trust_edges": "{{ bench_topology.topology.recovery_edges }}"},
+            },
+        ],
+    }
+]
+
+
+def run(site: Site, rounds: int, size: int, name: str) -> Comparison:
+    site.loaded(size)
+    site.ansible(site.play("trust", TRUST))
+    backup = site.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True}).result["backup"]
+    data = f"{BARMAN_DIRECTORY}/base/{backup['id']}/data/"
+    sizes: list[int] = []
+
+    def check_and_remove() -> None:
+        copied = int(site.on(PG, "du", "-sb", DESTINATION).split()[0])
+        site.on(PG, "rm", "-rf", DESTINATION)
+        if copied < size:
+            raise Failed(f"{copied} bytes of at least {size} came to {DESTINATION}")
+
+    def module() -> float:
+        order = {"server": SERVER, "backup_id": backup["id"], "destination": DESTINATION, "remote_host": PG_ADDRESS}
+        task = site.task("pgdr.barman.recover", order)
+        if not task.result["changed"]:
+            raise Failed(f"the module recover did nothing: {task.result}")
+        sizes.append(int(task.result["recovery"]["bytes"]))
+        check_and_remove()
+        return task.seconds
+
+    def bare() -> float:
+        segments = archived_since(site, backup["begin_wal"])
+        target = f"postgres@{PG_ADDRESS}:{DESTINATION}/"
+        timed = site.timed(BACKUP, "rsync", "-a", "-e", shlex.join(SSH), data, *segments, target, user="barman")
+        check_and_remove()
+        return timed.seconds
+
+    def engine() -> float:
+        ssh = shlex.join([*SSH, f"postgres@{PG_ADDRESS}"])
+        argv = ("barman", "recover", "--no-get-wal", "--remote-ssh-command", ssh, SERVER, backup["id"], DESTINATION)
+        timed = site.timed(BACKUP, *argv, user="barman")
+        check_and_remove()
+        return timed.seconds
+
+    seconds = in_turns(rounds, {MODULE: module, BARE: bare, ENGINE: engine}, site.settle)
+    site.barman("delete", SERVER, backup["id"])
+    return Comparison(
+        name,
+        f"Recovery of {sizes[-1] / GIGABYTE:.1f} GB to another host",
+        (
+            Row(MODULE, seconds[MODULE], against=BARE, most=MOST_RATIO),
+            Row(ENGINE, seconds[ENGINE], against=BARE),
+            Row(BARE, seconds[BARE]),
+        ),
+        notes=(
+            f"Alone: `rsync -a -e '{shlex.join(SSH)}'` of the backup's data directory and the WAL segments that a recovery from it gets. The "
+            "module reads the WAL first, to prove that the target is in it, and looks at what was laid down afterwards.",
+        ),
+    )
+
+
+def archived_since(site: Site, first: str) -> list[str]:
+    """The archived segments that Barman gives to a recovery."""
+    found = site.on(BACKUP, "find", f"{BARMAN_DIRECTORY}/wals", "-mindepth", "2", "-type", "f").split()
+    return sorted(path for path in found if path.rpartition("/")[2] >= first)
