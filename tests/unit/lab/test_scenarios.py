@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ansible.parsing.dataloader import DataLoader
 
 from tests.lab.spec import clashes, parse
 
@@ -30,7 +30,7 @@ def hosts(group: dict[str, Any]) -> dict[str, str | None]:
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.parent.name)
 def test_the_inventory_has_the_labs_machines(path):
     lab = parse(path.read_text(), str(path))
-    inventory = yaml.safe_load((path.parent / "inventory.yml").read_text())
+    inventory = DataLoader().load_from_file(str(path.parent / "inventory.yml"))
     # Several instances of PostgreSQL on one machine are several hosts with one address.
     addresses = {machine.address for machine in lab.machines}
     assert set(hosts(inventory["all"]).values()) <= addresses
