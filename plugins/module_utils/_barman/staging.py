@@ -48,8 +48,10 @@ _IGNORED_VALUE = re.compile(r"Ignoring invalid configuration value '.*' for key 
 _UNQUOTED_PART = re.compile(r"(after|near) \"[^\"]*\"")
 _INVALID_CONNINFO = re.compile(r'".*" is not a valid connection string', re.DOTALL)
 _DISABLED = "(WARNING: disabled)"
-# What goes together with another message that names the server.
-_ECHOES = ("Forcing 'archiver = on'",)
+# A warning that goes together with another one that names the server, and one about a default that is right.
+_NOTHING = re.compile(
+    r"Forcing 'archiver = on'|No backup strategy set for server .* \(using default 'concurrent_backup'\)"
+)
 _NO_BACKUP = "none"
 
 
@@ -163,9 +165,9 @@ def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired
         problems.append("Barman refuses the configuration: %s" % _clean(reply.reason, directory))
     warnings: list[str] = []
     for text in dict.fromkeys(said):
-        sections = _sections(text)
-        if text in _ECHOES:
+        if _NOTHING.match(text):
             continue
+        sections = _sections(text)
         refused = ours.intersection(sections) and "deprecated" not in text
         (problems if refused else warnings).append("Barman says: %s" % _clean(text, directory))
     problems.extend(

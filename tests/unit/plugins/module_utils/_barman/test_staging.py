@@ -170,6 +170,13 @@ def test_the_barman_section_is_ours_where_it_is_managed(host: Host) -> None:
     assert host.ensure(pg(), global_options={"compression": "gzip"}).problems
 
 
+def test_a_default_that_is_right_is_no_problem(host: Host) -> None:
+    text = "No backup strategy set for server 'pg' (using default 'concurrent_backup')."
+    host.barman.messages = {"_WARNING": [text]}
+    outcome = host.ensure(pg())
+    assert (outcome.problems, outcome.warnings) == ((), [])
+
+
 def test_what_is_deprecated_is_no_problem(host: Host) -> None:
     host.barman.messages = {"_WARNING": ["Custom compression in [pg] section is deprecated"]}
     assert host.ensure(pg()).problems == ()
