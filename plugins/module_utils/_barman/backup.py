@@ -23,14 +23,17 @@ from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, ConnectionFailed, QueryFailed, Session
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from . import wal
-from .catalog import FAILED, Backup, CatalogError, find, read_backups
+from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, find, read_backups
 from .command import Barman, BarmanError, Reply
 from .configuration import ServerConfiguration
+from .wal_receiver import command_line, receiver_pid
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _RESERVED_NAMES = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed", "auto")
 _TICK = 0.5
+_ARCHIVE_INTERVAL = 10.0
+_RECEIVER_PATIENCE = 90.0
 
 
 class BackupError(HostError):
@@ -114,6 +117,12 @@ def _problems(server: ServerConfiguration, request: Request) -> list[str]:
         )
     if request.name in _RESERVED_NAMES:
         problems.append("backup_name '%s' is one of Barman's own words: choose another one" % request.name)
+    least = {"jobs": 1, "bandwidth_limit": 0, "retries": 0, "wait_timeout": 0}
+    problems += [
+        "%s must be %d or more" % (option, lowest)
+        for option, lowest in least.items()
+        if getattr(request, option) is not None and getattr(request, option) < lowest
+    ]
     if method == "postgres":
         if request.jobs is not None and request.jobs > 1:
             problems.append("jobs is for backup_method rsync: pg_basebackup copies in one process; leave it out")
@@ -166,31 +175,21 @@ def _recent(server: ServerConfiguration, request: Request, backups: Sequence[Bac
 
 
 def missing_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
-    """The segments from the backup's first to its last that are not in Barman's archive."""
+    """The segments from the backup's first to its last that are not in Barman's archive.
+
+    They are of one timeline: PostgreSQL fails a backup during which its timeline changes.
+    """
     if backup.begin_wal is None or backup.end_wal is None:
         return []
     begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
-    way = [wal.Leg(begin.timeline, 0, None)]
-    if end.timeline != begin.timeline:
-        way = wal.way_to(end.timeline, _histories(server))
     directory = server.directory("wals_directory")
+    way = [wal.Leg(begin.timeline, 0, None)]
     archived = [
         segment
         for segment in wal.needed(begin, end, way, backup.segment_size)
         if os.path.exists(os.path.join(directory, segment.directory, str(segment)))
     ]
     return wal.gaps(archived, begin, way, backup.segment_size, end)
-
-
-def _histories(server: ServerConfiguration) -> dict[int, str]:
-    texts: dict[int, str] = {}
-    directory = server.directory("wals_directory")
-    for name in os.listdir(directory):
-        file = wal.parse(name)
-        if file is not None and file.kind == "history":
-            with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as stream:
-                texts[file.timeline] = stream.read()
-    return texts
 
 
 def arguments(server: str, request: Request, parent: Backup | None) -> list[str]:
@@ -211,6 +210,23 @@ def arguments(server: str, request: Request, parent: Backup | None) -> list[str]
     if request.immediate_checkpoint is not None:
         argv.append("--immediate-checkpoint" if request.immediate_checkpoint else "--no-immediate-checkpoint")
     return [*argv, server]
+
+
+class _Waiting:
+    """What happened while WAL is waited for."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.nudged = False
+        self.without_receiver: float | None = None
+        self._clock = clock
+        self._archived = clock()
+
+    def archive_again(self) -> bool:
+        """Whether it is time to let Barman look for itself, whatever we see."""
+        if self._clock() - self._archived < _ARCHIVE_INTERVAL:
+            return False
+        self._archived = self._clock()
+        return True
 
 
 class Taker:
@@ -322,27 +338,24 @@ class Taker:
         if self._is_complete(backup):
             return backup
         self._say("waiting for WAL", backup_id=backup.backup_id)
-        nudged = [False]
+        waiting = _Waiting(self._clock)
 
         def probe() -> Probe:
             current = find(read_backups(self._server), backup.backup_id, self._server.name)
-            if self._is_complete(current):
-                return Probe(True, "", current)
             missing = missing_wal(self._server, current)
-            if missing and not nudged[0] and not self._received(current):
-                nudged[0] = self._nudge(current)
-            if missing:
+            if missing and not waiting.nudged and not self._received(current):
+                waiting.nudged = self._nudge(current)
+            if missing and (self._received(current) or waiting.archive_again()):
                 self._barman.text("archive-wal", self._server.name)
                 missing = missing_wal(self._server, current)
-            if not missing:
+            if not missing and current.status == WAITING_FOR_WALS:
                 self._barman.text("check-backup", self._server.name, current.backup_id)
                 current = find(read_backups(self._server), backup.backup_id, self._server.name)
-                if self._is_complete(current):
-                    return Probe(True, "", current)
-            seen = (
-                "not archived: %s" % ", ".join(str(gap) for gap in missing) if missing else "status %s" % current.status
-            )
-            return Probe(False, seen)
+            if self._is_complete(current):
+                return Probe(True, "", current)
+            receiver = self._receiver_trouble(waiting) if missing else ""
+            wanted = ", ".join(str(gap) for gap in missing)
+            return Probe(False, "not archived: %s%s" % (wanted, receiver) if missing else "status %s" % current.status)
 
         try:
             done: Backup = wait_for(
@@ -361,6 +374,23 @@ class Taker:
                 backup,
             ) from None
         return done
+
+    def _receiver_trouble(self, waiting: _Waiting) -> str:
+        """What is wrong with the receiver, where WAL comes by it alone. Raises BackupError where it stays away.
+
+        Barman's cron starts a receiver that ended, once a minute.
+        """
+        if not self._server.flag("streaming_archiver") or self._server.flag("archiver"):
+            return ""
+        if receiver_pid(self._server, command_line) is not None:
+            waiting.without_receiver = None
+            return ""
+        waiting.without_receiver = waiting.without_receiver or self._clock()
+        if self._clock() - waiting.without_receiver > _RECEIVER_PATIENCE:
+            raise WaitTimeout(
+                "no WAL receiver has run for %d s, and Barman's cron did not start one" % _RECEIVER_PATIENCE
+            )
+        return "; no WAL receiver runs"
 
     def _is_complete(self, backup: Backup) -> bool:
         if backup.status == FAILED:

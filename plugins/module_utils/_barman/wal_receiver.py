@@ -10,6 +10,7 @@ applies the latter, one server at a time.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -29,6 +30,7 @@ from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
 from .._postgres.slots import Slot, create_slot, drop_slot, read_senders, read_slot, who_has
 from .._postgres.wal_position import Identity, WalPosition, close_segment, identify, read_position, read_way
 from . import wal
+from .archive import read_archive
 from .catalog import Backup, read_backups
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration
@@ -60,6 +62,7 @@ class Archived:
     newest: wal.Segment | None
     segments: frozenset[wal.Segment]
     received: tuple[tuple[str, int], ...]
+    histories: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def receiver_position(files: Iterable[tuple[str, int]], segment_size: int) -> Po
 def to_set_aside(files: Iterable[tuple[str, int]], start: wal.Segment, segment_size: int) -> tuple[str, ...]:
     """The files that would make pg_receivewal go on elsewhere than at start."""
     names: list[str] = []
-    for name, _ in files:
+    for name, dummy in files:
         file = wal.parse(name)
         if file is None or file.segment is None or file.kind == "backup_label":
             continue
@@ -250,8 +253,7 @@ class Receiver:
         self._pause = pause
         self._process = process or command_line
         self._log_file = configuration.global_options.get("log_file") or ""
-        locks = configuration.global_options.get("barman_lock_directory") or configuration.home
-        self._lock_file = os.path.join(locks, ".%s-receive-wal.lock" % server.name)
+        self._lock_file = lock_file(server)
         self._streaming = server.directory("streaming_wals_directory")
         self._slot_name = server.get("slot_name") or ""
         self._application = server.get("streaming_archiver_name") or "barman_receive_wal"
@@ -311,12 +313,7 @@ class Receiver:
         self._sessions.clear()
 
     def pid(self) -> int | None:
-        """The receiver's process, from Barman's lock file."""
-        text = (read_text(self._lock_file) or "").strip()
-        if not text.isdigit():
-            return None
-        line = self._process(int(text))
-        return int(text) if line is not None and "receive-wal" in line and self._server.name in line.split() else None
+        return receiver_pid(self._server, self._process)
 
     def _observe(self) -> Observation:
         session = self._sql()
@@ -331,20 +328,19 @@ class Receiver:
         return Observation(slot, pid, sender, position, self._archived(position.segment_size))
 
     def _archived(self, segment_size: int) -> Archived:
-        directory = self._server.directory("wals_directory")
-        found: set[wal.Segment] = set()
-        for name in _names(directory):
-            # The list of WAL, such as shop-one-xlog.db, can have a name of that length too.
-            if len(name) == 16 and os.path.isdir(os.path.join(directory, name)):
-                found |= wal.segments_in(_names(os.path.join(directory, name)))
+        archive = read_archive(self._server, self._barman, segment_size)
+        archived = self._server.directory("wals_directory").rstrip("/") + "/"
+        newest = max(
+            (segment for segment, path in archive.segments.items() if path.startswith(archived)),
+            key=lambda item: (item.timeline, item.number(segment_size)),
+            default=None,
+        )
         received: list[tuple[str, int]] = []
         for name in _names(self._streaming):
             path = os.path.join(self._streaming, name)
-            if os.path.isfile(path):
+            with contextlib.suppress(FileNotFoundError):
                 received.append((name, os.path.getsize(path)))
-        newest = max(found, key=lambda item: (item.timeline, item.number(segment_size)), default=None)
-        found |= wal.segments_in(name for name, _ in received)
-        return Archived(newest, frozenset(found), tuple(received))
+        return Archived(newest, frozenset(archive.segments), tuple(received), archive.histories)
 
     # Starting
 
@@ -659,7 +655,7 @@ class Receiver:
 
     def _deliverable(self, segment_size: int) -> bool:
         """Whether the receiver has a complete segment that Barman would archive now: it keeps the newest file."""
-        names = [name for name, _ in self._archived(segment_size).received]
+        names = [name for name, dummy in self._archived(segment_size).received]
         return len(names) > 1 and any(
             name == str(file.segment) for name, file in ((n, wal.parse(n)) for n in names) if file
         )
@@ -756,18 +752,41 @@ class Receiver:
         position = receiver_position(seen.archived.received, size)
         if position is not None:
             values["timeline"] = position.segment.timeline
+        start = plan.reset.start if plan.reset is not None else position.segment if position is not None else None
+        if start is not None:
+            way = self._way(start.timeline, seen)
+            sound, missing = continuity(seen.archived.segments, read_backups(self._server), way, start, size)
+            values["backup_needed"] = not sound
+            values["gap"] = [str(gap) for gap in missing]
         if plan.reset is not None:
-            way = read_way(self._replication(), identify(self._replication()).timeline)
-            sound, missing = continuity(seen.archived.segments, read_backups(self._server), way, plan.reset.start, size)
             values["reset"] = {
                 "reason": plan.reset.reason,
                 "start": str(plan.reset.start),
                 "set_aside": list(plan.reset.set_aside),
                 "set_aside_directory": self._set_aside_to,
             }
-            values["backup_needed"] = not sound
-            values["gap"] = [str(gap) for gap in missing]
         return values
+
+    def _way(self, timeline: int, seen: Observation) -> list[wal.Leg]:
+        """The way to a timeline, from its history file, or from PostgreSQL where it did not come here yet."""
+        if timeline == 1 or timeline in seen.archived.histories:
+            return wal.way_to(timeline, seen.archived.histories)
+        return read_way(self._replication(), timeline)
+
+
+def lock_file(server: ServerConfiguration) -> str:
+    """Barman's lock file of the server's receiver; it has the receiver's process number."""
+    directory = server.get("barman_lock_directory") or server.get("barman_home") or "/var/lib/barman"
+    return os.path.join(directory, ".%s-receive-wal.lock" % server.name)
+
+
+def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | None]) -> int | None:
+    """The process that receives the server's WAL; None where none runs. process tells a process's arguments."""
+    text = (read_text(lock_file(server)) or "").strip()
+    if not text.isdigit():
+        return None
+    line = process(int(text))
+    return int(text) if line is not None and "receive-wal" in line and server.name in line.split() else None
 
 
 def receiver_log(text: str, server: str) -> str:
