@@ -392,14 +392,15 @@ class _Planner:
         segment = wal.parse_segment(backup.end_wal or "")
         self._reached_segment(backup)
         end_lsn = wal.parse_lsn(backup.end_lsn or "")
-        end, _ = self._end(backup)
+        end, _dummy = self._end(backup)
         if end.lsn is None or end.lsn < end_lsn:
             raise PlanError(
                 "backup %s of server '%s' is not usable yet: its WAL ends at %s and the archive at %s"
                 % (backup.backup_id, self._server, backup.end_lsn, None if end.lsn is None else wal.format_lsn(end.lsn))
             )
         reached = replace(self._before(backup, end_lsn, segment), lsn=end_lsn, segment=segment)
-        return self._make(backup, end, reached, None, segment)
+        plan = self._make(backup, end, reached, None, segment)
+        return replace(plan, last=segment, partial=segment if segment in self._archive.partials else None)
 
     def _plan_lsn(self) -> Plan:
         wanted = self._target.lsn or 0
@@ -416,7 +417,7 @@ class _Planner:
             if seen is None:
                 break
             if seen.last_record is not None and seen.last_record >= wanted:
-                end, _ = self._end(backup)
+                end, _dummy = self._end(backup)
                 reached = replace(self._before(backup, wanted, segment), lsn=wanted, segment=segment)
                 return self._make(backup, end, reached, wanted, segment)
             carry = seen.carry
@@ -577,7 +578,7 @@ class _Planner:
         )
 
     def _unreachable(self, backup: Backup, why: str) -> str:
-        end, _ = self._end(backup)
+        end, _dummy = self._end(backup)
         text = "%s of server '%s' can't be reached: %s. The last recoverable point is: %s" % (
             self._target,
             self._server,

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive, ArchiveError, read_archive
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+
+FIRST, SECOND, THIRD = ("0000000100000000000000%02X" % number for number in (254, 255, 1))
+SIZE = 1 << 20
+CONTENT = b"\x16\xd1" + bytes(SIZE - 2)
+
+
+class Host:
+    """Barman's directories of one server, and what it answers to get-wal."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.asked: list[list[str]] = []
+        for name in ("wals", "incoming", "streaming"):
+            (root / name).mkdir()
+        self.server = ServerConfiguration(
+            "pg",
+            {
+                "wals_directory": str(root / "wals"),
+                "incoming_wals_directory": str(root / "incoming"),
+                "streaming_wals_directory": str(root / "streaming"),
+            },
+            "pg.conf",
+        )
+
+    def put(self, name: str, content: bytes = CONTENT, where: str = "wals") -> Path:
+        directory = self.root / where / name[:16] if where == "wals" and len(name) >= 24 else self.root / where
+        directory.mkdir(exist_ok=True)
+        (directory / name).write_bytes(content)
+        return directory / name
+
+    def run(self, command: Command) -> Completed:
+        self.asked.append(list(command.argv))
+        directory, name = command.argv[-3], command.argv[-1]
+        (Path(directory) / name).write_bytes(CONTENT)
+        return Completed(command.argv, 0)
+
+    def read(self) -> Archive:
+        return read_archive(self.server, Barman(self.run, "root"), SIZE)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_what_is_archived_received_and_being_received_is_found(host: Host) -> None:
+    host.put(FIRST)
+    host.put(SECOND, where="streaming")
+    host.put(FIRST + ".partial", where="streaming")
+    host.put(THIRD + ".partial", where="streaming")
+    host.put("00000002.history", b"1\t0/5000000\tno recovery target\n")
+    host.put(FIRST + ".00000028.backup", b"a label")
+    host.put("xlog.db", b"")
+    archive = host.read()
+    assert set(map(str, archive.segments)) == {FIRST, SECOND}
+    assert set(map(str, archive.partials)) == {THIRD}
+    assert archive.histories == {2: "1\t0/5000000\tno recovery target\n"}
+    assert archive.timelines == [1, 2]
+
+
+def test_the_archived_copy_wins_over_the_received_one(host: Host) -> None:
+    archived = host.put(FIRST)
+    host.put(FIRST, where="incoming")
+    assert host.read().path(parse_segment(FIRST)) == str(archived)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_segments_are_read_plain(host: Host, compress: Callable[[bytes], bytes]) -> None:
+    host.put(FIRST, compress(CONTENT))
+    assert host.read().read(parse_segment(FIRST)) == CONTENT
+    assert host.asked == []
+
+
+def test_what_is_compressed_otherwise_is_asked_from_barman(host: Host) -> None:
+    host.put(FIRST, b"\x28\xb5\x2f\xfd of zstd")
+    assert host.read().read(parse_segment(FIRST)) == CONTENT
+    assert host.asked[0][:3] == ["barman", "get-wal", "--output-directory"]
+    assert host.asked[0][-2:] == ["pg", FIRST]
+
+
+def test_a_damaged_file_is_named(host: Host) -> None:
+    path = host.put(FIRST, gzip.compress(CONTENT)[:200])
+    with pytest.raises(ArchiveError, match="%s is damaged" % path):
+        host.read().read(parse_segment(FIRST))
+
+
+def test_a_partial_segment_that_is_filled_meanwhile_is_read_where_it_went(host: Host) -> None:
+    partial = host.put(FIRST + ".partial", b"half", where="streaming")
+    archive = host.read()
+    assert archive.read(parse_segment(FIRST)) == b"half"
+    partial.rename(partial.with_suffix(""))
+    partial.with_suffix("").write_bytes(CONTENT)
+    assert archive.read(parse_segment(FIRST)) == CONTENT
+    assert not archive.partials
+
+
+def test_a_partial_segment_that_is_archived_meanwhile_is_asked_from_barman(host: Host) -> None:
+    partial = host.put(FIRST + ".partial", b"half", where="streaming")
+    archive = host.read()
+    partial.unlink()
+    assert archive.read(parse_segment(FIRST)) == CONTENT
+    assert host.asked
+
+
+def test_a_segment_that_is_not_there_is_an_error(host: Host) -> None:
+    with pytest.raises(ArchiveError, match="is not in Barman's archive"):
+        host.read().read(parse_segment(FIRST))

@@ -1,0 +1,351 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan, wal
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import FAILED, Backup
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import Plan, PlanError, make_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_target import RecoveryTarget
+from tests.unit.plugins.module_utils._barman.recovery_world import (
+    SIZE,
+    World,
+    backup,
+    commit,
+    minute,
+    position,
+    restore_point,
+    segment,
+)
+
+END = RecoveryTarget("end")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """Backups at minutes 10 (segment 2) and 20 (segment 5); commits in between and after; a partial segment 8."""
+    made = World()
+    made.add(2)
+    made.add(3, commit(position(3, 1000), 12, 700))
+    made.add(4, restore_point(position(4, 500), 15, "early"), commit(position(4, 1000), 16, 701))
+    made.add(5, commit(position(5, SIZE // 2 + 1000), 21, 702))
+    made.add(6, commit(position(6, 1000), 25, 703), commit(position(6, 2000), 26, 704, "abort"))
+    made.add(7, restore_point(position(7, 500), 29, "late"), commit(position(7, 1000), 30, 705))
+    made.add(8, commit(position(8, 1000), 35, 706), partial=True, last_record=position(8, 1000))
+    monkeypatch.setattr(recovery_plan, "scan", made.scan)
+    return made
+
+
+@pytest.fixture
+def backups() -> list[Backup]:
+    return [backup(2, 10), backup(5, 20)]
+
+
+def plan(world: World, backups: list[Backup], target: RecoveryTarget, backup_id: str = "auto", now: float = 60) -> Plan:
+    return make_plan("pg", backups, world, target, backup_id, minute(now))
+
+
+def time(number: float, inclusive: bool = True) -> RecoveryTarget:
+    return RecoveryTarget("time", time=minute(number), inclusive=inclusive)
+
+
+# The end
+
+
+def test_the_end_has_the_partial_segment_and_the_newest_backup(world: World, backups: list[Backup]) -> None:
+    made = plan(world, backups, END)
+    assert made.backup == backups[1]
+    assert (made.first, made.last, made.partial) == (segment(5), segment(8), segment(8))
+    assert made.stop_lsn == position(8, 1000)
+    assert made.reached == made.end
+    assert (made.end.time, made.end.xid, made.end.lsn) == (minute(35), 706, position(8, 1040))
+
+
+def test_a_partial_segment_that_is_empty_yet_leaves_the_end_before_it(world: World, backups: list[Backup]) -> None:
+    world.add(8, partial=True, empty=True)
+    made = plan(world, backups, END)
+    assert made.end.segment == segment(7)
+    assert made.end.xid == 705
+
+
+def test_a_partial_segment_after_a_hole_is_not_used(world: World, backups: list[Backup]) -> None:
+    world.add(9, commit(position(9, 1000), 40, 707), partial=True)
+    del world.partials[segment(8)]
+    made = plan(world, backups, END)
+    assert made.last == segment(7)
+    assert made.partial is None
+
+
+def test_missing_wal_before_the_end_is_named_with_the_last_recoverable_point(
+    world: World, backups: list[Backup]
+) -> None:
+    del world.segments[segment(7)]
+    world.add(8)
+    with pytest.raises(PlanError, match=r"missing is 000000010000000000000007\.") as caught:
+        plan(world, backups, END)
+    assert "last commit 2026-11-20T08:25:00+00:00 (transaction 703)" in str(caught.value)
+    assert "segment 000000010000000000000006" in str(caught.value)
+
+
+def test_missing_wal_inside_the_backup_is_named(world: World) -> None:
+    del world.segments[segment(6)]
+    with pytest.raises(PlanError, match=r"is not usable: .* not in the archive: 000000010000000000000006"):
+        plan(world, [backup(5, 20, segments=3)], END)
+
+
+@pytest.mark.parametrize("status", ["DONE", "WAITING_FOR_WALS"])
+def test_a_backup_that_waits_for_its_wal_is_good_when_the_wal_is_there(world: World, status: str) -> None:
+    assert plan(world, [backup(5, 20, status=status)], END).backup.status == status
+
+
+def test_no_backup_and_a_failed_one_are_refused(world: World) -> None:
+    with pytest.raises(PlanError, match="no good backup of server 'pg'"):
+        plan(world, [backup(5, 20, status=FAILED)], END)
+    with pytest.raises(PlanError, match="its status is FAILED"):
+        plan(world, [backup(5, 20, status=FAILED)], END, "20261120T082000")
+    with pytest.raises(PlanError, match="there is no backup 'other' of server 'pg'"):
+        plan(world, [backup(5, 20)], END, "other")
+
+
+def test_a_snapshot_is_refused_and_an_older_backup_is_taken_instead(world: World, backups: list[Backup]) -> None:
+    snapshot = backup(5, 20, backup_type="snapshot")
+    assert plan(world, [backups[0], snapshot], END).backup == backups[0]
+    with pytest.raises(PlanError, match="snapshot of disks"):
+        plan(world, [snapshot], END)
+
+
+def test_wal_of_another_server_is_refused(world: World) -> None:
+    with pytest.raises(PlanError, match="of another PostgreSQL server"):
+        plan(world, [backup(5, 20, systemid="12")], END)
+
+
+# A time
+
+
+@pytest.mark.parametrize(
+    ("at", "chosen", "stops_at", "last_xid"),
+    [(15, 0, position(4, 1000), 700), (22, 1, position(6, 1000), 702), (30, 1, position(8, 1000), 705)],
+)
+def test_a_time_stops_at_the_first_transaction_after_it(
+    world: World, backups: list[Backup], at: float, chosen: int, stops_at: int, last_xid: int
+) -> None:
+    made = plan(world, backups, time(at))
+    assert made.backup == backups[chosen]
+    assert made.stop_lsn == stops_at
+    assert made.reached.xid == last_xid
+
+
+def test_an_exclusive_time_stops_at_the_transaction_of_that_very_moment(world: World, backups: list[Backup]) -> None:
+    assert plan(world, backups, time(30)).reached.xid == 705
+    assert plan(world, backups, time(30, inclusive=False)).reached.xid == 703
+
+
+def test_only_the_wal_until_the_target_is_needed(world: World, backups: list[Backup]) -> None:
+    made = plan(world, backups, time(22))
+    # The record that stops the recovery may end in the segment after it.
+    assert (made.last, made.partial) == (segment(7), None)
+
+
+def test_a_time_in_the_future_is_refused_with_the_last_point(world: World, backups: list[Backup]) -> None:
+    with pytest.raises(PlanError, match="it is in the future") as caught:
+        plan(world, backups, time(70))
+    assert "last commit 2026-11-20T08:35:00+00:00 (transaction 706), WAL position 0/8000410" in str(caught.value)
+
+
+def test_a_time_after_the_last_commit_is_refused_although_it_is_past(world: World, backups: list[Backup]) -> None:
+    with pytest.raises(PlanError, match="no transaction in the archived WAL ended after it"):
+        plan(world, backups, time(35))
+
+
+def test_a_time_before_the_earliest_backup_says_the_first_point(world: World, backups: list[Backup]) -> None:
+    with pytest.raises(PlanError, match="too early") as caught:
+        plan(world, backups, time(9))
+    assert "2026-11-20T08:10:00+00:00" in str(caught.value)
+    with pytest.raises(PlanError, match="backup_id: auto"):
+        plan(world, backups, time(15), backups[1].backup_id)
+
+
+def test_a_time_behind_a_gap_is_refused_with_both(world: World, backups: list[Backup]) -> None:
+    del world.segments[segment(6)]
+    with pytest.raises(PlanError) as caught:
+        plan(world, backups, time(27))
+    assert "last commit 2026-11-20T08:21:00+00:00" in str(caught.value)
+    assert "what is missing: 000000010000000000000006" in str(caught.value)
+
+
+def test_a_time_before_a_gap_is_reached(world: World, backups: list[Backup]) -> None:
+    del world.segments[segment(7)]
+    assert plan(world, backups, time(22)).reached.xid == 702
+
+
+def test_a_backup_with_a_later_transaction_inside_is_passed_over(world: World, backups: list[Backup]) -> None:
+    """The backup server's clock is behind PostgreSQL's: the time is inside the backup for PostgreSQL."""
+    world.events[segment(5)].insert(0, commit(position(5, 100), 20.8, 7010))
+    assert plan(world, backups, time(20.5)).backup == backups[0]
+
+
+@given(
+    commits=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 500)), min_size=1, max_size=40),
+    wanted=st.integers(0, 501),
+)
+def test_halving_finds_what_looking_at_everything_finds(commits: list[tuple[int, int]], wanted: int) -> None:
+    """Ordered times, some segments without any."""
+    made = World()
+    made.fill(range(1, 32))
+    ordered = sorted(at for _, at in commits)
+    places = sorted(where for where, _ in commits)
+    events = [
+        commit(position(1 + where, SIZE // 2 + 100 * (1 + index)), 11 + at, 700 + index)
+        for index, (where, at) in enumerate(zip(places, ordered, strict=True))
+    ]
+    for event in events:
+        made.events[segment(event.lsn // SIZE)].append(event)
+    expected = next((event.lsn for event in events if event.time > minute(11 + wanted)), None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recovery_plan, "scan", made.scan)
+        if expected is None:
+            with pytest.raises(PlanError):
+                plan(made, [backup(1, 10)], time(11 + wanted), now=10000)
+        else:
+            found = plan(made, [backup(1, 10)], time(11 + wanted), now=10000)
+            assert found.stop_lsn == expected
+            before = [event.xid for event in events if event.lsn < expected]
+            assert found.reached.xid == (before[-1] if before else None)
+
+
+def test_a_time_long_ago_is_found_without_reading_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = World()
+    for number in range(1, 1000):
+        made.add(number, commit(position(number, SIZE - 1000), 10 + number, 700 + number))
+    monkeypatch.setattr(recovery_plan, "scan", made.scan)
+    assert plan(made, [backup(1, 10)], time(300.5), now=10000).reached.xid == 990
+    assert len(made.scanned) < 30
+
+
+# An LSN
+
+
+def test_an_lsn_is_reached_by_a_record_that_begins_there_or_later(world: World, backups: list[Backup]) -> None:
+    made = plan(world, backups, RecoveryTarget("lsn", lsn=position(8, 1000)))
+    assert (made.backup, made.stop_lsn, made.last) == (backups[1], position(8, 1000), segment(8))
+    with pytest.raises(PlanError, match="no record of the archived WAL begins there or later"):
+        plan(world, backups, RecoveryTarget("lsn", lsn=position(8, 1001)))
+
+
+def test_an_lsn_at_the_end_of_a_segment_needs_the_next_one(world: World, backups: list[Backup]) -> None:
+    made = plan(world, backups, RecoveryTarget("lsn", lsn=position(7, -50)))
+    assert made.reached.segment == segment(7)
+    assert made.last == segment(8)
+    assert made.partial == segment(8)
+
+
+def test_an_lsn_chooses_its_backup_and_can_be_too_early(world: World, backups: list[Backup]) -> None:
+    assert plan(world, backups, RecoveryTarget("lsn", lsn=position(4))).backup == backups[0]
+    with pytest.raises(PlanError, match="too early"):
+        plan(world, backups, RecoveryTarget("lsn", lsn=position(2)))
+
+
+# A transaction, a restore point, the first consistent point
+
+
+@pytest.mark.parametrize(
+    ("xid", "chosen", "reached_xid"), [(700, 0, 700), (701, 0, 701), (703, 1, 703), (704, 1, 703), (706, 1, 706)]
+)
+def test_a_transaction_is_found_from_the_newest_backup_before_it(
+    world: World, backups: list[Backup], xid: int, chosen: int, reached_xid: int
+) -> None:
+    made = plan(world, backups, RecoveryTarget("xid", xid=xid))
+    assert made.backup == backups[chosen]
+    assert made.reached.xid == reached_xid
+
+
+def test_an_exclusive_transaction_ends_before_it(world: World, backups: list[Backup]) -> None:
+    assert plan(world, backups, RecoveryTarget("xid", xid=705, inclusive=False)).reached.xid == 703
+
+
+@pytest.mark.parametrize(("name", "chosen", "last_xid"), [("early", 0, 700), ("late", 1, 703)])
+def test_a_restore_point_is_found(world: World, backups: list[Backup], name: str, chosen: int, last_xid: int) -> None:
+    made = plan(world, backups, RecoveryTarget("name", name=name))
+    assert made.backup == backups[chosen]
+    assert made.reached.xid == last_xid
+
+
+@pytest.mark.parametrize("target", [RecoveryTarget("name", name="never"), RecoveryTarget("xid", xid=4000)])
+def test_what_is_not_in_the_wal_is_refused(world: World, backups: list[Backup], target: RecoveryTarget) -> None:
+    with pytest.raises(PlanError, match="its record is not in the archived WAL after 2026-11-20T08:10:00"):
+        plan(world, backups, target)
+
+
+def test_the_first_consistent_point_needs_the_backups_own_wal_alone(world: World, backups: list[Backup]) -> None:
+    del world.segments[segment(7)]
+    made = plan(world, backups, RecoveryTarget("immediate"), backups[0].backup_id)
+    assert (made.first, made.last, made.partial) == (segment(2), segment(2), None)
+    assert made.reached.lsn == wal.parse_lsn(backups[0].end_lsn or "")
+
+
+# Timelines
+
+
+@pytest.fixture
+def forked(world: World, backups: list[Backup]) -> list[Backup]:
+    """Timeline 2 forked off in segment 6, and has a backup of its own."""
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(6, 1500))
+    world.add(6, commit(position(6, 1000), 25, 703), timeline=2)
+    world.add(7, commit(position(7, 5000), 50, 800), timeline=2)
+    world.add(8, timeline=2)
+    return [*backups, backup(8, 55, timeline=2)]
+
+
+def test_the_latest_timeline_is_followed_from_a_backup_before_the_fork(world: World, forked: list[Backup]) -> None:
+    made = plan(world, forked, time(40))
+    assert (made.backup.timeline, made.timeline) == (1, 2)
+    assert [str(one) for one in made.segments] == [
+        "000000010000000000000005",
+        "000000020000000000000006",
+        "000000020000000000000007",
+        "000000020000000000000008",
+    ]
+
+
+def test_an_abandoned_timeline_can_be_asked_for(world: World, forked: list[Backup]) -> None:
+    made = plan(world, forked, replace(time(30), timeline=1))
+    assert (made.timeline, made.reached.xid) == (1, 705)
+    with pytest.raises(PlanError, match="is not on the way to timeline 1"):
+        plan(world, forked, RecoveryTarget("end", timeline=1), forked[2].backup_id)
+
+
+def test_the_current_timeline_is_the_backups_own(world: World, forked: list[Backup]) -> None:
+    assert plan(world, forked, RecoveryTarget("end", timeline="current"), forked[1].backup_id).timeline == 1
+    assert plan(world, forked, RecoveryTarget("end", timeline="current")).timeline == 2
+
+
+def test_a_backup_taken_after_the_fork_on_the_old_timeline_is_not_used(world: World, forked: list[Backup]) -> None:
+    late = backup(7, 33)
+    assert plan(world, [*forked[:2], late], replace(time(40))).backup == forked[1]
+
+
+def test_a_timeline_without_anything_or_without_its_history_is_refused(world: World, forked: list[Backup]) -> None:
+    with pytest.raises(PlanError, match="nothing archived of timeline 9; there are: 1, 2"):
+        plan(world, forked, RecoveryTarget("end", timeline=9))
+    world.histories.clear()
+    with pytest.raises(PlanError, match=r"00000002\.history is missing"):
+        plan(world, forked, END)
+
+
+# Identity
+
+
+def test_the_same_recovery_has_the_same_identity_and_another_has_not(world: World, backups: list[Backup]) -> None:
+    one = plan(world, backups, time(22))
+    end = plan(world, backups, END)
+    world.add(8, commit(position(8, 3000), 45, 709), partial=True, last_record=position(8, 3000))
+    assert plan(world, backups, time(22)).identity == one.identity
+    assert plan(world, backups, time(22), backups[0].backup_id).identity != one.identity
+    assert plan(world, backups, END).identity != end.identity
