@@ -156,7 +156,7 @@ test:
       type: dict
       sample:
         lsn: 0/1C0051F8
-        time: 2026-11-20 08:29:59.8712+00
+        time: "2026-11-20 08:29:59.8712+00"
         xid: 11425
         name: null
         message: recovery stopping before commit of transaction 11425, time 2026-11-20 08:30:00.000311+00

@@ -389,7 +389,7 @@ class Site:
             pg_control="pg_control" in said,
             signal=_one(said, "signal"),
             settings=dict(_setting(line) for line in said.get("setting", [])),
-            wal={name: int(size) for name, _, size in files},
+            wal={name: int(size) for name, dummy, size in files},
             missing_files=tuple(said.get("missing", [])),
         )
 
@@ -422,7 +422,7 @@ def _said(completed: Completed) -> dict[str, list[str]]:
     said: dict[str, list[str]] = {}
     for line in completed.stdout.splitlines():
         if line.startswith("pgdr:"):
-            key, _, value = line[len("pgdr:") :].partition("=")
+            key, dummy, value = line[len("pgdr:") :].partition("=")
             said.setdefault(key, []).append(value)
     return said
 
@@ -440,7 +440,7 @@ def _json(text: str | None) -> Mapping[str, Any] | None:
 
 
 def _setting(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
+    name, dummy, value = line.partition("=")
     value = value.strip()
     if len(value) >= 2 and value[0] == value[-1] == "'":
         value = value[1:-1].replace("''", "'")

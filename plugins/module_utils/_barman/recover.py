@@ -174,7 +174,7 @@ def backup_bytes(backup: Backup, server: ServerConfiguration) -> tuple[int, dict
 
 def _tree_bytes(path: str) -> int:
     total = 0
-    for directory, _, names in os.walk(path):
+    for directory, dummy, names in os.walk(path):
         for name in names:
             try:
                 total += os.lstat(os.path.join(directory, name)).st_size

@@ -266,9 +266,9 @@ class _Reader:
             reason = str(end)
         if carry is not None and self._limit < self._size:
             carry, reason = None, "the file has only %d of %d bytes" % (len(self._data), self._size)
-        if carry is None and not self._last_is_whole():
-            assert self._last is not None
-            reason = "the checksum of the record at %s is wrong" % format_lsn(self._last[0])
+        last = self._last
+        if carry is None and last is not None and not self._last_is_whole():
+            reason = "the checksum of the record at %s is wrong" % format_lsn(last[0])
             self._last = self._older
         return Scan(
             VERSIONS[self._magic],
@@ -370,7 +370,7 @@ class _Reader:
                 raise _End("no record begins at %s" % format_lsn(begin + offset))
             if length <= PAGE_SIZE - in_page:
                 end = offset + length
-                _, _, back, _, manager = unpack_start(data, offset)
+                dummy, dummy, back, dummy, manager = unpack_start(data, offset)
                 if back == previous and _TRANSACTION < manager <= _LAST_BUILTIN:
                     previous = begin + offset
                     self._older = self._last
@@ -391,7 +391,7 @@ class _Reader:
 
     def _accept(self, lsn: int, record: bytes, end: int) -> int:
         """Take a record into account if it is one, and say where it ends."""
-        _, xid, back, info, manager, _ = _RECORD.unpack_from(record)
+        dummy, xid, back, info, manager, dummy = _RECORD.unpack_from(record)
         previous = self._previous()
         if back != previous and (previous is not None or back >= lsn):
             raise _End("the record at %s does not link back to the one before" % format_lsn(lsn))
@@ -421,7 +421,7 @@ class _Reader:
             return True
         offset = self._last[0] - self._begin
         (length,) = _LENGTH.unpack_from(self._data, offset)
-        record, _ = self._collect(offset, length)
+        record, dummy = self._collect(offset, length)
         return checksum_is_right(record)
 
 
@@ -497,7 +497,7 @@ def crc32c(data: bytes, before: int = 0) -> int:
 def _crc_table() -> list[int]:
     table: list[int] = []
     for value in range(256):
-        for _ in range(8):
+        for dummy in range(8):
             value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
         table.append(value)
     return table

@@ -167,7 +167,7 @@ class PsycopgSession:
             # PostgreSQL looks for the segment only when it sends the first of it.
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
-                count, _ = pgconn.get_copy_data(1)
+                count, dummy = pgconn.get_copy_data(1)
                 if count != 0:
                     if count > 0:
                         return None

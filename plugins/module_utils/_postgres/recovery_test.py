@@ -27,7 +27,8 @@ from .._barman import wal
 from .._barman.destination import MARKER
 from .._barman.wal_reader import WalReadError, scan
 from .._host.files import read_text
-from .._host.process import Command, HostError, Runner, run
+from .._host.process import Command, HostError, Runner
+from .._host.process import run as run_command
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .instance import (
     DataDirectory,
@@ -255,7 +256,7 @@ class RecoveryTest:
     def __init__(
         self,
         request: RecoveryTestRequest,
-        runner: Runner = run,
+        runner: Runner = run_command,
         launcher: Launch = launch,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
@@ -430,7 +431,7 @@ class RecoveryTest:
     def _reach(self, server: PrivateServer, prepared: Prepared) -> None:
         settings = self._settings(prepared)
         deadline = self._clock() + self._request.timeout
-        for _ in range(_STARTS):
+        for dummy in range(_STARTS):
             server.start(settings)
             seen_log = len(server.log())
             try:
