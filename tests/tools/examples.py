@@ -157,8 +157,9 @@ def known_variables(found: Catalog) -> set[str]:
     """The inventory contract's, the roles', and what a playbook reads."""
     model = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.module_utils._topology.model")
     options = {name for entries in found.roles.values() for spec in entries.values() for name in spec}
-    playbooks = (path.read_text() for path in (REPOSITORY / "playbooks").glob("*.yml"))
-    read = {name for text in playbooks for name in re.findall(r"\bbarman_\w+", text)}
+    playbooks = (path.read_text() for path in (REPOSITORY / "playbooks").glob("**/*.*"))
+    # A name with a colon behind it is set there, not read.
+    read = {name for text in playbooks for name in re.findall(r"\bbarman_\w+\b(?!:)", text)}
     return {*model.KNOWN_VARIABLES, *options, *read}
 
 

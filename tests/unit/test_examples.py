@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,13 @@ def test_module_examples(name: str, docs: dict[str, Any], offered: Catalog) -> N
 
 @pytest.mark.parametrize("page", examples.markdown_pages(), ids=examples.relative)
 def test_markdown(page: Path, offered: Catalog) -> None:
+    assert examples.extra_variables(page.read_text()) <= offered.variables
     blocks = examples.markdown_blocks(page, ("yaml", "yml", "yaml+jinja"))
+    if page.parent.name == "reference":
+        # Samples of what modules return have names of their own.
+        offered = dataclasses.replace(offered, variables=set())
     assert [problem for block in blocks for problem in examples.snippet_problems(offered, block)] == []
     assert examples.playbook_mentions(page.read_text()) <= offered.playbooks
-    assert examples.extra_variables(page.read_text()) <= offered.variables
 
 
 @pytest.mark.parametrize("path", examples.yaml_files(), ids=examples.relative)
