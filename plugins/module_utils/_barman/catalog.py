@@ -165,9 +165,7 @@ def latest(backups: Iterable[Backup], timeline: int | None = None) -> Backup | N
 
 def oldest(backups: Iterable[Backup]) -> Backup | None:
     """The oldest good backup (DONE)."""
-    return min(
-        (backup for backup in backups if backup.done), key=lambda backup: backup.backup_id, default=None
-    )
+    return min((backup for backup in backups if backup.done), key=lambda backup: backup.backup_id, default=None)
 
 
 def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backup:
@@ -259,9 +257,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
         config_file=values.get("config_file"),
         hba_file=values.get("hba_file"),
         ident_file=values.get("ident_file"),
-        included_files=tuple(
-            str(item) for item in ast.literal_eval(values.get("included_files", "None")) or ()
-        ),
+        included_files=tuple(str(item) for item in ast.literal_eval(values.get("included_files", "None")) or ()),
         keep=keep,
     )
 
