@@ -42,7 +42,11 @@ _CONNECTIONS = {
     "postgresql_streaming": ("streaming_conninfo", True),
     "postgresql_streaming_(wal_streaming)": ("wal_streaming_conninfo", True),
 }
-_CONSEQUENCES = ("pg_basebackup_compatible", "pg_receivexlog_compatible", "replication_slot")
+# Of what Barman says nonsense, by the connection that it does not have.
+_CONSEQUENCES = {
+    "postgresql": ("pg_basebackup_compatible", "pg_receivexlog_compatible", "replication_slot"),
+    "postgresql_streaming": ("pg_basebackup_compatible", "pg_receivexlog_compatible"),
+}
 _MOST_JOBS = 4
 _INTERVAL = 2.0
 
@@ -305,26 +309,28 @@ def wait_until_green(
 def explain(
     servers: Mapping[str, ServerChecks], configuration: Configuration, user: str, connect: Connect, most: int = 10
 ) -> dict[str, ServerChecks]:
-    """Barman does not say why a connection failed: connect once more, for so many servers, to have the reason."""
+    """Barman says little or nothing about a failed connection: connect once more, for so many servers, to have the reason."""
     answers = dict(servers)
     tried = 0
     for name, server in servers.items():
         for key, (option, replication) in _CONNECTIONS.items():
             check = answers[name].checks.get(key)
-            if check is None or check.ok or check.hint or tried >= most:
+            if check is None or check.ok or tried >= most:
                 continue
             tried += 1
-            hint = _why(getattr(configuration.server(name), option), user, connect, replication)
+            hint = _why(getattr(configuration.server(name), option), user, connect, replication) or check.hint
+            hint = hint or "it failed for Barman, and a connection made after that succeeded"
             answers[name] = server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
     return answers
 
 
 def _why(conninfo: str, user: str, connect: Connect, replication: bool) -> str:
+    """Why no connection comes about; empty where one does."""
     try:
         connect(conninfo, user, None, replication).close()
     except HostError as exc:
         return str(exc)
-    return "it failed for Barman, and a connection made after that succeeded"
+    return ""
 
 
 def reasons(servers: Mapping[str, ServerChecks], ignored: Collection[str] = ()) -> list[str]:
@@ -333,7 +339,7 @@ def reasons(servers: Mapping[str, ServerChecks], ignored: Collection[str] = ()) 
         "server '%s': %s" % (name, check)
         for name, checks in servers.items()
         for check in checks.failures(ignored)
-        if not (check.key in _CONSEQUENCES and _failed(checks, "postgresql"))
+        if not any(check.key in keys and _failed(checks, cause) for cause, keys in _CONSEQUENCES.items())
     ]
 
 

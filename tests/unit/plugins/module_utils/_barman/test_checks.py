@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -297,11 +298,13 @@ class TestCheckServers:
         assert set(answer["servers"]["a"]["checks"]) == {"backup_present", "wal_continuity"}
 
     def test_why_a_connection_failed(self, host: BarmanHost) -> None:
-        host.failed = {"a": {"PostgreSQL": "", "PostgreSQL streaming": ""}, "b": {"PostgreSQL": "too old"}}
+        host.failed = {"a": {"PostgreSQL": "", "PostgreSQL streaming": "FATAL: failed"}, "b": {"PostgreSQL": "too old"}}
         tried: list[tuple[str, bool]] = []
 
         def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
             tried.append((conninfo, replication))
+            if conninfo == "host=b":
+                return io.StringIO()
             raise HostError("wrong password")
 
         answer = self.check(host, connect=connect)
@@ -310,7 +313,7 @@ class TestCheckServers:
             "server 'a': PostgreSQL streaming: wrong password",
             "server 'b': PostgreSQL: too old",
         ]
-        assert tried == [("host=a", False), ("host=a user=s", True)]
+        assert tried == [("host=a", False), ("host=a user=s", True), ("host=b", False)]
 
 
 def test_without_a_connection_what_barman_guesses_is_not_told() -> None:
@@ -322,6 +325,24 @@ def test_without_a_connection_what_barman_guesses_is_not_told() -> None:
         "server 'b': replication slot: it doesn't exist",
     ]
     assert not down.as_dict()["checks"]["replication_slot"]["ok"]
+
+
+def test_without_a_replication_connection_no_program_is_called_incompatible() -> None:
+    version = Check("pg_basebackup compatible", False, "PostgreSQL version: None, pg_basebackup version: 17.12")
+    slot = Check("replication slot", False, "not active")
+    down = ServerChecks(
+        "a",
+        {
+            "postgresql": Check("PostgreSQL", True),
+            "postgresql_streaming": Check("PostgreSQL streaming", False),
+            "pg_basebackup_compatible": version,
+            "replication_slot": slot,
+        },
+    )
+    assert checks.reasons({"a": down}) == [
+        "server 'a': PostgreSQL streaming: FAILED",
+        "server 'a': replication slot: not active",
+    ]
 
 
 class TestWaiting:
