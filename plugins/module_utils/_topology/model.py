@@ -237,6 +237,42 @@ VARIABLES = (
 )
 
 KNOWN_VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in VARIABLES}
+#: What the playbooks read beside them. Some are nearly a variable's name, and mean what they say.
+PLAYBOOK_VARIABLES = frozenset(
+    (
+        "barman_backup_at_once",
+        "barman_backup_bandwidth_limit",
+        "barman_backup_immediate_checkpoint",
+        "barman_backup_incremental",
+        "barman_backup_jobs",
+        "barman_backup_max_age",
+        "barman_backup_name",
+        "barman_backup_timeout",
+        "barman_backup_wait_timeout",
+        "barman_check_ignore",
+        "barman_check_timeout",
+        "barman_recover_backup_id",
+        "barman_recover_backup_server",
+        "barman_recover_confirmed",
+        "barman_recover_data_directory",
+        "barman_recover_host",
+        "barman_recover_jobs",
+        "barman_recover_new_backup",
+        "barman_recover_queries",
+        "barman_recover_report",
+        "barman_recover_server",
+        "barman_recover_service",
+        "barman_recover_target_immediate",
+        "barman_recover_target_inclusive",
+        "barman_recover_target_lsn",
+        "barman_recover_target_name",
+        "barman_recover_target_time",
+        "barman_recover_target_timeline",
+        "barman_recover_target_xid",
+        "barman_recover_timeout",
+        "barman_servers",
+    )
+)
 SECRET_VARIABLES = frozenset(variable.name for variable in VARIABLES if variable.secret)
 #: Ansible's own variables that the topology reads.
 ANSIBLE_VARIABLES = ("ansible_host",)

@@ -22,6 +22,7 @@ from .model import (
     BACKUP_METHODS,
     INCREMENTALS,
     KNOWN_VARIABLES,
+    PLAYBOOK_VARIABLES,
     SECRET_VARIABLES,
     SSL_MODES,
     WAL_METHODS,
@@ -141,7 +142,7 @@ class _Reader:
     def report_misspelt(self) -> None:
         """Names that are nearly a variable's. Others may be a playbook's, or the user's own."""
         for name in self.values:
-            if not name.startswith(_PREFIX) or name in KNOWN_VARIABLES:
+            if not name.startswith(_PREFIX) or name in KNOWN_VARIABLES or name in PLAYBOOK_VARIABLES:
                 continue
             like = barman_options.nearest(name[len(_PREFIX) :], _BARE_NAMES, cutoff=0.8)
             if like is not None:

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A role's argument specification is its documentation, so it has to be true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+
+ROLES = sorted(path for path in (REPOSITORY / "roles").iterdir() if path.is_dir())
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def options(role: Path) -> dict[str, Any]:
+    specifications = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    found: dict[str, Any] = {}
+    for entry_point in specifications.values():
+        found.update(entry_point["options"])
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_defaults_are_those_that_are_documented(role: Path) -> None:
+    documented = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert load(role / "defaults" / "main.yml") == documented
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_an_option_without_a_default_is_required(role: Path) -> None:
+    assert [name for name, option in options(role).items() if "default" not in option and not option.get("required")] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_every_option_is_used_and_begins_with_the_name_of_the_role(role: Path) -> None:
+    files = [path for part in ("tasks", "vars", "handlers") for path in (role / part).glob("*.yml")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    for name in options(role):
+        assert name.startswith(f"{role.name}_")
+        assert re.search(rf"(?<!_)\b{name}\b", text), f"{name} is documented and nothing uses it"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_every_entry_point_has_its_tasks(role: Path) -> None:
+    for entry_point in load(role / "meta" / "argument_specs.yml")["argument_specs"]:
+        assert (role / "tasks" / f"{entry_point}.yml").is_file()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_internal_variables_are_marked_as_such(role: Path) -> None:
+    assert [name for name in load(role / "vars" / "main.yml") if not name.startswith(f"__{role.name}_")] == []
