@@ -1,0 +1,380 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import DestinationError
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError, human, request_from
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import PlanError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY
+from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost, ssh_command
+from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
+
+LAST = "000000010000000000000005"
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
+    """A backup in segment 2, commits after it, the last ones in the partial segment 5."""
+    world = World()
+    for number in (2, 3, 4):
+        world.add(number, commit(position(number, SIZE - 1000), 10 + number, 700 + number))
+    world.add(5, commit(position(5, 1000), 20, 710), partial=True, last_record=position(5, 1000))
+    monkeypatch.setattr(recovery_plan, "scan", world.scan)
+    return RecoveryHost(tmp_path, world, [backup(2, 10)])
+
+
+def occupied(path: Path, name: str = "PG_VERSION") -> Path:
+    path.mkdir(parents=True)
+    (path / name).write_text("17\n")
+    return path
+
+
+def test_everything_is_recovered_with_the_partial_segment(host: RecoveryHost) -> None:
+    outcome = host.recover()
+    assert outcome.changed is True
+    assert outcome.recovery["partial_segment"] == {"name": LAST, "end_lsn": "0/5000410", "bytes": SIZE}
+    delivered = host.root / "new" / "barman_wal" / LAST
+    content = delivered.read_bytes()
+    assert len(content) == SIZE
+    assert content.rstrip(b"\0") == host.world.read(next(iter(host.world.partials)))
+    assert outcome.recovery["bytes"] == 1000 + 4 * SIZE
+    assert outcome.recovery["last_recoverable"]["xid"] == 710
+    assert outcome.recovery["changes"] == [
+        {"file": "postgresql.auto.conf", "line": 3, "setting": "archive_command", "value": "false"}
+    ]
+    assert outcome.recovery["config_files_missing"] == ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"]
+    assert outcome.recovery["duration"] == 60
+
+
+def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> None:
+    host.recover(jobs=3, bandwidth_limit=100, network_compression=True)
+    arguments = host.arguments_of("barman", "recover")
+    assert arguments[:4] == ["barman", "-f", "json", "recover"]
+    text = " ".join(arguments)
+    assert "--no-get-wal --target-tli 1 --target-action promote --jobs 3 --bwlimit 100 pg" in text
+    assert arguments[-2:] == [host.backups[0].backup_id, str(host.root / "new")]
+    programs = [one.argv[3] for one in host.commands if one.argv[0] == "barman" and len(one.argv) > 3]
+    assert programs == ["archive-wal", "recover"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"target_immediate": True}, ["--target-immediate"]),
+        ({"target_xid": "703"}, ["--target-xid", "703"]),
+        ({"target_lsn": "0/3000000", "target_inclusive": False}, ["--target-lsn", "0/3000000", "--exclusive"]),
+        ({"target_time": "2026-11-20 08:13:00+00"}, ["--target-time", "2026-11-20 08:13:00.000000+00:00"]),
+        ({"target_action": "pause", "target_xid": "703"}, ["--target-action", "pause"]),
+        # The end is no target for PostgreSQL, and without one it does not pause.
+        ({"target_action": "pause"}, ["--target-lsn", "0/50003E8"]),
+    ],
+)
+def test_targets_as_barman_takes_them(host: RecoveryHost, options: dict[str, Any], expected: list[str]) -> None:
+    host.recover(**options)
+    arguments = host.arguments_of("barman", "recover")
+    assert " ".join(expected) in " ".join(arguments)
+
+
+def test_a_second_time_nothing_changes(host: RecoveryHost) -> None:
+    first = host.recover()
+    host.commands.clear()
+    again = host.recover()
+    assert again.changed is False
+    assert again.recovery == first.recovery
+    assert not host.ran("barman", "recover")
+
+
+def test_what_was_promoted_or_is_another_recovery_is_refused(host: RecoveryHost) -> None:
+    host.recover()
+    with pytest.raises(RecoverError, match="is not empty"):
+        host.recover(target_xid="703")
+    (host.root / "new" / "recovery.signal").unlink()
+    with pytest.raises(RecoverError, match="is not empty"):
+        host.recover()
+
+
+def test_check_mode_proves_and_changes_nothing(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new")
+    before = sorted(host.root.rglob("*"))
+    outcome = host.recover(check_mode=True, existing="move_aside")
+    assert outcome.changed is True
+    assert outcome.moved_aside == [{"from": str(old), "to": f"{old}.20261120T090000Z"}]
+    assert outcome.recovery["reached"]["xid"] == 710
+    assert sorted(host.root.rglob("*")) == before
+    assert not host.ran("barman")
+    with pytest.raises(PlanError, match="can't be reached"):
+        host.recover(check_mode=True, target_xid="9999")
+
+
+def test_the_old_directory_is_moved_aside_whole(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new", "precious")
+    outcome = host.recover(existing="move_aside")
+    assert outcome.moved_aside == [{"from": str(old), "to": f"{old}.20261120T090000Z"}]
+    assert (host.root / "new.20261120T090000Z" / "precious").exists()
+    assert (old / "recovery.signal").exists()
+
+
+def test_nothing_is_touched_where_the_target_cannot_be_reached(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new")
+    with pytest.raises(PlanError, match="in the future"):
+        host.recover(existing="move_aside", target_time="2027-01-01 00:00:00Z")
+    assert (old / "PG_VERSION").exists()
+    assert not host.ran("barman", "recover")
+
+
+def test_a_directory_that_is_not_empty_is_refused_and_kept(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new", "precious")
+    with pytest.raises(RecoverError, match=r"is not empty \(it has: precious\); it is never overwritten.*move_aside"):
+        host.recover()
+    assert (old / "precious").exists()
+
+
+@pytest.fixture
+def postgres_process(tmp_path: Path) -> Iterator[int]:
+    """A process whose name is postgres."""
+    program = tmp_path / "postgres"
+    program.symlink_to("/bin/sleep")
+    with subprocess.Popen(["/bin/sleep", "60"], executable=str(program)) as process:
+        yield process.pid
+        process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("existing", ["refuse", "move_aside"])
+def test_a_running_server_is_never_touched(host: RecoveryHost, postgres_process: int, existing: str) -> None:
+    old = occupied(host.root / "new")
+    (old / "postmaster.pid").write_text(f"{postgres_process}\n{old}\n")
+    with pytest.raises(RecoverError, match=rf"a PostgreSQL server runs in .* \(process {postgres_process}\)"):
+        host.recover(existing=existing)
+    assert (old / "PG_VERSION").exists()
+
+
+def test_a_stale_postmaster_pid_is_no_server(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new")
+    # This process is alive, and is no server.
+    (old / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    assert host.recover(existing="move_aside").changed is True
+
+
+def test_everything_in_the_way_is_said_at_once(host: RecoveryHost) -> None:
+    host.rsync_there = False
+    (host.root / "new").write_text("a file")
+    with pytest.raises(RecoverError) as caught:
+        host.recover()
+    assert len(str(caught.value).splitlines()) == 2
+    assert "rsync" in str(caught.value)
+    assert "is not a directory" in str(caught.value)
+
+
+def test_too_little_room_is_said_before_anything_is_done(host: RecoveryHost) -> None:
+    host.backups = [backup(2, 10, size=1 << 60)]
+    with pytest.raises(RecoverError, match=r"has .* free, and the recovery needs 1048576\.0 TB"):
+        host.recover()
+    assert not host.ran("barman", "recover")
+
+
+@pytest.mark.parametrize("path", ["home", "home/pg", "home/pg/wals/x", "."])
+def test_barmans_own_directories_are_refused(host: RecoveryHost, path: str) -> None:
+    with pytest.raises(RecoverError, match="where Barman keeps its own files"):
+        host.recover(destination=str(host.root / path))
+
+
+def test_a_copy_in_barmans_home_is_allowed(host: RecoveryHost) -> None:
+    assert host.recover(destination=str(host.home / "drill")).changed is True
+
+
+def test_barmans_failure_leaves_a_directory_that_no_server_starts_from(host: RecoveryHost) -> None:
+    occupied(host.root / "new", "precious")
+    host.barman_error = "data transfer failure"
+    with pytest.raises(RecoverError) as caught:
+        host.recover(existing="move_aside")
+    said = str(caught.value)
+    assert "data transfer failure" in said
+    assert "no server can be started from it" in said
+    assert "What was there before is safe in: %s.20261120T090000Z" % (host.root / "new") in said
+    assert not (host.root / "new" / "global" / "pg_control").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        ("backup_label", "the file backup_label is missing"),
+        ("recovery.signal", "the file recovery.signal is missing"),
+        ("postgresql.auto.conf", "recovery_target_timeline is None and not 1"),
+        ("PG_VERSION", "PG_VERSION is None and not 17"),
+    ],
+)
+def test_what_barman_left_out_is_noticed(host: RecoveryHost, missing: str, says: str) -> None:
+    host.leaves_out = {missing}
+    with pytest.raises(RecoverError, match=says):
+        host.recover()
+
+
+def test_segments_that_barman_did_not_copy_are_added(host: RecoveryHost) -> None:
+    """A record at the end of the target's segment goes on in the next one, which newer versions leave out."""
+    host.copies_wal = lambda name: name < "000000010000000000000004"
+    outcome = host.recover(target_lsn="0/3000000")
+    assert outcome.recovery["end_wal"] == "000000010000000000000004"
+    assert (host.root / "new" / "barman_wal" / "000000010000000000000004").stat().st_size == SIZE
+
+
+def test_progress_is_told_and_removed(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        "ansible_collections.pgdr.barman.plugins.module_utils._host.progress.write_atomic",
+        lambda path, text, *unused, **also: told.append(json.loads(text)),
+    )
+    host.recover()
+    phases = [one["phase"] for one in told]
+    assert phases[0] == "planning"
+    assert "copying" in phases
+    assert [one["bytes_total"] for one in told if one["phase"] == "copying"][-1] == 1000 + 4 * SIZE
+    assert any(one["bytes_done"] for one in told if one["phase"] == "copying")
+    assert list((host.home / DIRECTORY).glob("*")) == []
+
+
+# Another host
+
+
+def test_another_host_is_reached_by_one_connection(host: RecoveryHost) -> None:
+    outcome = host.recover(
+        remote_host="198.51.100.10", remote_user="pg", remote_port=2222, ssh_options=["Compression=yes"]
+    )
+    assert outcome.recovery["host"] == "198.51.100.10"
+    command = ssh_command(host.arguments_of("barman", "recover"))
+    assert command[:3] == ["ssh", "-o", "Compression=yes"]
+    assert command[-3:] == ["-p", "2222", "pg@198.51.100.10"]
+    assert "ControlMaster=no" in command
+    shared = [word for word in command if word.startswith("ControlPath=/tmp/pgdr-ssh-")]
+    scripts = [one.argv for one in host.commands if one.argv[-1] == "sh -s"]
+    assert shared
+    assert all(shared[0] in argv and "ControlMaster=auto" in argv for argv in scripts)
+    assert "exit" in host.commands[-1].argv
+    assert not Path(shared[0][len("ControlPath=") :]).parent.exists()
+    assert host.arguments_of("rsync")[-1] == ":%s/" % (host.root / "new" / "barman_wal")
+
+
+def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
+    host.options = {"parallel_jobs": "4"}
+    host.recover(remote_host="198.51.100.10")
+    assert "ControlPath=none" in ssh_command(host.arguments_of("barman", "recover"))
+
+
+@pytest.mark.parametrize(
+    ("stderr", "says"),
+    [
+        ("Host key verification failed.", "not in known_hosts of"),
+        ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", "set up anew"),
+        ("postgres@198.51.100.10: Permission denied (publickey).", "authorized_keys of 'postgres'"),
+        ("ssh: connect to host 198.51.100.10 port 22: Connection refused", "nothing listens on port 22"),
+        ("ssh: connect to host 198.51.100.10 port 22: Connection timed out", "does not answer on port 22"),
+        ("ssh: Could not resolve hostname pg: Name or service not known", "Give an address as remote_host"),
+        ("kex_exchange_identification: read: reset", "ssh said: kex_exchange"),
+    ],
+)
+def test_why_ssh_does_not_work(host: RecoveryHost, stderr: str, says: str) -> None:
+    host.ssh_error = stderr
+    with pytest.raises(DestinationError, match=says):
+        host.recover(remote_host="198.51.100.10")
+    assert not host.ran("barman", "recover")
+
+
+# Tablespaces, standbys, backups that are not plain
+
+
+def test_tablespaces_are_checked_and_moved_aside_too(host: RecoveryHost) -> None:
+    there, other = occupied(host.root / "fast"), host.root / "slow"
+    host.backups = [
+        backup(2, 10, tablespaces=(Tablespace("fast", 16400, str(there)), Tablespace("slow", 16401, "/dev/null/slow")))
+    ]
+    with pytest.raises(RecoverError, match=f"{there} is not empty"):
+        host.recover(tablespaces={"slow": str(other)})
+    outcome = host.recover(tablespaces={"slow": str(other)}, existing="move_aside")
+    assert outcome.moved_aside == [{"from": str(there), "to": f"{there}.20261120T090000Z"}]
+    assert outcome.recovery["tablespaces"] == {"fast": str(there), "slow": str(other)}
+    assert "--tablespace slow:%s" % other in " ".join(host.arguments_of("barman", "recover"))
+    with pytest.raises(RecoverError, match="has no tablespace 'fats'; it has: fast, slow"):
+        host.recover(tablespaces={"fats": "/x"})
+
+
+def test_a_standby_has_its_wal_in_pg_wal(host: RecoveryHost) -> None:
+    outcome = host.recover(standby_mode=True)
+    assert (host.root / "new" / "pg_wal" / LAST).stat().st_size == SIZE
+    arguments = host.arguments_of("barman", "recover")
+    assert "--standby-mode" in arguments
+    assert "--target-tli" not in arguments
+    assert outcome.recovery["standby"] is True
+    assert host.recover(standby_mode=True).changed is False
+
+
+@pytest.mark.parametrize(
+    ("facts", "version", "expected"),
+    [
+        ({"compression": "gzip"}, "3.4.0", ["--recovery-staging-path", "/stage"]),
+        ({"parent_backup_id": "x"}, "3.13.3", ["--local-staging-path", "/stage"]),
+        ({"compression": "lz4"}, "3.15.0", ["--staging-path", "/stage", "--staging-location", "remote"]),
+        ({}, "3.20.1", []),
+    ],
+)
+def test_staging_as_each_version_wants_it(
+    host: RecoveryHost, facts: dict[str, Any], version: str, expected: list[str]
+) -> None:
+    host.backups, host.version = [backup(2, 10, **facts)], version
+    host.recover(staging_path="/stage", staging_location="remote")
+    arguments = host.arguments_of("barman", "recover")
+    assert [
+        word for word in arguments if (word.startswith("--") and "staging" in word) or word in ("/stage", "remote")
+    ] == expected
+
+
+def test_a_backup_that_is_not_plain_needs_a_staging_path(host: RecoveryHost) -> None:
+    host.backups = [backup(2, 10, compression="gzip")]
+    with pytest.raises(RecoverError, match=r"staging_path: backup .* is compressed"):
+        host.recover()
+    host.options = {"recovery_staging_path": "/stage"}
+    assert host.recover().changed is True
+
+
+def test_every_wrong_option_is_said_at_once() -> None:
+    with pytest.raises(RecoverError) as caught:
+        request_from(
+            {
+                "server": "pg",
+                "destination": "/srv/with space",
+                "tablespaces": {"fast": "relative"},
+                "remote_host": "-oProxyCommand=x",
+                "remote_user": "a b",
+                "standby_mode": True,
+                "target_xid": "735",
+                "target_timeline": "x",
+                "jobs": 0,
+            }
+        )
+    starts = [line.split(":")[0] for line in str(caught.value).splitlines()]
+    assert starts == ["target_timeline", "destination", "tablespaces", "remote_host", "remote_user", "jobs"]
+
+
+def test_a_standby_has_no_target() -> None:
+    with pytest.raises(HostError, match="standby_mode"):
+        request_from({"server": "pg", "destination": "/srv/x", "standby_mode": True, "target_xid": "735"})
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(None, "unknown"), (12, "12 bytes"), (16777216, "16.0 MB"), (5 << 40, "5.0 TB")]
+)
+def test_sizes_for_people(size: int | None, text: str) -> None:
+    assert human(size) == text
