@@ -22,7 +22,7 @@ quickstart: run-venv  ## The main job on lab machines: protect, destroy, recover
 	@$(VENV_PYTHON) -m tests.quickstart
 
 lab-down: run-venv  ## Take the quickstart's machines away
-	@$(VENV_PYTHON) -m tests.quickstart --down
+	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
 .PHONY: test check package sanity molecule bench
 test: venv  ## Everything that the project has to check itself: check, package, sanity, molecule

@@ -24,3 +24,10 @@ settings.load_profile("default")
 def docs() -> dict[str, Any]:
     """What ansible-doc knows of the collection."""
     return examples.documentation()
+
+
+@pytest.fixture(autouse=True)
+def as_on_a_managed_host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module's warnings are part of its result, also where a test before has imported Ansible's controller."""
+    if "modules" in request.path.parts:
+        monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
