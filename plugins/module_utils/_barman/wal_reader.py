@@ -253,6 +253,8 @@ class _Reader:
         self._events: list[Event] = []
         # The record that is being put together: its position, and its bytes from before what _collect gives.
         self._open: tuple[int, bytes] | None = None
+        # The record that began in the segment before and ended here.
+        self._came_over = b""
 
     def read(self) -> Scan:
         carry: Carry | None = None
@@ -398,8 +400,8 @@ class _Reader:
         if _LAST_BUILTIN < manager < _FIRST_CUSTOM:
             raise _End("the record at %s is of an unknown kind" % format_lsn(lsn))
         operation = info & 0x70
-        if lsn < self._begin and not checksum_is_right(record):
-            raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
+        if lsn < self._begin:
+            self._came_over = record
         if manager == _XLOG and info & 0xF0 == _SWITCH:
             # The rest of the segment is empty.
             end = self._size
@@ -417,8 +419,10 @@ class _Reader:
 
     def _last_is_whole(self) -> bool:
         """Verify the last record: what was being written when the WAL ended may be there in part."""
-        if self._last is None or self._last[0] < self._begin:
+        if self._last is None:
             return True
+        if self._last[0] < self._begin:
+            return checksum_is_right(self._came_over)
         offset = self._last[0] - self._begin
         (length,) = _LENGTH.unpack_from(self._data, offset)
         record, dummy = self._collect(offset, length)
