@@ -24,6 +24,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.lab.host import SSH_CONFIG
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 STATE = REPOSITORY / ".cache" / "quickstart"
@@ -122,17 +124,25 @@ def lab(*arguments: str) -> str:
     return run([sys.executable, "-m", "tests.lab", *arguments], "lab")
 
 
+def in_machine(machine: str, *command: str) -> list[str]:
+    return [sys.executable, "-m", "tests.lab", "exec", f"quickstart/{machine}", "--", *command]
+
+
 def on(machine: str, *command: str) -> str:
     """Run a command on a machine of the lab, and return what it printed."""
-    argv = [sys.executable, "-m", "tests.lab", "exec", machine, "--", *command]
+    argv = in_machine(machine, *command)
     done = subprocess.run(argv, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Failed(f"on machine {machine}: '{' '.join(command)}' failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise Failed(
+            f"on machine {machine}: '{' '.join(command)}' failed: {done.stderr.strip() or done.stdout.strip()}"
+        )
     return done.stdout.strip()
 
 
 def sql(query: str, database: str = DATABASE) -> str:
-    return on("pg", "runuser", "-u", "postgres", "--", "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", query)
+    return on(
+        "pg", "runuser", "-u", "postgres", "--", "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", query
+    )
 
 
 def playbook(name: str, **variables: object) -> None:
@@ -150,15 +160,9 @@ def playbook(name: str, **variables: object) -> None:
         "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".cache" / "collections"),
         "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
         "ANSIBLE_FORCE_COLOR": "false",
-        "PGDR_LAB_KEY": lab_key(),
+        "ANSIBLE_SSH_COMMON_ARGS": f"-F {SSH_CONFIG}",
     }
     run(argv, f"playbook-{name}", environment)
-
-
-def lab_key() -> str:
-    from tests.lab import paths
-
-    return str(paths.private_key())
 
 
 def make_passwords() -> None:
@@ -188,8 +192,8 @@ class Writer(threading.Thread):
     """Goes on writing until the server is gone under it."""
 
     def run(self) -> None:
-        argv = [sys.executable, "-m", "tests.lab", "exec", "pg", "--", "runuser", "-u", "postgres", "--",
-                "pgbench", "--no-vacuum", "--file=/tmp/write_one.sql", "--client=2", "--time=600", DATABASE]  # fmt: skip
+        argv = in_machine("pg", "runuser", "-u", "postgres", "--", "pgbench", "--no-vacuum", "--file=/tmp/write_one.sql",
+                          "--client=2", "--time=600", DATABASE)  # fmt: skip
         subprocess.run(argv, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
@@ -235,7 +239,7 @@ def play(proof: Proof) -> None:
     with SCREEN.step(f"Loading data with pgbench (scale {SCALE})"):
         load_data()
     with SCREEN.step("Taking a backup (ansible-playbook pgdr.barman.backup)"):
-        playbook("backup")
+        playbook("backup", barman_backup_immediate_checkpoint=True)
     with SCREEN.step("Writing on: 2,000 rows, the point in time, and more rows after it"):
         write(2000)
         count, last, target = sql("SELECT count(*), max(id), clock_timestamp() FROM journal").split("|")
@@ -252,6 +256,7 @@ def play(proof: Proof) -> None:
             barman_recover_target_time=proof.target,
             barman_recover_confirmed=True,
             barman_recover_report=str(report),
+            barman_backup_immediate_checkpoint=True,
             barman_recover_queries=[
                 {"database": DATABASE, "query": "SELECT count(*) FROM journal", "expect": proof.rows_before}
             ],
