@@ -21,11 +21,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from .._barman import wal
 from .._barman.destination import MARKER
-from .._barman.wal_reader import WalReadError, scan
+from .._barman.wal_reader import Event, WalReadError, scan
 from .._host.files import read_text
 from .._host.process import Command, HostError, Runner
 from .._host.process import run as run_command
@@ -136,7 +137,7 @@ class Prepared:
     control: Mapping[str, str]
     settings: Mapping[str, str]
     target: Mapping[str, str]
-    end_lsn: int | None = None
+    end: LastRecord | None = None
 
 
 def read_settings(text: str) -> dict[str, str]:
@@ -162,8 +163,17 @@ def recovery_targets(settings: Mapping[str, str]) -> dict[str, str]:
     return {kind: settings[kind] for kind in kinds if settings.get(kind)}
 
 
-def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> tuple[int, int] | None:
-    """Where the last record of the WAL that was laid down begins, and where it ends; None where it can't be told."""
+@dataclass(frozen=True)
+class LastRecord:
+    """Where the last record of the WAL begins and ends, and the last commit in its segment."""
+
+    lsn: int
+    end_lsn: int | None = None
+    commit: Event | None = None
+
+
+def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> LastRecord | None:
+    """The last record of the WAL that was laid down; None where it can't be told."""
     found = _COPY.match(settings.get("restore_command", ""))
     place = found.group(1) if found else os.path.join(directory.path, "pg_wal")
     label = read_text(os.path.join(directory.path, "backup_label")) or read_text(
@@ -186,9 +196,8 @@ def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> tuple[
         way = wal.way_to(timeline, histories) if timeline != begin.timeline else [wal.Leg(timeline, 0, None)]
         size = os.path.getsize(os.path.join(place, str(begin)))
         reach = wal.last_without_gap(wal.segments_in(names), begin, way, size)
-        if reach is None:
-            return None
-        for segment in reversed(list(wal.needed(begin, reach, way, size))):
+        segments = [] if reach is None else list(wal.needed(begin, reach, way, size))
+        for segment in reversed(segments):
             with open(os.path.join(place, str(segment)), "rb") as stream:
                 data = stream.read()
             try:
@@ -196,7 +205,9 @@ def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> tuple[
             except WalReadError:
                 continue
             if seen.last_record is not None and seen.end_lsn is not None:
-                return seen.last_record, seen.end_lsn
+                commits = [event for event in seen.events if event.kind == "commit"]
+                # Records are aligned to 8 bytes, and so are the positions that PostgreSQL shows.
+                return LastRecord(seen.last_record, (seen.end_lsn + 7) & ~7, commits[-1] if commits else None)
     except (wal.WalError, OSError):
         return None
     return None
@@ -260,12 +271,14 @@ class RecoveryTest:
         launcher: Launch = launch,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        temporary: str = "/tmp",
     ) -> None:
         self._request = request
         self._runner = runner
         self._launcher = launcher
         self._clock = clock
         self._pause = pause
+        self._temporary = temporary
         self._facts: dict[str, Any] = {}
 
     def prepare(self) -> Prepared:
@@ -293,21 +306,21 @@ class RecoveryTest:
         bin_directory = find_bin_directory(directory.major_version, request.bin_directory, self._runner)
         control = read_control(directory.path, bin_directory, user, self._runner)
         target = recovery_targets(settings)
-        end_lsn: int | None = None
+        end: LastRecord | None = None
         if not target and not request.promote:
-            stop, end_lsn = self._end(directory, settings)
-            target = {"recovery_target_lsn": wal.format_lsn(stop)}
-        return Prepared(directory, bin_directory, user, control, settings, target, end_lsn)
+            end = self._end(directory, settings)
+            target = {"recovery_target_lsn": wal.format_lsn(end.lsn)}
+        return Prepared(directory, bin_directory, user, control, settings, target, end)
 
-    def _end(self, directory: DataDirectory, settings: Mapping[str, str]) -> tuple[int, int | None]:
+    def _end(self, directory: DataDirectory, settings: Mapping[str, str]) -> LastRecord:
         if self._request.target_lsn is not None:
-            return wal.parse_lsn(self._request.target_lsn), None
+            return LastRecord(wal.parse_lsn(self._request.target_lsn))
         found = last_record(directory, settings)
         if found is not None:
             return found
         planned = self._marker(directory.path).get("stop_lsn")
         if planned:
-            return wal.parse_lsn(planned), None
+            return LastRecord(wal.parse_lsn(planned))
         raise RecoveryTestError(
             "target_lsn: %s recovers to the end of its WAL, and where that is can't be told here; give the position of "
             "the last record" % directory.path
@@ -349,6 +362,7 @@ class RecoveryTest:
             self._launcher,
             self._clock,
             self._pause,
+            self._temporary,
         ) as server:
             try:
                 self._reach(server, prepared)
@@ -432,12 +446,12 @@ class RecoveryTest:
         settings = self._settings(prepared)
         deadline = self._clock() + self._request.timeout
         for dummy in range(_STARTS):
+            before = len(server.log())
             server.start(settings)
-            seen_log = len(server.log())
             try:
                 state = wait_for(
                     "the recovery's target was not reached",
-                    lambda: self._probe(server),
+                    partial(self._probe, server, before),
                     max(1.0, deadline - self._clock()),
                     0.3,
                     self._clock,
@@ -445,7 +459,7 @@ class RecoveryTest:
                 )
             except WaitTimeout as exc:
                 raise RecoveryTestError("%s. Give a longer 'timeout' if it was going on" % exc) from None
-            higher = dict(_LOWER.findall("\n".join(server.log()[max(0, seen_log - 1) :])))
+            higher = dict(_LOWER.findall("\n".join(server.log()[before:])))
             if state is not None:
                 self._note(server, state)
                 return
@@ -457,8 +471,7 @@ class RecoveryTest:
             self._facts["settings_needed"] = {**self._facts.get("settings_needed", {}), **higher}
         raise RecoveryTestError("the server did not come to its recovery target: %s" % explain(server.log()))
 
-    def _probe(self, server: PrivateServer) -> Probe:
-        log = server.log()
+    def _probe(self, server: PrivateServer, before: int) -> Probe:
         if not server.running:
             return Probe(True, "the server ended", None)
         try:
@@ -470,7 +483,9 @@ class RecoveryTest:
                 "template1",
             )
         except InstanceError as exc:
-            return Probe(False, _last(log) or str(exc))
+            return Probe(False, _last(server.log()) or str(exc))
+        # Read after the answer: what led to it is in the log by then. Before it is what an earlier start said.
+        log = server.log()[before:]
         in_recovery, paused, lsn, moment, timeline = rows[0]
         state = {"lsn": lsn, "time": moment, "timeline": int(timeline or 0), "in_recovery": in_recovery == "t"}
         seen = "replayed to %s, last transaction %s" % (lsn, moment)
@@ -515,16 +530,20 @@ class RecoveryTest:
             )
 
     def _prove_end(self, prepared: Prepared, planned: Mapping[str, Any]) -> None:
-        if prepared.end_lsn is None:
+        end = prepared.end
+        if end is None or end.end_lsn is None:
             return
         reached = wal.parse_lsn(self._facts["reached"]["lsn"] or "0/0")
         known = (planned.get("last_recoverable") or {}).get("lsn")
-        expected = max(prepared.end_lsn, wal.parse_lsn(known) if known else 0)
+        expected = max(end.end_lsn, wal.parse_lsn(known) if known else 0)
         if reached < expected:
             raise RecoveryTestError(
                 "the recovery ended at %s, %d bytes before the end of the WAL at %s"
                 % (wal.format_lsn(reached), expected - reached, wal.format_lsn(expected))
             )
+        if end.commit is not None and end.commit.lsn == end.lsn:
+            # PostgreSQL does not count the record at which it stops.
+            self._facts["reached"].update(time=end.commit.time.isoformat(" "), xid=end.commit.xid)
 
     # The proofs
 

@@ -10,9 +10,11 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,11 +191,16 @@ def _start_for_good(primary: Primary, directory: Path) -> tuple[str, str, str]:
 
 
 def _test(directory: Path, **options: object) -> dict[str, Any]:
-    return RecoveryTest(RecoveryTestRequest(str(directory), timeout=60, **options)).run()  # type: ignore[arg-type]
+    request = RecoveryTestRequest(str(directory), timeout=60, settings={"fsync": "off"}, **options)  # type: ignore[arg-type]
+    return RecoveryTest(request, temporary=str(directory.parent)).run()
 
 
 def _nothing_runs(directory: Path) -> bool:
-    return look_at(str(directory)).postmaster_pid is None and not glob.glob("/tmp/pgdr-recovery-test-*")
+    return look_at(str(directory)).postmaster_pid is None and not _left(directory)
+
+
+def _left(directory: Path) -> list[Path]:
+    return list(directory.parent.glob("pgdr-recovery-test-*"))
 
 
 def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary) -> None:
@@ -300,3 +307,46 @@ def test_a_running_server_is_not_touched(primary: Primary) -> None:
             _test(directory)
     finally:
         primary.run("pg_ctl", "-D", str(directory), "-m", "immediate", "stop")
+
+
+_KILLED = """
+import sys
+sys.path[:0] = %r
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import *
+RecoveryTest(RecoveryTestRequest(%r, questions=(Question("SELECT pg_sleep(60)"),)), temporary=%r).run()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_server_is_left_when_the_test_itself_is_killed(primary: Primary, number: int) -> None:
+    directory = primary.lay_down("killed%d" % number, "recovery_target_name = 'middle'")
+    paths = [path for path in sys.path if path]
+    with subprocess.Popen([sys.executable, "-c", _KILLED % (paths, str(directory), str(primary.root))]) as process:
+        _until(lambda: _asks(directory))
+        process.send_signal(number)
+    _until(lambda: look_at(str(directory)).postmaster_pid is None)
+    for left in _left(directory):
+        shutil.rmtree(left)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _asks(directory: Path) -> bool:
+    """Whether a query runs in the directory's server."""
+    try:
+        postmaster = (directory / "postmaster.pid").read_text().partition("\n")[0]
+    except FileNotFoundError:
+        return False
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            status, words = Path(path, "status").read_text(), Path(path, "cmdline").read_text()
+        except OSError:
+            continue
+        if "PPid:\t%s\n" % postmaster in status and "[local] SELECT" in words:
+            return True
+    return False

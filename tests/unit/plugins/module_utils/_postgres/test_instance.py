@@ -1,0 +1,189 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import (
+    InstanceError,
+    PrivateServer,
+    find_bin_directory,
+    look_at,
+    read_control,
+)
+
+USER = getpass.getuser()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    directory = tmp_path / "data"
+    (directory / "global").mkdir(parents=True)
+    (directory / "global" / "pg_control").write_text("")
+    (directory / "PG_VERSION").write_text("17\n")
+    return directory
+
+
+def test_a_recovered_directory(data: Path) -> None:
+    (data / "recovery.signal").touch()
+    found = look_at(str(data))
+    assert (found.owner, found.major_version, found.in_recovery, found.postmaster_pid) == (USER, 17, True, None)
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [("PG_VERSION", "is no data directory"), ("global/pg_control", "is not complete"), ("", "does not exist")],
+)
+def test_what_is_no_data_directory(data: Path, missing: str, says: str) -> None:
+    if missing:
+        (data / missing).unlink()
+    with pytest.raises(InstanceError, match=says):
+        look_at(str(data if missing else data / "other"))
+
+
+@pytest.mark.parametrize("pid", ["", "nonsense", "999999999", pytest.param(str(os.getpid()), id="this process")])
+def test_a_stale_postmaster_pid_is_no_server(data: Path, pid: str) -> None:
+    (data / "postmaster.pid").write_text(pid + "\n")
+    assert look_at(str(data)).postmaster_pid is None
+
+
+def _programs(root: Path, version: str) -> str:
+    root.mkdir()
+    program = root / "postgres"
+    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) %s'\n" % version)
+    program.chmod(0o755)
+    return str(root)
+
+
+def test_the_programs_of_the_right_version_are_found(tmp_path: Path) -> None:
+    places = [
+        _programs(tmp_path / "a", "16.4"),
+        str(tmp_path / "none"),
+        _programs(tmp_path / "b", "17.11 (Debian 17.11-1)"),
+    ]
+    assert find_bin_directory(17, candidates=places) == places[2]
+    assert find_bin_directory(16, wanted=places[0]) == places[0]
+    with pytest.raises(InstanceError, match=r"PostgreSQL 15 were not found .*/a has postgres \(PostgreSQL\) 16\.4"):
+        find_bin_directory(15, candidates=places)
+    with pytest.raises(InstanceError, match="no program 'postgres'"):
+        find_bin_directory(17, wanted=str(tmp_path))
+
+
+def test_the_control_file_is_read_and_a_damaged_one_is_an_error(data: Path) -> None:
+    def run(command: Command) -> Completed:
+        return Completed(
+            command.argv, 0, "Database cluster state:               in production\nmax_connections setting: 100\n"
+        )
+
+    assert read_control(str(data), "/bin", USER, run)["max_connections setting"] == "100"
+    with pytest.raises(InstanceError, match="can't be read: not a control file"):
+        read_control(str(data), "/bin", USER, lambda command: Completed(command.argv, 1, "", "not a control file"))
+
+
+class FakeProcess:
+    """A server that ends at the first of these signals."""
+
+    def __init__(self, *ends_at: int, code: int = 0) -> None:
+        self.pid = 1
+        self.ends_at = ends_at
+        self.code = code
+        self.got: list[int] = []
+
+    def poll(self) -> int | None:
+        return self.code if set(self.got) & set(self.ends_at) else None
+
+    def send_signal(self, sig: int) -> None:
+        self.got.append(sig)
+
+
+class World:
+    """A private server whose process is played, and its clock."""
+
+    def __init__(self, data: Path, process: FakeProcess) -> None:
+        self.now = 0.0
+        self.argv: list[str] = []
+        self.answer = Completed([], 0, "")
+        self.asked: list[Command] = []
+        self.process = process
+        self.data = data
+        self.server = PrivateServer(
+            str(data), "/bin", USER, "postgres", self._run, self._launch, lambda: self.now, self._pause
+        )
+
+    def _run(self, command: Command) -> Completed:
+        self.asked.append(command)
+        return self.answer
+
+    def _pause(self, seconds: float) -> None:
+        self.now += seconds
+
+    def _launch(self, argv: Sequence[str], user: str, directory: str, log: str) -> FakeProcess:
+        self.argv = list(argv)
+        (self.data / "postmaster.opts").write_text("written by every start")
+        return self.process
+
+
+def test_a_server_is_private_and_leaves_nothing(data: Path) -> None:
+    world = World(data, FakeProcess(signal.SIGINT))
+    with world.server as server:
+        server.start({"listen_addresses": "*", "hot_standby": "on"})
+        directory = Path(server.directory)
+        assert directory.stat().st_mode & 0o777 == 0o700
+        settings = dict(one.split("=", 1) for one in world.argv[4::2])
+        assert settings["listen_addresses"] == ""
+        assert settings["unix_socket_directories"] == str(directory)
+        assert settings["hot_standby"] == "on"
+    assert world.process.got == [signal.SIGINT]
+    assert not directory.exists()
+    assert not (data / "postmaster.opts").exists()
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "got"),
+    [
+        (signal.SIGQUIT, [signal.SIGINT, signal.SIGQUIT]),
+        (signal.SIGKILL, [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL]),
+    ],
+)
+def test_a_server_that_does_not_stop_is_made_to(data: Path, ends_at: int, got: list[int]) -> None:
+    world = World(data, FakeProcess(ends_at))
+    with world.server as server:
+        server.start({})
+        assert server.stop() is False
+    assert world.process.got == got
+
+
+def test_the_server_is_stopped_whatever_happens(data: Path) -> None:
+    world = World(data, FakeProcess(signal.SIGINT))
+
+    def interrupted() -> None:
+        with world.server as server:
+            server.start({})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert world.process.got == [signal.SIGINT]
+
+
+def test_answers_are_rows_and_the_query_is_not_in_the_arguments(data: Path) -> None:
+    world = World(data, FakeProcess(signal.SIGINT))
+    world.answer = Completed([], 0, '1,"a, ""b""\nnext line",\x01NULL\x01,\n')
+    with world.server as server:
+        assert server.query("SELECT secret") == [["1", 'a, "b"\nnext line', None, ""]]
+        command = world.asked[0]
+        assert command.input == "SELECT secret\n;\n"
+        assert not any("secret" in word for word in command.argv)
+        assert "default_transaction_read_only=on" in command.env["PGOPTIONS"]
+        world.answer = Completed([], 3, "", "ERROR:  no such table")
+        with pytest.raises(InstanceError, match="no such table"):
+            server.query("SELECT 1;")
