@@ -207,9 +207,9 @@ def shown(value: object) -> str:
     return json.dumps(value)
 
 
-def module_page(name: str, documented: Mapping[str, Any]) -> str:
+def plugin_page(kind: str, name: str, documented: Mapping[str, Any]) -> str:
     doc = documented["doc"]
-    page = Page("module", name)
+    page = Page(kind, name)
     page.add(f"{page.prose(doc['short_description']).rstrip('.')}.", "")
     page.paragraphs(doc.get("description"))
     page.bullets("Requirements", doc.get("requirements"))
@@ -257,7 +257,7 @@ Its variables, defaults and attributes: [docs/reference/{page}](../../docs/refer
 
 def index(pages: Mapping[str, tuple[str, str, str]]) -> str:
     lines = [HEADER, "# Reference", ""]
-    for kind, title in (("module", "Modules"), ("role", "Roles")):
+    for kind, title in (("module", "Modules"), ("filter", "Filters"), ("role", "Roles")):
         lines += [f"## {title}", ""]
         lines += [f"- [{code(name)}]({file}): {said}" for file, (of, name, said) in pages.items() if of == kind]
         lines += [""]
@@ -299,10 +299,13 @@ def playbooks_page() -> str:
 def pages() -> Iterator[tuple[Path, str]]:
     docs = examples.documentation()
     listed: dict[str, tuple[str, str, str]] = {}
-    for name in (f"{examples.COLLECTION}.{name}" for name in examples.module_names()):
-        documented = documented_as(docs, "module", name)
-        listed[page_name("module", name)] = ("module", name, documented["doc"]["short_description"])
-        yield REFERENCE / page_name("module", name), module_page(name, documented)
+    plugins = [("module", name) for name in examples.module_names()]
+    plugins += [("filter", name) for name in examples.filter_names()]
+    for kind, short in plugins:
+        name = f"{examples.COLLECTION}.{short}"
+        documented = documented_as(docs, kind, name)
+        listed[page_name(kind, name)] = (kind, name, documented["doc"]["short_description"])
+        yield REFERENCE / page_name(kind, name), plugin_page(kind, name, documented)
     for name in (f"{examples.COLLECTION}.{name}" for name in examples.role_names()):
         documented = documented_as(docs, "role", name)
         said = documented["entry_points"].get("main", {}).get("short_description", "")

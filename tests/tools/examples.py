@@ -129,6 +129,10 @@ def module_names() -> list[str]:
     return sorted(path.stem for path in modules if path.stem != "__init__")
 
 
+def filter_names() -> list[str]:
+    return sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py"))
+
+
 def role_names() -> list[str]:
     return sorted(path.name for path in (REPOSITORY / "roles").glob("*") if (path / "meta").is_dir())
 

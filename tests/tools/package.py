@@ -96,6 +96,7 @@ def look(stage: Stage, collection: InstalledCollection) -> None:
         for outcome in waiting:
             stage.note_outcome(outcome.result())
     look_at_documentation(stage, collection, "module", examples.module_names())
+    look_at_documentation(stage, collection, "filter", examples.filter_names())
     look_at_documentation(stage, collection, "role", examples.role_names())
     try:
         old = docs.outdated()
