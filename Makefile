@@ -40,8 +40,8 @@ sanity: venv  ## ansible-test sanity on the built collection
 molecule: venv  ## Every scenario on lab machines; SCENARIOS="streaming ..." for some
 	@$(VENV_PYTHON) -m tests.tools.molecule $(SCENARIOS)
 
-bench: venv  ## Measure side by side with bare tools
-	@$(VENV_PYTHON) -m tests.bench
+bench: venv  ## Measure side by side with bare tools; ARGS="--only check" for some (ARGS=--help)
+	@$(VENV_PYTHON) -m tests.bench $(ARGS)
 
 .PHONY: format docs changelog lock
 format: venv  ## Format the Python, repair what can be repaired
