@@ -47,6 +47,8 @@ _CONSEQUENCES = {
     "postgresql": ("pg_basebackup_compatible", "pg_receivexlog_compatible", "replication_slot"),
     "postgresql_streaming": ("pg_basebackup_compatible", "pg_receivexlog_compatible"),
 }
+# Barman gave up, or was given up, before it came to an end.
+_UNFINISHED = ("check_timeout", "barman_check")
 _MOST_JOBS = 4
 _INTERVAL = 2.0
 
@@ -314,13 +316,19 @@ def explain(
     tried = 0
     for name, server in servers.items():
         for key, (option, replication) in _CONNECTIONS.items():
-            check = answers[name].checks.get(key)
-            if check is None or check.ok or tried >= most:
+            check = server.checks.get(key)
+            # A server that does not answer keeps Barman from coming to its checks.
+            unknown = key == "postgresql" and check is None and any(_failed(server, cause) for cause in _UNFINISHED)
+            if tried >= most or not (unknown or _failed(server, key)):
                 continue
             tried += 1
-            hint = _why(getattr(configuration.server(name), option), user, connect, replication) or check.hint
-            hint = hint or "it failed for Barman, and a connection made after that succeeded"
-            answers[name] = server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
+            hint = _why(getattr(configuration.server(name), option), user, connect, replication)
+            if check is not None:
+                hint = hint or check.hint or "it failed for Barman, and a connection made after that succeeded"
+                server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
+            elif hint:
+                server = server.with_checks([Check("PostgreSQL", False, hint, OURS)])
+        answers[name] = server
     return answers
 
 

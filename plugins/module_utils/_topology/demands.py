@@ -91,6 +91,10 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
     "configuration_files_directory": "barman_configuration_directory",
 }
 #: What a relay must read and write as the backup server does from which it takes.
+# A server that is silent is given up: libpq itself waits for minutes to connect, and for two hours once it is connected, and
+# Barman's own check_timeout does not end libpq's waiting.
+_TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+
 _SHARED_WITH_RELAYS = ("compression", "compression_level", "encryption", "encryption_key_id")
 
 
@@ -138,6 +142,7 @@ def conninfo(server: PostgresServer, streaming: bool) -> str:
         for key in ("sslrootcert", "sslcert", "sslkey"):
             if getattr(server, key):
                 words[key] = getattr(server, key)
+        words.update(_TIME_LIMITS)
     words.update(server.connection_options)
     return " ".join(f"{key}={_quoted(value)}" for key, value in words.items())
 

@@ -130,7 +130,8 @@ VARIABLES = (
         PG,
         "dictionary",
         "{}",
-        "Further parameters of libpq for Barman's connections, as {connect_timeout: 10}.",
+        "Further parameters of libpq for Barman's connections. By default it waits 10 seconds for a connection (connect_timeout: 10) and gives up a "
+        "silent one after two minutes (keepalives_idle: 60, keepalives_interval: 10, keepalives_count: 6).",
     ),
     Variable("barman_slot_name", PG, "slot name", "barman", "The replication slot of the WAL receiver."),
     Variable(

@@ -315,6 +315,22 @@ class TestCheckServers:
         ]
         assert tried == [("host=a", False), ("host=a user=s", True), ("host=b", False)]
 
+    @pytest.mark.parametrize("name", ["check timeout", "barman check"])
+    def test_why_a_check_did_not_end(self, host: BarmanHost, name: str) -> None:
+        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+            if conninfo == "host=a":
+                raise HostError("no answer")
+            return io.StringIO()
+
+        late = Check(name, False, "it took too long")
+        seen = {server: ServerChecks(server, {late.key: late}) for server in ("a", "b")}
+        explained = checks.explain(seen, configuration.read(host.barman.config_file), "barman", connect)
+        assert checks.reasons(explained) == [
+            f"server 'a': {name}: it took too long",
+            "server 'a': PostgreSQL: no answer",
+            f"server 'b': {name}: it took too long",
+        ]
+
 
 def test_without_a_connection_what_barman_guesses_is_not_told() -> None:
     slot = Check("replication slot", False, "it doesn't exist")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from ansible_collections.pgdr.barman.plugins.module_utils._topology.resolve import resolve
 from tests.unit.plugins.module_utils._topology.inventories import backup, good, pg
 
+LIMITS = "connect_timeout=10 keepalives_idle=60 keepalives_interval=10 keepalives_count=6"
+
 
 def barman(found, host="backup"):
     return found.demands[host]["barman"]
@@ -46,8 +48,8 @@ def test_streaming_only_entry():
         "source": None,
         "options": {
             "description": "PostgreSQL 17 on pg",
-            "conninfo": "host=198.51.100.21 port=5432 user=barman dbname=postgres sslmode=prefer",
-            "streaming_conninfo": "host=198.51.100.21 port=5432 user=streaming_barman sslmode=prefer",
+            "conninfo": f"host=198.51.100.21 port=5432 user=barman dbname=postgres sslmode=prefer {LIMITS}",
+            "streaming_conninfo": f"host=198.51.100.21 port=5432 user=streaming_barman sslmode=prefer {LIMITS}",
             "backup_method": "postgres",
             "archiver": False,
             "streaming_archiver": True,
@@ -157,7 +159,7 @@ def test_tls_is_asked_for_on_both_sides():
         }
     )
     assert entry(found)["options"]["streaming_conninfo"] == (
-        "host=pg.example.net port=5432 user=streaming_barman sslmode=verify-full sslrootcert=/etc/ssl/ca.pem"
+        f"host=pg.example.net port=5432 user=streaming_barman sslmode=verify-full sslrootcert=/etc/ssl/ca.pem {LIMITS}"
     )
     assert {rule["type"] for rule in postgres(found)["hba_rules"]} == {"hostssl"}
 
@@ -181,9 +183,17 @@ def test_words_of_a_connection_string_are_quoted():
 
 
 def test_further_connection_parameters():
-    found = good({"barman_connection_options": {"connect_timeout": 10}})
-    assert entry(found)["options"]["conninfo"].endswith(" connect_timeout=10")
-    assert entry(found)["options"]["streaming_conninfo"].endswith(" connect_timeout=10")
+    found = good({"barman_connection_options": {"connect_timeout": 3, "gssencmode": "disable"}})
+    for name in ("conninfo", "streaming_conninfo"):
+        value = entry(found)["options"][name]
+        assert value.endswith(
+            " connect_timeout=3 keepalives_idle=60 keepalives_interval=10 keepalives_count=6 gssencmode=disable"
+        )
+
+
+def test_a_socket_needs_no_time_limits():
+    found = good({"barman_postgres_host": "/run/postgresql", "ansible_host": "198.51.100.11"})
+    assert entry(found)["options"]["conninfo"] == "host=/run/postgresql port=5432 user=barman dbname=postgres"
 
 
 def test_every_address_of_the_backup_server_gets_its_rule():
@@ -451,7 +461,9 @@ def test_backup_from_a_standby():
     assert options["streaming_conninfo"].startswith("host=198.51.100.22 ")
     assert options["primary_conninfo"].startswith("host=198.51.100.21 ")
     assert options["wal_conninfo"].startswith("host=198.51.100.21 ")
-    assert options["wal_streaming_conninfo"] == ("host=198.51.100.21 port=5432 user=streaming_barman sslmode=prefer")
+    assert options["wal_streaming_conninfo"] == (
+        f"host=198.51.100.21 port=5432 user=streaming_barman sslmode=prefer {LIMITS}"
+    )
     assert postgres(found, "pg")["slots"] == ["barman", "barman_2"]
     assert postgres(found, "pg")["settings"]["max_replication_slots"] == {"minimum": 2}
     assert postgres(found, "pg-2")["slots"] == []
