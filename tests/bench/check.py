@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from tests.bench.report import Comparison, Row
-from tests.bench.site import BACKUP, NOBODY_ADDRESS, PG_ADDRESS, SERVER, Failed, Site
+from tests.bench.site import BACKUP, NOBODY_ADDRESS, PG, PG_ADDRESS, SERVER, Failed, Site
 from tests.bench.turns import in_turns, say
 
 SIZES = (1, 10, 100)
@@ -72,7 +72,8 @@ def run(site: Site, rounds: int) -> list[Comparison]:
 def as_if_archiving(site: Site) -> None:
     site.sql("ALTER SYSTEM SET archive_mode = on")
     site.sql("ALTER SYSTEM SET archive_command = '/bin/true'")
-    site.on("bench-pg", "systemctl", "restart", "postgresql@17-main")
+    site.on(PG, "systemctl", "restart", "postgresql@17-main")
+    site.task("pgdr.barman.wal_receiver", {"servers": [SERVER], "state": "started"})
     # Barman looks whether a segment was archived since the last failure.
     site.barman("switch-wal", "--force", "--archive", SERVER)
 
