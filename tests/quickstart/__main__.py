@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -44,6 +46,15 @@ class Failed(Exception):
     """A step went wrong; the text says which and where to read on."""
 
 
+@dataclass(frozen=True)
+class Commit:
+    """A commit as the destroyed server had it on its disk."""
+
+    xid: int
+    lsn: int
+    time: datetime
+
+
 @dataclass
 class Proof:
     """What the run measured and proved."""
@@ -51,13 +62,11 @@ class Proof:
     rows_before: int = 0
     last_id: int = 0
     target: str = ""
-    acknowledged: int = 0
-    lost_at: float = 0.0
-    last_commit: datetime | None = None
-    last_lsn: str = ""
-    report: dict[str, object] = field(default_factory=dict)
+    last_commit: Commit | None = None
+    report: dict[str, Any] = field(default_factory=dict)
     rows_found: int = 0
     rows_after_target: int = 0
+    archived: list[str] = field(default_factory=list)
 
 
 class Screen:
@@ -208,12 +217,31 @@ def wait_until_written(beyond: int, limit: float = 30) -> None:
 
 
 def destroy(proof: Proof) -> None:
-    row = sql("SELECT count(*), max(at), pg_current_wal_flush_lsn() FROM journal").split("|")
-    on("pg", "sh", "-c", f"pkill -9 -u postgres postgres; rm -rf {DATA_DIRECTORY}")
-    proof.lost_at = time.monotonic()
-    proof.acknowledged = int(row[0])
-    proof.last_commit = datetime.fromisoformat(row[1])
-    proof.last_lsn = row[2]
+    """Kill the server, note the last commit that its disk held, and throw the disk's contents away."""
+    seen = sql("SELECT pg_current_wal_flush_lsn()")
+    on("pg", "pkill", "-9", "-u", "postgres", "-x", "postgres")
+    waldump = f"/usr/lib/postgresql/17/bin/pg_waldump --path={DATA_DIRECTORY}/pg_wal --start={seen} --rmgr=Transaction"
+    commits = [
+        line for line in on("pg", "sh", "-c", f"{waldump} 2>/dev/null || true").splitlines() if " COMMIT " in line
+    ]
+    on("pg", "rm", "-rf", DATA_DIRECTORY)
+    if not commits:
+        raise Failed(f"the destroyed server's WAL held no commit after {seen}, and the writer was writing")
+    proof.last_commit = read_commit(commits[-1])
+
+
+def read_commit(line: str) -> Commit:
+    """A line of pg_waldump, such as "rmgr: Transaction ... tx: 5195, lsn: 0/0D058C70, ... desc: COMMIT 2026-... UTC"."""
+    found = re.search(r"tx:\s+(\d+), lsn: (\w+)/(\w+),.* COMMIT (\S+ [\d:.]+) UTC", line)
+    if found is None:
+        raise Failed(f"this line of pg_waldump is not as expected: {line}")
+    xid, high, low, time_text = found.groups()
+    return Commit(int(xid), lsn(f"{high}/{low}"), datetime.fromisoformat(f"{time_text}+00:00"))
+
+
+def lsn(text: str) -> int:
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
 
 
 def main() -> int:
@@ -262,23 +290,63 @@ def play(proof: Proof) -> None:
             ],
         )
         proof.report = json.loads(report.read_text(encoding="utf-8"))
-    with SCREEN.step("Counting what is there"):
+    with SCREEN.step("Counting rows, and looking for the new timeline and the new backup in Barman's archive"):
         proof.rows_found = int(sql(f"SELECT count(*) FROM journal WHERE id <= {proof.last_id}"))
         proof.rows_after_target = int(sql(f"SELECT count(*) FROM journal WHERE id > {proof.last_id}"))
+        timeline = f"{proof.report['timeline']:08X}"
+        segments = on("backup", "find", "/var/lib/barman/pg/wals", "-type", "f", "-name", f"{timeline}*").splitlines()
+        proof.archived = sorted(Path(segment).name for segment in segments)
     judge(proof)
     tell(proof)
 
 
 def judge(proof: Proof) -> None:
+    """Raise Failed where anything that the quickstart promises is not so."""
     if proof.rows_found != proof.rows_before or proof.rows_after_target != 0:
         raise Failed(
             f"{proof.rows_before} rows were written before the point in time and {proof.rows_found} are there; "
             f"{proof.rows_after_target} rows from after it are there, and none should be"
         )
+    if not any(len(name) == 24 for name in proof.archived):
+        raise Failed(f"no WAL segment of timeline {proof.report['timeline']} is archived; there is {proof.archived}")
+    if not proof.report["new_backup"]:
+        raise Failed("no new backup was taken after the recovery")
 
 
 def tell(proof: Proof) -> None:
-    print(json.dumps(proof.report, indent=2))
+    """Print the short table."""
+    report, last = proof.report, proof.last_commit
+    assert last is not None
+    reachable = report["last_recoverable"]
+    seconds = max(0.0, (last.time - datetime.fromisoformat(reachable["time"])).total_seconds())
+    lost = max(0, last.lsn - lsn(reachable["lsn"]))
+    rows = (
+        ("Recovered", f"PostgreSQL 17 on pg, to {proof.target}"),
+        ("From", f"backup {report['backup_id']} and its WAL on backup"),
+        ("Rows before the point", f"{proof.rows_found:,} of {proof.rows_before:,}"),
+        ("Rows after the point", f"{proof.rows_after_target}"),
+        ("New timeline", f"{report['timeline']}, archived up to {proof.archived[-1]}"),
+        ("New backup", f"{report['new_backup']}"),
+        (
+            "RPO",
+            f"{seconds:.3f} s, {lost:,} bytes: from the last commit on the destroyed disk back to the last one in Barman",
+        ),
+        ("RTO", f"{report['rto_seconds']:.1f} s: from the start of the recovery to a server that takes writes"),
+    )
+    wide = max(len(title) for title, _ in rows)
+    print()
+    for title, text in rows:
+        print(f"  {title:<{wide}}  {text}")
+    print(
+        f"""
+Look around:
+  .venv/bin/python -m tests.lab exec quickstart/backup            a shell on the backup server (try: runuser -u barman barman check pg)
+  .venv/bin/python -m tests.lab exec quickstart/pg                a shell on the PostgreSQL server
+  tests/quickstart/inventory.yml                                  all that was declared
+  {STATE.relative_to(REPOSITORY)}/recovery.json                                 the whole report
+  make lab-down                                                   takes the machines away
+"""
+    )
 
 
 if __name__ == "__main__":
