@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
-from .._postgres.connection import Connect, ConnectionFailed, QueryFailed, Session
+from .._postgres.connection import Connect, ConnectionFailed, Session
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from . import wal
 from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, find, read_backups
@@ -32,6 +32,20 @@ _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _RESERVED_NAMES = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed", "auto")
 _TICK = 0.5
+# Checks that Barman lets pass before a backup.
+_NO_HINDRANCE = (
+    "archiver_errors",
+    "backup_maximum_age",
+    "backup_minimum_size",
+    "empty_incoming_directory",
+    "empty_streaming_directory",
+    "failed_backups",
+    "incoming_wals_directory",
+    "minimum_redundancy_requirements",
+    "postgresql_server_is_standby",
+    "streaming_wals_directory",
+    "wal_maximum_age",
+)
 _ARCHIVE_INTERVAL = 10.0
 _RECEIVER_PATIENCE = 90.0
 
@@ -438,27 +452,22 @@ class Taker:
             return self._disk_full(backup)
         if "Impossible to start the backup" in said:
             return "the backup of server '%s' can't be started: %s" % (name, self._failed_checks() or said)
-        kept = " The failed attempt is in the catalog as %s." % backup.backup_id if backup is not None else ""
-        return "the backup of server '%s' failed: %s.%s" % (name, " ".join(said.split()).rstrip("."), kept)
+        return "the backup of server '%s' failed: %s.%s" % (name, " ".join(said.split()).rstrip("."), _attempt(backup))
 
     def _disk_full(self, backup: Backup | None) -> str:
         path = self._server.directory("basebackups_directory")
         found = os.statvfs(path if os.path.isdir(path) else os.path.dirname(path) or "/")
-        kept = ""
-        if backup is not None:
-            kept = (
-                " What was copied is in the catalog as %s (FAILED) and takes room until it is deleted: barman delete %s %s."
-                % (backup.backup_id, self._server.name, backup.backup_id)
-            )
+        size = backup.cluster_size if backup is not None else None
         return (
-            "the backup of server '%s' failed because the disk of this host is full: %s has %s free of %s.%s Make room; WAL can't "
-            "be received either until then"
+            "the backup of server '%s' failed because the disk of this host became full. %s now has %s free of %s%s. Make room, "
+            "or move the server's backup_directory.%s"
             % (
                 self._server.name,
                 path,
                 _size(found.f_bavail * found.f_frsize),
                 _size(found.f_blocks * found.f_frsize),
-                kept,
+                ", and the cluster has %s" % _size(size) if size else "",
+                _attempt(backup),
             )
         )
 
@@ -468,17 +477,22 @@ class Taker:
         if (self._server.get("backup_method") or "postgres") == "postgres":
             try:
                 self._connect(self._server.streaming_conninfo, self._barman.user, self._server.name, True).close()
-            except (ConnectionFailed, QueryFailed) as exc:
-                reasons.append(str(exc))
+            except ConnectionFailed as exc:
+                # Several checks fail in its wake.
+                return str(exc).rstrip(".")
         try:
             checks = self._barman.json("check", self._server.name).data.get(self._server.name, {})
         except BarmanError:
             checks = {}
         for key, check in checks.items():
-            if check.get("status") == "FAILED":
+            if check.get("status") == "FAILED" and key not in _NO_HINDRANCE:
                 hint = check.get("hint")
                 reasons.append("check '%s' failed%s" % (key, ": %s" % hint if hint else ""))
         return "; ".join(reasons)
+
+
+def _attempt(backup: Backup | None) -> str:
+    return "" if backup is None else " The failed attempt is in the catalog as %s." % backup.backup_id
 
 
 def _names(directory: str) -> list[str]:
