@@ -1,0 +1,518 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""WAL receivers, with a PostgreSQL and a Barman that are played."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_receiver import (
+    Outcome,
+    Position,
+    continuity,
+    fork_after,
+    receiver_log,
+    receiver_position,
+    streaming_servers,
+    to_set_aside,
+    wanted_start,
+)
+from tests.unit.plugins.module_utils._barman.streaming_world import MIB, FakeSlot, StreamingWorld
+
+
+def seg(number: int, timeline: int = 1) -> wal.Segment:
+    return wal.segment_of_number(timeline, number, MIB)
+
+
+def name(number: int, timeline: int = 1) -> str:
+    return str(seg(number, timeline))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> StreamingWorld:
+    return StreamingWorld(tmp_path)
+
+
+def started(world: StreamingWorld, reset: str = "never", check: bool = False, timeout: float = 5.0) -> Outcome:
+    outcome = world.receiver(timeout).run("started", reset, check)
+    assert all(session.closed for session in world.sessions)
+    return outcome
+
+
+def state_of(world: StreamingWorld) -> tuple[Any, ...]:
+    return world.archived(), world.received(), sorted(world.postgres.slots), world.pid, world.postgres.lsn
+
+
+# The pure parts
+
+
+@pytest.mark.parametrize(
+    ("files", "start", "file"),
+    [
+        ([], None, None),
+        ([(f"{name(3)}.partial", MIB)], seg(3), f"{name(3)}.partial"),
+        ([(f"{name(3)}.partial", 0)], seg(3), f"{name(3)}.partial"),
+        ([(name(3), MIB)], seg(4), name(3)),
+        ([(name(3), 5), (name(2), MIB)], seg(3), name(2)),
+        ([(name(3), MIB), (f"{name(4)}.partial", MIB)], seg(4), f"{name(4)}.partial"),
+        # The newest by number, and only then by timeline: so a dead branch leads pg_receivewal astray.
+        ([(f"{name(7)}.partial", MIB), (f"{name(5, 2)}.partial", 0)], seg(7), f"{name(7)}.partial"),
+        ([(f"{name(5)}.partial", MIB), (f"{name(5, 2)}.partial", 0)], seg(5, 2), f"{name(5, 2)}.partial"),
+        ([("00000002.history", 41), ("x.tmp", 3)], None, None),
+        ([(f"{name(3)}.gz", 77)], seg(4), f"{name(3)}.gz"),
+    ],
+)
+def test_where_pg_receivewal_goes_on(files: list[tuple[str, int]], start: wal.Segment | None, file: str | None) -> None:
+    found = receiver_position(files, MIB)
+    assert found == (None if start is None else Position(start, file))
+
+
+def test_what_must_be_set_aside() -> None:
+    files = [(n, MIB) for n in (name(3), name(4), f"{name(7)}.partial", "00000002.history", f"{name(5)}.partial")]
+    assert to_set_aside(files, seg(5, 2), MIB) == (f"{name(5)}.partial", f"{name(7)}.partial")
+    assert to_set_aside(files, seg(4), MIB) == (name(4), f"{name(5)}.partial", f"{name(7)}.partial")
+    assert to_set_aside([(f"{name(5)}.partial", MIB)], seg(5), MIB) == (f"{name(5)}.partial",)
+
+
+WAY = wal.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
+
+
+def test_the_fork_is_on_the_new_timeline() -> None:
+    assert fork_after(1, WAY, MIB) == seg(5, 2)
+    assert fork_after(2, WAY, MIB) is None
+
+
+def a_backup(begin: int, timeline: int = 1, backup_id: str = "20261120T000000", status: str = "DONE") -> Backup:
+    return Backup(backup_id, status, "", begin_wal=name(begin, timeline), segment_size=MIB)
+
+
+def test_a_new_start_follows_what_the_newest_backup_has() -> None:
+    dead = {seg(n) for n in range(3, 9)}
+    assert wanted_start(dead, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(5, 2)
+    assert wanted_start(dead - {seg(4)}, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(4)
+    # A backup on the dead branch is of no use on this way.
+    both = [a_backup(3), a_backup(7, backup_id="20261121T000000")]
+    assert wanted_start(dead, both, WAY, Position(seg(8)), MIB) == seg(5, 2)
+    assert wanted_start(set(), [a_backup(3)], WAY, None, MIB) == seg(3)
+
+
+def test_a_new_start_without_a_backup() -> None:
+    assert wanted_start(set(), [], WAY, None, MIB) is None
+    assert wanted_start(set(), [], WAY, Position(seg(8)), MIB) == seg(5, 2)
+    assert wanted_start(set(), [], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
+    assert wanted_start(set(), [], WAY, Position(seg(8, 7)), MIB) == seg(8, 2)
+    assert wanted_start(set(), [a_backup(3, status="FAILED")], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
+
+
+def test_continuity() -> None:
+    have = {seg(n) for n in (3, 4, 5, 8)}
+    straight = [wal.Leg(1, 0, None)]
+    assert continuity(have, [a_backup(3)], straight, seg(6), MIB) == (True, [])
+    sound, missing = continuity(have, [a_backup(3)], straight, seg(9), MIB)
+    assert (sound, [str(gap) for gap in missing]) == (False, [f"{seg(6)} to {seg(7)} (2 segments)"])
+    assert continuity(have, [], straight, seg(9), MIB) == (True, [])
+    assert continuity(have, [a_backup(3), a_backup(8, backup_id="20261121T000000")], straight, seg(9), MIB)[0]
+    assert continuity(have, [a_backup(9)], straight, seg(9), MIB) == (True, [])
+    # Only on the branch that was left: nothing leads to here.
+    assert continuity(have, [a_backup(8)], WAY, seg(9, 2), MIB) == (False, [])
+
+
+def test_the_log_of_one_receiver_among_many() -> None:
+    text = "\n".join(
+        [
+            "2026 [10] barman.server INFO: Starting receive-wal for server main",
+            "2026 [11] barman.server INFO: Starting receive-wal for server main2",
+            "2026 [11] barman.server ERROR: ArchiverFailure: of the other",
+            "2026 [10] barman.server ERROR: ArchiverFailure:replication slot 'barman' is already in use",
+            "2026 [12] barman.command_wrappers INFO: main: pg_receivewal: disconnected",
+        ]
+    )
+    lines = receiver_log(text, "main").splitlines()
+    assert [line.split("]")[0] for line in lines] == ["2026 [10", "2026 [10", "2026 [12"]
+
+
+def test_servers_that_stream(world: StreamingWorld) -> None:
+    others = {
+        "b": "streaming_archiver = off",
+        "c": "streaming_archiver = on\nactive = false",
+        "d": "streaming_archiver=on",
+    }
+    for key, text in others.items():
+        (world.entry.parent / f"{key}.conf").write_text(f"[{key}]\n{text}\n")
+    (world.entry.parent / "e.conf").write_text("[e]\nstreaming_archiver = on\nprimary_ssh_command = ssh x\n")
+    assert streaming_servers(world.configuration) == ["d", "main"]
+
+
+# Started
+
+
+def test_a_new_server_gets_slot_and_receiver_and_its_first_wal_is_archived(world: StreamingWorld) -> None:
+    outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert world.pid == 4711
+    assert world.postgres.slots["barman"].active_pid == 99
+    assert name(5) in world.archived()
+    assert outcome.values["last_archived"] == world.archived()[-1]
+    assert (outcome.values["receiver_pid"], outcome.values["slot"], outcome.values["timeline"]) == (4711, "barman", 1)
+    assert outcome.before == {"receiver": "stopped", "slot": None, "archive": "empty"}
+    assert outcome.after == {"receiver": "started", "slot": "barman", "archive": "has WAL"}
+
+
+def test_a_second_run_changes_nothing_and_runs_no_barman(world: StreamingWorld) -> None:
+    started(world)
+    world.log.clear()
+    before = state_of(world)
+    outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, False)
+    assert outcome.before == outcome.after
+    assert state_of(world) == before
+    assert world.log == []
+
+
+def test_check_mode_says_what_would_be_and_does_nothing(world: StreamingWorld) -> None:
+    before = state_of(world)
+    outcome = started(world, check=True)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert outcome.after == {"receiver": "started", "slot": "barman", "archive": "has WAL"}
+    assert state_of(world) == before
+    assert not [entry for entry in world.log if not entry.startswith("try ")]
+
+
+def test_a_receiver_that_cron_started_only_has_to_prove_itself(world: StreamingWorld) -> None:
+    world.postgres.slots["barman"] = FakeSlot(5 * MIB)
+    world.start_receiver()
+    outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert "setsid --fork receive-wal main" not in world.log
+    assert world.archived() == [name(5)]
+
+
+def test_a_receiver_that_just_begins_is_waited_for(world: StreamingWorld) -> None:
+    world.postgres.slots["barman"] = FakeSlot(5 * MIB)
+    world.archive(4)
+    (world.home / ".main-receive-wal.lock").write_text("4711\n")
+    world.pid = 4711
+    senders = world.senders
+    world.senders = lambda: []  # type: ignore[method-assign]
+
+    def stream() -> None:
+        world.senders = senders  # type: ignore[method-assign]
+        world.postgres.slots["barman"].active_pid = 99
+
+    world.during = [lambda: None, stream]
+    outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, False)
+
+
+def test_a_stopped_receiver_goes_on_where_it_stood(world: StreamingWorld) -> None:
+    started(world)
+    world.stop_receiver()
+    before = world.received()
+    world.postgres.lsn += 3 * MIB
+    outcome = started(world)
+    assert (outcome.error, outcome.changed, outcome.values["reset"]) == (None, True, None)
+    assert wal.gaps(wal.segments_in(world.archived()), seg(5), None, MIB) == []
+    assert before != world.received()
+
+
+def test_a_lost_directory_is_begun_after_what_is_archived(world: StreamingWorld) -> None:
+    started(world)
+    world.stop_receiver()
+    for path in world.streaming.iterdir():
+        path.unlink()
+    world.postgres.lsn += 2 * MIB
+    world.postgres.slots["barman"].restart_lsn = world.postgres.lsn
+    outcome = started(world)
+    assert outcome.error is None
+    assert wal.gaps(wal.segments_in(world.archived()), seg(5), None, MIB) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"streaming_archiver": "off"}, "does not stream WAL: set streaming_archiver = on in"),
+        ({"active": "false"}, "is inactive"),
+        ({"primary_ssh_command": "ssh barman@other"}, "is passive on this host"),
+    ],
+)
+def test_servers_that_receive_nothing(world: StreamingWorld, options: dict[str, str], said: str) -> None:
+    world.options.update(options)
+    world.write_entry()
+    outcome = started(world)
+    assert outcome.kind == "configuration"
+    assert said in str(outcome.error)
+    assert not world.sessions
+
+
+@pytest.mark.parametrize(
+    ("replication", "text", "kind"),
+    [
+        (False, 'FATAL:  password authentication failed for user "barman"', "wrong_password"),
+        (True, "FATAL:  must be superuser or replication role to start walsender", "no_replication"),
+        (True, 'FATAL:  no pg_hba.conf entry for replication connection from host "1.2.3.4", user "x"', "no_hba_line"),
+        (True, "FATAL:  number of requested standby connections exceeds max_wal_senders", "max_wal_senders"),
+        (False, "Connection refused", "refused"),
+    ],
+)
+def test_no_connection(world: StreamingWorld, replication: bool, text: str, kind: str) -> None:
+    world.unreachable[replication] = text
+    outcome = started(world)
+    assert (outcome.kind, outcome.changed) == (kind, False)
+    assert str(outcome.error).startswith("Barman server 'main': no connection")
+
+
+def test_a_slot_that_somebody_else_uses(world: StreamingWorld) -> None:
+    world.postgres.slots["barman"] = FakeSlot(5 * MIB, active_pid=123)
+    outcome = started(world)
+    assert outcome.kind == "slot_active"
+    assert "'pg_recvlogical' from 198.51.100.99, PID 123" in str(outcome.error)
+
+
+def test_no_slot_left(world: StreamingWorld) -> None:
+    world.postgres.slots_left = 0
+    outcome = started(world)
+    assert outcome.kind == "slots_exhausted"
+    assert "max_replication_slots" in str(outcome.error)
+    assert not outcome.changed
+
+
+def test_another_cluster_is_refused(world: StreamingWorld) -> None:
+    (world.place / "identity.json").write_text('{"systemid": "6999", "version": "17"}')
+    outcome = started(world)
+    assert outcome.kind == "system_identifier"
+    assert "7000000000000000001" in str(outcome.error)
+    assert "create slot" not in world.log
+
+
+def test_a_receiver_that_ends_at_once_is_told_with_its_own_reason(world: StreamingWorld) -> None:
+    world.postgres.slots["barman"] = FakeSlot(5 * MIB)
+
+    def taken() -> None:
+        world.postgres.slots["barman"].active_pid = None
+
+    start = world.start_receiver
+
+    def fail() -> None:
+        with world.log_file.open("a") as stream:
+            stream.write("[88] barman.server INFO: Starting receive-wal for server main\n")
+            stream.write(
+                "[88] barman.server ERROR: ArchiverFailure:pg_receivewal version not compatible with PostgreSQL"
+            )
+            stream.write(" server version\n")
+
+    world.start_receiver = fail  # type: ignore[method-assign]
+    outcome = started(world, timeout=20)
+    assert outcome.kind == "version"
+    assert "path_prefix" in str(outcome.error)
+    world.start_receiver = start  # type: ignore[method-assign]
+    taken()
+    assert started(world).error is None
+
+
+def test_a_receiver_that_never_comes(world: StreamingWorld) -> None:
+    world.start_receiver = lambda: None  # type: ignore[method-assign]
+    outcome = started(world)
+    assert "not within 5 s; last seen: no receiver runs" in str(outcome.error)
+    assert str(world.log_file) in str(outcome.error)
+
+
+def test_wal_that_is_not_archived(world: StreamingWorld) -> None:
+    world.archive_wal = lambda: None  # type: ignore[method-assign]
+    outcome = started(world)
+    assert outcome.kind == "not_archived"
+    assert f"WAL segment {name(5)} of server 'main' in the archive" in str(outcome.error)
+    assert outcome.changed
+
+
+def test_on_a_standby_nothing_is_written(world: StreamingWorld) -> None:
+    world.postgres.in_recovery = True
+    world.postgres.oldest = 5
+    outcome = started(world)
+    assert outcome.kind == "not_archived"
+    assert "set primary_conninfo" in str(outcome.error)
+    assert world.postgres.switches == 0
+
+    def primary_writes() -> None:
+        world.postgres.lsn += 2 * MIB
+        world.deliver()
+
+    world.stop_receiver()
+    world.during = [lambda: None, primary_writes]
+    assert started(world).error is None
+
+
+# Where it can't go on
+
+
+def lost_wal(world: StreamingWorld) -> None:
+    """A backup, a receiver that stood still, and WAL that is gone meanwhile."""
+    started(world)
+    world.backup("20261120T000000", 5, 5)
+    world.stop_receiver()
+    world.postgres.lsn += 10 * MIB
+    world.postgres.oldest = world.postgres.lsn // MIB - 2
+
+
+def test_removed_wal_is_an_error(world: StreamingWorld) -> None:
+    lost_wal(world)
+    before = state_of(world)
+    outcome = started(world)
+    assert (outcome.kind, outcome.changed) == ("wal_removed", False)
+    assert "reset=when_needed and take a new backup" in str(outcome.error)
+    assert state_of(world) == before
+
+
+def test_a_reset_begins_with_the_oldest_wal_that_is_left(world: StreamingWorld) -> None:
+    lost_wal(world)
+    stale = world.received()
+    oldest = world.postgres.oldest
+    promised = started(world, "when_needed", check=True)
+    assert promised.changed
+    assert promised.values["reset"]["set_aside_directory"] is None
+    assert world.received() == stale
+    outcome = started(world, "when_needed")
+    assert outcome.error is None
+    reset = outcome.values["reset"]
+    assert (reset["reason"], reset["start"], reset["set_aside"]) == ("wal_removed", name(oldest), stale)
+    assert promised.values["reset"]["start"] == reset["start"]
+    assert sorted(os.listdir(reset["set_aside_directory"])) == stale
+    assert outcome.values["backup_needed"]
+    assert outcome.values["gap"] == promised.values["gap"]
+    assert len(outcome.values["gap"]) == 1
+    assert name(oldest - 1) in outcome.values["gap"][0]
+    assert set(world.archived()) >= {name(number) for number in range(oldest, oldest + 2)}
+
+
+def test_the_gap_is_told_until_there_is_a_new_backup(world: StreamingWorld) -> None:
+    lost_wal(world)
+    started(world, "when_needed")
+    again = started(world, "when_needed")
+    assert (again.changed, again.values["backup_needed"], again.values["reset"]) == (False, True, None)
+    last = wal.parse_segment(world.archived()[-1]).number(MIB)
+    world.backup("20261121T000000", last, last)
+    assert not started(world).values["backup_needed"]
+
+
+def test_a_lost_slot_is_made_anew_where_no_wal_is_missing(world: StreamingWorld) -> None:
+    started(world)
+    world.stop_receiver()
+    world.postgres.slots["barman"].wal_status = "lost"
+    outcome = started(world)
+    assert (outcome.error, outcome.values["reset"], outcome.values["wal_status"]) == (None, None, "reserved")
+    assert world.log.index("drop slot") < len(world.log) - world.log[::-1].index("create slot")
+
+
+def test_a_lost_slot_with_removed_wal_needs_a_reset(world: StreamingWorld) -> None:
+    lost_wal(world)
+    world.postgres.slots["barman"].wal_status = "lost"
+    assert started(world).kind == "wal_removed"
+    outcome = started(world, "when_needed")
+    assert (outcome.error, outcome.values["wal_status"], outcome.values["backup_needed"]) == (None, "reserved", True)
+
+
+def recovered(world: StreamingWorld, fork: int = 7) -> None:
+    """The server was recovered to a point in segment fork, and the receiver is beyond it."""
+    started(world)
+    world.backup("20261120T000000", 5, 5)
+    world.postgres.lsn = 10 * MIB + 500
+    world.deliver()
+    world.stop_receiver()
+    world.postgres.slots.clear()
+    world.postgres.timeline = 2
+    world.postgres.history = f"1\t{wal.format_lsn(fork * MIB + 4000)}\tbefore the mistake\n"
+    world.postgres.lsn = fork * MIB + 9000
+
+
+def test_after_a_recovery_the_receiver_stands_on_a_dead_branch(world: StreamingWorld) -> None:
+    recovered(world)
+    outcome = started(world)
+    assert outcome.kind == "other_timeline"
+    assert "sets the dead branch's partial segment aside" in str(outcome.error)
+
+
+@pytest.mark.parametrize("fork", [6, 7, 9])
+def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: StreamingWorld, fork: int) -> None:
+    recovered(world, fork)
+    outcome = started(world, "when_needed")
+    assert outcome.error is None
+    reset = outcome.values["reset"]
+    assert (reset["reason"], reset["start"]) == ("other_timeline", name(fork, 2))
+    assert reset["set_aside"][-1] == f"{name(10)}.partial"
+    assert (outcome.values["backup_needed"], outcome.values["gap"]) == (False, [])
+    assert os.listdir(reset["set_aside_directory"]) == [f"{name(10)}.partial"]
+    way = wal.parse_history(2, world.postgres.history)
+    assert wal.gaps(wal.segments_in(world.archived()), seg(5), way, MIB) == []
+    assert wal.parse_segment(world.archived()[-1]).timeline == 2
+    again = started(world, "when_needed")
+    assert (again.error, again.changed, again.values["backup_needed"]) == (None, False, False)
+
+
+def test_a_server_that_is_behind_the_receiver(world: StreamingWorld) -> None:
+    """A copy of the disk was put back without a recovery: the same timeline, and other WAL to come."""
+    started(world)
+    world.backup("20261120T000000", 5, 5)
+    world.stop_receiver()
+    world.postgres.lsn = 4 * MIB + 100
+    assert started(world).kind == "ahead"
+    outcome = started(world, "when_needed")
+    assert outcome.error is None
+    assert outcome.values["reset"]["start"] == name(4)
+
+
+# Stopped and absent
+
+
+def test_stopped(world: StreamingWorld) -> None:
+    started(world)
+    run = partial(world.receiver().run, "stopped", "never")
+    promised = run(True)
+    assert (promised.changed, world.pid) == (True, 4711)
+    outcome = run(False)
+    assert (outcome.error, outcome.changed, world.pid) == (None, True, None)
+    assert "barman" in world.postgres.slots
+    assert run(False).changed is False
+    assert run(True).changed is False
+
+
+def test_absent_drops_the_slot_after_the_receiver_has_ended(world: StreamingWorld) -> None:
+    started(world)
+    run = partial(world.receiver().run, "absent", "never")
+    assert run(True).changed
+    assert "barman" in world.postgres.slots
+    outcome = run(False)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert world.postgres.slots == {}
+    assert world.log.index("receive-wal --stop main") < world.log.index("drop slot")
+    assert outcome.before == {"receiver": "started", "slot": "barman"}
+    assert outcome.after == {"receiver": "stopped", "slot": None}
+    assert run(False).changed is False
+
+
+def test_absent_waits_until_postgresql_notices(world: StreamingWorld) -> None:
+    started(world)
+    slot = world.postgres.slots["barman"]
+
+    def stop() -> None:
+        world.pid = None
+        world.during = [lambda: None, lambda: setattr(slot, "active_pid", None)]
+
+    world.stop_receiver = stop  # type: ignore[method-assign]
+    outcome = world.receiver().run("absent", "never", False)
+    assert (outcome.error, world.postgres.slots) == (None, {})
+
+
+def test_absent_leaves_a_slot_that_somebody_else_uses(world: StreamingWorld) -> None:
+    world.postgres.slots["barman"] = FakeSlot(5 * MIB, active_pid=123)
+    outcome = world.receiver().run("absent", "never", False)
+    assert outcome.kind == "slot_active"
+    assert "can't be dropped" in str(outcome.error)
+    assert "barman" in world.postgres.slots
