@@ -146,6 +146,7 @@ def merged(report: Report) -> Report:
         return report
     for comparison in report.comparisons:
         before.add(comparison)
+    before.comparisons.sort(key=lambda one: list(BENCHMARKS).index(one.name.partition("-")[0]))
     return before
 
 
