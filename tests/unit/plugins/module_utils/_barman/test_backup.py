@@ -1,0 +1,499 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking backups, with a PostgreSQL and a Barman that are played."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import backup as backup_module
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.backup import (
+    BackupError,
+    Plan,
+    Request,
+    Taker,
+    answer,
+    arguments,
+    make_plan,
+    missing_wal,
+    parse_age,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup, read_backups
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import ConnectionFailed
+from tests.unit.plugins.module_utils._barman.streaming_world import MIB, StreamingWorld
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+ID = "20261120T080000"
+
+
+class Report:
+    def __init__(self) -> None:
+        self.phases: list[tuple[str, dict[str, Any]]] = []
+
+    def update(self, phase: str, **numbers: Any) -> None:
+        self.phases.append((phase, numbers))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StreamingWorld:
+    found = StreamingWorld(tmp_path)
+    found.receiver().run("started", "never", False)
+    found.log.clear()
+    monkeypatch.setattr(backup_module, "command_line", found.command_line)
+    return found
+
+
+def plan(world: StreamingWorld, version: tuple[int, ...] = (3, 13, 3), **request: Any) -> Plan:
+    server = world.configuration.server("main")
+    return make_plan(server, Request(**request), read_backups(server), lambda: version, NOW)
+
+
+def take(world: StreamingWorld, the_plan: Plan | None = None, report: Report | None = None, **request: Any) -> Backup:
+    server = world.configuration.server("main")
+    taker = Taker(world.barman, server, world.connect, report or Report(), world.clock, world.pause)
+    try:
+        return taker.take(the_plan or Plan(), Request(**{"wait_timeout": 20, **request}))
+    finally:
+        assert all(session.closed for session in world.sessions)
+
+
+def copies(world: StreamingWorld, status: str = "WAITING_FOR_WALS", **values: Any) -> None:
+    """Barman copies the server, which ends in the segment that is written now, and archives what it can."""
+
+    def backup(words: list[str]) -> Completed:
+        number = world.postgres.lsn // MIB
+        world.backup(ID, number - 1, number, status=status, **values)
+        world.archive_wal()
+        if status == "WAITING_FOR_WALS":
+            world.check_backup(ID)
+        return Completed(words, 0, json.dumps({"backup_id": ID}))
+
+    world.on_backup = backup
+
+
+def fails(world: StreamingWorld, *errors: str, entry: bool = True) -> None:
+    def backup(words: list[str]) -> Completed:
+        if entry:
+            world.backup(ID, 5, 5, status="FAILED", error=errors[0].splitlines()[0], cluster_size=5 << 30)
+        return Completed(words, 1, json.dumps({"_ERROR": list(errors)}))
+
+    world.on_backup = backup
+
+
+# What has to be done
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("24h", 86400), ("7d", 604800), ("90 m", 5400), ("30s", 30), ("15", 15), ("2w", 1209600), ("0", 0)],
+)
+def test_ages(text: str, seconds: int) -> None:
+    assert parse_age(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "day", "1 month", "-3h", "1.5h", "24H"])
+def test_what_is_no_age(text: str) -> None:
+    with pytest.raises(HostError, match="is not a time span: write a number and"):
+        parse_age(text)
+
+
+def stored(world: StreamingWorld, backup_id: str = ID, **values: Any) -> None:
+    world.archive(2, 3)
+    world.backup(backup_id, 2, 3, **values)
+
+
+def test_without_a_wish_every_run_takes_one(world: StreamingWorld) -> None:
+    stored(world)
+    assert plan(world).changes
+    assert plan(world).existing is None
+
+
+def test_a_recent_good_backup_is_enough(world: StreamingWorld) -> None:
+    stored(world)
+    found = plan(world, max_age=timedelta(hours=1))
+    assert found.existing is not None
+    assert (found.changes, found.existing.backup_id) == (False, ID)
+    assert plan(world, max_age=timedelta(minutes=59)).existing is None
+
+
+@pytest.mark.parametrize("status", ["FAILED", "STARTED", "EMPTY"])
+def test_a_recent_bad_one_is_not(world: StreamingWorld, status: str) -> None:
+    stored(world, status=status)
+    assert plan(world, max_age=timedelta(days=1)).existing is None
+
+
+def test_a_recent_one_without_its_wal_is_not(world: StreamingWorld) -> None:
+    stored(world)
+    (world.place / "wals" / "0000000100000000" / str(wal.segment_of_number(1, 3, MIB))).unlink()
+    assert plan(world, max_age=timedelta(days=1)).existing is None
+
+
+def test_a_recent_one_that_waits_for_its_wal_is_completed(world: StreamingWorld) -> None:
+    stored(world, status="WAITING_FOR_WALS")
+    found = plan(world, max_age=timedelta(days=1))
+    assert found.existing is not None
+    assert found.changes
+    taken = take(world, found)
+    assert taken.status == "DONE"
+    assert [entry for entry in world.log if entry.startswith("backup")] == []
+
+
+def test_a_name_is_taken_once(world: StreamingWorld) -> None:
+    stored(world, backup_name="before-upgrade")
+    assert not plan(world, name="before-upgrade").changes
+    assert plan(world, name="after-upgrade").existing is None
+    assert plan(world, name="after-upgrade", max_age=timedelta(days=9)).existing is None
+    assert plan(world, name="before-upgrade", max_age=timedelta(minutes=1)).existing is None
+
+
+@pytest.mark.parametrize(
+    ("options", "request_", "said"),
+    [
+        ({"primary_ssh_command": "ssh b@c"}, {}, "is passive on this host"),
+        ({"active": "false"}, {}, "is inactive"),
+        ({}, {"jobs": 4}, "jobs is for backup_method rsync"),
+        ({}, {"reuse_backup": "link"}, "reuse_backup is for backup_method rsync"),
+        ({"backup_method": "rsync"}, {"incremental": "latest"}, "use reuse_backup"),
+        ({}, {"name": "latest"}, "one of Barman's own words"),
+        ({}, {"incremental": "latest"}, "take a full backup first"),
+        ({}, {"incremental": "latest", "version": (3, 10, 1)}, "needs Barman 3.11 or later and this host has 3.10.1"),
+        ({}, {"bandwidth_limit": -1}, "bandwidth_limit must be 0 or more"),
+        ({}, {"jobs": 0}, "jobs must be 1 or more"),
+        ({}, {"wait_timeout": -5}, "wait_timeout must be 0 or more"),
+    ],
+)
+def test_what_can_t_be(world: StreamingWorld, options: dict[str, str], request_: dict[str, Any], said: str) -> None:
+    world.options.update(options)
+    world.write_entry()
+    with pytest.raises(BackupError, match=said):
+        plan(world, **request_)
+
+
+def test_all_that_is_wrong_is_told_at_once(world: StreamingWorld) -> None:
+    world.options["active"] = "off"
+    world.write_entry()
+    with pytest.raises(BackupError) as failed:
+        plan(world, jobs=3, reuse_backup="copy", incremental="20200101T000000")
+    assert str(failed.value).count("; ") >= 3
+
+
+def test_the_parent_of_an_incremental_backup(world: StreamingWorld) -> None:
+    stored(world)
+    found = plan(world, incremental="latest-full")
+    assert found.parent is not None
+    assert found.parent.backup_id == ID
+    world.backup(ID, 2, 3, version=160004)
+    with pytest.raises(BackupError, match="needs PostgreSQL 17 or later and server 'main' has 16"):
+        plan(world, incremental=ID)
+    world.backup(ID, 2, 3, status="FAILED")
+    with pytest.raises(BackupError, match=f"backup {ID} is FAILED and can't be built upon"):
+        plan(world, incremental=ID)
+
+
+def test_what_barman_is_told() -> None:
+    assert arguments("main", Request(), None) == ["backup", "main"]
+    parent = Backup("20261119T080000", "DONE", "")
+    request = Request("n", None, "latest", "link", 4, 1000, False, 0)
+    assert arguments("main", request, parent) == [
+        *("backup", "--name", "n", "--incremental", "20261119T080000", "--reuse-backup", "link", "--jobs", "4"),
+        *("--bwlimit", "1000", "--retry-times", "0", "--no-immediate-checkpoint", "main"),
+    ]
+    assert "--immediate-checkpoint" in arguments("main", Request(immediate_checkpoint=True), None)
+
+
+# Taking one
+
+
+def commands(world: StreamingWorld) -> list[str]:
+    return [entry.split()[0] for entry in world.log]
+
+
+def test_the_wal_after_the_copy_is_written_while_barman_is_still_busy(world: StreamingWorld) -> None:
+    """Then Barman is run once and not three times."""
+    streaming = {"phase": "streaming database files", "backup_total": 5000, "backup_streamed": 3000}
+    world.postgres.progress = [[], [{"phase": None, "backup_total": None, "backup_streamed": None}], [streaming], []]
+
+    def backup(words: list[str]) -> Completed:
+        number = world.postgres.lsn // MIB
+        world.postgres.lsn = (number + 1) * MIB + 10
+        world.deliver()
+        world.backup(ID, number, number, status="WAITING_FOR_WALS")
+        world.archive_wal()
+        world.check_backup(ID)
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+    report = Report()
+    markers = world.postgres.markers
+    taken = take(world, report=report)
+    assert taken.done
+    assert commands(world) == ["backup"]
+    assert world.postgres.markers == markers + 1
+    assert [phase for phase, _ in report.phases] == [
+        "starting",
+        "copying",
+        "streaming database files",
+        "finishing",
+    ]
+    assert report.phases[2][1] == {"bytes_done": 3000, "bytes_total": 5000}
+
+
+def test_on_an_idle_server_the_last_segment_is_closed(world: StreamingWorld) -> None:
+    copies(world)
+    switches = world.postgres.switches
+    taken = take(world)
+    assert taken.done
+    assert missing_wal(world.configuration.server("main"), taken) == []
+    assert world.postgres.switches == switches + 1
+    assert commands(world) == ["backup", "archive-wal", "check-backup"]
+
+
+def test_a_closed_segment_only_needs_bytes_after_it(world: StreamingWorld) -> None:
+    def backup(words: list[str]) -> Completed:
+        number = world.postgres.lsn // MIB
+        world.postgres.lsn = (number + 1) * MIB
+        world.deliver()
+        world.backup(ID, number, number, status="WAITING_FOR_WALS")
+        world.archive_wal()
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+    switches = world.postgres.switches
+    assert take(world).done
+    assert world.postgres.switches == switches
+
+
+def test_a_server_that_writes_is_not_disturbed(world: StreamingWorld) -> None:
+    def backup(words: list[str]) -> Completed:
+        number = world.postgres.lsn // MIB
+        world.postgres.lsn += 2 * MIB
+        world.deliver()
+        world.backup(ID, number, number, status="WAITING_FOR_WALS")
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+    before = world.postgres.markers, world.postgres.switches
+    assert take(world).done
+    assert (world.postgres.markers, world.postgres.switches) == before
+
+
+def test_a_done_backup_needs_no_more(world: StreamingWorld) -> None:
+    world.postgres.lsn += MIB
+    world.deliver()
+
+    def backup(words: list[str]) -> Completed:
+        world.archive_wal()
+        world.backup(ID, 5, 5)
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+    assert take(world).backup_id == ID
+    assert commands(world) == ["backup"]
+
+
+def test_wal_by_archive_command(world: StreamingWorld) -> None:
+    """It comes without anything after it; Barman only has to look."""
+    world.options.update(archiver="on", streaming_archiver="off")
+    world.write_entry()
+    world.stop_receiver()
+    name = str(wal.segment_of_number(1, 7, MIB))
+
+    def backup(words: list[str]) -> Completed:
+        world.backup(ID, 7, 7, status="WAITING_FOR_WALS")
+        return Completed(words, 0, "{}")
+
+    def arrives() -> None:
+        (world.place / "incoming" / name).write_bytes(b"")
+
+    def archive() -> None:
+        (world.place / "incoming" / name).unlink(missing_ok=True)
+        world.archive(7)
+
+    world.on_backup = backup
+    world.during = [lambda: None, arrives]
+    world.archive_wal = archive  # type: ignore[method-assign]
+    assert take(world).done
+    assert commands(world) == ["backup", "archive-wal", "check-backup"]
+
+
+def test_done_is_not_enough_where_wal_is_missing(world: StreamingWorld) -> None:
+    """Barman looks at the newest archived segment only."""
+
+    def backup(words: list[str]) -> Completed:
+        world.archive(20, 22, 23)
+        world.backup(ID, 20, 22)
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+    with pytest.raises(BackupError, match="its WAL is not complete") as failed:
+        take(world)
+    assert str(wal.segment_of_number(1, 21, MIB)) in str(failed.value)
+    assert failed.value.backup is not None
+
+
+def test_wal_that_never_comes(world: StreamingWorld) -> None:
+    copies(world)
+    world.stop_receiver()
+    with pytest.raises(BackupError, match="no WAL receiver runs") as failed:
+        take(world)
+    assert "not within 20 s" in str(failed.value)
+    assert world.time < 30
+    # Barman is not asked again and again while there is nothing to archive.
+    assert commands(world).count("archive-wal") <= 3
+
+
+def test_a_receiver_that_cron_does_not_start_is_not_waited_for_to_the_end(world: StreamingWorld) -> None:
+    copies(world)
+    world.stop_receiver()
+    with pytest.raises(BackupError, match="no WAL receiver has run for 90 s, and Barman's cron did not start one"):
+        take(world, wait_timeout=3600)
+    assert world.time < 120
+
+
+def test_a_receiver_that_comes_back(world: StreamingWorld) -> None:
+    copies(world)
+    world.stop_receiver()
+    world.during = [lambda: None] * 5 + [world.start_receiver]
+    assert take(world).done
+
+
+def test_a_backup_from_a_standby_has_its_primary_close_the_segment(world: StreamingWorld) -> None:
+    world.options["primary_conninfo"] = "host=198.51.100.20 user=barman"
+    world.write_entry()
+    copies(world)
+    opened: list[str] = []
+    connect = world.connect
+
+    def record(conninfo: str, *rest: Any) -> Any:
+        opened.append(conninfo)
+        world.postgres.in_recovery = "198.51.100.20" not in conninfo
+        return connect(conninfo, *rest)
+
+    world.connect = record  # type: ignore[assignment,method-assign]
+    switches = world.postgres.switches
+    assert take(world).done
+    assert opened == [world.options["conninfo"], world.options["primary_conninfo"]]
+    assert world.postgres.switches == switches + 1
+
+
+# Failures
+
+
+def test_without_a_connection_nothing_is_begun(world: StreamingWorld) -> None:
+    world.unreachable[False] = 'FATAL:  password authentication failed for user "barman"'
+    with pytest.raises(ConnectionFailed, match="refused the password"):
+        take(world)
+    assert world.log == []
+
+
+def test_another_backup_is_being_taken(world: StreamingWorld) -> None:
+    fails(world, "Another backup process is running", entry=False)
+    with pytest.raises(BackupError, match="is being taken by another process on this host: only one can be at a time"):
+        take(world)
+
+
+@pytest.mark.parametrize("words", ["No space left on device", "Disk quota exceeded"])
+def test_a_full_disk(world: StreamingWorld, words: str) -> None:
+    fails(world, f"Backup failed copying files.\nDETAILS: pg_basebackup: could not write to file: {words}")
+    with pytest.raises(BackupError, match="because the disk of this host became full") as failed:
+        take(world)
+    text = str(failed.value)
+    assert str(world.place / "base") in text
+    assert "the cluster has 5.0 GiB" in text
+    assert f"The failed attempt is in the catalog as {ID}." in text
+    assert failed.value.backup is not None
+    assert answer(failed.value.backup)["status"] == "FAILED"
+
+
+def test_barman_s_own_reason(world: StreamingWorld) -> None:
+    fails(world, "Backup failed copying files.\nDETAILS: connection lost")
+    with pytest.raises(
+        BackupError, match=r"server 'main' failed: Backup failed copying files\. DETAILS: connection lost\."
+    ):
+        take(world)
+
+
+def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld) -> None:
+    fails(world, "Impossible to start the backup. Check the log for more details", entry=False)
+    world.checks = {
+        "wal_archive": {"status": "FAILED", "hint": "please make sure WAL shipping is setup"},
+        "failed_backups": {"status": "FAILED", "hint": "there are 2"},
+        "directories": {"status": "OK", "hint": ""},
+        "receive_wal_running": {"status": "FAILED", "hint": ""},
+    }
+    with pytest.raises(BackupError) as failed:
+        take(world)
+    assert str(failed.value) == (
+        "the backup of server 'main' can't be started: check 'wal_archive' failed: please make sure WAL shipping is setup; "
+        "check 'receive_wal_running' failed"
+    )
+
+
+def test_a_streaming_connection_that_fails_explains_it_alone(world: StreamingWorld) -> None:
+    fails(world, "Impossible to start the backup. Check the log", entry=False)
+    world.checks = {"postgresql_streaming": {"status": "FAILED"}}
+    world.unreachable[True] = "FATAL:  permission denied to start WAL sender"
+    with pytest.raises(BackupError, match="ALTER ROLE someone REPLICATION") as failed:
+        take(world)
+    assert "postgresql_streaming" not in str(failed.value)
+
+
+def test_barman_says_success_and_there_is_no_backup(world: StreamingWorld) -> None:
+    world.on_backup = lambda words: Completed(words, 0, json.dumps({"_INFO": ["Skipping inactive server 'main'"]}))
+    with pytest.raises(BackupError, match="Skipping inactive server"):
+        take(world)
+
+
+def test_a_backup_that_fails_while_its_wal_is_waited_for(world: StreamingWorld) -> None:
+    copies(world)
+    world.stop_receiver()
+    world.during = [lambda: world.backup(ID, 5, 5, status="FAILED", error="failure issuing stop")]
+    with pytest.raises(BackupError, match=f"backup {ID} of server 'main' failed: failure issuing stop"):
+        take(world)
+
+
+def test_a_connection_that_breaks_during_the_copy_does_not_stop_it(world: StreamingWorld) -> None:
+    world.postgres.progress = [[{"phase": "p", "backup_total": 1, "backup_streamed": 1}], []]
+    world.postgres.refuses = {"pg_stat_progress_basebackup": "terminating connection"}
+    copies(world)
+    tick_once = world.run
+
+    def run(command: Any) -> Completed:
+        if command.tick is not None:
+            command.tick()
+            world.postgres.progress.clear()
+        return tick_once(command)
+
+    world.barman._run = run
+    assert take(world).done
+
+
+def test_progress_that_can_t_be_written_does_not_matter(world: StreamingWorld) -> None:
+    class Full(Report):
+        def update(self, phase: str, **numbers: Any) -> None:
+            raise HostError("no space")
+
+    copies(world)
+    assert take(world, report=Full()).done
+
+
+def test_what_is_returned(world: StreamingWorld) -> None:
+    copies(
+        world, backup_name="n", deduplicated_size=3000, cluster_size=3100, end_xlog="0/600000", begin_xlog="0/500028"
+    )
+    found = answer(take(world))
+    assert found["status"] == "DONE"
+    assert found["throughput"] == 2000
+    assert (found["size"], found["duration"], found["copy_duration"]) == (3000, 60.0, 1.5)
+    assert (found["id"], found["name"], found["type"], found["timeline"]) == (ID, "n", "full", 1)
+    assert found["end_time"] == "2026-11-20T08:00:00+00:00"
+    assert (found["begin_lsn"], found["end_lsn"]) == ("0/500028", "0/600000")
