@@ -117,8 +117,7 @@ def recover_arguments(request: Request, plan: Plan, version: Version, ssh_option
     target = plan.target
     arguments = ["recover", "--no-get-wal"]
     if not request.standby:
-        # Without it Barman before 3.20 lays the WAL down as if for a crash recovery that stays on its timeline,
-        # and PostgreSQL follows the newest timeline whether Barman copied its WAL or not.
+        # Without it PostgreSQL follows the newest timeline, whether Barman copied its WAL or not.
         arguments += ["--target-tli", str(plan.timeline), "--target-action", request.target_action]
     if target.kind == "immediate":
         arguments.append("--target-immediate")
@@ -297,8 +296,9 @@ class Recovery:
             )
         if problems:
             raise RecoverError("\n".join(problems))
-        if request.target.kind == END and request.target_action != "promote" and not request.standby:
-            # PostgreSQL does something other than promote only at a target: the last record is one.
+        if request.target.kind == END and not request.standby:
+            # The last record is the target: PostgreSQL then proves that it came there, it can pause there, and Barman
+            # before 3.12 recovers on the backup's own timeline, without a new one, where no target is given.
             plan = _end_as_lsn(plan)
         self._warnings += plan.warnings
         return plan
@@ -415,7 +415,9 @@ class Recovery:
         try:
             jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
             options = self._connection.barman_options(jobs)
-            reply = self._barman.expect(*recover_arguments(request, plan, self._barman.version, options), tick=tick)
+            reply = self._barman.json(*recover_arguments(request, plan, self._barman.version, options), tick=tick)
+            if not reply.ok:
+                raise BarmanError("Barman could not recover: %s" % reply.reason, reply)
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)

@@ -175,7 +175,8 @@ class LastRecord:
 def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> LastRecord | None:
     """The last record of the WAL that was laid down; None where it can't be told."""
     found = _COPY.match(settings.get("restore_command", ""))
-    place = found.group(1) if found else os.path.join(directory.path, "pg_wal")
+    # Old versions of Barman write a path that is relative to the data directory.
+    place = os.path.join(directory.path, found.group(1) if found else "pg_wal")
     label = read_text(os.path.join(directory.path, "backup_label")) or read_text(
         os.path.join(directory.path, "backup_label.old")
     )
@@ -310,6 +311,9 @@ class RecoveryTest:
         if not target and not request.promote:
             end = self._end(directory, settings)
             target = {"recovery_target_lsn": wal.format_lsn(end.lsn)}
+        elif "recovery_target_lsn" in target:
+            found = last_record(directory, settings)
+            end = found if found and found.lsn == wal.parse_lsn(target["recovery_target_lsn"]) else None
         return Prepared(directory, bin_directory, user, control, settings, target, end)
 
     def _end(self, directory: DataDirectory, settings: Mapping[str, str]) -> LastRecord:

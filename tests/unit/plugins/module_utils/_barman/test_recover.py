@@ -66,7 +66,9 @@ def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> N
     arguments = host.arguments_of("barman", "recover")
     assert arguments[:4] == ["barman", "-f", "json", "recover"]
     text = " ".join(arguments)
-    assert "--no-get-wal --target-tli 1 --target-action promote --jobs 3 --bwlimit 100 pg" in text
+    assert (
+        "--no-get-wal --target-tli 1 --target-action promote --target-lsn 0/50003E8 --jobs 3 --bwlimit 100 pg" in text
+    )
     assert arguments[-2:] == [host.backups[0].backup_id, str(host.root / "new")]
     programs = [one.argv[3] for one in host.commands if one.argv[0] == "barman" and len(one.argv) > 3]
     assert programs == ["archive-wal", "recover"]
@@ -80,8 +82,8 @@ def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> N
         ({"target_lsn": "0/3000000", "target_inclusive": False}, ["--target-lsn", "0/3000000", "--exclusive"]),
         ({"target_time": "2026-11-20 08:13:00+00"}, ["--target-time", "2026-11-20 08:13:00.000000+00:00"]),
         ({"target_action": "pause", "target_xid": "703"}, ["--target-action", "pause"]),
-        # The end is no target for PostgreSQL, and without one it does not pause.
-        ({"target_action": "pause"}, ["--target-lsn", "0/50003E8"]),
+        # The end is no target for PostgreSQL: without one it neither pauses nor proves that it came there.
+        ({"target_action": "pause"}, ["--target-action", "pause", "--target-lsn", "0/50003E8"]),
     ],
 )
 def test_targets_as_barman_takes_them(host: RecoveryHost, options: dict[str, Any], expected: list[str]) -> None:
