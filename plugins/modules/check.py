@@ -15,7 +15,8 @@ description:
   - Runs C(barman check) for many servers at once and returns every check as data.
   - It can wait until all checks are good, and fails with the reasons where they do not become so.
   - It adds what Barman does not check. C(backup_present) fails without a good backup, of which Barman says nothing unless C(minimum_redundancy) is set.
-    C(wal_continuity) fails where WAL is missing after the latest good backup, which Barman never notices. C(active) fails for an inactive server,
+    C(wal_continuity) fails where WAL is missing after the latest good backup, which Barman never notices. C(disk_space) fails where there is
+    no room for one more WAL segment. C(active) fails for an inactive server,
     for which C(barman check) ends with success whatever it found.
   - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
 options:

@@ -26,6 +26,7 @@ from . import wal
 from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, find, read_backups
 from .command import Barman, BarmanError, Reply
 from .configuration import ServerConfiguration
+from .disks import disk_of, full_disks, human
 from .wal_receiver import command_line, receiver_pid
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
@@ -456,17 +457,14 @@ class Taker:
 
     def _disk_full(self, backup: Backup | None) -> str:
         path = self._server.directory("basebackups_directory")
-        found = os.statvfs(path if os.path.isdir(path) else os.path.dirname(path) or "/")
         size = backup.cluster_size if backup is not None else None
         return (
-            "the backup of server '%s' failed because the disk of this host became full. %s now has %s free of %s%s. Make room, "
+            "the backup of server '%s' failed because the disk of this host became full. Now %s%s. Make room, "
             "or move the server's backup_directory.%s"
             % (
                 self._server.name,
-                path,
-                _size(found.f_bavail * found.f_frsize),
-                _size(found.f_blocks * found.f_frsize),
-                ", and the cluster has %s" % _size(size) if size else "",
+                disk_of(path) or path,
+                ", and the cluster has %s" % human(size) if size else "",
                 _attempt(backup),
             )
         )
@@ -484,6 +482,10 @@ class Taker:
             checks = self._barman.json("check", self._server.name).data.get(self._server.name, {})
         except BarmanError:
             checks = {}
+        # Barman's checks name what comes of it, and not the disk.
+        reasons += [
+            "the disk of this host is full: %s" % disk for disk in full_disks(self._server, wal.DEFAULT_SEGMENT_SIZE)
+        ]
         for key, check in checks.items():
             if check.get("status") == "FAILED" and key not in _NO_HINDRANCE:
                 hint = check.get("hint")
@@ -500,15 +502,6 @@ def _names(directory: str) -> list[str]:
         return os.listdir(directory)
     except FileNotFoundError:
         return []
-
-
-def _size(number: int) -> str:
-    value = float(number)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return "%d %s" % (value, unit) if unit == "bytes" else "%.1f %s" % (value, unit)
-        value /= 1024
-    return "%.1f TiB" % value
 
 
 def answer(backup: Backup) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from .archive import Archive, read_archive
 from .catalog import Backup
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration, read
+from .disks import full_disks
 from .server_files import mask_message
 
 BARMAN = "barman"
@@ -34,6 +35,7 @@ OURS = "pgdr.barman"
 
 BACKUP_PRESENT = "backup present"
 WAL_CONTINUITY = "WAL continuity"
+DISK_SPACE = "disk space"
 
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
@@ -278,9 +280,18 @@ def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks
         backups = catalog.read_backups(server)
         here = not any("://" in server.directory(option) for option in ("wals_directory", "basebackups_directory"))
         size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
-        return own_checks(server, backups, read_archive(server, barman, size) if here else None)
+        found = own_checks(server, backups, read_archive(server, barman, size) if here else None)
+        return found.with_checks([_disk_space(server, size)])
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
+
+
+def _disk_space(server: ServerConfiguration, segment_size: int) -> Check:
+    full = full_disks(server, segment_size)
+    if not full:
+        return Check(DISK_SPACE, True, source=OURS)
+    hint = "%s, and not one more WAL segment can be received; make room" % ", ".join(str(disk) for disk in full)
+    return Check(DISK_SPACE, False, hint, OURS)
 
 
 def wait_until_green(

@@ -34,6 +34,7 @@ from .archive import read_archive
 from .catalog import Backup, read_backups
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration
+from .disks import disk_of
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
@@ -594,7 +595,8 @@ class Receiver:
         text = receiver_log(_tail(self._log_file, start) if self._log_file else "", self._server.name)
         found = diagnose_stream(text, self._endpoint()) if text else None
         if found is not None:
-            raise ReceiverError(found.message, found.kind)
+            disk = disk_of(self._streaming) if found.kind == "disk_full" else None
+            raise ReceiverError("%s Now %s." % (found.message, disk) if disk else found.message, found.kind)
         errors = [line for line in text.splitlines() if "ERROR" in line or "error:" in line or "FATAL" in line]
         if errors:
             raise ReceiverError(

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -436,6 +438,18 @@ def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld)
         "the backup of server 'main' can't be started: check 'wal_archive' failed: please make sure WAL shipping is setup; "
         "check 'receive_wal_running' failed"
     )
+
+
+def test_a_full_disk_is_why_it_can_t_be_started(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(world, "Impossible to start the backup. Check the log", entry=False)
+    world.checks = {"receive_wal_running": {"status": "FAILED", "hint": ""}}
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=1024, f_blocks=2048, f_frsize=1024))
+    with pytest.raises(BackupError) as failed:
+        take(world)
+    assert str(failed.value).startswith(
+        "the backup of server 'main' can't be started: the disk of this host is full: /"
+    )
+    assert "/base has 1.0 MiB free of 2.0 MiB; check 'receive_wal_running' failed" in str(failed.value)
 
 
 def test_a_streaming_connection_that_fails_explains_it_alone(world: StreamingWorld) -> None:

@@ -149,6 +149,7 @@ class TestOwnChecks:
         found = self.of(host)
         assert {key: check.ok for key, check in found.checks.items()} == {
             "backup_present": True,
+            "disk_space": True,
             "wal_continuity": True,
         }
         assert host.calls == []
@@ -295,7 +296,7 @@ class TestCheckServers:
     def test_check_mode_does_not_run_barman(self, host: BarmanHost) -> None:
         answer = self.check(host, check_mode=True)
         assert (answer["barman_checked"], host.calls) == (False, [])
-        assert set(answer["servers"]["a"]["checks"]) == {"backup_present", "wal_continuity"}
+        assert set(answer["servers"]["a"]["checks"]) == {"backup_present", "disk_space", "wal_continuity"}
 
     def test_why_a_connection_failed(self, host: BarmanHost) -> None:
         host.failed = {"a": {"PostgreSQL": "", "PostgreSQL streaming": "FATAL: failed"}, "b": {"PostgreSQL": "too old"}}

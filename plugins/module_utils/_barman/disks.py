@@ -1,0 +1,70 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How much room there is where Barman keeps a server's files.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .configuration import ServerConfiguration
+
+_DIRECTORIES = (
+    "basebackups_directory",
+    "wals_directory",
+    "streaming_wals_directory",
+    "incoming_wals_directory",
+)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The file system of a directory. free, size: bytes; free is what a user without privileges may take."""
+
+    path: str
+    free: int
+    size: int
+
+    def __str__(self) -> str:
+        return "%s has %s free of %s" % (self.path, human(self.free), human(self.size))
+
+
+def disk_of(path: str, statvfs: Callable[[str], Any] | None = None) -> Disk | None:
+    """The file system that has the directory, or will have it; None where it can't be asked."""
+    there = path
+    while not os.path.isdir(there) and os.path.dirname(there) != there:
+        there = os.path.dirname(there)
+    try:
+        found = (statvfs or os.statvfs)(there)
+    except OSError:
+        return None
+    return Disk(path, found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def full_disks(
+    server: ServerConfiguration, segment_size: int, statvfs: Callable[[str], Any] | None = None
+) -> list[Disk]:
+    """The server's directories on this host without room for one more WAL segment; of each file system the first."""
+    found: dict[tuple[int, int], Disk] = {}
+    for option in _DIRECTORIES:
+        path = server.directory(option)
+        disk = None if "://" in path else disk_of(path, statvfs)
+        if disk is not None and disk.free < segment_size:
+            found.setdefault((disk.free, disk.size), disk)
+    return list(found.values())
+
+
+def human(number: int) -> str:
+    value = float(number)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return "%d %s" % (value, unit) if unit == "bytes" else "%.1f %s" % (value, unit)
+        value /= 1024
+    return "%.1f TiB" % value
