@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shlex
 import shutil
 import tempfile
@@ -37,6 +38,8 @@ MOVE_ASIDE = "move_aside"
 # PostgreSQL keeps some restored segments and its own files beside what is copied.
 _SPARE_BYTES = 128 * 1024 * 1024
 _PROGRESS_SECONDS = 10.0
+# What rsync prints of each file, such as "<f+++++++++ PG_VERSION".
+_LISTED = re.compile(r"^\s*[<>ch.*][fdLDS][.+?cstpoguax]{9} ")
 
 
 class RecoverError(HostError):
@@ -417,7 +420,7 @@ class Recovery:
             options = self._connection.barman_options(jobs)
             reply = self._barman.json(*recover_arguments(request, plan, self._barman.version, options), tick=tick)
             if not reply.ok:
-                raise BarmanError("Barman could not recover: %s" % reply.reason, reply)
+                raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)
@@ -597,6 +600,11 @@ def _moved_text(moved: Sequence[Mapping[str, str]]) -> str:
     if not moved:
         return ""
     return ". What was there before is safe in: %s" % ", ".join(pair["to"] for pair in moved)
+
+
+def _without_listing(text: str) -> str:
+    """An error without the list of copied files that rsync's has."""
+    return " ".join(line.strip() for line in text.splitlines() if not _LISTED.match(line) and line.strip())
 
 
 def _within(outer: str, inner: str) -> bool:

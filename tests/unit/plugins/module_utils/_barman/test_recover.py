@@ -201,11 +201,11 @@ def test_a_copy_in_barmans_home_is_allowed(host: RecoveryHost) -> None:
 
 def test_barmans_failure_leaves_a_directory_that_no_server_starts_from(host: RecoveryHost) -> None:
     occupied(host.root / "new", "precious")
-    host.barman_error = "data transfer failure"
+    host.barman_error = "data transfer failure\nrsync error:\n<f+++++++++ PG_VERSION\ncd+++++++++ base/\nbroken pipe\n"
     with pytest.raises(RecoverError) as caught:
         host.recover(existing="move_aside")
     said = str(caught.value)
-    assert "data transfer failure" in said
+    assert "Barman could not recover: data transfer failure rsync error: broken pipe. What" in said
     assert "no server can be started from it" in said
     assert "What was there before is safe in: %s.20261120T090000Z" % (host.root / "new") in said
     assert not (host.root / "new" / "global" / "pg_control").exists()
