@@ -49,6 +49,7 @@ _NO_HINDRANCE = (
 )
 _ARCHIVE_INTERVAL = 10.0
 _RECEIVER_PATIENCE = 90.0
+_FIRST_WAL_PATIENCE = 30.0
 
 
 class BackupError(HostError):
@@ -277,6 +278,7 @@ class Taker:
             backup = plan.existing
             if backup is None:
                 self._open()
+                self._first_wal(min(request.wait_timeout, _FIRST_WAL_PATIENCE))
                 backup = self._copy(request, plan.parent)
             return self._complete(backup, request.wait_timeout)
         finally:
@@ -286,6 +288,28 @@ class Taker:
         """Connect before Barman does: its own words for a failed connection are "check the log"."""
         self._session = self._connect(self._server.conninfo, self._barman.user, self._server.name)
         self._say("starting")
+
+    def _first_wal(self, timeout: float) -> None:
+        """Have a segment archived where there is none yet: Barman takes no backup before.
+
+        Where none comes, Barman's check says so.
+        """
+        writer = None if self._has_wal() else self._writable()
+        if writer is None:
+            return
+        self._say("waiting for the first WAL")
+        close_segment(writer, 1, read_position(writer).segment_size)
+
+        def probe() -> Probe:
+            self._barman.text("archive-wal", self._server.name)
+            return Probe(self._has_wal(), "none")
+
+        with contextlib.suppress(WaitTimeout):
+            wait_for("the first WAL segment", probe, timeout, 1.0, self._clock, self._pause)
+
+    def _has_wal(self) -> bool:
+        directory = self._server.directory("wals_directory")
+        return any(len(name) == 16 and _names(os.path.join(directory, name)) for name in _names(directory))
 
     def _say(self, phase: str, **numbers: Any) -> None:
         # A full disk is the backup's to tell.
@@ -500,7 +524,7 @@ def _attempt(backup: Backup | None) -> str:
 def _names(directory: str) -> list[str]:
     try:
         return os.listdir(directory)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

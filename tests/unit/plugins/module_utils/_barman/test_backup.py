@@ -387,6 +387,29 @@ def test_a_backup_from_a_standby_has_its_primary_close_the_segment(world: Stream
     assert world.postgres.switches == switches + 1
 
 
+def test_a_server_without_any_wal_gets_its_first(world: StreamingWorld) -> None:
+    for path in (world.place / "wals").rglob("0*"):
+        if path.is_file():
+            path.unlink()
+    copies(world)
+    report = Report()
+    assert take(world, report=report).done
+    assert commands(world)[:2] == ["archive-wal", "backup"]
+    assert report.phases[1][0] == "waiting for the first WAL"
+
+
+def test_first_wal_that_never_comes_is_barman_s_to_tell(world: StreamingWorld) -> None:
+    for path in (world.place / "wals").rglob("0*"):
+        if path.is_file():
+            path.unlink()
+    world.stop_receiver()
+    fails(world, "Impossible to start the backup. Check the log", entry=False)
+    world.checks = {"wal_archive": {"status": "FAILED", "hint": "please make sure WAL shipping is setup"}}
+    with pytest.raises(BackupError, match="WAL shipping"):
+        take(world)
+    assert 20 <= world.time < 40
+
+
 # Failures
 
 
