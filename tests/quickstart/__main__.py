@@ -245,6 +245,17 @@ def lsn(text: str) -> int:
 
 
 def main() -> int:
+    # What an earlier run left is taken away first; a machine that can't run the lab says so here, in one sentence.
+    cleared = subprocess.run(
+        [sys.executable, "-m", "tests.lab", "down", str(LAB_FILE)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if cleared.returncode != 0:
+        print(cleared.stderr.strip(), file=sys.stderr)
+        return cleared.returncode
     STATE.mkdir(parents=True, exist_ok=True)
     for old in STATE.glob("*.log"):
         old.unlink()
@@ -254,13 +265,15 @@ def main() -> int:
     except Failed as failure:
         print(f"\nThe quickstart failed: {failure}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. The machines are still up; `make lab-down` takes them away.", file=sys.stderr)
+        return 130
     return 0
 
 
 def play(proof: Proof) -> None:
     make_passwords()
     with SCREEN.step("Starting two machines, pg and backup"):
-        lab("down", str(LAB_FILE))
         lab("up", str(LAB_FILE))
     with SCREEN.step("Deploying what inventory.yml declares (ansible-playbook pgdr.barman.deploy)"):
         playbook("deploy")
