@@ -66,7 +66,11 @@ def main(playbook: str, *arguments: str) -> int:
         modules[host] += runs(result)
         if result.get("changed"):
             changed.append(f"{host}: {task}")
-    print(json.dumps({"modules": {host: number for host, number in sorted(modules.items()) if number}, "changed": changed}))
+    print(
+        json.dumps(
+            {"modules": {host: number for host, number in sorted(modules.items()) if number}, "changed": changed}
+        )
+    )
     return 0
 
 

@@ -37,7 +37,9 @@ def test_defaults_are_those_that_are_documented(role: Path) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_an_option_without_a_default_is_required(role: Path) -> None:
-    assert [name for name, option in options(role).items() if "default" not in option and not option.get("required")] == []
+    assert [
+        name for name, option in options(role).items() if "default" not in option and not option.get("required")
+    ] == []
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
