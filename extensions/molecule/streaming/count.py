@@ -19,7 +19,21 @@ from typing import Any
 
 # Actions that run on the controller alone.
 CONTROLLER_ONLY = frozenset(
-    "add_host assert debug fail group_by include_role include_tasks meta pause set_fact set_stats topology validate_argument_spec".split()
+    [
+        "add_host",
+        "assert",
+        "debug",
+        "fail",
+        "group_by",
+        "include_role",
+        "include_tasks",
+        "meta",
+        "pause",
+        "set_fact",
+        "set_stats",
+        "topology",
+        "validate_argument_spec",
+    ]
 )
 # They look at the file and at its attributes with a module each, and make a directory for the transfer.
 THREE_RUNS = frozenset(("copy", "template"))
