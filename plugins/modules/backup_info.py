@@ -105,6 +105,10 @@ servers:
           description: V(DONE) is good; V(WAITING_FOR_WALS), V(STARTED), V(SYNCING), V(EMPTY) and V(FAILED) are not, or not yet.
           type: str
           sample: DONE
+        interrupted:
+          description: Whether it is V(FAILED) although Barman calls it V(STARTED) or V(EMPTY), because no process is taking it any more.
+          type: bool
+          sample: false
         backup_type:
           description: One of V(full), V(incremental), V(rsync), V(snapshot).
           type: str

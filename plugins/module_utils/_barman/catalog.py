@@ -16,17 +16,21 @@ import glob
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from .._host.files import read_text
 from .._host.process import HostError
 from .configuration import ServerConfiguration
+from .locks import backup_runs
 
 DONE = "DONE"
 FAILED = "FAILED"
 WAITING_FOR_WALS = "WAITING_FOR_WALS"
+# What Barman writes while it copies, and what stands there for ever where it could not go on.
+_UNFINISHED = ("EMPTY", "STARTED")
+_INTERRUPTED = "it was interrupted: nobody is taking it any more"
 
 # Barman's own words for a backup that is not named by its id.
 SHORTCUTS = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed")
@@ -52,7 +56,8 @@ class Backup:
     """One backup, from its backup.info file.
 
     backup_type: full, incremental, rsync or snapshot. version: the server's, such as 170011. copy_seconds: how long
-    the copy took. What the file does not say is None.
+    the copy took. interrupted: that it failed is not in the file, because Barman was gone before it could write it.
+    What the file does not say is None.
     """
 
     backup_id: str
@@ -88,6 +93,7 @@ class Backup:
     ident_file: str | None = None
     included_files: tuple[str, ...] = ()
     keep: str | None = None
+    interrupted: bool = False
 
     @property
     def done(self) -> bool:
@@ -154,7 +160,13 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
         # None: deleted since the directory was listed.
         if text is not None:
             backups.append(parse_backup(backup_id, text, paths[backup_id], _keep(base, meta, backup_id)))
+    if any(backup.status in _UNFINISHED for backup in backups) and not backup_runs(server):
+        return [_interrupted(backup) if backup.status in _UNFINISHED else backup for backup in backups]
     return backups
+
+
+def _interrupted(backup: Backup) -> Backup:
+    return replace(backup, status=FAILED, error=backup.error or _INTERRUPTED, interrupted=True)
 
 
 def latest(backups: Iterable[Backup], timeline: int | None = None) -> Backup | None:

@@ -36,6 +36,7 @@ OURS = "pgdr.barman"
 BACKUP_PRESENT = "backup present"
 WAL_CONTINUITY = "WAL continuity"
 DISK_SPACE = "disk space"
+INTERRUPTED = "interrupted backups"
 
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
@@ -225,6 +226,7 @@ def own_checks(server: ServerConfiguration, backups: Sequence[Backup], archive: 
     else:
         hint = "there is no good backup yet"
     checks.append(Check(BACKUP_PRESENT, newest is not None, hint, OURS))
+    checks.append(_interrupted(server, backups))
     gaps: list[Gap] = []
     if archive is None:
         checks.append(Check(WAL_CONTINUITY, True, "not looked at: the WAL is not on this host", OURS))
@@ -284,6 +286,15 @@ def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks
         return found.with_checks([_disk_space(server, size)])
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
+
+
+def _interrupted(server: ServerConfiguration, backups: Sequence[Backup]) -> Check:
+    """Barman calls a backup of which it was torn away, by a power cut say, STARTED for ever, and does not count it as failed."""
+    found = [backup.backup_id for backup in backups if backup.interrupted]
+    if not found:
+        return Check(INTERRUPTED, True, source=OURS)
+    commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in found)
+    return Check(INTERRUPTED, False, "they take up room until they are deleted: %s" % commands, OURS)
 
 
 def _disk_space(server: ServerConfiguration, segment_size: int) -> Check:

@@ -35,6 +35,7 @@ from .catalog import Backup, read_backups
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration
 from .disks import disk_of
+from .locks import command_line, last_holder, lock_file
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
@@ -254,7 +255,7 @@ class Receiver:
         self._pause = pause
         self._process = process or command_line
         self._log_file = configuration.global_options.get("log_file") or ""
-        self._lock_file = lock_file(server)
+        self._lock_file = lock_file(server, "receive-wal")
         self._streaming = server.directory("streaming_wals_directory")
         self._slot_name = server.get("slot_name") or ""
         self._application = server.get("streaming_archiver_name") or "barman_receive_wal"
@@ -776,19 +777,11 @@ class Receiver:
         return read_way(self._replication(), timeline)
 
 
-def lock_file(server: ServerConfiguration) -> str:
-    """Barman's lock file of the server's receiver; it has the receiver's process number."""
-    directory = server.get("barman_lock_directory") or server.get("barman_home") or "/var/lib/barman"
-    return os.path.join(directory, ".%s-receive-wal.lock" % server.name)
-
-
 def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | None]) -> int | None:
     """The process that receives the server's WAL; None where none runs. process tells a process's arguments."""
-    text = (read_text(lock_file(server)) or "").strip()
-    if not text.isdigit():
-        return None
-    line = process(int(text))
-    return int(text) if line is not None and "receive-wal" in line and server.name in line.split() else None
+    pid = last_holder(server, "receive-wal")
+    line = None if pid is None else process(pid)
+    return pid if line is not None and "receive-wal" in line and server.name in line.split() else None
 
 
 def receiver_log(text: str, server: str) -> str:
@@ -819,15 +812,6 @@ def _tail(path: str, start: int) -> str:
             return stream.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def command_line(pid: int) -> str | None:
-    """A process's arguments; None where there is no such process."""
-    try:
-        with open("/proc/%d/cmdline" % pid, "rb") as stream:
-            return stream.read().replace(b"\0", b" ").decode("utf-8", errors="replace")
-    except OSError:
-        return None
 
 
 def _names(directory: str) -> list[str]:

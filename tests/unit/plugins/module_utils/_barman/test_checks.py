@@ -150,6 +150,7 @@ class TestOwnChecks:
         assert {key: check.ok for key, check in found.checks.items()} == {
             "backup_present": True,
             "disk_space": True,
+            "interrupted_backups": True,
             "wal_continuity": True,
         }
         assert host.calls == []
@@ -296,7 +297,12 @@ class TestCheckServers:
     def test_check_mode_does_not_run_barman(self, host: BarmanHost) -> None:
         answer = self.check(host, check_mode=True)
         assert (answer["barman_checked"], host.calls) == (False, [])
-        assert set(answer["servers"]["a"]["checks"]) == {"backup_present", "disk_space", "wal_continuity"}
+        assert set(answer["servers"]["a"]["checks"]) == {
+            "backup_present",
+            "disk_space",
+            "interrupted_backups",
+            "wal_continuity",
+        }
 
     def test_why_a_connection_failed(self, host: BarmanHost) -> None:
         host.failed = {"a": {"PostgreSQL": "", "PostgreSQL streaming": "FATAL: failed"}, "b": {"PostgreSQL": "too old"}}

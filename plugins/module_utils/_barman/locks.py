@@ -1,0 +1,44 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Barman's lock files, each of which has the number of the process that holds it or held it last.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from .._host.files import read_text
+from .configuration import ServerConfiguration
+
+
+def lock_file(server: ServerConfiguration, what: str) -> str:
+    """The lock file that Barman has for one thing at a time of a server, such as backup or receive-wal."""
+    directory = server.get("barman_lock_directory") or server.get("barman_home") or "/var/lib/barman"
+    return os.path.join(directory, ".%s-%s.lock" % (server.name, what))
+
+
+def last_holder(server: ServerConfiguration, what: str) -> int | None:
+    """The process that took the lock last; it may be gone, and its number another's by now."""
+    text = (read_text(lock_file(server, what)) or "").strip()
+    return int(text) if text.isdigit() else None
+
+
+def backup_runs(server: ServerConfiguration, process: Callable[[int], str | None] | None = None) -> bool:
+    """Whether Barman is taking a backup of the server now. process tells a process's arguments."""
+    pid = last_holder(server, "backup")
+    line = None if pid is None else (process or command_line)(pid)
+    return line is not None and "barman" in line
+
+
+def command_line(pid: int) -> str | None:
+    """A process's arguments; None where there is no such process."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as stream:
+            return stream.read().replace(b"\0", b" ").decode("utf-8", errors="replace")
+    except OSError:
+        return None
