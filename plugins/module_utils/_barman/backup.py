@@ -32,6 +32,8 @@ from .wal_receiver import receiver_pid
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+# Where Barman says no more than to look into its log.
+_OWN_HINTS = {"receive_wal_running": "pgdr.barman.wal_receiver starts it, or says why it can't"}
 _RESERVED_NAMES = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed", "auto")
 _TICK = 0.5
 # Checks that Barman lets pass before a backup.
@@ -513,7 +515,7 @@ class Taker:
         ]
         for key, check in checks.items():
             if check.get("status") == "FAILED" and key not in _NO_HINDRANCE:
-                hint = check.get("hint")
+                hint = _OWN_HINTS.get(key) or check.get("hint")
                 reasons.append("check '%s' failed%s" % (key, ": %s" % hint if hint else ""))
         return "; ".join(reasons)
 

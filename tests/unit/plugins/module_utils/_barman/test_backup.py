@@ -453,13 +453,13 @@ def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld)
         "wal_archive": {"status": "FAILED", "hint": "please make sure WAL shipping is setup"},
         "failed_backups": {"status": "FAILED", "hint": "there are 2"},
         "directories": {"status": "OK", "hint": ""},
-        "receive_wal_running": {"status": "FAILED", "hint": ""},
+        "receive_wal_running": {"status": "FAILED", "hint": "See the Barman log file for more details"},
     }
     with pytest.raises(BackupError) as failed:
         take(world)
     assert str(failed.value) == (
         "the backup of server 'main' can't be started: check 'wal_archive' failed: please make sure WAL shipping is setup; "
-        "check 'receive_wal_running' failed"
+        "check 'receive_wal_running' failed: pgdr.barman.wal_receiver starts it, or says why it can't"
     )
 
 
