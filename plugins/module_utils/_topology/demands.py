@@ -26,18 +26,19 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
         archive_mode: {value: "on"}
         synchronous_standby_names: {includes: barman_receive_wal}
       slots: [barman]
-      archiving:                    # where archive_command sends WAL; null without
+      archiving:                    # where archive_command sends WAL, and how; null without. timeout null: left as it is
         {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
-         incoming_directory: /var/lib/barman/pg-eu/incoming}
+         incoming_directory: /var/lib/barman/pg-eu/incoming, wals_directory: /var/lib/barman/pg-eu/wals,
+         method: barman-wal-archive, compression: none, timeout: 300}
       manual: null                  # with manage: false {sql: [...], pg_hba: [...], settings: [...], ssh: [...]}
     barman:                         # on a backup server
       user, home, configuration_directory
       global_options: {barman_home: /var/lib/barman, ...}
       servers:
         - {name: pg-eu, host: pg-eu, options: {conninfo: ..., ...}, passive: false, streaming: true, archiving: false,
-           slot_name: barman, synchronous: false, source: null}
+           slot_name: barman, synchronous: false, source: null, hops: 0}
         - {name: pg-us, host: pg-us, options: {primary_ssh_command: ..., ...}, passive: true, streaming: false,
-           archiving: false, slot_name: null, synchronous: false, source: backup-us}
+           archiving: false, slot_name: null, synchronous: false, source: backup-us, hops: 1}
       client_versions: [17]
       pgpass:
         - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
@@ -58,7 +59,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._postgres import privileges
+from .._postgres import archive_command, privileges
 from . import schedule
 from .model import (
     SSL_MODES_REQUIRING,
@@ -90,11 +91,14 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
     "barman_user": "barman_user",
     "configuration_files_directory": "barman_configuration_directory",
 }
-#: What a relay must read and write as the backup server does from which it takes.
 # A server that is silent is given up: libpq itself waits for minutes to connect, and for two hours once it is connected, and
 # Barman's own check_timeout does not end libpq's waiting.
 _TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
 
+# The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
+_SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
+
+#: What a relay must read and write as the backup server does from which it takes.
 _SHARED_WITH_RELAYS = ("compression", "compression_level", "encryption", "encryption_key_id")
 
 
@@ -223,7 +227,7 @@ def relay_options(topology: Topology, relay: Relay) -> dict[str, Any]:
 def ssh_command(user: str, address: str, port: int) -> str:
     """The command with which Barman reaches another host; it may ask nothing."""
     port_option = f" -p {port}" if port != 22 else ""
-    return f"ssh -q -o BatchMode=yes{port_option} {user}@{address}"
+    return f"ssh -q {_SSH_OPTIONS}{port_option} {user}@{address}"
 
 
 def global_options(backup: BackupServer) -> dict[str, Any]:
@@ -386,14 +390,18 @@ def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict
     backup = topology.backup_servers.get(client.backup_server or "") if client else None
     if client is None or backup is None:
         return None
-    options = entry_options(topology, client, backup)
+    there = directories(client.name, entry_options(topology, client, backup), backup)
     return {
         "server": client.name,
         "backup_server": backup.host,
         "address": backup.address,
         "port": backup.ssh_port,
         "user": backup.user,
-        "incoming_directory": directories(client.name, options, backup)["incoming_wals_directory"],
+        "incoming_directory": there["incoming_wals_directory"],
+        "wals_directory": there["wals_directory"],
+        "method": client.archive_method,
+        "compression": client.archive_compression,
+        "timeout": client.archive_timeout,
     }
 
 
@@ -419,11 +427,21 @@ def _manual(server: PostgresServer, demand: Mapping[str, Any]) -> dict[str, list
             settings.append(f"{name} = {_literal(wanted['includes'])}   # added to the names that are there")
     archiving = demand["archiving"]
     if archiving is not None:
-        target = f"{archiving['user']}@{archiving['address']}"
-        settings.append(
-            f"archive_command = 'barman-wal-archive --port {archiving['port']} -U {archiving['user']} "
-            f"{archiving['address']} {archiving['server']} %p'   # needs SSH to {target}"
+        command = archive_command.archive_command(
+            archive_command.Target(
+                server=archiving["server"],
+                host=archiving["address"],
+                port=archiving["port"],
+                user=archiving["user"],
+                method=archiving["method"],
+                compression=archiving["compression"],
+                directory=archiving["incoming_directory"],
+            )
         )
+        needs = f"needs SSH to {archiving['user']}@{archiving['address']}, port {archiving['port']}"
+        settings.append(f"archive_command = {_literal(command)}   # {needs}")
+        if archiving["timeout"] is not None:
+            settings.append(f"archive_timeout = {archiving['timeout']}")
     fields = ("type", "databases", "users", "source", "method")
     hba = ["   ".join(rule[name] for name in fields) for rule in demand["hba_rules"]]
     return {"sql": sql, "pg_hba": hba, "settings": settings}
@@ -436,7 +454,8 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
     kept = index.kept.get(backup.host, [])
     relayed = index.relayed.get(backup.host, [])
     entries = [_active_entry(topology, server, backup) for server in kept]
-    entries += [_passive_entry(topology, relay) for relay in relayed]
+    sources = {(relay.server, relay.target): relay.source for relay in topology.relays}
+    entries += [_passive_entry(topology, relay, sources) for relay in relayed]
     with_clients = [server for server in kept if server.method == "postgres" or server.streams]
     # A relay only needs them to put block-level increments together.
     with_clients += [
@@ -467,10 +486,11 @@ def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServ
         "slot_name": server.slot_name if server.streams else None,
         "synchronous": server.synchronous,
         "source": None,
+        "hops": 0,
     }
 
 
-def _passive_entry(topology: Topology, relay: Relay) -> dict[str, Any]:
+def _passive_entry(topology: Topology, relay: Relay, sources: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     server = topology.postgres_servers[relay.server]
     return {
         "name": server.name,
@@ -482,7 +502,17 @@ def _passive_entry(topology: Topology, relay: Relay) -> dict[str, Any]:
         "slot_name": None,
         "synchronous": False,
         "source": relay.source,
+        # In a chain each copy needs the one before it.
+        "hops": _hops(relay, sources),
     }
+
+
+def _hops(relay: Relay, sources: Mapping[tuple[str, str], str]) -> int:
+    """How many copies there are from the backup server that keeps the server to this one. sources: of server and target."""
+    hops, host = 1, relay.source
+    while (relay.server, host) in sources and hops <= len(sources):
+        hops, host = hops + 1, sources[relay.server, host]
+    return hops
 
 
 def _pgpass(topology: Topology, server: PostgresServer) -> Iterable[dict[str, Any]]:
@@ -541,7 +571,10 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
                 "to_address": target.address,
                 "to_port": target.ssh_port,
                 "purpose": "archiving",
-                "forced_command": f"barman put-wal {client.name}" if alone else None,
+                # What rsync asks for on the other side depends on both versions.
+                "forced_command": f"barman put-wal {client.name}"
+                if alone and client.archive_method == "barman-wal-archive"
+                else None,
             }
         )
     for pair in dict.fromkeys((relay.target, relay.source) for relay in topology.relays):

@@ -76,6 +76,28 @@ VARIABLES = (
         "How WAL comes to Barman: one at least, or both.",
     ),
     Variable(
+        "barman_archive_method",
+        PG,
+        "barman-wal-archive, rsync",
+        "barman-wal-archive",
+        "With archiving: what archive_command runs.",
+    ),
+    Variable(
+        "barman_archive_compression",
+        PG,
+        "none, gzip, bzip2, xz, snappy, zstd, lz4",
+        "none",
+        "With archiving: how archive_command compresses WAL before it is sent. barman-wal-archive needs Barman 3.14 on both sides; rsync knows "
+        "gzip, zstd and lz4.",
+    ),
+    Variable(
+        "barman_archive_timeout",
+        PG,
+        "integer",
+        "300 with archiving alone, else left as it is",
+        "With archiving: after so many seconds a WAL segment is closed and archived that is not full yet; 0 for never.",
+    ),
+    Variable(
         "barman_passive_servers",
         PG,
         "list of texts",
@@ -272,6 +294,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_target_xid",
         "barman_recover_timeout",
         "barman_servers",
+        "barman_sync_timeout",
     )
 )
 SECRET_VARIABLES = frozenset(variable.name for variable in VARIABLES if variable.secret)
@@ -338,6 +361,9 @@ class PostgresServer:
     options: Mapping[str, Any]
     manage: bool
     primary: str | None
+    archive_method: str = "barman-wal-archive"
+    archive_compression: str = "none"
+    archive_timeout: int | None = None
     given: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from .._barman import options as barman_options
 from .._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
-from .._postgres import privileges
+from .._postgres import archive_command, privileges
 from . import schedule
 from .model import (
     BACKUP_METHODS,
@@ -471,6 +471,8 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
     if not wal:
         reader.report("barman_wal", "is empty, so no WAL would come to Barman", "write streaming, archiving or both")
         wal = streaming
+    # By archiving alone, what was not archived when the server is lost is lost with it.
+    patience = 300 if tuple(wal) == ("archiving",) else None
     incremental = reader.get("barman_incremental", one_of(INCREMENTALS), "none")
     full_default, incremental_default = schedule.default_schedules(name, incremental == "block")
     password = reader.has_secret("barman_postgres_password")
@@ -511,6 +513,9 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         options=reader.get("barman_options", dictionary, {}),
         manage=reader.get("barman_manage_postgres", boolean, True),
         primary=primary,
+        archive_method=reader.get("barman_archive_method", one_of(archive_command.METHODS), "barman-wal-archive"),
+        archive_compression=reader.get("barman_archive_compression", one_of(archive_command.COMPRESSIONS), "none"),
+        archive_timeout=reader.get("barman_archive_timeout", integer(0), patience),
         given=frozenset(
             variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
         ),

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from .._barman import options as barman_options
 from .._barman.versions import NEWEST, Version, format_version
+from .._postgres import archive_command
 from . import schedule
 from .demands import (
     IDENTITY_GLOBAL_OPTIONS,
@@ -202,12 +203,35 @@ class _Judge:
                 "has no effect without block-level increments",
                 "write barman_incremental: block, or remove it",
             )
+        self.archive_compression(server)
         if server.synchronous and not server.streams:
             self.report(
                 host,
                 "barman_synchronous",
                 "needs WAL streaming, and barman_wal has archiving only",
                 "add streaming to barman_wal",
+            )
+
+    def archive_compression(self, server: PostgresServer) -> None:
+        if server.archive_method == "rsync":
+            if server.archive_compression not in archive_command.RSYNC_COMPRESSIONS:
+                self.report(
+                    server.host,
+                    "barman_archive_compression",
+                    f"{server.archive_compression} is none that rsync has",
+                    f"write one of {', '.join(archive_command.RSYNC_COMPRESSIONS)}, or barman_archive_method: barman-wal-archive",
+                )
+            return
+        backup = self.backups.get(server.backup_server or "")
+        if server.archive_compression == "none" or not server.archives or backup is None or backup.version is None:
+            return
+        if backup.version < archive_command.COMPRESSION_SINCE:
+            self.report(
+                server.host,
+                "barman_archive_compression",
+                f"{server.archive_compression} needs Barman {format_version(archive_command.COMPRESSION_SINCE)}, and {backup.host} has "
+                f"{format_version(backup.version)}",
+                "write none, or use a newer Barman",
             )
 
     def block_increments(self, server: PostgresServer) -> None:

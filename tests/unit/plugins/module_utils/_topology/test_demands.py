@@ -46,6 +46,7 @@ def test_streaming_only_entry():
         "slot_name": "barman",
         "synchronous": False,
         "source": None,
+        "hops": 0,
         "options": {
             "description": "PostgreSQL 17 on pg",
             "conninfo": f"host=198.51.100.21 port=5432 user=barman dbname=postgres sslmode=prefer {LIMITS}",
@@ -259,6 +260,10 @@ def test_streaming_with_archiving_beside_it():
         "port": 22,
         "user": "barman",
         "incoming_directory": "/var/lib/barman/pg/incoming",
+        "wals_directory": "/var/lib/barman/pg/wals",
+        "method": "barman-wal-archive",
+        "compression": "none",
+        "timeout": None,
     }
     assert edges(found, "backup") == edges(found, "pg") == ["postgres@pg -> barman@backup"]
     assert found.demands["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg"
@@ -275,7 +280,7 @@ def test_rsync_with_archiving():
         }
     )
     options = entry(found)["options"]
-    assert options["ssh_command"] == "ssh -q -o BatchMode=yes postgres@198.51.100.21"
+    assert options["ssh_command"] == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 postgres@198.51.100.21"
     assert options["reuse_backup"] == "link"
     assert options["backup_options"] == "concurrent_backup"
     assert "streaming_conninfo" not in options
@@ -290,10 +295,24 @@ def test_rsync_with_archiving():
     assert edges(found, "pg", "archiving") == ["postgres@pg -> barman@backup"]
 
 
+def test_by_archiving_alone_segments_are_closed_in_time():
+    assert postgres(good({"barman_wal": ["archiving"]}))["archiving"]["timeout"] == 300
+    assert postgres(good({"barman_wal": ["archiving"], "barman_archive_timeout": 0}))["archiving"]["timeout"] == 0
+    both = good({"barman_wal": ["archiving", "streaming"], "barman_archive_timeout": 60})
+    assert postgres(both)["archiving"]["timeout"] == 60
+
+
+def test_archiving_with_rsync_forces_no_command():
+    found = good({"barman_wal": ["archiving"], "barman_archive_method": "rsync", "barman_archive_compression": "zstd"})
+    assert postgres(found)["archiving"]["method"] == "rsync"
+    assert postgres(found)["archiving"]["compression"] == "zstd"
+    assert found.demands["backup"]["ssh_edges"][0]["forced_command"] is None
+
+
 def test_rsync_with_streaming():
     found = good({"barman_backup_method": "rsync", "barman_incremental": "copy", "barman_ssh_port": 2222})
     options = entry(found)["options"]
-    assert options["ssh_command"] == "ssh -q -o BatchMode=yes -p 2222 postgres@198.51.100.21"
+    assert options["ssh_command"] == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 postgres@198.51.100.21"
     assert options["streaming_archiver"] is True
     assert postgres(found)["settings"]["max_wal_senders"] == {"minimum": 2}
     assert edges(found, "pg") == ["barman@backup -> postgres@pg"]
@@ -358,15 +377,16 @@ def test_each_zone_relays_the_others_server():
     relayed = entry(found, "pg", "backup-us")
     assert relayed["passive"] is True
     assert relayed["source"] == "backup"
+    assert relayed["hops"] == 1
     assert relayed["options"] == {
         "description": "PostgreSQL 17 on pg, relayed from backup",
-        "primary_ssh_command": "ssh -q -o BatchMode=yes barman@198.51.100.11",
+        "primary_ssh_command": "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 barman@198.51.100.11",
         "retention_policy": "RECOVERY WINDOW OF 14 DAYS",
         "minimum_redundancy": 1,
         "path_prefix": "/usr/lib/postgresql/17/bin",
     }
     assert entry(found, "pg-us", "backup")["options"]["primary_ssh_command"] == (
-        "ssh -q -o BatchMode=yes -p 2222 barman@203.0.113.11"
+        "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 barman@203.0.113.11"
     )
     assert set(edges(found, "backup")) == {"barman@backup-us -> barman@backup", "barman@backup -> barman@backup-us"}
     assert [relay["target"] for relay in found.topology["relays"]] == ["backup-us", "backup"]
@@ -409,6 +429,7 @@ def test_a_backup_server_relays_all_that_another_keeps_in_a_chain():
     )
     assert [server["name"] for server in barman(found, "backup-2")["servers"]] == ["pg", "pg-2"]
     assert {server["source"] for server in barman(found, "backup-3")["servers"]} == {"backup-2"}
+    assert [barman(found, host)["servers"][0]["hops"] for host in ("backup", "backup-2", "backup-3")] == [0, 1, 2]
     assert edges(found, "backup-3") == ["barman@backup-3 -> barman@backup-2"]
     assert {(relay["server"], relay["source"], relay["level"]) for relay in found.topology["relays"]} == {
         ("pg", "backup", "global"),
@@ -524,7 +545,10 @@ def test_what_a_hand_has_to_do():
     ]
     assert "wal_level = replica   # or more" in manual["settings"]
     assert "archive_mode = on" in manual["settings"]
-    assert any(line.startswith("archive_command = 'barman-wal-archive ") for line in manual["settings"])
+    assert (
+        "archive_command = 'barman-wal-archive --user barman 198.51.100.11 pg %p'   # needs SSH to barman@198.51.100.11, port 22"
+        in manual["settings"]
+    )
     assert manual["ssh"] == ["postgres@pg must be able to log in as barman@198.51.100.11, port 22 (archiving)"]
     assert found.topology["recovery_edges"] == []
 
