@@ -116,7 +116,8 @@ def spec_from_module(name: str) -> Spec | None:
     patched = mock.patch.object(module, "AnsibleModule", side_effect=_Captured)
     with patched as factory, contextlib.suppress(_Captured):
         module.main()
-    arguments: Spec = {"argument_spec": {}, **factory.call_args.kwargs}
+    positional, named = factory.call_args
+    arguments: Spec = {**dict(zip(("argument_spec",), positional, strict=False)), **named}
     return {key: arguments[key] for key in ("argument_spec", *CONSTRAINTS) if arguments.get(key)}
 
 
@@ -255,7 +256,11 @@ def role_problems(offered: Catalog, role: str, entry: str, values: object, compl
     """Whether the variables given to a role are its own; `complete`: required ones have to be among them."""
     if role not in offered.roles:
         return [f"there is no role {role}"]
-    options = offered.roles[role].get(entry)
+    entries = offered.roles[role]
+    # Which one it is turns out later, so that each one's variables are right.
+    options = (
+        {k: v for spec in entries.values() for k, v in spec.items()} if is_templated(entry) else entries.get(entry)
+    )
     if options is None:
         return [f"role {role} has no entry point {entry} in its argument specification"]
     if not isinstance(values, dict):

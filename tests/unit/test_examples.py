@@ -79,6 +79,7 @@ def test_yaml_files(path: Path, offered: Catalog) -> None:
         "- community.general.other: {whatever: 1}",
         "- hosts: all\n  roles: [{role: pgdr.barman.pg, vars: {pg_install: true, barman_zone: eu}}]",
         "- ansible.builtin.include_role: {name: pgdr.barman.pg}\n  vars: {pg_count: 1}",
+        "- ansible.builtin.include_role: {name: pgdr.barman.pg, tasks_from: '{{ x }}'}\n  vars: {pg_count: 1}",
         "- import_playbook: pgdr.barman.deploy",
         "- hosts: all\n  module_defaults: {group/pgdr.barman.barman: {user: barman}}",
         "password: !vault abc",
@@ -111,6 +112,10 @@ def test_valid_examples_pass(text: str) -> None:
         ("- hosts: all\n  roles: [{role: pgdr.barman.pg, pg_instal: true}]", "pg_instal"),
         ("- ansible.builtin.include_role: {name: pgdr.barman.pg}\n  vars: {pg_count: many}", "pg_count"),
         ("- ansible.builtin.include_role: {name: pgdr.barman.pg, tasks_from: other}", "entry point other"),
+        (
+            "- ansible.builtin.include_role: {name: pgdr.barman.pg, tasks_from: '{{ x }}'}\n  vars: {pg_coun: 1}",
+            "pg_coun",
+        ),
         ("- import_playbook: pgdr.barman.deplyo", "no playbook pgdr.barman.deplyo"),
         ("- hosts: all\n  module_defaults: {group/pgdr.barman.barman: {usr: barman}}", "usr"),
         ("- hosts: all\n  module_defaults: {group/pgdr.barman.bramna: {user: barman}}", "no action group"),
