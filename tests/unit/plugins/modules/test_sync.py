@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.pgdr.barman.plugins.modules import sync
 
+from ansible_collections.pgdr.barman.plugins.modules import sync
 from tests.unit.plugins.module_utils._barman.test_synchronisation import Relay
 from tests.unit.plugins.modules.running import run_main
 

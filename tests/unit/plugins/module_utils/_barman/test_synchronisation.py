@@ -28,7 +28,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.synchronisatio
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, CommandTimeout, Completed
-
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
 
 NOW = 1_000_000.0

@@ -280,7 +280,10 @@ def test_rsync_with_archiving():
         }
     )
     options = entry(found)["options"]
-    assert options["ssh_command"] == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 postgres@198.51.100.21"
+    assert (
+        options["ssh_command"]
+        == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 postgres@198.51.100.21"
+    )
     assert options["reuse_backup"] == "link"
     assert options["backup_options"] == "concurrent_backup"
     assert "streaming_conninfo" not in options
@@ -312,7 +315,10 @@ def test_archiving_with_rsync_forces_no_command():
 def test_rsync_with_streaming():
     found = good({"barman_backup_method": "rsync", "barman_incremental": "copy", "barman_ssh_port": 2222})
     options = entry(found)["options"]
-    assert options["ssh_command"] == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 postgres@198.51.100.21"
+    assert (
+        options["ssh_command"]
+        == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 postgres@198.51.100.21"
+    )
     assert options["streaming_archiver"] is True
     assert postgres(found)["settings"]["max_wal_senders"] == {"minimum": 2}
     assert edges(found, "pg") == ["barman@backup -> postgres@pg"]
