@@ -23,8 +23,8 @@ from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, ex
 
 SCENARIOS = REPOSITORY / "extensions" / "molecule"
 LOGS = CACHE / "molecule"
-LAB_PREFIX = "molecule"
-"""The names of the scenarios' labs begin so; the quickstart's does not."""
+LAB_PREFIX = "molecule-"
+"""A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
 AT_ONCE = 2
 GRACE = 30.0
@@ -108,8 +108,10 @@ def lab(*arguments: str) -> Outcome:
     return run(f"lab {arguments[0]}", sys.executable, "-m", "tests.lab", *arguments)
 
 
-def take_down() -> Outcome:
-    return lab("down", "--all", "--prefix", LAB_PREFIX)
+def take_down(names: list[str]) -> Outcome:
+    """The machines of these scenarios; of all, where none is named."""
+    outcomes = [lab("down", "--all", "--prefix", LAB_PREFIX + name) for name in names or [""]]
+    return max(outcomes, key=lambda outcome: outcome.rc)
 
 
 def close_connections(sockets: Path) -> None:
@@ -130,7 +132,7 @@ def main(wanted: list[str]) -> int:
     if not stage.note("there are scenarios", bool(known)):
         return stage.finish()
     # What a killed run left would be in the way.
-    before = take_down()
+    before = take_down(wanted)
     if not before.ok:
         stage.note("the lab", False, output=before.output)
         return stage.finish()
@@ -145,7 +147,7 @@ def main(wanted: list[str]) -> int:
                     runner.end()
         finally:
             close_connections(Path(sockets))
-            down = take_down()
+            down = take_down(wanted)
             stage.note("machines taken down", down.ok, down.seconds, down.output)
     return stage.finish()
 
