@@ -35,6 +35,8 @@ RSYNC_COMPRESSIONS = ("none", "gzip", "zstd", "lz4")
 COMPRESSION_SINCE = (3, 14)
 
 _DOES_NOTHING = re.compile(r"(?:(?:/usr)?/bin/)?true|:|exit 0|cd \.|\(disabled\)|")
+# What Barman leaves in a server that it restored, lest two servers archive to one place.
+_FAILS = re.compile(r"(?:(?:/usr)?/bin/)?false")
 _SETTINGS = ("archive_mode", "archive_command", "archive_timeout", "archive_library")
 _CONNECT_TIMEOUT = 10
 # What the archiver tries by itself before it pauses for a minute.
@@ -242,7 +244,8 @@ def _foreign(current: Current, desired: Desired) -> str:
             "archive_library is '%s', which somebody else has set, and with it no archive_command is used. Take it out, or say "
             "overwrite: true" % current.library
         )
-    if is_ours(current.command) or does_nothing(current.command) or current.command == wanted:
+    nobodys = does_nothing(current.command) or _FAILS.fullmatch(current.command.strip())
+    if is_ours(current.command) or nobodys or current.command == wanted:
         return ""
     return (
         "archive_command is set already, and not by this module: %s. WAL may go somewhere else with it. Take it out, or say "

@@ -28,6 +28,7 @@ WITH demanded AS (
                 WHEN demanded.name = 'listen_addresses' THEN EXISTS (
                     SELECT FROM unnest(string_to_array(value, ',')) AS address
                     WHERE trim(address) NOT IN ('', 'localhost', '127.0.0.1', '::1'))
+                WHEN demanded.name = 'archive_mode' THEN value IN ('on', 'always')
                 WHEN demanded.minimum IS NULL THEN value = demanded.wanted
                 WHEN demanded.name = 'wal_level' THEN
                     array_position(ARRAY['minimal', 'replica', 'logical'], value)
@@ -45,6 +46,13 @@ SELECT
     pg_catalog.pg_is_in_recovery() AS in_recovery,
     current_setting('hba_file') AS hba_file,
     current_setting('data_directory') AS data_directory,
+    -- While archive_mode is off PostgreSQL shows (disabled), whatever the files say.
+    coalesce(CASE current_setting('archive_command')
+        WHEN '(disabled)' THEN (SELECT setting FROM in_files WHERE name = 'archive_command')
+        ELSE current_setting('archive_command')
+    END, '') AS archive_command,
+    current_setting('archive_mode') AS archive_mode,
+    coalesce(current_setting('archive_library', true), '') AS archive_library,
     (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
     -- A superuser has every privilege without a grant, and is about to lose that attribute.
     (SELECT coalesce(jsonb_agg(signature), '[]')

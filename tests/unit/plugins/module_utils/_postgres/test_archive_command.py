@@ -182,7 +182,7 @@ def test_a_hidden_command_of_somebody_else_stays_too():
 
 
 @pytest.mark.parametrize(
-    "command", ["", "/bin/true", NOTHING, archive_command(TARGET), marked("barman-wal-archive old pg %p")]
+    "command", ["", "/bin/true", "false", NOTHING, archive_command(TARGET), marked("barman-wal-archive old pg %p")]
 )
 def test_what_may_be_replaced(command):
     plan = make_plan(current(command=command), Desired(TARGET))
@@ -216,7 +216,7 @@ def test_a_timeout_is_set_and_taken_back():
     assert "archive_timeout" not in make_plan(current(command=noted, timeout=60), Desired(None)).settings
 
 
-@pytest.mark.parametrize("command", [OURS, ""])
+@pytest.mark.parametrize("command", [OURS, "", "false"])
 def test_absent_with_archive_mode_on_never_leaves_an_empty_command(command):
     plan = make_plan(current(command=command), Desired(None))
     assert plan == Plan({"archive_command": NOTHING})
