@@ -17,7 +17,8 @@ description:
   - Nothing is started. M(pgdr.barman.recovery_test) starts what was recovered and proves it.
   - Before anything is touched, the archived WAL itself is read. A target that PostgreSQL could not reach is an error that says
     what the last recoverable point is, or the first one. So is WAL that is missing between the backup and the target.
-  - The last, partial WAL segment in the receiver, and complete ones that Barman has not archived yet, are part of the recovery.
+  - The last, partial WAL segment in the receiver, and complete ones that Barman has not archived yet, are part of the recovery. A passive server has
+    neither, so the recovery ends earlier there, and a warning says where.
   - A data directory in which a server runs, or a directory that is not empty, is never overwritten.
   - Where Barman fails, what it copied is left as it is, but without its control file, so that no server is started from it.
 extends_documentation_fragment:
@@ -292,6 +293,12 @@ recovery:
       description: The last point that could be recovered, with the last commit there is.
       type: dict
       sample: {lsn: 0/1C8F2AA0, time: "2026-11-20T08:41:12.003100+00:00", xid: 20981, segment: "00000001000000000000001C"}
+    passive:
+      description:
+        - Whether this host only relays the server (it is passive). Such a copy ends with a complete WAL segment that was sent to it, and does not know
+          what comes after that.
+      type: bool
+      sample: false
     standby:
       description: Whether a standby was made.
       type: bool

@@ -304,6 +304,11 @@ class Recovery:
             # before 3.12 recovers on the backup's own timeline, without a new one, where no target is given.
             plan = _end_as_lsn(plan)
         self._warnings += plan.warnings
+        if self._server.passive:
+            self._warnings.append(
+                "server '%s' is passive on this host: what its own backup server had not archived, or had not sent here, is not in the recovery. "
+                "Everything after this is lost: %s" % (request.server, plan.end)
+            )
         return plan
 
     def _staging_configured(self) -> bool:
@@ -542,6 +547,7 @@ class Recovery:
             "stop_lsn": None if plan.stop_lsn is None else wal.format_lsn(plan.stop_lsn),
             "reached": plan.reached.as_dict(),
             "last_recoverable": plan.end.as_dict(),
+            "passive": self._server.passive,
             "standby": request.standby,
             "partial_segment": None if plan.partial is None else {"name": str(plan.partial)},
             "tablespaces": dict(self._site.destination.tablespaces),

@@ -380,3 +380,22 @@ def test_a_standby_has_no_target() -> None:
 )
 def test_sizes_for_people(size: int | None, text: str) -> None:
     assert human(size) == text
+
+
+def test_a_recovery_from_a_copy_says_that_it_is_one_and_where_it_ends(host: RecoveryHost) -> None:
+    host.options["primary_ssh_command"] = "ssh barman@198.51.100.11"
+    host.world.partials.clear()
+    for check_mode in (True, False):
+        outcome = host.recover(check_mode=check_mode)
+        assert outcome.recovery["passive"] is True
+        assert outcome.recovery["partial_segment"] is None
+        [warning] = outcome.warnings
+        assert "is passive on this host" in warning
+        assert "transaction 704" in warning
+    assert not host.ran("barman", "archive-wal")
+
+
+def test_a_recovery_where_the_server_is_kept_has_no_such_warning(host: RecoveryHost) -> None:
+    outcome = host.recover()
+    assert outcome.recovery["passive"] is False
+    assert outcome.warnings == []
