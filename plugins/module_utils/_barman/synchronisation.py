@@ -301,8 +301,7 @@ class Passive:
                 % (self._server.name, self._where)
             )
             return
-        if wanted:
-            self._check_compression(first)
+        self._check_compression(first)
         if check_mode or not wanted:
             outcome.changed = wanted
             return
@@ -424,7 +423,7 @@ class Passive:
 
         try:
             last: Look = wait_for(
-                "server '%s' to have what %s has" % (self._server.name, self._where),
+                "the copy of what %s has" % self._where,
                 probe,
                 request.timeout,
                 _INTERVAL,

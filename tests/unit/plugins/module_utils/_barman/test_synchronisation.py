@@ -320,6 +320,14 @@ def test_another_compression_is_refused_before_anything_is_copied(tmp_path: Path
     assert relay.calls == []
 
 
+def test_another_compression_is_told_while_nothing_is_missing_yet(tmp_path: Path) -> None:
+    relay = Relay(tmp_path)
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    assert relay.run().error is None
+    relay.compression = "gzip"
+    assert relay.run().kind == "compression"
+
+
 def test_a_failed_copy_names_versions_that_do_not_fit(relay: Relay) -> None:
     relay.has(range(3, 6), {"20261120T080000": 3})
     relay.fails = "Backup failed syncing with pg: 'name'"
@@ -339,6 +347,9 @@ def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> Non
     outcome = relay.run(timeout=0)
     assert outcome.kind == "timeout"
     assert outcome.error is not None
+    assert outcome.error.startswith(
+        "server 'pg': the copy of what barman@198.51.100.11 has: not within 0 s; last seen: "
+    )
     assert "20261120T080000" in outcome.error
     assert "Skipping WAL synchronisation" in outcome.error
 
