@@ -131,6 +131,13 @@ def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int)
     return Archive(segments, partials, histories, segment_size, fetch)
 
 
+def has_unarchived(server: ServerConfiguration) -> bool:
+    """Whether Barman received anything whole that it has not archived yet."""
+    received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
+    files = [wal.parse(name) for directory in received for name in _names(directory)]
+    return any(file is not None and file.kind != "partial" for file in files)
+
+
 def get_wal(barman: Barman, server: str, name: str) -> bytes:
     """A WAL file by "barman get-wal", which knows every compression and encryption. Raises ArchiveError."""
     with tempfile.TemporaryDirectory(prefix="pgdr-wal-") as directory:

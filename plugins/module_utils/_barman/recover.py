@@ -24,7 +24,7 @@ from typing import Any
 from .._host.process import HostError, Runner, lookup_user
 from .._host.progress import Progress
 from . import wal
-from .archive import Archive, read_archive
+from .archive import Archive, has_unarchived, read_archive
 from .catalog import Backup, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
@@ -115,7 +115,9 @@ def request_from(params: Mapping[str, Any]) -> Request:
     )
 
 
-def recover_arguments(request: Request, plan: Plan, version: Version, ssh_options: tuple[str, ...] = ()) -> list[str]:
+def recover_arguments(
+    request: Request, plan: Plan, version: Callable[[], Version], ssh_options: tuple[str, ...] = ()
+) -> list[str]:
     """The arguments of "barman recover" (which newer versions call "restore", too)."""
     target = plan.target
     arguments = ["recover", "--no-get-wal"]
@@ -144,10 +146,10 @@ def recover_arguments(request: Request, plan: Plan, version: Version, ssh_option
     return [*arguments, request.server, plan.backup.backup_id, request.destination.directory]
 
 
-def _staging_arguments(request: Request, backup: Backup, version: Version) -> list[str]:
+def _staging_arguments(request: Request, backup: Backup, version: Callable[[], Version]) -> list[str]:
     if request.staging_path is None or not _needs_staging(backup):
         return []
-    if version >= (3, 15):
+    if version() >= (3, 15):
         location = ["--staging-location", request.staging_location] if request.staging_location else []
         return ["--staging-path", request.staging_path, *location]
     arguments: list[str] = []
@@ -272,6 +274,8 @@ class Recovery:
 
     def _archive_received(self) -> None:
         """Have Barman archive what was received already: it only copies what it has archived."""
+        if not has_unarchived(self._server):
+            return
         reply = self._barman.json("archive-wal", self._request.server, timeout=3600)
         if not reply.ok:
             raise BarmanError("'barman archive-wal %s' failed: %s" % (self._request.server, reply.reason), reply)
@@ -423,7 +427,9 @@ class Recovery:
         try:
             jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
             options = self._connection.barman_options(jobs)
-            reply = self._barman.json(*recover_arguments(request, plan, self._barman.version, options), tick=tick)
+            reply = self._barman.json(
+                *recover_arguments(request, plan, lambda: self._barman.version, options), tick=tick
+            )
             if not reply.ok:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)

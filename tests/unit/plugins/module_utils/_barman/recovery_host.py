@@ -61,11 +61,19 @@ class RecoveryHost:
             "backup_directory": str(directory),
             "basebackups_directory": str(directory / "base"),
             "wals_directory": str(directory / "wals"),
+            "incoming_wals_directory": str(directory / "incoming"),
+            "streaming_wals_directory": str(directory / "streaming"),
             **self.options,
         }
         return Configuration(
             "/etc/barman.conf", {"barman_home": str(self.home)}, {"pg": ServerConfiguration("pg", options, "pg.conf")}
         )
+
+    def receive(self, name: str) -> None:
+        """Let the receiver have a file that Barman has not archived yet."""
+        directory = self.home / "pg" / "streaming"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(b"")
 
     def recover(self, check_mode: bool = False, **params: Any) -> Outcome:
         request = request_from({"server": "pg", "destination": str(self.root / "new"), **params})

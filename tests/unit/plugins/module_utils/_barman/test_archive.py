@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive, ArchiveError, read_archive
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import (
+    Archive,
+    ArchiveError,
+    has_unarchived,
+    read_archive,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
@@ -75,6 +80,23 @@ def test_what_is_archived_received_and_being_received_is_found(host: Host) -> No
     assert set(map(str, archive.partials)) == {THIRD}
     assert archive.histories == {2: "1\t0/5000000\tno recovery target\n"}
     assert archive.timelines == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "expected"),
+    [
+        (FIRST, "incoming", True),
+        (FIRST, "streaming", True),
+        ("00000002.history", "streaming", True),
+        (FIRST + ".partial", "streaming", False),
+        ("errors", "streaming", False),
+    ],
+)
+def test_what_is_whole_can_be_archived(host: Host, name: str, where: str, expected: bool) -> None:
+    host.put(SECOND)
+    assert not has_unarchived(host.server)
+    host.put(name, where=where)
+    assert has_unarchived(host.server) is expected
 
 
 def test_the_archived_copy_wins_over_the_received_one(host: Host) -> None:

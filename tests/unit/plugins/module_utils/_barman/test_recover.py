@@ -62,6 +62,7 @@ def test_everything_is_recovered_with_the_partial_segment(host: RecoveryHost) ->
 
 
 def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> None:
+    host.receive(LAST)
     host.recover(jobs=3, bandwidth_limit=100, network_compression=True)
     arguments = host.arguments_of("barman", "recover")
     assert arguments[:4] == ["barman", "-f", "json", "recover"]
@@ -72,6 +73,14 @@ def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> N
     assert arguments[-2:] == [host.backups[0].backup_id, str(host.root / "new")]
     programs = [one.argv[3] for one in host.commands if one.argv[0] == "barman" and len(one.argv) > 3]
     assert programs == ["archive-wal", "recover"]
+
+
+def test_barman_is_started_once_where_nothing_is_left_to_be_archived(host: RecoveryHost) -> None:
+    host.receive(LAST + ".partial")
+    host.recover()
+    programs = [one.argv for one in host.commands if one.argv[0] == "barman"]
+    assert len(programs) == 1
+    assert "recover" in programs[0]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_receiver import Receiver
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import Session
 
 from .barman_host import BarmanHost, segment
 
 
-def no_connection(*_arguments: object) -> None:
+def no_connection(
+    conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+) -> Session:
     raise AssertionError("nothing connects here")
 
 
