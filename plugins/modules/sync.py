@@ -19,7 +19,7 @@ description:
     that do not fit each other.
   - All servers are handled, also where one of them fails. All failures are reported together, and RV(servers) has each one's result.
   - A source has what it archived. The WAL segment that PostgreSQL is just writing is sent to no passive server, so the copy always ends with the
-    last complete segment. RV(servers[].recoverable) is how far a recovery from the copy would come.
+    last complete segment. RV(servers.recoverable) is how far a recovery from the copy would come.
 options:
   servers:
     description:
@@ -156,7 +156,7 @@ servers:
           description: How long the oldest of what is missing has been on the source.
           type: int
     after:
-      description: The distance in the end, as RV(servers[].before).
+      description: The distance in the end, as RV(servers.before).
       type: dict
     backups:
       description: The good backups that are here.
