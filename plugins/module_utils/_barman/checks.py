@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -29,12 +30,14 @@ from .command import Barman
 from .configuration import Configuration, ServerConfiguration, read
 from .disks import full_disks
 from .server_files import mask_message
+from .synchronisation import copy_is_late
 
 BARMAN = "barman"
 OURS = "pgdr.barman"
 
 BACKUP_PRESENT = "backup present"
 WAL_CONTINUITY = "WAL continuity"
+COPY_CURRENT = "copy up to date"
 DISK_SPACE = "disk space"
 INTERRUPTED = "interrupted backups"
 
@@ -282,8 +285,12 @@ def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks
         backups = catalog.read_backups(server)
         here = not any("://" in server.directory(option) for option in ("wals_directory", "basebackups_directory"))
         size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
-        found = own_checks(server, backups, read_archive(server, barman, size) if here else None)
-        return found.with_checks([_disk_space(server, size)])
+        archive = read_archive(server, barman, size) if here else None
+        more = [_disk_space(server, size)]
+        if server.passive and archive is not None:
+            late = copy_is_late(server, backups, archive, time.time())
+            more.append(Check(COPY_CURRENT, late is None, late or "", OURS))
+        return own_checks(server, backups, archive).with_checks(more)
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
 

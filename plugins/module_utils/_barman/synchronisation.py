@@ -36,7 +36,12 @@ from .recovery_target import END, RecoveryTarget
 #: From this version on Barman keeps the descriptions of backups in another directory.
 META_LAYOUT = (3, 13, 2)
 
+#: After so many seconds a copy is late: Barman's cron copies once a minute.
+LATE = 1800.0
+
 _POSITION_FILE = "sync-wals.info"
+_SOURCE_FILE = "primary.info"
+_SYNCING = "SYNCING"
 _MOST_AT_ONCE = 4
 _INTERVAL = 2.0
 _LOOK_TIMEOUT = 120.0
@@ -234,6 +239,36 @@ def _has(archive: Archive, name: str) -> bool:
     if file.kind == "history":
         return file.timeline in archive.histories
     return file.segment in archive.segments
+
+
+def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, now: float) -> str | None:
+    """Why the copy on this host is late, by what Barman's cron last heard of the source; None where it is not.
+
+    "barman check" says nothing of it: its checks of a passive server are good while nothing is copied any more.
+    """
+    path = os.path.join(server.directory("backup_directory"), _SOURCE_FILE)
+    where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]
+    text = read_text(path)
+    if text is None:
+        return "%s has not been heard of yet" % where
+    heard = os.stat(path).st_mtime
+    if now - heard > LATE:
+        return "%s was last heard of %d minutes ago" % (where, (now - heard) // 60)
+    try:
+        source = parse_source(text)
+    except SynchronisationError as exc:
+        return str(exc)
+    here = Here(backups, archive)
+    distance = distance_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
+    # WAL comes after the first backup, and that can take as long as it will.
+    copying = any(backup.status == _SYNCING for backup in backups)
+    if distance.overdue <= LATE or (copying and not here.done):
+        return None
+    return "%d WAL segments that %s has are not here, the first for %d minutes" % (
+        distance.segments,
+        where,
+        distance.overdue // 60,
+    )
 
 
 def version_of(text: str) -> Version:

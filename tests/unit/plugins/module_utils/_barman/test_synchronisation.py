@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.synchronisation import (
@@ -385,6 +387,51 @@ def test_one_that_fails_is_no_hindrance_for_the_others(relay: Relay) -> None:
 def test_what_recovery_would_come_to_is_null_where_nothing_is_here(relay: Relay) -> None:
     relay.has(range(3, 6))
     assert relay.run(recoverable=True).values["recoverable"] is None
+
+
+def heard(relay: Relay, minutes: float = 0) -> dict[str, Any]:
+    """What the module check says of the copy, so long after Barman's cron asked the source."""
+    place = relay.home / "pg" / "primary.info"
+    place.write_text(relay._source(["ssh", "barman sync-info pg"]).stdout)
+    written = time.time() - 60 * minutes
+    os.utime(place, (written, written))
+    answer = check_servers(relay.barman, ["pg"], [], 0, check_mode=True)
+    return dict(answer["servers"]["pg"]["checks"]["copy_up_to_date"])
+
+
+def test_check_tells_of_a_source_that_was_not_heard_of(relay: Relay) -> None:
+    answer = check_servers(relay.barman, ["pg"], [], 0, check_mode=True)
+    assert (
+        answer["servers"]["pg"]["checks"]["copy_up_to_date"]["hint"] == "barman@198.51.100.11 has not been heard of yet"
+    )
+    assert heard(relay, 29)["ok"]
+    assert heard(relay, 31)["hint"] == "barman@198.51.100.11 was last heard of 31 minutes ago"
+
+
+def test_check_tells_of_wal_that_does_not_come(relay: Relay) -> None:
+    now = time.time()
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.wals = dict.fromkeys(relay.wals, now - 29 * 60)
+    relay.backup("pg", "20261120T080000", 3)
+    assert heard(relay)["ok"]
+    relay.wals = dict.fromkeys(relay.wals, now - 31 * 60)
+    answer = heard(relay)
+    assert not answer["ok"]
+    assert answer["hint"] == "3 WAL segments that barman@198.51.100.11 has are not here, the first for 31 minutes"
+    relay.wal("pg", range(3, 6))
+    assert heard(relay)["ok"]
+
+
+def test_a_first_backup_that_takes_long_is_not_late(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.backup("pg", "20261120T080000", 3, status="SYNCING")
+    assert heard(relay)["ok"]
+
+
+def test_a_server_that_is_kept_here_has_no_such_check(relay: Relay) -> None:
+    relay.server("own")
+    answer = check_servers(relay.barman, ["own"], [], 0, check_mode=True)
+    assert "copy_up_to_date" not in answer["servers"]["own"]["checks"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"backups": [], "wals": []}', "Warning: hello"])
