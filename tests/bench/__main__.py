@@ -38,38 +38,28 @@ ROOM_SMALL = 12 * GIGABYTE
 ROOM_LARGE = 45 * GIGABYTE
 INTERRUPTED = 130
 
-Benchmark = Callable[[Site, int, bool], list[Comparison]]
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """One of them. rounds: how many, where it is not said. large: only where that is asked for."""
+
+    name: str
+    run: Callable[[Site, int], list[Comparison]]
+    rounds: int = 5
+    large: bool = False
 
 
-def _deploy(site: Site, rounds: int, large: bool) -> list[Comparison]:
-    return deploy.run(site, rounds or 5)
-
-
-def _backup(site: Site, rounds: int, large: bool) -> list[Comparison]:
-    found = [backup.run(site, rounds or 5, SMALL, 1.5, "backup")]
-    return [*found, backup.run(site, rounds or 3, LARGE, 1.1, "backup-large")] if large else found
-
-
-def _recover(site: Site, rounds: int, large: bool) -> list[Comparison]:
-    found = [recover.run(site, rounds or 3, SMALL, "recover")]
-    return [*found, recover.run(site, rounds or 3, LARGE, "recover-large")] if large else found
-
-
-def _check(site: Site, rounds: int, large: bool) -> list[Comparison]:
-    return check.run(site, rounds or 3)
-
-
-def _topology(site: Site, rounds: int, large: bool) -> list[Comparison]:
-    return [topology.compare(rounds or 5)]
-
-
-BENCHMARKS: dict[str, Benchmark] = {
-    "deploy": _deploy,
-    "backup": _backup,
-    "recover": _recover,
-    "check": _check,
-    "topology": _topology,
-}
+# In this order: what is small comes before the machines are filled, and what changes PostgreSQL's settings after that.
+BENCHMARKS = (
+    Benchmark("deploy", deploy.run),
+    Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, SMALL, 1.5, "backup")]),
+    Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, SMALL, "recover")], 3),
+    Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, LARGE, 1.1, "backup-large")], 3, True),
+    Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, LARGE, "recover-large")], 3, True),
+    Benchmark("check", check.run, 3),
+    Benchmark("topology", lambda site, rounds: [topology.compare(rounds)]),
+)
+NAMES = tuple(dict.fromkeys(one.name for one in BENCHMARKS))
 
 
 def main() -> int:
@@ -77,7 +67,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     STATE.mkdir(parents=True, exist_ok=True)
     try:
-        report = measure(options.only or list(BENCHMARKS), options.rounds, options.large, options.keep)
+        report = measure(options.only or NAMES, options.rounds, options.large, options.keep)
         table = markdown(report)
         print(f"\n{table}")
         (STATE / "table.md").write_text(table, encoding="utf-8")
@@ -95,7 +85,7 @@ def main() -> int:
 
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure side by side with bare tools.")
-    found.add_argument("--only", action="append", choices=list(BENCHMARKS), help="this one; can be given several times")
+    found.add_argument("--only", action="append", choices=NAMES, help="this one; can be given several times")
     found.add_argument(
         "--rounds", type=int, default=0, help="of each; without it 5 or 3, as the benchmark's length allows"
     )
@@ -113,40 +103,45 @@ def measure(names: Sequence[str], rounds: int, large: bool, keep: bool) -> Repor
     room, needed = shutil.disk_usage(LAB_STATE.parent).free, ROOM_LARGE if large else ROOM_SMALL
     if room < needed:
         raise Failed(f"{needed // GIGABYTE} GB of disk are needed, and {room // GIGABYTE} GB are free")
-    report = Report(machine(), {})
+    report, kept = Report(machine(), {}), Report()
     with tempfile.TemporaryDirectory(prefix="pgdr-bench-") as scratch:
         site = Site(Path(scratch))
         try:
             if not keep:
                 site.down()
-            for name in names:
-                say(f"benchmark {name}")
+            for benchmark in BENCHMARKS:
+                if benchmark.name not in names or (benchmark.large and not large):
+                    continue
+                say(f"benchmark {benchmark.name}{', large' if benchmark.large else ''}")
                 load = os.getloadavg()[0]
-                for comparison in BENCHMARKS[name](site, rounds, large):
+                for comparison in benchmark.run(site, rounds or benchmark.rounds):
                     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
                     report.add(dataclasses.replace(comparison, date=date, load=load))
-            report.versions = versions(site)
+                # After each one, so that what was measured stays where a later one fails.
+                report.versions = versions(site)
+                kept = merged(report)
+                (STATE / "results.json").write_text(json.dumps(kept.to_dict(), indent=1), encoding="utf-8")
         finally:
             if keep:
                 site.close_connections()
             else:
                 site.down()
-    report = merged(report)
-    (STATE / "results.json").write_text(json.dumps(report.to_dict(), indent=1), encoding="utf-8")
-    return report
+    return kept
 
 
 def merged(report: Report) -> Report:
-    """With the earlier results of what was not measured now, where they come from the same machine and versions."""
+    """With the earlier results of what was not measured now, where nothing says that machine or versions were others."""
     try:
         before = Report.from_dict(json.loads((STATE / "results.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         return report
-    if before.machine != report.machine or before.versions != report.versions:
+    same = all(before.versions.get(name, version) == version for name, version in report.versions.items())
+    if before.machine != report.machine or not same:
         return report
+    before.versions = {**before.versions, **report.versions}
     for comparison in report.comparisons:
         before.add(comparison)
-    before.comparisons.sort(key=lambda one: list(BENCHMARKS).index(one.name.partition("-")[0]))
+    before.comparisons.sort(key=lambda one: NAMES.index(one.name.partition("-")[0]))
     return before
 
 
@@ -161,7 +156,8 @@ def machine() -> dict[str, str]:
 
 def versions(site: Site) -> dict[str, str]:
     found = {"ansible-core": ansible.release.__version__, "Python": platform.python_version()}
-    site.deployed()
+    if not site.is_deployed:
+        return found
     return {
         **found,
         "PostgreSQL": site.sql("SHOW server_version").split()[0],

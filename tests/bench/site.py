@@ -92,7 +92,7 @@ class Site:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        self._deployed = False
+        self.is_deployed = False
         self._bytes = 0
         self._sockets = scratch / "ssh"
         self._sockets.mkdir()
@@ -106,7 +106,7 @@ class Site:
     def down(self) -> None:
         self.close_connections()
         self._lab("down", str(HERE / "lab.yml"))
-        self._deployed = False
+        self.is_deployed = False
         self._bytes = 0
 
     def fresh(self) -> None:
@@ -223,10 +223,10 @@ class Site:
 
     def deployed(self) -> None:
         """The machines as the inventory declares them."""
-        if not self._deployed:
+        if not self.is_deployed:
             self.up()
             self.ansible("pgdr.barman.deploy")
-            self._deployed = True
+            self.is_deployed = True
 
     def loaded(self, size: int) -> None:
         """At least so many bytes in PostgreSQL, and a small backup from before that in the catalog."""
