@@ -15,8 +15,8 @@ description:
   - A passive server in Barman is a copy of a server's backups and WAL that another backup server keeps, its source. Barman's cron copies once a
     minute. This module says how far the copy is behind, has it copied now, and waits until everything is here that the source had when it
     was first asked.
-  - Where that does not work, it says why - no SSH, another host key, no Barman and no such server there, another compression, versions
-    that do not fit each other.
+  - Where that does not work, it says why - no SSH, another host key, no Barman and no such server there, another compression, an
+    older Barman than there.
   - All servers are handled, also where one of them fails. All failures are reported together, and RV(servers) has each one's result.
   - A source has what it archived. The WAL segment that PostgreSQL is just writing is sent to no passive server, so the copy always ends with the
     last complete segment. RV(servers.recoverable) is how far a recovery from the copy would come.
@@ -179,7 +179,7 @@ servers:
       type: str
     error_kind:
       description:
-        - The reason in one word - V(unreachable), V(denied), V(host_key), V(no_barman), V(no_server), V(source), V(compression), V(copy), V(timeout),
+        - The reason in one word - V(unreachable), V(denied), V(host_key), V(no_barman), V(no_server), V(source), V(version), V(compression), V(copy), V(timeout),
           V(configuration), V(answer) or V(other).
       type: str
 """

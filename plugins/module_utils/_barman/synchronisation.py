@@ -28,13 +28,11 @@ from .._host.waiting import Probe, WaitTimeout, wait_for
 from . import catalog, wal
 from .archive import Archive, read_archive
 from .catalog import Backup
-from .command import Barman, Reply, Version
+from .command import Barman, Reply
 from .configuration import Configuration, ServerConfiguration
 from .recovery_plan import PlanError, make_plan
 from .recovery_target import END, RecoveryTarget
-
-#: From this version on Barman keeps the descriptions of backups in another directory.
-META_LAYOUT = (3, 13, 2)
+from .versions import format_version, parse_version, relay_boundary
 
 #: After so many seconds a copy is late: Barman's cron copies once a minute.
 LATE = 1800.0
@@ -271,10 +269,6 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     )
 
 
-def version_of(text: str) -> Version:
-    return tuple(int(part) for part in text.split(".") if part.isdigit())
-
-
 # One server
 
 
@@ -336,6 +330,7 @@ class Passive:
                 % (self._server.name, self._where)
             )
             return
+        self._check_version(first)
         self._check_compression(first)
         if check_mode or not wanted:
             outcome.changed = wanted
@@ -427,6 +422,18 @@ class Passive:
 
     # Copying
 
+    def _check_version(self, look: Look) -> None:
+        """Barman would begin to copy the backup, and call it failed."""
+        there, own = parse_version(look.source.version), self._barman.version
+        boundary = None if there is None else relay_boundary(there, own)
+        if boundary is not None:
+            raise SynchronisationError(
+                "Barman is %s on %s and %s here: since %s it tells more of a backup, and an older one refuses to relay it. Use the same version "
+                "on both, or the newer one here"
+                % (look.source.version, self._where, format_version(own), format_version(boundary)),
+                "version",
+            )
+
     def _check_compression(self, look: Look) -> None:
         own = self._server.get("compression")
         if look.source.compression != own:
@@ -506,13 +513,14 @@ class Passive:
 
     def _versions(self, look: Look) -> str:
         """What the versions have to do with a failure, where they may."""
-        there, own = version_of(look.source.version), self._barman.version
-        if there == own:
+        own = format_version(self._barman.version)
+        if look.source.version == own:
             return ""
-        text = ". Barman is %s on %s and %s here" % (look.source.version, self._where, ".".join(map(str, own)))
-        if (there >= META_LAYOUT) != (own >= META_LAYOUT):
-            text += ", and since %s it keeps the backups' descriptions elsewhere" % ".".join(map(str, META_LAYOUT))
-        return text + ": the same version on both is what works"
+        return ". Barman is %s on %s and %s here: the same version on both is what works" % (
+            look.source.version,
+            self._where,
+            own,
+        )
 
     # What is returned
 

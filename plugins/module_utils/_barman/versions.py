@@ -14,6 +14,10 @@ Version = tuple[int, ...]
 OLDEST: Version = (3, 4, 0)
 NEWEST: Version = (3, 20, 1)
 
+#: Since these versions Barman tells a passive server more of a backup, and an older passive server refuses what it does not know ("unknown
+#: attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one takes what an older source tells.
+RELAY_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
+
 _VERSION = re.compile(r"^\s*(?:barman\s+)?(\d+)\.(\d+)(?:\.(\d+))?(?:[^\d.].*)?\s*$", re.IGNORECASE)
 
 
@@ -32,3 +36,8 @@ def format_version(version: Version) -> str:
     if len(parts) == 3 and parts[2] == 0:
         parts.pop()
     return ".".join(str(part) for part in parts)
+
+
+def relay_boundary(source: Version, relay: Version) -> Version | None:
+    """The version from which on a relay's Barman could read what this source tells; None where it can already."""
+    return next((one for one in reversed(RELAY_BOUNDARIES) if source >= one > relay), None)

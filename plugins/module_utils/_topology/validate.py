@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._barman import options as barman_options
-from .._barman.versions import NEWEST, Version, format_version
+from .._barman.versions import NEWEST, format_version, relay_boundary
 from .._postgres import archive_command
 from . import schedule
 from .demands import (
@@ -37,8 +37,6 @@ _DERIVED_FROM: Mapping[str, str] = {
     "path_prefix": "barman_client_directory",
     "retention_policy": "barman_retention_policy",
 }
-#: The Barman version that moved the backups' descriptions to a directory of their own.
-_META_LAYOUT: Version = (3, 13, 2)
 
 
 class Verdict(NamedTuple):
@@ -549,14 +547,14 @@ class _Judge:
                 "both copies."
             )
         if source.version is not None and target.version is not None:
-            if (source.version >= _META_LAYOUT) != (target.version >= _META_LAYOUT):
+            boundary = relay_boundary(source.version, target.version)
+            if boundary is not None:
                 self.report(
                     target.host,
                     "barman_version",
                     f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: "
-                    f"since {format_version(_META_LAYOUT)} Barman keeps the backups' descriptions elsewhere, and a relay "
-                    "does not find them",
-                    "use the same version on both",
+                    f"since {format_version(boundary)} Barman tells more of a backup, and an older one refuses to relay it",
+                    "use the same version on both, or the newer one here",
                 )
             for problem in barman_options.validate(relay_options(self.topology, relay), min(target.version, NEWEST)):
                 self.report(

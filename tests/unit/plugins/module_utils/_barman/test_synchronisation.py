@@ -330,17 +330,36 @@ def test_another_compression_is_told_while_nothing_is_missing_yet(tmp_path: Path
     assert relay.run().kind == "compression"
 
 
-def test_a_failed_copy_names_versions_that_do_not_fit(relay: Relay) -> None:
+def test_an_older_barman_than_the_sources_is_refused_before_anything_is_copied(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.version_there = "3.20.1"
+    for check_mode in (True, False):
+        outcome = relay.run(check_mode=check_mode)
+        assert outcome.kind == "version"
+        assert outcome.error is not None
+        assert "Barman is 3.20.1 on barman@198.51.100.11 and 3.13.3 here: since 3.14 it tells more" in outcome.error
+    assert relay.calls == []
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "3.13.1", "3.13.4"])
+def test_an_older_source_is_no_hindrance(relay: Relay, version: str) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.version_there = version
+    assert relay.run().changed
+
+
+def test_a_failed_copy_names_versions_that_differ(relay: Relay) -> None:
     relay.has(range(3, 6), {"20261120T080000": 3})
     relay.fails = "Backup failed syncing with pg: 'name'"
-    relay.version_there = "3.13.3"
     same = relay.run()
     assert same.kind == "copy"
     assert same.error == "server 'pg': Backup failed syncing with pg: 'name'"
     relay.version_there = "3.4.0"
     other = relay.run()
     assert other.error is not None
-    assert "Barman is 3.4.0 on barman@198.51.100.11 and 3.13.3 here, and since 3.13.2" in other.error
+    assert other.error.endswith(
+        "Barman is 3.4.0 on barman@198.51.100.11 and 3.13.3 here: the same version on both is what works"
+    )
 
 
 def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> None:

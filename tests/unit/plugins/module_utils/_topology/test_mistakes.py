@@ -680,14 +680,26 @@ def test_two_synchronous_receivers_with_one_name():
     )
 
 
-def test_relay_between_layouts():
+@pytest.mark.parametrize(("source", "relay", "since"), [("3.13.3", "3.4.0", "3.11"), ("3.20.1", "3.13.3", "3.14")])
+def test_relay_that_is_older_than_its_source(source, relay, since):
     problem = only_problem(
         {"barman_passive_servers": ["backup-2"]},
-        {"barman_version": "3.13.3"},
-        more_backup={"backup-2": backup("198.51.100.12", barman_version="3.12.1")},
+        {"barman_version": source},
+        more_backup={"backup-2": backup("198.51.100.12", barman_version=relay)},
     )
     assert (problem.host, problem.variable) == ("backup-2", "barman_version")
-    assert "since 3.13.2 Barman keeps the backups' descriptions elsewhere" in problem.message
+    assert f"since {since} Barman tells more of a backup" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("source", "relay"), [("3.4.0", "3.20.1"), ("3.13.1", "3.13.3"), ("3.13.3", "3.11.0"), ("3.20.1", "3.14.0")]
+)
+def test_relay_that_understands_its_source(source, relay):
+    good(
+        {"barman_passive_servers": ["backup-2"]},
+        {"barman_version": source},
+        more_backup={"backup-2": backup("198.51.100.12", barman_version=relay)},
+    )
 
 
 def test_relay_that_cannot_read_the_compression():
