@@ -16,7 +16,8 @@ import time
 from typing import Any, Callable
 
 from .files import read_text, write_atomic
-from .process import lookup_user
+from .identity import acting_as
+from .process import HostError
 
 DIRECTORY = ".pgdr.barman/operations"
 
@@ -49,23 +50,18 @@ class Progress:
         }
 
     def update(self, phase: str, **numbers: Any) -> None:
-        """Say where the operation is: a phase, and numbers such as bytes_done and bytes_total."""
-        self._make_directory()
-        self._state.update(numbers, phase=phase, updated=self._clock())
-        # Not durable: beside a copy that keeps the disk busy, fsync would take seconds.
-        write_atomic(self.path, json.dumps(self._state, sort_keys=True), 0o644, self._owner, durable=False)
+        """Say where the operation is: a phase, and numbers such as bytes_done and bytes_total.
 
-    def _make_directory(self) -> None:
-        if os.path.isdir(self._directory):
-            return
-        os.makedirs(self._directory, mode=0o755)
-        if self._owner is not None and os.geteuid() == 0:
-            account = lookup_user(self._owner)
-            for directory in (os.path.dirname(self._directory), self._directory):
-                os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        It goes on where that can't be written, as on a full disk: what is told must not hinder what is done.
+        """
+        self._state.update(numbers, phase=phase, updated=self._clock())
+        with contextlib.suppress(HostError, OSError), acting_as(self._owner):
+            os.makedirs(self._directory, mode=0o755, exist_ok=True)
+            # Not durable: beside a copy that keeps the disk busy, fsync would take seconds.
+            write_atomic(self.path, json.dumps(self._state, sort_keys=True), 0o644, durable=False)
 
     def close(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(HostError, OSError), acting_as(self._owner):
             os.unlink(self.path)
 
 

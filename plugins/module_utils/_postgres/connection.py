@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import missing_required_lib
 
+from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from .diagnosis import Diagnosis, Endpoint, diagnose_connection
 
@@ -162,8 +163,11 @@ class PsycopgSession:
         try:
             result = pgconn.exec_(command.encode())
             if result.status != psycopg.pq.ExecStatus.COPY_BOTH:
-                # Without an error: the timeline ended there, and nothing of it is left to send.
-                return _one_line(result.error_message.decode(errors="replace")) or None
+                # Without an error: the timeline ended at that very position. pg_receivewal calls it an error, and comes no further.
+                return _one_line(result.error_message.decode(errors="replace")) or (
+                    "requested starting point %X/%X on timeline %d is not in this server's history: the timeline ended there"
+                    % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
+                )
             # PostgreSQL looks for the segment only when it sends the first of it.
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
@@ -202,24 +206,12 @@ def _acting_as(user: str | None) -> Iterator[None]:
     libpq reads .pgpass, the service file and certificates, and the kernel tells the server's socket who connects: all of
     it while connecting. The environment's PG* variables are not Barman's.
     """
-    account = lookup_user(user) if user else None
-    if account is not None and account.pw_uid != os.geteuid() and os.geteuid() != 0:
-        raise HostError("this must run as root or as '%s': set 'become: true'" % account.pw_name)
     environment = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("PG") or key == "HOME"}
-    ids = os.geteuid(), os.getegid(), os.getgroups()
-    switch = account is not None and account.pw_uid != os.geteuid()
     try:
         os.environ["HOME"] = _home(user)
-        if switch and account is not None:
-            os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
-            os.setegid(account.pw_gid)
-            os.seteuid(account.pw_uid)
-        yield
+        with acting_as(user):
+            yield
     finally:
-        if switch:
-            os.seteuid(ids[0])
-            os.setegid(ids[1])
-            os.setgroups(ids[2])
         os.environ.pop("HOME", None)
         os.environ.update(environment)
 

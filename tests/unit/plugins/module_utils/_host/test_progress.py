@@ -9,6 +9,8 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.pgdr.barman.plugins.module_utils._host import progress
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
 
@@ -64,3 +66,30 @@ def test_a_server_name_is_no_path(tmp_path: Path) -> None:
 def test_this_process_exists() -> None:
     assert progress.process_exists(os.getpid())
     assert not progress.process_exists(2**22 + 1)
+
+
+def test_what_cannot_be_told_hinders_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".pgdr.barman").write_text("in the way")
+    operation = Progress(str(tmp_path), "backup", "pg")
+    operation.update("copying")
+    operation.close()
+    assert progress.running(str(tmp_path / "elsewhere"), lambda pid: True) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+def test_a_link_of_the_users_leads_to_what_is_the_users_alone(tmp_path: Path) -> None:
+    home, foreign = tmp_path / "home", tmp_path / "foreign"
+    home.mkdir()
+    foreign.mkdir(mode=0o755)
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o755)
+    os.chown(home, 65534, 65534)
+    (home / ".pgdr.barman").symlink_to(foreign)
+    operation = Progress(str(home), "backup", "pg", "nobody")
+    operation.update("copying")
+    operation.close()
+    assert list(foreign.iterdir()) == []
+    (home / ".pgdr.barman").unlink()
+    operation.update("copying")
+    assert Path(operation.path).stat().st_uid == 65534
+    assert os.geteuid() == 0
