@@ -58,7 +58,7 @@ class Postgres:
         if not legs:
             return f"ERROR:  requested timeline {timeline} is not in this server's history"
         end = legs[0].end
-        if end is not None and lsn > end:
+        if end is not None and lsn >= end:
             return f"ERROR:  requested starting point {wal.format_lsn(lsn)} on timeline {timeline} is not in this server's history"
         if lsn > self.lsn:
             return f"ERROR:  requested starting point {wal.format_lsn(lsn)} is ahead of the WAL flush position of this server"

@@ -456,6 +456,17 @@ def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: Strea
     assert (again.error, again.changed, again.values["backup_needed"]) == (None, False, False)
 
 
+def test_a_fork_just_where_the_receiver_stands(world: StreamingWorld) -> None:
+    """As after a recovery from a copy, which always ends with a whole segment: pg_receivewal fails at that for ever."""
+    recovered(world, 10)
+    world.postgres.history = f"1\t{wal.format_lsn(10 * MIB)}\tthe copy ended there\n"
+    assert started(world).kind == "other_timeline"
+    outcome = started(world, "when_needed")
+    assert outcome.error is None
+    assert outcome.values["reset"]["start"] == name(10, 2)
+    assert (outcome.values["backup_needed"], outcome.values["gap"]) == (False, [])
+
+
 def test_a_server_that_is_behind_the_receiver(world: StreamingWorld) -> None:
     """A copy of the disk was put back without a recovery: the same timeline, and other WAL to come."""
     started(world)

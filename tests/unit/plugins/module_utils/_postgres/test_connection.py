@@ -12,6 +12,7 @@ import pwd
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     connect,
     require_psycopg,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_stream
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
     drop_slot,
@@ -101,6 +103,26 @@ def test_another_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
         connect("host=h", user="root")
     with pytest.raises(HostError, match="user 'no-such-user' does not exist"):
         connect("host=h", user="no-such-user")
+
+
+class Ended:
+    """PostgreSQL's answer where the timeline ended at the very position: the next timeline, and no stream."""
+
+    status = None
+    error_message = b""
+
+    def exec_(self, command: bytes) -> Ended:
+        assert command == b"START_REPLICATION PHYSICAL 0/6000000 TIMELINE 1"
+        return self
+
+
+def test_where_a_timeline_ended_nothing_streams_and_the_reason_is_the_timeline() -> None:
+    endpoint = Endpoint("198.51.100.10", "5432", "barman", "postgres", True, "main")
+    refusal = PsycopgSession(SimpleNamespace(pgconn=Ended()), endpoint).try_stream(0x6000000, 1)
+    assert refusal is not None
+    found = diagnose_stream(refusal, endpoint)
+    assert found is not None
+    assert found.kind == "other_timeline"
 
 
 def test_without_psycopg_the_module_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
