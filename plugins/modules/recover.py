@@ -114,6 +114,8 @@ options:
       - The timeline to recover to, V(latest), V(current) for the backup's own, or its number.
       - V(latest) is the newest that Barman has anything of. After a recovery to a point in time, what the server wrote after that
         point is on the timeline before.
+      - With V(latest) and V(current), a target that lies on such an older timeline, after the newer one left it and before that one
+        had anything of its own, is an error that says which number to write.
     type: str
     default: latest
   target_action:

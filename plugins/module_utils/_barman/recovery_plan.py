@@ -14,9 +14,10 @@ there or later; for a transaction or a restore point, its record.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Callable, Protocol
@@ -445,8 +446,115 @@ class _Planner:
         if newest is None:
             raise PlanError(self._unreachable(backup, "no transaction in the archived WAL ended after it"))
         segment, event = self._first_past(segments, newest, start)
+        self._refuse_the_other_branch(backup, segment, event)
         reached = replace(self._before(backup, event.lsn, segment), lsn=event.lsn, segment=segment)
         return self._make(backup, self._end(backup)[0], reached, event.lsn, segment)
+
+    def _refuse_the_other_branch(self, backup: Backup, segment: wal.Segment, stop: Event) -> None:
+        """A time that another timeline lived through, and the chosen one did not, would silently end at the fork."""
+        if isinstance(self._target.timeline, int):
+            return
+        start = wal.parse_lsn(backup.end_lsn or "")
+        forks = [leg.end for leg in self._way if leg.end is not None and start < leg.end <= stop.lsn]
+        if not forks:
+            return
+        alive = self._event_before(backup, stop.lsn, segment, (*_ENDS, "restore_point"))
+        if alive is not None and alive.lsn >= forks[-1]:
+            return
+        before = self._event_before(backup, stop.lsn, segment)
+        for timeline, fork in self._branches():
+            first = self._find_off_the_way(timeline, fork, lambda event: event.kind == "commit")
+            if first is None or self._past(first) or (before is not None and first.time <= before.time):
+                continue
+            raise PlanError(
+                "%s of server '%s' lies on timeline %d, after the fork at WAL position %s (last commit before it: %s; "
+                "first one after it: %s). Timeline %d, which '%s' means here, has nothing of its own until then: its "
+                "first transaction after the fork at %s ended at %s, and the recovery would end at that fork. "
+                "Write 'target_timeline: %d' for what was on timeline %d at that time, or a target_time from %s on for "
+                "timeline %d ('target_timeline: %d' recovers to the fork)"
+                % (
+                    self._target,
+                    self._server,
+                    timeline,
+                    wal.format_lsn(fork),
+                    "none" if before is None else format_time(before.time),
+                    format_time(first.time),
+                    self._timeline,
+                    self._target.timeline,
+                    wal.format_lsn(forks[-1]),
+                    format_time(stop.time),
+                    timeline,
+                    timeline,
+                    format_time(stop.time),
+                    self._timeline,
+                    self._timeline,
+                )
+            )
+
+    def _branches(self) -> list[tuple[int, int]]:
+        """The timelines that have WAL off the way, newest first, and where each leaves the way, or its own parent."""
+        ends = {leg.timeline: leg.end for leg in self._way}
+        found: list[tuple[int, int]] = []
+        for timeline in sorted(self._archive.timelines, reverse=True):
+            if timeline in ends:
+                end = ends[timeline]
+                if end is not None:
+                    found.append((timeline, end))
+                continue
+            with contextlib.suppress(wal.WalError):
+                found.append((timeline, wal.way_to(timeline, self._archive.histories)[-1].begin))
+        return found
+
+    def _off_the_way(self, timeline: int, fork: int) -> Iterator[Scan]:
+        """What the segments of another timeline say from its fork on. What can't be read there is no error here."""
+        there = {*self._archive.segments, *self._archive.partials}
+        carry: Carry | None = None
+        for segment in sorted(one for one in there if one.timeline == timeline):
+            if segment.number(self._size) < fork // self._size:
+                continue
+            if carry is not None and carry.next_lsn != segment.begin_lsn(self._size):
+                carry = None
+            try:
+                seen = self._scan(segment, carry)
+            except PlanError:
+                return
+            if seen is None:
+                return
+            yield seen
+            carry = seen.carry
+
+    def _find_off_the_way(self, timeline: int, fork: int, wanted: Callable[[Event], bool]) -> Event | None:
+        return next(
+            (
+                event
+                for seen in self._off_the_way(timeline, fork)
+                for event in seen.events
+                if event.lsn >= fork and wanted(event)
+            ),
+            None,
+        )
+
+    def _is_off_the_way(self, timeline: int, fork: int) -> bool:
+        """Whether another timeline has the target, after its fork."""
+        lsn = self._target.lsn
+        if lsn is not None:
+            return lsn >= fork and any(
+                seen.last_record is not None and seen.last_record >= lsn for seen in self._off_the_way(timeline, fork)
+            )
+        if self._target.kind == "time":
+            return self._find_off_the_way(timeline, fork, self._past) is not None
+        return self._find_off_the_way(timeline, fork, self._is_wanted) is not None
+
+    def _elsewhere(self) -> str:
+        """For the error about a target that is not on the way: the timeline that has it."""
+        for timeline, fork in self._branches():
+            if self._is_off_the_way(timeline, fork):
+                return (
+                    ". But it is on timeline %d, after the fork at WAL position %s; write 'target_timeline: %d' "
+                    "if that is what you want (this looked on timeline %d)"
+                    % (timeline, wal.format_lsn(fork), timeline, self._timeline)
+                )
+        return ""
 
     def _past(self, event: Event) -> bool:
         """Whether PostgreSQL, asked for the target time, stops at this record."""
@@ -551,14 +659,20 @@ class _Planner:
 
     def _before(self, backup: Backup, lsn: int, segment: wal.Segment) -> Point:
         """The last commit before a position."""
+        commit = self._event_before(backup, lsn, segment)
+        return Point() if commit is None else Point(None, commit.time, commit.xid)
+
+    def _event_before(
+        self, backup: Backup, lsn: int, segment: wal.Segment, kinds: tuple[str, ...] = ("commit",)
+    ) -> Event | None:
         begin = wal.parse_segment(backup.begin_wal or "")
         on_way = [one for one in self._from(begin, backup) if one.number(self._size) <= segment.number(self._size)]
         for one in list(reversed(on_way))[:_IDLE_SEGMENTS]:
             seen = self._scan(one)
-            commits = [event for event in seen.events if event.kind == "commit" and event.lsn < lsn] if seen else []
-            if commits:
-                return Point(None, commits[-1].time, commits[-1].xid)
-        return Point()
+            found = _last([event for event in seen.events if event.lsn < lsn], kinds) if seen else None
+            if found is not None:
+                return found
+        return None
 
     def _first(self) -> str:
         oldest = self._backups[0]
@@ -590,4 +704,4 @@ class _Planner:
             text += ". There is more WAL, but it can't be used, because of what is missing: %s" % ", ".join(
                 str(gap) for gap in gaps
             )
-        return text
+        return text + (self._elsewhere() if self._target.kind in ("time", "lsn", "xid", "name") else "")

@@ -304,8 +304,9 @@ def forked(world: World, backups: list[Backup]) -> list[Backup]:
 
 
 def test_the_latest_timeline_is_followed_from_a_backup_before_the_fork(world: World, forked: list[Backup]) -> None:
-    made = plan(world, forked, time(40))
-    assert (made.backup.timeline, made.timeline) == (1, 2)
+    world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
+    made = plan(world, forked, time(47))
+    assert (made.backup.timeline, made.timeline, made.reached.xid) == (1, 2, 799)
     assert [str(one) for one in made.segments] == [
         "000000010000000000000005",
         "000000020000000000000006",
@@ -328,7 +329,73 @@ def test_the_current_timeline_is_the_backups_own(world: World, forked: list[Back
 
 def test_a_backup_taken_after_the_fork_on_the_old_timeline_is_not_used(world: World, forked: list[Backup]) -> None:
     late = backup(7, 33)
-    assert plan(world, [*forked[:2], late], replace(time(40))).backup == forked[1]
+    assert plan(world, [*forked[:2], late], replace(time(40), timeline=2)).backup == forked[1]
+
+
+@pytest.mark.parametrize("timeline", ["latest", "current"])
+@pytest.mark.parametrize("wanted", [31, 40])
+def test_a_time_on_the_branch_that_was_left_does_not_silently_end_at_the_fork(
+    world: World, forked: list[Backup], timeline: str, wanted: int
+) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan(world, forked, replace(time(wanted), timeline=timeline))
+    said = str(caught.value)
+    assert "lies on timeline 1, after the fork at WAL position 0/60005DC" in said
+    assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in said
+    assert "Write 'target_timeline: 1'" in said
+    assert "a target_time from 2026-11-20T08:50:00+00:00 on for timeline 2" in said
+    assert plan(world, forked, replace(time(wanted), timeline=2)).reached.xid == 703
+    if wanted == 31:
+        assert plan(world, forked, replace(time(wanted), timeline=1)).reached.xid == 705
+
+
+def test_a_time_before_the_fork_and_before_the_other_branchs_first_commit_is_no_question(
+    world: World, forked: list[Backup]
+) -> None:
+    assert plan(world, forked, time(22)).reached.xid == 702
+    assert plan(world, forked, time(27)).reached.xid == 703
+
+
+def test_any_sign_of_life_on_the_new_timeline_makes_the_time_its_own(world: World, forked: list[Backup]) -> None:
+    living = commit(position(7, 100), 38, 706, "abort")
+    world.add(7, living, commit(position(7, 5000), 50, 800), timeline=2)
+    assert plan(world, forked, time(40)).timeline == 2
+
+
+def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: list[Backup]) -> None:
+    """Recovered to timeline 2, and then back to timeline 1, which made timeline 3."""
+    world.histories[3] = "1\t%s\tbefore\n" % wal.format_lsn(position(7, 2000))
+    world.add(7, commit(position(7, 1000), 30, 705), timeline=3)
+    world.add(8, commit(position(8, 1000), 57, 900), timeline=3)
+    with pytest.raises(PlanError, match=r"lies on timeline 2, after the fork at WAL position 0/60005DC"):
+        plan(world, forked[:2], time(52))
+    assert plan(world, forked[:2], time(30.5)).reached.xid == 705
+
+
+def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: World, forked: list[Backup]) -> None:
+    for number in (6, 7):
+        del world.segments[segment(number)]
+    world.ends[world.add(8, partial=True)] = None
+    assert plan(world, forked, time(40)).timeline == 2
+
+
+@pytest.mark.parametrize(
+    "target",
+    [RecoveryTarget("xid", xid=705), RecoveryTarget("name", name="late")],
+)
+def test_what_is_on_the_branch_that_was_left_alone_is_said(
+    world: World, forked: list[Backup], target: RecoveryTarget
+) -> None:
+    with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write 'target_timeline: 1'"):
+        plan(world, forked, target)
+
+
+def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World, forked: list[Backup]) -> None:
+    world.add(7, timeline=2, last_record=position(7, 200))
+    del world.segments[segment(8, 2)]
+    for target in (RecoveryTarget("lsn", lsn=position(7, 900)), time(27)):
+        with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write 'target_timeline: 1'"):
+            plan(world, forked[:2], target)
 
 
 def test_a_timeline_without_anything_or_without_its_history_is_refused(world: World, forked: list[Backup]) -> None:
