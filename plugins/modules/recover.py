@@ -133,7 +133,9 @@ options:
     description:
       - What to do where O(destination), or a tablespace's directory, is there and is not empty.
       - V(refuse) fails. V(move_aside) renames it, in one step, to its own name with the time appended; RV(moved_aside) tells where
-        it went. A directory in which a server runs is refused in both cases.
+        it went. A tablespace's directory is moved with it, all or nothing, and C(pg_tblspc) of the old data directory points to it.
+      - V(move_aside) can't rename a mount point or a symbolic link, and says so before anything is changed.
+      - A directory in which a server runs is refused in both cases; in check mode V(move_aside) only warns, see RV(destination).
     type: str
     choices: [refuse, move_aside]
     default: refuse
@@ -358,6 +360,29 @@ recovery:
       description: When it was done. Not in check mode.
       type: str
       sample: "2026-11-20T09:02:11+00:00"
+destination:
+  description:
+    - What was found at O(destination), before anything was done.
+    - In check mode with O(existing=move_aside) a running server is no error, so that everything can be proven before it is stopped.
+  returned: success
+  type: dict
+  contains:
+    running:
+      description: Whether a PostgreSQL server runs in it.
+      type: bool
+      sample: true
+    process:
+      description: Its process id; null where none runs.
+      type: int
+      sample: 4711
+    occupied:
+      description: Whether there is anything in it.
+      type: bool
+      sample: true
+    movable:
+      description: Whether it can be renamed; a mount point and a symbolic link can't.
+      type: bool
+      sample: true
 moved_aside:
   description: The directories that were moved aside, or would be in check mode, each with C(from) and C(to).
   returned: success
@@ -413,7 +438,12 @@ def main() -> None:
         module.fail_json(msg=str(exc))
     for warning in outcome.warnings:
         module.warn(warning)
-    module.exit_json(changed=outcome.changed, recovery=outcome.recovery, moved_aside=outcome.moved_aside)
+    module.exit_json(
+        changed=outcome.changed,
+        recovery=outcome.recovery,
+        moved_aside=outcome.moved_aside,
+        destination=outcome.destination,
+    )
 
 
 if __name__ == "__main__":

@@ -73,6 +73,12 @@ look() {
     fi
     parent=$(dirname "$path")
     [ -w "$parent" ] && say "$name.movable" yes
+    # A bind mount has the device of its parent, and a small system may be without mountpoint.
+    if [ -d "$path" ] && [ ! -L "$path" ]; then
+        if mountpoint -q "$path" 2>/dev/null || [ "$(stat -c %d "$path")" != "$(stat -c %d "$parent")" ]; then
+            say "$name.mount" yes
+        fi
+    fi
     say "$name.ancestor" "$room"
     say "$name.free" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $4 }')"
     say "$name.device" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $6 }')"
@@ -114,6 +120,61 @@ done
 """
 
 
+_MOVE_ASIDE = r"""
+say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
+done=0
+undo() {
+    trap - TERM HUP INT
+    aim back
+    n=$done
+    while [ "$n" -gt 0 ]; do
+        pair "$n"
+        if mv -T -- "$to" "$from"; then say back "$from"; else say stuck "$to"; fi
+        n=$((n - 1))
+    done
+    exit 1
+}
+# The links in the old data directory follow the tablespaces: their old names are about to be the new server's.
+aim() {
+    for link in "$old"/pg_tblspc/*; do
+        [ -L "$link" ] || continue
+        points=$(readlink -m -- "$link")
+        n=1
+        while [ "$n" -le "$count" ]; do
+            pair "$n"
+            if [ "$1" = back ]; then was=$to becomes=$from; else was=$from becomes=$to; fi
+            was=$(readlink -m -- "$was") new=
+            case $points in
+                "$was") new=$becomes ;;
+                "$was"/*) new=$becomes${points#"$was"} ;;
+            esac
+            if [ -n "$new" ]; then
+                ln -s -- "$new" "$link.pgdr" && mv -T -- "$link.pgdr" "$link" || return 1
+                break
+            fi
+            n=$((n + 1))
+        done
+    done
+}
+n=1
+while [ "$n" -le "$count" ]; do
+    pair "$n"
+    if [ -e "$to" ] || [ -L "$to" ]; then echo "$to exists already" >&2; exit 1; fi
+    n=$((n + 1))
+done
+trap undo TERM HUP INT
+next=1
+while [ "$next" -le "$count" ]; do
+    pair "$next"
+    mv -T -- "$from" "$to" || undo
+    done=$next
+    next=$((next + 1))
+done
+aim forth || undo
+say moved yes
+"""
+
+
 class DestinationError(HostError):
     """The destination can't be reached, or a script failed there."""
 
@@ -131,6 +192,7 @@ class Place:
     writable: bool = False
     movable: bool = False
     link: bool = False
+    mount: bool = False
     ancestor: str = ""
     free: int | None = None
     device: str = ""
@@ -355,14 +417,29 @@ class Site:
         )
 
     def move_aside(self, places: list[Place], stamp: str) -> list[dict[str, str]]:
-        """Rename what is there, each in one step. Raises DestinationError."""
-        moved = [{"from": place.path, "to": "%s.%s" % (place.path.rstrip("/"), stamp)} for place in places]
-        lines: list[str] = []
-        for pair in moved:
-            source, target = shlex.quote(pair["from"]), shlex.quote(pair["to"])
-            lines.append("if [ -e %s ]; then echo %s exists already >&2; exit 1; fi" % (target, target))
-            lines.append("mv -T -- %s %s" % (source, target))
-        self.expect("\n".join(lines) + "\n", {}, "moving the old directory aside")
+        """Rename what is there, all of it or nothing. Raises DestinationError, which says what is where."""
+        moved = [{"from": place.path, "to": aside(place.path, stamp)} for place in places]
+        cases = "".join(
+            "%d) from=%s to=%s ;;\n" % (number, shlex.quote(pair["from"]), shlex.quote(pair["to"]))
+            for number, pair in enumerate(moved, 1)
+        )
+        script = "pair() {\ncase $1 in\n%sesac\n}\n%s" % (cases, _MOVE_ASIDE)
+        names = ", ".join(pair["to"] for pair in moved)
+        try:
+            completed = self.script(script, {"count": str(len(moved)), "old": aside(self.destination.directory, stamp)})
+        except DestinationError as exc:
+            raise DestinationError(
+                "moving the old directories aside was interrupted, and they may be under their new names, which are: "
+                "%s. %s" % (names, exc)
+            ) from None
+        said = _said(completed)
+        if not completed.ok or "moved" not in said:
+            text = "moving the old directory aside failed in %s: %s" % (self.destination.where, completed.text)
+            if "back" in said:
+                text += ". It was undone: back in their places are %s" % ", ".join(said["back"])
+            if "stuck" in said:
+                text += ". These could not be moved back, move them by hand: %s" % ", ".join(said["stuck"])
+            raise DestinationError(text)
         return moved
 
     def size(self) -> int:
@@ -418,6 +495,11 @@ class Site:
         return self._run(Command([*argv, *sources, target], user=self._user))
 
 
+def aside(path: str, stamp: str) -> str:
+    """The name that a directory is moved aside to."""
+    return "%s.%s" % (path.rstrip("/"), stamp)
+
+
 def _said(completed: Completed) -> dict[str, list[str]]:
     said: dict[str, list[str]] = {}
     for line in completed.stdout.splitlines():
@@ -456,6 +538,7 @@ def _place(key: str, path: str, said: Mapping[str, list[str]]) -> Place:
         writable=key + ".writable" in said,
         movable=key + ".movable" in said,
         link=key + ".link" in said,
+        mount=key + ".mount" in said,
         ancestor=_one(said, key + ".ancestor") or "",
         free=int(free) * 1024 if free and free.isdigit() else None,
         device=_one(said, key + ".device") or "",

@@ -29,6 +29,7 @@ from .catalog import Backup, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
 from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, DestinationError, LaidDown, Place, Site, State
+from .destination import aside as aside_name
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
 
@@ -66,12 +67,13 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What a recovery did, or would do. recovery: what the module returns."""
+    """What a recovery did, or would do. recovery: what the module returns. destination: what was found there."""
 
     changed: bool
     recovery: dict[str, Any]
     moved_aside: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    destination: dict[str, Any] = field(default_factory=dict)
 
 
 def request_from(params: Mapping[str, Any]) -> Request:
@@ -244,19 +246,22 @@ class Recovery:
         facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
         if self._is_there(plan, state):
             told = dict(state.marker or {}).get("recovery")
-            return Outcome(False, told if isinstance(told, dict) else facts, [], self._warnings)
-        aside = self._check_destination(plan, state)
+            found = told if isinstance(told, dict) else facts
+            return Outcome(False, found, [], self._warnings, _destination_facts(state))
+        aside = self._check_destination(state, check_mode)
         self._check_space(plan, state, data + wal_bytes, tablespaces)
         if check_mode:
             stamp = self._stamp()
-            moved = [{"from": one.path, "to": "%s.%s" % (one.path, stamp)} for one in aside]
-            return Outcome(True, facts, moved, self._warnings)
-        moved = self._site.move_aside(aside, self._stamp()) if aside else []
+            moved = [{"from": one.path, "to": aside_name(one.path, stamp)} for one in aside]
+            return Outcome(True, facts, moved, self._warnings, _destination_facts(state))
+        moved: list[dict[str, str]] = []
         try:
+            if aside:
+                moved = self._site.move_aside(aside, self._stamp())
             recovery = self._run(plan, archive, facts)
         except HostError as exc:
             raise RecoverError(str(exc) + _moved_text(moved)) from None
-        return Outcome(True, recovery, moved, self._warnings)
+        return Outcome(True, recovery, moved, self._warnings, _destination_facts(state))
 
     # Before anything is touched
 
@@ -344,15 +349,18 @@ class Recovery:
     def _identity(self, plan: Plan) -> str:
         return "%s %s %s" % (plan.identity, self._request.target_action, "standby" if self._request.standby else "")
 
-    def _check_destination(self, plan: Plan, state: State) -> list[Place]:
-        """The places to move aside. Raises RecoverError with everything that is in the way."""
+    def _check_destination(self, state: State, check_mode: bool) -> list[Place]:
+        """The places to move aside. Raises RecoverError with everything that is in the way.
+
+        In check mode a server may still run in what is to be moved aside: whoever stops it wants to know before.
+        """
         where = self._request.destination.where
         on_host = "" if self._request.destination.host is None else " on %s" % self._request.destination.host
         if state.running is not None:
-            raise RecoverError(
-                "destination: a PostgreSQL server runs in %s (process %d). It is not touched; stop it first"
-                % (where, state.running)
-            )
+            runs = "a PostgreSQL server runs in %s (process %d)" % (where, state.running)
+            if not check_mode or self._request.existing != MOVE_ASIDE:
+                raise RecoverError("destination: %s. It is not touched; stop it first" % runs)
+            self._warnings.append("%s; the recovery is refused until it is stopped" % runs)
         problems: list[str] = []
         aside: list[Place] = []
         if not state.rsync:
@@ -366,6 +374,11 @@ class Recovery:
                 elif place.link:
                     problems.append(
                         "%s%s is a symbolic link: move what it points to aside by hand" % (place.path, on_host)
+                    )
+                elif place.mount:
+                    problems.append(
+                        "%s%s is a mount point, which can't be renamed: move what is in it aside by hand, "
+                        "or give a directory below it" % (place.path, on_host)
                     )
                 elif not place.movable:
                     problems.append(
@@ -383,7 +396,7 @@ class Recovery:
                 problems.append("'%s' can't write to %s%s" % (state.user, place.ancestor or place.path, on_host))
         if problems:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
-        return aside
+        return [one for one in aside if not any(one is not other and _within(other.path, one.path) for other in aside)]
 
     def _check_space(self, plan: Plan, state: State, main: int, tablespaces: Mapping[int, int]) -> None:
         oids = {one.name: one.oid for one in plan.backup.tablespaces}
@@ -606,6 +619,16 @@ def _kind(place: Place) -> str:
     if place.kind == "other":
         return "not a directory"
     return "not empty (it has: %s)" % place.entries
+
+
+def _destination_facts(state: State) -> dict[str, Any]:
+    """What was found at the destination, before anything was done."""
+    return {
+        "running": state.running is not None,
+        "process": state.running,
+        "occupied": state.place.occupied,
+        "movable": state.place.movable and not state.place.link and not state.place.mount,
+    }
 
 
 def _moved_text(moved: Sequence[Mapping[str, str]]) -> str:

@@ -16,10 +16,14 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import DestinationError
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import (
+    Destination,
+    DestinationError,
+    Site,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError, human, request_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import PlanError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY
 from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost, ssh_command
 from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
@@ -172,6 +176,137 @@ def test_a_running_server_is_never_touched(host: RecoveryHost, postgres_process:
     with pytest.raises(RecoverError, match=rf"a PostgreSQL server runs in .* \(process {postgres_process}\)"):
         host.recover(existing=existing)
     assert (old / "PG_VERSION").exists()
+
+
+def test_check_mode_proves_the_real_directory_before_its_server_is_stopped(
+    host: RecoveryHost, postgres_process: int
+) -> None:
+    old = occupied(host.root / "new")
+    (old / "postmaster.pid").write_text(f"{postgres_process}\n{old}\n")
+    outcome = host.recover(check_mode=True, existing="move_aside")
+    assert outcome.destination == {"running": True, "process": postgres_process, "occupied": True, "movable": True}
+    assert outcome.changed is True
+    assert any("is refused until it is stopped" in one for one in outcome.warnings)
+    with pytest.raises(RecoverError, match="stop it first"):
+        host.recover(check_mode=True)
+    assert host.recover(check_mode=True, destination=str(host.root / "free")).destination == {
+        "running": False,
+        "process": None,
+        "occupied": False,
+        "movable": True,
+    }
+
+
+def test_a_mount_point_is_refused_before_anything_is_moved(host: RecoveryHost) -> None:
+    old, fast = occupied(host.root / "new"), occupied(host.root / "fast")
+    host.backups = [backup(2, 10, tablespaces=(Tablespace("fast", 16400, str(fast)),))]
+    mountpoint = host.root / "bin" / "mountpoint"
+    mountpoint.write_text('#!/bin/sh\n[ "$2" = "%s" ]\n' % fast)
+    mountpoint.chmod(0o755)
+    for check_mode in (True, False):
+        with pytest.raises(RecoverError, match=f"{fast} is a mount point, which can't be renamed"):
+            host.recover(check_mode=check_mode, existing="move_aside")
+    assert (old / "PG_VERSION").exists()
+    assert not host.ran("barman", "recover")
+
+
+def test_a_symbolic_link_is_refused_before_anything_is_moved(host: RecoveryHost) -> None:
+    occupied(host.root / "elsewhere")
+    (host.root / "new").symlink_to(host.root / "elsewhere")
+    with pytest.raises(RecoverError, match="is a symbolic link"):
+        host.recover(existing="move_aside")
+
+
+def test_a_mount_point_is_seen_without_the_program_mountpoint(host: RecoveryHost) -> None:
+    site = Site(Destination("/proc"), host.run, "postgres")
+    assert site.inspect().place.mount is True
+    assert Site(Destination(str(host.home)), host.run, "postgres").inspect().place.mount is False
+
+
+def linked(host: RecoveryHost) -> tuple[Path, Path, Path]:
+    """A data directory with two tablespaces, all to be moved aside."""
+    old, fast, slow = occupied(host.root / "new"), occupied(host.root / "fast"), occupied(host.root / "slow")
+    (old / "pg_tblspc").mkdir()
+    (old / "pg_tblspc" / "16400").symlink_to(fast)
+    (old / "pg_tblspc" / "16401").symlink_to(slow)
+    (old / "pg_tblspc" / "16402").symlink_to("/elsewhere")
+    host.backups = [
+        backup(2, 10, tablespaces=(Tablespace("fast", 16400, str(fast)), Tablespace("slow", 16401, str(slow))))
+    ]
+    return old, fast, slow
+
+
+def test_the_links_of_the_old_directory_follow_its_tablespaces(host: RecoveryHost) -> None:
+    old, fast, slow = linked(host)
+    host.recover(existing="move_aside")
+    links = Path(f"{old}.20261120T090000Z") / "pg_tblspc"
+    assert os.readlink(links / "16400") == f"{fast}.20261120T090000Z"
+    assert os.readlink(links / "16401") == f"{slow}.20261120T090000Z"
+    assert os.readlink(links / "16402") == "/elsewhere"
+    assert sorted(one.name for one in links.iterdir()) == ["16400", "16401", "16402"]
+    assert (links / "16400" / "PG_VERSION").exists()
+
+
+def test_moving_aside_is_all_or_nothing(host: RecoveryHost) -> None:
+    old, fast, slow = linked(host)
+    move = host.root / "bin" / "mv"
+    move.write_text('#!/bin/sh\ncase $3 in %s) echo no >&2; exit 1;; esac\nexec /bin/mv "$@"\n' % slow)
+    move.chmod(0o755)
+    with pytest.raises(RecoverError) as caught:
+        host.recover(existing="move_aside")
+    said = str(caught.value)
+    assert "moving the old directory aside failed" in said
+    assert f"It was undone: back in their places are {fast}, {old}" in said
+    assert "safe in" not in said
+    assert all((one / "PG_VERSION").exists() for one in (old, fast, slow))
+    assert list(host.root.glob("*Z")) == []
+    assert os.readlink(old / "pg_tblspc" / "16400") == str(fast)
+    assert not host.ran("barman", "recover")
+
+
+def test_links_that_cannot_be_changed_undo_the_move(host: RecoveryHost) -> None:
+    old, fast, slow = linked(host)
+    link = host.root / "bin" / "ln"
+    link.write_text('#!/bin/sh\ncase $3 in %s.*) echo no >&2; exit 1;; esac\nexec /bin/ln "$@"\n' % slow)
+    link.chmod(0o755)
+    with pytest.raises(RecoverError, match=f"It was undone: back in their places are {slow}, {fast}, {old}"):
+        host.recover(existing="move_aside")
+    assert os.readlink(old / "pg_tblspc" / "16400") == str(fast)
+    assert os.readlink(old / "pg_tblspc" / "16401") == str(slow)
+    assert (old / "pg_tblspc" / "16400" / "PG_VERSION").exists()
+
+
+def test_a_name_that_is_taken_moves_nothing(host: RecoveryHost) -> None:
+    old, fast, slow = linked(host)
+    Path(f"{slow}.20261120T090000Z").mkdir()
+    with pytest.raises(RecoverError, match=r"slow\.20261120T090000Z exists already"):
+        host.recover(existing="move_aside")
+    assert all((one / "PG_VERSION").exists() for one in (old, fast, slow))
+
+
+def test_a_tablespace_inside_the_data_directory_goes_with_it(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new")
+    inside = occupied(old / "fast")
+    (old / "pg_tblspc").mkdir()
+    (old / "pg_tblspc" / "16400").symlink_to(inside)
+    host.backups = [backup(2, 10, tablespaces=(Tablespace("fast", 16400, str(inside)),))]
+    moved = f"{old}.20261120T090000Z"
+    assert host.recover(existing="move_aside").moved_aside == [{"from": str(old), "to": moved}]
+    assert os.readlink(Path(moved) / "pg_tblspc" / "16400") == f"{moved}/fast"
+
+
+def test_a_connection_that_breaks_while_moving_says_where_to_look(host: RecoveryHost) -> None:
+    occupied(host.root / "new")
+    run = host.run
+
+    def breaks(command: Command) -> Completed:
+        if "pair()" in (command.input or ""):
+            return Completed(command.argv, 255, "", "Connection reset")
+        return run(command)
+
+    host.run = breaks  # type: ignore[method-assign]
+    with pytest.raises(RecoverError, match=r"they may be under their new names, which are: .*new\.20261120T090000Z"):
+        host.recover(existing="move_aside", remote_host="198.51.100.10")
 
 
 def test_a_stale_postmaster_pid_is_no_server(host: RecoveryHost) -> None:
