@@ -175,8 +175,10 @@ def write_known_hosts() -> None:
     lines = []
     for record in records():
         for path in sorted((record.directory / "upper/etc/ssh").glob("ssh_host_*_key.pub")):
-            kind, key = path.read_text(encoding="utf-8").split()[:2]
-            lines.append(f"{record.machine.address} {kind} {key}\n")
+            words = path.read_text(encoding="utf-8").split()
+            # A machine that is being made at this moment writes them anew when its own keys are complete.
+            if len(words) >= 2:
+                lines.append(f"{record.machine.address} {words[0]} {words[1]}\n")
     replace(KNOWN_HOSTS, "".join(lines))
 
 

@@ -119,6 +119,18 @@ def test_a_machines_disk_makes_it_different_from_the_others(state):
     assert len(set(known)) == 4
 
 
+def test_keys_that_are_just_being_made_are_left_out(state):
+    PG.save()
+    machines.prepare(PG, ())
+    OTHER_PG.save()
+    directory = OTHER_PG.directory / "upper/etc/ssh"
+    directory.mkdir(parents=True)
+    (directory / "ssh_host_ed25519_key.pub").write_text("")
+    machines.write_known_hosts()
+    known = (state / "known_hosts").read_text().splitlines()
+    assert {line.split()[0] for line in known} == {PG.machine.address}
+
+
 def test_a_half_made_disk_is_not_a_prepared_one(state, monkeypatch):
     PG.save()
     monkeypatch.setattr(machines, "_make_disk", lambda path, disk: (_ for _ in ()).throw(LabError("no space")))
