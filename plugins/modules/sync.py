@@ -179,8 +179,8 @@ servers:
       type: str
     error_kind:
       description:
-        - The reason in one word - V(unreachable), V(denied), V(host_key), V(no_barman), V(no_server), V(source), V(version), V(compression), V(copy), V(timeout),
-          V(configuration), V(answer) or V(other).
+        - The reason in one word - V(unreachable), V(denied), V(host_key), V(no_barman), V(no_server), V(source), V(version), V(compression), V(copy),
+          V(timeout), V(configuration), V(answer) or V(other).
       type: str
 """
 
