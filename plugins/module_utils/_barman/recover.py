@@ -9,6 +9,7 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import re
@@ -224,11 +225,17 @@ class Recovery:
             with self._connection:
                 return self._execute(check_mode)
         finally:
-            self._progress.close()
+            with contextlib.suppress(HostError, OSError):
+                self._progress.close()
 
     def _tell(self, phase: str, done: int, total: int) -> None:
         if self._telling:
-            self._progress.update(phase, segments_done=done, segments_total=total)
+            self._say(phase, segments_done=done, segments_total=total)
+
+    def _say(self, phase: str, **numbers: Any) -> None:
+        # A recovery must not end because nobody can be told how far it is: the disk here may be full just then.
+        with contextlib.suppress(HostError, OSError):
+            self._progress.update(phase, **numbers)
 
     def _execute(self, check_mode: bool) -> Outcome:
         self._telling = not check_mode
@@ -250,11 +257,11 @@ class Recovery:
             return Outcome(False, found, [], self._warnings, _destination_facts(state))
         aside = self._check_destination(state, check_mode)
         self._check_space(plan, state, data + wal_bytes, tablespaces)
+        moved: list[dict[str, str]] = []
         if check_mode:
             stamp = self._stamp()
             moved = [{"from": one.path, "to": aside_name(one.path, stamp)} for one in aside]
             return Outcome(True, facts, moved, self._warnings, _destination_facts(state))
-        moved: list[dict[str, str]] = []
         try:
             if aside:
                 moved = self._site.move_aside(aside, self._stamp())
@@ -432,11 +439,11 @@ class Recovery:
         def tick() -> None:
             now = self._clock()
             if now - self._looked >= _PROGRESS_SECONDS:
-                self._progress.update("copying", bytes_done=self._size(), bytes_total=total)
+                self._say("copying", bytes_done=self._size(), bytes_total=total)
                 self._looked = self._clock()
 
         self._looked = started
-        self._progress.update("copying", bytes_done=0, bytes_total=total)
+        self._say("copying", bytes_done=0, bytes_total=total)
         try:
             jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
             options = self._connection.barman_options(jobs)
@@ -445,7 +452,7 @@ class Recovery:
             )
             if not reply.ok:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
-            self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
+            self._say("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)
             laid = self._site.laid_down(directory)
@@ -472,7 +479,7 @@ class Recovery:
     def _size(self) -> int:
         try:
             return self._site.size()
-        except DestinationError:
+        except (HostError, OSError):
             # Only the progress is missing then; if the host is gone, the copy fails by itself.
             return 0
 

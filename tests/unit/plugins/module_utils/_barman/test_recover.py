@@ -24,7 +24,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination im
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError, human, request_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import PlanError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY
+from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY, Progress
 from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost, ssh_command
 from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
 
@@ -391,6 +391,27 @@ def test_progress_is_told_and_removed(host: RecoveryHost, monkeypatch: pytest.Mo
     assert [one["bytes_total"] for one in told if one["phase"] == "copying"][-1] == 1000 + 4 * SIZE
     assert any(one["bytes_done"] for one in told if one["phase"] == "copying")
     assert list((host.home / DIRECTORY).glob("*")) == []
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), HostError("no such user")])
+def test_a_recovery_goes_on_where_its_progress_cannot_be_told(
+    host: RecoveryHost, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*unused: object, **also: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Progress, "update", fails)
+    monkeypatch.setattr(Progress, "close", fails)
+    assert host.recover().changed is True
+    assert (host.root / "new" / "recovery.signal").exists()
+
+
+def test_a_recovery_goes_on_where_its_size_cannot_be_seen(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(site: Site) -> int:
+        raise HostError("no ssh")
+
+    monkeypatch.setattr(Site, "size", fails)
+    assert host.recover().changed is True
 
 
 # Another host
