@@ -579,6 +579,15 @@ def test_block_increments_need_barman_3_11():
     assert "block needs Barman 3.11, and backup has 3.10" in problem.message
 
 
+def test_archived_wal_is_compressed_from_barman_3_14_on():
+    variables = {"barman_wal": ["archiving"], "barman_archive_compression": "zstd"}
+    problem = only_problem(variables, {"barman_version": "3.13.3"})
+    assert problem.variable == "barman_archive_compression"
+    assert "zstd needs Barman 3.14, and backup has 3.13.3" in problem.message
+    good(variables, {"barman_version": "3.14.0"})
+    good({**variables, "barman_archive_method": "rsync"}, {"barman_version": "3.13.3"})
+
+
 def test_compressed_block_increments_need_barman_3_15():
     variables = {"barman_incremental": "block", "barman_options": {"backup_compression": "gzip"}}
     problem = only_problem(variables, {"barman_version": "3.13.3"})
