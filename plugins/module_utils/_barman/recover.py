@@ -29,7 +29,7 @@ from .archive import Archive, has_unarchived, read_archive
 from .catalog import Backup, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
-from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, DestinationError, LaidDown, Place, Site, State
+from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State
 from .destination import aside as aside_name
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
@@ -276,13 +276,22 @@ class Recovery:
         request = self._request
         if request.destination.host is not None:
             return
-        directory = request.destination.directory
         backups = self._server.directory("backup_directory")
-        if _within(directory, self._home) or _within(directory, backups) or _within(backups, directory):
-            raise RecoverError(
-                "destination: %s is where Barman keeps its own files (%s, %s); give another directory"
-                % (directory, self._home, backups)
-            )
+        home, real_backups = os.path.realpath(self._home), os.path.realpath(backups)
+        problems: list[str] = []
+        for option, directory in [
+            ("destination", request.destination.directory),
+            *[("tablespaces: %s" % name, path) for name, path in sorted(request.destination.tablespaces.items())],
+        ]:
+            # A symbolic link on the way must not hide where it leads.
+            real = os.path.realpath(directory)
+            if _within(real, home) or _within(real, real_backups) or _within(real_backups, real):
+                problems.append(
+                    "%s: %s is where Barman keeps its own files (%s, %s); give another directory"
+                    % (option, directory, self._home, backups)
+                )
+        if problems:
+            raise RecoverError("\n".join(problems))
 
     def _archive_received(self) -> None:
         """Have Barman archive what was received already: it only copies what it has archived."""

@@ -339,6 +339,24 @@ def test_barmans_own_directories_are_refused(host: RecoveryHost, path: str) -> N
         host.recover(destination=str(host.root / path))
 
 
+def test_a_symbolic_link_into_barmans_own_directories_is_refused(host: RecoveryHost) -> None:
+    (host.home / "pg").mkdir()
+    (host.root / "link").symlink_to(host.home / "pg")
+    (host.root / "up").symlink_to(host.root)
+    for path in ("link/new", "up/home"):
+        with pytest.raises(RecoverError, match="destination: .* is where Barman keeps its own files"):
+            host.recover(destination=str(host.root / path))
+    with pytest.raises(RecoverError, match="tablespaces: fast: .* is where Barman keeps its own files"):
+        host.recover(tablespaces={"fast": str(host.root / "link" / "fast")})
+
+
+def test_barmans_home_may_itself_be_a_symbolic_link(host: RecoveryHost) -> None:
+    host.home.rename(host.root / "real")
+    host.home.symlink_to(host.root / "real")
+    with pytest.raises(RecoverError, match="where Barman keeps its own files"):
+        host.recover(destination=str(host.root / "real" / "pg"))
+
+
 def test_a_copy_in_barmans_home_is_allowed(host: RecoveryHost) -> None:
     assert host.recover(destination=str(host.home / "drill")).changed is True
 
