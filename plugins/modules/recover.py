@@ -172,6 +172,8 @@ seealso:
   - module: pgdr.barman.backup_info
 notes:
   - While it runs, M(pgdr.barman.backup_info) on the same host shows how far it is. It can be run with C(async).
+  - While one recovery fills a directory, another one into the same directory, or with a tablespace there, is refused on this host.
+    Their locks are in C(.pgdr.barman/locks) in Barman's home.
   - A local recovery belongs to O(barman_user); PostgreSQL must be started as that user.
   - Barman's configured C(recovery_options = get-wal) is not used. The WAL is laid down beside the data directory, so that the
     recovery does not depend on the backup server any more.

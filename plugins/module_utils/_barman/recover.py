@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .._host.lock import Held, exclusive
 from .._host.process import HostError, Runner, lookup_user
 from .._host.progress import Progress
 from . import wal
@@ -213,8 +214,8 @@ class Recovery:
         self._list_backups = list_backups
         self._connection = Connection(request.destination, runner, barman.user)
         self._site = Site(request.destination, runner, barman.user)
-        owner = barman.user if os.geteuid() == 0 else None
-        self._progress = Progress(configuration.home, "recover", request.server, owner, clock)
+        self._owner = barman.user if os.geteuid() == 0 else None
+        self._progress = Progress(configuration.home, "recover", request.server, self._owner, clock)
         self._warnings: list[str] = []
         self._telling = False
         self._looked = 0.0
@@ -249,7 +250,36 @@ class Recovery:
         plan = self._plan(backups, archive)
         data, tablespaces = backup_bytes(plan.backup, self._server)
         wal_bytes = self._wal_bytes(archive, plan)
-        state = self._with_all_tablespaces(plan).inspect()
+        site = self._with_all_tablespaces(plan)
+        with contextlib.ExitStack() as locks:
+            if not check_mode:
+                self._lock(locks, site.destination)
+            return self._into(site, plan, archive, check_mode, data, tablespaces, wal_bytes)
+
+    def _lock(self, locks: contextlib.ExitStack, destination: Destination) -> None:
+        """Hold each directory that is filled against another recovery on this host, whatever server it is of."""
+        for path in sorted({destination.directory, *destination.tablespaces.values()}):
+            place = posixpath.normpath(path) if destination.host else os.path.realpath(path)
+            where = place if destination.host is None else "%s on %s" % (place, destination.host)
+            try:
+                locks.enter_context(exclusive(self._home, "recover %s" % where, self._owner))
+            except Held as exc:
+                raise RecoverError(
+                    "destination: another recovery into %s is running on this host (process %s). Nothing was changed; "
+                    "wait for its end" % (where, "unknown" if exc.pid is None else exc.pid)
+                ) from None
+
+    def _into(
+        self,
+        site: Site,
+        plan: Plan,
+        archive: Archive,
+        check_mode: bool,
+        data: int,
+        tablespaces: Mapping[int, int],
+        wal_bytes: int,
+    ) -> Outcome:
+        state = site.inspect()
         facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
         if self._is_there(plan, state):
             told = dict(state.marker or {}).get("recovery")

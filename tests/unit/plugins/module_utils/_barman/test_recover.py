@@ -344,9 +344,9 @@ def test_a_symbolic_link_into_barmans_own_directories_is_refused(host: RecoveryH
     (host.root / "link").symlink_to(host.home / "pg")
     (host.root / "up").symlink_to(host.root)
     for path in ("link/new", "up/home"):
-        with pytest.raises(RecoverError, match="destination: .* is where Barman keeps its own files"):
+        with pytest.raises(RecoverError, match=r"destination: .* is where Barman keeps its own files"):
             host.recover(destination=str(host.root / path))
-    with pytest.raises(RecoverError, match="tablespaces: fast: .* is where Barman keeps its own files"):
+    with pytest.raises(RecoverError, match=r"tablespaces: fast: .* is where Barman keeps its own files"):
         host.recover(tablespaces={"fast": str(host.root / "link" / "fast")})
 
 
@@ -430,6 +430,34 @@ def test_a_recovery_goes_on_where_its_size_cannot_be_seen(host: RecoveryHost, mo
 
     monkeypatch.setattr(Site, "size", fails)
     assert host.recover().changed is True
+
+
+def test_a_second_recovery_into_the_same_directory_is_refused_while_the_first_runs(
+    host: RecoveryHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+    (host.root / "other").symlink_to(host.root / "new")
+
+    copy_in = Site.copy_in
+
+    def meanwhile(site: Site, sources: list[str], directory: str) -> Completed:
+        for path in ("new", "other"):
+            with pytest.raises(RecoverError) as caught:
+                host.recover(destination=str(host.root / path))
+            refused.append(str(caught.value))
+        return copy_in(site, sources, directory)
+
+    monkeypatch.setattr(Site, "copy_in", meanwhile)
+    assert host.recover().changed is True
+    new = host.root / "new"
+    assert (
+        refused
+        == [
+            f"destination: another recovery into {new} is running on this host (process {os.getpid()}). "
+            "Nothing was changed; wait for its end"
+        ]
+        * 2
+    )
 
 
 # Another host

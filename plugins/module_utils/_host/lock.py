@@ -1,0 +1,92 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Locks that one run of an operation holds against another on the same host.
+
+This module util is private to the collection. The system frees a lock when its holder ends, however that happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+
+from .process import HostError, lookup_user
+
+_DIRECTORIES = (".pgdr.barman", "locks")
+_LONGEST = 4096
+
+
+class Held(HostError):
+    """Another process holds the lock. pid: that process, None where it is not known."""
+
+    def __init__(self, what: str, pid: int | None) -> None:
+        super().__init__("%s is locked by process %s" % (what, "unknown" if pid is None else pid))
+        self.what = what
+        self.pid = pid
+
+
+@contextlib.contextmanager
+def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
+    """Hold the lock of that name, or raise Held at once. HostError where there can be none.
+
+    home: the directory of whoever owns the locks. owner: that user, if root runs this.
+    The file stays: whoever removed it could remove another's lock.
+    """
+    try:
+        handle = _open(home, "%s.lock" % hashlib.sha256(what.encode()).hexdigest()[:32], owner)
+    except OSError as exc:
+        raise HostError(
+            "the lock for %s can't be made in %s: %s" % (what, os.path.join(home, *_DIRECTORIES), exc.strerror)
+        ) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Held(what, _holder(handle)) from None
+        with contextlib.suppress(OSError):
+            # Only for the message: without room on the disk the lock is as good.
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps({"pid": os.getpid(), "what": what}).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(home: str, name: str, owner: str | None) -> int:
+    """The lock's file; no directory and no file on the way from home may be a symbolic link."""
+    ids = None
+    if owner is not None and os.geteuid() == 0:
+        account = lookup_user(owner)
+        ids = (account.pw_uid, account.pw_gid)
+    directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in _DIRECTORIES:
+            made = False
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o700 if part == _DIRECTORIES[-1] else 0o755, dir_fd=directory)
+                made = True
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+            os.close(directory)
+            directory = below
+            if made and ids is not None:
+                os.fchown(directory, *ids)
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=directory)
+    finally:
+        os.close(directory)
+    if ids is not None:
+        os.fchown(handle, *ids)
+    return handle
+
+
+def _holder(handle: int) -> int | None:
+    try:
+        pid = json.loads(os.pread(handle, _LONGEST, 0))["pid"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if isinstance(pid, int) else None
