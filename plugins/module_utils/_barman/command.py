@@ -132,9 +132,11 @@ class Barman:
         env: Mapping[str, str] | None = None,
         tick: Callable[[], None] | None = None,
         tick_interval: float = 1.0,
+        die_with_parent: bool = False,
     ) -> Reply:
         """Run a barman command with "-f json" and read its answer. The exit code is the caller's to judge."""
-        return parse_reply(self.command([*self._start(), "-f", "json", *arguments], timeout, env, tick, tick_interval))
+        argv = [*self._start(), "-f", "json", *arguments]
+        return parse_reply(self.command(argv, timeout, env, tick, tick_interval, die_with_parent))
 
     def expect(
         self,
@@ -175,10 +177,19 @@ class Barman:
         env: Mapping[str, str] | None = None,
         tick: Callable[[], None] | None = None,
         tick_interval: float = 1.0,
+        die_with_parent: bool = False,
     ) -> Completed:
         """Run another program of Barman's user, with the same runner."""
         return self._run(
-            Command(argv, user=self.user, env=env or {}, timeout=timeout, tick=tick, tick_interval=tick_interval)
+            Command(
+                argv,
+                user=self.user,
+                env=env or {},
+                timeout=timeout,
+                tick=tick,
+                tick_interval=tick_interval,
+                die_with_parent=die_with_parent,
+            )
         )
 
     def _start(self) -> list[str]:

@@ -492,7 +492,7 @@ class Site:
         if there.host is not None:
             argv += ["-e", shlex.join(self._ssh)]
             target = ":" + target
-        return self._run(Command([*argv, *sources, target], user=self._user))
+        return self._run(Command([*argv, *sources, target], user=self._user, die_with_parent=True))
 
 
 def aside(path: str, stamp: str) -> str:

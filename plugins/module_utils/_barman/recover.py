@@ -487,7 +487,9 @@ class Recovery:
             jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
             options = self._connection.barman_options(jobs)
             reply = self._barman.json(
-                *recover_arguments(request, plan, lambda: self._barman.version, options), tick=tick
+                *recover_arguments(request, plan, lambda: self._barman.version, options),
+                tick=tick,
+                die_with_parent=True,
             )
             if not reply.ok:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)

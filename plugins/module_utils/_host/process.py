@@ -11,19 +11,25 @@ test hands in recorded answers.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Callable
 
 # How long a command has to end by itself when it is told to.
 _GRACE = 5.0
+_PR_SET_PDEATHSIG = 1
+# How soon a command that was ended by our own signal is noticed.
+_LOOK = 0.5
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -35,6 +41,10 @@ class CommandTimeout(HostError):
     """A command was ended because it took longer than its time limit."""
 
 
+class Interrupted(HostError):
+    """A command was ended because this process was told to end."""
+
+
 @dataclass(frozen=True)
 class Command:
     """A command to run.
@@ -43,6 +53,7 @@ class Command:
     env: variables set beside the small standard environment. Secrets go here, never into argv.
     timeout: seconds; None for no limit.
     tick: called about every tick_interval seconds while the command runs.
+    die_with_parent: end it when this process is told to end, or is killed.
     """
 
     argv: Sequence[str]
@@ -53,6 +64,7 @@ class Command:
     cwd: str | None = None
     tick: Callable[[], None] | None = None
     tick_interval: float = 1.0
+    die_with_parent: bool = False
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -90,11 +102,17 @@ def lookup_user(name: str) -> pwd.struct_passwd:
 
 
 def run(command: Command) -> Completed:
-    """Run a command to its end. Raises HostError (not executable, user unknown or forbidden), CommandTimeout.
+    """Run a command to its end. Raises HostError (not executable, user unknown or forbidden), CommandTimeout,
+    Interrupted (only with die_with_parent).
 
     Output goes to temporary files and not to pipes: commands such as "barman cron" leave children that keep
     stdout open, and whoever reads such a pipe to its end never returns.
     """
+    with _told_to_end(command.die_with_parent) as told:
+        return _run(command, told)
+
+
+def _run(command: Command, told: _Told) -> Completed:
     account = pwd.getpwuid(os.geteuid()) if command.user is None else lookup_user(command.user)
     switch: dict[str, object] = {}
     if account.pw_uid != os.geteuid():
@@ -118,6 +136,8 @@ def run(command: Command) -> Completed:
     env.update(command.env)
     cwd = command.cwd or (account.pw_dir if os.path.isdir(account.pw_dir) else "/")
     started = time.monotonic()
+    if command.die_with_parent:
+        switch["preexec_fn"] = _end_with_parent()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as stdin:
         if command.input is not None:
             stdin.write(command.input.encode())
@@ -140,7 +160,8 @@ def run(command: Command) -> Completed:
         except OSError as exc:
             raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
         try:
-            _wait(process, command, started)
+            told.process = process
+            _wait(process, command, started, told)
         except BaseException:
             # Whatever interrupts the wait (a signal too) must not leave the command running unseen.
             _end(process)
@@ -159,14 +180,69 @@ def _with_safe_path(path: str) -> str:
     return ":".join(directories + [entry for entry in _SAFE_PATH.split(":") if entry not in directories])
 
 
-def _wait(process: subprocess.Popen[bytes], command: Command, started: float) -> None:
+class _Told:
+    """Whether this process was told to end, and by what; its command is ended at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def handle(self, number: int, frame: object) -> None:
+        # Not raised here: a tick that is under way would swallow it.
+        self.signal = number
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGTERM)
+
+    def check(self, command: Command) -> None:
+        if self.signal is not None:
+            raise Interrupted(
+                "'%s' was ended, because this process was told to end by %s"
+                % (command.argv[0], signal.Signals(self.signal).name)
+            )
+
+
+@contextlib.contextmanager
+def _told_to_end(asked: bool) -> Iterator[_Told]:
+    told = _Told()
+    before: dict[int, object] = {}
+    if asked and threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Who runs under nohup wants to go on.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, told.handle)
+    try:
+        yield told
+    finally:
+        for restored, handler in before.items():
+            signal.signal(restored, handler)  # type: ignore[arg-type]
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """What the child does before the program: ask the system for SIGTERM when its parent is gone, killed even."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def _wait(process: subprocess.Popen[bytes], command: Command, started: float, told: _Told) -> None:
     deadline = None if command.timeout is None else started + command.timeout
     next_tick = started + command.tick_interval
     while True:
         now = time.monotonic()
-        limits = [limit for limit in (deadline, next_tick if command.tick else None) if limit is not None]
+        look = now + _LOOK if command.die_with_parent else None
+        limits = [limit for limit in (deadline, next_tick if command.tick else None, look) if limit is not None]
+        told.check(command)
         try:
             process.wait(max(0.01, min(limits) - now) if limits else None)
+            told.check(command)
             return
         except subprocess.TimeoutExpired:
             now = time.monotonic()

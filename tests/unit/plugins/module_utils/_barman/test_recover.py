@@ -23,7 +23,12 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination im
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError, human, request_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import PlanError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
+    Command,
+    Completed,
+    HostError,
+    Interrupted,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY, Progress
 from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost, ssh_command
 from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
@@ -458,6 +463,26 @@ def test_a_second_recovery_into_the_same_directory_is_refused_while_the_first_ru
         ]
         * 2
     )
+
+
+def test_what_copies_ends_with_the_module(host: RecoveryHost) -> None:
+    host.recover()
+    assert [one.argv[0] for one in host.commands if one.die_with_parent] == ["barman", "rsync"]
+
+
+def test_a_recovery_that_is_told_to_end_says_what_is_left(host: RecoveryHost) -> None:
+    run = host.run
+
+    def told(command: Command) -> Completed:
+        if "recover" in command.argv:
+            run(command)
+            raise Interrupted("'barman' was ended")
+        return run(command)
+
+    host.run = told  # type: ignore[method-assign]
+    with pytest.raises(RecoverError, match=r"'barman' was ended\. What was copied .*; no server can be started"):
+        host.recover()
+    assert not (host.root / "new" / "global" / "pg_control").exists()
 
 
 # Another host

@@ -130,6 +130,84 @@ def test_what_interrupts_the_wait_ends_the_command(tmp_path: Path) -> None:
     assert wait_until_gone(int(note.read_text()))
 
 
+# A process that runs a command, of which a child writes its own number down.
+PARENT = """
+import sys
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, HostError, run
+note, asked, ignored = sys.argv[1:]
+if ignored == "ignored":
+    import signal
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+try:
+    run(Command(["sh", "-c", "sleep 60 & echo $! $$ > %s.new; mv %s.new %s; wait" % (note, note, note)],
+                die_with_parent=asked == "asked", tick=lambda: None, tick_interval=0.1))
+except HostError as exc:
+    print(exc)
+"""
+
+
+def start_parent(note: Path, asked: str, ignored: str = "") -> tuple[subprocess.Popen[str], list[int]]:
+    """A process with a running command, and the numbers of the command's child and of the command."""
+    path = os.pathsep.join([*sys.path])
+    argv = [sys.executable, "-c", PARENT, str(note), asked, ignored]
+    parent = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
+    deadline = time.monotonic() + 30
+    while not note.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return parent, [int(word) for word in note.read_text().split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_end_ends_the_command_and_its_children(tmp_path: Path, number: signal.Signals) -> None:
+    parent, children = start_parent(tmp_path / "note", "asked")
+    parent.send_signal(number)
+    said, _dummy = parent.communicate(timeout=30)
+    assert "'sh' was ended, because this process was told to end by %s" % number.name in said
+    assert all(wait_until_gone(pid) for pid in children)
+
+
+def test_a_command_ends_where_its_parent_is_killed(tmp_path: Path) -> None:
+    parent, (child, command) = start_parent(tmp_path / "note", "asked")
+    parent.kill()
+    parent.communicate(timeout=30)
+    assert wait_until_gone(command)
+    os.kill(child, signal.SIGKILL)
+
+
+def test_a_command_goes_on_where_that_is_not_asked(tmp_path: Path) -> None:
+    parent, (child, command) = start_parent(tmp_path / "note", "")
+    parent.kill()
+    parent.communicate(timeout=30)
+    time.sleep(0.3)
+    assert not gone(command)
+    os.killpg(command, signal.SIGKILL)
+    assert wait_until_gone(child)
+
+
+def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    parent, (_child, command) = start_parent(tmp_path / "note", "asked", "ignored")
+    parent.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert not gone(command)
+    parent.send_signal(signal.SIGTERM)
+    parent.communicate(timeout=30)
+    assert wait_until_gone(command)
+
+
+def test_the_signals_are_as_before_afterwards() -> None:
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)]
+    assert run(Command(["true"], die_with_parent=True)).ok
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_thread_can_ask_for_it_too() -> None:
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append(run(Command(["true"], die_with_parent=True)).ok))
+    thread.start()
+    thread.join()
+    assert answers == [True]
+
+
 def test_tick_is_called_while_it_runs() -> None:
     ticks: list[float] = []
     run(Command(["sleep", "0.5"], tick=lambda: ticks.append(time.monotonic()), tick_interval=0.1))
