@@ -27,8 +27,7 @@ from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, find, read_
 from .command import Barman, BarmanError, Reply
 from .configuration import ServerConfiguration
 from .disks import disk_of, full_disks, human
-from .locks import command_line
-from .wal_receiver import receiver_pid
+from .locks import command_line, receiver_pid
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -29,8 +29,8 @@ from .catalog import Backup
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration, read
 from .disks import full_disks
-from .server_files import mask_message
-from .synchronisation import copy_is_late
+from .distance import copy_is_late
+from .masking import mask_message
 
 BARMAN = "barman"
 OURS = "pgdr.barman"

@@ -35,6 +35,13 @@ def backup_runs(server: ServerConfiguration, process: Callable[[int], str | None
     return line is not None and "barman" in line
 
 
+def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | None]) -> int | None:
+    """The process that receives the server's WAL; None where none runs. process tells a process's arguments."""
+    pid = last_holder(server, "receive-wal")
+    line = None if pid is None else process(pid)
+    return pid if line is not None and "receive-wal" in line and server.name in line.split() else None
+
+
 def command_line(pid: int) -> str | None:
     """A process's arguments; None where there is no such process."""
     try:

@@ -22,6 +22,7 @@ from typing import Any
 
 from .._host.files import read_text
 from . import configuration
+from .masking import mask, mask_message
 from .options import GLOBAL, SECRET_OPTIONS, SERVER, Problem, deprecated, render_value, validate
 from .versions import NEWEST, Version
 
@@ -35,16 +36,6 @@ _SECTION = re.compile(r"^\[(?P<name>.+)\]")
 _OPTION = re.compile(r"^(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
 _RESERVED = ("all", "barman", "DEFAULT")
-
-_MASK = "********"
-_PASSWORD = re.compile(
-    r"(?P<key>\b\w*password\s*=\s*)(?:'(?:\\.|[^'\\\n])*(?:'|$)|(?:\\.|[^\s\\])+)", re.IGNORECASE | re.MULTILINE
-)
-_URI_PASSWORD = re.compile(r"(?P<key>\b\w+://[^:@/\s]*:)\S+(?=@)")
-_SECRET_LINE = re.compile(
-    r"^(?P<key>(?:%s)\s*=\s*).*$" % "|".join(sorted(o for o in SECRET_OPTIONS if not o.endswith("conninfo"))),
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -283,18 +274,6 @@ def without_section(text: str, section: str) -> str:
         if start is None:
             return "\n".join(lines) + "\n" if lines else ""
         del lines[start:end]
-
-
-def mask(text: str) -> str:
-    """The text with every password in it replaced."""
-    text = _PASSWORD.sub(r"\g<key>" + _MASK, text)
-    text = _URI_PASSWORD.sub(r"\g<key>" + _MASK, text)
-    return _SECRET_LINE.sub(r"\g<key>" + _MASK, text)
-
-
-def mask_message(text: str) -> str:
-    """A program's message that may repeat a connection string, in whatever quotes: nothing after the key is kept."""
-    return mask(re.sub(r"(password\s*=).*", r"\1" + _MASK, text, flags=re.IGNORECASE))
 
 
 def masked_options(options: Mapping[str, Any]) -> dict[str, Any]:

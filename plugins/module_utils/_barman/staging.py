@@ -25,6 +25,7 @@ from .._host.files import read_text, rewrite, write_atomic
 from .._host.process import HostError, lookup_user
 from . import configuration
 from .command import Barman
+from .masking import mask_message
 from .options import SECRET_OPTIONS
 from .server_files import (
     ENTRY_MODE,
@@ -32,7 +33,6 @@ from .server_files import (
     Current,
     Desired,
     Plan,
-    mask_message,
     needs_version,
     option_problems,
     option_warnings,

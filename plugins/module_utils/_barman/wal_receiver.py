@@ -35,7 +35,7 @@ from .catalog import Backup, read_backups
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration
 from .disks import disk_of
-from .locks import command_line, last_holder, lock_file
+from .locks import command_line, lock_file, receiver_pid
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
@@ -775,13 +775,6 @@ class Receiver:
         if timeline == 1 or timeline in seen.archived.histories:
             return wal.way_to(timeline, seen.archived.histories)
         return read_way(self._replication(), timeline)
-
-
-def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | None]) -> int | None:
-    """The process that receives the server's WAL; None where none runs. process tells a process's arguments."""
-    pid = last_holder(server, "receive-wal")
-    line = None if pid is None else process(pid)
-    return pid if line is not None and "receive-wal" in line and server.name in line.split() else None
 
 
 def receiver_log(text: str, server: str) -> str:

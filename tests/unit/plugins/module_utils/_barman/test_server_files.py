@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import server_files
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import masking, server_files
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.server_files import (
     HEADER,
     Current,
@@ -304,18 +304,18 @@ class TestSecrets:
         ],
     )
     def test_are_masked(self, text: str) -> None:
-        masked = server_files.mask("[pg]\n%s\narchiver = on\n" % text)
+        masked = masking.mask("[pg]\n%s\narchiver = on\n" % text)
         assert "secret" not in masked
         assert "********" in masked
         assert masked.endswith("\narchiver = on\n")
 
     def test_the_rest_is_shown(self) -> None:
-        assert server_files.mask("password=x user=b") == "password=******** user=b"
-        assert server_files.mask("ssh_command = ssh -p 22 a@b") == "ssh_command = ssh -p 22 a@b"
+        assert masking.mask("password=x user=b") == "password=******** user=b"
+        assert masking.mask("ssh_command = ssh -p 22 a@b") == "ssh_command = ssh -p 22 a@b"
 
     def test_in_messages_nothing_after_it_is_shown(self) -> None:
         said = "invalid interpolation syntax in \"host=a password='it\\\\'s secret %'\" at position 3"
-        assert "secret" not in server_files.mask_message(said)
+        assert "secret" not in masking.mask_message(said)
 
     def test_diff(self) -> None:
         planned = plan(host(), Desired([Entry("pg", {"conninfo": "password=secret"})]))

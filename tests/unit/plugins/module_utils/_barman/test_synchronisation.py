@@ -17,12 +17,11 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.distance import SynchronisationError, parse_source
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.synchronisation import (
     Outcome,
     Passive,
     Request,
-    SynchronisationError,
-    parse_source,
     parse_until,
     passive_servers,
     reached,

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far a passive server is behind the backup server that it relays (the source), from what both have.
+
+This module util is private to the collection. Apart from synchronisation.py, so that "check" comes without all of that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._host.files import read_text
+from .._host.process import HostError
+from . import wal
+from .archive import Archive
+from .catalog import Backup
+from .configuration import ServerConfiguration
+
+#: After so many seconds a copy is late: Barman's cron copies once a minute.
+LATE = 1800.0
+
+_SOURCE_FILE = "primary.info"
+_SYNCING = "SYNCING"
+
+
+class SynchronisationError(HostError):
+    """A passive server can't have what its source has; the text says why. kind: one word for programs."""
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class WalFile:
+    """A WAL file of the source: its name, its bytes as it is kept there, and when it was written."""
+
+    name: str
+    size: int
+    time: float
+
+    @property
+    def segment(self) -> wal.Segment | None:
+        file = wal.parse(self.name)
+        return file.segment if file is not None and file.kind == "segment" else None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the source told. wals: those after the position that was asked for. last: the newest, empty without any."""
+
+    version: str
+    backups: Mapping[str, str | None]
+    wals: Sequence[WalFile]
+    last: str
+    compression: str | None
+
+
+@dataclass(frozen=True)
+class Distance:
+    """What the source has and the passive server does not.
+
+    bytes: of WAL as PostgreSQL wrote it. seconds: between the newest WAL here and there, None where there is none here.
+    overdue: how long the oldest of it has been waiting. unwanted: backups that are older than all that is here.
+    """
+
+    backups: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    segments: int = 0
+    bytes: int = 0
+    seconds: float | None = 0.0
+    overdue: float = 0.0
+
+    @property
+    def none(self) -> bool:
+        return not self.backups and not self.files
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "backups": list(self.backups),
+            "segments": self.segments,
+            "bytes": self.bytes,
+            "seconds": None if self.seconds is None else round(self.seconds),
+            "overdue": round(self.overdue),
+        }
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the passive server has. newest: its newest WAL segment, and when that was written on PostgreSQL's side."""
+
+    backups: Sequence[Backup]
+    archive: Archive
+    newest: wal.Segment | None = None
+    newest_time: float | None = None
+
+    @property
+    def done(self) -> set[str]:
+        return {backup.backup_id for backup in self.backups if backup.done}
+
+
+def parse_source(text: str) -> Source:
+    """Read what "barman sync-info" printed. Raises SynchronisationError."""
+    try:
+        document = json.loads(text)
+        backups = {str(key): value.get("begin_wal") for key, value in document["backups"].items()}
+        wals = [WalFile(str(one["name"]), int(one["size"]), float(one["time"])) for one in document["wals"]]
+        compression = document["config"].get("compression")
+        return Source(str(document["version"]), backups, wals, str(document["last_name"]), compression or None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        shown = " ".join(text.split())[:200]
+        raise SynchronisationError(
+            "'barman sync-info' answered what can't be understood: %s" % shown, "answer"
+        ) from None
+
+
+def distance_between(source: Source, here: Here, retention: bool, segment_size: int, now: float) -> Distance:
+    """What the source has and this side has not."""
+    lacking = sorted(set(source.backups) - here.done)
+    # Barman refuses to copy what its retention policy would delete at once: it only looks so from here.
+    first = min(here.done, default="")
+    unwanted = tuple(one for one in lacking if retention and one < first)
+    files = tuple(one for one in source.wals if not archive_has(here.archive, one.name))
+    segments = [one for one in files if one.segment is not None]
+    if not segments:
+        # A history file alone is nothing that Barman copies: it fails at one that no segment follows.
+        files = ()
+    seconds: float | None = 0.0
+    if segments:
+        seconds = None if here.newest_time is None else max(0.0, segments[-1].time - here.newest_time)
+    return Distance(
+        tuple(one for one in lacking if one not in unwanted),
+        unwanted,
+        tuple(one.name for one in files),
+        len(segments),
+        len(segments) * segment_size,
+        seconds,
+        max(0.0, now - min((one.time for one in files), default=now)),
+    )
+
+
+def archive_has(archive: Archive, name: str) -> bool:
+    """Whether the archive has the file, or no recovery reads it."""
+    file = wal.parse(name)
+    if file is None or file.kind == "backup_label":
+        return True
+    if file.kind == "history":
+        return file.timeline in archive.histories
+    return file.segment in archive.segments
+
+
+def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, now: float) -> str | None:
+    """Why the copy on this host is late, by what Barman's cron last heard of the source; None where it is not.
+
+    "barman check" says nothing of it: its checks of a passive server are good while nothing is copied any more.
+    """
+    path = os.path.join(server.directory("backup_directory"), _SOURCE_FILE)
+    where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]
+    text = read_text(path)
+    if text is None:
+        return "%s has not been heard of yet" % where
+    heard = os.stat(path).st_mtime
+    if now - heard > LATE:
+        return "%s was last heard of %d minutes ago" % (where, (now - heard) // 60)
+    try:
+        source = parse_source(text)
+    except SynchronisationError as exc:
+        return str(exc)
+    here = Here(backups, archive)
+    distance = distance_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
+    # WAL comes after the first backup, and that can take as long as it will.
+    copying = any(backup.status == _SYNCING for backup in backups)
+    if distance.overdue <= LATE or (copying and not here.done):
+        return None
+    return "%d WAL segments that %s has are not here, the first for %d minutes" % (
+        distance.segments,
+        where,
+        distance.overdue // 60,
+    )
