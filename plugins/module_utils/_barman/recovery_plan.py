@@ -94,7 +94,8 @@ class Plan:
 
     way: the timelines from the backup's to the target's. first, last: the WAL segments that recovery reads.
     end: where the WAL that can be recovered ends. reached: where this recovery ends: the position of the record that
-    stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last record.
+    stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last
+    one that is no checkpoint.
     """
 
     server: str
@@ -312,9 +313,13 @@ class _Planner:
         return seen
 
     def _end(self, backup: Backup) -> tuple[Point, int | None]:
-        """The last point that can be recovered from the backup, and where its last record begins."""
+        """The last point that can be recovered from the backup, and where the last record begins that is no checkpoint.
+
+        A server that was stopped while it paused at a checkpoint starts from there, and never comes to it again.
+        """
         end: int | None = None
         last: int | None = None
+        change: int | None = None
         segment: wal.Segment | None = None
         begin = wal.parse_segment(backup.begin_wal or "")
         for count, candidate in enumerate(reversed(self._from(begin, backup))):
@@ -324,12 +329,14 @@ class _Planner:
             if end is None and seen.end_lsn is not None:
                 # Records are aligned to 8 bytes, and so are the positions that PostgreSQL shows.
                 end, last, segment = (seen.end_lsn + 7) & ~7, seen.last_record, candidate
+            if change is None:
+                change = seen.last_change
             commit = _last(seen.events, ("commit",))
             if commit is not None:
-                return Point(end, commit.time, commit.xid, segment), last
+                return Point(end, commit.time, commit.xid, segment), change
             if count >= _IDLE_SEGMENTS:
                 break
-        return Point(end, None, None, segment), last
+        return Point(end, None, None, segment), last if change is None else change
 
     # The targets
 

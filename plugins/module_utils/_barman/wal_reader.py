@@ -42,6 +42,7 @@ _LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
 
 _XLOG, _TRANSACTION = 0, 1  # resource managers
 _LAST_BUILTIN, _FIRST_CUSTOM = 21, 128
+_CHECKPOINTS = (0x00, 0x10)  # at a shutdown, online
 _SWITCH = 0x40
 _RESTORE_POINT = 0x70
 _ENDS = {0x00: "commit", 0x20: "abort", 0x30: "commit", 0x40: "abort"}
@@ -90,8 +91,8 @@ class Scan:
 
     begin_lsn: where the segment begins. end_lsn: where its last complete record ends (where the next one can begin);
     None where no record ends in it.
-    last_record: where the last complete record begins. carry: not None where the WAL goes on in the next segment.
-    reason: why the WAL ends here, where it does not go on.
+    last_record: where the last complete record begins. last_change: where the last one begins that is no checkpoint.
+    carry: not None where the WAL goes on in the next segment. reason: why the WAL ends here, where it does not go on.
     """
 
     version: int
@@ -101,6 +102,7 @@ class Scan:
     begin_lsn: int
     end_lsn: int | None
     last_record: int | None
+    last_change: int | None = None
     events: list[Event] = field(default_factory=list)
     carry: Carry | None = None
     reason: str = ""
@@ -250,6 +252,9 @@ class _Reader:
         # The last complete record and the one before it, each as (position, offset of its end).
         self._last: tuple[int, int] | None = None
         self._older: tuple[int, int] | None = None
+        # The last records that are no checkpoints.
+        self._change: int | None = None
+        self._older_change: int | None = None
         self._events: list[Event] = []
         # The record that is being put together: its position, and its bytes from before what _collect gives.
         self._open: tuple[int, bytes] | None = None
@@ -271,6 +276,8 @@ class _Reader:
         last = self._last
         if carry is None and last is not None and not self._last_is_whole():
             reason = "the checksum of the record at %s is wrong" % format_lsn(last[0])
+            if self._change == last[0]:
+                self._change = self._older_change
             self._last = self._older
         return Scan(
             VERSIONS[self._magic],
@@ -280,6 +287,7 @@ class _Reader:
             self._begin,
             None if self._last is None else self._begin + self._last[1],
             None if self._last is None else self._last[0],
+            self._change,
             self._events,
             carry,
             reason,
@@ -377,6 +385,7 @@ class _Reader:
                     previous = begin + offset
                     self._older = self._last
                     self._last = previous, end
+                    self._older_change, self._change = self._change, previous
                     offset = (end + 7) & ~7
                     continue
                 record = data[offset:end]
@@ -415,6 +424,8 @@ class _Reader:
                 self._events.append(_transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
         self._older = self._last
         self._last = lsn, end
+        if manager != _XLOG or info & 0xF0 not in _CHECKPOINTS:
+            self._older_change, self._change = self._change, lsn
         return end
 
     def _last_is_whole(self) -> bool:

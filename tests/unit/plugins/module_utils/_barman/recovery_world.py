@@ -71,6 +71,7 @@ class World:
         self.segment_size = SIZE
         self.events: dict[wal.Segment, list[Event]] = {}
         self.ends: dict[wal.Segment, tuple[int, int] | None] = {}
+        self.changes: dict[wal.Segment, int | None] = {}
         self.scanned: list[wal.Segment] = []
 
     @property
@@ -85,13 +86,18 @@ class World:
         partial: bool = False,
         last_record: int | None = None,
         empty: bool = False,
+        checkpoint: bool = False,
     ) -> wal.Segment:
-        """A segment with these events; its last record is one that begins 100 bytes before its end, if not given."""
+        """A segment with these events; its last record is one that begins 100 bytes before its end, if not given.
+
+        checkpoint: that last record is one, and the last commit or the like is the last that is none.
+        """
         one = segment(number, timeline)
         (self.partials if partial else self.segments)[one] = "/archive/%s" % one
         self.events[one] = list(events)
         last = last_record if last_record is not None else position(number + 1, -100)
         self.ends[one] = None if empty else (last, last + 40)
+        self.changes[one] = (events[-1].lsn if events else None) if checkpoint else last
         return one
 
     def fill(self, numbers: Iterable[int], timeline: int = 1) -> None:
@@ -117,6 +123,7 @@ class World:
             begin_lsn=one.begin_lsn(SIZE),
             end_lsn=end[1],
             last_record=end[0],
+            last_change=self.changes[one],
             events=self.events[one],
             carry=None if one in self.partials else Carry(None, b"", None, following),
         )

@@ -59,6 +59,19 @@ def time(number: float, inclusive: bool = True) -> RecoveryTarget:
 # The end
 
 
+def test_a_server_that_was_stopped_cleanly_is_recovered_to_what_is_before_its_last_checkpoint(
+    world: World, backups: list[Backup]
+) -> None:
+    """A server that paused at a checkpoint and was stopped there begins after it, and never comes to the target."""
+    world.add(8, commit(position(8, 1000), 35, 706))
+    del world.partials[segment(8)]
+    world.add(9, partial=True, last_record=position(9, 40), checkpoint=True)
+    made = plan(world, backups, END)
+    assert made.stop_lsn == world.changes[segment(8)]
+    assert made.end.lsn == position(9, 80)
+    assert made.end.xid == 706
+
+
 def test_the_end_has_the_partial_segment_and_the_newest_backup(world: World, backups: list[Backup]) -> None:
     made = plan(world, backups, END)
     assert made.backup == backups[1]

@@ -343,3 +343,22 @@ def test_fixtures_are_named_for_what_they_are() -> None:
     for version in VERSIONS:
         for path, seen in zip(sorted((FIXTURES / str(version)).glob("*.gz")), read_all(version), strict=True):
             assert parse_segment(path.stem).begin_lsn(MIB) == seen.begin_lsn, format_lsn(seen.begin_lsn)
+
+
+@pytest.mark.parametrize("version", [15, 17, 18])
+@pytest.mark.parametrize("info", [0x00, 0x10])
+def test_a_checkpoint_is_no_change(version: int, info: int) -> None:
+    *_before, seen = read_all(version)
+    assert seen.last_change == seen.last_record
+    assert seen.end_lsn is not None
+    assert seen.last_record is not None
+    offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
+    start = struct.pack("<IIQBBxx", 34, 0, seen.last_record, info, 0)
+    data = bytes([255, 8]) + bytes(8)
+    record = start + struct.pack("<I", wal_reader.crc32c(start, wal_reader.crc32c(data))) + data
+    assert offset % wal_reader.PAGE_SIZE + len(record) < wal_reader.PAGE_SIZE
+    last = bytearray(segments(version)[-1])
+    last[offset:] = record + bytes(len(last) - offset - len(record))
+    after = scan(bytes(last))
+    assert after.last_record == seen.begin_lsn + offset
+    assert after.last_change == seen.last_record
