@@ -189,7 +189,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments impo
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import PSYCOPG_ERROR, connect
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, psycopg_is_there
 
 
 def argument_spec() -> dict[str, Any]:
@@ -214,7 +214,7 @@ def main() -> None:
             params["timeout"],
             params["jobs"],
             module.check_mode,
-            None if PSYCOPG_ERROR else connect,
+            connect if psycopg_is_there() else None,
         )
     except HostError as exc:
         module.fail_json(msg=str(exc))

@@ -10,6 +10,7 @@ recorded answers.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import select
 import time
@@ -23,15 +24,6 @@ from ansible.module_utils.basic import missing_required_lib
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from .diagnosis import Diagnosis, Endpoint, diagnose_connection
-
-try:
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-    from psycopg.rows import dict_row
-
-    PSYCOPG_ERROR: str | None = None
-except ImportError:
-    PSYCOPG_ERROR = traceback.format_exc()
 
 APPLICATION_NAME = "pgdr.barman"
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
@@ -85,16 +77,33 @@ class Connect(Protocol):
     ) -> Session: ...
 
 
+def psycopg_is_there() -> bool:
+    """Whether psycopg 3 is installed; it is not loaded for that."""
+    return importlib.util.find_spec("psycopg") is not None
+
+
 def require_psycopg(module: Any) -> None:
     """End the module with a sentence where psycopg 3 is missing."""
-    if PSYCOPG_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("psycopg (version 3)"), exception=PSYCOPG_ERROR)
+    try:
+        _psycopg()
+    except ImportError:
+        module.fail_json(msg=missing_required_lib("psycopg (version 3)"), exception=traceback.format_exc())
+
+
+def _psycopg() -> Any:
+    """psycopg, loaded when it is needed: it takes as long as all the rest of a module, and a good check connects to nothing."""
+    import psycopg
+    import psycopg.conninfo
+    import psycopg.rows
+
+    return psycopg
 
 
 def connect(
     conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
 ) -> PsycopgSession:
     """Open a connection; see Connect."""
+    psycopg = _psycopg()
     parameters = _parameters(conninfo, server)
     for key, value in _DEFAULTS.items():
         parameters.setdefault(key, value)
@@ -105,7 +114,9 @@ def connect(
     with _acting_as(user):
         endpoint = endpoint_of(parameters, user, server, replication)
         try:
-            connection = psycopg.connect(make_conninfo("", **parameters), autocommit=True, row_factory=dict_row)
+            connection = psycopg.connect(
+                psycopg.conninfo.make_conninfo("", **parameters), autocommit=True, row_factory=psycopg.rows.dict_row
+            )
         except psycopg.Error as exc:
             diagnosis = diagnose_connection(str(exc), endpoint, exc.sqlstate)
             raise ConnectionFailed(diagnosis) from None
@@ -151,7 +162,7 @@ class PsycopgSession:
             # Without parameters psycopg uses the simple protocol, the only one that replication connections know.
             cursor = self._connection.execute(sql, params or None)
             return [_decoded(row) for row in cursor.fetchall()] if cursor.description else []
-        except psycopg.Error as exc:
+        except _psycopg().Error as exc:
             raise QueryFailed(
                 "PostgreSQL at %s refused '%s': %s" % (self.endpoint.address, _first_words(sql), _one_line(str(exc))),
                 exc.sqlstate,
@@ -162,7 +173,7 @@ class PsycopgSession:
         command = "START_REPLICATION PHYSICAL %X/%X TIMELINE %d" % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
         try:
             result = pgconn.exec_(command.encode())
-            if result.status != psycopg.pq.ExecStatus.COPY_BOTH:
+            if result.status != _psycopg().pq.ExecStatus.COPY_BOTH:
                 # Without an error: the timeline ended at that very position. pg_receivewal calls it an error, and comes no further.
                 return _one_line(result.error_message.decode(errors="replace")) or (
                     "requested starting point %X/%X on timeline %d is not in this server's history: the timeline ended there"
@@ -180,7 +191,7 @@ class PsycopgSession:
                     return _one_line(text) or None
                 select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
                 pgconn.consume_input()
-        except psycopg.Error as exc:
+        except _psycopg().Error as exc:
             return _one_line(str(exc))
         return None
 
@@ -189,8 +200,9 @@ class PsycopgSession:
 
 
 def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
+    psycopg = _psycopg()
     try:
-        return dict(conninfo_to_dict(conninfo))
+        return dict(psycopg.conninfo.conninfo_to_dict(conninfo))
     except psycopg.Error:
         # libpq's own words would repeat parts of the string, and a password may be among them.
         raise HostError(

@@ -24,7 +24,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BarmanHost:
         found.wal(name, [5, 6])
     for module in (check, backup_info):
         monkeypatch.setattr(module, "barman_from", lambda params: found.barman)
-    monkeypatch.setattr(check, "PSYCOPG_ERROR", "not here")
+    monkeypatch.setattr(check, "psycopg_is_there", lambda: False)
     return found
 
 

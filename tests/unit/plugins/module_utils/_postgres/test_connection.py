@@ -10,6 +10,7 @@ import glob
 import os
 import pwd
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,12 +19,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres import connection
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     PsycopgSession,
     QueryFailed,
     connect,
+    psycopg_is_there,
     require_psycopg,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_stream
@@ -134,9 +135,20 @@ def test_without_psycopg_the_module_says_what_to_install(monkeypatch: pytest.Mon
 
     require_psycopg(Module())
     assert not said
-    monkeypatch.setattr(connection, "PSYCOPG_ERROR", "Traceback …")
+    assert psycopg_is_there()
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     require_psycopg(Module())
     assert "psycopg (version 3)" in said["msg"]
+    assert "ImportError" in said["exception"] or "ModuleNotFoundError" in said["exception"]
+    assert not psycopg_is_there()
+
+
+def test_psycopg_is_loaded_for_the_first_connection_only() -> None:
+    """Most checks connect to nothing, and it takes long."""
+    modules = ("connection", "diagnosis")
+    names = "".join(f"import ansible_collections.pgdr.barman.plugins.module_utils._postgres.{one}\n" for one in modules)
+    program = f"import sys\nsys.path[:] = {sys.path!r}\n{names}sys.exit('psycopg' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 # With a server
