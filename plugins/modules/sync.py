@@ -38,7 +38,7 @@ options:
       - With V(0) everything that is missing is copied.
     type: int
     default: 0
-  until:
+  up_to:
     description:
       - A WAL position, such as V(0/6B37D0A8), or the name of a WAL segment that has to come here, too.
       - The source archives WAL once a minute, so this can take a little longer than that. The segment has to be complete.
@@ -86,7 +86,7 @@ EXAMPLES = r"""
 - name: Wait until the copy has the WAL up to a position
   pgdr.barman.sync:
     servers: [pg-eu]
-    until: 0/6B37D0A8
+    up_to: 0/6B37D0A8
     timeout: 300
   become: true
 """
@@ -193,7 +193,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.synchronisation import (
     Outcome,
     Request,
-    parse_until,
+    parse_up_to,
     passive_servers,
     synchronise,
 )
@@ -206,7 +206,7 @@ def argument_spec() -> dict[str, Any]:
         "servers": {"type": "list", "elements": "str"},
         "timeout": {"type": "int", "default": 3600},
         "max_lag": {"type": "int", "default": 0},
-        "until": {"type": "str"},
+        "up_to": {"type": "str"},
         "recoverable": {"type": "bool", "default": True},
     }
 
@@ -225,12 +225,12 @@ def main() -> None:
     module = AnsibleModule(argument_spec(), supports_check_mode=True)
     params = module.params
     try:
-        until = None if params["until"] is None else parse_until(params["until"])
+        up_to = None if params["up_to"] is None else parse_up_to(params["up_to"])
         barman = barman_from(params)
         configuration = read(params["config_file"], params["barman_user"])
         wanted = params["servers"] if params["servers"] is not None else passive_servers(configuration)
         servers = [configuration.server(name) for name in wanted]
-        request = Request(params["timeout"], params["max_lag"], until, params["recoverable"])
+        request = Request(params["timeout"], params["max_lag"], up_to, params["recoverable"])
         outcomes = synchronise(barman, configuration, servers, request, module.check_mode)
     except HostError as exc:
         module.fail_json(msg=str(exc), servers={})

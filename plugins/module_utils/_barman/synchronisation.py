@@ -64,11 +64,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for. until: a WAL segment that has to be here, too. max_lag: seconds that are no reason to copy."""
+    """What is asked for. up_to: a WAL segment that has to be here, too. max_lag: seconds that are no reason to copy."""
 
     timeout: float = 600.0
     max_lag: float = 0.0
-    until: int | str | None = None
+    up_to: int | str | None = None
     recoverable: bool = True
 
 
@@ -87,22 +87,22 @@ class Outcome:
 # What the two sides say: values only
 
 
-def parse_until(text: str) -> int | str:
+def parse_up_to(text: str) -> int | str:
     """A position as a number, or the name of a segment. Raises SynchronisationError."""
     try:
         return wal.parse_lsn(text) if "/" in text else str(wal.parse_segment(text))
     except wal.WalError as exc:
-        raise SynchronisationError("until: %s, and not a WAL segment's name either" % exc, "configuration") from None
+        raise SynchronisationError("up_to: %s, and not a WAL segment's name either" % exc, "configuration") from None
 
 
-def reached(newest: wal.Segment | None, until: int | str | None, segment_size: int) -> bool:
+def reached(newest: wal.Segment | None, up_to: int | str | None, segment_size: int) -> bool:
     """Whether the newest segment is the one wanted, has the position wanted, or comes after it."""
-    if until is None or newest is None:
-        return until is None
+    if up_to is None or newest is None:
+        return up_to is None
     number = newest.number(segment_size)
-    if isinstance(until, int):
-        return (number + 1) * segment_size >= until
-    wanted = wal.parse_segment(until)
+    if isinstance(up_to, int):
+        return (number + 1) * segment_size >= up_to
+    wanted = wal.parse_segment(up_to)
     return (newest.timeline, number) >= (wanted.timeline, wanted.number(segment_size))
 
 
@@ -157,11 +157,11 @@ class Passive:
         self._tell(outcome, first, first, request)
         size = self._segment_size(first.here)
         outcome.empty = not first.source.backups and not first.here.done
-        wanted = not first.distance.none or not reached(first.here.newest, request.until, size)
-        if first.distance.overdue <= request.max_lag and first.here.done and request.until is None:
+        wanted = not first.distance.none or not reached(first.here.newest, request.up_to, size)
+        if first.distance.overdue <= request.max_lag and first.here.done and request.up_to is None:
             # Barman's cron copies it in its own time.
             wanted = False
-        if outcome.empty and request.until is None:
+        if outcome.empty and request.up_to is None:
             outcome.warnings.append(
                 "server '%s': %s has no backup of it yet, so there is nothing to relay"
                 % (self._server.name, self._where)
@@ -288,7 +288,7 @@ class Passive:
             seen = self._look()
             lacking = self._lacking(first, seen)
             newest = str(seen.here.newest) if seen.here.newest else ""
-            done = not lacking and reached(seen.here.newest, request.until, size)
+            done = not lacking and reached(seen.here.newest, request.up_to, size)
             if not done and not seen.distance.none:
                 self._copy(seen, len(lacking))
             text = "%s has WAL up to %s, here it is up to %s" % (

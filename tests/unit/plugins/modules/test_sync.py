@@ -54,9 +54,9 @@ def test_a_failure_is_told_with_what_is_known(relay: Relay, capsys: pytest.Captu
     assert answer["servers"]["pg"]["error_kind"] == "unreachable"
 
 
-@pytest.mark.parametrize("arguments", [{"servers": ["nobody"]}, {"until": "tomorrow"}])
+@pytest.mark.parametrize("arguments", [{"servers": ["nobody"]}, {"up_to": "tomorrow"}])
 def test_bad_input_is_a_sentence(relay: Relay, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any]) -> None:
     answer = run(relay, capsys, **arguments)
     assert answer["failed"]
     assert "Traceback" not in answer["msg"]
-    assert "nobody" in answer["msg"] or "until: " in answer["msg"]
+    assert "nobody" in answer["msg"] or "up_to: " in answer["msg"]

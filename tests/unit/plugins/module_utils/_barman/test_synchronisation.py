@@ -22,7 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.synchronisatio
     Outcome,
     Passive,
     Request,
-    parse_until,
+    parse_up_to,
     passive_servers,
     reached,
     synchronise,
@@ -377,11 +377,11 @@ def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> Non
 def test_a_position_is_waited_for(relay: Relay) -> None:
     relay.has(range(3, 6), {"20261120T080000": 3})
     relay.run()
-    assert not relay.run(until=parse_until("0/5FFFFFF")).changed
-    late = relay.run(until=parse_until(segment(6)), timeout=0)
+    assert not relay.run(up_to=parse_up_to("0/5FFFFFF")).changed
+    late = relay.run(up_to=parse_up_to(segment(6)), timeout=0)
     assert late.kind == "timeout"
     relay.has([6])
-    assert relay.run(until=parse_until(segment(6))).changed
+    assert relay.run(up_to=parse_up_to(segment(6))).changed
 
 
 def test_a_server_that_is_kept_here_is_no_copy(relay: Relay) -> None:
@@ -459,7 +459,7 @@ def test_an_answer_that_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("newest", "until", "expected"),
+    ("newest", "up_to", "expected"),
     [
         (segment(5), "0/5000001", True),
         (segment(5), "0/6000000", True),
@@ -469,16 +469,16 @@ def test_an_answer_that_is_none(text: str) -> None:
         (segment(3, timeline=2), segment(5), True),
     ],
 )
-def test_reached(newest: str, until: str, expected: bool) -> None:
-    assert reached(parse_segment(newest), parse_until(until), 16 * MB) is expected
+def test_reached(newest: str, up_to: str, expected: bool) -> None:
+    assert reached(parse_segment(newest), parse_up_to(up_to), 16 * MB) is expected
 
 
 def test_reached_by_nothing() -> None:
     assert reached(None, None, 16 * MB)
-    assert not reached(None, parse_until("0/1"), 16 * MB)
+    assert not reached(None, parse_up_to("0/1"), 16 * MB)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "0/", "00000001.history"])
-def test_until_is_a_position_or_a_segment(text: str) -> None:
-    with pytest.raises(SynchronisationError, match="until: "):
-        parse_until(text)
+def test_up_to_is_a_position_or_a_segment(text: str) -> None:
+    with pytest.raises(SynchronisationError, match="up_to: "):
+        parse_up_to(text)
