@@ -93,7 +93,6 @@ class Site:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self.is_deployed = False
-        self._bytes = 0
         self._sockets = scratch / "ssh"
         self._sockets.mkdir()
         self._passwords = self._write("passwords.json", {"bench_password": secrets.token_urlsafe(24)})
@@ -107,7 +106,6 @@ class Site:
         self.close_connections()
         self._lab("down", str(HERE / "lab.yml"))
         self.is_deployed = False
-        self._bytes = 0
 
     def fresh(self) -> None:
         """New machines, with nothing on them."""
@@ -231,18 +229,17 @@ class Site:
     def loaded(self, size: int) -> None:
         """At least so many bytes in PostgreSQL, and a small backup from before that in the catalog."""
         self.deployed()
-        if self._bytes == 0:
+        there = int(self.sql(f"SELECT count(*) FROM pg_database WHERE datname LIKE '{DATABASE}%'"))
+        if there == 0:
             self.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True})
             self.sql(f"CREATE DATABASE {DATABASE}")
             argv = ("pgbench", "--initialize", "--quiet", f"--scale={SCALE}", DATABASE)
             self.on(PG, *argv, user="postgres")
-            self._bytes = self._database_bytes()
-        copies = 0
-        while self._bytes < size:
-            copies += 1
+            there = 1
+        while self._database_bytes() < size:
             # The file system copies these: little WAL, and as fast as the disk.
-            self.sql(f"CREATE DATABASE {DATABASE}_{copies} TEMPLATE {DATABASE} STRATEGY file_copy")
-            self._bytes = self._database_bytes()
+            self.sql(f"CREATE DATABASE {DATABASE}_{there} TEMPLATE {DATABASE} STRATEGY file_copy")
+            there += 1
         self.settle()
 
     def _database_bytes(self) -> int:
