@@ -583,6 +583,11 @@ def _ssh_problem(text: str) -> tuple[str, str]:
             "the key is not let in there: it is missing in authorized_keys, or from= does not fit the address. Role "
             "pgdr.barman.ssh_trust lays it (%s)" % said[-200:]
         )
+    if re.search(r"Connection (closed|reset) by", text):
+        return "closed", (
+            "sshd there closes the connection before it asks for a key. Since OpenSSH 9.8 it does so for up to ten minutes with an "
+            "address from which logins failed (PerSourcePenalties); see its log (%s)" % said[-200:]
+        )
     return "ssh", said[-300:] or "it fails without a word"
 
 

@@ -411,6 +411,7 @@ def ssh_fails(stderr: str) -> Callable[[Command], Completed]:
     ("stderr", "kind", "words"),
     [
         ("Host key verification failed.", "host_key", "known_hosts"),
+        ("Connection closed by 198.51.100.52 port 22", "closed", "PerSourcePenalties"),
         ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @", "host_key", "known_hosts"),
         ("barman@198.51.100.11: Permission denied (publickey).", "permission", "authorized_keys"),
         ("ssh: connect to host 198.51.100.11 port 22: Connection refused", "ssh", "Connection refused"),
