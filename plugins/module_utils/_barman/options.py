@@ -66,7 +66,7 @@ aws_snapshot_lock_expiration_date|timestamp||3.12
 aws_snapshot_lock_mode|choice||3.12
 aws_sse_customer_key|text||3.20
 aws_sse_kms_key_id|text||3.18
-azure_credential|text||3.6
+azure_credential|choice||3.6
 azure_resource_group|text||3.6
 azure_subscription_id|text||3.6
 backup_compression|choice|
@@ -194,6 +194,7 @@ _NOT_IN_MODELS = frozenset((*HOOKS, *DIRECTORIES, "xlogdb_directory", "disabled"
 _CHOICES: dict[str, dict[str, Version]] = {
     "aws_encryption": {"AES256": OLDEST, "aws:kms": OLDEST},
     "aws_snapshot_lock_mode": {"governance": OLDEST, "compliance": OLDEST},
+    "azure_credential": {"azure-cli": OLDEST, "managed-identity": OLDEST, "default": (3, 13, 0)},
     "backup_compression": {"gzip": OLDEST, "lz4": OLDEST, "zstd": OLDEST, "none": (3, 9, 0)},
     "backup_compression_format": {"plain": OLDEST, "tar": OLDEST},
     "backup_compression_location": {"client": OLDEST, "server": OLDEST},
@@ -228,6 +229,9 @@ _CHOICES: dict[str, dict[str, Version]] = {
     "staging_location": {"local": OLDEST, "remote": OLDEST},
     "wal_retention_policy": {"main": OLDEST},
 }
+
+#: Options whose values Barman compares letter by letter.
+_CASE_SENSITIVE = frozenset(("aws_encryption", "aws_snapshot_lock_mode", "azure_credential", "snapshot_provider"))
 
 #: Options that Barman calls deprecated: the version that did, and what replaces it.
 _DEPRECATED: dict[str, tuple[Version, str]] = {
@@ -497,7 +501,7 @@ def _wrong_choice(option: Option, value: Any, version: Version, several: bool) -
     given = _items(value) if several else [_choice_text(option.name, value)]
     for text in given:
         match = {choice.lower(): choice for choice in known}.get(text.lower())
-        if match is None or (option.name == "aws_encryption" and match != text):
+        if match is None or (option.name in _CASE_SENSITIVE and match != text):
             return Problem(
                 option.name,
                 f"cannot be {_shown(option.name, text)}{_DEFAULT_INSTEAD}",
@@ -697,6 +701,12 @@ def combination(
         for option in ("snapshot_provider", "snapshot_instance", "snapshot_disks"):
             if not given.get(option):
                 refuse(option, "is needed by the snapshot method and missing", _SNAPSHOT_EXAMPLE[option])
+        if not given.get("ssh_command"):
+            refuse(
+                "ssh_command",
+                "is needed by the snapshot method and missing",
+                "write how Barman reaches the server by SSH",
+            )
         found.extend(_snapshot_provider(given))
     if method in ("rsync", "local-rsync", "snapshot") and given.get("backup_compression"):
         refuse("backup_compression", f"works with the postgres method only, and this is {method}", "remove it")
@@ -718,28 +728,81 @@ _SNAPSHOT_EXAMPLE = {
 }
 
 
+#: What a provider cannot do without, each with the older name that Barman still takes for it.
+_SNAPSHOT_NEEDS = {
+    "aws": {},
+    "azure": {"azure_subscription_id": "", "azure_resource_group": ""},
+    "gcp": {"gcp_project": "snapshot_gcp_project", "gcp_zone": "snapshot_zone"},
+}
+_SNAPSHOT_LOCK = (
+    "aws_snapshot_lock_cool_off_period",
+    "aws_snapshot_lock_duration",
+    "aws_snapshot_lock_expiration_date",
+)
+#: What each provider's snapshots read, and those of the others do not.
+_SNAPSHOT_OPTIONS = {
+    "aws": ("aws_await_snapshots_timeout", "aws_profile", "aws_region", "aws_snapshot_lock_mode", *_SNAPSHOT_LOCK),
+    "azure": ("azure_credential", "azure_resource_group", "azure_subscription_id"),
+    "gcp": ("gcp_project", "gcp_zone", "snapshot_gcp_project", "snapshot_zone"),
+}
+#: These reach a provider's object storage too, where Barman keeps something there.
+_ALSO_OF_STORAGE = frozenset(("aws_profile", "aws_region", "azure_credential", "gcp_project"))
+
+
 def _snapshot_provider(given: Mapping[str, Any]) -> Iterable[Problem]:
-    provider = str(given.get("snapshot_provider", "")).lower()
-    if provider == "gcp" and not (given.get("gcp_project") or given.get("snapshot_gcp_project")):
-        yield Problem("gcp_project", "is needed by snapshot_provider = gcp and missing", "set it")
-    if provider == "azure" and not given.get("azure_subscription_id"):
-        yield Problem("azure_subscription_id", "is needed by snapshot_provider = azure and missing", "set it")
-    if provider != "aws" or not given.get("aws_snapshot_lock_mode"):
+    provider = str(given.get("snapshot_provider", ""))
+    for option, older in _SNAPSHOT_NEEDS.get(provider, {}).items():
+        if not given.get(option) and not (older and given.get(older)):
+            yield Problem(option, f"is needed by snapshot_provider = {provider} and missing", "set it")
+        elif older and given.get(option) and given.get(older):
+            yield Problem(older, f"is the older name of {option}, and both are set", "remove it")
+    if provider != "aws":
         return
-    ends = [name for name in ("aws_snapshot_lock_duration", "aws_snapshot_lock_expiration_date") if given.get(name)]
+    if not given.get("aws_snapshot_lock_mode"):
+        for option in _SNAPSHOT_LOCK:
+            if given.get(option):
+                yield Problem(option, "has no effect without aws_snapshot_lock_mode", "set that, or remove this")
+        return
+    ends = [name for name in _SNAPSHOT_LOCK[1:] if given.get(name)]
     if len(ends) != 1:
         yield Problem(
             "aws_snapshot_lock_mode",
             "needs aws_snapshot_lock_duration or aws_snapshot_lock_expiration_date, and not both",
             "set one of the two",
         )
-    governance = str(given["aws_snapshot_lock_mode"]).lower() == "governance"
+    governance = given["aws_snapshot_lock_mode"] == "governance"
     if governance and given.get("aws_snapshot_lock_cool_off_period"):
         yield Problem(
             "aws_snapshot_lock_cool_off_period",
             "cannot be used with aws_snapshot_lock_mode = governance",
             "remove it, or write compliance",
         )
+
+
+def without_effect(own: Mapping[str, Any], together: Mapping[str, Any]) -> list[Problem]:
+    """What a server's own options say of snapshots that it does not take: of none, or of another provider's.
+
+    The [barman] section may have them for the sake of other servers. together: the server's options with that section's.
+    """
+    method = str(together.get("backup_method") or "rsync").lower()
+    provider = str(together.get("snapshot_provider") or "")
+    storage = any("://" in str(value) for value in together.values())
+    found: list[Problem] = []
+    for of, names_of in _SNAPSHOT_OPTIONS.items():
+        if method == "snapshot" and provider in (of, ""):
+            continue
+        only = f"snapshot_provider = {of}" if method == "snapshot" else "the snapshot method"
+        for option in names_of:
+            if own.get(option) is not None and not (storage and option in _ALSO_OF_STORAGE):
+                is_now = provider if method == "snapshot" else method
+                found.append(Problem(option, f"has an effect with {only} only, and this is {is_now}", "remove it"))
+    if method != "snapshot":
+        found.extend(
+            Problem(option, f"has an effect with the snapshot method only, and this is {method}", "remove it")
+            for option in _SNAPSHOT_EXAMPLE
+            if own.get(option) is not None
+        )
+    return found
 
 
 def _backup_compression(given: Mapping[str, Any], number: Any, postgres_version: int | None) -> Iterable[Problem]:

@@ -333,6 +333,8 @@ class _Judge:
             if problem.option in derived and problem.option in IDENTITY_OPTIONS:
                 continue  # said of the variable already
             self.option_problem(server, backup, problem)
+        for problem in barman_options.without_effect(server.options, together):
+            self.option_problem(server, backup, problem)
         for name in ("retention_policy", "minimum_redundancy"):
             if name in server.options and f"barman_{name}" in server.given:
                 self.report(
@@ -541,6 +543,19 @@ class _Judge:
     def relay(self, relay: Relay) -> None:
         server = self.pg[relay.server]
         source, target = self.backups[relay.source], self.backups[relay.target]
+        if server.method == "snapshot":
+            variable = "barman_passive_servers" if relay.level == "server" else "barman_backup_method"
+            self.report(
+                server.host,
+                variable,
+                f"its backups are snapshots, which {relay.target} would relay from {relay.source}, and Barman can relay files only",
+                "have the provider copy the snapshots, and "
+                + (
+                    "remove it"
+                    if relay.level == "server"
+                    else f"set barman_passive_servers on the other servers instead of barman_passive_of on {relay.target}"
+                ),
+            )
         if source.zone and source.zone == target.zone:
             self.warnings.append(
                 f"{target.host} relays from {source.host} in the same zone, {source.zone}: what destroys the zone destroys "

@@ -23,6 +23,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import
     parse_retention,
     render_value,
     validate,
+    without_effect,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.versions import (
     NEWEST,
@@ -73,6 +74,7 @@ def test_the_numbers_of_options_are_those_of_the_releases():
 )
 def test_an_option_is_refused_before_the_version_that_brought_it(option, before, since):
     value = {"autogenerate_manifest": "on", "worm_mode": "on", "aws_snapshot_lock_mode": "governance"}
+    value |= {"azure_credential": "managed-identity"}
     value |= {"encryption": "none", "staging_path": "/tmp", "combine_mode": "copy", "aws_encryption": "AES256"}
     given_value = value.get(option, "3")
     problem = only(validate({option: given_value}, before))
@@ -335,13 +337,99 @@ def test_compression_on_the_server_needs_postgresql_15():
     assert combination(section, None, 15) == []
 
 
+SNAPSHOT = {
+    "backup_method": "snapshot",
+    "snapshot_instance": "i",
+    "snapshot_disks": "d",
+    "ssh_command": "ssh postgres@pg",
+}
+AWS = {**SNAPSHOT, "snapshot_provider": "aws"}
+AZURE = {**SNAPSHOT, "snapshot_provider": "azure", "azure_subscription_id": "s", "azure_resource_group": "g"}
+GCP = {**SNAPSHOT, "snapshot_provider": "gcp", "gcp_project": "p", "gcp_zone": "z"}
+
+
 def test_snapshots_need_their_provider():
     missing = [problem.option for problem in combination({"backup_method": "snapshot"})]
-    assert missing == ["snapshot_provider", "snapshot_instance", "snapshot_disks"]
-    section = {"backup_method": "snapshot", "snapshot_provider": "aws", "snapshot_instance": "i", "snapshot_disks": "d"}
-    assert combination(section) == []
-    assert only(combination({**section, "aws_snapshot_lock_mode": "governance"})).option == "aws_snapshot_lock_mode"
-    assert only(combination({**section, "snapshot_provider": "azure"})).option == "azure_subscription_id"
+    assert missing == ["snapshot_provider", "snapshot_instance", "snapshot_disks", "ssh_command"]
+
+
+@pytest.mark.parametrize("section", [AWS, AZURE, GCP])
+def test_snapshots_of_each_provider(section):
+    assert validate(section) == combination(section) == without_effect(section, section) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "needed"),
+    [
+        (AZURE, "azure_subscription_id"),
+        (AZURE, "azure_resource_group"),
+        (GCP, "gcp_project"),
+        (GCP, "gcp_zone"),
+        (AWS, "ssh_command"),
+    ],
+)
+def test_what_a_provider_cannot_do_without(section, needed):
+    assert only(combination({**section, needed: None})).option == needed
+
+
+def test_the_older_names_of_googles_options_do_as_well_but_not_both():
+    older = {**SNAPSHOT, "snapshot_provider": "gcp", "snapshot_gcp_project": "p", "snapshot_zone": "z"}
+    assert combination(older) == []
+    assert only(combination({**older, "gcp_zone": "y"})).option == "snapshot_zone"
+
+
+@pytest.mark.parametrize(
+    ("lock", "blamed"),
+    [
+        ({"mode": "governance"}, "mode"),
+        ({"mode": "governance", "duration": 1, "expiration_date": "2030-01-01T00:00:00.000Z"}, "mode"),
+        ({"mode": "governance", "duration": 1, "cool_off_period": 3}, "cool_off_period"),
+        ({"duration": 1}, "duration"),
+        ({"mode": "compliance", "duration": 1, "cool_off_period": 3}, None),
+    ],
+)
+def test_locks_of_snapshots(lock, blamed):
+    found = combination({**AWS, **{f"aws_snapshot_lock_{name}": value for name, value in lock.items()}})
+    assert [problem.option for problem in found] == ([f"aws_snapshot_lock_{blamed}"] if blamed else [])
+
+
+@pytest.mark.parametrize(
+    ("section", "foreign"),
+    [
+        (AWS, "gcp_zone"),
+        (AWS, "azure_credential"),
+        (GCP, "aws_region"),
+        (AZURE, "aws_await_snapshots_timeout"),
+        ({"backup_method": "rsync"}, "aws_region"),
+        ({"backup_method": "postgres"}, "snapshot_instance"),
+    ],
+)
+def test_options_of_snapshots_that_are_not_taken(section, foreign):
+    own = {**section, foreign: "x"}
+    problem = only(without_effect(own, own))
+    assert problem.option == foreign
+    assert "and this is" in problem.message
+    # The [barman] section may have it for other servers.
+    assert without_effect(section, own) == []
+
+
+def test_options_of_a_provider_whose_object_storage_is_used_too():
+    own = {**GCP, "aws_region": "eu-central-1", "wals_directory": "s3://bucket/wals"}
+    assert without_effect(own, own) == []
+
+
+def test_azure_credentials_by_version():
+    assert validate({"azure_credential": "managed-identity"}, (3, 6, 0)) == []
+    assert "since Barman 3.13 only" in only(validate({"azure_credential": "default"}, (3, 12, 1))).message
+    assert validate({"azure_credential": "default"}, (3, 13, 0)) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("snapshot_provider", "AWS"), ("azure_credential", "Default"), ("aws_snapshot_lock_mode", "Governance")],
+)
+def test_values_that_barman_compares_letter_by_letter(option, value):
+    assert value.lower() in only(validate({option: value})).instead
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

@@ -605,14 +605,45 @@ def test_snapshot_without_provider():
     assert "write gcp, azure or aws" in found[2].instead
 
 
-def test_snapshot_provider_without_project():
+AWS = {"snapshot_provider": "aws", "snapshot_instance": "i", "snapshot_disks": ["d"]}
+
+
+def snapshot(**options):
+    return {"barman_backup_method": "snapshot", "barman_options": {**AWS, **options}}
+
+
+def test_snapshot_provider_without_project_and_zone():
+    found = problems(snapshot(snapshot_provider="gcp"))
+    assert [problem.variable for problem in found] == ["barman_options.gcp_project", "barman_options.gcp_zone"]
+
+
+def test_snapshot_with_what_another_provider_reads():
+    problem = only_problem(snapshot(gcp_zone="europe-west3-a"))
+    assert problem.variable == "barman_options.gcp_zone"
+    assert "snapshot_provider = gcp only, and this is aws" in problem.message
+    assert only_problem({"barman_options": {"snapshot_disks": ["d"]}}).variable == "barman_options.snapshot_disks"
+    good(snapshot(), {"barman_global_options": {"gcp_project": "p"}})
+
+
+def test_snapshot_of_a_provider_that_the_barman_version_does_not_have():
+    problem = only_problem(snapshot(), {"barman_version": "3.6.0"})
+    assert problem.variable == "barman_options.snapshot_provider"
+    assert "aws since Barman 3.7 only" in problem.message
+    good(snapshot(), {"barman_version": "3.7.0"})
+
+
+def test_snapshot_without_a_way_to_the_server():
+    assert only_problem(snapshot(ssh_command="")).variable == "barman_options.ssh_command"
+
+
+def test_snapshots_are_not_relayed():
     problem = only_problem(
-        {
-            "barman_backup_method": "snapshot",
-            "barman_options": {"snapshot_provider": "gcp", "snapshot_instance": "i", "snapshot_disks": ["d"]},
-        }
+        {**snapshot(), "barman_passive_servers": ["copy"]}, more_backup={"copy": backup("198.51.100.12")}
     )
-    assert problem.variable == "barman_options.gcp_project"
+    assert (problem.host, problem.variable) == ("pg", "barman_passive_servers")
+    assert "can relay files only" in problem.message
+    problem = only_problem(snapshot(), more_backup={"copy": backup("198.51.100.12", barman_passive_of="backup")})
+    assert (problem.host, problem.variable) == ("pg", "barman_backup_method")
 
 
 def test_global_parallel_jobs_are_for_the_servers_that_can():
