@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Callable
 
+from .._host.files import names_in
 from .._host.process import HostError, lookup_user
 from . import wal
 from .command import Barman
@@ -103,7 +104,7 @@ class Archive:
 
 
 def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int) -> Archive:
-    """List what Barman has of the server's WAL now. Raises ArchiveError where a directory can't be read."""
+    """List what Barman has of the server's WAL now. Raises HostError where something of it can't be read."""
     wals = server.directory("wals_directory")
     segments: dict[wal.Segment, str] = {}
     partials: dict[wal.Segment, str] = {}
@@ -111,7 +112,7 @@ def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int)
     received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
     # What is archived comes last, and wins: a file may be in both for a moment.
     for directory in [*received, wals, *_subdirectories(wals)]:
-        for name in _names(directory):
+        for name in names_in(directory):
             file = wal.parse(name)
             path = os.path.join(directory, name)
             if file is None or file.kind == "backup_label":
@@ -134,7 +135,7 @@ def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int)
 def has_unarchived(server: ServerConfiguration) -> bool:
     """Whether Barman received anything whole that it has not archived yet."""
     received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
-    files = [wal.parse(name) for directory in received for name in _names(directory)]
+    files = [wal.parse(name) for directory in received for name in names_in(directory)]
     return any(file is not None and file.kind != "partial" for file in files)
 
 
@@ -155,18 +156,9 @@ def get_wal(barman: Barman, server: str, name: str) -> bytes:
 def _subdirectories(directory: str) -> Iterable[str]:
     return (
         os.path.join(directory, name)
-        for name in _names(directory)
+        for name in names_in(directory)
         if len(name) == 16 and os.path.isdir(os.path.join(directory, name))
     )
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except FileNotFoundError:
-        return []
-    except OSError as exc:
-        raise ArchiveError("%s can't be read: %s" % (directory, exc.strerror)) from None
 
 
 def _text(path: str) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 
+from .._host.files import names_in
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, ConnectionFailed, Session
@@ -289,7 +290,7 @@ class Taker:
     def _open(self) -> None:
         """Connect before Barman does: its own words for a failed connection are "check the log"."""
         self._session = self._connect(self._server.conninfo, self._barman.user, self._server.name)
-        self._say("starting")
+        self._report.update("starting")
 
     def _first_wal(self, timeout: float) -> None:
         """Have a segment archived where there is none yet: Barman takes no backup before.
@@ -299,7 +300,7 @@ class Taker:
         writer = None if self._has_wal() else self._writable()
         if writer is None:
             return
-        self._say("waiting for the first WAL")
+        self._report.update("waiting for the first WAL")
         close_segment(writer, 1, read_position(writer).segment_size)
 
         def probe() -> Probe:
@@ -311,12 +312,7 @@ class Taker:
 
     def _has_wal(self) -> bool:
         directory = self._server.directory("wals_directory")
-        return any(len(name) == 16 and _names(os.path.join(directory, name)) for name in _names(directory))
-
-    def _say(self, phase: str, **numbers: Any) -> None:
-        # A full disk is the backup's to tell.
-        with contextlib.suppress(HostError, OSError):
-            self._report.update(phase, **numbers)
+        return any(len(name) == 16 and names_in(os.path.join(directory, name)) for name in names_in(directory))
 
     def _writable(self) -> Session | None:
         """A connection to where WAL is written: the server itself, or a standby's primary if Barman knows it."""
@@ -360,13 +356,13 @@ class Taker:
             )
             if rows:
                 self._copying = True
-                self._say(
+                self._report.update(
                     rows[0]["phase"] or "copying",
                     bytes_done=rows[0]["backup_streamed"],
                     bytes_total=rows[0]["backup_total"],
                 )
             elif self._copying:
-                self._say("finishing")
+                self._report.update("finishing")
                 writer = self._writable()
                 if writer is not None:
                     write_marker(writer)
@@ -378,7 +374,7 @@ class Taker:
         """Have every segment archived and the backup marked DONE."""
         if self._is_complete(backup):
             return backup
-        self._say("waiting for WAL", backup_id=backup.backup_id)
+        self._report.update("waiting for WAL", backup_id=backup.backup_id)
         waiting = _Waiting(self._clock)
 
         def probe() -> Probe:
@@ -445,10 +441,10 @@ class Taker:
     def _received(self, backup: Backup) -> bool:
         """Whether the last segment is here and the first bytes after it, so that Barman will archive it."""
         end = wal.parse_segment(str(backup.end_wal))
-        names = _names(self._server.directory("incoming_wals_directory"))
+        names = names_in(self._server.directory("incoming_wals_directory"))
         if str(end) in names:
             return True
-        names = _names(self._server.directory("streaming_wals_directory"))
+        names = names_in(self._server.directory("streaming_wals_directory"))
         parsed = [file for file in (wal.parse(name) for name in names) if file is not None and file.segment is not None]
         return str(end) in names and any(file.segment is not None and file.segment > end for file in parsed)
 
@@ -521,13 +517,6 @@ class Taker:
 
 def _attempt(backup: Backup | None) -> str:
     return "" if backup is None else " The failed attempt is in the catalog as %s." % backup.backup_id
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def answer(backup: Backup) -> dict[str, Any]:

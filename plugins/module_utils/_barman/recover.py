@@ -226,17 +226,11 @@ class Recovery:
             with self._connection:
                 return self._execute(check_mode)
         finally:
-            with contextlib.suppress(HostError, OSError):
-                self._progress.close()
+            self._progress.close()
 
     def _tell(self, phase: str, done: int, total: int) -> None:
         if self._telling:
-            self._say(phase, segments_done=done, segments_total=total)
-
-    def _say(self, phase: str, **numbers: Any) -> None:
-        # A recovery must not end because nobody can be told how far it is: the disk here may be full just then.
-        with contextlib.suppress(HostError, OSError):
-            self._progress.update(phase, **numbers)
+            self._progress.update(phase, segments_done=done, segments_total=total)
 
     def _execute(self, check_mode: bool) -> Outcome:
         self._telling = not check_mode
@@ -478,11 +472,11 @@ class Recovery:
         def tick() -> None:
             now = self._clock()
             if now - self._looked >= _PROGRESS_SECONDS:
-                self._say("copying", bytes_done=self._size(), bytes_total=total)
+                self._progress.update("copying", bytes_done=self._size(), bytes_total=total)
                 self._looked = self._clock()
 
         self._looked = started
-        self._say("copying", bytes_done=0, bytes_total=total)
+        self._progress.update("copying", bytes_done=0, bytes_total=total)
         try:
             jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
             options = self._connection.barman_options(jobs)
@@ -493,7 +487,7 @@ class Recovery:
             )
             if not reply.ok:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
-            self._say("completing the WAL", bytes_done=total, bytes_total=total)
+            self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)
             laid = self._site.laid_down(directory)

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.files import read_text
+from .._host.files import names_in, read_text
 from .._host.process import HostError, lookup_user
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, QueryFailed, Session
@@ -338,7 +338,7 @@ class Receiver:
             default=None,
         )
         received: list[tuple[str, int]] = []
-        for name in _names(self._streaming):
+        for name in names_in(self._streaming):
             path = os.path.join(self._streaming, name)
             with contextlib.suppress(FileNotFoundError):
                 received.append((name, os.path.getsize(path)))
@@ -805,15 +805,6 @@ def _tail(path: str, start: int) -> str:
             return stream.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except FileNotFoundError:
-        return []
-    except OSError as exc:
-        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
 
 
 def streaming_servers(configuration: Configuration) -> list[str]:

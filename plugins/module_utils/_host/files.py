@@ -27,6 +27,16 @@ def read_text(path: str) -> str | None:
         raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
 
 
+def names_in(directory: str) -> list[str]:
+    """The names in the directory, in order; none where there is no such directory. Raises HostError where it can't be read."""
+    try:
+        return sorted(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as exc:
+        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
+
+
 def write_atomic(path: str, text: str, mode: int, owner: str | None = None, durable: bool = True) -> None:
     """Write the file so that a reader sees the old or the new text, whole.
 

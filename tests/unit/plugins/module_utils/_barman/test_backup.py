@@ -514,15 +514,6 @@ def test_a_connection_that_breaks_during_the_copy_does_not_stop_it(world: Stream
     assert take(world).done
 
 
-def test_progress_that_can_t_be_written_does_not_matter(world: StreamingWorld) -> None:
-    class Full(Report):
-        def update(self, phase: str, **numbers: Any) -> None:
-            raise HostError("no space")
-
-    copies(world)
-    assert take(world, report=Full()).done
-
-
 def test_what_is_returned(world: StreamingWorld) -> None:
     copies(
         world, backup_name="n", deduplicated_size=3000, cluster_size=3100, end_xlog="0/600000", begin_xlog="0/500028"

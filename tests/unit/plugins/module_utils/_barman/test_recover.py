@@ -29,7 +29,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
     HostError,
     Interrupted,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY, Progress
+from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY
 from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost, ssh_command
 from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
 
@@ -423,8 +423,7 @@ def test_a_recovery_goes_on_where_its_progress_cannot_be_told(
     def fails(*unused: object, **also: object) -> None:
         raise error
 
-    monkeypatch.setattr(Progress, "update", fails)
-    monkeypatch.setattr(Progress, "close", fails)
+    monkeypatch.setattr("ansible_collections.pgdr.barman.plugins.module_utils._host.progress.write_atomic", fails)
     assert host.recover().changed is True
     assert (host.root / "new" / "recovery.signal").exists()
 

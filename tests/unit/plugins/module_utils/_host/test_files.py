@@ -41,6 +41,22 @@ def test_bytes_that_are_no_utf8_survive(tmp_path: Path) -> None:
     assert path.read_bytes() == b"caf\xe9"
 
 
+def test_names_are_in_order_and_none_where_there_is_no_directory(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).write_text("")
+    assert files.names_in(str(tmp_path)) == ["a", "b"]
+    assert files.names_in(str(tmp_path / "none")) == files.names_in(str(tmp_path / "a")) == []
+
+
+def test_names_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(HostError, match=f"{tmp_path} can't be read: Permission denied"):
+        files.names_in(str(tmp_path))
+
+
 def test_a_directory_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="can't be read: Is a directory"):
         files.read_text(str(tmp_path))
