@@ -427,11 +427,35 @@ class _Planner:
             if seen.last_record is not None and seen.last_record >= wanted:
                 end, _dummy = self._end(backup)
                 reached = replace(self._before(backup, wanted, segment), lsn=wanted, segment=segment)
-                return self._make(backup, end, reached, wanted, segment)
+                stop = self._before_a_stop(backup, seen, wanted)
+                return self._make(backup, end, reached, stop, segment, replace(self._target, lsn=stop))
             carry = seen.carry
             if carry is None:
                 break
         raise PlanError(self._unreachable(backup, "no record of the archived WAL begins there or later"))
+
+    def _before_a_stop(self, backup: Backup, seen: Scan, wanted: int) -> int:
+        """The position itself, or where the record that recovery stops after is a server's clean stop, the one before.
+
+        A server that was tested there begins after that record, never comes to it again, and so goes too far or fails.
+        """
+        stop = next((one for one in seen.shutdowns if one.previous < wanted <= one.lsn), None)
+        if stop is None or not self._target.inclusive:
+            return wanted
+        change = stop.change
+        begin = wal.parse_segment(backup.begin_wal or "")
+        for segment in reversed(self._from(begin, backup)):
+            if change is not None:
+                break
+            earlier = self._scan(segment) if segment.begin_lsn(self._size) < seen.begin_lsn else None
+            change = earlier.last_change if earlier is not None else None
+        if change is None:
+            return wanted
+        self._warnings.append(
+            "target_lsn: the record at %s is the checkpoint of a clean stop. The recovery stops before it, after the record "
+            "at %s: the data is the same" % (wal.format_lsn(stop.lsn), wal.format_lsn(change))
+        )
+        return change
 
     def _plan_time(self) -> Plan:
         wanted = self._target.time

@@ -42,7 +42,7 @@ _LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
 
 _XLOG, _TRANSACTION = 0, 1  # resource managers
 _LAST_BUILTIN, _FIRST_CUSTOM = 21, 128
-_CHECKPOINTS = (0x00, 0x10)  # at a shutdown, online
+_SHUTDOWN, _ONLINE = 0x00, 0x10  # checkpoints
 _SWITCH = 0x40
 _RESTORE_POINT = 0x70
 _ENDS = {0x00: "commit", 0x20: "abort", 0x30: "commit", 0x40: "abort"}
@@ -86,6 +86,19 @@ class Carry:
 
 
 @dataclass(frozen=True)
+class Shutdown:
+    """The checkpoint of a clean stop, or of a recovery's end. A server that was stopped there starts after it.
+
+    lsn: where it begins. previous: where the record before it begins. change: the last one in its segment before it that
+    is no checkpoint; None where there is none.
+    """
+
+    lsn: int
+    previous: int
+    change: int | None
+
+
+@dataclass(frozen=True)
 class Scan:
     """What one segment says.
 
@@ -106,6 +119,7 @@ class Scan:
     events: list[Event] = field(default_factory=list)
     carry: Carry | None = None
     reason: str = ""
+    shutdowns: list[Shutdown] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -255,6 +269,7 @@ class _Reader:
         # The last records that are no checkpoints.
         self._change: int | None = None
         self._older_change: int | None = None
+        self._shutdowns: list[Shutdown] = []
         self._events: list[Event] = []
         # The record that is being put together: its position, and its bytes from before what _collect gives.
         self._open: tuple[int, bytes] | None = None
@@ -278,6 +293,7 @@ class _Reader:
             reason = "the checksum of the record at %s is wrong" % format_lsn(last[0])
             if self._change == last[0]:
                 self._change = self._older_change
+            self._shutdowns = [one for one in self._shutdowns if one.lsn != last[0]]
             self._last = self._older
         return Scan(
             VERSIONS[self._magic],
@@ -291,6 +307,7 @@ class _Reader:
             self._events,
             carry,
             reason,
+            self._shutdowns,
         )
 
     def _next(self, lsn: int | None, data: bytes | None) -> Carry:
@@ -422,9 +439,11 @@ class _Reader:
                 self._events.append(_restore_point(lsn, end_lsn, record))
             else:
                 self._events.append(_transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
+        if manager == _XLOG and info & 0xF0 == _SHUTDOWN:
+            self._shutdowns.append(Shutdown(lsn, back, self._change))
         self._older = self._last
         self._last = lsn, end
-        if manager != _XLOG or info & 0xF0 not in _CHECKPOINTS:
+        if manager != _XLOG or info & 0xF0 not in (_SHUTDOWN, _ONLINE):
             self._older_change, self._change = self._change, lsn
         return end
 

@@ -12,7 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import DONE, Backup
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import Carry, Event, Scan, WalReadError
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import (
+    Carry,
+    Event,
+    Scan,
+    Shutdown,
+    WalReadError,
+)
 
 SIZE = wal.DEFAULT_SEGMENT_SIZE
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -72,6 +78,7 @@ class World:
         self.events: dict[wal.Segment, list[Event]] = {}
         self.ends: dict[wal.Segment, tuple[int, int] | None] = {}
         self.changes: dict[wal.Segment, int | None] = {}
+        self.shutdowns: dict[wal.Segment, list[Shutdown]] = {}
         self.scanned: list[wal.Segment] = []
 
     @property
@@ -126,4 +133,5 @@ class World:
             last_change=self.changes[one],
             events=self.events[one],
             carry=None if one in self.partials else Carry(None, b"", None, following),
+            shutdowns=self.shutdowns.get(one, []),
         )

@@ -14,6 +14,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import recover
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import FAILED, Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import Plan, PlanError, make_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_target import RecoveryTarget
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import Shutdown
 from tests.unit.plugins.module_utils._barman.recovery_world import (
     SIZE,
     World,
@@ -257,6 +258,29 @@ def test_an_lsn_at_the_end_of_a_segment_needs_the_next_one(world: World, backups
     assert made.reached.segment == segment(7)
     assert made.last == segment(8)
     assert made.partial == segment(8)
+
+
+@pytest.mark.parametrize("wanted", [position(7, 2000), position(7, 1001)])
+def test_an_lsn_at_the_checkpoint_of_a_stop_is_one_at_the_change_before_it(
+    world: World, backups: list[Backup], wanted: int
+) -> None:
+    """Proven there and stopped, the server would begin after that checkpoint, and never come to it again."""
+    world.shutdowns[segment(7)] = [Shutdown(position(7, 2000), position(7, 1000), position(7, 1000))]
+    made = plan(world, backups, RecoveryTarget("lsn", lsn=wanted))
+    assert made.stop_lsn == made.target.lsn == position(7, 1000)
+    assert (made.reached.lsn, made.reached.xid) == (wanted, 705)
+    assert "the data is the same" in made.warnings[0]
+    for target in (RecoveryTarget("lsn", lsn=position(7, 1000)), RecoveryTarget("lsn", lsn=wanted, inclusive=False)):
+        made = plan(world, backups, target)
+        assert (made.stop_lsn, made.target, made.warnings) == (target.lsn, target, ())
+
+
+def test_the_change_before_the_checkpoint_of_a_stop_may_be_in_an_earlier_segment(
+    world: World, backups: list[Backup]
+) -> None:
+    world.shutdowns[segment(7)] = [Shutdown(position(7, 40), position(6, SIZE - 100), None)]
+    made = plan(world, backups, RecoveryTarget("lsn", lsn=position(7, 40)))
+    assert made.stop_lsn == world.changes[segment(6)]
 
 
 def test_an_lsn_chooses_its_backup_and_can_be_too_early(world: World, backups: list[Backup]) -> None:

@@ -347,7 +347,7 @@ def test_fixtures_are_named_for_what_they_are() -> None:
 
 @pytest.mark.parametrize("version", [15, 17, 18])
 @pytest.mark.parametrize("info", [0x00, 0x10])
-def test_a_checkpoint_is_no_change(version: int, info: int) -> None:
+def test_a_checkpoint_is_no_change_and_one_of_a_stop_is_told(version: int, info: int) -> None:
     *_before, seen = read_all(version)
     assert seen.last_change == seen.last_record
     assert seen.end_lsn is not None
@@ -362,3 +362,8 @@ def test_a_checkpoint_is_no_change(version: int, info: int) -> None:
     after = scan(bytes(last))
     assert after.last_record == seen.begin_lsn + offset
     assert after.last_change == seen.last_record
+    stop = wal_reader.Shutdown(after.last_record, seen.last_record, seen.last_record)
+    assert after.shutdowns == ([stop] if info == 0x00 else [])
+    assert seen.shutdowns == []
+    last[offset + 30] ^= 1
+    assert scan(bytes(last)).shutdowns == []
