@@ -40,6 +40,7 @@ WAL_CONTINUITY = "WAL continuity"
 COPY_CURRENT = "copy up to date"
 DISK_SPACE = "disk space"
 INTERRUPTED = "interrupted backups"
+CHAINS = "incremental backups"
 
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
@@ -145,13 +146,16 @@ def check_servers(
         seen = look(barman, configuration, chosen, jobs, ask_barman=False)
         return _answer(seen, set(), barman_checked=False)
     ignored = {key_of(name) for name in ignore}
-    progress = Progress(configuration.home, "check", "all" if names is None else "+".join(chosen)[:80], barman.user)
+    progress = Progress(configuration.home, "check", chosen, barman.user)
 
     def report(failing: Sequence[str]) -> None:
         if failing and timeout > 0:
-            progress.update("waiting for checks to be good", failing=list(failing))
+            progress.update(
+                "waiting for checks to be good", failing=list(failing), servers_done=len(chosen) - len(failing)
+            )
 
     try:
+        progress.update("checking", servers_done=0, servers_total=len(chosen))
         seen = wait_until_green(lambda left: look(barman, configuration, left, jobs), chosen, ignored, timeout, report)
     finally:
         progress.close()
@@ -230,6 +234,8 @@ def own_checks(server: ServerConfiguration, backups: Sequence[Backup], archive: 
         hint = "there is no good backup yet"
     checks.append(Check(BACKUP_PRESENT, newest is not None, hint, OURS))
     checks.append(_interrupted(server, backups))
+    if any(backup.incremental for backup in backups):
+        checks.append(_chains(backups))
     gaps: list[Gap] = []
     if archive is None:
         checks.append(Check(WAL_CONTINUITY, True, "not looked at: the WAL is not on this host", OURS))
@@ -302,6 +308,18 @@ def _interrupted(server: ServerConfiguration, backups: Sequence[Backup]) -> Chec
         return Check(INTERRUPTED, True, source=OURS)
     commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in found)
     return Check(INTERRUPTED, False, "they take up room until they are deleted: %s" % commands, OURS)
+
+
+def _chains(backups: Sequence[Backup]) -> Check:
+    """Barman itself deletes a full backup with its increments; where it went in another way, they are left, and of no use."""
+    broken = []
+    for backup in backups:
+        try:
+            if backup.copied:
+                catalog.chain(backups, backup)
+        except catalog.CatalogError as exc:
+            broken.append(str(exc))
+    return Check(CHAINS, not broken, "; ".join(broken), OURS)
 
 
 def _disk_space(server: ServerConfiguration, segment_size: int) -> Check:

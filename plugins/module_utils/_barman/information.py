@@ -118,7 +118,7 @@ def _server(
         "latest_backup_id": newest.backup_id if newest else None,
         "latest_backup_age": _seconds(newest.end_time, now) if newest else None,
         "backups": [_backup(server, backup, statuses.get(server.name, {}), now) for backup in shown],
-        "operations": [_operation(state, now) for state in operations if state.get("server") == server.name],
+        "operations": [_operation(state, now) for state in operations if _is_on(state, server.name)],
         "wal": None,
     }
     if "://" not in server.directory("wals_directory"):
@@ -139,6 +139,10 @@ def _retention_status(server: ServerConfiguration, backup: Backup, told: str | N
     if told != _UNTOLD:
         return told
     return "VALID" if backup.copied and server.get("retention_policy") else None
+
+
+def _is_on(state: Mapping[str, Any], name: str) -> bool:
+    return bool(state.get("server") == name or name in state.get("servers", []))
 
 
 def _operation(state: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from typing import Any, Callable
 
 from .files import read_text, write_atomic
@@ -25,26 +26,26 @@ DIRECTORY = ".pgdr.barman/operations"
 class Progress:
     """The state file of one running operation.
 
-    home: Barman's home. The file is removed by close(); a file whose process is gone is not reported.
+    home: Barman's home. server: Barman's name of it, or the names where the operation is on several.
+    The file is removed by close(); a file whose process is gone is not reported.
     """
 
     def __init__(
         self,
         home: str,
         operation: str,
-        server: str,
+        server: str | Sequence[str],
         owner: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._owner = owner
         self._clock = clock
         self._directory = os.path.join(home, DIRECTORY)
-        self.path = os.path.join(
-            self._directory, "%s-%s-%d.json" % (operation, server.replace(os.sep, "_"), os.getpid())
-        )
+        named = server.replace(os.sep, "_") if isinstance(server, str) else "several"
+        self.path = os.path.join(self._directory, "%s-%s-%d.json" % (operation, named, os.getpid()))
         self._state: dict[str, Any] = {
             "operation": operation,
-            "server": server,
+            **({"server": server} if isinstance(server, str) else {"servers": list(server)}),
             "pid": os.getpid(),
             "started": clock(),
         }

@@ -17,7 +17,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import Check, Gap, ServerChecks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ConfigurationError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host import progress
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.waiting import Probe, WaitTimeout
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
 
@@ -248,6 +249,27 @@ class TestCheckServers:
     def test_some(self, host: BarmanHost) -> None:
         assert list(self.check(host, names=["b", "b"])["servers"]) == ["b"]
         assert host.calls == [["check", "b"]]
+
+    def test_where_it_is_is_told_while_it_runs(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
+        host.home.mkdir(exist_ok=True)
+        host.failed = {"b": {"PostgreSQL": "down"}}
+        monkeypatch.setattr(checks, "_INTERVAL", 0.01)
+        seen: list[dict[str, Any]] = []
+        answer = BarmanHost.__call__
+
+        def look(self: BarmanHost, command: Command) -> Completed:
+            seen.extend(progress.running(str(host.home), lambda pid: True))
+            if len(seen) > 3:
+                host.failed.clear()
+            return answer(self, command)
+
+        monkeypatch.setattr(BarmanHost, "__call__", look)
+        assert self.check(host, timeout=30)["ok"]
+        assert [one["phase"] for one in seen][:2] == ["checking", "checking"]
+        assert (seen[0]["servers"], seen[0]["servers_done"], seen[0]["servers_total"]) == (["a", "b"], 0, 2)
+        assert seen[-1]["phase"] == "waiting for checks to be good"
+        assert (seen[-1]["failing"], seen[-1]["servers_done"]) == (["b"], 1)
+        assert progress.running(str(host.home), lambda pid: True) == []
 
     def test_an_unknown_one(self, host: BarmanHost) -> None:
         with pytest.raises(ConfigurationError, match="no server 'x' on this host; it has: a, b"):

@@ -55,6 +55,21 @@ def test_backups(host: BarmanHost) -> None:
     assert found["backups"][2]["error"] == "disk full"
 
 
+def test_an_operation_on_several_servers_is_shown_with_each_of_them(host: BarmanHost) -> None:
+    for name in ("other", "third"):
+        host.server(name)
+    operation = Progress(str(host.home), "check", ["pg", "other"])
+    operation.update("checking", servers_done=1)
+    found = gather(host).servers
+    assert {name: [one["phase"] for one in server["operations"]] for name, server in found.items()} == {
+        "pg": ["checking"],
+        "other": ["checking"],
+        "third": [],
+    }
+    assert [one["servers"] for one in found["pg"]["operations"]] == [["pg", "other"]]
+    operation.close()
+
+
 def test_retention_status_tells_needed_from_unknown(host: BarmanHost) -> None:
     assert [item["retention_status"] for item in pg(host)["backups"]] == ["OBSOLETE", "VALID", None]
     host.server("free")
