@@ -30,7 +30,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
         {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
          incoming_directory: /var/lib/barman/pg-eu/incoming, wals_directory: /var/lib/barman/pg-eu/wals,
          method: barman-wal-archive, compression: none, timeout: 300}
-      manual: null                  # with manage: false {sql: [...], pg_hba: [...], settings: [...], ssh: [...]}
+      manual: null                  # with manage: false the lines that a hand has to apply, see manual.py
     barman:                         # on a backup server
       user, home, configuration_directory
       global_options: {barman_home: /var/lib/barman, ...}
@@ -45,9 +45,10 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
            password_variable: barman_postgres_password}      # the variable of the inventory host named by host
       schedules:
         - {server: pg-eu, type: full, minute: "17", hour: "2", day: "*", month: "*", weekday: "*"}
-    ssh_edges:                      # the edges that begin or end here
-      - {from_host, from_user, from_addresses: [...], to_host, to_user, to_address, to_port,
-         purpose: backup|archiving|passive, forced_command: null}
+    ssh_edges:                      # the edges that begin or end on this machine. from_hosts, to_hosts: all hosts of the inventory that are that machine
+      - {from_host, from_hosts: [...], from_user, from_addresses: [...], to_host, to_hosts: [...], to_user, to_address, to_port,
+         purpose: backup|archiving|passive, forced_command: null,
+         public_key: ...}           # only where from_host is not managed and the inventory says it
 
 No password is ever part of it: pgpass names the host and the variable that hold one.
 
@@ -59,8 +60,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._postgres import archive_command, privileges
+from .._postgres import privileges
 from . import schedule
+from .manual import manual
 from .model import (
     SSL_MODES_REQUIRING,
     BackupServer,
@@ -112,16 +114,15 @@ def demands(topology: Topology) -> dict[str, dict[str, Any]]:
         found[server.host]["postgres"] = _postgres(topology, index, server)
     for backup in topology.backup_servers.values():
         found[backup.host]["barman"] = _barman(topology, index, backup)
-    for edge in ssh_edges(topology):
-        for host in dict.fromkeys((edge["from_host"], edge["to_host"])):
+    edges = ssh_edges(topology)
+    for edge in _by_machine(topology, edges):
+        for host in dict.fromkeys((*edge["from_hosts"], *edge["to_hosts"])):
             found[host]["ssh_edges"].append(edge)
     for server in topology.postgres_servers.values():
         if not server.manage:
-            found[server.host]["postgres"]["manual"]["ssh"] = [
-                "{from_user}@{from_host} must be able to log in as {to_user}@{to_address}, port {to_port} "
-                "({purpose})".format(**edge)
-                for edge in found[server.host]["ssh_edges"]
-            ]
+            own = [edge for edge in edges if server.host in (edge["from_host"], edge["to_host"])]
+            demanded = found[server.host]["postgres"]
+            demanded["manual"] = manual(server, demanded, own)
     return found
 
 
@@ -155,10 +156,6 @@ def _quoted(value: str) -> str:
     if value and not any(mark in value for mark in " '\\"):
         return value
     return "'%s'" % value.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _literal(value: str) -> str:
-    return "'%s'" % value.replace("'", "''")
 
 
 def derived_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
@@ -294,7 +291,7 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
     receivers = _receivers(index, server)
     replicating = receivers + ([server] if _copies(server) and server not in receivers else [])
     streaming = server.streaming_user if replicating else None
-    found: dict[str, Any] = {
+    return {
         "server_name": server.name if server.backup_server is not None else None,
         "version": server.version,
         "port": server.port,
@@ -319,9 +316,6 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "archiving": _archiving(topology, index, server),
         "manual": None,
     }
-    if not server.manage:
-        found["manual"] = _manual(server, found)
-    return found
 
 
 def _sources(topology: Topology, clients: Iterable[PostgresServer]) -> list[str]:
@@ -403,48 +397,6 @@ def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict
         "compression": client.archive_compression,
         "timeout": client.archive_timeout,
     }
-
-
-def _manual(server: PostgresServer, demand: Mapping[str, Any]) -> dict[str, list[str]]:
-    management, streaming = demand["users"]["management"], demand["users"]["streaming"]
-    quoted = privileges.identifier
-    sql: list[str] = []
-    if server.primary is None:
-        sql.append(f"CREATE ROLE {quoted(management)} LOGIN; -- and give it barman_postgres_password as its password")
-        sql += privileges.statements(management, server.version)
-        if streaming is not None:
-            sql.append(
-                f"CREATE ROLE {quoted(streaming)} LOGIN REPLICATION; "
-                "-- and give it barman_streaming_password as its password"
-            )
-    settings = []
-    for name, wanted in demand["settings"].items():
-        if "minimum" in wanted:
-            settings.append(f"{name} = {wanted['minimum']}   # or more")
-        elif "value" in wanted:
-            settings.append(f"{name} = {wanted['value']}")
-        else:
-            settings.append(f"{name} = {_literal(wanted['includes'])}   # added to the names that are there")
-    archiving = demand["archiving"]
-    if archiving is not None:
-        command = archive_command.archive_command(
-            archive_command.Target(
-                server=archiving["server"],
-                host=archiving["address"],
-                port=archiving["port"],
-                user=archiving["user"],
-                method=archiving["method"],
-                compression=archiving["compression"],
-                directory=archiving["incoming_directory"],
-            )
-        )
-        needs = f"needs SSH to {archiving['user']}@{archiving['address']}, port {archiving['port']}"
-        settings.append(f"archive_command = {_literal(command)}   # {needs}")
-        if archiving["timeout"] is not None:
-            settings.append(f"archive_timeout = {archiving['timeout']}")
-    fields = ("type", "databases", "users", "source", "method")
-    hba = ["   ".join(rule[name] for name in fields) for rule in demand["hba_rules"]]
-    return {"sql": sql, "pg_hba": hba, "settings": settings}
 
 
 # --- on a backup server -----------------------------------------------------------------------------------------------
@@ -542,11 +494,55 @@ def _schedules(server: PostgresServer) -> Iterable[dict[str, str]]:
 # --- SSH --------------------------------------------------------------------------------------------------------------
 
 
+def machines(topology: Topology) -> dict[str, tuple[str, ...]]:
+    """Of each host, all hosts of the inventory that are the same machine: instances of PostgreSQL share its users and their keys.
+
+    One that Ansible may not touch is told by nobody but itself.
+    """
+    places: dict[tuple[str, str], dict[str, None]] = {}
+    touched: list[PostgresServer | BackupServer] = [
+        server for server in topology.postgres_servers.values() if server.manage
+    ]
+    touched += topology.backup_servers.values()
+    for host in touched:
+        for place in _places(host):
+            places.setdefault(place, {})[host.host] = None
+    found: dict[str, set[str]] = {server.host: {server.host} for server in topology.postgres_servers.values()}
+    for host in touched:
+        found.setdefault(host.host, set()).update(*(places[place] for place in _places(host)))
+    return {host: tuple(sorted(together)) for host, together in found.items()}
+
+
+def _places(host: PostgresServer | BackupServer) -> tuple[tuple[str, str], ...]:
+    return (("ansible", host.reached_at or host.host), ("ssh", "%s:%d" % (host.address, host.ssh_port)))
+
+
+def _by_machine(topology: Topology, edges: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Edges between the same users of the same machines are one."""
+    same = machines(topology)
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for edge in edges:
+        from_hosts, to_hosts = same[edge["from_host"]], same[edge["to_host"]]
+        key = (
+            from_hosts,
+            to_hosts,
+            *(edge[name] for name in ("from_user", "to_user", "to_address", "to_port", "purpose")),
+        )
+        first = found.get(key)
+        if first is None:
+            found[key] = {**edge, "from_hosts": list(from_hosts), "to_hosts": list(to_hosts)}
+            continue
+        first["from_addresses"] = list(dict.fromkeys((*first["from_addresses"], *edge["from_addresses"])))
+        if first["forced_command"] != edge["forced_command"]:
+            first["forced_command"] = None
+    return list(found.values())
+
+
 def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
     """Every lasting SSH trust, each once."""
     edges: list[dict[str, Any]] = []
     index = topology.index()
-    archiving_from: dict[tuple[str, str, str], int] = {}
+    archiving_from: dict[tuple[tuple[str, str], str, str], int] = {}
     archivers: list[tuple[PostgresServer, PostgresServer, BackupServer]] = []
     for server in topology.postgres_servers.values():
         backup = topology.backup_servers.get(server.backup_server or "")
@@ -556,11 +552,12 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
         target = topology.backup_servers.get(client.backup_server or "") if client else None
         if client is not None and target is not None:
             archivers.append((server, client, target))
-            key = (server.address, server.os_user, target.host)
-            archiving_from[key] = archiving_from.get(key, 0) + 1
+            for place in _places(server):
+                key = (place, server.os_user, target.host)
+                archiving_from[key] = archiving_from.get(key, 0) + 1
     for server, client, target in archivers:
         # Instances on one machine share a user and so a key: no single command can be forced on it.
-        alone = archiving_from[server.address, server.os_user, target.host] == 1
+        alone = all(archiving_from[place, server.os_user, target.host] == 1 for place in _places(server))
         edges.append(
             {
                 "from_host": server.host,
@@ -575,6 +572,7 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
                 "forced_command": f"barman put-wal {client.name}"
                 if alone and client.archive_method == "barman-wal-archive"
                 else None,
+                **({"public_key": server.ssh_public_key} if server.ssh_public_key else {}),
             }
         )
     for pair in dict.fromkeys((relay.target, relay.source) for relay in topology.relays):
@@ -594,7 +592,8 @@ def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
         if not server.manage:
             continue
         edges.append(_to_postgres(topology.backup_servers[relay.target], server, "recovery"))
-    return edges
+    # One for each server, because it is laid for that one alone.
+    return [{**edge, "from_hosts": [edge["from_host"]], "to_hosts": [edge["to_host"]]} for edge in edges]
 
 
 def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: str) -> dict[str, Any]:

@@ -219,6 +219,13 @@ VARIABLES = (
     ),
     Variable("barman_postgres_os_user", PG, "text", "postgres", "The operating system's user that runs PostgreSQL."),
     Variable(
+        "barman_ssh_public_key",
+        PG,
+        "public key",
+        "",
+        "With barman_manage_postgres false, and archiving: the SSH key of barman_postgres_os_user, which the backup server lets in.",
+    ),
+    Variable(
         "barman_passive_of",
         BACKUP,
         "text",
@@ -300,7 +307,7 @@ PLAYBOOK_VARIABLES = frozenset(
 )
 SECRET_VARIABLES = frozenset(variable.name for variable in VARIABLES if variable.secret)
 #: Ansible's own variables that the topology reads.
-ANSIBLE_VARIABLES = ("ansible_host",)
+ANSIBLE_VARIABLES = ("ansible_host", "ansible_port")
 
 
 @dataclass(frozen=True)
@@ -365,7 +372,10 @@ class PostgresServer:
     archive_method: str = "barman-wal-archive"
     archive_compression: str = "none"
     archive_timeout: int | None = None
+    ssh_public_key: str = ""
     given: frozenset[str] = field(default=frozenset(), repr=False)
+    #: Where Ansible reaches the host: several hosts of the inventory can be one machine.
+    reached_at: str = field(default="", repr=False)
 
     @property
     def streams(self) -> bool:
@@ -400,6 +410,7 @@ class BackupServer:
     passive_of: str | None
     global_options: Mapping[str, Any]
     allow_empty: bool
+    reached_at: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ _SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 _POSTGRES_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PREFIX = "barman_"
 _BARE_NAMES = tuple(name[len(_PREFIX) :] for name in KNOWN_VARIABLES)
+_PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]{20,}={0,2}( .*)?")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _DECIDED_PARAMETERS = {
     "host": "barman_postgres_host",
@@ -383,6 +384,13 @@ def retention(value: Any) -> str:
     return found
 
 
+def public_key(value: Any) -> str:
+    found = text(value)
+    if found and not _PUBLIC_KEY.fullmatch(found):
+        raise Wrong("is no public key of SSH", "write the line in ~/.ssh/id_ed25519.pub of PostgreSQL's user")
+    return found
+
+
 def cron(value: Any) -> str:
     if isinstance(value, bool):
         raise Wrong(f"is {_type_name(value)} and no text", "write a cron expression as \"30 2 * * *\", or '' for none")
@@ -422,6 +430,10 @@ def _address_of(reader: _Reader) -> str:
     return reader.host
 
 
+def _reached_at(reader: _Reader) -> str:
+    return "%s:%s" % (reader.values.get("ansible_host") or reader.host, reader.values.get("ansible_port") or 22)
+
+
 def _zone(reader: _Reader) -> str:
     return reader.get("barman_zone", text, "")
 
@@ -446,6 +458,7 @@ def _backup_server(reader: _Reader) -> BackupServer:
         passive_of=reader.get("barman_passive_of", text, "") or None,
         global_options=reader.get("barman_global_options", dictionary, {}),
         allow_empty=reader.get("barman_allow_empty", boolean, False),
+        reached_at=_reached_at(reader),
     )
 
 
@@ -516,9 +529,11 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         archive_method=reader.get("barman_archive_method", one_of(archive_command.METHODS), "barman-wal-archive"),
         archive_compression=reader.get("barman_archive_compression", one_of(archive_command.COMPRESSIONS), "none"),
         archive_timeout=reader.get("barman_archive_timeout", integer(0), patience),
+        ssh_public_key=reader.get("barman_ssh_public_key", public_key, ""),
         given=frozenset(
             variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
         ),
+        reached_at=_reached_at(reader),
     )
     if (
         server.user == server.streaming_user

@@ -202,6 +202,13 @@ class _Judge:
                 "write barman_incremental: block, or remove it",
             )
         self.archive_compression(server)
+        if server.ssh_public_key and server.manage:
+            self.report(
+                host,
+                "barman_ssh_public_key",
+                "has no effect where Ansible manages the server, for the key is made and read there",
+                "remove it, or write barman_manage_postgres: false",
+            )
         if server.synchronous and not server.streams:
             self.report(
                 host,

@@ -38,6 +38,16 @@ def test_an_unknown_version_is_refused():
         least_privileges(12)
 
 
-def test_names_are_quoted():
+@pytest.mark.parametrize("name", ["barman", "streaming_barman", "_b2"])
+def test_plain_names_stay_as_they_are(name):
+    assert identifier(name) == name
+
+
+@pytest.mark.parametrize("name", ["Barman", "bar-man", "bar.man", "2barman", "user", "current_user", "table"])
+def test_other_names_are_quoted(name):
+    assert identifier(name) == f'"{name}"'
+
+
+def test_quotes_in_names_are_doubled():
     assert identifier('bar"man') == '"bar""man"'
     assert statements('bar"man', 17)[0] == 'GRANT pg_checkpoint TO "bar""man";'

@@ -140,9 +140,11 @@ def test_streaming_only_needs_no_ssh_but_for_a_recovery():
     (edge,) = found.topology["recovery_edges"]
     assert edge == {
         "from_host": "backup",
+        "from_hosts": ["backup"],
         "from_user": "barman",
         "from_addresses": ["198.51.100.11/32"],
         "to_host": "pg",
+        "to_hosts": ["pg"],
         "to_user": "postgres",
         "to_address": "198.51.100.21",
         "to_port": 22,
@@ -329,8 +331,52 @@ def test_instances_on_one_machine_share_a_key_so_no_command_is_forced():
     found = good(
         {"barman_wal": ["archiving"]}, more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"])}
     )
-    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [None, None]
+    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [None]
     assert [line["port"] for line in barman(found)["pgpass"]] == [5432, 5432, 5433, 5433]
+
+
+def test_instances_on_one_machine_share_its_trust():
+    """What is let in for one instance is on the other's machine, too: whoever takes away what is not asked for has to know it."""
+    found = good({"barman_backup_method": "rsync"}, more_pg={"pg-2": pg(barman_postgres_port=5433)})
+    (edge,) = found.demands["pg-2"]["ssh_edges"]
+    assert (edge["to_host"], edge["to_hosts"], edge["purpose"]) == ("pg", ["pg", "pg-2"], "backup")
+    assert found.demands["pg"]["ssh_edges"] == found.demands["backup"]["ssh_edges"] == [edge]
+
+
+def test_instances_behind_addresses_of_their_own_are_on_one_machine_where_ansible_reaches_them_at_one():
+    found = good(
+        {"barman_wal": ["archiving"], "barman_address": "198.51.100.31"},
+        more_pg={"pg-2": pg(barman_wal=["archiving"], barman_address="198.51.100.32")},
+    )
+    (edge,) = found.demands["backup"]["ssh_edges"]
+    assert edge["from_hosts"] == ["pg", "pg-2"]
+    assert edge["from_addresses"] == ["198.51.100.31/32", "198.51.100.32/32"]
+    # With a command forced for the one, WAL of the other would land in its archive.
+    assert edge["forced_command"] is None
+
+
+def test_hosts_behind_one_address_and_other_ports_are_other_machines():
+    found = good(
+        {"barman_wal": ["archiving"], "ansible_port": 2201, "barman_ssh_port": 2201, "barman_postgres_port": 5431},
+        more_pg={
+            "pg-2": pg(barman_wal=["archiving"], ansible_port=2202, barman_ssh_port=2202, barman_postgres_port=5432)
+        },
+    )
+    assert [edge["from_hosts"] for edge in found.demands["backup"]["ssh_edges"]] == [["pg"], ["pg-2"]]
+    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [
+        "barman put-wal pg",
+        "barman put-wal pg-2",
+    ]
+
+
+def test_an_instance_that_may_not_be_touched_is_laid_by_no_other():
+    found = good(
+        {"barman_wal": ["archiving"]},
+        more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"], barman_manage_postgres=False)},
+    )
+    assert [edge["from_host"] for edge in found.demands["pg"]["ssh_edges"]] == ["pg"]
+    assert [edge["from_host"] for edge in found.demands["pg-2"]["ssh_edges"]] == ["pg-2"]
+    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [None, None]
 
 
 def test_another_home_moves_the_incoming_directory():
@@ -530,33 +576,140 @@ def test_archiving_of_a_standby_comes_from_its_primary():
 # --- a server that Ansible does not touch -----------------------------------------------------------------------------
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl postgres@orders"
+
+
 def test_what_a_hand_has_to_do():
-    found = good({"barman_manage_postgres": False, "barman_wal": ["streaming", "archiving"]})
+    found = good({"barman_manage_postgres": False})
     assert postgres(found)["manage"] is False
+    assert postgres(found)["manual"] == {
+        "database": "postgres",
+        "sql": [
+            "CREATE ROLE barman LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION;",
+            "CREATE ROLE streaming_barman LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS REPLICATION;",
+            "GRANT pg_checkpoint TO barman;",
+            "GRANT pg_read_all_settings TO barman;",
+            "GRANT pg_read_all_stats TO barman;",
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) TO barman;",
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_switch_wal() TO barman;",
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_start(text, boolean) TO barman;",
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_stop(boolean) TO barman;",
+        ],
+        "passwords": [
+            {"role": "barman", "variable": "barman_postgres_password", "psql": "\\password barman"},
+            {
+                "role": "streaming_barman",
+                "variable": "barman_streaming_password",
+                "psql": "\\password streaming_barman",
+            },
+        ],
+        "pg_hba": [
+            "host   postgres   barman   198.51.100.11/32   scram-sha-256",
+            "host   replication   streaming_barman   198.51.100.11/32   scram-sha-256",
+        ],
+        "settings": [
+            "listen_addresses = '*'   # or the address that the backup server reaches",
+            "wal_level = replica   # or more",
+            "max_wal_senders = 4   # or more",
+            "max_replication_slots = 1   # or more",
+        ],
+        "alter_system": [
+            "SELECT 'ALTER SYSTEM SET listen_addresses = ''*''' FROM pg_settings WHERE name = 'listen_addresses' "
+            "AND setting IN ('', 'localhost', '127.0.0.1', '::1') \\gexec",
+            "SELECT 'ALTER SYSTEM SET wal_level = replica' FROM pg_settings WHERE name = 'wal_level' "
+            "AND setting = 'minimal' \\gexec",
+            "SELECT 'ALTER SYSTEM SET max_wal_senders = 4' FROM pg_settings WHERE name = 'max_wal_senders' "
+            "AND setting::int < 4 \\gexec",
+            "SELECT 'ALTER SYSTEM SET max_replication_slots = 1' FROM pg_settings WHERE name = 'max_replication_slots' "
+            "AND setting::int < 1 \\gexec",
+        ],
+        "restart": ["listen_addresses", "wal_level", "max_wal_senders", "max_replication_slots"],
+        "ssh": [],
+    }
+    assert found.topology["recovery_edges"] == []
+
+
+def test_what_a_hand_has_to_do_for_archiving():
+    found = good(
+        {
+            "barman_manage_postgres": False,
+            "barman_wal": ["archiving"],
+            "barman_backup_method": "rsync",
+            "barman_ssh_public_key": KEY,
+        }
+    )
     manual = postgres(found)["manual"]
-    assert manual["sql"] == [
-        'CREATE ROLE "barman" LOGIN; -- and give it barman_postgres_password as its password',
-        'GRANT pg_checkpoint TO "barman";',
-        'GRANT pg_read_all_settings TO "barman";',
-        'GRANT pg_read_all_stats TO "barman";',
-        'GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) TO "barman";',
-        'GRANT EXECUTE ON FUNCTION pg_catalog.pg_switch_wal() TO "barman";',
-        'GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_start(text, boolean) TO "barman";',
-        'GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_stop(boolean) TO "barman";',
-        'CREATE ROLE "streaming_barman" LOGIN REPLICATION; -- and give it barman_streaming_password as its password',
-    ]
-    assert manual["pg_hba"] == [
-        "host   postgres   barman   198.51.100.11/32   scram-sha-256",
-        "host   replication   streaming_barman   198.51.100.11/32   scram-sha-256",
-    ]
-    assert "wal_level = replica   # or more" in manual["settings"]
     assert "archive_mode = on" in manual["settings"]
     assert (
-        "archive_command = 'barman-wal-archive --user barman 198.51.100.11 pg %p'   # needs SSH to barman@198.51.100.11, port 22"
-        in manual["settings"]
+        "archive_command = 'barman-wal-archive --user barman 198.51.100.11 pg %p # pgdr.barman archive_timeout=300'   "
+        "# needs SSH to barman@198.51.100.11, port 22" in manual["settings"]
     )
-    assert manual["ssh"] == ["postgres@pg must be able to log in as barman@198.51.100.11, port 22 (archiving)"]
-    assert found.topology["recovery_edges"] == []
+    assert (
+        "SELECT 'ALTER SYSTEM SET archive_command = ''barman-wal-archive --user barman 198.51.100.11 pg %p # pgdr.barman "
+        "archive_timeout=300''' FROM pg_settings WHERE name = 'archive_command' AND (setting IN ('', '(disabled)', 'false') "
+        "OR setting LIKE '%# pgdr.barman%') \\gexec" in manual["alter_system"]
+    )
+    assert manual["restart"] == ["listen_addresses", "wal_level", "archive_mode"]
+    assert manual["ssh"] == [
+        {
+            "purpose": "backup",
+            "from": "barman@backup",
+            "to": "postgres@198.51.100.21",
+            "port": 22,
+            "options": 'restrict,from="198.51.100.11/32"',
+        },
+        {
+            "purpose": "archiving",
+            "from": "postgres@pg",
+            "to": "barman@198.51.100.11",
+            "port": 22,
+            "options": 'restrict,from="198.51.100.21/32",command="barman put-wal pg"',
+        },
+    ]
+    assert manual["sql"][1].startswith("GRANT "), "no role for replication, which nothing needs"
+    assert [edge.get("public_key") for edge in found.demands["backup"]["ssh_edges"]] == [None, KEY]
+
+
+def test_one_role_for_both_is_made_once():
+    found = good(
+        {
+            "barman_manage_postgres": False,
+            "barman_streaming_user": "barman",
+            "barman_streaming_password": "management secret",
+        }
+    )
+    manual = postgres(found)["manual"]
+    assert [line for line in manual["sql"] if line.startswith("CREATE")] == [
+        "CREATE ROLE barman LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS REPLICATION;"
+    ]
+    assert [line["psql"] for line in manual["passwords"]] == ["\\password barman"]
+
+
+def test_a_role_with_a_certificate_gets_no_password():
+    found = good(
+        {
+            "barman_manage_postgres": False,
+            "barman_postgres_password": None,
+            "barman_sslmode": "require",
+            "barman_sslcert": "/etc/barman/client.crt",
+            "barman_sslkey": "/etc/barman/client.key",
+        }
+    )
+    manual = postgres(found)["manual"]
+    assert [line["role"] for line in manual["passwords"]] == ["streaming_barman"]
+    assert manual["pg_hba"][0] == "hostssl   postgres   barman   198.51.100.11/32   cert"
+
+
+def test_on_a_standby_a_hand_makes_no_roles():
+    found = good(
+        more_pg={
+            "pg-2": pg("198.51.100.22", barman_primary="pg", barman_slot_name="barman_2", barman_manage_postgres=False)
+        }
+    )
+    manual = postgres(found, "pg-2")["manual"]
+    assert manual["sql"] == []
+    assert manual["passwords"] == []
+    assert len(manual["pg_hba"]) == 2
 
 
 # --- many -------------------------------------------------------------------------------------------------------------

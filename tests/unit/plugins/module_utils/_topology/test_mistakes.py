@@ -213,6 +213,18 @@ MISTAKES_OF_A_SERVER = [
     ),
     ({"barman_postgres_os_user": "post gres"}, "barman_postgres_os_user", "cannot be the name of a user", "letters"),
     ({"barman_primary": "pg"}, "barman_primary", "names the server itself", "name its primary"),
+    (
+        {"barman_manage_postgres": False, "barman_ssh_public_key": "AAAA"},
+        "barman_ssh_public_key",
+        "is no public key of SSH",
+        "write the line in",
+    ),
+    (
+        {"barman_ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
+        "barman_ssh_public_key",
+        "has no effect where Ansible manages the server",
+        "remove it, or write barman_manage_postgres: false",
+    ),
     ({"barman_primary": "gp"}, "barman_primary", "names gp, which is no PostgreSQL server", "write one of pg"),
     (
         {"barman_backup_sever": "backup"},

@@ -104,9 +104,12 @@ def test_the_ends_of_everything_exist(inventory):
     assert set(found.demands) == set(pg_hosts) | set(backup_hosts)
     for host, demand in found.demands.items():
         for edge in demand["ssh_edges"]:
-            assert host in (edge["from_host"], edge["to_host"])
-            assert {edge["from_host"], edge["to_host"]} <= set(found.demands)
-            for end in (edge["from_host"], edge["to_host"]):
+            ends = {*edge["from_hosts"], *edge["to_hosts"]}
+            assert host in ends
+            assert edge["from_host"] in edge["from_hosts"]
+            assert edge["to_host"] in edge["to_hosts"]
+            assert ends <= set(found.demands)
+            for end in ends:
                 assert edge in found.demands[end]["ssh_edges"]
     for edge in found.topology["recovery_edges"]:
         assert edge["from_host"] in backup_hosts

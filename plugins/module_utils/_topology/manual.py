@@ -1,0 +1,137 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a hand does on a PostgreSQL server that Ansible does not touch: the same as the role pg does on the others, line by line.
+
+    database: postgres              # the lines for psql are for this database, as a superuser
+    sql: [...]                      # for psql: the roles and what they are granted
+    passwords:                      # which is typed where psql asks for it: none is in these lines
+      - {role: barman, variable: barman_postgres_password, psql: "\\\\password barman"}
+    pg_hba: [...]                   # the first lines of pg_hba.conf: the first line that matches decides
+    settings: [...]                 # for postgresql.conf, or a provider's console
+    alter_system: [...]             # the same for psql: raises what is too low, and leaves the rest alone
+    restart: [...]                  # the settings among them that a restart only brings into effect
+    ssh:                            # who must get in where; options: what goes before the key in authorized_keys
+      - {purpose: archiving, from: postgres@orders, to: barman@198.51.100.11, port: 22,
+         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"'}
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._postgres import archive_command, privileges
+from .model import PostgresServer
+
+_FLAGS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+# What takes effect without a restart.
+_RELOADED = ("archive_command", "archive_timeout", "summarize_wal", "synchronous_standby_names")
+_LOCAL = ("127.", "::1/")
+_HBA_FIELDS = ("type", "databases", "users", "source", "method")
+
+
+def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The lines for the server. demand: what it must have; edges: the SSH trust that begins or ends there."""
+    settings = list(_settings(demand))
+    return {
+        "database": server.database,
+        "sql": list(_sql(server, demand)),
+        "passwords": list(_passwords(server, demand)),
+        "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in demand["hba_rules"]],
+        "settings": ["%s = %s%s" % (name, _value(value), note and "   # " + note) for name, value, _, note in settings],
+        "alter_system": [
+            "SELECT %s FROM pg_settings WHERE name = '%s' AND %s \\gexec"
+            % (_literal("ALTER SYSTEM SET %s = %s" % (name, _value(value))), name, condition)
+            for name, value, condition, _ in settings
+        ],
+        "restart": [name for name, *_ in settings if name not in _RELOADED],
+        "ssh": [_ssh(edge) for edge in edges],
+    }
+
+
+def _sql(server: PostgresServer, demand: Mapping[str, Any]) -> Iterable[str]:
+    # A standby has its primary's roles.
+    if server.primary is not None:
+        return
+    management, streaming = demand["users"]["management"], demand["users"]["streaming"]
+    for role in dict.fromkeys(name for name in (management, streaming) if name is not None):
+        replication = "REPLICATION" if role == streaming else "NOREPLICATION"
+        yield "CREATE ROLE %s %s %s;" % (privileges.identifier(role), _FLAGS, replication)
+    yield from privileges.statements(management, server.version)
+
+
+def _passwords(server: PostgresServer, demand: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    if server.primary is not None:
+        return
+    variables: dict[str, str] = {}
+    if server.has_password:
+        variables[demand["users"]["management"]] = "barman_postgres_password"
+    if server.has_streaming_password and demand["users"]["streaming"] is not None:
+        variables.setdefault(demand["users"]["streaming"], "barman_streaming_password")
+    for role, variable in variables.items():
+        yield {"role": role, "variable": variable, "psql": "\\password %s" % privileges.identifier(role)}
+
+
+def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
+    """Name, value, when it has to be set, and what else there is to say."""
+    if any(not rule["source"].startswith(_LOCAL) for rule in demand["hba_rules"]):
+        yield (
+            "listen_addresses",
+            "*",
+            "setting IN ('', 'localhost', '127.0.0.1', '::1')",
+            "or the address that the backup server reaches",
+        )
+    for name, wanted in demand["settings"].items():
+        if "includes" in wanted:
+            yield name, str(wanted["includes"]), "setting = ''", "added to the names that are there"
+        elif name == "wal_level":
+            yield name, str(wanted["minimum"]), "setting = 'minimal'", "or more"
+        elif "minimum" in wanted:
+            yield name, str(wanted["minimum"]), "setting::int < %d" % wanted["minimum"], "or more"
+        elif name == "archive_mode":
+            yield name, str(wanted["value"]), "setting = 'off'", ""
+        else:
+            yield name, str(wanted["value"]), "setting <> %s" % _literal(str(wanted["value"])), ""
+    archiving = demand["archiving"]
+    if archiving is None:
+        return
+    target = archive_command.Target(
+        server=archiving["server"],
+        host=archiving["address"],
+        port=archiving["port"],
+        user=archiving["user"],
+        method=archiving["method"],
+        compression=archiving["compression"],
+        directory=archiving["incoming_directory"],
+    )
+    command = archive_command.marked(archive_command.archive_command(target), archiving["timeout"])
+    # Somebody else's command is not overwritten; without archive_mode PostgreSQL shows none at all.
+    free = "(setting IN ('', '(disabled)', 'false') OR setting LIKE '%%%s%%')" % archive_command.MARK
+    yield "archive_command", command, free, "needs SSH to %s" % target.address
+    if archiving["timeout"] is not None:
+        yield "archive_timeout", str(archiving["timeout"]), "setting <> '%d'" % archiving["timeout"], ""
+
+
+def _ssh(edge: Mapping[str, Any]) -> dict[str, Any]:
+    options = 'restrict,from="%s"' % ",".join(edge["from_addresses"])
+    if edge["forced_command"]:
+        options += ',command="%s"' % edge["forced_command"]
+    return {
+        "purpose": edge["purpose"],
+        "from": "%s@%s" % (edge["from_user"], edge["from_host"]),
+        "to": "%s@%s" % (edge["to_user"], edge["to_address"]),
+        "port": edge["to_port"],
+        "options": options,
+    }
+
+
+def _value(value: str) -> str:
+    return value if value.isalnum() else _literal(value)
+
+
+def _literal(value: str) -> str:
+    return "'%s'" % value.replace("'", "''")
