@@ -93,9 +93,11 @@ topology:
       elements: dict
       sample:
         - from_host: backup-eu
+          from_hosts: [backup-eu]
           from_user: barman
           from_addresses: [198.51.100.11/32]
           to_host: pg-eu
+          to_hosts: [pg-eu]
           to_user: postgres
           to_address: 198.51.100.21
           to_port: 22
