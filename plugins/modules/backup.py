@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup
-short_description: Take a base backup with Barman and prove that it is complete
+short_description: Take a base backup with Barman and prove that it is complete, or delete one
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
@@ -17,12 +17,34 @@ description:
   - It ends on an idle server too, where C(barman backup --wait) waits for a WAL segment that is never filled. A few bytes are written to the
     server's WAL for that, and the segment is closed if it is still open.
   - With O(max_age) a recent good backup is enough, and nothing is done.
+  - With O(state=absent) a backup is deleted. What is kept (M(pgdr.barman.backup_keep)), what C(minimum_redundancy) needs, and what
+    increments build upon is not, and the error says which it is. C(minimum_redundancy) counts full backups here, as Barman does from 3.15 on;
+    older versions count increments, too, and would delete the last full backup.
 options:
   server:
     description:
       - Barman's name for the server.
     type: str
     required: true
+  state:
+    description:
+      - V(present) takes a backup, V(absent) deletes one.
+    type: str
+    choices: [present, absent]
+    default: present
+  backup_id:
+    description:
+      - The backup to delete, its id or its name. Where there is none, nothing is done.
+      - Words such as V(latest) are not taken, because they mean another backup the next time.
+      - Required with O(state=absent), and only then given.
+    type: str
+  dependents:
+    description:
+      - Whether block-level increments that need the backup may be deleted with it.
+      - Where they may not, and there are any, the backup is not deleted, and the error names them.
+      - Only with O(state=absent).
+    type: bool
+    default: false
   backup_name:
     description:
       - A name for the backup, by which Barman's commands know it beside its id.
@@ -86,13 +108,14 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(max_age) or O(backup_name) only.
+      - With O(state=absent), and with O(max_age) or O(backup_name).
 notes:
   - It can run for hours. It works under C(async), and M(pgdr.barman.backup_info) shows meanwhile how far it is.
-  - A failed backup stays in the catalog as Barman left it.
+  - A failed backup stays in the catalog as Barman left it, until it is deleted.
   - Passive and inactive servers are errors, where Barman does nothing and says success.
 seealso:
   - module: pgdr.barman.backup_info
+  - module: pgdr.barman.backup_keep
   - module: pgdr.barman.check
   - module: pgdr.barman.wal_receiver
 """
@@ -131,6 +154,23 @@ EXAMPLES = r"""
   become: true
   async: 86400
   poll: 60
+
+- name: Delete a backup that is not needed any more, unless increments need it
+  pgdr.barman.backup:
+    server: pg-eu
+    state: absent
+    backup_id: before-upgrade-18
+  become: true
+
+- name: See what would go with a full backup (in check mode nothing is done)
+  pgdr.barman.backup:
+    server: pg-eu
+    state: absent
+    backup_id: 20261120T070156
+    dependents: true
+  become: true
+  check_mode: true
+  register: would_go
 """
 
 RETURN = r"""
@@ -138,6 +178,7 @@ backup:
   description:
     - The backup that was taken, or the one that is good enough.
     - In check mode, and on a failure, what there is of it, which may be V(null).
+    - With O(state=absent) the backup as it was before it was deleted, or V(null) where there was none.
   returned: always
   type: dict
   contains:
@@ -213,6 +254,13 @@ backup:
       description: Bytes copied in a second.
       type: int
       sample: 95302528
+deleted:
+  description:
+    - The ids of the backups that were deleted, or would be in check mode, that which was asked for first. Empty where it was gone already.
+  returned: with O(state=absent)
+  type: list
+  elements: str
+  sample: [20261120T070156, 20261121T070157]
 """
 
 import os
@@ -232,6 +280,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.backup import 
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import read_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.removal import plan_removal, remove
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
@@ -241,6 +290,9 @@ def argument_spec() -> dict[str, Any]:
     return {
         **barman_argument_spec(),
         "server": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "backup_id": {"type": "str"},
+        "dependents": {"type": "bool", "default": False},
         "backup_name": {"type": "str"},
         "max_age": {"type": "str"},
         "incremental": {"type": "str"},
@@ -267,14 +319,53 @@ def request_from(params: dict[str, Any]) -> Request:
     )
 
 
+#: What says how a backup is taken, and means nothing for one that is deleted.
+TAKING = (
+    "backup_name",
+    "max_age",
+    "incremental",
+    "reuse_backup",
+    "jobs",
+    "bandwidth_limit",
+    "immediate_checkpoint",
+    "retries",
+)
+
+
+def delete(module: AnsibleModule) -> None:
+    given = [option for option in TAKING if module.params[option] is not None]
+    if given:
+        module.fail_json(msg="with 'state: absent' nothing is taken: leave out %s" % ", ".join(given), backup=None)
+    try:
+        barman = barman_from(module.params)
+        server = read(module.params["config_file"], module.params["barman_user"]).server(module.params["server"])
+        removal = plan_removal(server, read_backups(server), module.params["backup_id"], module.params["dependents"])
+        if removal.changes and not module.check_mode:
+            remove(barman, server, removal)
+    except HostError as exc:
+        module.fail_json(msg=str(exc), backup=None)
+    module.exit_json(
+        changed=removal.changes,
+        backup=answer(removal.backups[0]) if removal.backups else None,
+        deleted=[backup.backup_id for backup in removal.backups],
+    )
+
+
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec(), supports_check_mode=True, required_if=[("state", "absent", ("backup_id",))]
+    )
+    if module.params["state"] == "absent":
+        delete(module)
+        return
+    if module.params["backup_id"] is not None or module.params["dependents"]:
+        module.fail_json(msg="backup_id and dependents are for 'state: absent'", backup=None)
     require_psycopg(module)
     progress: Progress | None = None
     try:
         request = request_from(module.params)
         barman = barman_from(module.params)
-        configuration = read(module.params["config_file"])
+        configuration = read(module.params["config_file"], module.params["barman_user"])
         server = configuration.server(module.params["server"])
         plan = make_plan(server, request, read_backups(server), lambda: barman.version, datetime.now(timezone.utc))
         backup = plan.existing

@@ -158,13 +158,15 @@ options:
     type: bool
   staging_path:
     description:
-      - A directory with room for the backup, where a compressed, encrypted or incremental one is made plain first.
-      - Needed for such a backup, unless Barman's configuration has one. Other backups don't use it.
+      - A directory with room for the backup, where a compressed, encrypted or incremental one is made plain first. Other backups don't use it.
+      - Where neither this nor Barman's configuration says one, a directory of its own beside the server's backups on the backup server is used, and
+        taken away afterwards; on the destination's host it is the parent directory of O(destination).
     type: path
   staging_location:
     description:
-      - Which host O(staging_path) is on, with Barman 3.15 and later. Older versions use the destination's host for a compressed backup and
-        the backup server for the others.
+      - Which host O(staging_path) is on, with Barman 3.15 and later, V(local) where Barman's configuration does not say. Older versions use the
+        destination's host for a compressed backup and the backup server for the others.
+      - The programs that unpack the backup (C(lz4), C(zstd)) have to be on that host, and C(pg_combinebackup) for an incremental one.
     type: str
     choices: [local, remote]
 seealso:
@@ -433,7 +435,7 @@ def main() -> None:
     )
     try:
         request = request_from(module.params)
-        configuration = read(module.params["config_file"])
+        configuration = read(module.params["config_file"], module.params["barman_user"])
         recovery = Recovery(request, barman_from(module.params), configuration, run)
         outcome = recovery.execute(module.check_mode)
     except HostError as exc:

@@ -199,7 +199,7 @@ def main() -> None:
     params = module.params
     try:
         barman = barman_from(params)
-        configuration = read(params["config_file"])
+        configuration = read(params["config_file"], params["barman_user"])
         wanted = params["servers"] if params["servers"] is not None else streaming_servers(configuration)
         servers = [configuration.server(name) for name in wanted]
     except HostError as exc:
