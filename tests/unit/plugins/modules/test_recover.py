@@ -27,7 +27,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     found = RecoveryHost(tmp_path, world, [backup(2, 10)])
     monkeypatch.setattr(recovery_plan, "scan", world.scan)
     monkeypatch.setattr(recover, "run", found.run)
-    monkeypatch.setattr(recover, "read", lambda path: found.configuration)
+    monkeypatch.setattr(recover, "read", lambda path, user: found.configuration)
     monkeypatch.setattr(recover, "barman_from", lambda params: Barman(found.run, USER))
 
     def recovery(request: Any, barman: Any, configuration: Any, runner: Any) -> Recovery:
