@@ -14,6 +14,8 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       manage: true                  # false: nothing may be changed there, see manual
       os_user: postgres
       primary: null                 # on a standby, the inventory name of its primary: roles are made there
+      standbys: []                  # on a primary, the inventory names of the standbys that name it
+      kept_as: pg-eu                # whose entry in Barman has its data: a primary may be kept through a standby only
       users: {management: barman, streaming: streaming_barman}      # streaming may be null
       privileges: {memberships: [pg_read_all_settings, ...], functions: ["pg_switch_wal()", ...]}
       hba_rules:
@@ -264,6 +266,13 @@ def _clients(index: Index, server: PostgresServer) -> list[PostgresServer]:
     return itself + list(index.standbys.get(server.host, ()))
 
 
+def _kept_as(index: Index, server: PostgresServer) -> str:
+    """The server whose entry in Barman has this one's data. A standby's has its primary's, for they are the same."""
+    if server.backup_server is not None:
+        return server.host
+    return next((client.host for client in _clients(index, server) if client.backup_server is not None), server.host)
+
+
 def _receivers(index: Index, server: PostgresServer) -> list[PostgresServer]:
     """The servers whose WAL is streamed from this one."""
     return [
@@ -299,6 +308,8 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "manage": server.manage,
         "os_user": server.os_user,
         "primary": server.primary,
+        "standbys": [standby.host for standby in index.standbys.get(server.host, ())],
+        "kept_as": _kept_as(index, server),
         "users": {"management": server.user, "streaming": streaming},
         "privileges": _privileges(server),
         "hba_rules": [

@@ -87,6 +87,8 @@ def resolve(pg: Mapping[str, HostVariables], backup: Mapping[str, HostVariables]
     primaries = {str(values.get("barman_primary") or "") for values in pg.values()}
     postgres_servers = {host: _postgres_server(readers[host], is_primary=host in primaries) for host in sorted(pg)}
     relays = _relays(postgres_servers, backup_servers)
+    for server in postgres_servers.values():
+        _same_passwords(readers, server)
     problems.sort()
     return Resolution(Topology(postgres_servers, backup_servers, relays), problems)
 
@@ -552,6 +554,22 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
     if streaming_password is False and not certificate and (server.needs_replication or followed):
         reader.report("barman_streaming_password", "is missing", "write the password of the role, best in a vault")
     return server
+
+
+def _same_passwords(readers: Mapping[str, _Reader], server: PostgresServer) -> None:
+    """A standby has its primary's roles, with their passwords."""
+    primary = readers.get(server.primary or "")
+    if primary is None:
+        return
+    own = readers[server.host]
+    for variable in ("barman_postgres_password", "barman_streaming_password"):
+        mine, theirs = own.values.get(variable), primary.values.get(variable)
+        if isinstance(mine, str) and isinstance(theirs, str) and mine != theirs:
+            own.report(
+                variable,
+                f"differs from that of its primary {server.primary}, and a standby has its primary's roles",
+                "write the same, best once for both in a group's variables",
+            )
 
 
 def _relays(

@@ -39,6 +39,11 @@ _DERIVED_FROM: Mapping[str, str] = {
 }
 
 
+# WAL from elsewhere than the backup.
+_STANDBY_SINCE = (3, 10)
+_STANDBY_OPTIONS = ("wal_conninfo", "wal_streaming_conninfo")
+
+
 class Verdict(NamedTuple):
     """All problems and warnings, sorted."""
 
@@ -329,6 +334,15 @@ class _Judge:
         for name in sorted(server.options):
             if name in IDENTITY_OPTIONS:
                 self.identity_option(server, name, derived.get(name))
+        if server.primary in self.pg and server.streams and version < _STANDBY_SINCE:
+            self.report(
+                server.host,
+                "barman_primary",
+                f"its WAL is streamed from {server.primary}, for which Barman {format_version(_STANDBY_SINCE)} is needed, "
+                f"and {backup.host} has {format_version(version)}",
+                f"use Barman {format_version(_STANDBY_SINCE)} or later, or write barman_wal: [archiving]",
+            )
+            options = {name: value for name, value in options.items() if name not in _STANDBY_OPTIONS}
         for problem in barman_options.validate(options, version):
             self.option_problem(server, backup, problem)
         for problem in barman_options.deprecated(server.options, version):

@@ -702,15 +702,29 @@ def test_a_standby_with_other_roles_or_version_than_its_primary():
     assert [problem.variable for problem in found] == ["barman_postgres_user", "barman_postgres_version"]
 
 
+def test_a_standby_with_another_password_than_its_primary():
+    standby = pg("198.51.100.22", barman_primary="pg", barman_slot_name="barman_2", barman_streaming_password="another")
+    problem = only_problem(more_pg={"pg-2": standby})
+    assert (problem.host, problem.variable) == ("pg-2", "barman_streaming_password")
+    assert "differs from that of its primary pg" in problem.message
+    assert "another" not in str(problem)
+
+
 def test_streaming_from_the_primary_needs_barman_3_10():
     found = problems(
         None,
         {"barman_version": "3.9.0"},
         more_pg={"pg-2": pg("198.51.100.22", barman_primary="pg", barman_slot_name="barman_2")},
     )
-    assert {problem.host for problem in found} == {"pg-2"}
-    assert {problem.variable for problem in found} == {"barman_primary"}
-    assert all("is new in Barman 3.10" in problem.message for problem in found)
+    (problem,) = found
+    assert (problem.host, problem.variable) == ("pg-2", "barman_primary")
+    assert "its WAL is streamed from pg, for which Barman 3.10 is needed, and backup has 3.9" in problem.message
+    assert problem.instead == "use Barman 3.10 or later, or write barman_wal: [archiving]"
+    good(
+        None,
+        {"barman_version": "3.9.0"},
+        more_pg={"pg-2": pg("198.51.100.22", barman_primary="pg", barman_wal=["archiving"])},
+    )
 
 
 def test_two_archives_from_one_primary():
