@@ -47,11 +47,34 @@ options:
         type: str
         choices: [present, absent]
         default: present
+      host:
+        description:
+          - The inventory host that the entry is for. It is noted in the file, and comes back in RV(unlisted) when the entry is not declared any more.
+        type: str
+      merge:
+        description:
+          - Put O(servers[].options) into the entry that this module made earlier, and leave its other options as they are.
+          - Nothing is done where there is no such entry.
+        type: bool
+        default: false
+  handover:
+    description:
+      - Keep, in an entry that is there, the way by which WAL comes to Barman now, beside the way that is declared.
+      - An active entry that is to be passive stays as it is.
+      - RV(handing_over) says which entries that is. See to what comes that way, and call the module again without this.
+    type: bool
+    default: false
   prune:
     description:
       - Whether entries are removed that this module made earlier and that are not in O(servers).
     type: bool
     default: false
+  keep:
+    description:
+      - Names of entries that O(prune) does not remove.
+    type: list
+    elements: str
+    default: []
   allow_empty:
     description:
       - Whether an empty O(servers) together with O(prune=true) is meant. It removes every entry that this module made, and is refused otherwise.
@@ -140,6 +163,15 @@ EXAMPLES = r"""
   become: true
   register: forgotten
 
+- name: Have Barman do nothing more for a server that is kept elsewhere now
+  pgdr.barman.server:
+    servers:
+      - name: pg-moved
+        merge: true
+        options:
+          active: false
+  become: true
+
 - name: Take over a server that was configured by hand
   pgdr.barman.server:
     servers:
@@ -192,6 +224,19 @@ removed:
       type: str
       returned: when the entry could be read
       sample: barman
+handing_over:
+  description:
+    - With O(handover), by server, what its entry still has that is not declared - V(streaming), V(archiving), or V(server) for an active entry that is
+      to be passive.
+  returned: success
+  type: dict
+  sample: {pg-eu: [streaming]}
+unlisted:
+  description: The entries that this module made earlier, that are not in O(servers), and that stay.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: pg-old, host: pg-old, active: true, passive: false, streaming: true, archiving: false, slot_name: barman}]
 backups:
   description: The files in which is kept what O(adopt) took over.
   returned: success
@@ -235,8 +280,12 @@ def argument_spec() -> dict[str, Any]:
                 "name": {"type": "str", "required": True},
                 "options": {"type": "dict", "default": {}},
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "host": {"type": "str"},
+                "merge": {"type": "bool", "default": False},
             },
         },
+        "handover": {"type": "bool", "default": False},
+        "keep": {"type": "list", "elements": "str", "default": []},
         "prune": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
@@ -247,10 +296,15 @@ def argument_spec() -> dict[str, Any]:
 
 def desired_from(params: dict[str, Any]) -> Desired:
     return Desired(
-        [Entry(item["name"], item["options"], item["state"] == "present") for item in params["servers"]],
+        [
+            Entry(item["name"], item["options"], item["state"] == "present", item["host"], item["merge"])
+            for item in params["servers"]
+        ],
         params["global_options"],
         params["prune"],
         params["adopt"],
+        params["keep"],
+        params["handover"],
     )
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from .._host.files import read_text
 from . import configuration
 from .masking import mask, mask_message
-from .options import GLOBAL, SECRET_OPTIONS, SERVER, Problem, deprecated, render_value, validate
+from .options import GLOBAL, SECRET_OPTIONS, SERVER, Problem, deprecated, parse_bool, render_value, validate
 from .versions import NEWEST, Version
 
 MARK = "# Made by Ansible (pgdr.barman.server)."
@@ -35,26 +35,50 @@ ENTRY_MODE = 0o600
 _SECTION = re.compile(r"^\[(?P<name>.+)\]")
 _OPTION = re.compile(r"^(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
+_HOST = re.compile(r"^# For the inventory host (\S+)\.$", re.MULTILINE)
 _RESERVED = ("all", "barman", "DEFAULT")
+# What an entry has for streaming alone. While streaming is given up, all of it is needed until the slot is gone.
+_STREAMING_OPTIONS = (
+    "streaming_archiver",
+    "slot_name",
+    "create_slot",
+    "streaming_conninfo",
+    "wal_conninfo",
+    "wal_streaming_conninfo",
+    "streaming_archiver_name",
+    "streaming_archiver_batch_size",
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A server's entry as it is declared."""
+    """A server's entry as it is declared.
+
+    host: the inventory host that it is for, noted in its file. merge: these options are put into the entry of ours that
+    is there, and nothing is done where there is none.
+    """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     present: bool = True
+    host: str | None = None
+    merge: bool = False
 
 
 @dataclass(frozen=True)
 class Desired:
-    """What is declared. global_options: of the [barman] section; None where that is not managed."""
+    """What is declared.
+
+    global_options: of the [barman] section; None where that is not managed. keep: what prune leaves. handover: the way
+    by which WAL comes now stays beside the new one.
+    """
 
     entries: Sequence[Entry] = ()
     global_options: Mapping[str, Any] | None = None
     prune: bool = False
     adopt: bool = False
+    keep: Collection[str] = ()
+    handover: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,12 +125,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be done; problems where it can't be done at all, then nothing is."""
+    """What has to be done; problems where it can't be done at all, then nothing is.
+
+    handing_over: what entries still have that is not declared any more. unlisted: the entries of ours that are not
+    declared, and stay.
+    """
 
     changes: Sequence[Change] = ()
     problems: Sequence[str] = ()
     warnings: Sequence[str] = ()
     removed: Sequence[str] = ()
+    handing_over: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unlisted: Sequence[Mapping[str, Any]] = ()
 
     @property
     def changed(self) -> bool:
@@ -152,9 +182,14 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
     after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
     kept_aside: set[str] = set()
     removed: list[str] = []
+    handing_over: dict[str, list[str]] = {}
     main = _main_text(current, desired, version, problems)
     for entry in desired.entries:
         path = entry_path(current.directory, entry.name)
+        if entry.merge:
+            if is_there(current, entry) and _renderable(entry):
+                after[path] = _merged(after[path] or "", entry, version)
+            continue
         foreign = _foreign(current, entry.name)
         if foreign and not desired.adopt:
             problems.append(_foreign_problem(entry, foreign))
@@ -172,11 +207,16 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
                 after[other] = _rest(after.get(other) or "", entry.name)
         if entry.present:
             after[path] = render_entry(entry, version) if _renderable(entry) else ""
+            if desired.handover and not foreign and path in current.files:
+                after[path], left = _both_ways(after[path] or "", current.files[path].text, entry)
+                if left:
+                    handing_over[entry.name] = left
         elif after.get(path) is not None or foreign:
             after[path] = None
             removed.append(entry.name)
     if desired.prune:
-        listed = {entry_path(current.directory, entry.name) for entry in desired.entries}
+        names = [*(entry.name for entry in desired.entries), *desired.keep]
+        listed = {entry_path(current.directory, name) for name in names}
         for path, file in current.files.items():
             if file.ours and path not in listed:
                 after[path] = None
@@ -191,7 +231,8 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
             0,
             Change(current.main_file, current.main, main, current.main_file in kept_aside),
         )
-    return Plan(changes, problems, _overridden(current, desired), removed)
+    unlisted = _unlisted(current, desired, removed)
+    return Plan(changes, problems, _overridden(current, desired), removed, handing_over, unlisted)
 
 
 def option_problems(desired: Desired, version: Version) -> list[str]:
@@ -237,7 +278,14 @@ def written(name: str, value: Any, version: Version) -> str:
 def render_entry(entry: Entry, version: Version = NEWEST) -> str:
     """The file of one server. An option whose value is None is not written: Barman's default is meant."""
     lines = ["%s = %s" % (name, written(name, value, version)) for name, value in _given(entry.options)]
-    return "%s\n[%s]\n%s" % (HEADER, entry.name, "".join(line.rstrip() + "\n" for line in lines))
+    note = "# For the inventory host %s.\n" % entry.host if entry.host else ""
+    return "%s%s\n[%s]\n%s" % (HEADER, note, entry.name, "".join(line.rstrip() + "\n" for line in lines))
+
+
+def is_there(current: Current, entry: Entry) -> bool:
+    """Whether there is an entry of ours for that server."""
+    file = current.files.get(entry_path(current.directory, entry.name))
+    return file is not None and file.ours and entry.name in _section_names(file.text)
 
 
 def set_options(text: str, section: str, options: Mapping[str, str | None]) -> str:
@@ -304,6 +352,77 @@ def diff(changes: Iterable[Change]) -> list[dict[str, str]]:
             }
         )
     return found
+
+
+def _merged(text: str, entry: Entry, version: Version) -> str:
+    options = {
+        str(name): None if value is None else written(str(name), value, version)
+        for name, value in entry.options.items()
+    }
+    return set_options(text, entry.name, options)
+
+
+def _both_ways(text: str, present: str, entry: Entry) -> tuple[str, list[str]]:
+    """The entry's new text with what it takes for WAL to come as it comes now, too; and what that is.
+
+    An active entry that is to be passive can't be both: it stays as it is (server).
+    """
+    now = _section_of(present, entry.name)
+    new = _section_of(text, entry.name)
+    if not _on(now.get("active", "on")) or _is_passive(now):
+        return text, []
+    if _is_passive(new):
+        return present, ["server"]
+    kept: dict[str, str | None] = {}
+    left = []
+    if _on(now.get("streaming_archiver")) and not _on(new.get("streaming_archiver")):
+        left.append("streaming")
+        kept.update({name: now[name] for name in _STREAMING_OPTIONS if name in now and name not in new})
+        kept["streaming_archiver"] = now["streaming_archiver"]
+    if _on(now.get("archiver")) and not _on(new.get("archiver")):
+        left.append("archiving")
+        kept["archiver"] = now["archiver"]
+    return (set_options(text, entry.name, kept) if kept else text), left
+
+
+def _unlisted(current: Current, desired: Desired, removed: Collection[str]) -> list[dict[str, Any]]:
+    listed = {entry.name for entry in desired.entries}
+    found = []
+    for path, file in sorted(current.files.items()):
+        name = os.path.basename(path)[: -len(".conf")]
+        if not file.ours or name in listed or name in removed:
+            continue
+        options = _section_of(file.text, name)
+        host = _HOST.search(file.text)
+        found.append(
+            {
+                "name": name,
+                "host": host.group(1) if host else None,
+                "active": _on(options.get("active", "on")),
+                "passive": _is_passive(options),
+                "streaming": _on(options.get("streaming_archiver")),
+                "archiving": _on(options.get("archiver")),
+                "slot_name": options.get("slot_name"),
+            }
+        )
+    return found
+
+
+def _section_of(text: str, name: str) -> dict[str, str]:
+    """A section's options as they are written; none where the text can't be read."""
+    try:
+        parser = _parse(text)
+    except configparser.Error:
+        return {}
+    return dict(parser[name]) if parser.has_section(name) else {}
+
+
+def _on(value: str | None) -> bool:
+    return parse_bool(value) is True
+
+
+def _is_passive(options: Mapping[str, str]) -> bool:
+    return bool(options.get("primary_ssh_command"))
 
 
 def _given(options: Mapping[str, Any]) -> list[tuple[str, Any]]:

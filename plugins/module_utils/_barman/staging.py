@@ -33,6 +33,7 @@ from .server_files import (
     Current,
     Desired,
     Plan,
+    is_there,
     needs_version,
     option_problems,
     option_warnings,
@@ -111,6 +112,8 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
         "files": [change.path for change in planned.changes],
         "removed": removed,
         "backups": backups,
+        "handing_over": dict(planned.handing_over),
+        "unlisted": list(planned.unlisted),
     }
     if version:
         answer["barman_version"] = ".".join(str(part) for part in version)
@@ -155,7 +158,9 @@ def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired
         staged = barman.with_config(os.path.join(directory, "barman.conf"))
         reply = staged.json("list-servers", timeout=300)
         said = [*reply.warnings, *_logged(read_text(os.path.join(directory, "barman.log")) or "")]
-        ours = {entry.name for entry in desired.entries if entry.present}
+        ours = {
+            entry.name for entry in desired.entries if entry.present and (not entry.merge or is_there(current, entry))
+        }
         disabled = sorted(name for name, answer in reply.data.items() if _DISABLED in str(answer.get("description")))
         reasons = {name: _reason(staged, name) for name in disabled if name in ours}
     if desired.global_options is not None:

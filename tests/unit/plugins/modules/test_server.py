@@ -148,3 +148,29 @@ def test_passwords_are_nowhere_in_the_answer(
     assert "secret1" not in "".join(logged)
     if not fault:
         assert "secret1" in module.files()["pg.conf"]
+
+
+def test_one_way_after_the_other(module: Module) -> None:
+    now = {"streaming_archiver": True, "slot_name": "barman", "conninfo": "host=a", "ssh_command": "ssh a"}
+    new = {"archiver": True, "conninfo": "host=a", "ssh_command": "ssh a"}
+    module.call(
+        servers=[{"name": "pg", "host": "pg-eu", "options": now}, {"name": "p", "options": {"description": "x"}}]
+    )
+    kept = module.call(servers=[{"name": "pg", "host": "pg-eu", "options": new}], handover=True)
+    assert kept["handing_over"] == {"pg": ["streaming"]}
+    assert [item["name"] for item in kept["unlisted"]] == ["p"]
+    assert "slot_name = barman\n" in module.files()["pg.conf"]
+    done = module.call(
+        servers=[
+            {"name": "pg", "host": "pg-eu", "options": new},
+            {"name": "p", "options": {"active": False}, "merge": True},
+        ]
+    )
+    assert (done["changed"], done["handing_over"], done["unlisted"]) == (True, {}, [])
+    assert "slot_name" not in module.files()["pg.conf"]
+    assert module.files()["p.conf"].endswith("[p]\ndescription = x\nactive = off\n")
+
+
+def test_an_entry_that_is_not_there_is_not_made_by_options_to_put_in(module: Module) -> None:
+    answer = module.call(servers=[{"name": "pg", "options": {"active": False}, "merge": True}, *SERVERS[1:]])
+    assert (answer["changed"], list(module.files())) == (True, ["p.conf"])

@@ -359,3 +359,127 @@ def test_deprecated_options_are_told() -> None:
     desired = Desired([Entry("pg", {"recovery_staging_path": "/x"})])
     assert server_files.option_warnings(desired, (3, 13, 3)) == []
     assert "server 'pg': recovery_staging_path: is deprecated" in server_files.option_warnings(desired, (3, 19, 1))[0]
+
+
+class TestMerge:
+    """Options that are put into an entry that is there."""
+
+    def test_the_others_stay_as_they_are(self) -> None:
+        current = host({"pg": ours("pg", description="x", slot_name="barman")})
+        planned = plan(current, Desired([Entry("pg", {"active": False, "slot_name": "b2"}, merge=True)]))
+        assert after(planned) == {
+            "/d/pg.conf": HEADER + "\n[pg]\ndescription = x\nslot_name = b2\nactive = off\n",
+        }
+        again = host({"pg": planned.changes[0].after or ""})
+        assert not plan(again, Desired([Entry("pg", {"active": False}, merge=True)])).changed
+
+    def test_where_there_is_none_of_ours_nothing_is_done(self) -> None:
+        wanted = Desired([Entry("pg", {"active": False}, merge=True)])
+        for files in ({}, {"pg": "[pg]\n"}, {"pg": HEADER + "nonsense"}):
+            planned = plan(host(files), wanted)
+            assert (planned.changed, planned.problems) == (False, [])
+
+    def test_a_wrong_value_is_a_problem(self) -> None:
+        planned = plan(host({"pg": ours("pg")}), Desired([Entry("pg", {"description": "a\nb"}, merge=True)]))
+        assert len(planned.problems) == 1
+        assert not planned.changed
+
+
+class TestHandover:
+    """The old way stays until the new one works."""
+
+    STREAMED: Mapping[str, Any] = {
+        "archiver": False,
+        "streaming_archiver": True,
+        "slot_name": "barman",
+        "create_slot": "auto",
+        "streaming_conninfo": "host=a password=x%y",
+        "backup_method": "postgres",
+    }
+    ARCHIVED: Mapping[str, Any] = {"archiver": True, "streaming_archiver": False, "backup_method": "rsync"}
+
+    def planned(self, now: Mapping[str, Any], new: Mapping[str, Any], handover: bool = True) -> Plan:
+        return plan(host({"pg": ours("pg", **now)}), Desired([Entry("pg", new)], handover=handover))
+
+    def test_streaming_stays_beside_archiving(self) -> None:
+        planned = self.planned(self.STREAMED, self.ARCHIVED)
+        assert planned.handing_over == {"pg": ["streaming"]}
+        text = after(planned)["/d/pg.conf"] or ""
+        assert barman_reads(text, NEW)["pg"] == {
+            "archiver": "on",
+            "backup_method": "rsync",
+            "create_slot": "auto",
+            "slot_name": "barman",
+            "streaming_archiver": "on",
+            "streaming_conninfo": "host=a password=x%y",
+        }
+        again = plan(host({"pg": text}), Desired([Entry("pg", self.ARCHIVED)], handover=True))
+        assert (again.changed, again.handing_over) == (False, {"pg": ["streaming"]})
+        at_last = plan(host({"pg": text}), Desired([Entry("pg", self.ARCHIVED)]))
+        assert (after(at_last), at_last.handing_over) == ({"/d/pg.conf": ours("pg", **self.ARCHIVED)}, {})
+
+    def test_archiving_stays_beside_streaming(self) -> None:
+        planned = self.planned(self.ARCHIVED, self.STREAMED)
+        assert planned.handing_over == {"pg": ["archiving"]}
+        assert after(planned) == {"/d/pg.conf": ours("pg", **{**self.STREAMED, "archiver": True})}
+
+    def test_what_is_declared_wins_over_what_stays(self) -> None:
+        new = {**self.ARCHIVED, "streaming_conninfo": "host=b"}
+        text = after(self.planned(self.STREAMED, new))["/d/pg.conf"] or ""
+        assert barman_reads(text, NEW)["pg"]["streaming_conninfo"] == "host=b"
+
+    def test_an_active_entry_that_is_to_be_passive_stays_as_it_is(self) -> None:
+        passive = {"primary_ssh_command": "ssh b"}
+        planned = self.planned(self.STREAMED, passive)
+        assert (planned.changed, planned.handing_over) == (False, {"pg": ["server"]})
+        assert after(self.planned(self.STREAMED, passive, handover=False)) == {"/d/pg.conf": ours("pg", **passive)}
+
+    @pytest.mark.parametrize("now", [{"primary_ssh_command": "ssh b"}, {**STREAMED, "active": False}])
+    def test_what_does_nothing_now_hands_nothing_over(self, now: Mapping[str, Any]) -> None:
+        planned = self.planned(now, self.ARCHIVED)
+        assert (after(planned), planned.handing_over) == ({"/d/pg.conf": ours("pg", **self.ARCHIVED)}, {})
+
+    def test_both_ways_need_no_handover(self) -> None:
+        both = {**self.STREAMED, "archiver": True}
+        assert self.planned(self.ARCHIVED, both).handing_over == {}
+        assert self.planned(both, both).handing_over == {}
+        assert self.planned(both, self.ARCHIVED).handing_over == {"pg": ["streaming"]}
+        assert self.planned(both, self.STREAMED).handing_over == {"pg": ["archiving"]}
+
+    def test_a_new_or_broken_entry_hands_nothing_over(self) -> None:
+        for files in ({}, {"pg": HEADER + "nonsense"}):
+            planned = plan(host(files), Desired([Entry("pg", self.ARCHIVED)], handover=True))
+            assert (after(planned), planned.handing_over) == ({"/d/pg.conf": ours("pg", **self.ARCHIVED)}, {})
+
+
+class TestUnlisted:
+    """Entries of ours that are not declared any more."""
+
+    def test_they_are_told_with_the_host_that_they_are_for(self) -> None:
+        moved = server_files.render_entry(
+            Entry("pg", {"streaming_archiver": True, "archiver": False, "slot_name": "barman"}, host="pg-eu")
+        )
+        relayed = server_files.render_entry(Entry("p", {"primary_ssh_command": "ssh b", "active": False}, host="p-eu"))
+        current = host({"pg": moved, "p": relayed, "a": ours("a"), "hand": "[hand]\n", "old": ours("old")})
+        planned = plan(current, Desired([Entry("a")]))
+        assert not planned.changed
+        off = {"streaming": False, "archiving": False, "slot_name": None}
+        assert planned.unlisted == [
+            {"name": "old", "host": None, "active": True, "passive": False, **off},
+            {"name": "p", "host": "p-eu", "active": False, "passive": True, **off},
+            {
+                "name": "pg",
+                "host": "pg-eu",
+                "active": True,
+                "passive": False,
+                "streaming": True,
+                "archiving": False,
+                "slot_name": "barman",
+            },
+        ]
+
+    def test_prune_leaves_what_is_to_be_kept(self) -> None:
+        current = host({"a": ours("a"), "b": ours("b"), "c": ours("c")})
+        planned = plan(current, Desired([Entry("a")], prune=True, keep=["b"]))
+        assert after(planned) == {"/d/c.conf": None}
+        assert [item["name"] for item in planned.unlisted] == ["b"]
