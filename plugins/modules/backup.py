@@ -352,9 +352,7 @@ def delete(module: AnsibleModule) -> None:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec(), supports_check_mode=True, required_if=[("state", "absent", ("backup_id",))]
-    )
+    module = AnsibleModule(argument_spec(), supports_check_mode=True, required_if=[("state", "absent", ("backup_id",))])
     if module.params["state"] == "absent":
         delete(module)
         return

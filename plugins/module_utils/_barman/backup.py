@@ -24,7 +24,7 @@ from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, ConnectionFailed, Session
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from . import wal
-from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, find, read_backups
+from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, chain, find, read_backups
 from .command import Barman, BarmanError, Reply
 from .configuration import ServerConfiguration
 from .disks import disk_of, full_disks, human
@@ -173,6 +173,19 @@ def _parent(
     if parent.major_version is not None and parent.major_version < 17:
         return [
             "incremental needs PostgreSQL 17 or later and server '%s' has %d" % (server.name, parent.major_version)
+        ], None
+    try:
+        built_on = chain(backups, parent)
+    except CatalogError as exc:
+        return ["incremental: %s; take a full backup" % exc], None
+    compressed = [one.backup_id for one in built_on if one.compression]
+    if installed < (3, 15) and (compressed or server.get("backup_compression")):
+        return [
+            "incremental needs Barman 3.15 or later together with compression (%s), and this host has %s"
+            % (
+                "backup %s is compressed" % compressed[0] if compressed else "backup_compression in %s" % server.file,
+                ".".join(str(part) for part in installed),
+            )
         ], None
     return [], parent
 

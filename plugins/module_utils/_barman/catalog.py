@@ -24,6 +24,7 @@ from .._host.files import read_text
 from .._host.process import HostError
 from .configuration import ServerConfiguration
 from .locks import backup_runs
+from .snapshots import Snapshots, read_snapshots
 
 DONE = "DONE"
 FAILED = "FAILED"
@@ -94,6 +95,7 @@ class Backup:
     included_files: tuple[str, ...] = ()
     keep: str | None = None
     interrupted: bool = False
+    snapshots: Snapshots | None = None
 
     @property
     def done(self) -> bool:
@@ -132,6 +134,8 @@ class Backup:
                 value = value.isoformat()
             elif field.name == "tablespaces":
                 value = [{"name": item.name, "oid": item.oid, "location": item.location} for item in value]
+            elif isinstance(value, Snapshots):
+                value = value.as_dict()
             elif isinstance(value, tuple):
                 value = list(value)
             answer[field.name] = value
@@ -180,6 +184,36 @@ def oldest(backups: Iterable[Backup]) -> Backup | None:
     return min((backup for backup in backups if backup.done), key=lambda backup: backup.backup_id, default=None)
 
 
+def chain(backups: Iterable[Backup], backup: Backup) -> list[Backup]:
+    """An incremental backup and what it builds upon, down to the full one, which is last.
+
+    Raises CatalogError where one of them is not in the catalog, or is not complete: then it can't be recovered from.
+    """
+    known = {one.backup_id: one for one in backups}
+    found = [backup]
+    while found[-1].parent_backup_id is not None:
+        wanted = found[-1].parent_backup_id
+        parent = known.get(wanted)
+        if parent is None or not parent.copied or parent in found:
+            reason = "not in the catalog" if parent is None else "not complete (%s)" % parent.status
+            raise CatalogError(
+                "backup %s is incremental, and backup %s, which it needs, is %s" % (backup.backup_id, wanted, reason)
+            )
+        found.append(parent)
+    return found
+
+
+def dependents(backups: Iterable[Backup], backup: Backup) -> list[Backup]:
+    """The incremental backups that can't be recovered from without this one, oldest first."""
+    found = {backup.backup_id: backup}
+    ordered = sorted(backups, key=lambda one: one.backup_id)
+    for one in ordered:
+        # An increment is younger than what it builds upon.
+        if one.parent_backup_id in found:
+            found[one.backup_id] = one
+    return list(found.values())[1:]
+
+
 def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backup:
     """The backup of that id, name or shortcut (latest, oldest, latest-full, last-failed …). Raises CatalogError."""
     ordered = sorted(backups, key=lambda backup: backup.backup_id)
@@ -223,7 +257,7 @@ def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) 
             values[key.strip()] = value.strip()
     try:
         return _backup(backup_id, values, path, keep)
-    except (ValueError, SyntaxError, TypeError, AttributeError) as exc:
+    except (ValueError, SyntaxError, TypeError, AttributeError, KeyError) as exc:
         raise CatalogError("%s can't be understood: %s" % (path, exc)) from None
 
 
@@ -234,6 +268,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
     copied = ast.literal_eval(values.get("copy_stats", "None")) or {}
     seconds = copied.get("total_time", copied.get("copy_time"))
     parent = values.get("parent_backup_id")
+    snapshots = ast.literal_eval(values.get("snapshots_info", "None"))
     return Backup(
         backup_id=backup_id,
         status=values.get("status", "EMPTY"),
@@ -271,6 +306,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
         ident_file=values.get("ident_file"),
         included_files=tuple(str(item) for item in ast.literal_eval(values.get("included_files", "None")) or ()),
         keep=keep,
+        snapshots=None if snapshots is None else read_snapshots(snapshots),
     )
 
 

@@ -85,6 +85,7 @@ look() {
 }
 say user "$(id -un)"
 command -v rsync >/dev/null 2>&1 && say rsync yes
+for program in lz4 zstd; do command -v "$program" >/dev/null 2>&1 && say program "$program"; done
 if [ -r "$dest/postmaster.pid" ]; then
     pid=$(head -n 1 "$dest/postmaster.pid")
     case $pid in
@@ -210,6 +211,7 @@ class State:
     tablespaces: Mapping[str, Place] = field(default_factory=dict)
     user: str = ""
     rsync: bool = False
+    programs: tuple[str, ...] = ()
     running: int | None = None
     version: str | None = None
     signal: str | None = None
@@ -410,6 +412,7 @@ class Site:
             tablespaces={name: _place(key, there.tablespaces[name], said) for key, name in names.items()},
             user=said["user"][-1],
             rsync="rsync" in said,
+            programs=tuple(said.get("program", ())),
             running=int(said["running"][-1]) if "running" in said else None,
             version=_one(said, "version"),
             signal=_one(said, "signal"),

@@ -25,15 +25,16 @@ from typing import Any
 from .._host.lock import Held, exclusive
 from .._host.process import HostError, Runner, lookup_user
 from .._host.progress import Progress
-from . import wal
+from . import staging_area, wal
 from .archive import Archive, has_unarchived, read_archive
-from .catalog import Backup, read_backups
+from .catalog import Backup, chain, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
 from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State
 from .destination import aside as aside_name
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
+from .staging_area import Area
 
 REFUSE = "refuse"
 MOVE_ASIDE = "move_aside"
@@ -95,6 +96,8 @@ def request_from(params: Mapping[str, Any]) -> Request:
         tablespaces=dict(params.get("tablespaces") or {}),
     )
     problems += destination.problems()
+    if params.get("staging_location") == staging_area.REMOTE and destination.host is None:
+        problems.append("staging_location: remote is the destination's host, and there is no remote_host")
     if params.get("standby_mode") and target.kind != END:
         problems.append("standby_mode: a standby goes on for ever, so it can't have a target")
     for option in ("jobs", "bandwidth_limit"):
@@ -120,7 +123,11 @@ def request_from(params: Mapping[str, Any]) -> Request:
 
 
 def recover_arguments(
-    request: Request, plan: Plan, version: Callable[[], Version], ssh_options: tuple[str, ...] = ()
+    request: Request,
+    plan: Plan,
+    version: Callable[[], Version],
+    ssh_options: tuple[str, ...] = (),
+    area: Area | None = None,
 ) -> list[str]:
     """The arguments of "barman recover" (which newer versions call "restore", too)."""
     target = plan.target
@@ -146,33 +153,16 @@ def recover_arguments(
         arguments += ["--bwlimit", str(request.bandwidth_limit)]
     if request.network_compression is not None and request.destination.host is not None:
         arguments.append("--network-compression" if request.network_compression else "--no-network-compression")
-    arguments += _staging_arguments(request, plan.backup, version)
+    if area is not None:
+        arguments += staging_area.arguments(area, plan.backup, version())
     return [*arguments, request.server, plan.backup.backup_id, request.destination.directory]
-
-
-def _staging_arguments(request: Request, backup: Backup, version: Callable[[], Version]) -> list[str]:
-    if request.staging_path is None or not _needs_staging(backup):
-        return []
-    if version() >= (3, 15):
-        location = ["--staging-location", request.staging_location] if request.staging_location else []
-        return ["--staging-path", request.staging_path, *location]
-    arguments: list[str] = []
-    if backup.compression:
-        arguments += ["--recovery-staging-path", request.staging_path]
-    if backup.incremental or backup.encryption:
-        arguments += ["--local-staging-path", request.staging_path]
-    return arguments
-
-
-def _needs_staging(backup: Backup) -> bool:
-    return bool(backup.compression or backup.incremental or backup.encryption)
 
 
 def backup_bytes(backup: Backup, server: ServerConfiguration) -> tuple[int, dict[int, int]]:
     """The bytes of a backup's data directory, and of each of its tablespaces, when they are laid down."""
     base = os.path.join(server.directory("basebackups_directory"), backup.backup_id)
     whole = max(backup.size or 0, backup.cluster_size or 0)
-    if _needs_staging(backup):
+    if staging_area.needs_area(backup):
         return whole, {}
     data = _tree_bytes(os.path.join(base, "data"))
     if data == 0:
@@ -217,6 +207,7 @@ class Recovery:
         self._owner = barman.user if os.geteuid() == 0 else None
         self._progress = Progress(configuration.home, "recover", request.server, self._owner, clock)
         self._warnings: list[str] = []
+        self._area: Area | None = None
         self._telling = False
         self._looked = 0.0
 
@@ -280,7 +271,8 @@ class Recovery:
             found = told if isinstance(told, dict) else facts
             return Outcome(False, found, [], self._warnings, _destination_facts(state))
         aside = self._check_destination(state, check_mode)
-        self._check_space(plan, state, data + wal_bytes, tablespaces)
+        packed = plan.backup.size or 0 if self._area is not None and not self._area.local else 0
+        self._check_space(plan, state, data + wal_bytes + packed, tablespaces)
         moved: list[dict[str, str]] = []
         if check_mode:
             stamp = self._stamp()
@@ -341,11 +333,12 @@ class Recovery:
                 "tablespaces: backup %s has no tablespace '%s'; it has: %s"
                 % (plan.backup.backup_id, name, ", ".join(names) or "none")
             )
-        if _needs_staging(plan.backup) and request.staging_path is None and not self._staging_configured():
-            problems.append(
-                "staging_path: backup %s is %s, and Barman needs a directory with room for it to make it plain first"
-                % (plan.backup.backup_id, _nature(plan.backup))
-            )
+        if staging_area.needs_area(plan.backup):
+            self._area = self._find_area(plan.backup, backups)
+            problems += [
+                "backup %s: %s" % (plan.backup.backup_id, text)
+                for text in staging_area.missing_here(self._area, self._server, plan.backup.major_version)
+            ]
         if problems:
             raise RecoverError("\n".join(problems))
         if request.target.kind == END and not request.standby:
@@ -360,9 +353,16 @@ class Recovery:
             )
         return plan
 
-    def _staging_configured(self) -> bool:
-        return any(
-            self._server.get(option) for option in ("staging_path", "local_staging_path", "recovery_staging_path")
+    def _find_area(self, backup: Backup, backups: Sequence[Backup]) -> Area:
+        request = self._request
+        return staging_area.find_area(
+            chain(backups, backup),
+            self._server,
+            self._barman.version,
+            request.destination.directory,
+            request.destination.host is not None,
+            request.staging_path,
+            request.staging_location,
         )
 
     def _with_all_tablespaces(self, plan: Plan) -> Site:
@@ -407,6 +407,12 @@ class Recovery:
             problems.append(
                 "the program rsync, which Barman copies with, is not installed%s" % (on_host or " on this host")
             )
+        if self._area is not None and not self._area.local:
+            problems += [
+                staging_area.missing_text(program, self._area, on_host.strip())
+                for program in self._area.programs
+                if program not in state.programs
+            ]
         for place in state.places:
             if place.occupied and self._request.existing == MOVE_ASIDE:
                 if place.kind != "directory":
@@ -453,6 +459,10 @@ class Recovery:
             for size, place in needed.values()
             if place.free is not None and place.free < size
         ]
+        if self._area is not None:
+            here = self._request.destination.directory if self._request.destination.host is None else None
+            room = staging_area.missing_room(self._area, backup_bytes(plan.backup, self._server)[0], here, human)
+            problems += ["staging_path: %s" % room] if room else []
         if problems:
             raise RecoverError("\n".join(problems))
 
@@ -480,11 +490,12 @@ class Recovery:
         try:
             jobs = request.jobs or int(self._server.get("parallel_jobs") or 1)
             options = self._connection.barman_options(jobs)
-            reply = self._barman.json(
-                *recover_arguments(request, plan, lambda: self._barman.version, options),
-                tick=tick,
-                die_with_parent=True,
-            )
+            with staging_area.made(self._area, self._barman.user) as area:
+                reply = self._barman.json(
+                    *recover_arguments(request, plan, lambda: self._barman.version, options, area),
+                    tick=tick,
+                    die_with_parent=True,
+                )
             if not reply.ok:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
@@ -647,12 +658,6 @@ def _changes(changes: Any) -> list[dict[str, Any]]:
 
 
 _CHANGE_KEYS = (("file", "filename"), ("line", "line"), ("setting", "key"), ("value", "value"))
-
-
-def _nature(backup: Backup) -> str:
-    if backup.incremental:
-        return "incremental"
-    return "encrypted" if backup.encryption else "compressed"
 
 
 def _kind(place: Place) -> str:

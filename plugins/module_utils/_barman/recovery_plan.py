@@ -24,7 +24,7 @@ from typing import Any, Callable, Protocol
 
 from .._host.process import HostError
 from . import wal
-from .catalog import Backup, CatalogError, find
+from .catalog import Backup, CatalogError, chain, find
 from .recovery_target import CURRENT, END, IMMEDIATE, LATEST, RecoveryTarget, format_time
 from .wal_reader import Carry, Event, Scan, WalReadError, scan
 
@@ -176,7 +176,7 @@ class _Planner:
         self._now = now
         self._tell = tell
         self._warnings: list[str] = []
-        copied = sorted((one for one in backups if one.copied), key=lambda one: one.backup_id)
+        copied = self._whole(backups) if backup_id == "auto" else []
         if backup_id != "auto":
             try:
                 chosen = find(backups, backup_id, server)
@@ -187,6 +187,10 @@ class _Planner:
                     "backup %s of server '%s' can't be recovered: its status is %s"
                     % (chosen.backup_id, server, chosen.status)
                 )
+            try:
+                chain(backups, chosen)
+            except CatalogError as exc:
+                raise PlanError("server '%s': %s" % (server, exc)) from None
             copied = [chosen]
         if not copied:
             raise PlanError("there is no good backup of server '%s' that could be recovered" % server)
@@ -205,6 +209,18 @@ class _Planner:
         self._reach: dict[str, wal.Segment] = {}
         self._looked: dict[wal.Segment, tuple[bool, Event | None]] = {}
         self._scans: dict[wal.Segment, Scan | None] = {}
+
+    def _whole(self, backups: Sequence[Backup]) -> list[Backup]:
+        """The backups that are complete, with all that they build upon, oldest first."""
+        found: list[Backup] = []
+        for one in sorted((one for one in backups if one.copied), key=lambda one: one.backup_id):
+            try:
+                chain(backups, one)
+            except CatalogError as exc:
+                self._warnings.append("server '%s': %s; it is left out" % (self._server, exc))
+                continue
+            found.append(one)
+        return found
 
     # The timeline and the backups on it
 

@@ -30,6 +30,16 @@ from tests.unit.plugins.module_utils._barman.recovery_world import World, minute
 
 USER = getpass.getuser()
 
+# What is installed of these is the test's to say, and not this machine's.
+_WITH_PROGRAMS = """
+command() {
+    case $2 in
+        lz4|zstd) case " %s " in *" $2 "*) return 0 ;; esac; return 1 ;;
+        *) type "$2" >/dev/null 2>&1 ;;
+    esac
+}
+"""
+
 
 class RecoveryHost:
     """What a test changes: the archive and the backups, what Barman lays down, whether SSH works."""
@@ -45,6 +55,7 @@ class RecoveryHost:
         self.copies_wal: Callable[[str], bool] = lambda name: True
         self.leaves_out: set[str] = set()
         self.rsync_there = True
+        self.programs: set[str] = set()
         self.now = minute(60).timestamp()
         self.home = root / "home"
         self.home.mkdir()
@@ -120,7 +131,12 @@ class RecoveryHost:
     def _shell(self, command: Command) -> Completed:
         path = os.environ["PATH"] if not self.rsync_there else "%s:%s" % (self.root / "bin", os.environ["PATH"])
         done = subprocess.run(
-            ["sh", "-s"], input=command.input, env={"PATH": path}, capture_output=True, text=True, check=False
+            ["sh", "-s"],
+            input=_WITH_PROGRAMS % " ".join(self.programs) + str(command.input),
+            env={"PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return Completed(command.argv, done.returncode, done.stdout, done.stderr)
 

@@ -525,3 +525,26 @@ def test_what_is_returned(world: StreamingWorld) -> None:
     assert (found["id"], found["name"], found["type"], found["timeline"]) == (ID, "n", "full", 1)
     assert found["end_time"] == "2026-11-20T08:00:00+00:00"
     assert (found["begin_lsn"], found["end_lsn"]) == ("0/500028", "0/600000")
+
+
+# Increments
+
+
+PARENT = "20261119T080000"
+
+
+def test_an_increment_on_what_is_compressed_needs_a_newer_barman(world: StreamingWorld) -> None:
+    stored(world, PARENT, compression="zstd")
+    with pytest.raises(BackupError, match=r"Barman 3.15 or later together with compression .backup .* is compressed"):
+        plan(world, incremental="latest")
+    found = plan(world, (3, 15, 0), incremental="latest").parent
+    assert found is not None
+    assert found.backup_id == PARENT
+
+
+def test_an_increment_is_not_put_on_one_whose_root_is_gone(world: StreamingWorld) -> None:
+    stored(world, ID, parent_backup_id=PARENT)
+    with pytest.raises(
+        BackupError, match=f"backup {PARENT}, which it needs, is not in the catalog; take a full backup"
+    ):
+        plan(world, incremental="latest")

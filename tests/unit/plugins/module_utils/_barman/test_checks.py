@@ -165,6 +165,18 @@ class TestOwnChecks:
         host.backup("pg", "20260101T000000", 5, status="WAITING_FOR_WALS")
         assert self.of(host).checks["backup_present"].hint == "backup 20260101T000000 still waits for its WAL"
 
+    def test_increments_whose_root_is_gone(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.wal("pg", [5, 6, 7])
+        host.backup("pg", "20260101T000000", 5)
+        host.backup("pg", "20260102T000000", 6, parent_backup_id="20260101T000000")
+        assert self.of(host).checks["incremental_backups"].ok
+        host.backup("pg", "20260103T000000", 7, parent_backup_id="20251231T000000")
+        assert [str(check) for check in self.of(host).failures()] == [
+            "incremental backups: backup 20260103T000000 is incremental, and backup 20251231T000000, which it needs, is "
+            "not in the catalog"
+        ]
+
     def test_a_gap(self, host: BarmanHost) -> None:
         host.server("pg")
         host.backup("pg", "20260101T000000", 5)

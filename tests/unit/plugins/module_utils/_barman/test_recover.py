@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -558,32 +559,116 @@ def test_a_standby_has_its_wal_in_pg_wal(host: RecoveryHost) -> None:
     assert host.recover(standby_mode=True).changed is False
 
 
+FULL = backup(1, 5)
+
+
 @pytest.mark.parametrize(
     ("facts", "version", "expected"),
     [
         ({"compression": "gzip"}, "3.4.0", ["--recovery-staging-path", "/stage"]),
-        ({"parent_backup_id": "x"}, "3.13.3", ["--local-staging-path", "/stage"]),
+        ({"parent_backup_id": FULL.backup_id}, "3.13.3", ["--local-staging-path", "/stage"]),
         ({"compression": "lz4"}, "3.15.0", ["--staging-path", "/stage", "--staging-location", "remote"]),
         ({}, "3.20.1", []),
     ],
 )
 def test_staging_as_each_version_wants_it(
-    host: RecoveryHost, facts: dict[str, Any], version: str, expected: list[str]
+    host: RecoveryHost, facts: dict[str, Any], version: str, expected: list[str], installed: set[str]
 ) -> None:
-    host.backups, host.version = [backup(2, 10, **facts)], version
-    host.recover(staging_path="/stage", staging_location="remote")
+    host.backups, host.version = [FULL, backup(2, 10, **facts)], version
+    host.programs.add("lz4")
+    host.recover(staging_path="/stage", staging_location="remote", remote_host="198.51.100.10")
     arguments = host.arguments_of("barman", "recover")
     assert [
         word for word in arguments if (word.startswith("--") and "staging" in word) or word in ("/stage", "remote")
     ] == expected
 
 
-def test_a_backup_that_is_not_plain_needs_a_staging_path(host: RecoveryHost) -> None:
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What is installed on the backup server."""
+    there = {"lz4", "zstd", "pg_combinebackup"}
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/usr/bin/{name}" if name in there else None)
+    return there
+
+
+def staging_of(host: RecoveryHost) -> dict[str, str]:
+    arguments = host.arguments_of("barman", "recover")
+    return {word: arguments[at + 1] for at, word in enumerate(arguments) if "staging" in word and word[:2] == "--"}
+
+
+def test_a_directory_beside_the_backups_is_made_for_staging_and_taken_away(
+    host: RecoveryHost, installed: set[str]
+) -> None:
+    (host.home / "pg").mkdir()
+    host.backups = [FULL, backup(2, 10, parent_backup_id=FULL.backup_id)]
+    assert host.recover().changed is True
+    (path,) = staging_of(host).values()
+    assert Path(path).parent == host.home / "pg"
+    assert Path(path).name.startswith(".pgdr-staging-")
+    assert not Path(path).exists()
+
+
+def test_what_is_configured_is_left_to_barman(host: RecoveryHost) -> None:
     host.backups = [backup(2, 10, compression="gzip")]
-    with pytest.raises(RecoverError, match=r"staging_path: backup .* is compressed"):
-        host.recover()
     host.options = {"recovery_staging_path": "/stage"}
     assert host.recover().changed is True
+    assert staging_of(host) == {}
+
+
+def test_a_compressed_backup_is_unpacked_on_the_destination_s_host(host: RecoveryHost) -> None:
+    host.backups = [backup(2, 10, compression="gzip")]
+    host.recover(remote_host="198.51.100.10")
+    assert staging_of(host) == {"--recovery-staging-path": str(host.root)}
+
+
+def test_newer_versions_unpack_on_the_backup_server(host: RecoveryHost, installed: set[str]) -> None:
+    (host.home / "pg").mkdir()
+    host.backups, host.version = [backup(2, 10, compression="zstd")], "3.20.1"
+    host.recover(remote_host="198.51.100.10")
+    given = staging_of(host)
+    assert given["--staging-location"] == "local"
+    assert given["--staging-path"].startswith(str(host.home / "pg" / ".pgdr-staging-"))
+
+
+def test_what_unpacks_it_must_be_there(host: RecoveryHost, installed: set[str]) -> None:
+    installed.clear()
+    host.backups = [FULL, backup(2, 10, compression="zstd")]
+    with pytest.raises(
+        RecoverError, match="the program zstd, which unpacks this compressed backup, is not installed on "
+    ):
+        host.recover(remote_host="198.51.100.10")
+    with pytest.raises(RecoverError, match=r"zstd, .* is not installed on this host"):
+        host.recover()
+    host.backups = [FULL, backup(2, 10, parent_backup_id=FULL.backup_id)]
+    host.options = {"path_prefix": "/usr/lib/postgresql/17/bin"}
+    with pytest.raises(
+        RecoverError, match=r"pg_combinebackup, .* not on this host .looked in /usr/lib/postgresql/17/bin"
+    ):
+        host.recover()
+    assert not host.ran("barman", "recover")
+
+
+def test_an_increment_whose_root_is_gone_is_not_recovered_from(host: RecoveryHost, installed: set[str]) -> None:
+    orphan = backup(2, 10, parent_backup_id=FULL.backup_id)
+    host.backups = [orphan]
+    with pytest.raises(HostError, match="there is no good backup"):
+        host.recover()
+    with pytest.raises(
+        HostError, match=f"{orphan.backup_id} is incremental, and backup {FULL.backup_id}, .* not in the"
+    ):
+        host.recover(backup_id=orphan.backup_id)
+
+
+def test_no_room_for_staging(host: RecoveryHost, installed: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (host.home / "pg").mkdir()
+    host.backups = [FULL, backup(2, 10, parent_backup_id=FULL.backup_id, cluster_size=10**15)]
+    with pytest.raises(RecoverError, match=r"staging_path: the file system of .* give another staging_path"):
+        host.recover(remote_host="198.51.100.10")
+
+
+def test_remote_staging_needs_a_remote_host(host: RecoveryHost) -> None:
+    with pytest.raises(RecoverError, match="staging_location: remote is the destination's host"):
+        host.recover(staging_location="remote")
 
 
 def test_every_wrong_option_is_said_at_once() -> None:
