@@ -29,11 +29,19 @@ options:
       - V(started) - the slot exists, the receiver runs and streams, and WAL is in the archive. A segment is closed for that (C(pg_switch_wal)),
         but only where the receiver had to be started or the archive is empty.
       - V(stopped) - no receiver runs. Barman's cron starts it again within a minute as long as C(streaming_archiver) is on for the server.
-      - V(absent) - the same, and the slot is dropped. A slot that nobody reads keeps WAL on the PostgreSQL server until its disk is full, so
+      - V(absent) - the same, what was received is archived as far as it is complete, and the slot is dropped. A slot that nobody reads keeps WAL on the PostgreSQL server until its disk is full, so
         use this before a server's entry is removed with M(pgdr.barman.server).
     type: str
     choices: [started, stopped, absent]
     default: started
+  archiving_takes_over:
+    description:
+      - With O(state=absent), for a server that C(archive_command) brings WAL of from now on. The receiver is ended, a segment is closed, and only when all that
+        was received and not archived has come by C(archive_command), and what follows too, the receiver's directory is cleared and the slot dropped.
+      - Where that does not come within O(timeout), the receiver is started again, the slot stays, and the module fails.
+      - C(archiver) has to be on for the server, and its entry still has to have what streaming needs.
+    type: bool
+    default: false
   reset:
     description:
       - What to do where the receiver can't go on from where it stands.
@@ -45,6 +53,14 @@ options:
     type: str
     choices: [never, when_needed]
     default: never
+  synchronous:
+    description:
+      - The servers' commits wait for the receiver (M(pgdr.barman.synchronous_standby)). A receiver that does not confirm every commit at once is
+        started anew, since Barman looks only then whether it has to run in synchronous mode; until it streams again, commits wait.
+      - It fails where the server's settings do not make every commit wait, and where the receiver is not synchronous in time.
+      - V(false) asks for nothing. Barman chooses a receiver's mode by itself.
+    type: bool
+    default: false
   timeout:
     description:
       - How many seconds to wait for each thing that takes a while, on each server - the receiver to stream, a segment to be archived,
@@ -91,6 +107,13 @@ EXAMPLES = r"""
     servers: [pg-old]
     state: absent
   become: true
+
+- name: Give up streaming where WAL comes by archive_command
+  pgdr.barman.wal_receiver:
+    servers: [warehouse]
+    state: absent
+    archiving_takes_over: true
+  become: true
 """
 
 RETURN = r"""
@@ -134,6 +157,9 @@ servers:
     last_archived:
       description: The newest WAL segment in Barman's archive.
       type: str
+    sync_state:
+      description: With O(synchronous=true), PostgreSQL's word for the receiver, V(sync) or V(quorum).
+      type: str
     reset:
       description:
         - The new start, where there was one. C(reason) is V(other_timeline), V(wal_removed) or V(ahead). C(start) is the segment that was
@@ -152,7 +178,7 @@ servers:
     error_kind:
       description:
         - The reason in one word, such as V(wrong_password), V(missing_password), V(no_hba_line), V(refused), V(timeout), V(slot_active),
-          V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version) or V(other).
+          V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version), V(not_synchronous) or V(other).
       type: str
 """
 
@@ -177,6 +203,8 @@ def argument_spec() -> dict[str, Any]:
         "servers": {"type": "list", "elements": "str"},
         "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
         "reset": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+        "synchronous": {"type": "bool", "default": False},
+        "archiving_takes_over": {"type": "bool", "default": False},
         "timeout": {"type": "int", "default": 60},
     }
 
@@ -206,7 +234,11 @@ def main() -> None:
         module.fail_json(msg=str(exc), servers={})
     outcomes = {
         server.name: Receiver(barman, configuration, server, connect, params["timeout"]).run(
-            params["state"], params["reset"], module.check_mode
+            params["state"],
+            params["reset"],
+            module.check_mode,
+            params["synchronous"],
+            params["archiving_takes_over"],
         )
         for server in servers
     }

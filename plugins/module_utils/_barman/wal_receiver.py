@@ -28,9 +28,18 @@ from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, QueryFailed, Session
 from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
 from .._postgres.slots import Slot, create_slot, drop_slot, read_senders, read_slot, who_has
-from .._postgres.wal_position import Identity, WalPosition, close_segment, identify, read_position, read_way
+from .._postgres.synchronous import look, not_asked, wait_until_given
+from .._postgres.wal_position import (
+    Identity,
+    WalPosition,
+    close_segment,
+    identify,
+    read_position,
+    read_way,
+    write_marker,
+)
 from . import wal
-from .archive import read_archive
+from .archive import has_unarchived, read_archive
 from .catalog import Backup, read_backups
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration
@@ -262,17 +271,24 @@ class Receiver:
         self._sessions: dict[tuple[str, bool], Session] = {}
         self._set_aside_to: str | None = None
 
-    def run(self, state: str, reset: str, check_mode: bool) -> Outcome:
-        """Bring the receiver to the state; whatever is wrong becomes the outcome's error."""
+    def run(
+        self, state: str, reset: str, check_mode: bool, synchronous: bool = False, archiving_takes_over: bool = False
+    ) -> Outcome:
+        """Bring the receiver to the state; whatever is wrong becomes the outcome's error.
+
+        archiving_takes_over: the slot is dropped only where archive_command brings what follows.
+        """
         outcome = Outcome()
         try:
             problem = self._unsuitable(state)
             if problem:
                 raise ReceiverError(problem, "configuration")
             if state == "started":
-                self._started(outcome, reset, check_mode)
+                ran = self._started(outcome, reset, check_mode)
+                if synchronous and (ran or not check_mode):
+                    self._synchronous(outcome, ran, check_mode)
             else:
-                self._stopped(outcome, state == "absent", check_mode)
+                self._stopped(outcome, state == "absent", check_mode, archiving_takes_over)
         except HostError as exc:
             outcome.error = str(exc)
             outcome.kind = getattr(exc, "kind", None) or getattr(getattr(exc, "diagnosis", None), "kind", "other")
@@ -325,7 +341,8 @@ class Receiver:
         sender: str | None = None
         if pid is not None:
             senders = read_senders(session, self._application)
-            own = [item for item in senders if slot is None or slot.active_pid in (None, item.pid)]
+            # On another slot, which the entry named before, WAL is received and this slot is left to fill the disk.
+            own = [item for item in senders if slot is None or slot.active_pid == item.pid]
             sender = own[0].state if own else None
         return Observation(slot, pid, sender, position, self._archived(position.segment_size))
 
@@ -346,7 +363,8 @@ class Receiver:
 
     # Starting
 
-    def _started(self, outcome: Outcome, reset: str, check_mode: bool) -> None:
+    def _started(self, outcome: Outcome, reset: str, check_mode: bool) -> bool:
+        """Start it where it does not run, and say whether it ran."""
         seen = self._observe()
         if seen.pid is not None and not seen.works and not (seen.slot is not None and seen.slot.lost):
             # It was started a moment ago, by cron, or is about to give up.
@@ -357,7 +375,7 @@ class Receiver:
             outcome.changed = plan.changes
             outcome.after = self._promised(seen, plan)
             outcome.values = self._values(seen, plan)
-            return
+            return not plan.start
         start_of_log = self._log_size()
         if plan.start:
             self._prepare(plan, seen)
@@ -369,6 +387,48 @@ class Receiver:
         after = self._observe()
         outcome.after = self._state(after)
         outcome.values = self._values(after, plan)
+        return not plan.start
+
+    def _synchronous(self, outcome: Outcome, ran: bool, check_mode: bool) -> None:
+        """Have the receiver confirm every commit at once, and see that commits wait for that.
+
+        Barman looks for its name in synchronous_standby_names when it starts a receiver, and never again.
+        """
+        session = self._sql()
+        problem = not_asked(look(session), self._application)
+        if problem:
+            raise ReceiverError(
+                "Barman server '%s': commits do not wait for its WAL receiver: %s" % (self._server.name, problem),
+                "not_synchronous",
+            )
+        if not check_mode:
+            write_marker(session)
+        try:
+            # At the end of a segment every receiver has confirmed everything, so there has to be something to confirm. One in
+            # synchronous mode does it at once.
+            patience = 1.0 if ran else self._timeout
+            seen = wait_until_given(session, self._application, patience, self._clock, self._pause)
+            outcome.before["synchronous"] = True
+        except WaitTimeout:
+            outcome.before["synchronous"] = False
+            outcome.changed = True
+            if check_mode:
+                outcome.after["synchronous"] = True
+                return
+            start_of_log = self._log_size()
+            self._stop()
+            self._start(start_of_log)
+            try:
+                seen = wait_until_given(session, self._application, self._timeout, self._clock, self._pause)
+            except WaitTimeout as exc:
+                raise ReceiverError(
+                    "Barman server '%s': commits wait for its WAL receiver, and it does not confirm them: %s. Barman's log%s may say "
+                    "why" % (self._server.name, exc, self._log_name()),
+                    "not_synchronous",
+                ) from None
+        outcome.after["synchronous"] = True
+        own = [item.sync_state for item in seen.senders if item.application == self._application]
+        outcome.values["sync_state"] = own[0] if own else None
 
     def _settle(self, seen: Observation) -> Observation:
         def probe() -> Probe:
@@ -613,15 +673,7 @@ class Receiver:
 
     def _prove(self) -> None:
         """Have a segment closed and see it arrive in the archive."""
-        session, position = self._sql(), read_position(self._sql())
-        closed: wal.Segment | None = None
-        identity = identify(self._replication())
-        if position.in_recovery and self._server.get("primary_conninfo"):
-            session = self._session(str(self._server.get("primary_conninfo")))
-            position = read_position(session)
-        if not position.in_recovery:
-            closed = close_segment(session, identity.timeline, position.segment_size)
-        size = position.segment_size
+        closed, size = self._close_segment()
         before = self._archived(size).newest
 
         def probe() -> Probe:
@@ -656,6 +708,17 @@ class Receiver:
                 "not_archived",
             ) from None
 
+    def _close_segment(self) -> tuple[wal.Segment | None, int]:
+        """Have a segment closed: which one, None on a standby whose primary is not known; and a segment's size."""
+        session, position = self._sql(), read_position(self._sql())
+        identity = identify(self._replication())
+        if position.in_recovery and self._server.get("primary_conninfo"):
+            session = self._session(str(self._server.get("primary_conninfo")))
+            position = read_position(session)
+        if position.in_recovery:
+            return None, position.segment_size
+        return close_segment(session, identity.timeline, position.segment_size), position.segment_size
+
     def _deliverable(self, segment_size: int) -> bool:
         """Whether the receiver has a complete segment that Barman would archive now: it keeps the newest file."""
         names = [name for name, dummy in self._archived(segment_size).received]
@@ -665,7 +728,7 @@ class Receiver:
 
     # Stopping
 
-    def _stopped(self, outcome: Outcome, absent: bool, check_mode: bool) -> None:
+    def _stopped(self, outcome: Outcome, absent: bool, check_mode: bool, archiving_takes_over: bool) -> None:
         pid = self.pid()
         slot: Slot | None = None
         if absent and self._slot_name:
@@ -683,17 +746,86 @@ class Receiver:
         if absent:
             outcome.before["slot"] = self._slot_name if slot is not None else None
             outcome.after["slot"] = None
-        changes = pid is not None or slot is not None
+        takes_over = absent and archiving_takes_over and (slot is not None or bool(names_in(self._streaming)))
+        changes = pid is not None or slot is not None or takes_over
         if check_mode or not changes:
             outcome.changed = changes
             return
         if pid is not None:
             self._stop()
             outcome.changed = True
-        if slot is not None:
+        if not absent:
+            return
+        try:
             with self._holding_lock():
-                self._drop_when_free()
-            outcome.changed = True
+                if takes_over:
+                    outcome.values["last_archived"] = str(self._wait_for_archiving())
+                elif has_unarchived(self._server):
+                    self._barman.text("archive-wal", self._server.name)
+                if slot is not None:
+                    self._drop_when_free()
+        except HostError:
+            if pid is not None:
+                self._barman.detached("receive-wal", self._server.name)
+                outcome.changed = False
+            raise
+        outcome.changed = True
+
+    def _wait_for_archiving(self) -> wal.Segment:
+        """See archive_command bring all that was received and not archived, and what follows; nobody receives meanwhile."""
+        name = self._server.name
+        if not self._server.flag("archiver"):
+            raise ReceiverError(
+                "server '%s' archives nothing that comes by archive_command: set archiver = on in %s"
+                % (name, self._server.file),
+                "configuration",
+            )
+        self._barman.text("archive-wal", name)
+        closed, size = self._close_segment()
+        if closed is None:
+            raise ReceiverError(
+                "server '%s': it is a standby, and to see archiving take over, a segment has to be closed on its primary: set "
+                "primary_conninfo in %s" % (name, self._server.file),
+                "configuration",
+            )
+        left = [file.segment for file in map(wal.parse, names_in(self._streaming)) if file is not None and file.segment]
+        first = min((segment for segment in left if segment.timeline == closed.timeline), default=closed)
+        needed = [
+            wal.segment_of_number(closed.timeline, number, size)
+            for number in range(first.number(size), closed.number(size) + 1)
+        ]
+        archived = self._server.directory("wals_directory").rstrip("/") + "/"
+
+        def probe() -> Probe:
+            # What is received on purpose does not count: only what is archived, and came without the receiver.
+            self._barman.text("archive-wal", name)
+            there = read_archive(self._server, self._barman, size).segments
+            missing = [segment for segment in needed if not there.get(segment, "").startswith(archived)]
+            return Probe(not missing, "missing: %s" % ", ".join(map(str, missing[:5])))
+
+        what = "WAL of server '%s' to come by archive_command up to segment %s" % (name, closed)
+        try:
+            wait_for(what, probe, self._timeout, 0.5, self._clock, self._pause)
+        except WaitTimeout as exc:
+            raise ReceiverError(
+                "%s. WAL is received as before, and its slot stays: see why PostgreSQL does not archive (pg_stat_archiver)" % exc,
+                "not_archived",
+            ) from None
+        self._clear(frozenset(needed))
+        return closed
+
+    def _clear(self, archived: frozenset[wal.Segment]) -> None:
+        """Empty the receiver's directory: what is archived is removed, and anything else set aside."""
+        rest = []
+        for name in names_in(self._streaming):
+            file = wal.parse(name)
+            if file is not None and file.segment in archived:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(self._streaming, name))
+            elif file is not None and file.segment is not None:
+                rest.append(name)
+        if rest:
+            self._set_aside(Reset("given_up", min(archived), tuple(rest)))
 
     def _stop(self) -> None:
         self._barman.text("receive-wal", "--stop", self._server.name)

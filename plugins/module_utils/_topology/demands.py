@@ -20,14 +20,16 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       privileges: {memberships: [pg_read_all_settings, ...], functions: ["pg_switch_wal()", ...]}
       hba_rules:
         - {type: hostssl, databases: postgres, users: barman, source: 198.51.100.11/32, method: scram-sha-256}
-      settings:                     # minimum: at least; value: exactly; includes: a name in a list that others share
+      settings:                     # minimum: at least; value: exactly; includes: names in a list that others share
         wal_level: {minimum: replica}
         max_wal_senders: {minimum: 4}
         max_replication_slots: {minimum: 1}
         summarize_wal: {value: "on"}
         archive_mode: {value: "on"}
-        synchronous_standby_names: {includes: barman_receive_wal}
+        synchronous_standby_names: {includes: [barman_receive_wal]}
       slots: [barman]
+      synchronous:                  # the receivers that commits wait for, and who runs them
+        - {name: barman_receive_wal, server: pg-eu, backup_server: backup-eu}
       archiving:                    # where archive_command sends WAL, and how; null without. timeout null: left as it is
         {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
          incoming_directory: /var/lib/barman/pg-eu/incoming, wals_directory: /var/lib/barman/pg-eu/wals,
@@ -178,6 +180,9 @@ def derived_options(topology: Topology, server: PostgresServer, backup: BackupSe
     if server.streams:
         options["slot_name"] = server.slot_name
         options["create_slot"] = "auto"
+    if server.synchronous:
+        # Not to be left to a default of the [barman] section: PostgreSQL is told this name.
+        options["streaming_archiver_name"] = receiver_name(server)
     if primary is not None:
         options["primary_conninfo"] = conninfo(primary, streaming=False)
         if server.streams:
@@ -324,6 +329,11 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         ],
         "settings": _settings(topology, index, server),
         "slots": [client.slot_name for client in receivers],
+        "synchronous": [
+            {"name": receiver_name(client), "server": client.name, "backup_server": client.backup_server}
+            for client in receivers
+            if client.synchronous
+        ],
         "archiving": _archiving(topology, index, server),
         "manual": None,
     }
@@ -374,9 +384,9 @@ def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[
         settings["summarize_wal"] = {"value": "on"}
     if archiving_client(index, server) is not None:
         settings["archive_mode"] = {"value": "on"}
-    synchronous = [client for client in receivers if client.synchronous]
+    synchronous = [receiver_name(client) for client in receivers if client.synchronous]
     if synchronous:
-        settings["synchronous_standby_names"] = {"includes": receiver_name(synchronous[0])}
+        settings["synchronous_standby_names"] = {"includes": synchronous}
     return settings
 
 

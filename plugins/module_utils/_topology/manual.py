@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._postgres import archive_command, privileges
+from .._postgres import archive_command, privileges, standby_names
 from .model import PostgresServer
 
 _FLAGS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
@@ -87,7 +87,13 @@ def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
         )
     for name, wanted in demand["settings"].items():
         if "includes" in wanted:
-            yield name, str(wanted["includes"]), "setting = ''", "added to the names that are there"
+            value = standby_names.change(None, "", wanted["includes"]).value
+            yield (
+                name,
+                str(value),
+                "setting = ''",
+                "together with the names that are there; all of them must be waited for",
+            )
         elif name == "wal_level":
             yield name, str(wanted["minimum"]), "setting = 'minimal'", "or more"
         elif "minimum" in wanted:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from .._barman import options as barman_options
 from .._barman.versions import NEWEST, format_version, relay_boundary
 from .._postgres import archive_command
+from .._postgres.standby_names import OUR_NAME
 from . import schedule
 from .demands import (
     IDENTITY_GLOBAL_OPTIONS,
@@ -622,13 +623,23 @@ class _Judge:
                 f"archiving would come from {server.host}, which archives for {archiving[0].host} already",
                 "write [streaming]",
             )
-        synchronous = [client for client in from_here if client.synchronous and client.streams]
-        for client in synchronous[1:]:
-            if receiver_name(client) == receiver_name(synchronous[0]):
+        receivers = [client for client in from_here if client.streams]
+        for number, client in enumerate(receivers):
+            name = receiver_name(client)
+            if client.synchronous and not OUR_NAME.fullmatch(name):
                 self.report(
                     client.host,
-                    "barman_synchronous",
-                    f"has the same receiver name as {synchronous[0].host}, so {server.host} cannot tell them apart",
+                    "barman_options.streaming_archiver_name",
+                    f"is {name}, and the collection would not know its own name again in synchronous_standby_names",
+                    "write a name that begins with barman and has letters, digits and underscores only",
+                )
+            # PostgreSQL compares them so.
+            same = [other for other in receivers[:number] if receiver_name(other).lower() == name.lower()]
+            if same and (client.synchronous or same[0].synchronous):
+                self.report(
+                    client.host,
+                    "barman_synchronous" if client.synchronous else "barman_options.streaming_archiver_name",
+                    f"has the same receiver name as {same[0].host}, so {server.host} cannot tell them apart",
                     "set barman_options.streaming_archiver_name to another name",
                 )
 

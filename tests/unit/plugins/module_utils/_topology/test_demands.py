@@ -408,10 +408,44 @@ def test_block_increments():
 
 def test_synchronous():
     found = good({"barman_synchronous": True})
-    assert postgres(found)["settings"]["synchronous_standby_names"] == {"includes": "barman_receive_wal"}
+    assert postgres(found)["settings"]["synchronous_standby_names"] == {"includes": ["barman_receive_wal"]}
+    assert postgres(found)["synchronous"] == [{"name": "barman_receive_wal", "server": "pg", "backup_server": "backup"}]
     assert entry(found)["synchronous"] is True
-    renamed = good({"barman_synchronous": True, "barman_options": {"streaming_archiver_name": "vault"}})
-    assert postgres(renamed)["settings"]["synchronous_standby_names"] == {"includes": "vault"}
+    renamed = good({"barman_synchronous": True, "barman_options": {"streaming_archiver_name": "barman_vault"}})
+    assert postgres(renamed)["settings"]["synchronous_standby_names"] == {"includes": ["barman_vault"]}
+
+
+def test_a_synchronous_receiver_has_the_name_that_postgresql_is_told():
+    assert "streaming_archiver_name" not in entry(good())["options"]
+    found = good({"barman_synchronous": True}, {"barman_global_options": {"streaming_archiver_name": "vault"}})
+    assert entry(found)["options"]["streaming_archiver_name"] == "barman_receive_wal"
+
+
+def test_synchronous_through_a_standby_and_by_itself():
+    found = good(
+        {"barman_synchronous": True},
+        more_pg={
+            "pg-2": pg(
+                "198.51.100.22",
+                barman_primary="pg",
+                barman_slot_name="barman_2",
+                barman_synchronous=True,
+                barman_options={"streaming_archiver_name": "barman_2"},
+            )
+        },
+    )
+    assert postgres(found)["synchronous"] == [
+        {"name": "barman_receive_wal", "server": "pg", "backup_server": "backup"},
+        {"name": "barman_2", "server": "pg-2", "backup_server": "backup"},
+    ]
+    assert postgres(found)["settings"]["synchronous_standby_names"] == {"includes": ["barman_receive_wal", "barman_2"]}
+    assert postgres(found, "pg-2")["synchronous"] == []
+
+
+def test_synchronous_by_hand():
+    manual = postgres(good({"barman_synchronous": True, "barman_manage_postgres": False}))["manual"]
+    (line,) = [line for line in manual["settings"] if line.startswith("synchronous_standby_names")]
+    assert line.startswith("synchronous_standby_names = 'FIRST 1 (\"barman_receive_wal\")'   # ")
 
 
 # --- relays -----------------------------------------------------------------------------------------------------------

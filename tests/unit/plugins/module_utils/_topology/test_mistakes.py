@@ -746,6 +746,20 @@ def test_two_synchronous_receivers_with_one_name():
     )
 
 
+def test_a_receiver_with_the_name_of_a_synchronous_one():
+    standby = pg("198.51.100.22", barman_primary="pg", barman_slot_name="barman_2")
+    problem = only_problem({"barman_synchronous": True}, more_pg={"pg-2": standby})
+    assert (problem.host, problem.variable) == ("pg-2", "barman_options.streaming_archiver_name")
+    assert "same receiver name as pg" in problem.message
+
+
+@pytest.mark.parametrize("name", ["vault", "barman-eu", 'barman"', "Barman"])
+def test_a_synchronous_receiver_whose_name_could_be_anybodys(name):
+    problem = only_problem({"barman_synchronous": True, "barman_options": {"streaming_archiver_name": name}})
+    assert (problem.host, problem.variable) == ("pg", "barman_options.streaming_archiver_name")
+    assert "begins with barman" in problem.instead
+
+
 @pytest.mark.parametrize(("source", "relay", "since"), [("3.13.3", "3.4.0", "3.11"), ("3.20.1", "3.13.3", "3.14")])
 def test_relay_that_is_older_than_its_source(source, relay, since):
     problem = only_problem(

@@ -69,6 +69,8 @@ def inventories(draw):
             variables["barman_slot_name"] = f"barman_{number}"
             variables["barman_wal"] = ["streaming"]
             variables["barman_synchronous"] = False
+            # The primary's own receiver may be a synchronous one.
+            variables["barman_options"] = {"streaming_archiver_name": f"barman_{number}"}
             if variables["barman_postgres_version"] < 17 and variables.get("barman_incremental") == "block":
                 variables["barman_incremental"] = "none"
         variables["barman_manage_postgres"] = draw(st.booleans())

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PostgreSQL's synchronous_standby_names: read, judged, and changed by Barman's receivers.
+
+This module util is private to the collection. Pure.
+
+A receiver is added so that every commit waits for it, whatever else there is: by PostgreSQL's grammar that is a list of
+which all have to answer. Where fewer than all have to, it can't be said that one of them always must.
+
+A name that was added is known again by its quotes, which a name of letters, digits and underscores does not need.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .._host.process import HostError
+
+#: Names that are added. The beginning tells them from the names of others that were put in quotes needlessly.
+OUR_NAME = re.compile(r"barman[A-Za-z0-9_]*")
+
+_TOKEN = re.compile(
+    r"(?P<space>[ \t\n\r\f\v]+)|(?P<number>[0-9]+)|(?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z_0-9$\x80-\U0010ffff]*)"
+    r'|(?P<quoted>"(?:[^"]|"")*")|(?P<mark>[*,()])'
+)
+
+
+class StandbyNamesError(HostError):
+    """The setting can't be read, or can't be changed without taking something from somebody."""
+
+
+@dataclass(frozen=True)
+class Standby:
+    """One of the list. written: as it stands there, with its quotes."""
+
+    name: str
+    written: str
+
+
+@dataclass(frozen=True)
+class StandbyNames:
+    """The setting. number: how many of them a commit waits for. method: FIRST of the list, or ANY."""
+
+    method: str
+    number: int
+    standbys: tuple[Standby, ...]
+
+    def __str__(self) -> str:
+        if not self.standbys:
+            return ""
+        return "%s %d (%s)" % (self.method, self.number, ", ".join(item.written for item in self.standbys))
+
+    @property
+    def names(self) -> list[str]:
+        return [item.name for item in self.standbys]
+
+    def same_as(self, other: StandbyNames) -> bool:
+        return self.names == other.names and (
+            not self.names or (self.method, self.number) == (other.method, other.number)
+        )
+
+    @property
+    def not_all(self) -> str:
+        """Why a commit does not wait for each of them by its name; empty where it does."""
+        if "*" in self.names:
+            return "in it * stands for any standby"
+        if len({name.lower() for name in self.names}) < len(self.names):
+            return "it has a name twice"
+        if self.number < len(self.names):
+            return "by it commits wait for %d of %d standbys" % (self.number, len(self.names))
+        if self.number > len(self.names):
+            return "it asks for more standbys than it names"
+        return ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the setting is to be. value: None where it goes out of what ALTER SYSTEM wrote. It says what current says where
+    nothing has to be done."""
+
+    value: str | None
+    current: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+EMPTY = StandbyNames("FIRST", 1, ())
+
+
+def parse(text: str) -> StandbyNames:
+    """Read the setting, as PostgreSQL's own grammar does. Raises StandbyNamesError."""
+    tokens: list[tuple[str, str]] = []
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise _unreadable(text)
+        at = found.end()
+        if found.lastgroup != "space":
+            tokens.append((str(found.lastgroup), found.group()))
+    if not tokens:
+        return EMPTY
+    method = "FIRST"
+    number = 1
+    first = tokens[0][1].upper() if tokens[0][0] == "word" else ""
+    if first in ("FIRST", "ANY"):
+        method = first
+        tokens = tokens[1:]
+        if len(tokens) < 2 or tokens[1][1] != "(":
+            raise _unreadable(text)
+    if len(tokens) > 1 and tokens[1] == ("mark", "("):
+        if tokens[0][0] != "number" or tokens[-1] != ("mark", ")"):
+            raise _unreadable(text)
+        number = int(tokens[0][1])
+        tokens = tokens[2:-1]
+    standbys = [_standby(kind, word, text) for kind, word in tokens[::2]]
+    if len(tokens) % 2 == 0 or any(token != ("mark", ",") for token in tokens[1::2]) or number < 1:
+        raise _unreadable(text)
+    return StandbyNames(method, number, tuple(standbys))
+
+
+def _standby(kind: str, word: str, text: str) -> Standby:
+    if kind == "quoted":
+        return Standby(word[1:-1].replace('""', '"'), word)
+    if kind == "number" or word == "*" or (kind == "word" and word.upper() not in ("FIRST", "ANY")):
+        return Standby(word, word)
+    raise _unreadable(text)
+
+
+def _unreadable(text: str) -> StandbyNamesError:
+    return StandbyNamesError("synchronous_standby_names is '%s', which can't be read" % text)
+
+
+def never_without(text: str, name: str) -> str:
+    """Why commits can be acknowledged without this standby; empty where they always wait for it."""
+    found = parse(text)
+    if name not in found.names:
+        listed = "is '%s'" % text if text else "is empty"
+        return "synchronous_standby_names %s, and does not name %s" % (listed, name)
+    if found.not_all:
+        return "synchronous_standby_names is '%s': %s" % (text, found.not_all)
+    return ""
+
+
+def change(altered: str | None, beneath: str, wanted: Sequence[str], unwanted: Sequence[str] | None = None) -> Change:
+    """Have commits wait for the wanted receivers, and no longer for others that were added here before.
+
+    altered: what ALTER SYSTEM wrote; None where it wrote nothing. beneath: what holds without that. unwanted: these of
+    the names that were added, and no others, go; None for all that are not wanted.
+    """
+    current = altered if altered is not None else beneath
+    now = parse(current)
+    below = parse(beneath)
+    gone = [
+        item
+        for item in (now.standbys if altered is not None else ())
+        if _is_ours(item) and item.name not in below.names and item.name not in wanted
+        if unwanted is None or item.name in unwanted
+    ]
+    rest = StandbyNames(
+        now.method, max(1, now.number - len(gone)), tuple(item for item in now.standbys if item not in gone)
+    )
+    missing = [name for name in wanted if name not in rest.names]
+    if wanted:
+        _refuse_where_not_all(current, rest, wanted)
+    new = rest
+    if missing:
+        ours = tuple(Standby(name, '"%s"' % name) for name in missing)
+        # In front: of several standbys by one name, those that come later in the list are the ones that are not waited for.
+        new = StandbyNames(rest.method, len(ours) + len(rest.standbys), ours + rest.standbys)
+    value = None if new.same_as(below) else str(new)
+    return Change(value, current, tuple(missing), tuple(item.name for item in gone))
+
+
+def _is_ours(standby: Standby) -> bool:
+    return standby.written == '"%s"' % standby.name and OUR_NAME.fullmatch(standby.name) is not None
+
+
+def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str]) -> None:
+    """Raise StandbyNamesError where commits would be acknowledged without the wanted ones, whatever is added."""
+    for name in wanted:
+        twins = [item.name for item in rest.standbys if item.name.lower() == name.lower() and item.name != name]
+        if twins:
+            raise StandbyNamesError(
+                "synchronous_standby_names is '%s'. PostgreSQL takes %s there for %s, and Barman does not: write it as %s, with "
+                "ALTER SYSTEM SET or where it stands, and run this again" % (current, twins[0], name, name)
+            )
+    if not rest.standbys or not rest.not_all:
+        return
+    others = [item.written for item in rest.standbys if item.name not in (*wanted, "*")]
+    if "*" in rest.names:
+        others.append("NAME")
+    everyone = [*wanted, *others]
+    alone = " or 'FIRST %d (%s)' to wait for Barman only" % (len(wanted), ", ".join(wanted)) if others else ""
+    raise StandbyNamesError(
+        "synchronous_standby_names is '%s': %s. PostgreSQL can't wait for Barman's receiver always and for some of the others "
+        "besides, so this is not changed. Say what is meant with ALTER SYSTEM SET synchronous_standby_names: "
+        "'FIRST %d (%s)' to wait for all of them,%s; or take barman_synchronous out"
+        % (current, rest.not_all, len(everyone), ", ".join(everyone), alone)
+    )

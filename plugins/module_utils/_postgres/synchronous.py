@@ -1,0 +1,206 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Synchronous receivers: have commits wait for them, and see that they do.
+
+This module util is private to the collection. configure() runs where PostgreSQL is, as its superuser; look() and the
+judgements are for who receives.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._barman.wal import format_lsn, parse_lsn
+from .._host.process import HostError
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from . import standby_names
+from .connection import Session
+
+_SETTING = "synchronous_standby_names"
+_COMMIT = "synchronous_commit"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Whom WAL is sent to. sync_state: PostgreSQL's word, async, potential, sync or quorum."""
+
+    application: str
+    state: str
+    sync_state: str
+    flushed: int | None
+
+
+@dataclass(frozen=True)
+class Synchrony:
+    """What a server waits for. commit: its synchronous_commit. flushed: how far it has its WAL on disk; None in recovery."""
+
+    names: str
+    commit: str
+    flushed: int | None
+    senders: tuple[Sender, ...]
+
+
+def look(session: Session) -> Synchrony:
+    row = session.query(
+        "SELECT current_setting('synchronous_standby_names') AS names, current_setting('synchronous_commit') AS commit, "
+        "CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_wal_flush_lsn() END::text AS flushed"
+    )[0]
+    rows = session.query(
+        "SELECT application_name, state, sync_state, flush_lsn::text AS flushed FROM pg_catalog.pg_stat_replication"
+    )
+    return Synchrony(
+        str(row["names"] or ""),
+        str(row["commit"]),
+        None if row["flushed"] is None else parse_lsn(row["flushed"]),
+        tuple(
+            Sender(
+                str(item["application_name"]),
+                str(item["state"]),
+                str(item["sync_state"]),
+                None if item["flushed"] is None else parse_lsn(item["flushed"]),
+            )
+            for item in rows
+        ),
+    )
+
+
+def not_asked(seen: Synchrony, application: str) -> str:
+    """Why this server's commits do not wait for the receiver, by its settings; empty where they do."""
+    if seen.flushed is None:
+        return "the server is in recovery, and takes no commits"
+    return commit_problem(seen.commit) or standby_names.never_without(seen.names, application)
+
+
+def commit_problem(commit: str) -> str:
+    if commit in ("off", "local"):
+        return "synchronous_commit is %s, so commits wait for nobody; set it to on" % commit
+    if commit == "remote_apply":
+        return "synchronous_commit is remote_apply, and a WAL receiver applies nothing: commits wait for ever; set it to on"
+    return ""
+
+
+def not_given(seen: Synchrony, application: str, up_to: int) -> str:
+    """Why the receiver does not confirm what commits wait for, up to a position; empty where it does."""
+    own = [item for item in seen.senders if item.application == application]
+    if not own:
+        return "no receiver named %s is connected" % application
+    counted = [item.application.lower() for item in seen.senders if item.sync_state in ("sync", "quorum", "potential")]
+    twice = sorted({name for name in counted if counted.count(name) > 1})
+    if twice:
+        # Two by one name can be enough for PostgreSQL without the one that is meant.
+        return "more than one standby is connected as %s; give each a name of its own" % " and as ".join(twice)
+    if own[0].sync_state not in ("sync", "quorum"):
+        return "its sync_state is %s and its state %s" % (own[0].sync_state, own[0].state)
+    if own[0].flushed is None or own[0].flushed < up_to:
+        confirmed = format_lsn(own[0].flushed) if own[0].flushed is not None else "nothing"
+        return "it has confirmed %s, and not %s" % (confirmed, format_lsn(up_to))
+    return ""
+
+
+def wait_until_given(
+    session: Session,
+    application: str,
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> Synchrony:
+    """Wait until the receiver has confirmed all WAL that there is now. Raises WaitTimeout, saying what was seen last.
+
+    sync_state alone is PostgreSQL's word for the name: a receiver that runs without --synchronous has it too, and confirms a
+    segment only when that is full.
+    """
+    up_to = look(session).flushed or 0
+
+    def probe() -> Probe:
+        seen = look(session)
+        problem = not_given(seen, application, up_to)
+        return Probe(not problem, problem, seen)
+
+    seen: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
+    return seen
+
+
+def problem_of(session: Session, application: str, patience: float = 5.0) -> str:
+    """Why commits are not protected by the receiver; empty where they are. Looks only."""
+    problem = not_asked(look(session), application)
+    if problem:
+        return problem
+    try:
+        wait_until_given(session, application, patience)
+    except WaitTimeout as exc:
+        return str(exc)
+    return ""
+
+
+def configure(
+    session: Session,
+    wanted: Sequence[str],
+    unwanted: Sequence[str] | None,
+    check_mode: bool,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """Have commits wait for these receivers, or no longer, and answer as the module synchronous_standby. Raises HostError."""
+    running = session.query(
+        "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [[_SETTING, _COMMIT]]
+    )
+    settings = {row["name"]: row for row in running}
+    if wanted and commit_problem(str(settings[_COMMIT]["setting"])):
+        raise HostError(commit_problem(str(settings[_COMMIT]["setting"])))
+    altered, beneath = _written(session)
+    change = standby_names.change(altered, beneath, wanted, unwanted)
+    if change.changes and settings[_SETTING]["source"] == "command line":
+        raise HostError(
+            "synchronous_standby_names is given on PostgreSQL's command line, which nothing written overrules; take it out there"
+        )
+    value = beneath if change.value is None else change.value
+    # Written earlier, and not taken over yet.
+    waits = not change.changes and str(settings[_SETTING]["setting"]) != change.current and bool(wanted)
+    if (change.changes or waits) and not check_mode:
+        if change.changes:
+            session.query(
+                "ALTER SYSTEM RESET synchronous_standby_names"
+                if change.value is None
+                else "ALTER SYSTEM SET synchronous_standby_names = '%s'" % change.value.replace("'", "''")
+            )
+        _reload(session, value if change.changes else change.current, clock, pause)
+    return {
+        "changed": change.changes or waits,
+        "synchronous_standby_names": value if change.changes else change.current,
+        "added": list(change.added),
+        "removed": list(change.removed),
+        "diff": {
+            "before": {_SETTING: change.current},
+            "after": {_SETTING: value if change.changes else change.current},
+        },
+    }
+
+
+def _written(session: Session) -> tuple[str | None, str]:
+    """What ALTER SYSTEM wrote, if it did, and what holds without that."""
+    altered: str | None = None
+    beneath = ""
+    for row in session.query(
+        "SELECT setting, sourcefile LIKE '%/postgresql.auto.conf' AS altered FROM pg_catalog.pg_file_settings "
+        "WHERE name = 'synchronous_standby_names' AND error IS NULL ORDER BY seqno"
+    ):
+        if row["altered"]:
+            altered = str(row["setting"] or "")
+        else:
+            beneath = str(row["setting"] or "")
+    return altered, beneath
+
+
+def _reload(session: Session, value: str, clock: Callable[[], float], pause: Callable[[float], None]) -> None:
+    session.query("SELECT pg_catalog.pg_reload_conf()")
+
+    def probe() -> Probe:
+        shown = str(session.query("SELECT current_setting('synchronous_standby_names') AS names")[0]["names"] or "")
+        return Probe(shown == value, "it is '%s'" % shown)
+
+    wait_for("synchronous_standby_names to be '%s'" % value, probe, 30.0, 0.1, clock, pause)
