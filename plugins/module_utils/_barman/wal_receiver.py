@@ -808,7 +808,8 @@ class Receiver:
             wait_for(what, probe, self._timeout, 0.5, self._clock, self._pause)
         except WaitTimeout as exc:
             raise ReceiverError(
-                "%s. WAL is received as before, and its slot stays: see why PostgreSQL does not archive (pg_stat_archiver)" % exc,
+                "%s. WAL is received as before, and its slot stays: see why PostgreSQL does not archive (pg_stat_archiver)"
+                % exc,
                 "not_archived",
             ) from None
         self._clear(frozenset(needed))

@@ -178,6 +178,7 @@ class StreamingWorld:
         self.sessions: list[FakeSession] = []
         self.unreachable: dict[bool, str] = {}
         self.pid: int | None = None
+        self.archives_from: int | None = None
         self.log: list[str] = []
         self.barman = Barman(self.run, ME, str(self.main))
         self.time = 0.0
@@ -317,10 +318,17 @@ class StreamingWorld:
         ]
 
     def deliver(self) -> None:
-        """The receiver writes what PostgreSQL has: complete segments, and a partial one where there are bytes for it."""
+        """The receiver writes what PostgreSQL has: complete segments, and a partial one where there are bytes for it.
+
+        Where it archives too, archive_command brings the complete ones from then on.
+        """
+        pg = self.postgres
+        if self.archives_from is not None:
+            for number in range(self.archives_from, pg.lsn // MIB):
+                (self.place / "incoming" / str(wal.segment_of_number(pg.timeline, number, MIB))).write_bytes(b"")
+                self.archives_from = number + 1
         if self.pid is None:
             return
-        pg = self.postgres
         while pg.lsn > self._next.begin_lsn(MIB):
             following = self._next.next(MIB)
             if pg.lsn < following.begin_lsn(MIB):
@@ -341,6 +349,10 @@ class StreamingWorld:
             if name not in keep:
                 (self.streaming / name).unlink()
                 self._archive_file(name)
+        if self.options.get("archiver") == "on":
+            for path in (self.place / "incoming").iterdir():
+                self._archive_file(path.name)
+                path.unlink()
 
     def run(self, command: Command) -> Completed:
         argv = list(command.argv)

@@ -527,3 +527,114 @@ def test_absent_leaves_a_slot_that_somebody_else_uses(world: StreamingWorld) -> 
     assert outcome.kind == "slot_active"
     assert "can't be dropped" in str(outcome.error)
     assert "barman" in world.postgres.slots
+
+
+def test_absent_archives_what_is_complete(world: StreamingWorld) -> None:
+    started(world)
+    world.receive(name(6))
+    world.receive(name(7))
+    world.log.clear()
+    outcome = world.receiver().run("absent", "never", False)
+    assert outcome.error is None
+    assert name(6) in world.archived()
+    assert world.log.index("archive-wal main") < world.log.index("drop slot")
+
+
+# Archiving takes over
+
+
+def names(first: int, last: int) -> list[str]:
+    return [name(number) for number in range(first, last + 1)]
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> StreamingWorld:
+    """A server whose WAL comes by streaming, and from segment 6 on by archive_command too."""
+    world = StreamingWorld(tmp_path, archiver="on")
+    started(world)
+    assert (world.archived(), world.received()) == (names(1, 5), [f"{name(6)}.partial"])
+    world.archives_from = 6
+    return world
+
+
+def given_up(world: StreamingWorld, check: bool = False) -> Outcome:
+    return world.receiver().run("absent", "never", check, archiving_takes_over=True)
+
+
+def test_archiving_takes_over_without_a_gap(both: StreamingWorld) -> None:
+    before = state_of(both)
+    assert given_up(both, check=True).changed
+    assert state_of(both) == before
+    outcome = given_up(both)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert both.archived() == names(1, 6)
+    assert (both.received(), both.postgres.slots, both.pid) == ([], {}, None)
+    assert outcome.values["last_archived"] == name(6)
+    assert both.log.index("receive-wal --stop main") < both.log.index("drop slot")
+    assert given_up(both).changed is False
+
+
+def test_what_barman_holds_back_has_to_come_too(both: StreamingWorld) -> None:
+    """Without a partial file Barman keeps the newest complete segment."""
+    both.archives_from = 8
+    both.stop_receiver()
+    (both.streaming / f"{name(6)}.partial").unlink()
+    both.receive(name(6))
+    both.receive(name(7))
+    both.postgres.lsn = 8 * MIB + 100
+    outcome = given_up(both)
+    assert outcome.kind == "not_archived"
+    assert f"missing: {name(7)}" in str(outcome.error)
+    both.archives_from = 7
+    assert given_up(both).error is None
+    assert both.archived() == names(1, 9)
+    assert (both.received(), both.postgres.slots) == ([], {})
+
+
+def test_where_nothing_comes_by_archiving_streaming_goes_on(both: StreamingWorld) -> None:
+    both.archives_from = None
+    outcome = given_up(both)
+    assert (outcome.kind, outcome.changed) == ("not_archived", False)
+    assert "WAL is received as before, and its slot stays" in str(outcome.error)
+    assert both.pid == 4711
+    assert both.postgres.slots["barman"].active_pid is not None
+    assert name(6) not in both.archived() or both.received()
+
+
+def test_barman_has_to_archive_what_comes(world: StreamingWorld) -> None:
+    started(world)
+    world.archives_from = 6
+    outcome = given_up(world)
+    assert outcome.kind == "configuration"
+    assert "set archiver = on" in str(outcome.error)
+    assert "barman" in world.postgres.slots
+
+
+def test_what_is_not_archived_is_never_removed(both: StreamingWorld) -> None:
+    other = f"{name(3, 2)}.partial"
+    both.receive(other)
+    assert given_up(both).error is None
+    assert both.received() == []
+    kept = list((both.place / "streaming.set-aside").glob("*/*"))
+    assert [path.name for path in kept] == [other]
+
+
+def test_of_a_standby_a_segment_is_closed_on_its_primary(both: StreamingWorld) -> None:
+    both.postgres.in_recovery = True
+    outcome = given_up(both)
+    assert (outcome.kind, "primary_conninfo" in str(outcome.error)) == ("configuration", True)
+    assert "barman" in both.postgres.slots
+
+
+# Another slot
+
+
+def test_a_receiver_on_a_slot_that_the_entry_does_not_name_is_started_anew(world: StreamingWorld) -> None:
+    started(world)
+    world.postgres.slots["barman_leaving"] = FakeSlot(5 * MIB)
+    world.options["slot_name"] = "barman_leaving"
+    world.write_entry()
+    outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert world.postgres.slots["barman_leaving"].active_pid is not None
+    assert world.postgres.slots["barman"].active_pid is None
