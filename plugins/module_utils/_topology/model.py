@@ -285,6 +285,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_backup_server",
         "barman_recover_confirmed",
         "barman_recover_data_directory",
+        "barman_recover_directory",
         "barman_recover_host",
         "barman_recover_jobs",
         "barman_recover_new_backup",
