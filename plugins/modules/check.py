@@ -17,8 +17,8 @@ description:
   - It adds what Barman does not check. C(backup_present) fails without a good backup, of which Barman says nothing unless C(minimum_redundancy) is set.
     C(wal_continuity) fails where WAL is missing after the latest good backup, which Barman never notices. C(disk_space) fails where there is
     no room for one more WAL segment, C(interrupted_backups) where a backup was begun that nobody is taking any more, C(incremental_backups) where
-    increments are left of a backup that is gone. C(copy_up_to_date) fails for a passive server whose source was not heard of for half an hour, or has WAL for so long that is not here. C(active) fails for an inactive server,
-    for which C(barman check) ends with success whatever it found.
+    increments are left of a backup that is gone. C(copy_up_to_date) fails for a passive server whose source was not heard of for half an hour, or
+    has WAL for so long that is not here. C(active) fails for an inactive server, for which C(barman check) ends with success whatever it found.
   - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
 options:
   servers:
@@ -33,6 +33,12 @@ options:
       - With V(0) they are looked at once.
     type: int
     default: 0
+  unreachable_timeout:
+    description:
+      - For how many seconds of O(timeout) to wait for a server whose PostgreSQL can't be connected to, so that one that is down does not hold up the
+        others.
+      - Where it is not given, it is waited for like any other.
+    type: int
   ignore:
     description:
       - Checks that may fail, by their names or keys. They are returned all the same.
@@ -197,6 +203,7 @@ def argument_spec() -> dict[str, Any]:
         **barman_argument_spec(),
         "servers": {"type": "list", "elements": "str"},
         "timeout": {"type": "int", "default": 0},
+        "unreachable_timeout": {"type": "int"},
         "ignore": {"type": "list", "elements": "str", "default": []},
         "jobs": {"type": "int", "default": 0},
         "fail_on_error": {"type": "bool", "default": True},
@@ -215,6 +222,7 @@ def main() -> None:
             params["jobs"],
             module.check_mode,
             connect if psycopg_is_there() else None,
+            params["unreachable_timeout"],
         )
     except HostError as exc:
         module.fail_json(msg=str(exc))

@@ -136,6 +136,7 @@ def check_servers(
     jobs: int = 0,
     check_mode: bool = False,
     connect: Connect | None = None,
+    patience: float | None = None,
 ) -> dict[str, Any]:
     """Check the servers (None: all), wait for them to be good, and answer as the module check does. Raises HostError."""
     configuration = read(barman.config_file, barman.user)
@@ -156,7 +157,9 @@ def check_servers(
 
     try:
         progress.update("checking", servers_done=0, servers_total=len(chosen))
-        seen = wait_until_green(lambda left: look(barman, configuration, left, jobs), chosen, ignored, timeout, report)
+        seen = wait_until_green(
+            lambda left: look(barman, configuration, left, jobs), chosen, ignored, timeout, report, patience=patience
+        )
     finally:
         progress.close()
     if connect is not None:
@@ -337,12 +340,23 @@ def wait_until_green(
     timeout: float,
     report: Callable[[Sequence[str]], None] = lambda failing: None,
     wait: Callable[..., Any] = wait_for,
+    patience: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, ServerChecks]:
-    """Look until no server has a failed check or the time is over; a server that was green is not looked at again."""
+    """Look until no server has a failed check or the time is over; a server that was green is not looked at again.
+
+    patience: after so many seconds a server that can't be connected to is not waited for any more.
+    """
     seen: dict[str, ServerChecks] = {}
+    begin = clock()
 
     def failing() -> list[str]:
-        return [name for name in names if name not in seen or seen[name].failures(ignored)]
+        given_up = patience is not None and clock() - begin >= patience
+        return [
+            name
+            for name in names
+            if name not in seen or (seen[name].failures(ignored) and not (given_up and _out_of_reach(seen[name])))
+        ]
 
     def probe() -> Probe:
         seen.update(glance(failing()))
@@ -353,6 +367,10 @@ def wait_until_green(
     with contextlib.suppress(WaitTimeout):
         wait("all checks", probe, timeout, _INTERVAL)
     return {name: seen[name] for name in names}
+
+
+def _out_of_reach(server: ServerChecks) -> bool:
+    return any(_failed(server, key) for key in ("postgresql", *_UNFINISHED))
 
 
 def explain(

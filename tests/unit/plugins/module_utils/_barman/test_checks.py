@@ -435,6 +435,32 @@ class TestWaiting:
         assert len(asked) == 3
         assert seen["a"].failures()
 
+    def test_a_server_out_of_reach_is_waited_for_no_longer_than_that(self) -> None:
+        asked: list[list[str]] = []
+        times = iter(range(100))
+
+        def look(names: Sequence[str]) -> dict[str, ServerChecks]:
+            asked.append(list(names))
+            failed = {"down": "postgresql", "timeout": "check_timeout", "red": "x"}
+            return {name: ServerChecks(name, {failed[name]: Check(failed[name], False)}) for name in names}
+
+        seen = checks.wait_until_green(
+            look, ["down", "timeout", "red"], (), 3, wait=self.wait, patience=4, clock=lambda: float(next(times))
+        )
+        assert asked == [["down", "timeout", "red"], ["down", "timeout", "red"], ["red"], ["red"]]
+        assert all(seen[name].failures() for name in ("down", "timeout", "red"))
+
+    def test_it_ends_where_only_servers_out_of_reach_are_left(self) -> None:
+        asked: list[list[str]] = []
+
+        def look(names: Sequence[str]) -> dict[str, ServerChecks]:
+            asked.append(list(names))
+            return {name: ServerChecks(name, {"postgresql": Check("PostgreSQL", name == "up")}) for name in names}
+
+        seen = checks.wait_until_green(look, ["up", "down"], (), 9, wait=self.wait, patience=0)
+        assert asked == [["up", "down"]]
+        assert seen["down"].failures()
+
     def test_ignored_checks_are_not_waited_for(self) -> None:
         look, asked = self.glance([{"a": False}])
         checks.wait_until_green(look, ["a"], {"x"}, 9, wait=self.wait)
