@@ -49,6 +49,15 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
            password_variable: barman_postgres_password}      # the variable of the inventory host named by host
       schedules:
         - {server: pg-eu, type: full, minute: "17", hour: "2", day: "*", month: "*", weekday: "*"}
+      hooks:                        # what the entries' hook options need; needed: false without any
+        directory: /usr/local/lib/pgdr.barman
+        needed: true
+        ready: [s3, tar]
+        scripts:                    # source (on the controller) or content; host: whose hook it is
+          - {name: pg-eu.pre_backup_script, host: pg-eu, source: /srv/inventory/hooks/announce.sh}
+        credentials_file: /var/lib/barman/.pgdr.barman/aws_credentials
+        credentials:                # the host's barman_s3_access_key and barman_s3_secret_key
+          - {profile: barman-pg-eu, host: pg-eu}
     ssh_edges:                      # the edges that begin or end on this machine. from_hosts, to_hosts: all hosts of the inventory that are that machine
       - {from_host, from_hosts: [...], from_user, from_addresses: [...], to_host, to_hosts: [...], to_user, to_address, to_port,
          purpose: backup|archiving|passive, forced_command: null,
@@ -66,6 +75,7 @@ from typing import Any
 
 from .._postgres import privileges
 from . import schedule
+from .hooks import hook_demands, hook_options
 from .manual import manual
 from .model import (
     SSL_MODES_REQUIRING,
@@ -196,6 +206,7 @@ def derived_options(topology: Topology, server: PostgresServer, backup: BackupSe
         options["reuse_backup"] = server.incremental
     if backup.client_directory:
         options["path_prefix"] = backup.client_directory.replace("{version}", str(server.version))
+    options.update(hook_options(server.declared_hooks, backup.hook_directory, backup.home))
     return options
 
 
@@ -242,6 +253,7 @@ def global_options(backup: BackupServer) -> dict[str, Any]:
         "configuration_files_directory": backup.configuration_directory,
         "log_file": "/var/log/barman/barman.log",
         "log_level": "INFO",
+        **hook_options(backup.declared_hooks, backup.hook_directory, backup.home),
         **backup.global_options,
     }
 
@@ -445,6 +457,11 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "client_versions": sorted({server.version for server in with_clients}),
         "pgpass": [line for server in kept for line in _pgpass(topology, server)],
         "schedules": [line for server in kept for line in _schedules(server)],
+        "hooks": hook_demands(
+            [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in kept)],
+            backup.hook_directory,
+            backup.home,
+        ),
     }
 
 

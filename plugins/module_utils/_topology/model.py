@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._barman.versions import Version
+from .hooks import ALL, S3, Declared, Hook
 
 PG = "pg"
 BACKUP = "backup"
@@ -55,6 +56,36 @@ VARIABLES = (
         "Where the other hosts of the topology reach this one.",
     ),
     Variable("barman_ssh_port", BOTH, "port", "22", "The port of the host's SSH server, as the other hosts reach it."),
+    Variable(
+        "barman_hooks",
+        BOTH,
+        "dictionary",
+        "{}",
+        "Hook scripts, by Barman's option: of this server, or on a backup server of all that it keeps. See architectures/hook-scripts.md.",
+    ),
+    Variable(
+        "barman_s3",
+        BOTH,
+        "dictionary",
+        "required with ready: s3 in barman_hooks",
+        "The bucket to export to: url, and if needed endpoint_url, region, compression, encryption, jobs.",
+    ),
+    Variable(
+        "barman_s3_access_key",
+        BOTH,
+        "text",
+        "whatever the machine itself may do",
+        "The access key's id for the bucket. Keep it in a vault.",
+        secret=True,
+    ),
+    Variable(
+        "barman_s3_secret_key",
+        BOTH,
+        "text",
+        "required with barman_s3_access_key",
+        "The access key's secret. Keep it in a vault.",
+        secret=True,
+    ),
     Variable(
         "barman_backup_server",
         PG,
@@ -245,6 +276,13 @@ VARIABLES = (
         "barman_configuration_directory", BACKUP, "path", "/etc/barman.d", "Where the servers' configuration files are."
     ),
     Variable(
+        "barman_hook_directory",
+        BACKUP,
+        "path",
+        "/usr/local/lib/pgdr.barman",
+        "Where the scripts of barman_hooks are put.",
+    ),
+    Variable(
         "barman_client_directory",
         BACKUP,
         "path",
@@ -374,9 +412,16 @@ class PostgresServer:
     archive_compression: str = "none"
     archive_timeout: int | None = None
     ssh_public_key: str = ""
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
+    s3: S3 | None = None
+    has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
     given: frozenset[str] = field(default=frozenset(), repr=False)
     #: Where Ansible reaches the host: several hosts of the inventory can be one machine.
     reached_at: str = field(default="", repr=False)
+
+    @property
+    def declared_hooks(self) -> Declared:
+        return Declared(self.name, self.hooks, self.s3, *self.has_s3_keys)
 
     @property
     def streams(self) -> bool:
@@ -411,7 +456,15 @@ class BackupServer:
     passive_of: str | None
     global_options: Mapping[str, Any]
     allow_empty: bool
+    hook_directory: str = "/usr/local/lib/pgdr.barman"
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
+    s3: S3 | None = None
+    has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
     reached_at: str = field(default="", repr=False)
+
+    @property
+    def declared_hooks(self) -> Declared:
+        return Declared(ALL, self.hooks, self.s3, *self.has_s3_keys)
 
 
 @dataclass(frozen=True)

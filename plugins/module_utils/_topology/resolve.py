@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from .._barman import options as barman_options
 from .._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
 from .._postgres import archive_command, privileges
-from . import schedule
+from . import hooks, schedule
 from .model import (
     BACKUP_METHODS,
     INCREMENTALS,
@@ -122,6 +122,14 @@ class _Reader:
         except Wrong as wrong:
             self.report(variable, wrong.message, wrong.instead)
             return default
+
+    def get_parts(self, variable: str, read: Callable[[Any, Callable[[str, str, str], None]], T], default: T) -> T:
+        """A variable with parts, each of which can be wrong: read reports them itself."""
+
+        def report(where: str, message: str, instead: str) -> None:
+            self.report(f"{variable}{where}", message, instead)
+
+        return self.get(variable, lambda value: read(value, report), default)
 
     def has_secret(self, variable: str) -> bool | None:
         """Whether there is a usable secret; None where one is given and wrong (which is reported)."""
@@ -460,7 +468,19 @@ def _backup_server(reader: _Reader) -> BackupServer:
         passive_of=reader.get("barman_passive_of", text, "") or None,
         global_options=reader.get("barman_global_options", dictionary, {}),
         allow_empty=reader.get("barman_allow_empty", boolean, False),
+        hook_directory=reader.get("barman_hook_directory", absolute_path, "/usr/local/lib/pgdr.barman"),
+        hooks=reader.get_parts("barman_hooks", hooks.read_hooks, {}),
+        s3=reader.get_parts("barman_s3", hooks.read_s3, None),
+        has_s3_keys=_has_s3_keys(reader),
         reached_at=_reached_at(reader),
+    )
+
+
+def _has_s3_keys(reader: _Reader) -> tuple[bool, bool]:
+    # One that is wrong is there, and reported.
+    return (
+        reader.has_secret("barman_s3_access_key") is not False,
+        reader.has_secret("barman_s3_secret_key") is not False,
     )
 
 
@@ -532,6 +552,9 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         archive_compression=reader.get("barman_archive_compression", one_of(archive_command.COMPRESSIONS), "none"),
         archive_timeout=reader.get("barman_archive_timeout", integer(0), patience),
         ssh_public_key=reader.get("barman_ssh_public_key", public_key, ""),
+        hooks=reader.get_parts("barman_hooks", hooks.read_hooks, {}),
+        s3=reader.get_parts("barman_s3", hooks.read_s3, None),
+        has_s3_keys=_has_s3_keys(reader),
         given=frozenset(
             variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
         ),

@@ -17,7 +17,7 @@ from .._barman import options as barman_options
 from .._barman.versions import NEWEST, format_version, relay_boundary
 from .._postgres import archive_command
 from .._postgres.standby_names import OUR_NAME
-from . import schedule
+from . import hooks, retention, schedule
 from .demands import (
     IDENTITY_GLOBAL_OPTIONS,
     IDENTITY_OPTIONS,
@@ -84,10 +84,12 @@ class _Judge:
             self.tls(server)
             self.reachability(server)
             self.entry(server)
+            self.hook_scripts(server)
             self.sources_of_wal(server)
         for backup in self.backups.values():
             self.passive_of(backup)
             self.globals(backup)
+            self.own_hooks(backup.host, backup.declared_hooks, backup.global_options, "barman_global_options")
             self.emptiness(backup)
             self.entries_together(backup)
         for relay in self.topology.relays:
@@ -256,10 +258,11 @@ class _Judge:
                 f"block needs Barman 3.11, and {backup.host} has {format_version(backup.version)}",
                 "write none, or use a newer Barman",
             )
-        elif backup.version < (3, 15, 0) and server.options.get("backup_compression"):
+        elif backup.version < (3, 15, 0) and {**backup.global_options, **server.options}.get("backup_compression"):
+            here = "backup_compression" in server.options
             self.report(
-                server.host,
-                "barman_options.backup_compression",
+                server.host if here else backup.host,
+                "barman_options.backup_compression" if here else "barman_global_options.backup_compression",
                 f"with block increments needs Barman 3.15, and {backup.host} has {format_version(backup.version)}",
                 "remove it, or use a newer Barman",
             )
@@ -363,6 +366,10 @@ class _Judge:
                     server.host, f"barman_options.{name}", f"is set, and barman_{name} is too", "remove one of the two"
                 )
         self.redundancy(server, options)
+        found = retention.judge(server, together)
+        self.warnings += found.warnings
+        for problem in found.problems:
+            self.option_problem(server, backup, problem)
 
     def identity_option(self, server: PostgresServer, name: str, derived: Any) -> None:
         given = server.options[name]
@@ -458,6 +465,23 @@ class _Judge:
             )
         for problem in barman_options.validate(backup.global_options, version, barman_options.GLOBAL):
             self.report(backup.host, f"barman_global_options.{problem.option}", problem.message, problem.instead)
+
+    def hook_scripts(self, server: PostgresServer) -> None:
+        """What a server that nobody keeps inherits of hooks has no effect, and may be meant for others."""
+        backup = self.backups.get(server.backup_server or "")
+        if backup is None:
+            return
+        self.own_hooks(server.host, server.declared_hooks, server.options, "barman_options")
+        all_hooks = {**backup.hooks, **server.hooks}
+        options = {**backup.global_options, **server.options}
+        for variable, message, instead in hooks.misfits(all_hooks, server.hooks, server.method, options):
+            self.report(server.host, variable, message, instead)
+
+    def own_hooks(self, host: str, declared: hooks.Declared, options: Mapping[str, Any], variable: str) -> None:
+        for where, message, instead in hooks.conflicts(declared, options, variable):
+            self.report(host, where, message, instead)
+        for where, message in hooks.unguarded(options, variable):
+            self.warnings.append(f"{host}: {where} {message}.")
 
     # --- backup servers -----------------------------------------------------------------------------------------------
 
