@@ -46,6 +46,14 @@ options:
     type: list
     elements: str
     default: []
+  synchronous:
+    description:
+      - Barman's names of the servers whose commits have to wait for the WAL receiver of this host. Barman does not know which they are.
+      - For these C(synchronous_wal_receiver) is checked as well. It fails where a commit can be acknowledged without the receiver, and where the
+        receiver does not confirm commits at once, so that they hang. It needs psycopg 3, and is a connection more for each of them.
+    type: list
+    elements: str
+    default: []
   jobs:
     description:
       - In how many processes the servers are checked. Barman looks at one server after the other, and waits for one that does not answer.
@@ -95,6 +103,12 @@ EXAMPLES = r"""
       - minimum redundancy requirements
   become: true
 
+- name: Commits of this server wait for Barman
+  pgdr.barman.check:
+    servers: [ledger]
+    synchronous: [ledger]
+  become: true
+
 - name: Look at what is wrong and go on
   pgdr.barman.check:
     fail_on_error: false
@@ -132,6 +146,11 @@ servers:
       description: Whether all its checks were good, those in O(ignore) aside.
       type: bool
       sample: false
+    problems:
+      description: What is in RV(problems) of this server.
+      type: list
+      elements: str
+      sample: []
     active:
       description: Whether the server is active in Barman's configuration.
       type: bool
@@ -205,6 +224,7 @@ def argument_spec() -> dict[str, Any]:
         "timeout": {"type": "int", "default": 0},
         "unreachable_timeout": {"type": "int"},
         "ignore": {"type": "list", "elements": "str", "default": []},
+        "synchronous": {"type": "list", "elements": "str", "default": []},
         "jobs": {"type": "int", "default": 0},
         "fail_on_error": {"type": "bool", "default": True},
     }
@@ -223,6 +243,7 @@ def main() -> None:
             module.check_mode,
             connect if psycopg_is_there() else None,
             params["unreachable_timeout"],
+            params["synchronous"],
         )
     except HostError as exc:
         module.fail_json(msg=str(exc))

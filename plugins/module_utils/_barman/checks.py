@@ -23,6 +23,7 @@ from .._host.process import CommandTimeout, Completed, HostError
 from .._host.progress import Progress
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect
+from .._postgres.synchronous import problem_of
 from . import catalog, wal
 from .archive import Archive, read_archive
 from .catalog import Backup
@@ -41,6 +42,7 @@ COPY_CURRENT = "copy up to date"
 DISK_SPACE = "disk space"
 INTERRUPTED = "interrupted backups"
 CHAINS = "incremental backups"
+SYNCHRONOUS = "synchronous WAL receiver"
 
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
@@ -137,6 +139,7 @@ def check_servers(
     check_mode: bool = False,
     connect: Connect | None = None,
     patience: float | None = None,
+    synchronous: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Check the servers (None: all), wait for them to be good, and answer as the module check does. Raises HostError."""
     configuration = read(barman.config_file, barman.user)
@@ -145,6 +148,7 @@ def check_servers(
         configuration.server(name)
     if check_mode:
         seen = look(barman, configuration, chosen, jobs, ask_barman=False)
+        seen = look_at_synchronous(seen, synchronous, configuration, barman.user, connect)
         return _answer(seen, set(), barman_checked=False)
     ignored = {key_of(name) for name in ignore}
     progress = Progress(configuration.home, "check", chosen, barman.user)
@@ -155,11 +159,14 @@ def check_servers(
                 "waiting for checks to be good", failing=list(failing), servers_done=len(chosen) - len(failing)
             )
 
+    def glance(left: Sequence[str]) -> dict[str, ServerChecks]:
+        return look_at_synchronous(
+            look(barman, configuration, left, jobs), synchronous, configuration, barman.user, connect
+        )
+
     try:
         progress.update("checking", servers_done=0, servers_total=len(chosen))
-        seen = wait_until_green(
-            lambda left: look(barman, configuration, left, jobs), chosen, ignored, timeout, report, patience=patience
-        )
+        seen = wait_until_green(glance, chosen, ignored, timeout, report, patience=patience)
     finally:
         progress.close()
     if connect is not None:
@@ -173,7 +180,10 @@ def _answer(seen: Mapping[str, ServerChecks], ignored: Collection[str], barman_c
         "ok": not any(checks.failures(ignored) for checks in seen.values()),
         "problems": problems,
         "barman_checked": barman_checked,
-        "servers": {name: checks.as_dict(ignored) for name, checks in seen.items()},
+        "servers": {
+            name: {**checks.as_dict(ignored), "problems": reasons({name: checks}, ignored)}
+            for name, checks in seen.items()
+        },
     }
 
 
@@ -395,6 +405,39 @@ def explain(
                 server = server.with_checks([Check("PostgreSQL", False, hint, OURS)])
         answers[name] = server
     return answers
+
+
+def look_at_synchronous(
+    servers: Mapping[str, ServerChecks],
+    synchronous: Sequence[str],
+    configuration: Configuration,
+    user: str,
+    connect: Connect | None,
+) -> dict[str, ServerChecks]:
+    """Barman does not know that commits are to wait for its receiver: ask PostgreSQL, for these servers."""
+    answers = dict(servers)
+    for name in synchronous:
+        if name not in answers:
+            continue
+        if connect is None:
+            hint = "psycopg 3 is not installed on this host, so PostgreSQL can't be asked"
+        elif _failed(answers[name], "postgresql"):
+            hint = "PostgreSQL can't be asked"
+        else:
+            hint = _not_synchronous(configuration.server(name), user, connect)
+        answers[name] = answers[name].with_checks([Check(SYNCHRONOUS, not hint, hint, OURS)])
+    return answers
+
+
+def _not_synchronous(server: ServerConfiguration, user: str, connect: Connect) -> str:
+    try:
+        session = connect(server.wal_conninfo, user, server.name)
+        try:
+            return problem_of(session, server.get("streaming_archiver_name") or "barman_receive_wal")
+        finally:
+            session.close()
+    except HostError as exc:
+        return str(exc)
 
 
 def _why(conninfo: str, user: str, connect: Connect, replication: bool) -> str:

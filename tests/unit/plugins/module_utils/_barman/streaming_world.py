@@ -47,8 +47,14 @@ class Postgres:
     slots_left: int = 10
     refuses: dict[str, str] = field(default_factory=dict)
     progress: list[list[dict[str, Any]]] = field(default_factory=list)
+    redo: int = 5 * MIB
+    followed: int = 1
+    follows: bool = True
+    checkpoints: int = 0
     markers: int = 0
     switches: int = 0
+    synchronous_standby_names: str = ""
+    synchronous_commit: str = "on"
 
     def way(self) -> list[wal.Leg]:
         return wal.parse_history(self.timeline, self.history)
@@ -105,12 +111,36 @@ class FakeSession:
                     "wal_status": slot.wal_status,
                 }
             ]
+        if "current_setting('synchronous_standby_names')" in sql:
+            flushed = None if pg.in_recovery else wal.format_lsn(pg.lsn)
+            return [{"names": pg.synchronous_standby_names, "commit": pg.synchronous_commit, "flushed": flushed}]
         if "pg_stat_progress_basebackup" in sql:
             return pg.progress.pop(0) if pg.progress else []
         if "pg_stat_replication" in sql:
             return self._world.senders()
         if "pg_stat_activity" in sql:
             return [{"application_name": "pg_recvlogical", "client_addr": "198.51.100.99"}]
+        if "pg_control_checkpoint" in sql:
+            behind = 0 if pg.follows else 4 * MIB
+            return [
+                {
+                    "replayed": wal.format_lsn(pg.lsn - behind),
+                    "timeline": pg.followed,
+                    "redo": wal.format_lsn(pg.redo),
+                }
+            ]
+        if "pg_walfile_name" in sql:
+            return [{"timeline": f"{pg.timeline:08X}"}]
+        if sql == "CHECKPOINT" or "pg_start_backup" in sql:
+            pg.redo = pg.lsn
+            pg.lsn += 100
+            pg.checkpoints += 1
+            self._world.log.append(sql.split("(")[0])
+            return []
+        if "pg_stop_backup" in sql:
+            return []
+        if sql.startswith("SELECT pg_catalog.pg_current_wal_lsn()"):
+            return [{"lsn": wal.format_lsn(pg.lsn)}]
         if "pg_is_in_recovery" in sql:
             return [{"lsn": wal.format_lsn(pg.lsn), "in_recovery": pg.in_recovery, "segment_size": MIB}]
         if sql.startswith("SET "):
@@ -178,6 +208,9 @@ class StreamingWorld:
         self.sessions: list[FakeSession] = []
         self.unreachable: dict[bool, str] = {}
         self.pid: int | None = None
+        # Whether the receiver confirms everything at once, which Barman decides when it starts it.
+        self.synchronous = False
+        self.deaf = False
         self.archives_from: int | None = None
         self.log: list[str] = []
         self.barman = Barman(self.run, ME, str(self.main))
@@ -290,6 +323,7 @@ class StreamingWorld:
             said += f"[4711] barman.command_wrappers INFO: main: pg_receivewal: error: {reason}\n"
         else:
             self.pid = 4711
+            self.synchronous = "barman_receive_wal" in pg.synchronous_standby_names and not self.deaf
             slot.active_pid = 99
             (self.home / ".main-receive-wal.lock").write_text("4711\n")
             self._next = segment
@@ -314,6 +348,8 @@ class StreamingWorld:
                 "state": "streaming",
                 "sent_lsn": None,
                 "flush_lsn": None,
+                "sync_state": "sync" if "barman_receive_wal" in self.postgres.synchronous_standby_names else "async",
+                "flushed": wal.format_lsn(self.postgres.lsn if self.synchronous else self.postgres.lsn // MIB * MIB),
             }
         ]
 

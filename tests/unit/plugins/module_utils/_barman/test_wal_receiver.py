@@ -638,3 +638,82 @@ def test_a_receiver_on_a_slot_that_the_entry_does_not_name_is_started_anew(world
     assert (outcome.error, outcome.changed) == (None, True)
     assert world.postgres.slots["barman_leaving"].active_pid is not None
     assert world.postgres.slots["barman"].active_pid is None
+
+
+# Synchronous
+
+
+def synchronous(world: StreamingWorld, check: bool = False) -> Outcome:
+    outcome = world.receiver(5.0).run("started", "never", check, synchronous=True)
+    assert all(session.closed for session in world.sessions)
+    return outcome
+
+
+@pytest.fixture
+def streaming(world: StreamingWorld) -> StreamingWorld:
+    """Its receiver runs, and commits were told to wait for it only then."""
+    assert started(world).error is None
+    world.postgres.synchronous_standby_names = 'FIRST 1 ("barman_receive_wal")'
+    world.log.clear()
+    return world
+
+
+def test_a_receiver_is_started_anew_to_be_synchronous(streaming: StreamingWorld) -> None:
+    outcome = synchronous(streaming)
+    assert outcome.error is None
+    assert outcome.changed
+    assert streaming.synchronous
+    assert (outcome.before["synchronous"], outcome.after["synchronous"]) == (False, True)
+    assert outcome.values["sync_state"] == "sync"
+    assert "receive-wal --stop main" in streaming.log
+
+
+def test_a_synchronous_receiver_is_left_alone(streaming: StreamingWorld) -> None:
+    synchronous(streaming)
+    streaming.log.clear()
+    outcome = synchronous(streaming)
+    assert not outcome.changed
+    assert outcome.values["sync_state"] == "sync"
+    assert "receive-wal --stop main" not in streaming.log
+
+
+def test_what_would_be_done_to_be_synchronous(streaming: StreamingWorld) -> None:
+    before = state_of(streaming)
+    outcome = synchronous(streaming, check=True)
+    assert outcome.changed
+    assert (outcome.before["synchronous"], outcome.after["synchronous"]) == (False, True)
+    assert state_of(streaming) == before
+
+
+def test_a_receiver_that_has_to_be_started_is_synchronous_from_then_on(world: StreamingWorld) -> None:
+    world.postgres.synchronous_standby_names = "barman_receive_wal"
+    outcome = synchronous(world)
+    assert outcome.error is None
+    assert world.synchronous
+    assert "receive-wal --stop main" not in world.log
+
+
+def test_at_the_end_of_a_segment_a_receiver_is_not_taken_for_synchronous(streaming: StreamingWorld) -> None:
+    """It has confirmed all that there is, and will not confirm the next commit."""
+    streaming.postgres.lsn = (streaming.postgres.lsn // MIB + 1) * MIB
+    outcome = synchronous(streaming)
+    assert outcome.changed
+    assert streaming.synchronous
+
+
+def test_commits_that_do_not_wait(world: StreamingWorld) -> None:
+    started(world)
+    world.log.clear()
+    for names in ("", "other", "FIRST 1 (barman_receive_wal, other)", "*"):
+        world.postgres.synchronous_standby_names = names
+        outcome = synchronous(world)
+        assert outcome.kind == "not_synchronous"
+        assert "Barman server 'main': commits do not wait for its WAL receiver" in str(outcome.error)
+    assert "receive-wal --stop main" not in world.log
+
+
+def test_a_receiver_that_does_not_become_synchronous(streaming: StreamingWorld) -> None:
+    streaming.deaf = True
+    outcome = synchronous(streaming)
+    assert outcome.kind == "not_synchronous"
+    assert "last seen: it has confirmed 0/" in str(outcome.error)
