@@ -298,7 +298,7 @@ OPTIONS: Mapping[str, Option] = _read_table()
 
 _TRUE = frozenset(("true", "t", "yes", "1", "on"))
 _FALSE = frozenset(("false", "f", "no", "0", "off"))
-_INTERVAL = re.compile(r"\s*\d+\s+(day|month|week|hour)s?\s*", re.IGNORECASE)
+_INTERVAL = re.compile(r"\s*(\d+)\s+(day|month|week|hour)s?\s*", re.IGNORECASE)
 _SIZE = re.compile(r"\d+\s*(k|Ki|M|Mi|G|Gi|T|Ti)?\s*")
 _INTEGER = re.compile(r"[+-]?\d+")
 _SLOT = re.compile(r"[a-z0-9_]{1,63}")
@@ -306,6 +306,7 @@ _REDUNDANCY = re.compile(r"\s*redundancy\s+(\d+)\s*", re.IGNORECASE)
 _WINDOW = re.compile(r"\s*recovery\s+window\s+of\s+(\d+)\s+(day|month|week)s?\s*", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{1,6}Z")
 _UNIT_DAYS = {"day": 1, "week": 7, "month": 31}
+_UNIT_MINUTES = {"hour": 60, **{unit: days * 1440 for unit, days in _UNIT_DAYS.items()}}
 
 _MAY_BE_EMPTY = frozenset(("interval", "retention", "size", "text", "wal_level"))
 _DEFAULT_INSTEAD = ": Barman would use its default instead"
@@ -335,6 +336,12 @@ def parse_retention(text: str) -> Retention | None:
     if match:
         return Retention(None, int(match.group(1)) * _UNIT_DAYS[match.group(2).lower()])
     return None
+
+
+def parse_interval(text: str) -> int | None:
+    """The minutes of a span of time, as Barman would understand it; None where it would not."""
+    match = _INTERVAL.fullmatch(text)
+    return int(match.group(1)) * _UNIT_MINUTES[match.group(2).lower()] if match else None
 
 
 def is_slot_name(text: str) -> bool:
@@ -838,5 +845,11 @@ def _backup_compression(given: Mapping[str, Any], number: Any, postgres_version:
     low, high = {"gzip": (-1, 9), "lz4": (0, 12), "zstd": (-131072, 22), "none": (0, 0)}.get(compression, (0, 0))
     if level is not None and not low <= level <= high:
         yield Problem("backup_compression_level", f"cannot be {level} with {compression}", f"write {low} to {high}")
+    if level == 0 and compression == "gzip" and (postgres_version or 15) >= 15:
+        yield Problem(
+            "backup_compression_level",
+            "cannot be 0 with gzip from PostgreSQL 15 on",
+            "write 1 to 9, -1 for its default, or backup_compression: none",
+        )
     if "backup_compression_workers" in given and compression != "zstd":
         yield Problem("backup_compression_workers", f"cannot be used with {compression}", "remove it, or write zstd")

@@ -28,12 +28,15 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
         archive_mode: {value: "on"}
         synchronous_standby_names: {includes: [barman_receive_wal]}
       slots: [barman]
+      programs: [zstd]              # what unpacks its backups there; python_modules: what archive_command compresses with
+      python_modules: []
       synchronous:                  # the receivers that commits wait for, and who runs them
         - {name: barman_receive_wal, server: pg-eu, backup_server: backup-eu}
       archiving:                    # where archive_command sends WAL, and how; null without. timeout null: left as it is
         {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
          incoming_directory: /var/lib/barman/pg-eu/incoming, wals_directory: /var/lib/barman/pg-eu/wals,
          method: barman-wal-archive, compression: none, timeout: 300}
+      pgpass: [...]                 # as below, for every connection that a backup server may have to it, the former one too
       manual: null                  # with manage: false the lines that a hand has to apply, see manual.py
     barman:                         # on a backup server
       user, home, configuration_directory
@@ -44,6 +47,8 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
         - {name: pg-us, host: pg-us, options: {primary_ssh_command: ..., ...}, passive: true, streaming: false,
            archiving: false, slot_name: null, synchronous: false, source: backup-us, hops: 1}
       client_versions: [17]
+      programs: [zstd]              # what compresses and unpacks backups and WAL, beside gzip
+      python_modules: [lz4]
       pgpass:
         - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
            password_variable: barman_postgres_password}      # the variable of the inventory host named by host
@@ -71,10 +76,10 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._postgres import privileges
-from . import schedule
+from . import retention, schedule
 from .hooks import hook_demands, hook_options
 from .manual import manual
 from .model import (
@@ -113,6 +118,11 @@ _TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_in
 
 # The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
+
+# gzip is everywhere. What Barman runs, and what it imports, for each of the others.
+_BACKUP_PROGRAMS = {"lz4", "zstd"}
+_WAL_PROGRAMS = {"bzip2", "pigz"}
+_MODULES = {"lz4": ("lz4",), "snappy": ("snappy",), "zstd": ("zstandard",)}
 
 #: What a relay must read and write as the backup server does from which it takes.
 _SHARED_WITH_RELAYS = ("compression", "compression_level", "encryption", "encryption_key_id")
@@ -341,12 +351,15 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         ],
         "settings": _settings(topology, index, server),
         "slots": [client.slot_name for client in receivers],
+        "programs": sorted(_programs(server, _all_options(topology, server)) - _WAL_PROGRAMS),
+        "python_modules": sorted(_archiving_modules(index, server)),
         "synchronous": [
             {"name": receiver_name(client), "server": client.name, "backup_server": client.backup_server}
             for client in receivers
             if client.synchronous
         ],
         "archiving": _archiving(topology, index, server),
+        "pgpass": list(_pgpass(topology, server, former=True)),
         "manual": None,
     }
 
@@ -394,6 +407,9 @@ def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[
         settings["max_replication_slots"] = {"minimum": len(receivers)}
     if server.incremental == "block" and _copies(server):
         settings["summarize_wal"] = {"value": "on"}
+        summaries = retention.summaries_needed(server)
+        if summaries is not None:
+            settings["wal_summary_keep_time"] = {"minimum": summaries}
     if archiving_client(index, server) is not None:
         settings["archive_mode"] = {"value": "on"}
     synchronous = [receiver_name(client) for client in receivers if client.synchronous]
@@ -448,6 +464,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         for server in (topology.postgres_servers[relay.server] for relay in relayed)
         if server.incremental == "block"
     ]
+    needs = _needs(topology, index, [*kept, *(topology.postgres_servers[relay.server] for relay in relayed)])
     return {
         "user": backup.user,
         "home": backup.home,
@@ -455,6 +472,8 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "global_options": global_options(backup),
         "servers": sorted(entries, key=lambda entry: str(entry["name"])),
         "client_versions": sorted({server.version for server in with_clients}),
+        "programs": sorted(needs.programs),
+        "python_modules": sorted(needs.modules),
         "pgpass": [line for server in kept for line in _pgpass(topology, server)],
         "schedules": [line for server in kept for line in _schedules(server)],
         "hooks": hook_demands(
@@ -463,6 +482,45 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
             backup.home,
         ),
     }
+
+
+class _Needs(NamedTuple):
+    """What is to be installed for compression."""
+
+    programs: set[str]
+    modules: set[str]
+
+
+def _needs(topology: Topology, index: Index, servers: Iterable[PostgresServer]) -> _Needs:
+    found = _Needs(set(), set())
+    for server in servers:
+        options = _all_options(topology, server)
+        found.programs.update(_programs(server, options))
+        found.modules.update(_MODULES.get(str(options.get("compression")).lower(), ()))
+        found.modules.update(_archiving_modules(index, server))
+    return found
+
+
+def _all_options(topology: Topology, server: PostgresServer) -> Mapping[str, Any]:
+    """The server's own options, with the global ones of the backup server that keeps it beneath."""
+    backup = topology.backup_servers.get(server.backup_server or "")
+    return {**(backup.global_options if backup else {}), **server.options}
+
+
+def _programs(server: PostgresServer, options: Mapping[str, Any]) -> set[str]:
+    found = {str(options.get("compression")).lower()} & _WAL_PROGRAMS
+    plain = str(options.get("backup_compression_format")).lower() == "plain"
+    if server.method == "postgres" and not plain:
+        found |= {str(options.get("backup_compression")).lower()} & _BACKUP_PROGRAMS
+    return found
+
+
+def _archiving_modules(index: Index, server: PostgresServer) -> set[str]:
+    """What barman-wal-archive compresses with there, and Barman reads with here."""
+    client = archiving_client(index, server)
+    if client is None or client.archive_method != "barman-wal-archive":
+        return set()
+    return set(_MODULES.get(client.archive_compression, ()))
 
 
 def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
@@ -505,11 +563,12 @@ def _hops(relay: Relay, sources: Mapping[tuple[str, str], str]) -> int:
     return hops
 
 
-def _pgpass(topology: Topology, server: PostgresServer) -> Iterable[dict[str, Any]]:
+def _pgpass(topology: Topology, server: PostgresServer, former: bool = False) -> Iterable[dict[str, Any]]:
+    """A line for each connection to the server; former: also for those that it does not need any more, but may have had."""
     primary = topology.postgres_servers.get(server.primary) if server.primary else None
-    connections = [(server, False)] + ([(server, True)] if server.needs_replication else [])
+    connections = [(server, False)] + ([(server, True)] if former or server.needs_replication else [])
     if primary is not None:
-        connections += [(primary, False)] + ([(primary, True)] if server.streams else [])
+        connections += [(primary, False)] + ([(primary, True)] if former or server.streams else [])
     for peer, streaming in connections:
         if not (peer.has_streaming_password if streaming else peer.has_password):
             continue

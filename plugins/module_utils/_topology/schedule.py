@@ -30,6 +30,13 @@ _MACROS = {
     "@hourly": "0 * * * *",
 }
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+#: Two years of 365 days that begin on a Sunday: each day's number, day of the month, weekday, and month.
+_DAYS = tuple(
+    (number, of_month, number % 7, month)
+    for number, (month, of_month) in enumerate(
+        [(month, day) for month, length in enumerate(_MONTH_DAYS, start=1) for day in range(1, length + 1)] * 2
+    )
+)
 
 
 class Cron(NamedTuple):
@@ -61,6 +68,7 @@ def parse_cron(text: str) -> Cron:
     return Cron(*fields)
 
 
+@lru_cache(maxsize=4096)
 def _values(name: str, text: str, low: int, high: int) -> frozenset[int]:
     values: set[int] = set()
     for part in text.split(","):
@@ -98,19 +106,45 @@ def _is_number(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def runs_per_year(cron: Cron) -> int:
     """How often the expression comes true in a year of 365 days that begins on a Sunday."""
-    sets = [_values(name, text, low, high) for text, (name, low, high) in zip(cron, FIELDS)]
-    minutes, hours, days, months, weekdays = sets
-    weekdays = frozenset(day % 7 for day in weekdays)
-    # cron's rule: with both a day and a weekday restricted, either of them is enough.
-    either = not cron.day.startswith("*") and not cron.weekday.startswith("*")
-    matching = 0
-    weekday = 0
-    for month, length in enumerate(_MONTH_DAYS, start=1):
-        for day in range(1, length + 1):
-            hits = (day in days, weekday in weekdays)
-            matching += month in months and (any(hits) if either else all(hits))
-            weekday = (weekday + 1) % 7
+    minutes, hours = _values("minute", cron.minute, 0, 59), _values("hour", cron.hour, 0, 23)
+    matching = sum(day < 365 for day in _matching_days(cron.day, cron.month, cron.weekday))
     return matching * len(hours) * len(minutes)
+
+
+@lru_cache(maxsize=4096)
+def longest_gap(crons: tuple[Cron, ...]) -> int | None:
+    """The most minutes between two times at which one of the expressions comes true; None where that is never.
+
+    Two years are looked at, which begin on a Sunday and have 365 days, so that a yearly time comes true twice.
+    """
+    times: dict[int, set[int]] = {}
+    for cron in crons:
+        minutes, hours = _values("minute", cron.minute, 0, 59), _values("hour", cron.hour, 0, 23)
+        of_day = {hour * 60 + minute for hour in hours for minute in minutes}
+        for day in _matching_days(cron.day, cron.month, cron.weekday):
+            times.setdefault(day, set()).update(of_day)
+    longest, last = None, None
+    for day in sorted(times):
+        for moment in sorted(times[day]):
+            now = day * 1440 + moment
+            if last is not None:
+                longest = max(longest or 0, now - last)
+            last = now
+    return longest
+
+
+@lru_cache(maxsize=4096)
+def _matching_days(day: str, month: str, weekday: str) -> tuple[int, ...]:
+    """The days of two years on which the expression comes true. With a day and a weekday restricted, either is enough."""
+    months, days = _values("month", month, 1, 12), _values("day", day, 1, 31)
+    weekdays = {number % 7 for number in _values("weekday", weekday, 0, 7)}
+    either = not day.startswith("*") and not weekday.startswith("*")
+    found = []
+    for number, of_month, of_week, in_month in _DAYS:
+        hits = (of_month in days, of_week in weekdays)
+        if in_month in months and (any(hits) if either else all(hits)):
+            found.append(number)
+    return tuple(found)
 
 
 def spread(name: str) -> tuple[int, int, int]:

@@ -29,6 +29,8 @@ WITH demanded AS (
                     SELECT FROM unnest(string_to_array(value, ',')) AS address
                     WHERE trim(address) NOT IN ('', 'localhost', '127.0.0.1', '::1'))
                 WHEN demanded.name = 'archive_mode' THEN value IN ('on', 'always')
+                -- 0 is for ever.
+                WHEN demanded.name = 'wal_summary_keep_time' AND value = '0' THEN true
                 WHEN demanded.minimum IS NULL THEN value = demanded.wanted
                 WHEN demanded.name = 'wal_level' THEN
                     array_position(ARRAY['minimal', 'replica', 'logical'], value)
