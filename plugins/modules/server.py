@@ -232,7 +232,9 @@ handing_over:
   type: dict
   sample: {pg-eu: [streaming]}
 unlisted:
-  description: The entries that this module made earlier, that are not in O(servers), and that stay.
+  description:
+    - The entries that this module made earlier, that are not in O(servers), and that stay.
+    - With O(handover), also an active entry that is to be passive.
   returned: success
   type: list
   elements: dict

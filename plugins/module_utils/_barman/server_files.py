@@ -128,7 +128,7 @@ class Plan:
     """What has to be done; problems where it can't be done at all, then nothing is.
 
     handing_over: what entries still have that is not declared any more. unlisted: the entries of ours that are not
-    declared, and stay.
+    declared, or not so, and stay.
     """
 
     changes: Sequence[Change] = ()
@@ -231,7 +231,8 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
             0,
             Change(current.main_file, current.main, main, current.main_file in kept_aside),
         )
-    unlisted = _unlisted(current, desired, removed)
+    stays = {name for name, left in handing_over.items() if "server" in left}
+    unlisted = _unlisted(current, {entry.name for entry in desired.entries} - stays, removed)
     return Plan(changes, problems, _overridden(current, desired), removed, handing_over, unlisted)
 
 
@@ -385,8 +386,7 @@ def _both_ways(text: str, present: str, entry: Entry) -> tuple[str, list[str]]:
     return (set_options(text, entry.name, kept) if kept else text), left
 
 
-def _unlisted(current: Current, desired: Desired, removed: Collection[str]) -> list[dict[str, Any]]:
-    listed = {entry.name for entry in desired.entries}
+def _unlisted(current: Current, listed: Collection[str], removed: Collection[str]) -> list[dict[str, Any]]:
     found = []
     for path, file in sorted(current.files.items()):
         name = os.path.basename(path)[: -len(".conf")]

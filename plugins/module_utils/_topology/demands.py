@@ -261,7 +261,8 @@ def global_options(backup: BackupServer) -> dict[str, Any]:
         "barman_user": backup.user,
         "barman_home": backup.home,
         "configuration_files_directory": backup.configuration_directory,
-        "log_file": "/var/log/barman/barman.log",
+        # The package keeps /var/log/barman for its own user.
+        "log_file": f"/var/log/{backup.user}/barman.log",
         "log_level": "INFO",
         **hook_options(backup.declared_hooks, backup.hook_directory, backup.home),
         **backup.global_options,

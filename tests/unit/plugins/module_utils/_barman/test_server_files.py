@@ -432,6 +432,7 @@ class TestHandover:
         passive = {"primary_ssh_command": "ssh b"}
         planned = self.planned(self.STREAMED, passive)
         assert (planned.changed, planned.handing_over) == (False, {"pg": ["server"]})
+        assert [(item["name"], item["slot_name"]) for item in planned.unlisted] == [("pg", "barman")]
         assert after(self.planned(self.STREAMED, passive, handover=False)) == {"/d/pg.conf": ours("pg", **passive)}
 
     @pytest.mark.parametrize("now", [{"primary_ssh_command": "ssh b"}, {**STREAMED, "active": False}])

@@ -102,6 +102,12 @@ def test_streaming_only_backup_server():
     assert (schedule["day"], schedule["month"], schedule["weekday"]) == ("*", "*", "*")
 
 
+def test_the_former_way_has_its_passwords_too():
+    found = good({"barman_backup_method": "rsync", "barman_wal": ["archiving"]})
+    assert [line["database"] for line in barman(found)["pgpass"]] == ["postgres"]
+    assert postgres(found)["pgpass"] == barman(good())["pgpass"]
+
+
 def test_streaming_only_postgres():
     demanded = postgres(good())
     assert demanded["server_name"] == "pg"
@@ -795,3 +801,8 @@ def test_resolving_does_not_touch_what_it_was_given():
     before = repr(variables)
     resolve({"pg": variables}, {"backup": backup()})
     assert repr(variables) == before
+
+
+def test_another_user_than_the_packages_has_a_log_of_its_own():
+    assert barman(good())["global_options"]["log_file"] == "/var/log/barman/barman.log"
+    assert barman(good(None, {"barman_user": "vault"}))["global_options"]["log_file"] == "/var/log/vault/barman.log"
