@@ -22,6 +22,7 @@ from .._host.files import names_in
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, ConnectionFailed, Session
+from .._postgres.standby import make_checkpoint, read_standby, read_timeline
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from . import wal
 from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, chain, find, read_backups
@@ -53,6 +54,7 @@ _NO_HINDRANCE = (
 _ARCHIVE_INTERVAL = 10.0
 _RECEIVER_PATIENCE = 90.0
 _FIRST_WAL_PATIENCE = 30.0
+_FOLLOWING_PATIENCE = 30.0
 
 
 class BackupError(HostError):
@@ -295,6 +297,7 @@ class Taker:
             if backup is None:
                 self._open()
                 self._first_wal(min(request.wait_timeout, _FIRST_WAL_PATIENCE))
+                self._standby_is_ready(request.wait_timeout)
                 backup = self._copy(request, plan.parent)
             return self._complete(backup, request.wait_timeout)
         finally:
@@ -322,6 +325,57 @@ class Taker:
 
         with contextlib.suppress(WaitTimeout):
             wait_for("the first WAL segment", probe, timeout, 1.0, self._clock, self._pause)
+
+    def _standby_is_ready(self, timeout: float) -> None:
+        """See that a standby follows its primary, from which the WAL comes, and that Barman has the WAL with which its copy begins.
+
+        That is the standby's last restartpoint. On a server that is new here it is older than the first WAL, and without a
+        checkpoint of the primary there is no other.
+        """
+        primary, session = self._writable(), self._session
+        if primary is None or session is None or primary is session:
+            return
+        timeline = read_timeline(primary)
+
+        def follows() -> Probe:
+            own = read_standby(session).timeline
+            return Probe(own in (None, timeline), "timeline %s" % own, own)
+
+        try:
+            wait_for("the standby", follows, min(timeout, _FOLLOWING_PATIENCE), 1.0, self._clock, self._pause)
+        except WaitTimeout:
+            raise BackupError(
+                "the standby of server '%s' is on timeline %s, and its primary on %d: it does not follow it any more, and the "
+                "primary's WAL does not fit to a backup of it. Build the standby anew from the primary"
+                % (self._server.name, read_standby(session).timeline, timeline)
+            ) from None
+        size = read_position(primary).segment_size
+        if self._has_wal_from(read_standby(session).redo // size, size):
+            return
+        self._report.update("waiting for a checkpoint on the standby")
+        wanted = make_checkpoint(primary)
+
+        def replayed() -> Probe:
+            own = read_standby(session).replayed
+            return Probe(own >= wanted, wal.format_lsn(own))
+
+        try:
+            wait_for("the standby", replayed, timeout, 0.5, self._clock, self._pause)
+        except WaitTimeout:
+            raise BackupError(
+                "the standby of server '%s' has not replayed the primary's checkpoint in %d s: that is before %s, and the "
+                "standby is at %s. Is it delayed, or does its WAL not come?"
+                % (self._server.name, timeout, wal.format_lsn(wanted), wal.format_lsn(read_standby(session).replayed))
+            ) from None
+
+    def _has_wal_from(self, first: int, size: int) -> bool:
+        """Whether Barman has every segment from this number on to the newest that it has."""
+        archived = self._server.directory("wals_directory")
+        places = [os.path.join(archived, name) for name in names_in(archived)]
+        places += [self._server.directory(option) for option in ("incoming_wals_directory", "streaming_wals_directory")]
+        files = [wal.parse(name) for place in places for name in names_in(place)]
+        known = {file.segment.number(size) for file in files if file is not None and file.segment is not None}
+        return bool(known) and all(number in known for number in range(first, max(known)))
 
     def _has_wal(self) -> bool:
         directory = self._server.directory("wals_directory")

@@ -368,10 +368,14 @@ def test_a_receiver_that_comes_back(world: StreamingWorld) -> None:
     assert take(world).done
 
 
-def test_a_backup_from_a_standby_has_its_primary_close_the_segment(world: StreamingWorld) -> None:
-    world.options["primary_conninfo"] = "host=198.51.100.20 user=barman"
+STANDBY, PRIMARY = "host=198.51.100.10 user=barman dbname=postgres", "host=198.51.100.20 user=barman"
+
+
+@pytest.fixture
+def standby(world: StreamingWorld) -> list[str]:
+    """The server is a standby; what is connected to, in this order."""
+    world.options["primary_conninfo"] = PRIMARY
     world.write_entry()
-    copies(world)
     opened: list[str] = []
     connect = world.connect
 
@@ -381,10 +385,54 @@ def test_a_backup_from_a_standby_has_its_primary_close_the_segment(world: Stream
         return connect(conninfo, *rest)
 
     world.connect = record  # type: ignore[assignment,method-assign]
+    return opened
+
+
+def test_a_backup_from_a_standby_has_its_primary_close_the_segment(world: StreamingWorld, standby: list[str]) -> None:
+    copies(world)
     switches = world.postgres.switches
     assert take(world).done
-    assert opened == [world.options["conninfo"], world.options["primary_conninfo"]]
+    assert standby == [STANDBY, PRIMARY]
     assert world.postgres.switches == switches + 1
+    assert world.postgres.checkpoints == 0
+
+
+@pytest.mark.parametrize(("version", "how"), [(17, "CHECKPOINT"), (14, "SELECT pg_catalog.pg_start_backup")])
+def test_a_copy_of_a_standby_begins_with_wal_that_barman_has(
+    world: StreamingWorld, standby: list[str], version: int, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = world.connect
+
+    def older(*arguments: Any) -> Any:
+        session = connect(*arguments)
+        session.version = version
+        return session
+
+    monkeypatch.setattr(world, "connect", older)
+    # The standby's last restartpoint is older than the first WAL that came.
+    world.postgres.redo = 100
+    copies(world)
+    report = Report()
+    assert take(world, report=report).done
+    assert world.postgres.checkpoints == 1
+    assert how in world.log
+    assert "waiting for a checkpoint on the standby" in [phase for phase, _ in report.phases]
+
+
+def test_a_standby_that_does_not_come_to_the_checkpoint(world: StreamingWorld, standby: list[str]) -> None:
+    world.postgres.redo, world.postgres.follows = 100, False
+    with pytest.raises(BackupError, match=r"has not replayed the primary's checkpoint.*is at 0/"):
+        take(world, wait_timeout=40)
+    assert "backup" not in commands(world)
+
+
+def test_a_standby_on_another_timeline_than_its_primary(world: StreamingWorld, standby: list[str]) -> None:
+    world.postgres.timeline, world.postgres.history = 2, "1\t0/100000\tno reason\n"
+    with pytest.raises(
+        BackupError, match=r"is on timeline 1, and its primary on 2: it does not follow it any more.*anew"
+    ):
+        take(world)
+    assert "backup" not in commands(world)
 
 
 def test_a_server_without_any_wal_gets_its_first(world: StreamingWorld) -> None:
