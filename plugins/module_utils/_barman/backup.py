@@ -333,6 +333,12 @@ class Taker:
         checkpoint of the primary there is no other.
         """
         primary, session = self._writable(), self._session
+        if primary is session and self._server.get("primary_conninfo") and self._server.get("wal_streaming_conninfo"):
+            raise BackupError(
+                "server '%s' is backed up from a standby that is none: the server in conninfo is not in recovery, was promoted "
+                "perhaps, and the WAL is received from the one in wal_streaming_conninfo. Where it is the primary now, take "
+                "barman_primary out of its inventory, and deploy; else build it anew as a standby" % self._server.name
+            )
         if primary is None or session is None or primary is session:
             return
         timeline = read_timeline(primary)

@@ -56,6 +56,15 @@ _CONSEQUENCES = {
     "postgresql": ("pg_basebackup_compatible", "pg_receivexlog_compatible", "replication_slot"),
     "postgresql_streaming": ("pg_basebackup_compatible", "pg_receivexlog_compatible"),
 }
+# What Barman says of a standby and its primary, where it is wrong, in words of the inventory.
+_CLEARER = {
+    "postgresql_server_is_standby": "the server in conninfo is not in recovery: it was promoted, or never was a standby. Where it is the "
+    "primary now, take barman_primary out of its inventory, and deploy; else build it anew as a standby",
+    "primary_server_is_not_a_standby": "the server in primary_conninfo is in recovery: barman_primary has to name the one that is the "
+    "primary now",
+    "primary_and_standby_have_same_system_id": "the servers in conninfo and primary_conninfo are two different database clusters: one of "
+    "them is not what barman_primary says, or was made anew",
+}
 # Barman gave up, or was given up, before it came to an end.
 _UNFINISHED = ("check_timeout", "barman_check")
 _MOST_JOBS = 4
@@ -206,7 +215,9 @@ def parse_checks(text: str) -> dict[str, ServerChecks]:
             continue
         found = _CHECK.match(line)
         if found:
-            current.append(Check(found.group("name"), found.group("status") == "OK", found.group("hint") or ""))
+            ok = found.group("status") == "OK"
+            clearer = None if ok else _CLEARER.get(key_of(found.group("name")))
+            current.append(Check(found.group("name"), ok, clearer or found.group("hint") or ""))
         elif current and line.strip():
             # A hint can have several lines: a program's error message.
             current[-1] = replace(current[-1], hint=current[-1].hint + " " + line.strip())

@@ -426,6 +426,14 @@ def test_a_standby_that_does_not_come_to_the_checkpoint(world: StreamingWorld, s
     assert "backup" not in commands(world)
 
 
+def test_a_standby_that_was_promoted(world: StreamingWorld) -> None:
+    world.options.update(primary_conninfo=PRIMARY, wal_streaming_conninfo=PRIMARY)
+    world.write_entry()
+    with pytest.raises(BackupError, match="from a standby that is none"):
+        take(world)
+    assert "backup" not in commands(world)
+
+
 def test_a_standby_on_another_timeline_than_its_primary(world: StreamingWorld, standby: list[str]) -> None:
     world.postgres.timeline, world.postgres.history = 2, "1\t0/100000\tno reason\n"
     with pytest.raises(

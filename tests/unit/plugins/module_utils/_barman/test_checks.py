@@ -79,6 +79,16 @@ class TestParse:
     def test_text_before_the_first_server(self) -> None:
         assert checks.parse_checks("WARNING: x\n\ty: OK\n") == {}
 
+    def test_a_standby_that_was_promoted_is_said_in_words_of_the_inventory(self) -> None:
+        text = (
+            "Server a:\n\tPostgreSQL server is standby: FAILED (conninfo should point to a standby server if primary_conninfo is set)\n"
+            "\tPrimary server is not a standby: OK\n"
+        )
+        found = checks.parse_checks(text)["a"].checks
+        assert "it was promoted, or never was a standby" in found["postgresql_server_is_standby"].hint
+        assert "barman_primary" in found["postgresql_server_is_standby"].hint
+        assert found["primary_server_is_not_a_standby"].hint == ""
+
 
 class TestGaps:
     def test_none(self) -> None:
