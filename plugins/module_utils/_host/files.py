@@ -37,16 +37,17 @@ def names_in(directory: str) -> list[str]:
         raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
 
 
-def write_atomic(path: str, text: str, mode: int, owner: str | None = None, durable: bool = True) -> None:
+def write_atomic(
+    path: str, text: str, mode: int, owner: str | None = None, durable: bool = True, group_of: str | None = None
+) -> None:
     """Write the file so that a reader sees the old or the new text, whole.
 
-    owner: its user, with that user's own group; None for the current one. durable: it must outlive a power failure.
-    Raises HostError where it can't be written.
+    owner: its user, with that user's own group or that of group_of; None for the current one. durable: it must outlive a
+    power failure. Raises HostError where it can't be written.
     """
     ids = None
     if owner is not None and os.geteuid() == 0:
-        account = lookup_user(owner)
-        ids = (account.pw_uid, account.pw_gid)
+        ids = (lookup_user(owner).pw_uid, lookup_user(group_of or owner).pw_gid)
     _write(path, text, mode, ids, durable)
 
 

@@ -36,7 +36,6 @@ TAR_COMPRESSIONS = ("none", "gzip", "bzip2", "xz")
 S3_COMPRESSIONS = ("none", "gzip", "bzip2", "snappy")
 S3_ENCRYPTIONS = ("AES256", "aws:kms")
 GIVE_UP = ("stop", "continue")
-_DAY = 86400
 _TAR_KEYS = ("directory", "device", "mounted", "compression")
 _COMMON_KEYS = ("arguments", "attempts", "pause", "timeout", "give_up")
 _S3_KEYS = ("url", "endpoint_url", "region", "compression", "encryption", "jobs")
@@ -142,13 +141,11 @@ class _Reading:
         kind = kinds[0]
         self.unknown_keys(kind)
         value = self.what(kind)
-        backup = "_backup_" in self.name
         retry = is_retry(self.name)
         settings: dict[str, Any] = {
             "attempts": self.number("attempts", 3 if retry else 1, 1),
             "pause": self.number("pause", 5, 0),
-            # An export of a large backup takes hours.
-            "timeout": self.number("timeout", _DAY if backup and kind == "ready" else 3600, 1),
+            "timeout": self.number("timeout", self.patience(kind), 1),
             "give_up": self.choice("give_up", GIVE_UP, "stop"),
             "arguments": self.words(),
         }
@@ -157,6 +154,12 @@ class _Reading:
         if kind == "ready":
             settings.update(self.export(value))
         return None if self._wrong else Hook(name=self.name, kind=kind, value=value, **settings)
+
+    def patience(self, kind: str) -> int:
+        """An export of a large backup takes hours; a WAL segment holds up those behind it."""
+        if "_archive_" in self.name or "_wal_delete_" in self.name:
+            return 300
+        return 86400 if kind == "ready" else 3600
 
     def unknown_keys(self, kind: str) -> None:
         known = [kind, *_COMMON_KEYS]

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hook_scripts
+short_description: Put Barman's hook scripts in place
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Writes the scripts that Barman runs as hooks into one directory, all of them in one call. They belong to root, Barman's group may read and run
+    them, and Barman can't change them.
+  - Credentials that the scripts use are written to a file that only Barman's user can read. They are in no output and no diff.
+  - A script that is running while it is replaced goes on as it was.
+options:
+  directory:
+    description:
+      - The directory of the scripts. It is made where it is missing, and nobody but root may write to it.
+    type: path
+    default: /usr/local/lib/pgdr.barman
+  user:
+    description:
+      - The operating system user that Barman runs as.
+    type: str
+    default: barman
+  scripts:
+    description:
+      - The text of each script by its file name.
+    type: dict
+    default: {}
+  credentials_file:
+    description:
+      - The file for O(credentials), below the user's home.
+    type: path
+  credentials:
+    description:
+      - The text of O(credentials_file).
+      - Where it is not given, there is to be no such file, and with O(prune) it is removed.
+    type: str
+  prune:
+    description:
+      - Remove the scripts that this module put there before and that are not in O(scripts). Other files in the directory stay.
+      - A script of the name C(run-hook) stays. Barman may be running with a configuration that names it, and would go on trying for ever to run a
+        retry hook that is gone.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Of credentials it says only that they change.
+  idempotent:
+    support: full
+seealso:
+  - module: pgdr.barman.server
+"""
+
+EXAMPLES = r"""
+- name: Put the scripts in place
+  pgdr.barman.hook_scripts:
+    scripts:
+      pg-eu.pre_backup_script: |
+        #!/bin/sh
+        logger "backup of $BARMAN_SERVER begins"
+  become: true
+
+- name: Take away those that are not asked for any more
+  pgdr.barman.hook_scripts:
+    prune: true
+  become: true
+"""
+
+RETURN = r"""
+written:
+  description: The names of the scripts that were written, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [pg-eu.pre_backup_script]
+removed:
+  description: The names of the scripts that were removed, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_files import Wanted, diff, ensure
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "directory": {"type": "path", "default": "/usr/local/lib/pgdr.barman"},
+        "user": {"type": "str", "default": "barman"},
+        "scripts": {"type": "dict", "default": {}},
+        "credentials_file": {"type": "path", "no_log": False},
+        "credentials": {"type": "str", "no_log": True},
+        "prune": {"type": "bool", "default": False},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True, required_by={"credentials": ["credentials_file"]})
+    params = module.params
+    wrong = sorted(name for name in params["scripts"] if not name or "/" in name or name.startswith("."))
+    if wrong:
+        module.fail_json(msg="scripts: %s can't be the name of a script" % ", ".join(map(repr, wrong)))
+    wanted = Wanted(
+        directory=params["directory"],
+        user=params["user"],
+        scripts={name: str(text) for name, text in params["scripts"].items()},
+        credentials_file=params["credentials_file"],
+        credentials=params["credentials"] or None,
+        prune=params["prune"],
+    )
+    try:
+        plan, found = ensure(wanted, module.check_mode)
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    answer: dict[str, Any] = {"changed": plan.changed, "written": list(plan.write), "removed": list(plan.remove)}
+    if module._diff:
+        answer["diff"] = diff(plan, wanted, found)
+    module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()
