@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.module_utils._topology.schedule import (
     default_schedules,
+    longest_gap,
     parse_cron,
     redundancy_within,
     runs_per_year,
@@ -103,3 +104,20 @@ def test_every_default_schedule_is_one(name, increments):
     full, incremental = default_schedules(name, increments)
     runs = runs_per_year(parse_cron(full)) + (runs_per_year(parse_cron(incremental)) if incremental else 0)
     assert runs == 365
+
+
+@pytest.mark.parametrize(
+    ("texts", "minutes"),
+    [
+        (["0 2 * * *"], 1440),
+        (["0 2 * * 0"], 7 * 1440),
+        (["0 2 * * 0", "30 1 * * 1-6"], 1470),
+        (["0 2 1 * *"], 31 * 1440),
+        (["@yearly"], 365 * 1440),
+        (["0 1,3 * * 1-5"], 3 * 1440 - 120),
+        (["*/15 * * * *"], 15),
+        (["0 0 30 2 *"], None),
+    ],
+)
+def test_the_longest_time_without_a_backup(texts, minutes):
+    assert longest_gap(tuple(parse_cron(text) for text in texts)) == minutes
