@@ -53,7 +53,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("deploy", deploy.run),
     Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, SMALL, 1.5, "backup")]),
-    Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, SMALL, "recover")], 3),
+    Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, SMALL, "recover")]),
     Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, LARGE, 1.1, "backup-large")], 3, True),
     Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, LARGE, "recover-large")], 3, True),
     Benchmark("check", check.run, 3),
