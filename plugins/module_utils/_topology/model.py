@@ -332,6 +332,8 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_report",
         "barman_recover_server",
         "barman_recover_service",
+        "barman_recover_staging_location",
+        "barman_recover_staging_path",
         "barman_recover_target_immediate",
         "barman_recover_target_inclusive",
         "barman_recover_target_lsn",
