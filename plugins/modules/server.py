@@ -71,7 +71,7 @@ options:
     default: false
   keep:
     description:
-      - Names of entries that O(prune) does not remove.
+      - Inventory hosts whose entries O(prune) does not remove, whatever their names are (O(servers[].host)).
     type: list
     elements: str
     default: []

@@ -69,7 +69,7 @@ class Entry:
 class Desired:
     """What is declared.
 
-    global_options: of the [barman] section; None where that is not managed. keep: what prune leaves. handover: the way
+    global_options: of the [barman] section; None where that is not managed. keep: the inventory hosts whose entries prune leaves. handover: the way
     by which WAL comes now stays beside the new one.
     """
 
@@ -215,10 +215,9 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
             after[path] = None
             removed.append(entry.name)
     if desired.prune:
-        names = [*(entry.name for entry in desired.entries), *desired.keep]
-        listed = {entry_path(current.directory, name) for name in names}
+        listed = {entry_path(current.directory, entry.name) for entry in desired.entries}
         for path, file in current.files.items():
-            if file.ours and path not in listed:
+            if file.ours and path not in listed and _host_of(file.text) not in desired.keep:
                 after[path] = None
                 removed.append(os.path.basename(path)[: -len(".conf")])
     changes = [
@@ -393,11 +392,10 @@ def _unlisted(current: Current, listed: Collection[str], removed: Collection[str
         if not file.ours or name in listed or name in removed:
             continue
         options = _section_of(file.text, name)
-        host = _HOST.search(file.text)
         found.append(
             {
                 "name": name,
-                "host": host.group(1) if host else None,
+                "host": _host_of(file.text),
                 "active": _on(options.get("active", "on")),
                 "passive": _is_passive(options),
                 "streaming": _on(options.get("streaming_archiver")),
@@ -406,6 +404,11 @@ def _unlisted(current: Current, listed: Collection[str], removed: Collection[str
             }
         )
     return found
+
+
+def _host_of(text: str) -> str | None:
+    found = _HOST.search(text)
+    return found.group(1) if found else None
 
 
 def _section_of(text: str, name: str) -> dict[str, str]:

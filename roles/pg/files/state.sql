@@ -47,6 +47,9 @@ SELECT
     current_setting('server_version_num')::int / 10000 AS version,
     pg_catalog.pg_is_in_recovery() AS in_recovery,
     current_setting('hba_file') AS hba_file,
+    -- Whatever the rest of the file is encoded in.
+    coalesce(substring(encode(pg_catalog.pg_read_binary_file(current_setting('hba_file')), 'escape')
+        FROM '# BEGIN pgdr\.barman\n(.*?)# END pgdr\.barman'), '') AS hba_rules,
     current_setting('data_directory') AS data_directory,
     -- While archive_mode is off PostgreSQL shows (disabled), whatever the files say.
     coalesce(CASE current_setting('archive_command')
@@ -55,6 +58,7 @@ SELECT
     END, '') AS archive_command,
     current_setting('archive_mode') AS archive_mode,
     coalesce(current_setting('archive_library', true), '') AS archive_library,
+    current_setting('synchronous_standby_names') AS synchronous_standby_names,
     (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
     -- A superuser has every privilege without a grant, and is about to lose that attribute.
     (SELECT coalesce(jsonb_agg(signature), '[]')

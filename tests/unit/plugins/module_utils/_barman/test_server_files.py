@@ -480,7 +480,8 @@ class TestUnlisted:
         ]
 
     def test_prune_leaves_what_is_to_be_kept(self) -> None:
-        current = host({"a": ours("a"), "b": ours("b"), "c": ours("c")})
-        planned = plan(current, Desired([Entry("a")], prune=True, keep=["b"]))
+        kept = server_files.render_entry(Entry("b", host="b-eu"))
+        current = host({"a": ours("a"), "b": kept, "c": ours("c")})
+        planned = plan(current, Desired([Entry("a")], prune=True, keep=["b-eu"]))
         assert after(planned) == {"/d/c.conf": None}
         assert [item["name"] for item in planned.unlisted] == ["b"]
