@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import backup as backup_operation
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal_receiver as receiver_operation
@@ -179,5 +180,4 @@ class TestBackup:
 
 
 def documented(text: str) -> Any:
-    yaml = pytest.importorskip("yaml")
     return yaml.safe_load(text)

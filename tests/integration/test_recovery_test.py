@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""recovery_test against a real PostgreSQL, where one is installed: a backup and WAL laid down as Barman does it."""
+"""recovery_test against a real PostgreSQL: a backup and WAL laid down as Barman does it."""
 
 from __future__ import annotations
 
@@ -31,19 +31,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_tes
 )
 
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"))
-
-
-def _has_user() -> bool:
-    try:
-        pwd.getpwnam("postgres")
-    except KeyError:
-        return False
-    return os.geteuid() == 0
-
-
-pytestmark = pytest.mark.skipif(
-    not PROGRAMS or not _has_user(), reason="needs root, PostgreSQL's programs and the user postgres"
-)
 
 
 @dataclass
