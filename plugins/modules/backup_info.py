@@ -245,7 +245,9 @@ servers:
           type: str
           sample: /var/lib/barman/pg-eu/meta/20261120T070402-backup.info
     operations:
-      description: What this collection's modules do for the server just now, oldest first. There are further numbers, by the kind of operation.
+      description:
+        - What this collection's modules do for the server just now, oldest first. There are further numbers, by the kind of operation.
+        - One that works on several servers has their names in C(servers).
       type: list
       elements: dict
       contains:

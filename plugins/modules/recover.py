@@ -93,6 +93,8 @@ options:
   target_lsn:
     description:
       - Recover to this position in the WAL, such as V(0/6B37D0A8).
+      - Where the record that begins there is the checkpoint of a clean stop, the recovery ends with the record before it, and a warning says so.
+        The data is the same. A server that was tested at that checkpoint would begin after it, and never come to its target again.
     type: str
   target_name:
     description:

@@ -1,10 +1,15 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection and install it where nothing else of the work tree is seen."""
+"""Build the collection and install it where nothing else of the work tree is seen.
+
+python -m tests.tools.installed COMMAND [ARGUMENT ...] runs a command that finds the installed one and no other.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,3 +56,17 @@ def installed(name: str) -> Iterator[InstalledCollection]:
     """In a temporary directory: ansible-test looks for a git repository in every parent, and would find ours."""
     with tempfile.TemporaryDirectory(prefix=f"pgdr-barman-{name}-") as directory:
         yield InstalledCollection(Path(directory))
+
+
+def main(command: list[str]) -> int:
+    with installed("run") as collection:
+        for step in (collection.build, collection.install):
+            outcome = step()
+            if not outcome.ok:
+                print(outcome.output, file=sys.stderr)
+                return outcome.rc
+        return subprocess.run(command, cwd=collection.directory, env=collection.environment(), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
