@@ -1,0 +1,53 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine may have several instances of PostgreSQL: every task says to which it connects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+
+COLLECTION = "community.postgresql"
+RUNTIME = REPOSITORY / ".cache/collections/ansible_collections/community/postgresql/meta/runtime.yml"
+FILES = [
+    path
+    for path in sorted([*(REPOSITORY / "roles").glob("*/tasks/*.yml"), *(REPOSITORY / "playbooks").rglob("*.yml")])
+    if f"{COLLECTION}.postgresql_" in path.read_text(encoding="utf-8")
+]
+
+
+def group() -> set[str]:
+    """The modules that module_defaults of the group reach."""
+    modules = yaml.safe_load(RUNTIME.read_text(encoding="utf-8"))["action_groups"]["all"]
+    return {f"{COLLECTION}.{name}" for name in modules}
+
+
+def tasks(value: Any, defaults: frozenset[str] = frozenset()) -> Iterator[tuple[str, dict[str, Any], frozenset[str]]]:
+    """Each task's module, its arguments, and the modules whose defaults name a port where it stands."""
+    for task in value or []:
+        given = {name for name, arguments in task.get("module_defaults", {}).items() if "login_port" in arguments}
+        reached = defaults | frozenset(given) | (group() if f"group/{COLLECTION}.all" in given else frozenset())
+        for part in ("block", "rescue", "always", "tasks", "handlers"):
+            yield from tasks(task.get(part), reached)
+        for name, arguments in task.items():
+            if name.startswith(f"{COLLECTION}.postgresql_"):
+                yield name, arguments, reached
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_task_says_at_which_port_it_connects(path: Path) -> None:
+    # These are included where the defaults are given.
+    outer = group() if path.name == "grants.yml" else frozenset()
+    for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8")), frozenset(outer)):
+        assert "login_port" in arguments or name in reached, f"{name} would connect to port 5432"
+
+
+def test_there_are_such_tasks() -> None:
+    assert {"managed.yml", "recover_now.yml"} <= {path.name for path in FILES}
