@@ -366,6 +366,33 @@ class TestCheckServers:
         ]
         assert tried == [("host=a", False), ("host=a user=s", True), ("host=b", False)]
 
+    def test_what_commits_wait_for(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Asked of PostgreSQL, for the servers that are declared so, and where there is a connection."""
+        asked: list[tuple[str, str]] = []
+
+        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+            if conninfo == "host=b":
+                raise HostError("server 'b' can't be reached")
+            asked.append((conninfo, server))
+            return io.StringIO()
+
+        monkeypatch.setattr(checks, "problem_of", lambda session, application: f"{application} is not there")
+        both = self.check(host, connect=connect, synchronous=["a", "b", "elsewhere"])
+        assert both["problems"] == [
+            "server 'a': synchronous WAL receiver: barman_receive_wal is not there",
+            "server 'b': synchronous WAL receiver: server 'b' can't be reached",
+        ]
+        assert asked == [("host=a", "a")]
+        monkeypatch.setattr(checks, "problem_of", lambda session, application: "")
+        assert self.check(host, connect=connect, synchronous=["a"])["ok"]
+        assert "synchronous_wal_receiver" not in self.check(host, connect=connect)["servers"]["a"]["checks"]
+        found = self.check(host, connect=connect, synchronous=["a"], check_mode=True)["servers"]["a"]["checks"]
+        assert found["synchronous_wal_receiver"]["ok"]
+        assert "psycopg" in self.check(host, connect=None, synchronous=["a"])["problems"][0]
+        host.failed = {"a": {"PostgreSQL": ""}}
+        (problem,) = self.check(host, connect=connect, synchronous=["a"], ignore=["PostgreSQL"])["problems"]
+        assert problem.endswith("synchronous WAL receiver: PostgreSQL can't be asked")
+
     @pytest.mark.parametrize("name", ["check timeout", "barman check"])
     def test_why_a_check_did_not_end(self, host: BarmanHost, name: str) -> None:
         def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Synchronous receivers: PostgreSQL told to wait, and the receiver seen to be what is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.waiting import WaitTimeout
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import (
+    configure,
+    problem_of,
+    wait_until_given,
+)
+
+NAME = "barman_receive_wal"
+OURS = 'FIRST 1 ("barman_receive_wal")'
+
+
+@dataclass
+class Postgres:
+    """A server that is asked and told. files: (setting, whether ALTER SYSTEM wrote it), the last one wins."""
+
+    running: str = ""
+    files: list[tuple[str, bool]] = field(default_factory=list)
+    commit: str = "on"
+    source: str = "configuration file"
+    deaf: bool = False
+    flushed: str | None = "0/5000100"
+    senders: list[tuple[str, str, str | None]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    time: float = 0.0
+    version: int = 17
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        if sql.startswith("ALTER SYSTEM"):
+            self.said.append(sql)
+            self.files = [entry for entry in self.files if not entry[1]]
+            if " SET " in sql:
+                value = sql.partition(" = ")[2]
+                self.files.append((value[1:-1].replace("''", "'"), True))
+            return []
+        if "pg_reload_conf" in sql:
+            self.said.append("reload")
+            if not self.deaf:
+                self.running = self.files[-1][0] if self.files else ""
+            return [{"pg_reload_conf": True}]
+        if "pg_file_settings" in sql:
+            return [{"setting": setting, "altered": altered} for setting, altered in self.files]
+        if "FROM pg_catalog.pg_settings" in sql:
+            return [
+                {"name": "synchronous_standby_names", "setting": self.running, "source": self.source},
+                {"name": "synchronous_commit", "setting": self.commit, "source": "default"},
+            ]
+        if "pg_stat_replication" in sql:
+            return [
+                {"application_name": name, "state": "streaming", "sync_state": state, "flushed": flushed}
+                for name, state, flushed in self.senders
+            ]
+        assert "current_setting('synchronous_standby_names')" in sql, sql
+        return [{"names": self.running, "commit": self.commit, "flushed": self.flushed}]
+
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+        raise AssertionError
+
+    def close(self) -> None:
+        raise AssertionError
+
+    def clock(self) -> float:
+        return self.time
+
+    def pause(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def told(pg: Postgres, wanted: list[str], unwanted: list[str] | None = None, check: bool = False) -> dict[str, Any]:
+    return configure(pg, wanted, unwanted, check, pg.clock, pg.pause)
+
+
+def waits(pg: Postgres) -> str:
+    """Why its commits are not protected."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda seconds: None)
+        return problem_of(pg, NAME, 0.0)
+
+
+# --- telling PostgreSQL -----------------------------------------------------------------------------------------------
+
+
+def test_commits_wait():
+    pg = Postgres()
+    answer = told(pg, [NAME])
+    assert pg.said == [
+        "ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (\"barman_receive_wal\")'",
+        "reload",
+    ]
+    assert answer == {
+        "changed": True,
+        "synchronous_standby_names": OURS,
+        "added": [NAME],
+        "removed": [],
+        "diff": {"before": {"synchronous_standby_names": ""}, "after": {"synchronous_standby_names": OURS}},
+    }
+
+
+def test_a_second_time_nothing_is_changed():
+    pg = Postgres()
+    told(pg, [NAME])
+    pg.said.clear()
+    assert not told(pg, [NAME])["changed"]
+    assert pg.said == []
+
+
+def test_what_is_in_a_file_is_added_to():
+    pg = Postgres("it's", [('"it\'s"', False)])
+    answer = told(pg, [NAME])
+    assert answer["synchronous_standby_names"] == 'FIRST 2 ("barman_receive_wal", "it\'s")'
+    assert pg.running == answer["synchronous_standby_names"]
+    assert "''" in pg.said[0]
+
+
+def test_and_taken_back_to_it():
+    pg = Postgres("a", [("a", False)])
+    told(pg, [NAME])
+    answer = told(pg, [])
+    assert answer["removed"] == [NAME]
+    assert answer["synchronous_standby_names"] == "a"
+    assert pg.said[-2:] == ["ALTER SYSTEM RESET synchronous_standby_names", "reload"]
+    assert pg.files == [("a", False)]
+
+
+def test_what_a_hand_wrote_is_left():
+    pg = Postgres(NAME, [(NAME, True)])
+    assert not told(pg, [])["changed"]
+    assert pg.said == []
+
+
+def test_only_what_was_added_just_now():
+    pg = Postgres(OURS, [(OURS, True)])
+    added = told(pg, [NAME, "barman_2"])["added"]
+    assert added == ["barman_2"]
+    assert told(pg, [], added)["synchronous_standby_names"] == OURS
+
+
+def test_in_check_mode_nothing_is_said():
+    pg = Postgres()
+    assert told(pg, [NAME], check=True)["changed"]
+    assert pg.said == []
+
+
+def test_what_is_written_and_not_in_effect():
+    pg = Postgres("", [(OURS, True)])
+    answer = told(pg, [NAME])
+    assert answer["changed"]
+    assert pg.said == ["reload"]
+    assert pg.running == OURS
+
+
+def test_a_server_that_does_not_listen():
+    with pytest.raises(WaitTimeout, match="last seen: it is ''"):
+        told(Postgres(deaf=True), [NAME])
+
+
+def test_the_command_line_overrules():
+    pg = Postgres("a", source="command line")
+    with pytest.raises(HostError, match="command line"):
+        told(pg, [NAME])
+    assert pg.said == []
+
+
+@pytest.mark.parametrize("commit", ["off", "local", "remote_apply"])
+def test_commits_that_would_not_wait_or_for_ever(commit):
+    pg = Postgres(commit=commit)
+    with pytest.raises(HostError, match=f"synchronous_commit is {commit}"):
+        told(pg, [NAME])
+    assert pg.said == []
+    # The way out is not barred.
+    pg.files, pg.running = [(OURS, True)], OURS
+    assert told(pg, [])["changed"]
+
+
+def test_somebodys_quorum():
+    pg = Postgres("ANY 1 (a, b)", [("ANY 1 (a, b)", True)])
+    with pytest.raises(HostError, match=r"'ANY 1 \(a, b\)'"):
+        told(pg, [NAME])
+    assert pg.said == []
+
+
+# --- what is waited for -----------------------------------------------------------------------------------------------
+
+
+def test_a_receiver_that_confirms():
+    for state in ("sync", "quorum"):
+        assert waits(Postgres(OURS, senders=[(NAME, state, "0/5000100"), ("other", "async", None)])) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"running": ""}, "is empty"),
+        ({"running": f"{NAME}, a"}, "wait for 1 of 2"),
+        ({"commit": "local"}, "synchronous_commit is local"),
+        ({"commit": "remote_apply"}, "applies nothing"),
+        ({"flushed": None}, "in recovery"),
+        ({"senders": []}, "no receiver named barman_receive_wal is connected"),
+        ({"senders": [(NAME, "potential", "0/5000100")]}, "sync_state is potential"),
+        # It runs without --synchronous, and PostgreSQL does not know.
+        ({"senders": [(NAME, "sync", "0/5000000")]}, "confirmed 0/5000000, and not 0/5000100"),
+        ({"senders": [(NAME, "sync", None)]}, "confirmed nothing, and not 0/5000100"),
+        (
+            {"senders": [(NAME, "sync", "0/5000100"), (NAME, "potential", "0/5000100")]},
+            "more than one standby is connected as barman_receive_wal",
+        ),
+        (
+            {"senders": [(NAME, "sync", "0/5000100"), ("a", "sync", "0/1"), ("A", "potential", "0/1")]},
+            "more than one standby is connected as a",
+        ),
+    ],
+)
+def test_a_receiver_that_does_not(changes, words):
+    whole = {"running": OURS, "senders": [(NAME, "sync", "0/5000100")], **changes}
+    assert words in waits(Postgres(**whole))
+
+
+def test_a_receiver_that_comes_up():
+    """What is written meanwhile is not waited for: on a busy server it would never end."""
+    pg = Postgres(OURS)
+
+    def pause(seconds: float) -> None:
+        pg.time += seconds
+        pg.flushed = "0/9000000"
+        pg.senders = [(NAME, "sync", "0/5000100")]
+
+    seen = wait_until_given(pg, NAME, 5.0, pg.clock, pause)
+    assert seen.flushed == 0x9000000
