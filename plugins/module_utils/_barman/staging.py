@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._host.files import read_text, rewrite, write_atomic
+from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from . import configuration
 from .command import Barman
@@ -107,6 +108,7 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
     backups: list[str] = []
     if not check_mode and planned.changed:
         backups = apply(planned, current, barman.user, stamp)
+        make_incoming_directories(barman, [entry.name for entry in desired.entries if entry.present])
     answer: dict[str, Any] = {
         "servers": [entry.name for entry in desired.entries if entry.present],
         "files": [change.path for change in planned.changes],
@@ -218,6 +220,23 @@ def apply(planned: Plan, current: Current, user: str, stamp: str) -> list[str]:
             % (exc, "these files could not be put back: %s" % ", ".join(left) if left else "nothing was changed")
         ) from None
     return backups
+
+
+def make_incoming_directories(barman: Barman, names: Iterable[str]) -> None:
+    """Have the directories that rsync writes to. Barman makes a new server's at the next run of its cron, which may be too late."""
+    servers = configuration.read(barman.config_file, barman.user).servers
+    wanted = [servers[name] for name in names if name in servers]
+    with acting_as(barman.user):
+        for server in wanted:
+            path = server.directory("incoming_wals_directory")
+            if server.flag("archiver") and not server.passive and "://" not in path:
+                try:
+                    os.makedirs(path, exist_ok=True)
+                except OSError as exc:
+                    raise HostError(
+                        "server '%s': %s can't be made by user '%s': %s"
+                        % (server.name, path, barman.user, exc.strerror)
+                    ) from None
 
 
 def _put(change: Change, user: str) -> None:

@@ -115,6 +115,24 @@ def test_it_is_written_and_then_left_alone(host: Host) -> None:
     assert host.barman.calls == [], "Barman is not run where nothing changes"
 
 
+def test_a_new_server_has_a_place_for_its_wal(host: Host) -> None:
+    """rsync as archive_command comes before Barman's cron, which makes it at its next run."""
+    copy = {"archiver": True, "primary_ssh_command": "ssh x"}
+    entries = (pg(archiver=True), Entry("streamed", {"archiver": False}), Entry("copy", copy))
+    host.ensure(*entries, check_mode=True)
+    assert not (host.path / "home").exists()
+    assert host.ensure(*entries).problems == ()
+    assert sorted(path.name for path in (host.path / "home").iterdir()) == ["pg"]
+    assert (host.path / "home/pg/incoming").is_dir()
+
+
+def test_it_is_said_where_that_place_can_not_be_made(host: Host) -> None:
+    (host.path / "home/pg").mkdir(parents=True)
+    (host.path / "home/pg/incoming").write_text("no directory")
+    with pytest.raises(HostError, match="server 'pg': .*/home/pg/incoming can't be made by user"):
+        host.ensure(pg(archiver=True))
+
+
 def test_check_mode_changes_nothing_and_says_the_same(host: Host) -> None:
     before = host.main.read_text()
     outcome = host.ensure(pg(), check_mode=True, global_options={"compression": "gzip"})
