@@ -16,6 +16,8 @@ description:
     from its begin to its end is in Barman's archive.
   - It ends on an idle server too, where C(barman backup --wait) waits for a WAL segment that is never filled. A few bytes are written to the
     server's WAL for that, and the segment is closed if it is still open.
+  - With C(backup_method = snapshot) the cloud provider takes snapshots of the server's disks, and Barman says C(DONE) when the provider
+    says that each is complete. Later on neither asks whether they still exist.
   - With O(max_age) a recent good backup is enough, and nothing is done.
   - With O(state=absent) a backup is deleted. What is kept (M(pgdr.barman.backup_keep)), what C(minimum_redundancy) needs, and what
     increments build upon is not, and the error says which it is. C(minimum_redundancy) counts full backups here, as Barman does from 3.15 on;
@@ -174,6 +176,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+hooks:
+  description:
+    - How the hook scripts went that belong to the taking of this backup, by Barman's name of each. Those that pgdr.barman put there are known.
+    - Barman calls a backup good whose hook scripts failed. The module fails then, and says that the backup is there all the same.
+  returned: with O(state=present), when a backup was taken
+  type: dict
+  contains:
+    ok:
+      description: Whether it succeeded.
+      type: bool
+      sample: true
+    message:
+      description: The last line that it said.
+      type: str
+      sample: "/srv/archive/pg-eu-20261120T070156.tar.gz: 31457280 bytes"
+  sample: {}
 backup:
   description:
     - The backup that was taken, or the one that is good enough.
@@ -251,9 +269,24 @@ backup:
       type: float
       sample: 16.9
     throughput:
-      description: Bytes copied in a second.
+      description: Bytes copied in a second; V(null) for snapshots.
       type: int
       sample: 95302528
+    snapshots:
+      description:
+        - Of a backup with C(backup_method = snapshot), the snapshots of its disks; V(null) for others.
+        - C(provider) is V(aws), V(azure) or V(gcp), C(place) where the provider keeps them, and C(disks) has the C(id) and C(name) of each
+          snapshot, and of its disk when the backup was taken C(device), C(mount_point) and C(mount_options).
+      type: dict
+      sample:
+        provider: aws
+        place: {account_id: "123456789012", region: eu-central-1}
+        disks:
+          - id: snap-0123456789abcdef0
+            name: pg-data-20261120t070150
+            device: /dev/sdf
+            mount_point: /var/lib/postgresql
+            mount_options: rw,noatime
 deleted:
   description:
     - The ids of the backups that were deleted, or would be in check mode, that which was asked for first. Empty where it was gone already.
@@ -280,6 +313,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.backup import 
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import read_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.hooks import failure, of_backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.removal import plan_removal, remove
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
@@ -371,13 +405,19 @@ def main() -> None:
             owner = barman.user if os.geteuid() == 0 else None
             progress = Progress(configuration.home, "backup", server.name, owner)
             backup = Taker(barman, server, connect, progress).take(plan, request)
+        taken = backup if plan.existing is None and not module.check_mode else None
+        hooks = of_backup(server, taken.backup_id) if taken is not None else {}
+        failed_hooks = failure(server, taken.backup_id, hooks) if taken is not None else None
     except HostError as exc:
         failed = exc.backup if isinstance(exc, BackupError) else None
         module.fail_json(msg=str(exc), backup=None if failed is None else answer(failed))
     finally:
         if progress is not None:
             progress.close()
-    module.exit_json(changed=plan.changes, backup=None if backup is None else answer(backup))
+    result = {"changed": plan.changes, "backup": None if backup is None else answer(backup), "hooks": hooks}
+    if failed_hooks:
+        module.fail_json(msg=failed_hooks, **result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

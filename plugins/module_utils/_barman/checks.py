@@ -24,7 +24,7 @@ from .._host.progress import Progress
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect
 from .._postgres.synchronous import problem_of
-from . import catalog, wal
+from . import catalog, hooks, wal
 from .archive import Archive, read_archive
 from .catalog import Backup
 from .command import Barman
@@ -41,6 +41,7 @@ WAL_CONTINUITY = "WAL continuity"
 COPY_CURRENT = "copy up to date"
 DISK_SPACE = "disk space"
 INTERRUPTED = "interrupted backups"
+HOOKS = "hook scripts"
 CHAINS = "incremental backups"
 SYNCHRONOUS = "synchronous WAL receiver"
 
@@ -320,6 +321,9 @@ def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks
         if server.passive and archive is not None:
             late = copy_is_late(server, backups, archive, time.time())
             more.append(Check(COPY_CURRENT, late is None, late or "", OURS))
+        if hooks.guarded(server):
+            problems = hooks.trouble(server, backups)
+            more.append(Check(HOOKS, not problems, "; ".join(problems), OURS))
         return own_checks(server, backups, archive).with_checks(more)
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))

@@ -122,8 +122,8 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
         size = output.seek(0, os.SEEK_END)
         output.seek(max(0, size - OUTPUT))
         text = output.read().decode("utf-8", "replace")
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    # Barman logs what comes by standard error as a warning.
+    print(text, end="", file=sys.stdout if code == 0 else sys.stderr, flush=True)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = lines[-1][-MESSAGE:] if lines else ""
     if code == TIMED_OUT:
