@@ -236,6 +236,21 @@ servers:
           description: Barman's name of the server.
           type: str
           sample: pg-eu
+        snapshots:
+          description:
+            - Of a backup with C(backup_method = snapshot), the snapshots of its disks; V(null) for others.
+            - C(provider) is V(aws), V(azure) or V(gcp), C(place) where the provider keeps them, and C(disks) has the C(id) and C(name) of each
+              snapshot, and of its disk when the backup was taken C(device), C(mount_point) and C(mount_options).
+          type: dict
+          sample:
+            provider: aws
+            place: {account_id: "123456789012", region: eu-central-1}
+            disks:
+              - id: snap-0123456789abcdef0
+                name: pg-data-20261120t070150
+                device: /dev/sdf
+                mount_point: /var/lib/postgresql
+                mount_options: rw,noatime
         error:
           description: Why it failed.
           type: str

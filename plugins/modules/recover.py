@@ -171,6 +171,31 @@ options:
       - The programs that unpack the backup (C(lz4), C(zstd)) have to be on that host, and C(pg_combinebackup) for an incremental one.
     type: str
     choices: [local, remote]
+  snapshot_instance:
+    description:
+      - For a backup that is of snapshots (C(backup_method = snapshot)), the instance to recover on, as the cloud provider knows it, by its name, and
+        with AWS also by its id. It is the host of O(destination).
+      - The disks are not made here. From each snapshot (M(pgdr.barman.backup_info) lists them) a disk has to be made with the provider's
+        means, attached to the instance, and mounted where it was, with the options that it had. No PostgreSQL server may have been
+        started from it, because that changes the data; the module looks whether one was.
+      - O(destination) is the data directory on those disks. It is not empty then, and O(existing) and O(tablespaces) do not apply.
+      - With it, O(backup_id=auto) takes a backup of snapshots. Without it, one of files is taken; where there is none, the error says which snapshots
+        disks have to be made of.
+      - Barman then adds its label, the WAL and the settings of the recovery. The lock file and the replication slots of the server that ran when the
+        snapshot was taken are removed.
+    type: str
+  aws_region:
+    description:
+      - The region of O(snapshot_instance), where it is not the one that Barman has in its configuration, or of the snapshots.
+    type: str
+  azure_resource_group:
+    description:
+      - The resource group of O(snapshot_instance), where it is not the one that Barman has in its configuration.
+    type: str
+  gcp_zone:
+    description:
+      - The zone of O(snapshot_instance), where it is not the one that Barman has in its configuration.
+    type: str
 seealso:
   - module: pgdr.barman.recovery_test
   - module: pgdr.barman.backup_info
@@ -210,6 +235,15 @@ EXAMPLES = r"""
     destination: /srv/drill/pg
     target_name: before_the_migration
     target_action: pause
+  become: true
+
+- name: Recover on disks that were made from snapshots, and mounted where they were
+  pgdr.barman.recover:
+    server: pg
+    destination: /var/lib/postgresql/17/main
+    remote_host: 198.51.100.10
+    snapshot_instance: pg-restored
+    target_time: "2026-11-20 08:30:00+00:00"
   become: true
 
 - name: See whether a transaction can still be recovered without the next one (in check mode nothing is done)
@@ -303,6 +337,11 @@ recovery:
       description: The last point that could be recovered, with the last commit there is.
       type: dict
       sample: {lsn: 0/1C8F2AA0, time: "2026-11-20T08:41:12.003100+00:00", xid: 20981, segment: "00000001000000000000001C"}
+    snapshots:
+      description:
+        - The snapshots that the disks were made of, with C(provider), C(place) and C(disks), as M(pgdr.barman.backup_info) has them; V(null) for a
+          backup of files.
+      type: dict
     passive:
       description:
         - Whether this host only relays the server (it is passive). Such a copy ends with a complete WAL segment that was sent to it, and does not know
@@ -432,6 +471,10 @@ def main() -> None:
             network_compression={"type": "bool"},
             staging_path={"type": "path"},
             staging_location={"type": "str", "choices": ["local", "remote"]},
+            snapshot_instance={"type": "str"},
+            aws_region={"type": "str"},
+            azure_resource_group={"type": "str"},
+            gcp_zone={"type": "str"},
         ),
         supports_check_mode=True,
     )

@@ -151,7 +151,24 @@ def _problems(server: ServerConfiguration, request: Request) -> list[str]:
             problems.append(
                 "reuse_backup is for backup_method rsync: with postgres use incremental (PostgreSQL 17 and later)"
             )
-    if request.incremental is not None and method != "postgres":
+    if method == "snapshot":
+        options = {
+            "jobs": request.jobs,
+            "bandwidth_limit": request.bandwidth_limit,
+            "reuse_backup": request.reuse_backup,
+        }
+        problems += [
+            "%s is for a backup that Barman copies, and server '%s' has snapshots taken of its disks: leave it out"
+            % (option, name)
+            for option, value in options.items()
+            if value not in (None, "off")
+        ]
+    if request.incremental is not None and method == "snapshot":
+        problems.append(
+            "incremental is for backup_method postgres and server '%s' has snapshot: leave it out, the provider stores what "
+            "changed" % name
+        )
+    elif request.incremental is not None and method != "postgres":
         problems.append(
             "incremental is for backup_method postgres and server '%s' has %s: use reuse_backup" % (name, method)
         )
@@ -202,10 +219,15 @@ def _recent(server: ServerConfiguration, request: Request, backups: Sequence[Bac
         age = backup.age(now)
         if request.max_age is not None and (age is None or age > request.max_age):
             continue
-        if backup.done and missing_wal(server, backup):
+        if backup.done and (missing_wal(server, backup) or _has_no_snapshots(backup)):
             continue
         return backup
     return None
+
+
+def _has_no_snapshots(backup: Backup) -> bool:
+    """Whether it is of snapshots, and none is known. Barman waits for the provider to complete each before it goes on."""
+    return backup.backup_type == "snapshot" and (backup.snapshots is None or not backup.snapshots.disks)
 
 
 def missing_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
@@ -509,6 +531,12 @@ class Taker:
                 % (backup.backup_id, self._server.name, backup.error or "no reason"),
                 backup,
             )
+        if backup.done and _has_no_snapshots(backup):
+            raise BackupError(
+                "backup %s of server '%s' is DONE, but Barman has noted no snapshot of it: there is nothing to recover from"
+                % (backup.backup_id, self._server.name),
+                backup,
+            )
         return backup.done and not missing_wal(self._server, backup)
 
     def _received(self, backup: Backup) -> bool:
@@ -595,7 +623,8 @@ def _attempt(backup: Backup | None) -> str:
 def answer(backup: Backup) -> dict[str, Any]:
     """A backup as the module returns it."""
     throughput = None
-    if backup.size and backup.copy_seconds:
+    # What is in the catalog of snapshots is the backup's label.
+    if backup.backup_type != "snapshot" and backup.size and backup.copy_seconds:
         throughput = int(backup.size / backup.copy_seconds)
     return {
         "id": backup.backup_id,
@@ -616,6 +645,7 @@ def answer(backup: Backup) -> dict[str, Any]:
         "duration": backup.duration,
         "copy_duration": backup.copy_seconds,
         "throughput": throughput,
+        "snapshots": None if backup.snapshots is None else backup.snapshots.as_dict(),
     }
 
 

@@ -23,6 +23,8 @@ from typing import Any
 
 from .._host.files import read_text
 from .._host.process import Command, CommandTimeout, Completed, HostError, Runner, lookup_user
+from .._postgres import control_file
+from .._postgres.control_file import ControlFile
 
 MARKER = ".pgdr-recovery.json"
 WAL_DIRECTORY = "barman_wal"
@@ -99,6 +101,7 @@ fi
 [ -f "$dest/PG_VERSION" ] && say version "$(head -n 1 "$dest/PG_VERSION")"
 [ -f "$dest/recovery.signal" ] && say signal recovery
 [ -f "$dest/standby.signal" ] && say signal standby
+[ -r "$dest/global/pg_control" ] && say control "$(od -An -v -tx1 -N "$control" "$dest/global/pg_control" | tr -d ' \n')"
 [ -r "$dest/$marker" ] && say marker "$(head -c 65536 "$dest/$marker" | tr '\n' ' ')"
 look dest "$dest"
 """
@@ -118,6 +121,16 @@ if [ -d "$wal" ]; then find "$wal" -maxdepth 1 -type f -printf 'pgdr:wal=%f %s\n
 for file in postgresql.conf pg_hba.conf pg_ident.conf; do
     [ -f "$dest/$file" ] || say missing "$file"
 done
+"""
+
+
+_MOUNTED = r"""
+say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
+command -v findmnt >/dev/null 2>&1 && say findmnt yes
+ask() {
+    options=$(findmnt -n -o OPTIONS --mountpoint "$2" 2>/dev/null | tail -n 1)
+    if [ -n "$options" ]; then say "$1" "$options"; fi
+}
 """
 
 
@@ -216,6 +229,7 @@ class State:
     version: str | None = None
     signal: str | None = None
     marker: Mapping[str, Any] | None = None
+    control: ControlFile | None = None
 
     @property
     def places(self) -> list[Place]:
@@ -400,7 +414,8 @@ class Site:
         there = self.destination
         names = {"t%d" % count: name for count, name in enumerate(sorted(there.tablespaces))}
         looks = "".join("look %s %s\n" % (key, shlex.quote(there.tablespaces[name])) for key, name in names.items())
-        completed = self.script(_INSPECT + looks, {"dest": there.directory, "marker": MARKER})
+        variables = {"dest": there.directory, "marker": MARKER, "control": str(control_file.LENGTH)}
+        completed = self.script(_INSPECT + looks, variables)
         said = _said(completed)
         if "user" not in said:
             raise DestinationError(
@@ -417,6 +432,27 @@ class Site:
             version=_one(said, "version"),
             signal=_one(said, "signal"),
             marker=_json(_one(said, "marker")),
+            control=control_file.parse(bytes.fromhex(_one(said, "control") or "")),
+        )
+
+    def mounted(self, points: list[str]) -> dict[str, str]:
+        """The options of what is mounted at these mount points, where something is, as Barman asks for them."""
+        asks = "".join("ask %d %s\n" % (number, shlex.quote(point)) for number, point in enumerate(points))
+        completed = self.script(_MOUNTED + asks, {})
+        said = _said(completed)
+        if "findmnt" not in said:
+            raise DestinationError(
+                "the program findmnt, which Barman asks there, is not installed in %s" % self.destination.where
+            )
+        found = {point: _one(said, str(number)) for number, point in enumerate(points)}
+        return {point: options for point, options in found.items() if options is not None}
+
+    def clear_runtime(self) -> None:
+        """Take away what a data directory has of the server that ran in it, and a copy of its files leaves out."""
+        self.expect(
+            'rm -f -- "$dest/postmaster.pid"\nfind "$dest/pg_replslot" -mindepth 1 -delete\n',
+            {"dest": self.destination.directory},
+            "removing the lock file and the replication slots of the server that ran when the snapshot was taken",
         )
 
     def move_aside(self, places: list[Place], stamp: str) -> list[dict[str, str]]:

@@ -34,6 +34,15 @@ from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDow
 from .destination import aside as aside_name
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
+from .snapshot_recovery import (
+    PLACE_OPTIONS,
+    Instance,
+    data_problems,
+    instance_arguments,
+    instance_from,
+    instance_problems,
+    mount_problems,
+)
 from .staging_area import Area
 
 REFUSE = "refuse"
@@ -66,6 +75,7 @@ class Request:
     network_compression: bool | None = None
     staging_path: str | None = None
     staging_location: str | None = None
+    instance: Instance | None = None
 
 
 @dataclass
@@ -96,6 +106,8 @@ def request_from(params: Mapping[str, Any]) -> Request:
         tablespaces=dict(params.get("tablespaces") or {}),
     )
     problems += destination.problems()
+    instance, wrong = instance_from(params)
+    problems += wrong
     if params.get("staging_location") == staging_area.REMOTE and destination.host is None:
         problems.append("staging_location: remote is the destination's host, and there is no remote_host")
     if params.get("standby_mode") and target.kind != END:
@@ -119,6 +131,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
         network_compression=params.get("network_compression"),
         staging_path=params.get("staging_path"),
         staging_location=params.get("staging_location"),
+        instance=instance,
     )
 
 
@@ -155,11 +168,18 @@ def recover_arguments(
         arguments.append("--network-compression" if request.network_compression else "--no-network-compression")
     if area is not None:
         arguments += staging_area.arguments(area, plan.backup, version())
+    if plan.backup.snapshots is not None and request.instance is not None:
+        arguments += instance_arguments(plan.backup.snapshots, request.instance, version())
     return [*arguments, request.server, plan.backup.backup_id, request.destination.directory]
 
 
 def backup_bytes(backup: Backup, server: ServerConfiguration) -> tuple[int, dict[int, int]]:
-    """The bytes of a backup's data directory, and of each of its tablespaces, when they are laid down."""
+    """The bytes of a backup's data directory, and of each of its tablespaces, when they are laid down.
+
+    Those of snapshots are there before.
+    """
+    if backup.snapshots is not None:
+        return 0, {}
     base = os.path.join(server.directory("basebackups_directory"), backup.backup_id)
     whole = max(backup.size or 0, backup.cluster_size or 0)
     if staging_area.needs_area(backup):
@@ -208,6 +228,7 @@ class Recovery:
         self._progress = Progress(configuration.home, "recover", request.server, self._owner, clock)
         self._warnings: list[str] = []
         self._area: Area | None = None
+        self._others: list[Backup] = []
         self._telling = False
         self._looked = 0.0
 
@@ -270,7 +291,11 @@ class Recovery:
             told = dict(state.marker or {}).get("recovery")
             found = told if isinstance(told, dict) else facts
             return Outcome(False, found, [], self._warnings, _destination_facts(state))
-        aside = self._check_destination(state, check_mode)
+        if plan.backup.snapshots is None:
+            aside = self._check_destination(state, check_mode)
+        else:
+            aside = []
+            self._check_disks(plan.backup, state)
         packed = plan.backup.size or 0 if self._area is not None and not self._area.local else 0
         self._check_space(plan, state, data + wal_bytes + packed, tablespaces)
         moved: list[dict[str, str]] = []
@@ -320,8 +345,20 @@ class Recovery:
     def _plan(self, backups: Sequence[Backup], archive: Archive) -> Plan:
         request = self._request
         now = datetime.fromtimestamp(self._clock(), timezone.utc)
-        plan = make_plan(request.server, backups, archive, request.target, request.backup_id, now, self._tell)
-        problems: list[str] = []
+        of_snapshots = request.instance is not None
+        plan = make_plan(
+            request.server, backups, archive, request.target, request.backup_id, now, self._tell, of_snapshots
+        )
+        self._others = [one for one in backups if one.snapshots is not None and one.copied and one != plan.backup]
+        configured = {option: self._server.get(option) for option in (*PLACE_OPTIONS.values(), "snapshot_zone")}
+        problems = instance_problems(plan.backup.backup_id, plan.backup.snapshots, request.instance, configured)
+        if plan.backup.backup_type == "snapshot" and plan.backup.snapshots is None:
+            problems = ["backup %s is of snapshots, and Barman has noted none" % plan.backup.backup_id]
+        if plan.backup.snapshots is not None and request.destination.tablespaces:
+            problems.append(
+                "tablespaces: backup %s is of snapshots, and a tablespace stays where it was on its disk; leave it out"
+                % plan.backup.backup_id
+            )
         if request.standby and plan.timeline != plan.backup.timeline:
             problems.append(
                 "standby_mode: backup %s is on timeline %s and the server on %d by now; take a new backup for a standby"
@@ -444,6 +481,50 @@ class Recovery:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
         return [one for one in aside if not any(one is not other and _within(other.path, one.path) for other in aside)]
 
+    def _check_disks(self, backup: Backup, state: State) -> None:
+        """Raises RecoverError where the disks made from the backup's snapshots are not there, or not as they were.
+
+        Whether the provider says the same of them Barman asks first thing.
+        """
+        there = self._request.destination
+        on_host = "" if there.host is None else " on %s" % there.host
+        problems: list[str] = []
+        if state.running is not None:
+            problems.append(
+                "a PostgreSQL server runs in %s (process %d); stop it, and mount disks that are as the snapshots were: one from "
+                "which a server was started can't be used" % (there.where, state.running)
+            )
+        if not state.rsync:
+            problems.append(
+                "the program rsync, which Barman copies with, is not installed%s" % (on_host or " on this host")
+            )
+        if backup.snapshots is not None:
+            points = [disk.mount_point or "" for disk in backup.snapshots.disks]
+            problems += mount_problems(backup.snapshots, self._site.mounted(points), on_host)
+        if state.version is None:
+            problems.append("%s is no data directory; mount the disks made from the snapshots" % there.where)
+        elif state.version != str(backup.major_version):
+            problems.append("%s is of PostgreSQL %s, and not %s" % (there.where, state.version, backup.major_version))
+        elif state.running is None and state.control is None:
+            problems.append("the file global/pg_control can't be read in %s as '%s'" % (there.where, state.user))
+        elif state.running is None and state.control is not None:
+            control = state.control
+            wrong = data_problems(control, backup.begin_lsn, backup.end_lsn, backup.systemid)
+            other = [
+                one.backup_id
+                for one in self._others
+                if not data_problems(control, one.begin_lsn, one.end_lsn, one.systemid)
+            ]
+            of_other = ". It is of backup %s: give that as backup_id" % other[-1] if other else ""
+            problems += [
+                "%s is not what the snapshots of backup %s hold: %s%s" % (there.where, backup.backup_id, text, of_other)
+                for text in wrong
+            ]
+        if not state.place.writable:
+            problems.append("'%s' can't write to %s" % (state.user, there.where))
+        if problems:
+            raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
+
     def _check_space(self, plan: Plan, state: State, main: int, tablespaces: Mapping[int, int]) -> None:
         oids = {one.name: one.oid for one in plan.backup.tablespaces}
         needed: dict[str, tuple[int, Place]] = {}
@@ -482,7 +563,9 @@ class Recovery:
         def tick() -> None:
             now = self._clock()
             if now - self._looked >= _PROGRESS_SECONDS:
-                self._progress.update("copying", bytes_done=self._size(), bytes_total=total)
+                # A disk made from a snapshot is full of what was never copied.
+                done = None if plan.backup.snapshots is not None else self._size()
+                self._progress.update("copying", bytes_done=done, bytes_total=total)
                 self._looked = self._clock()
 
         self._looked = started
@@ -498,13 +581,15 @@ class Recovery:
                 )
             if not reply.ok:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
+            if plan.backup.snapshots is not None:
+                self._site.clear_runtime()
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)
             laid = self._site.laid_down(directory)
             self._verify(plan, laid)
         except HostError as exc:
-            raise RecoverError("%s%s" % (exc, self._left_text())) from None
+            raise RecoverError("%s%s" % (exc, self._left_text(plan.backup))) from None
         duration = self._clock() - started
         recovery = {
             **facts,
@@ -619,6 +704,7 @@ class Recovery:
             "stop_lsn": None if plan.stop_lsn is None else wal.format_lsn(plan.stop_lsn),
             "reached": plan.reached.as_dict(),
             "last_recoverable": plan.end.as_dict(),
+            "snapshots": None if backup.snapshots is None else backup.snapshots.as_dict(),
             "passive": self._server.passive,
             "standby": request.standby,
             "partial_segment": None if plan.partial is None else {"name": str(plan.partial)},
@@ -631,8 +717,13 @@ class Recovery:
     def _stamp(self) -> str:
         return datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
-    def _left_text(self) -> str:
+    def _left_text(self, backup: Backup) -> str:
         where = self._request.destination.where
+        if backup.snapshots is not None:
+            return (
+                ". The disks at %s are as the snapshots were, but for what was copied until then: start no server, and run it again"
+                % where
+            )
         if self._site.disable():
             return ". What was copied until then is left in %s; no server can be started from it" % where
         return ". What was copied until then is left in %s: don't start a server from it" % where

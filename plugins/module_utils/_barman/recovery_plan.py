@@ -139,6 +139,12 @@ def _last(events: Sequence[Event], kinds: tuple[str, ...]) -> Event | None:
     return next((event for event in reversed(events) if event.kind in kinds), None)
 
 
+def _of_one_kind(backups: Sequence[Backup], snapshots: bool) -> list[Backup]:
+    """Those that are of snapshots, or that are not; where there are none of the kind, all: which they are is said then."""
+    found = [one for one in backups if (one.backup_type == "snapshot") == snapshots]
+    return found or list(backups)
+
+
 def _silent(phase: str, done: int, total: int) -> None:
     pass
 
@@ -151,12 +157,14 @@ def make_plan(
     backup_id: str = "auto",
     now: datetime | None = None,
     tell: Tell = _silent,
+    snapshots: bool = False,
 ) -> Plan:
     """Choose the backup and prove that the target is reached. Raises PlanError.
 
-    tell: called with a phase, and segments done and to do, while the WAL is searched.
+    tell: called with a phase, and segments done and to do, while the WAL is searched. snapshots: whether disks made from snapshots are there, so
+    that a backup is chosen among those; without, one of files is chosen where there is any.
     """
-    return _Planner(server, backups, archive, target, backup_id, now, tell).plan()
+    return _Planner(server, backups, archive, target, backup_id, now, tell, snapshots).plan()
 
 
 class _Planner:
@@ -169,6 +177,7 @@ class _Planner:
         backup_id: str,
         now: datetime | None,
         tell: Tell,
+        snapshots: bool,
     ) -> None:
         self._server = server
         self._archive = archive
@@ -176,7 +185,7 @@ class _Planner:
         self._now = now
         self._tell = tell
         self._warnings: list[str] = []
-        copied = self._whole(backups) if backup_id == "auto" else []
+        copied = _of_one_kind(self._whole(backups), snapshots) if backup_id == "auto" else []
         if backup_id != "auto":
             try:
                 chosen = find(backups, backup_id, server)
@@ -194,13 +203,6 @@ class _Planner:
             copied = [chosen]
         if not copied:
             raise PlanError("there is no good backup of server '%s' that could be recovered" % server)
-        unfit = [one for one in copied if one.backup_type == "snapshot"]
-        copied = [one for one in copied if one.backup_type != "snapshot"]
-        if not copied:
-            raise PlanError(
-                "backup %s of server '%s' is a snapshot of disks: restore the disks with the provider's tools"
-                % (unfit[-1].backup_id, server)
-            )
         self._explicit = backup_id != "auto"
         self._size = copied[-1].segment_size
         self._timeline = self._choose_timeline(copied)

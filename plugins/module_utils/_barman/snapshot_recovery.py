@@ -101,11 +101,6 @@ def mount_problems(snapshots: Snapshots, mounted: Mapping[str, str], where: str)
     return found
 
 
-def is_of(control: ControlFile, begin_lsn: str | None, end_lsn: str | None, systemid: str | None) -> bool:
-    """Whether a data directory is one that the backup's snapshots hold: of that server, and of then."""
-    return not data_problems(control, begin_lsn, end_lsn, systemid)
-
-
 def data_problems(control: ControlFile, begin_lsn: str | None, end_lsn: str | None, systemid: str | None) -> list[str]:
     """Why a data directory is not what a backup's snapshots hold.
 

@@ -149,7 +149,7 @@ class RecoveryHost:
     def _barman(self, command: Command, arguments: list[str]) -> Completed:
         if arguments[0] == "recover":
             if self.barman_error:
-                (Path(arguments[-1]) / "global").mkdir(parents=True)
+                (Path(arguments[-1]) / "global").mkdir(parents=True, exist_ok=True)
                 (Path(arguments[-1]) / "global" / "pg_control").write_text("")
                 return Completed(command.argv, 1, json.dumps({"_ERROR": [self.barman_error]}))
             self._lay_down(arguments)
@@ -167,7 +167,7 @@ class RecoveryHost:
         standby = "--standby-mode" in arguments
         place = directory / ("pg_wal" if standby else "barman_wal")
         for made in (directory / "global", place):
-            made.mkdir(parents=True)
+            made.mkdir(parents=True, exist_ok=True)
         files = {
             "PG_VERSION": "17\n",
             "backup_label": "START WAL LOCATION\n",

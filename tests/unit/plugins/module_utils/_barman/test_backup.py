@@ -93,6 +93,27 @@ def fails(world: StreamingWorld, *errors: str, entry: bool = True) -> None:
 
 # What has to be done
 
+SNAPSHOT = {"backup_method": "snapshot"}
+NOTED = {
+    "provider": "aws",
+    "provider_info": {"region": "eu-central-1"},
+    "snapshots": [{"mount": {"mount_point": "/srv"}, "provider": {"snapshot_id": "snap-1", "device_name": "/dev/sdf"}}],
+}
+
+
+def test_a_backup_of_snapshots_is_returned_with_them(world: StreamingWorld) -> None:
+    copies(world, mode="snapshot-concurrent", snapshots_info=NOTED)
+    found = answer(take(world))
+    assert (found["type"], found["throughput"]) == ("snapshot", None)
+    assert [disk["id"] for disk in found["snapshots"]["disks"]] == ["snap-1"]
+
+
+def test_a_backup_of_snapshots_without_any_is_none(world: StreamingWorld) -> None:
+    copies(world, mode="snapshot-concurrent")
+    with pytest.raises(BackupError, match="is DONE, but Barman has noted no snapshot of it"):
+        take(world)
+    assert plan(world, max_age=timedelta(days=9)).existing is None
+
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
@@ -164,6 +185,10 @@ def test_a_name_is_taken_once(world: StreamingWorld) -> None:
         ({"active": "false"}, {}, "is inactive"),
         ({}, {"jobs": 4}, "jobs is for backup_method rsync"),
         ({}, {"reuse_backup": "link"}, "reuse_backup is for backup_method rsync"),
+        (SNAPSHOT, {"jobs": 4}, "jobs is for a backup that Barman copies"),
+        (SNAPSHOT, {"bandwidth_limit": 100}, "bandwidth_limit is for a backup that Barman copies"),
+        (SNAPSHOT, {"reuse_backup": "link"}, "has snapshots taken of its disks: leave it out"),
+        (SNAPSHOT, {"incremental": "latest"}, "has snapshot: leave it out, the provider stores what changed"),
         ({"backup_method": "rsync"}, {"incremental": "latest"}, "use reuse_backup"),
         ({}, {"name": "latest"}, "one of Barman's own words"),
         ({}, {"incremental": "latest"}, "take a full backup first"),

@@ -128,11 +128,15 @@ def test_no_backup_and_a_failed_one_are_refused(world: World) -> None:
         plan(world, [backup(5, 20)], END, "other")
 
 
-def test_a_snapshot_is_refused_and_an_older_backup_is_taken_instead(world: World, backups: list[Backup]) -> None:
+def test_snapshots_are_chosen_where_disks_are_there_or_there_is_nothing_else(
+    world: World, backups: list[Backup]
+) -> None:
     snapshot = backup(5, 20, backup_type="snapshot")
-    assert plan(world, [backups[0], snapshot], END).backup == backups[0]
-    with pytest.raises(PlanError, match="snapshot of disks"):
-        plan(world, [snapshot], END)
+    both = [backups[0], snapshot]
+    assert plan(world, both, END).backup == backups[0]
+    assert plan(world, [snapshot], END).backup == snapshot
+    assert plan(world, both, END, snapshot.backup_id).backup == snapshot
+    assert make_plan("pg", both, world, END, snapshots=True).backup == snapshot  # type: ignore[arg-type]
 
 
 def test_wal_of_another_server_is_refused(world: World) -> None:
