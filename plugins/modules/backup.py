@@ -353,23 +353,16 @@ def request_from(params: dict[str, Any]) -> Request:
     )
 
 
-#: What says how a backup is taken, and means nothing for one that is deleted.
-TAKING = (
-    "backup_name",
-    "max_age",
-    "incremental",
-    "reuse_backup",
-    "jobs",
-    "bandwidth_limit",
-    "immediate_checkpoint",
-    "retries",
-)
+#: What could be taken for a choice of what is deleted. The other options are often defaults for all tasks, and don't matter.
+CHOOSING = ("backup_name", "max_age", "incremental")
 
 
 def delete(module: AnsibleModule) -> None:
-    given = [option for option in TAKING if module.params[option] is not None]
+    given = [option for option in CHOOSING if module.params[option] is not None]
     if given:
-        module.fail_json(msg="with 'state: absent' nothing is taken: leave out %s" % ", ".join(given), backup=None)
+        module.fail_json(
+            msg="with 'state: absent' backup_id says which one: leave out %s" % ", ".join(given), backup=None
+        )
     try:
         barman = barman_from(module.params)
         server = read(module.params["config_file"], module.params["barman_user"]).server(module.params["server"])

@@ -168,7 +168,8 @@ options:
     description:
       - Which host O(staging_path) is on, with Barman 3.15 and later, V(local) where Barman's configuration does not say. Older versions use the
         destination's host for a compressed backup and the backup server for the others.
-      - The programs that unpack the backup (C(lz4), C(zstd)) have to be on that host, and C(pg_combinebackup) for an incremental one.
+      - The programs that unpack the backup (C(lz4), C(zstd)) have to be on that host, and C(pg_combinebackup) for an incremental one; on the
+        destination's host Barman looks for it on the C(PATH) only, where Debian does not put it.
     type: str
     choices: [local, remote]
   snapshot_instance:

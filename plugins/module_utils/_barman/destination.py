@@ -87,7 +87,7 @@ look() {
 }
 say user "$(id -un)"
 command -v rsync >/dev/null 2>&1 && say rsync yes
-for program in lz4 zstd; do command -v "$program" >/dev/null 2>&1 && say program "$program"; done
+for program in lz4 zstd pg_combinebackup; do command -v "$program" >/dev/null 2>&1 && say program "$program"; done
 if [ -r "$dest/postmaster.pid" ]; then
     pid=$(head -n 1 "$dest/postmaster.pid")
     case $pid in

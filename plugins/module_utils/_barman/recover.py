@@ -445,11 +445,7 @@ class Recovery:
                 "the program rsync, which Barman copies with, is not installed%s" % (on_host or " on this host")
             )
         if self._area is not None and not self._area.local:
-            problems += [
-                staging_area.missing_text(program, self._area, on_host.strip())
-                for program in self._area.programs
-                if program not in state.programs
-            ]
+            problems += staging_area.missing_there(self._area, state.programs, on_host.strip(), state.user)
         for place in state.places:
             if place.occupied and self._request.existing == MOVE_ASIDE:
                 if place.kind != "directory":

@@ -144,6 +144,17 @@ def missing_here(
     return problems
 
 
+def missing_there(area: Area, programs: Sequence[str], where: str, user: str) -> list[str]:
+    """What is not found on the destination's host, and has to be where the area is there. programs: what was found."""
+    problems = [missing_text(program, area, where) for program in area.programs if program not in programs]
+    if area.combines and _COMBINE not in programs:
+        problems.append(
+            "%s, which puts incremental backups together, is not on the PATH of '%s' %s, and Barman looks nowhere else there: link it to "
+            "/usr/local/bin, or give 'staging_location: local'" % (_COMBINE, user, where)
+        )
+    return problems
+
+
 def missing_text(program: str, area: Area, where: str) -> str:
     return "the program %s, which unpacks this %s backup, is not installed %s" % (program, area.nature, where)
 

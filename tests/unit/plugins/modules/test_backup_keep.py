@@ -108,7 +108,7 @@ def test_delete_twice(run_delete: Any, host: Host) -> None:
     [
         ({"backup_id": FIRST}, "Give 'dependents: true'"),
         ({}, "missing: backup_id"),
-        ({"backup_id": FIRST, "max_age": "1h", "jobs": 2}, "leave out max_age, jobs"),
+        ({"backup_id": FIRST, "max_age": "1h", "jobs": 2}, "backup_id says which one: leave out max_age"),
         ({"backup_id": FIRST, "state": "present"}, "are for 'state: absent'"),
         ({"backup_id": FIRST, "server": "nothing"}, "Barman has no server 'nothing'"),
     ],

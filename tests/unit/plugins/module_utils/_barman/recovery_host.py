@@ -34,7 +34,7 @@ USER = getpass.getuser()
 _WITH_PROGRAMS = """
 command() {
     case $2 in
-        lz4|zstd) case " %s " in *" $2 "*) return 0 ;; esac; return 1 ;;
+        lz4|zstd|pg_combinebackup) case " %s " in *" $2 "*) return 0 ;; esac; return 1 ;;
         *) type "$2" >/dev/null 2>&1 ;;
     esac
 }
