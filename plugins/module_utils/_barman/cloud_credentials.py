@@ -1,0 +1,169 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The credentials of cloud providers, where their libraries look for them when Barman's user runs them.
+
+This module util is private to the collection. What somebody else wrote is never changed. No message repeats a value.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._host.files import read_text, write_atomic
+from .._host.process import HostError, lookup_user
+
+AWS_FILE = ".aws/credentials"
+GOOGLE_FILE = ".config/gcloud/application_default_credentials.json"
+
+_BEGIN, _END = "# BEGIN pgdr.barman", "# END pgdr.barman"
+_BLOCK = re.compile(r"^%s\n.*?^%s\n?" % (re.escape(_BEGIN), re.escape(_END)), re.MULTILINE | re.DOTALL)
+_NAME = re.compile(r"[A-Za-z0-9_.@+ -]*[A-Za-z0-9_.@+-]")
+_SETTING = re.compile(r"[a-z][a-z0-9_]*")
+# Google's libraries leave alone what they do not know: by this the file is known to be ours.
+_MARK = {"managed_by": "pgdr.barman"}
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of credentials.
+
+    after: None for one that goes, or is not there. holds: whether it has what was asked for. loose: whether others can read it.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+    holds: bool
+    loose: bool = False
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after or (self.holds and self.loose)
+
+
+def aws_text(before: str | None, profiles: Mapping[str, Any], path: str) -> str | None:
+    """The file with these profiles in a block of its own, and all else as it was. Raises HostError."""
+    text = before or ""
+    others = _BLOCK.sub("", text)
+    if _BEGIN in others.splitlines() or _END in others.splitlines():
+        raise HostError("%s has one of the lines '%s' and '%s' without the other: repair it" % (path, _BEGIN, _END))
+    problems = [problem for name, settings in profiles.items() for problem in _profile_problems(name, settings)]
+    parser = configparser.RawConfigParser(default_section="", strict=False)
+    try:
+        parser.read_string(others)
+    except configparser.Error:
+        # The parser's own words have the line in them.
+        raise HostError("%s can't be understood: it is no file of sections and settings" % path) from None
+    problems += [
+        "aws: the profile '%s' is in %s already, and was written there by somebody else; take it out there, or give it "
+        "another name" % (name, path)
+        for name in profiles
+        if name in parser.sections()
+    ]
+    if problems:
+        raise HostError("\n".join(problems))
+    if not profiles:
+        # A file that was made for the block goes with it.
+        return None if before is None or (others != text and not others.strip()) else others
+    lines = [_BEGIN]
+    for name in sorted(profiles):
+        lines.append("[%s]" % name)
+        lines += ["%s = %s" % (setting, profiles[name][setting]) for setting in sorted(profiles[name])]
+    block = "\n".join([*lines, _END]) + "\n"
+    found = _BLOCK.search(text)
+    if found:
+        return text[: found.start()] + block + text[found.end() :]
+    return text + ("" if not text or text.endswith("\n") else "\n") + block
+
+
+def _profile_problems(name: str, settings: Any) -> list[str]:
+    if not _NAME.fullmatch(str(name)):
+        return ["aws: '%s' can't be the name of a profile" % name]
+    if not isinstance(settings, Mapping) or not settings:
+        return ["aws: the profile '%s' has no settings; write aws_access_key_id and aws_secret_access_key" % name]
+    found = []
+    for setting, value in settings.items():
+        if not _SETTING.fullmatch(str(setting)):
+            found.append("aws: '%s' in the profile '%s' can't be the name of a setting" % (setting, name))
+        elif isinstance(value, (Mapping, list)) or not str(value) or not str(value).isprintable():
+            found.append("aws: %s of the profile '%s' is no text in one line" % (setting, name))
+    return found
+
+
+def google_text(before: str | None, key: Mapping[str, Any], path: str) -> str | None:
+    """The file with this key. Raises HostError where somebody else's is there."""
+    ours = before is None or _is_ours(before)
+    if not key:
+        return None if ours else before
+    if not ours:
+        raise HostError(
+            "google: %s is there already, and was written by somebody else; move it away, or leave google out" % path
+        )
+    if not key.get("type"):
+        raise HostError(
+            "google: is no key of Google, which has a 'type'; give what is in the JSON file that it came in"
+        )
+    return json.dumps({**key, **_MARK}, indent=2, sort_keys=True) + "\n"
+
+
+def _is_ours(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("managed_by") == _MARK["managed_by"]
+
+
+def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | None) -> list[File]:
+    """What has to be written. None leaves a provider's file alone. Raises HostError with every problem."""
+    files: list[File] = []
+    problems: list[str] = []
+    for name, given, text in ((AWS_FILE, aws, aws_text), (GOOGLE_FILE, google, google_text)):
+        if given is None:
+            continue
+        path = os.path.join(home, name)
+        try:
+            if os.path.islink(path):
+                raise HostError("%s is a symbolic link; put a file there, or credentials where it leads" % path)
+            before = read_text(path)
+            loose = before is not None and bool(os.stat(path).st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+            files.append(File(path, before, text(before, given, path), bool(given), loose))
+        except HostError as exc:
+            problems += str(exc).splitlines()
+    if problems:
+        raise HostError("\n".join(problems))
+    return files
+
+
+def apply(files: list[File], home: str, user: str) -> None:
+    """Write what the plan says, for that user's eyes only. Raises HostError."""
+    for file in files:
+        if not file.changed:
+            continue
+        if file.after is None:
+            os.unlink(file.path)
+            continue
+        _make_directories(os.path.dirname(file.path), home, user)
+        write_atomic(file.path, file.after, 0o600, user)
+
+
+def _make_directories(directory: str, home: str, user: str) -> None:
+    if os.path.isdir(directory) or directory == home:
+        return
+    _make_directories(os.path.dirname(directory), home, user)
+    try:
+        os.mkdir(directory, 0o700)
+        if os.geteuid() == 0:
+            account = lookup_user(user)
+            os.chown(directory, account.pw_uid, account.pw_gid)
+    except OSError as exc:
+        raise HostError("%s can't be made: %s" % (directory, exc.strerror)) from None
