@@ -33,7 +33,7 @@ options:
       - It becomes C(~/.config/gcloud/application_default_credentials.json), with C(managed_by) added.
       - An empty dictionary takes the file away, if this module wrote it. Where it is not given, the file is not looked at.
     type: dict
-  barman_user:
+  user:
     description:
       - The operating system user that Barman runs as.
       - The module may run as this user, or as root.
@@ -98,13 +98,13 @@ def argument_spec() -> dict[str, Any]:
     return {
         "aws": {"type": "dict", "no_log": True},
         "google": {"type": "dict", "no_log": True},
-        "barman_user": {"type": "str", "default": "barman"},
+        "user": {"type": "str", "default": "barman"},
     }
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    aws, google, user = module.params["aws"], module.params["google"], module.params["barman_user"]
+    aws, google, user = module.params["aws"], module.params["google"], module.params["user"]
     try:
         home = lookup_user(user).pw_dir
         files = plan(home, aws, google)

@@ -49,6 +49,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       client_versions: [17]
       programs: [zstd]              # what compresses and unpacks backups and WAL, beside gzip
       python_modules: [lz4]
+      clouds: [aws]                 # the providers that take snapshots for it
       pgpass:
         - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
            password_variable: barman_postgres_password}      # the variable of the inventory host named by host
@@ -475,6 +476,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "client_versions": sorted({server.version for server in with_clients}),
         "programs": sorted(needs.programs),
         "python_modules": sorted(needs.modules),
+        "clouds": sorted({str(server.options["snapshot_provider"]) for server in kept if server.method == "snapshot"}),
         "pgpass": [line for server in kept for line in _pgpass(topology, server)],
         "schedules": [line for server in kept for line in _schedules(server)],
         "hooks": hook_demands(

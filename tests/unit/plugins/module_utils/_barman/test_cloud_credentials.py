@@ -148,10 +148,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_check_mode_writes_nothing_and_nothing_secret_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = run_main(cloud_credentials.main, capsys, aws=AWS, barman_user=getpass.getuser(), check_mode=True)
+    answer = run_main(cloud_credentials.main, capsys, aws=AWS, user=getpass.getuser(), check_mode=True)
     assert answer["changed"] is True
     assert list(home.iterdir()) == []
-    answer = run_main(cloud_credentials.main, capsys, aws=AWS, barman_user=getpass.getuser())
+    answer = run_main(cloud_credentials.main, capsys, aws=AWS, user=getpass.getuser())
     assert answer["files"] == [str(home / AWS_FILE)]
     assert answer["profiles"] == ["default"]
     assert SECRET not in json.dumps(answer)

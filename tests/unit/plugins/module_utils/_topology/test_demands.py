@@ -399,6 +399,8 @@ def test_snapshot():
     )
     assert entry(found)["options"]["backup_method"] == "snapshot"
     assert edges(found, "backup", "backup") == ["barman@backup -> postgres@pg"]
+    assert barman(found)["clouds"] == ["aws"]
+    assert barman(good())["clouds"] == []
 
 
 def test_block_increments():
