@@ -651,7 +651,7 @@ def test_what_unpacks_it_must_be_there(host: RecoveryHost, installed: set[str]) 
 def test_increments_are_put_together_there_with_a_program_on_the_path(host: RecoveryHost) -> None:
     host.version = "3.20.1"
     host.backups = [FULL, backup(2, 10, parent_backup_id=FULL.backup_id)]
-    there = {"remote_host": "198.51.100.10", "staging_location": "remote"}
+    there: dict[str, Any] = {"remote_host": "198.51.100.10", "staging_location": "remote"}
     with pytest.raises(RecoverError, match=r"pg_combinebackup, .* is not on the PATH of '.*' on 198\.51\.100\.10"):
         host.recover(**there)
     host.programs.add("pg_combinebackup")
