@@ -124,6 +124,17 @@ done
 """
 
 
+# A standby's backup is a standby: its signal wins over that of a recovery, and it would go on recovering for ever.
+_NO_STANDBY = r"""
+if [ -f "$dest/standby.signal" ]; then
+    rm -f -- "$dest/standby.signal"
+    if [ -f "$dest/postgresql.auto.conf" ]; then
+        sed -i -E '/^[[:space:]]*(primary_conninfo|primary_slot_name|recovery_min_apply_delay)[[:space:]]*=/d' "$dest/postgresql.auto.conf"
+    fi
+fi
+"""
+
+
 _MOUNTED = r"""
 say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
 command -v findmnt >/dev/null 2>&1 && say findmnt yes
@@ -453,6 +464,14 @@ class Site:
             'rm -f -- "$dest/postmaster.pid"\nfind "$dest/pg_replslot" -mindepth 1 -delete\n',
             {"dest": self.destination.directory},
             "removing the lock file and the replication slots of the server that ran when the snapshot was taken",
+        )
+
+    def no_standby(self) -> None:
+        """Have what was laid down be a server of its own, also where the backup was taken from a standby."""
+        self.expect(
+            _NO_STANDBY,
+            {"dest": self.destination.directory},
+            "taking away what makes a standby of a backup of one",
         )
 
     def move_aside(self, places: list[Place], stamp: str) -> list[dict[str, str]]:

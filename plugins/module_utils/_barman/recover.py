@@ -579,6 +579,8 @@ class Recovery:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
             if plan.backup.snapshots is not None:
                 self._site.clear_runtime()
+            if not request.standby:
+                self._site.no_standby()
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)
             directory = "pg_wal" if request.standby else WAL_DIRECTORY
             partial = self._complete_wal(plan, archive, directory)

@@ -54,6 +54,7 @@ class RecoveryHost:
         self.barman_error = ""
         self.copies_wal: Callable[[str], bool] = lambda name: True
         self.leaves_out: set[str] = set()
+        self.of_a_standby = False
         self.rsync_there = True
         self.programs: set[str] = set()
         self.now = minute(60).timestamp()
@@ -184,6 +185,11 @@ class RecoveryHost:
                     files["postgresql.auto.conf"] += "recovery_target_%s = '%s'\n" % (kind, given[f"--target-{kind}"])
             if "--target-immediate" in arguments:
                 files["postgresql.auto.conf"] += "recovery_target = 'immediate'\n"
+        if self.of_a_standby:
+            files["standby.signal"] = ""
+            files["postgresql.auto.conf"] += (
+                "work_mem = '8MB'\nprimary_conninfo = 'host=198.51.100.10 password=secret'\nrecovery_min_apply_delay = '1h'\n"
+            )
         for name, text in files.items():
             if name not in self.leaves_out:
                 (directory / name).write_text(text)

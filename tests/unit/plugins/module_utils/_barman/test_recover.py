@@ -111,6 +111,26 @@ def test_targets_as_barman_takes_them(host: RecoveryHost, options: dict[str, Any
     assert " ".join(expected) in " ".join(arguments)
 
 
+def test_a_standbys_backup_does_not_become_a_standby(host: RecoveryHost) -> None:
+    host.of_a_standby = True
+    first = host.recover()
+    assert first.recovery["target"]["kind"] == "end"
+    assert not (host.root / "new" / "standby.signal").exists()
+    assert (host.root / "new" / "recovery.signal").exists()
+    settings = (host.root / "new" / "postgresql.auto.conf").read_text()
+    assert "primary_conninfo" not in settings
+    assert "recovery_min_apply_delay" not in settings
+    assert "work_mem = '8MB'" in settings
+    assert host.recover().changed is False
+
+
+def test_a_standby_that_is_asked_for_stays_one(host: RecoveryHost) -> None:
+    host.of_a_standby = True
+    host.recover(standby_mode=True)
+    assert (host.root / "new" / "standby.signal").exists()
+    assert "primary_conninfo" in (host.root / "new" / "postgresql.auto.conf").read_text()
+
+
 def test_a_second_time_nothing_changes(host: RecoveryHost) -> None:
     first = host.recover()
     host.commands.clear()
