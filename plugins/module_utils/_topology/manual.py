@@ -29,7 +29,13 @@ from .model import PostgresServer
 
 _FLAGS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 # What takes effect without a restart.
-_RELOADED = ("archive_command", "archive_timeout", "summarize_wal", "synchronous_standby_names")
+_RELOADED = (
+    "archive_command",
+    "archive_timeout",
+    "summarize_wal",
+    "synchronous_standby_names",
+    "wal_summary_keep_time",
+)
 _LOCAL = ("127.", "::1/")
 _HBA_FIELDS = ("type", "databases", "users", "source", "method")
 
