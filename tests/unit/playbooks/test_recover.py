@@ -1,0 +1,112 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the playbook recover refuses before it connects to any host: nobody listens at these addresses."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tools.stage import environment
+
+INVENTORY: dict[str, Any] = {
+    "all": {
+        "vars": {
+            "barman_postgres_version": 17,
+            "barman_postgres_password": "x",
+            "barman_streaming_password": "x",
+            "ansible_ssh_common_args": "-o ConnectTimeout=1",
+        },
+        "children": {
+            "backup": {
+                "hosts": {"backup-eu": {"ansible_host": "192.0.2.11"}, "backup-us": {"ansible_host": "192.0.2.12"}}
+            },
+            "pg": {
+                "vars": {"barman_backup_server": "backup-eu"},
+                "hosts": {
+                    "pg-eu": {"ansible_host": "192.0.2.21", "barman_passive_servers": ["backup-us"]},
+                    "other": {"ansible_host": "192.0.2.22"},
+                    "managed": {"ansible_host": "192.0.2.23", "barman_manage_postgres": False},
+                },
+            },
+        },
+        "hosts": {"spare": {"ansible_host": "192.0.2.24"}},
+    }
+}
+
+
+def refusal(directory: Path, limit: str, **variables: Any) -> str:
+    """The message with which it ends."""
+    (directory / "inventory.json").write_text(json.dumps(INVENTORY))
+    options = ["--inventory=inventory.json", f"--limit={limit}", "--extra-vars", json.dumps(variables)]
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "pgdr.barman.recover", *options],
+        cwd=directory,
+        env=environment(ANSIBLE_NOCOLOR="true"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    said = re.findall(r'^fatal: \[\S+\]: FAILED! => .*"msg": "(.*)"\}$', done.stdout, re.MULTILINE)
+    assert len(said) == 1, done.stdout + done.stderr
+    return str(said[0])
+
+
+@pytest.mark.parametrize(
+    ("limit", "variables", "expected"),
+    [
+        (
+            "backup-us:pg-eu",
+            {"barman_recover_server": "pg-eu", "barman_recover_backup_server": "backup-us"},
+            ["--limit leaves the backup server backup-eu out, which is to protect pg-eu again."],
+        ),
+        (
+            "pg-eu",
+            {"barman_recover_server": "pg-eu"},
+            ["--limit leaves the backup server backup-eu out, and it is needed."],
+        ),
+        ("backup-eu", {"barman_recover_server": "pg-eu"}, ["--limit leaves pg-eu out, and it is needed."]),
+        (
+            "all",
+            {
+                "barman_recover_server": "other",
+                "barman_recover_backup_server": "backup-us",
+                "barman_recover_host": "managed",
+                "barman_recover_target_xid": "800",
+                "barman_recover_target_immediate": True,
+            },
+            [
+                "'backup-us' has no backups of other.",
+                "managed has barman_manage_postgres: false, so nothing may be done there",
+                "Only one of barman_recover_target_time",
+            ],
+        ),
+        (
+            "all",
+            {"barman_recover_server": "pg-us", "barman_recover_host": "nowhere"},
+            [
+                "'pg-us' is not a PostgreSQL server of the inventory; there are managed, other, pg-eu.",
+                "'nowhere' is not in the inventory.",
+            ],
+        ),
+        (
+            "all",
+            {"barman_recover_server": "pg-eu", "barman_recover_host": "other"},
+            ["'other' is another PostgreSQL server of the inventory, which would be stopped and moved aside."],
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    tmp_path: Path, limit: str, variables: dict[str, Any], expected: list[str]
+) -> None:
+    said = refusal(tmp_path, limit, **variables)
+    assert [one for one in expected if one not in said] == [], said
