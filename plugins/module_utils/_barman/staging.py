@@ -55,6 +55,8 @@ _NOTHING = re.compile(
     r"Forcing 'archiver = on'|No backup strategy set for server .* \(using default 'concurrent_backup'\)"
 )
 _NO_BACKUP = "none"
+# Barman ends there and then, whatever server a command is for.
+_MODULE_MISSING = re.compile(r"Missing required python module: (?P<name>[\w-]+)")
 
 
 @dataclass(frozen=True)
@@ -329,4 +331,11 @@ def _clean(text: str, directory: str) -> str:
         return "the value of %s is invalid and would be ignored" % found.group("key")
     text = _INVALID_CONNINFO.sub("its connection string is not valid", text)
     text = _UNQUOTED_PART.sub(r"\1 a part of it", text.replace("\nSee log file for more details.", ""))
+    missing = _MODULE_MISSING.search(text)
+    if missing:
+        return (
+            "a server's snapshot_provider needs the Python module %s, which the Python that runs Barman does not have: install it "
+            "there (on Debian python3-boto3 for aws and python3-azure for azure; nothing is packaged for gcp)"
+            % missing.group("name")
+        )
     return mask_message(text).replace(directory + os.sep, "")

@@ -219,6 +219,13 @@ def test_conflicting_directories(host: Host) -> None:
     assert host.ensure(pg()).problems[0].startswith("Barman refuses the configuration: Conflicting path")
 
 
+def test_a_python_module_that_barman_misses(host: Host) -> None:
+    host.barman.stderr = "Missing required python module: google-cloud-storage\n"
+    problems = host.ensure(pg()).problems
+    assert len(problems) == 1
+    assert "needs the Python module google-cloud-storage, which the Python that runs Barman does not have" in problems[0]
+
+
 def test_what_ends_barman(host: Host) -> None:
     host.barman.stderr = "FATAL: the configuration file pg.conf contains a not empty [barman] section\n"
     problems = host.ensure(pg()).problems
