@@ -201,6 +201,7 @@ seealso:
   - module: pgdr.barman.recovery_test
   - module: pgdr.barman.backup_info
 notes:
+  - A server whose entry is switched off (C(active = off)) is recovered all the same. Barman itself would do nothing, and say success.
   - While it runs, M(pgdr.barman.backup_info) on the same host shows how far it is. It can be run with C(async).
   - While one recovery fills a directory, another one into the same directory, or with a tablespace there, is refused on this host.
     Their locks are in C(.pgdr.barman/locks) in Barman's home.
@@ -440,6 +441,7 @@ moved_aside:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._barman.arguments import barman_argument_spec, barman_from
+from ..module_utils._barman.awake import awake
 from ..module_utils._barman.configuration import read
 from ..module_utils._barman.recover import Recovery, request_from
 from ..module_utils._host.process import HostError, run
@@ -482,8 +484,8 @@ def main() -> None:
     try:
         request = request_from(module.params)
         configuration = read(module.params["config_file"], module.params["barman_user"])
-        recovery = Recovery(request, barman_from(module.params), configuration, run)
-        outcome = recovery.execute(module.check_mode)
+        with awake(barman_from(module.params), configuration, module.params["server"]) as (barman, seen):
+            outcome = Recovery(request, barman, seen, run).execute(module.check_mode)
     except HostError as exc:
         module.fail_json(msg=str(exc))
     for warning in outcome.warnings:

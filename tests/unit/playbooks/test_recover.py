@@ -85,7 +85,6 @@ def refusal(directory: Path, limit: str, **variables: Any) -> str:
                 "barman_recover_target_immediate": True,
             },
             [
-                "'backup-us' has no backups of other.",
                 "managed has barman_manage_postgres: false, so nothing may be done there",
                 "Only one of barman_recover_target_time",
             ],
