@@ -105,7 +105,7 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
             )
         except OSError as error:
             message = "%s can't be started: %s" % (command[0], error.strerror)
@@ -142,6 +142,7 @@ def run(command: Sequence[str], limits: argparse.Namespace, retry: bool, state: 
         attempt += 1
         left = max(0.1, deadline - time.monotonic()) if deadline is not None else None
         code, said = run_once(command, left)
+        said = said or ("exit code %d" % code if code else "")
         finished = {"began": began, "ended": time.time(), "attempts": attempt, "exit_code": code, "message": said}
         if code == 0:
             state.write("ok", **finished)
