@@ -74,8 +74,14 @@ def test_otherwise_nothing_is_copied(barman: Barman, name: str) -> None:
 
 
 def test_it_is_cleared_away_after_a_failure(barman: Barman) -> None:
-    with pytest.raises(RuntimeError), awake(barman, read(barman.config_file), "off") as (other, _seen):
-        assert other.config_file is not None
-        place = Path(other.config_file).parent
-        raise RuntimeError
-    assert not place.exists()
+    places = []
+
+    def fail() -> None:
+        with awake(barman, read(barman.config_file), "off") as (_other, configuration):
+            places.append(Path(configuration.main_file).parent)
+            assert places[0].exists()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not places[0].exists()
