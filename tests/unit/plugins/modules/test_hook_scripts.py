@@ -1,0 +1,182 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import hook_files
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_files import (
+    LIST,
+    File,
+    Found,
+    Wanted,
+    make_plan,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.modules import hook_scripts
+from tests.unit.plugins.modules.running import run_main
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+SECRET = "[p]\naws_secret_access_key = very secret\n"
+
+
+def wanted(scripts: dict[str, str] | None = None, **values: Any) -> Wanted:
+    return Wanted("/hooks", "barman", scripts or {}, "/home/credentials", **values)
+
+
+def found(files: dict[str, File] | None = None, made: str = "", **values: Any) -> Found:
+    return Found(**{"directory_ready": True, "files": files or {}, "made": frozenset(made.split()), **values})
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_there_is_left_alone() -> None:
+    plan = make_plan(wanted({"a": "x"}), found({"a": File("x")}, "a"))
+    assert not plan.changed
+    assert plan.made is None
+
+
+def test_what_is_missing_or_different_is_written() -> None:
+    plan = make_plan(wanted({"a": "x", "b": "y", "c": "z"}), found({"a": File("old"), "b": File("y", False)}, "a b"))
+    assert plan.write == {"a": "x", "b": "y", "c": "z"}
+    assert plan.made == frozenset("abc")
+
+
+def test_nothing_is_removed_unless_it_is_asked_for() -> None:
+    here = found({"a": File("x")}, "a")
+    assert not make_plan(wanted(), here).changed
+    plan = make_plan(wanted(prune=True), here)
+    assert (plan.remove, plan.made) == (("a",), frozenset())
+
+
+def test_run_hook_stays() -> None:
+    plan = make_plan(wanted(prune=True), found({"run-hook": File("x"), "a": File("x")}, "run-hook a"))
+    assert plan.remove == ("a",)
+    assert plan.made == {"run-hook"}
+
+
+def test_somebody_else_s_script_is_not_overwritten() -> None:
+    plan = make_plan(wanted({"a": "x"}), found({"a": File("theirs")}))
+    assert plan.problems
+    assert not plan.changed
+    assert make_plan(wanted({"a": "x"}), found({"a": File("x")})).made == {"a"}
+
+
+def test_credentials() -> None:
+    assert make_plan(wanted(credentials=SECRET), found()).write_credentials
+    assert not make_plan(wanted(credentials=SECRET), found(credentials=File(SECRET))).changed
+    assert make_plan(wanted(credentials=SECRET), found(credentials=File(SECRET, False))).write_credentials
+    assert not make_plan(wanted(), found(credentials=File(SECRET))).changed
+    assert make_plan(wanted(prune=True), found(credentials=File(SECRET))).remove_credentials
+
+
+# --- on a host --------------------------------------------------------------------------------------------------------
+
+Call = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """The module, on a host where everybody is root."""
+    look, apply = hook_files.look, hook_files.apply
+    monkeypatch.setattr(hook_files, "look", lambda wanted: look(wanted, ME))
+    monkeypatch.setattr(hook_files, "apply", lambda plan, wanted: apply(plan, wanted, ME))
+    ensure = hook_files.ensure
+    monkeypatch.setattr(hook_scripts, "ensure", lambda wanted, check_mode: ensure(wanted, check_mode, lambda: 0))
+
+    def run(**arguments: Any) -> dict[str, Any]:
+        places = {"directory": str(tmp_path / "hooks"), "credentials_file": str(tmp_path / "home" / "credentials")}
+        return run_main(hook_scripts.main, capsys, user=ME, **places, **arguments)
+
+    return run
+
+
+def names(path: Path) -> list[str]:
+    return sorted(item.name for item in path.iterdir() if item.name != LIST)
+
+
+def test_scripts_are_put_in_place_once(call: Call, tmp_path: Path) -> None:
+    first = call(scripts={"pg.pre_backup_script": "#!/bin/sh\n"}, credentials=SECRET)
+    assert first["changed"] is True
+    assert first["written"] == ["pg.pre_backup_script"]
+    script, secret = tmp_path / "hooks" / "pg.pre_backup_script", tmp_path / "home" / "credentials"
+    assert script.read_text() == "#!/bin/sh\n"
+    assert script.stat().st_mode & 0o777 == 0o750
+    assert secret.read_text() == SECRET
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "hooks").stat().st_mode & 0o777 == 0o755
+    again = call(scripts={"pg.pre_backup_script": "#!/bin/sh\n"}, credentials=SECRET)
+    assert (again["changed"], again["written"]) == (False, [])
+
+
+def test_check_mode_changes_nothing_and_tells_the_same(call: Call, tmp_path: Path) -> None:
+    answer = call(scripts={"a": "x"}, credentials=SECRET, check_mode=True)
+    assert (answer["changed"], answer["written"]) == (True, ["a"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_asked_for_any_more(call: Call, tmp_path: Path) -> None:
+    call(scripts={"a": "x", "b": "y"}, credentials=SECRET)
+    (tmp_path / "hooks" / "theirs").write_text("z")
+    assert call(scripts={"a": "x"})["changed"] is False
+    pruned = call(scripts={"a": "x"}, prune=True)
+    assert (pruned["changed"], pruned["removed"]) == (True, ["b"])
+    assert names(tmp_path / "hooks") == ["a", "theirs"]
+    assert names(tmp_path / "home") == []
+    assert call(scripts={"a": "x"}, prune=True)["changed"] is False
+    assert json.loads((tmp_path / "hooks" / LIST).read_text()) == ["a"]
+
+
+def test_pruning_where_nothing_ever_was(call: Call, tmp_path: Path) -> None:
+    assert call(prune=True)["changed"] is False
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_modes_are_mended(call: Call, tmp_path: Path) -> None:
+    call(scripts={"a": "x"}, credentials=SECRET)
+    (tmp_path / "hooks").chmod(0o777)
+    (tmp_path / "hooks" / "a").chmod(0o777)
+    (tmp_path / "home" / "credentials").chmod(0o644)
+    assert call(scripts={"a": "x"}, credentials=SECRET)["changed"] is True
+    assert (tmp_path / "hooks").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "hooks" / "a").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "home" / "credentials").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_diff_has_scripts_and_no_secrets(call: Call, tmp_path: Path) -> None:
+    call(scripts={"a": "old\n"}, credentials="[p]\nan old secret\n")
+    answer = call(scripts={"a": "new\n"}, credentials=SECRET, diff=True)
+    script, credentials = answer["diff"]
+    assert (script["before"], script["after"]) == ("old\n", "new\n")
+    assert credentials["before"] != credentials["after"]
+    assert "secret" not in json.dumps(answer).replace("credentials", "")
+
+
+def test_a_link_is_not_followed(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks" / "a").symlink_to("/etc/hostname")
+    assert "is no file" in call(scripts={"a": "x"})["msg"]
+
+
+def test_names_that_lead_elsewhere(call: Call) -> None:
+    assert "'../a'" in call(scripts={"../a": "x"})["msg"]
+
+
+def test_somebody_else_is_refused() -> None:
+    with pytest.raises(HostError, match="become: true"):
+        hook_files.ensure(wanted({"a": "x"}), False, lambda: 1000)
+
+
+def test_a_user_that_is_not_there() -> None:
+    with pytest.raises(HostError, match="nobody-of-that-name"):
+        hook_files.ensure(Wanted("/hooks", "nobody-of-that-name", {"a": "x"}), True, lambda: 0)
