@@ -136,7 +136,7 @@ def test_snapshots_are_chosen_where_disks_are_there_or_there_is_nothing_else(
     assert plan(world, both, END).backup == backups[0]
     assert plan(world, [snapshot], END).backup == snapshot
     assert plan(world, both, END, snapshot.backup_id).backup == snapshot
-    assert make_plan("pg", both, world, END, snapshots=True).backup == snapshot  # type: ignore[arg-type]
+    assert make_plan("pg", both, world, END, snapshots=True).backup == snapshot
 
 
 def test_wal_of_another_server_is_refused(world: World) -> None:
