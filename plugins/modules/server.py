@@ -226,11 +226,18 @@ removed:
       sample: barman
 handing_over:
   description:
-    - With O(handover), by server, what its entry still has that is not declared - V(streaming), V(archiving), or V(server) for an active entry that is
-      to be passive.
+    - With O(handover), by server, what its entry still has that is not declared - V(streaming), V(archiving), V(slot) where RV(former_slots) are noted in
+      it, or V(server) for an active entry that is to be passive.
   returned: success
   type: dict
   sample: {pg-eu: [streaming]}
+former_slots:
+  description:
+    - With O(handover), by server, the replication slots that its entry named before. They keep WAL on the PostgreSQL server until they are dropped
+      (O(pgdr.barman.wal_receiver#module:former_slots)), and are noted in the entry until the module is called without O(handover).
+  returned: success
+  type: dict
+  sample: {pg-eu: [barman]}
 unlisted:
   description:
     - The entries that this module made earlier, that are not in O(servers), and that stay.

@@ -42,6 +42,12 @@ options:
       - C(archiver) has to be on for the server, and its entry still has to have what streaming needs.
     type: bool
     default: false
+  former_slots:
+    description:
+      - With O(state=started), by server, replication slots that its receiver had before (RV(pgdr.barman.server#module:former_slots)). They are dropped when the
+        receiver runs with the slot of its entry.
+    type: dict
+    default: {}
   reset:
     description:
       - What to do where the receiver can't go on from where it stands.
@@ -205,6 +211,7 @@ def argument_spec() -> dict[str, Any]:
         "reset": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
         "synchronous": {"type": "bool", "default": False},
         "archiving_takes_over": {"type": "bool", "default": False},
+        "former_slots": {"type": "dict", "default": {}},
         "timeout": {"type": "int", "default": 60},
     }
 
@@ -239,6 +246,7 @@ def main() -> None:
             module.check_mode,
             params["synchronous"],
             params["archiving_takes_over"],
+            params["former_slots"].get(server.name, ()),
         )
         for server in servers
     }

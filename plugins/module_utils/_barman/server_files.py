@@ -36,6 +36,7 @@ _SECTION = re.compile(r"^\[(?P<name>.+)\]")
 _OPTION = re.compile(r"^(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
 _HOST = re.compile(r"^# For the inventory host (\S+)\.$", re.MULTILINE)
+_FORMER_SLOT = re.compile(r"^# Its former replication slot: (\S+)$", re.MULTILINE)
 _RESERVED = ("all", "barman", "DEFAULT")
 # What an entry has for streaming alone. While streaming is given up, all of it is needed until the slot is gone.
 _STREAMING_OPTIONS = (
@@ -127,7 +128,7 @@ class Change:
 class Plan:
     """What has to be done; problems where it can't be done at all, then nothing is.
 
-    handing_over: what entries still have that is not declared any more. unlisted: the entries of ours that are not
+    handing_over: what entries still have that is not declared any more. former_slots: those that receivers had before. unlisted: the entries of ours that are not
     declared, or not so, and stay.
     """
 
@@ -136,6 +137,7 @@ class Plan:
     warnings: Sequence[str] = ()
     removed: Sequence[str] = ()
     handing_over: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    former_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unlisted: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -183,6 +185,7 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
     kept_aside: set[str] = set()
     removed: list[str] = []
     handing_over: dict[str, list[str]] = {}
+    former_slots: dict[str, list[str]] = {}
     main = _main_text(current, desired, version, problems)
     for entry in desired.entries:
         path = entry_path(current.directory, entry.name)
@@ -211,6 +214,8 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
                 after[path], left = _both_ways(after[path] or "", current.files[path].text, entry)
                 if left:
                     handing_over[entry.name] = left
+                if "slot" in left:
+                    former_slots[entry.name] = _FORMER_SLOT.findall(after[path] or "")
         elif after.get(path) is not None or foreign:
             after[path] = None
             removed.append(entry.name)
@@ -232,7 +237,7 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
         )
     stays = {name for name, left in handing_over.items() if "server" in left}
     unlisted = _unlisted(current, {entry.name for entry in desired.entries} - stays, removed)
-    return Plan(changes, problems, _overridden(current, desired), removed, handing_over, unlisted)
+    return Plan(changes, problems, _overridden(current, desired), removed, handing_over, former_slots, unlisted)
 
 
 def option_problems(desired: Desired, version: Version) -> list[str]:
@@ -365,7 +370,8 @@ def _merged(text: str, entry: Entry, version: Version) -> str:
 def _both_ways(text: str, present: str, entry: Entry) -> tuple[str, list[str]]:
     """The entry's new text with what it takes for WAL to come as it comes now, too; and what that is.
 
-    An active entry that is to be passive can't be both: it stays as it is (server).
+    An active entry that is to be passive can't be both: it stays as it is (server). A slot that is named otherwise now
+    is noted, because nothing else tells of it (slot).
     """
     now = _section_of(present, entry.name)
     new = _section_of(text, entry.name)
@@ -382,7 +388,15 @@ def _both_ways(text: str, present: str, entry: Entry) -> tuple[str, list[str]]:
     if _on(now.get("archiver")) and not _on(new.get("archiver")):
         left.append("archiving")
         kept["archiver"] = now["archiver"]
-    return (set_options(text, entry.name, kept) if kept else text), left
+    text = set_options(text, entry.name, kept) if kept else text
+    slots = [*_FORMER_SLOT.findall(present), now.get("slot_name") or ""]
+    slot = _section_of(text, entry.name).get("slot_name")
+    former = sorted({name for name in slots if name} - {slot}) if slot else []
+    if former:
+        left.append("slot")
+        notes = "".join("# Its former replication slot: %s\n" % name for name in former)
+        text = text.replace("\n\n[", "\n%s\n[" % notes, 1)
+    return text, left
 
 
 def _unlisted(current: Current, listed: Collection[str], removed: Collection[str]) -> list[dict[str, Any]]:

@@ -117,6 +117,7 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
         "removed": removed,
         "backups": backups,
         "handing_over": dict(planned.handing_over),
+        "former_slots": dict(planned.former_slots),
         "unlisted": list(planned.unlisted),
     }
     if version:

@@ -272,11 +272,18 @@ class Receiver:
         self._set_aside_to: str | None = None
 
     def run(
-        self, state: str, reset: str, check_mode: bool, synchronous: bool = False, archiving_takes_over: bool = False
+        self,
+        state: str,
+        reset: str,
+        check_mode: bool,
+        synchronous: bool = False,
+        archiving_takes_over: bool = False,
+        former_slots: Sequence[str] = (),
     ) -> Outcome:
         """Bring the receiver to the state; whatever is wrong becomes the outcome's error.
 
-        archiving_takes_over: the slot is dropped only where archive_command brings what follows.
+        archiving_takes_over: the slot is dropped only where archive_command brings what follows. former_slots: dropped when
+        the receiver runs with its own.
         """
         outcome = Outcome()
         try:
@@ -285,6 +292,7 @@ class Receiver:
                 raise ReceiverError(problem, "configuration")
             if state == "started":
                 ran = self._started(outcome, reset, check_mode)
+                self._drop_former(outcome, [name for name in former_slots if name != self._slot_name], check_mode)
                 if synchronous and (ran or not check_mode):
                     self._synchronous(outcome, ran, check_mode)
             else:
@@ -388,6 +396,23 @@ class Receiver:
         outcome.after = self._state(after)
         outcome.values = self._values(after, plan)
         return not plan.start
+
+    def _drop_former(self, outcome: Outcome, names: Sequence[str], check_mode: bool) -> None:
+        slots = [slot for slot in (read_slot(self._sql(), name) for name in names) if slot is not None]
+        for slot in slots:
+            if slot.active:
+                who = who_has(self._sql(), slot.active_pid) if slot.active_pid else "another client"
+                raise ReceiverError(
+                    "Barman server '%s': its former replication slot '%s' can't be dropped: it is in use by %s"
+                    % (self._server.name, slot.name, who),
+                    "slot_active",
+                )
+        if slots:
+            outcome.changed = True
+            outcome.before["former_slots"] = [slot.name for slot in slots]
+            outcome.after["former_slots"] = []
+        for slot in [] if check_mode else slots:
+            drop_slot(self._replication(), slot.name)
 
     def _synchronous(self, outcome: Outcome, ran: bool, check_mode: bool) -> None:
         """Have the receiver confirm every commit at once, and see that commits wait for that.

@@ -485,3 +485,35 @@ class TestUnlisted:
         planned = plan(current, Desired([Entry("a")], prune=True, keep=["b-eu"]))
         assert after(planned) == {"/d/c.conf": None}
         assert [item["name"] for item in planned.unlisted] == ["b"]
+
+
+class TestFormerSlots:
+    """A slot that an entry does not name any more is told of by nothing else."""
+
+    def planned(self, text: str, slot: str, handover: bool = True) -> Plan:
+        options = {"streaming_archiver": True, "slot_name": slot}
+        return plan(host({"pg": text}), Desired([Entry("pg", options, host="pg-eu")], handover=handover))
+
+    def test_they_are_noted_until_they_are_gone(self) -> None:
+        first = self.planned(ours("pg", streaming_archiver=True, slot_name="one"), "two")
+        assert (first.handing_over, first.former_slots) == ({"pg": ["slot"]}, {"pg": ["one"]})
+        text = after(first)["/d/pg.conf"] or ""
+        assert barman_reads(text, NEW)["pg"] == {"streaming_archiver": "on", "slot_name": "two"}
+        again = self.planned(text, "two")
+        assert (again.changed, again.former_slots) == (False, {"pg": ["one"]})
+        assert self.planned(text, "three").former_slots == {"pg": ["one", "two"]}
+        assert self.planned(text, "one").former_slots == {"pg": ["two"]}
+        last = self.planned(text, "two", handover=False)
+        assert after(last) == {"/d/pg.conf": text.replace("# Its former replication slot: one\n", "")}
+        assert (last.handing_over, last.former_slots) == ({}, {})
+
+    def test_streaming_that_is_given_up_takes_its_own_slot_away(self) -> None:
+        planned = plan(
+            host({"pg": ours("pg", streaming_archiver=True, slot_name="one")}),
+            Desired([Entry("pg", {"archiver": True, "streaming_archiver": False})], handover=True),
+        )
+        assert (planned.handing_over, planned.former_slots) == ({"pg": ["streaming"]}, {})
+
+    def test_a_server_that_was_let_go_has_none(self) -> None:
+        planned = self.planned(ours("pg", active=False, streaming_archiver=True, slot_name="one"), "two")
+        assert planned.former_slots == {}

@@ -717,3 +717,31 @@ def test_a_receiver_that_does_not_become_synchronous(streaming: StreamingWorld) 
     outcome = synchronous(streaming)
     assert outcome.kind == "not_synchronous"
     assert "last seen: it has confirmed 0/" in str(outcome.error)
+
+
+def test_a_former_slot_is_dropped_when_the_receiver_has_its_own(world: StreamingWorld) -> None:
+    started(world)
+    world.options["slot_name"] = "other"
+    world.write_entry()
+    run = partial(world.receiver().run, "started", "never", former_slots=["barman", "other", "gone"])
+    outcome = run(False)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert list(world.postgres.slots) == ["other"]
+    assert world.postgres.slots["other"].active_pid is not None
+    assert run(False).changed is False
+
+
+def test_a_former_slot_that_somebody_uses_stays(world: StreamingWorld) -> None:
+    started(world)
+    world.postgres.slots["former"] = FakeSlot(5 * MIB, active_pid=123)
+    outcome = world.receiver().run("started", "never", False, former_slots=["former"])
+    assert outcome.kind == "slot_active"
+    assert "former" in world.postgres.slots
+
+
+def test_in_check_mode_a_former_slot_stays(world: StreamingWorld) -> None:
+    started(world)
+    world.postgres.slots["former"] = FakeSlot(5 * MIB)
+    outcome = world.receiver().run("started", "never", True, former_slots=["former"])
+    assert (outcome.changed, outcome.before["former_slots"]) == (True, ["former"])
+    assert "former" in world.postgres.slots
