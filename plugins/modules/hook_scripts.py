@@ -32,18 +32,24 @@ options:
       - The text of each script by its file name.
     type: dict
     default: {}
-  credentials_file:
+  credentials_directory:
     description:
-      - The file for O(credentials), below the user's home.
+      - The directory for O(credentials), below the home of Barman. Nothing else is to be in it.
     type: path
   credentials:
     description:
-      - The text of O(credentials_file).
-      - Where it is not given, there is to be no such file, and with O(prune) it is removed.
-    type: str
+      - The text of each file with credentials by its name.
+    type: dict
+    default: {}
+  config_file:
+    description:
+      - Barman's main configuration file. It is read with O(prune) only.
+      - Where it is not given, the one that Barman finds by itself is used, C(/etc/barman.conf) first.
+    type: path
   prune:
     description:
-      - Remove the scripts that this module put there before and that are not in O(scripts). Other files in the directory stay.
+      - Remove the scripts that this module put there before and that are not in O(scripts), and the credentials that are not in O(credentials). Other
+        files stay, and so does what a hook in Barman's configuration still names.
       - A script of the name C(run-hook) stays. Barman may be running with a configuration that names it, and would go on trying for ever to run a
         retry hook that is gone.
     type: bool
@@ -106,28 +112,32 @@ def argument_spec() -> dict[str, Any]:
         "directory": {"type": "path", "default": "/usr/local/lib/pgdr.barman"},
         "user": {"type": "str", "default": "barman"},
         "scripts": {"type": "dict", "default": {}},
-        "credentials_file": {"type": "path", "no_log": False},
-        "credentials": {"type": "str", "no_log": True},
+        "credentials_directory": {"type": "path", "no_log": False},
+        "credentials": {"type": "dict", "default": {}, "no_log": True},
+        "config_file": {"type": "path"},
         "prune": {"type": "bool", "default": False},
     }
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True, required_by={"credentials": ["credentials_file"]})
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
     params = module.params
-    wrong = sorted(name for name in params["scripts"] if not name or "/" in name or name.startswith("."))
+    names = [*params["scripts"], *params["credentials"]]
+    wrong = sorted(name for name in names if not name or "/" in name or name.startswith("."))
     if wrong:
-        module.fail_json(msg="scripts: %s can't be the name of a script" % ", ".join(map(repr, wrong)))
+        module.fail_json(msg="%s can't be the name of a file" % ", ".join(map(repr, wrong)))
+    if params["credentials"] and params["credentials_directory"] is None:
+        module.fail_json(msg="credentials need credentials_directory")
     wanted = Wanted(
         directory=params["directory"],
         user=params["user"],
         scripts={name: str(text) for name, text in params["scripts"].items()},
-        credentials_file=params["credentials_file"],
-        credentials=params["credentials"] or None,
+        credentials_directory=params["credentials_directory"],
+        credentials={name: str(text) for name, text in params["credentials"].items()},
         prune=params["prune"],
     )
     try:
-        plan, found = ensure(wanted, module.check_mode)
+        plan, found = ensure(wanted, params["config_file"], module.check_mode)
     except HostError as exc:
         module.fail_json(msg=str(exc))
     answer: dict[str, Any] = {"changed": plan.changed, "written": list(plan.write), "removed": list(plan.remove)}

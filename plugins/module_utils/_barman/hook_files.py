@@ -5,13 +5,15 @@
 """The hook scripts in their directory on a backup server, and the credentials that they use.
 
 This module util is private to the collection. Scripts are root's, and Barman may run and not change them. A list beside
-them says which were put there, so that no others are removed.
+them says which were put there, so that no others are removed; nor is what Barman's configuration still names, as that of
+a server does that is being handed over.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +22,8 @@ from typing import Any
 from .._host.files import names_in, read_text, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
+from .configuration import Configuration, read
+from .options import HOOKS
 
 LIST = ".made-by-pgdr.barman.json"
 SCRIPT_MODE = 0o750
@@ -31,13 +35,13 @@ RUNNER = "run-hook"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be there. credentials: None where there are none to be."""
+    """What is to be there: the texts of scripts and of credentials, by the names of their files."""
 
     directory: str
     user: str
     scripts: Mapping[str, str]
-    credentials_file: str | None = None
-    credentials: str | None = field(default=None, repr=False)
+    credentials_directory: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     prune: bool = False
 
 
@@ -51,12 +55,13 @@ class File:
 
 @dataclass(frozen=True)
 class Found:
-    """What is there. made: the names that were put there before."""
+    """What is there. made: the scripts that were put there before. in_use: the paths that Barman's configuration names."""
 
     directory_ready: bool
     files: Mapping[str, File]
     made: frozenset[str]
-    credentials: File | None = None
+    credentials: Mapping[str, File] = field(default_factory=dict)
+    in_use: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class Plan:
     write: Mapping[str, str] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
     made: frozenset[str] | None = None
-    write_credentials: bool = False
-    remove_credentials: bool = False
+    write_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    remove_credentials: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -87,26 +92,37 @@ def make_plan(wanted: Wanted, found: Found) -> Plan:
     ]
     if problems:
         return Plan(problems=tuple(problems))
-    write = {
-        name: text
-        for name, text in sorted(wanted.scripts.items())
-        if name not in found.files or found.files[name].text != text or not found.files[name].owned
+    gone = {
+        name
+        for name in found.made - set(wanted.scripts) - {RUNNER}
+        if wanted.prune and os.path.join(wanted.directory, name) not in found.in_use
     }
-    gone = found.made - set(wanted.scripts) - {RUNNER} if wanted.prune else frozenset()
     made = (found.made | set(wanted.scripts)) - gone
-    has, want = found.credentials, wanted.credentials
+    secrets_gone = [
+        name
+        for name in sorted(set(found.credentials) - set(wanted.credentials))
+        if wanted.prune and os.path.join(wanted.credentials_directory or "", name) not in found.in_use
+    ]
     return Plan(
         make_directory=bool(wanted.scripts) and not found.directory_ready,
-        write=write,
+        write=_different(wanted.scripts, found.files),
         remove=tuple(sorted(name for name in gone if name in found.files)),
         made=frozenset(made) if made != found.made else None,
-        write_credentials=want is not None and (has is None or has.text != want or not has.owned),
-        remove_credentials=wanted.prune and want is None and has is not None,
+        write_credentials=_different(wanted.credentials, found.credentials),
+        remove_credentials=tuple(secrets_gone),
     )
 
 
-def look(wanted: Wanted, owner: str = "root") -> Found:
-    """What is there now. Raises HostError."""
+def _different(wanted: Mapping[str, str], found: Mapping[str, File]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in sorted(wanted.items())
+        if name not in found or found[name].text != text or not found[name].owned
+    }
+
+
+def look(wanted: Wanted, configuration: Configuration | None, owner: str = "root") -> Found:
+    """What is there now. configuration: Barman's, None where there is none. Raises HostError."""
     ids = (lookup_user(owner).pw_uid, lookup_user(wanted.user).pw_gid)
     try:
         made = frozenset(json.loads(read_text(os.path.join(wanted.directory, LIST)) or "[]"))
@@ -121,17 +137,32 @@ def look(wanted: Wanted, owner: str = "root") -> Found:
         files=files,
         made=made,
         credentials=_credentials(wanted),
+        in_use=frozenset() if configuration is None else named(configuration),
     )
 
 
-def _credentials(wanted: Wanted) -> File | None:
-    if wanted.credentials_file is None:
-        return None
+def named(configuration: Configuration) -> frozenset[str]:
+    """Every word of every hook of Barman's configuration."""
+    found: set[str] = set()
+    for options in (configuration.global_options, *(server.options for server in configuration.servers.values())):
+        for hook in HOOKS:
+            try:
+                found.update(shlex.split(options.get(hook) or ""))
+            except ValueError:
+                # Not written by us, and its quotes have no end.
+                found.update((options.get(hook) or "").split())
+    return frozenset(found)
+
+
+def _credentials(wanted: Wanted) -> dict[str, File]:
+    if wanted.credentials_directory is None:
+        return {}
     account = lookup_user(wanted.user)
     with acting_as(wanted.user):
-        if not os.path.lexists(wanted.credentials_file):
-            return None
-        return _file(wanted.credentials_file, account.pw_uid, account.pw_gid, SECRET_MODE)
+        return {
+            name: _file(os.path.join(wanted.credentials_directory, name), account.pw_uid, account.pw_gid, SECRET_MODE)
+            for name in names_in(wanted.credentials_directory)
+        }
 
 
 def _file(path: str, uid: int, gid: int, mode: int) -> File:
@@ -168,19 +199,21 @@ def apply(plan: Plan, wanted: Wanted, owner: str = "root") -> None:
             text = json.dumps(sorted(plan.made), indent=1) + "\n"
             write_atomic(os.path.join(wanted.directory, LIST), text, 0o644, owner)
         if plan.write_credentials or plan.remove_credentials:
-            _put_credentials(str(wanted.credentials_file), wanted)
+            _put_credentials(plan, wanted)
     except OSError as exc:
         raise HostError("%s: %s" % (exc.filename or wanted.directory, exc.strerror)) from None
 
 
-def _put_credentials(path: str, wanted: Wanted) -> None:
+def _put_credentials(plan: Plan, wanted: Wanted) -> None:
+    directory = str(wanted.credentials_directory)
     # In the user's own directory, as the user: root would follow a link that the user has put there.
     with acting_as(wanted.user):
-        if wanted.credentials is None:
-            os.unlink(path)
-            return
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        write_atomic(path, wanted.credentials, SECRET_MODE)
+        os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for name, text in plan.write_credentials.items():
+            write_atomic(os.path.join(directory, name), text, SECRET_MODE)
+        for name in plan.remove_credentials:
+            os.unlink(os.path.join(directory, name))
 
 
 def diff(plan: Plan, wanted: Wanted, found: Found) -> list[dict[str, Any]]:
@@ -191,10 +224,10 @@ def diff(plan: Plan, wanted: Wanted, found: Found) -> list[dict[str, Any]]:
         shown.append(_shown(os.path.join(wanted.directory, name), before.text if before else "", text))
     for name in plan.remove:
         shown.append(_shown(os.path.join(wanted.directory, name), found.files[name].text, ""))
-    if plan.write_credentials or plan.remove_credentials:
-        before_text = "" if found.credentials is None else "(not shown)\n"
-        after_text = "(not shown, changed)\n" if plan.write_credentials else ""
-        shown.append(_shown(str(wanted.credentials_file), before_text, after_text))
+    for name in (*plan.write_credentials, *plan.remove_credentials):
+        before_text = "(not shown)\n" if name in found.credentials else ""
+        after_text = "(not shown, changed)\n" if name in plan.write_credentials else ""
+        shown.append(_shown(os.path.join(str(wanted.credentials_directory), name), before_text, after_text))
     return shown
 
 
@@ -202,11 +235,14 @@ def _shown(path: str, before: str, after: str) -> dict[str, Any]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
-def ensure(wanted: Wanted, check_mode: bool, identity: Callable[[], int] = os.geteuid) -> tuple[Plan, Found]:
+def ensure(
+    wanted: Wanted, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
+) -> tuple[Plan, Found]:
     """Have it so. Raises HostError."""
     if identity() != 0:
         raise HostError("scripts that Barman runs and must not change are put there by root: set 'become: true'")
-    found = look(wanted)
+    # Only what is removed must not be named.
+    found = look(wanted, read(config_file, wanted.user) if wanted.prune else None)
     plan = make_plan(wanted, found)
     if plan.problems:
         raise HostError("; ".join(plan.problems))

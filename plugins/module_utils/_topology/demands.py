@@ -61,7 +61,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
         ready: [s3, tar]
         scripts:                    # source (on the controller) or content; host: whose hook it is
           - {name: pg-eu.pre_backup_script, host: pg-eu, source: /srv/inventory/hooks/announce.sh}
-        credentials_file: /var/lib/barman/.pgdr.barman/aws_credentials
+        credentials_directory: /var/lib/barman/.pgdr.barman/credentials
         credentials:                # the host's barman_s3_access_key and barman_s3_secret_key
           - {profile: barman-pg-eu, host: pg-eu}
     ssh_edges:                      # the edges that begin or end on this machine. from_hosts, to_hosts: all hosts of the inventory that are that machine

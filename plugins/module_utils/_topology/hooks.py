@@ -25,7 +25,7 @@ RUNNER = "run-hook"
 EXPORT = "export"
 #: Below Barman's home, where run-hook notes how hooks went; pgdr.barman.check reads it.
 STATE_DIRECTORY = ".pgdr.barman/hooks"
-CREDENTIALS_FILE = ".pgdr.barman/aws_credentials"
+CREDENTIALS_DIRECTORY = ".pgdr.barman/credentials"
 #: In file names and profiles: the hooks of the whole backup server. Barman keeps the name for itself, so no server has it.
 ALL = "all"
 
@@ -425,7 +425,8 @@ def _s3_words(declared: Declared, s3: S3, home: str) -> list[str]:
         if value:
             words += [name, value]
     if declared.has_access_key:
-        words += ["--profile", profile(declared.scope), "--credentials", f"{home}/{CREDENTIALS_FILE}"]
+        name = profile(declared.scope)
+        words += ["--profile", name, "--credentials", f"{home}/{CREDENTIALS_DIRECTORY}/{name}"]
     return words
 
 
@@ -446,6 +447,6 @@ def hook_demands(declared: Iterable[tuple[str, Declared]], directory: str, home:
         "needed": bool(used),
         "ready": sorted(used - {""}),
         "scripts": scripts,
-        "credentials_file": f"{home}/{CREDENTIALS_FILE}",
+        "credentials_directory": f"{home}/{CREDENTIALS_DIRECTORY}",
         "credentials": credentials,
     }

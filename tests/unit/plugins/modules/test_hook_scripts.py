@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import hook_files
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import (
+    Configuration,
+    ServerConfiguration,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_files import (
     LIST,
     File,
@@ -73,11 +77,34 @@ def test_somebody_else_s_script_is_not_overwritten() -> None:
 
 
 def test_credentials() -> None:
-    assert make_plan(wanted(credentials=SECRET), found()).write_credentials
-    assert not make_plan(wanted(credentials=SECRET), found(credentials=File(SECRET))).changed
-    assert make_plan(wanted(credentials=SECRET), found(credentials=File(SECRET, False))).write_credentials
-    assert not make_plan(wanted(), found(credentials=File(SECRET))).changed
-    assert make_plan(wanted(prune=True), found(credentials=File(SECRET))).remove_credentials
+    here = {"p": File(SECRET)}
+    assert make_plan(wanted(credentials={"p": SECRET}), found()).write_credentials == {"p": SECRET}
+    assert not make_plan(wanted(credentials={"p": SECRET}), found(credentials=here)).changed
+    assert make_plan(wanted(credentials={"p": SECRET}), found(credentials={"p": File(SECRET, False)})).write_credentials
+    assert not make_plan(wanted(), found(credentials=here)).changed
+    assert make_plan(wanted(prune=True), found(credentials=here)).remove_credentials == ("p",)
+
+
+def test_what_barman_still_names_stays() -> None:
+    """An entry that is being handed over to another backup server keeps its hooks until that has succeeded."""
+    in_use = frozenset({"/hooks/a", "/home/credentials/p"})
+    here = found({"a": File("x"), "b": File("y")}, "a b", credentials={"p": File(SECRET), "q": File("")}, in_use=in_use)
+    plan = make_plan(wanted(prune=True), here)
+    assert (plan.remove, plan.remove_credentials, plan.made) == (("b",), ("q",), {"a"})
+
+
+def test_what_barman_names_is_read_from_its_configuration() -> None:
+    entry = {
+        "post_backup_script": "/hooks/run-hook --state '/a b' -- /hooks/pg.post_backup_script",
+        "description": "/no",
+    }
+    broken = {"pre_backup_script": "/hooks/it's"}
+    servers = {name: ServerConfiguration(name, options, "") for name, options in (("pg", entry), ("other", broken))}
+    configuration = Configuration("/etc/barman.conf", {"pre_delete_script": "/hooks/all.pre_delete_script x"}, servers)
+    assert hook_files.named(configuration) >= {
+        *("/hooks/run-hook", "/a b", "/hooks/pg.post_backup_script", "/hooks/all.pre_delete_script", "/hooks/it's"),
+    }
+    assert "/no" not in hook_files.named(configuration)
 
 
 # --- on a host --------------------------------------------------------------------------------------------------------
@@ -89,14 +116,16 @@ Call = Callable[..., dict[str, Any]]
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """The module, on a host where everybody is root."""
     look, apply = hook_files.look, hook_files.apply
-    monkeypatch.setattr(hook_files, "look", lambda wanted: look(wanted, ME))
+    monkeypatch.setattr(hook_files, "look", lambda wanted, configuration: look(wanted, configuration, ME))
     monkeypatch.setattr(hook_files, "apply", lambda plan, wanted: apply(plan, wanted, ME))
     ensure = hook_files.ensure
-    monkeypatch.setattr(hook_scripts, "ensure", lambda wanted, check_mode: ensure(wanted, check_mode, lambda: 0))
+    monkeypatch.setattr(hook_scripts, "ensure", lambda *arguments: ensure(*arguments, lambda: 0))
+    (tmp_path / "barman.conf").write_text("[barman]\nbarman_home = /nowhere\n")
 
     def run(**arguments: Any) -> dict[str, Any]:
-        places = {"directory": str(tmp_path / "hooks"), "credentials_file": str(tmp_path / "home" / "credentials")}
-        return run_main(hook_scripts.main, capsys, user=ME, **places, **arguments)
+        places = {"directory": "hooks", "credentials_directory": "home/credentials", "config_file": "barman.conf"}
+        paths = {option: str(tmp_path / place) for option, place in places.items()}
+        return run_main(hook_scripts.main, capsys, user=ME, **paths, **arguments)
 
     return run
 
@@ -106,56 +135,56 @@ def names(path: Path) -> list[str]:
 
 
 def test_scripts_are_put_in_place_once(call: Call, tmp_path: Path) -> None:
-    first = call(scripts={"pg.pre_backup_script": "#!/bin/sh\n"}, credentials=SECRET)
+    first = call(scripts={"pg.pre_backup_script": "#!/bin/sh\n"}, credentials={"p": SECRET})
     assert first["changed"] is True
     assert first["written"] == ["pg.pre_backup_script"]
-    script, secret = tmp_path / "hooks" / "pg.pre_backup_script", tmp_path / "home" / "credentials"
+    script, secret = tmp_path / "hooks" / "pg.pre_backup_script", tmp_path / "home" / "credentials" / "p"
     assert script.read_text() == "#!/bin/sh\n"
     assert script.stat().st_mode & 0o777 == 0o750
     assert secret.read_text() == SECRET
     assert secret.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "hooks").stat().st_mode & 0o777 == 0o755
-    again = call(scripts={"pg.pre_backup_script": "#!/bin/sh\n"}, credentials=SECRET)
+    again = call(scripts={"pg.pre_backup_script": "#!/bin/sh\n"}, credentials={"p": SECRET})
     assert (again["changed"], again["written"]) == (False, [])
 
 
 def test_check_mode_changes_nothing_and_tells_the_same(call: Call, tmp_path: Path) -> None:
-    answer = call(scripts={"a": "x"}, credentials=SECRET, check_mode=True)
+    answer = call(scripts={"a": "x"}, credentials={"p": SECRET}, check_mode=True)
     assert (answer["changed"], answer["written"]) == (True, ["a"])
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == ["barman.conf"]
 
 
 def test_what_is_not_asked_for_any_more(call: Call, tmp_path: Path) -> None:
-    call(scripts={"a": "x", "b": "y"}, credentials=SECRET)
+    call(scripts={"a": "x", "b": "y"}, credentials={"p": SECRET})
     (tmp_path / "hooks" / "theirs").write_text("z")
     assert call(scripts={"a": "x"})["changed"] is False
     pruned = call(scripts={"a": "x"}, prune=True)
     assert (pruned["changed"], pruned["removed"]) == (True, ["b"])
     assert names(tmp_path / "hooks") == ["a", "theirs"]
-    assert names(tmp_path / "home") == []
+    assert names(tmp_path / "home" / "credentials") == []
     assert call(scripts={"a": "x"}, prune=True)["changed"] is False
     assert json.loads((tmp_path / "hooks" / LIST).read_text()) == ["a"]
 
 
 def test_pruning_where_nothing_ever_was(call: Call, tmp_path: Path) -> None:
     assert call(prune=True)["changed"] is False
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == ["barman.conf"]
 
 
 def test_modes_are_mended(call: Call, tmp_path: Path) -> None:
-    call(scripts={"a": "x"}, credentials=SECRET)
+    call(scripts={"a": "x"}, credentials={"p": SECRET})
     (tmp_path / "hooks").chmod(0o777)
     (tmp_path / "hooks" / "a").chmod(0o777)
-    (tmp_path / "home" / "credentials").chmod(0o644)
-    assert call(scripts={"a": "x"}, credentials=SECRET)["changed"] is True
+    (tmp_path / "home" / "credentials" / "p").chmod(0o644)
+    assert call(scripts={"a": "x"}, credentials={"p": SECRET})["changed"] is True
     assert (tmp_path / "hooks").stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "hooks" / "a").stat().st_mode & 0o777 == 0o750
-    assert (tmp_path / "home" / "credentials").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "home" / "credentials" / "p").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_diff_has_scripts_and_no_secrets(call: Call, tmp_path: Path) -> None:
-    call(scripts={"a": "old\n"}, credentials="[p]\nan old secret\n")
-    answer = call(scripts={"a": "new\n"}, credentials=SECRET, diff=True)
+    call(scripts={"a": "old\n"}, credentials={"p": "[p]\nan old secret\n"})
+    answer = call(scripts={"a": "new\n"}, credentials={"p": SECRET}, diff=True)
     script, credentials = answer["diff"]
     assert (script["before"], script["after"]) == ("old\n", "new\n")
     assert credentials["before"] != credentials["after"]
@@ -174,9 +203,9 @@ def test_names_that_lead_elsewhere(call: Call) -> None:
 
 def test_somebody_else_is_refused() -> None:
     with pytest.raises(HostError, match="become: true"):
-        hook_files.ensure(wanted({"a": "x"}), False, lambda: 1000)
+        hook_files.ensure(wanted({"a": "x"}), None, False, lambda: 1000)
 
 
 def test_a_user_that_is_not_there() -> None:
     with pytest.raises(HostError, match="nobody-of-that-name"):
-        hook_files.ensure(Wanted("/hooks", "nobody-of-that-name", {"a": "x"}), True, lambda: 0)
+        hook_files.ensure(Wanted("/hooks", "nobody-of-that-name", {"a": "x"}), None, True, lambda: 0)

@@ -140,7 +140,7 @@ def test_s3():
             "2",
         ),
         *("--endpoint-url", "https://s3.example.net:9000", "--profile", "barman-pg"),
-        *("--credentials", "/var/lib/barman/.pgdr.barman/aws_credentials"),
+        *("--credentials", "/var/lib/barman/.pgdr.barman/credentials/barman-pg"),
     ]
     # A segment that hangs holds up all those behind it.
     assert words[words.index("--timeout") + 1] == "300"
