@@ -14,7 +14,7 @@
     restart: [...]                  # the settings among them that a restart only brings into effect
     ssh:                            # who must get in where; options: what goes before the key in authorized_keys
       - {purpose: archiving, from: postgres@orders, to: barman@198.51.100.11, port: 22,
-         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"'}
+         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"', let_in: false}
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -138,6 +138,8 @@ def _ssh(edge: Mapping[str, Any]) -> dict[str, Any]:
         "to": "%s@%s" % (edge["to_user"], edge["to_address"]),
         "port": edge["to_port"],
         "options": options,
+        # With its key in the inventory the deployment lets it in.
+        "let_in": "public_key" in edge,
     }
 
 

@@ -702,6 +702,7 @@ def test_what_a_hand_has_to_do_for_archiving():
             "to": "postgres@198.51.100.21",
             "port": 22,
             "options": 'restrict,from="198.51.100.11/32"',
+            "let_in": False,
         },
         {
             "purpose": "archiving",
@@ -709,6 +710,7 @@ def test_what_a_hand_has_to_do_for_archiving():
             "to": "barman@198.51.100.11",
             "port": 22,
             "options": 'restrict,from="198.51.100.21/32",command="barman put-wal pg"',
+            "let_in": True,
         },
     ]
     assert manual["sql"][1].startswith("GRANT "), "no role for replication, which nothing needs"
