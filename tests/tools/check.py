@@ -21,7 +21,7 @@ JOBS: dict[str, tuple[str, ...]] = {
     "mypy": ("mypy", "--package", "ansible_collections.pgdr.barman.plugins", "--package", "tests"),
     "managed hosts' Python": (
         *("vermin", "--quiet", "--violations", "--no-tips", "--backport", "dataclasses", "--target=3.9-"),
-        *("plugins/modules", "plugins/module_utils"),
+        *("plugins/modules", "plugins/module_utils", "roles/hooks/files"),
     ),
     "reuse": ("reuse", "lint", "--quiet"),
     "yamllint": ("yamllint", "--strict", "."),
