@@ -15,7 +15,7 @@ client = boto3.client(
     "ec2",
     endpoint_url=endpoint,
     region_name="eu-central-1",
-    aws_access_key_id="an access key of the lab",
+    aws_access_key_id="LABLABLABLABLABLAB",
     aws_secret_access_key="a secret key of the lab",
 )
 answer = getattr(client, operation)(**json.loads(arguments))
