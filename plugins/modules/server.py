@@ -89,7 +89,8 @@ options:
   global_options:
     description:
       - Options of the C([barman]) section in the main configuration file. The section is managed only where this is given.
-      - Other options and comments in the section stay as they are. V(null) takes an option out.
+      - Other options and comments in the section stay as they are, apart from hook scripts of M(pgdr.barman.hook_scripts) that are not here any more.
+        V(null) takes an option out.
       - C(configuration_files_directory) is set to O(configuration_directory) where it is not given here.
     type: dict
   configuration_directory:

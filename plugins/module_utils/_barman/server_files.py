@@ -23,7 +23,7 @@ from typing import Any
 from .._host.files import read_text
 from . import configuration
 from .masking import mask, mask_message
-from .options import GLOBAL, SECRET_OPTIONS, SERVER, Problem, deprecated, parse_bool, render_value, validate
+from .options import GLOBAL, HOOKS, SECRET_OPTIONS, SERVER, Problem, deprecated, parse_bool, render_value, validate
 from .versions import NEWEST, Version
 
 MARK = "# Made by Ansible (pgdr.barman.server)."
@@ -37,6 +37,7 @@ _OPTION = re.compile(r"^(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
 _HOST = re.compile(r"^# For the inventory host (\S+)\.$", re.MULTILINE)
 _FORMER_SLOT = re.compile(r"^# Its former replication slot: (\S+)$", re.MULTILINE)
+_OUR_HOOK = re.compile(r"\S*/run-hook --state ")
 _RESERVED = ("all", "barman", "DEFAULT")
 # What an entry has for streaming alone. While streaming is given up, all of it is needed until the slot is gone.
 _STREAMING_OPTIONS = (
@@ -515,6 +516,10 @@ def _main_text(current: Current, desired: Desired, version: Version, problems: l
     }
     name = "configuration_files_directory"
     options.setdefault(name, written(name, current.directory, version))
+    for hook in HOOKS:
+        # The section's other options are somebody else's; what run-hook runs is ours, and would run on.
+        if _OUR_HOOK.match(_raw_option(current.main, hook) or ""):
+            options.setdefault(hook, None)
     return set_options(current.main or "", "barman", options)
 
 

@@ -517,3 +517,24 @@ class TestFormerSlots:
     def test_a_server_that_was_let_go_has_none(self) -> None:
         planned = self.planned(ours("pg", active=False, streaming_archiver=True, slot_name="one"), "two")
         assert planned.former_slots == {}
+
+
+class TestGlobalHooks:
+    """Hooks of all servers that are not declared any more would run on."""
+
+    HOOKS = (
+        "pre_backup_script = /usr/local/lib/pgdr.barman/run-hook --state /s --attempts 1 -- /x\n"
+        "post_backup_script = /srv/by-hand.sh\n"
+    )
+
+    def test_ours_go_and_others_stay(self) -> None:
+        planned = plan(host(main=MAIN + self.HOOKS), Desired([], {"barman_home": "/var/lib/barman"}))
+        assert after(planned) == {"/etc/barman.conf": MAIN + "post_backup_script = /srv/by-hand.sh\n"}
+
+    def test_those_that_are_declared_stay(self) -> None:
+        value = "/usr/local/lib/pgdr.barman/run-hook --state /s --attempts 1 -- /x"
+        planned = plan(host(main=MAIN + self.HOOKS), Desired([], {"pre_backup_script": value}))
+        assert after(planned) == {}
+
+    def test_where_the_section_is_not_managed_nothing_goes(self) -> None:
+        assert after(plan(host(main=MAIN + self.HOOKS), Desired([]))) == {}
