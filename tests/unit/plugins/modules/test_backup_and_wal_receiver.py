@@ -139,6 +139,29 @@ class TestBackup:
         assert running(str(world.home), lambda pid: True) == []
         assert set(answer["backup"]) == set(documented(backup.RETURN)["backup"]["contains"])
 
+    @pytest.mark.parametrize(
+        ("state", "outcome"),
+        [
+            ({"subject": ID, "status": "ok", "message": "done"}, {"ok": True, "message": "done"}),
+            ({"subject": ID, "status": "failed", "message": "no room"}, {"ok": False, "message": "no room"}),
+            ({"subject": "20261101T000000", "status": "ok", "message": ""}, {"ok": False, "message": "it did not run"}),
+        ],
+    )
+    def test_how_its_hook_went(
+        self, run_backup: Any, world: StreamingWorld, tmp_path: Path, state: Any, outcome: Any
+    ) -> None:
+        with world.main.open("a") as main:
+            main.write(f"post_backup_script = /usr/local/lib/pgdr.barman/run-hook --state {tmp_path} -- /x\n")
+        (tmp_path / "main.post_backup_script.json").write_text(json.dumps({**state, "pid": 1, "failures": {}}))
+        answer = run_backup()
+        assert answer["hooks"] == {"post_backup_script": outcome}
+        assert bool(answer.get("failed")) is not outcome["ok"]
+        # The backup is there all the same.
+        assert (answer["changed"], answer["backup"]["status"]) == (True, "DONE")
+        if not outcome["ok"]:
+            assert answer["msg"].endswith(f"post_backup_script: {outcome['message']}")
+        assert run_backup(max_age="1h")["hooks"] == {}
+
     def test_a_recent_one_is_enough(self, run_backup: Any, world: StreamingWorld) -> None:
         assert run_backup(max_age="1h")["changed"] is True
         world.log.clear()
