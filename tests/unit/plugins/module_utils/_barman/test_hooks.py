@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import hooks
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import checks, hooks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import DONE, Backup
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration, read
+from tests.unit.plugins.module_utils._barman.streaming_world import StreamingWorld
 
 OLD, NEW = "20261119T120000", "20261120T120000"
 
@@ -136,3 +137,21 @@ def test_hooks_of_one_backup(host: Host) -> None:
 def test_processes_are_looked_for(host: Host) -> None:
     host.ran("post_backup_script", NEW, "running", pid=os.getpid())
     assert hooks.trouble(host.server, [taken(NEW)]) == []
+
+
+def test_the_check_is_there_where_there_are_hooks(tmp_path: Path) -> None:
+    world = StreamingWorld(tmp_path)
+
+    def check() -> checks.Check | None:
+        return checks.read_own_checks(world.barman, read(str(world.main)).server("main")).checks.get("hook_scripts")
+
+    assert check() is None
+    with world.main.open("a") as main:
+        main.write(f"post_backup_script = {tmp_path}/run-hook --state {tmp_path} -- /x\n")
+    found = check()
+    assert found is not None
+    assert (found.ok, "run-hook is not there" in found.hint, found.source) == (False, True, checks.OURS)
+    (tmp_path / "run-hook").touch()
+    found = check()
+    assert found is not None
+    assert (found.ok, found.hint) == (True, "")
