@@ -906,6 +906,7 @@ class Receiver:
             "receiver_pid": seen.pid,
             "timeline": None,
             "last_archived": str(seen.archived.newest) if seen.archived.newest is not None else None,
+            "sync_state": None,
             "reset": None,
             "backup_needed": False,
             "gap": [],
