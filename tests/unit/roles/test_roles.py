@@ -52,6 +52,24 @@ def test_every_option_is_used_and_begins_with_the_name_of_the_role(role: Path) -
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
+def test_a_condition_reads_a_truth_value_as_one(role: Path) -> None:
+    """What --extra-vars=NAME=false gives is a text, and a text is true, or no condition at all."""
+    names = [name for name, option in options(role).items() if option.get("type") == "bool"]
+    raw = (
+        re.compile(rf"(?:\b(?:if|elif|not|and|or)|when:)\s+\(?(?:{'|'.join(names)})\b(?!\s*\|\s*bool)")
+        if names
+        else None
+    )
+    files = [path for part in ("tasks", "vars", "handlers") for path in (role / part).glob("*.yml")]
+    assert [
+        f"{path.name}: {line.strip()}"
+        for path in files
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if raw is not None and raw.search(line)
+    ] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_every_entry_point_has_its_tasks(role: Path) -> None:
     for entry_point in load(role / "meta" / "argument_specs.yml")["argument_specs"]:
         assert (role / "tasks" / f"{entry_point}.yml").is_file()
