@@ -66,14 +66,14 @@ def test_nothing_is_removed_unless_it_is_asked_for() -> None:
 def test_run_hook_stays() -> None:
     plan = make_plan(wanted(prune=True), found({"run-hook": File("x"), "a": File("x")}, "run-hook a"))
     assert plan.remove == ("a",)
-    assert plan.made == {"run-hook"}
+    assert plan.made == frozenset({"run-hook"})
 
 
 def test_somebody_else_s_script_is_not_overwritten() -> None:
     plan = make_plan(wanted({"a": "x"}), found({"a": File("theirs")}))
     assert plan.problems
     assert not plan.changed
-    assert make_plan(wanted({"a": "x"}), found({"a": File("x")})).made == {"a"}
+    assert make_plan(wanted({"a": "x"}), found({"a": File("x")})).made == frozenset({"a"})
 
 
 def test_credentials() -> None:
@@ -90,7 +90,7 @@ def test_what_barman_still_names_stays() -> None:
     in_use = frozenset({"/hooks/a", "/home/credentials/p"})
     here = found({"a": File("x"), "b": File("y")}, "a b", credentials={"p": File(SECRET), "q": File("")}, in_use=in_use)
     plan = make_plan(wanted(prune=True), here)
-    assert (plan.remove, plan.remove_credentials, plan.made) == (("b",), ("q",), {"a"})
+    assert (plan.remove, plan.remove_credentials, plan.made) == (("b",), ("q",), frozenset({"a"}))
 
 
 def test_what_barman_names_is_read_from_its_configuration() -> None:
@@ -119,7 +119,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(hook_files, "look", lambda wanted, configuration: look(wanted, configuration, ME))
     monkeypatch.setattr(hook_files, "apply", lambda plan, wanted: apply(plan, wanted, ME))
     ensure = hook_files.ensure
-    monkeypatch.setattr(hook_scripts, "ensure", lambda *arguments: ensure(*arguments, lambda: 0))
+    monkeypatch.setattr(hook_scripts, "ensure", lambda wanted, file, check: ensure(wanted, file, check, lambda: 0))
     (tmp_path / "barman.conf").write_text("[barman]\nbarman_home = /nowhere\n")
 
     def run(**arguments: Any) -> dict[str, Any]:
