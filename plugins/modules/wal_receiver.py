@@ -29,8 +29,8 @@ options:
       - V(started) - the slot exists, the receiver runs and streams, and WAL is in the archive. A segment is closed for that (C(pg_switch_wal)),
         but only where the receiver had to be started or the archive is empty.
       - V(stopped) - no receiver runs. Barman's cron starts it again within a minute as long as C(streaming_archiver) is on for the server.
-      - V(absent) - the same, what was received is archived as far as it is complete, and the slot is dropped. A slot that nobody reads keeps WAL on the PostgreSQL server until its disk is full, so
-        use this before a server's entry is removed with M(pgdr.barman.server).
+      - V(absent) - the same, what was received is archived as far as it is complete, and the slot is dropped. A slot that nobody reads
+        keeps WAL on the PostgreSQL server until its disk is full, so use this before a server's entry is removed with M(pgdr.barman.server).
     type: str
     choices: [started, stopped, absent]
     default: started

@@ -129,8 +129,8 @@ class Change:
 class Plan:
     """What has to be done; problems where it can't be done at all, then nothing is.
 
-    handing_over: what entries still have that is not declared any more. former_slots: those that receivers had before. unlisted: the entries of ours that are not
-    declared, or not so, and stay.
+    handing_over: what entries still have that is not declared any more. former_slots: those that receivers had before. unlisted: the
+    entries of ours that are not declared, or not so, and stay.
     """
 
     changes: Sequence[Change] = ()
