@@ -48,7 +48,9 @@ def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Ma
         "sql": list(_sql(server, demand)),
         "passwords": list(_passwords(server, demand)),
         "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in demand["hba_rules"]],
-        "settings": ["%s = %s%s" % (name, _value(value), note and "   # " + note) for name, value, dummy, note in settings],
+        "settings": [
+            "%s = %s%s" % (name, _value(value), note and "   # " + note) for name, value, dummy, note in settings
+        ],
         "alter_system": [
             "SELECT %s FROM pg_settings WHERE name = '%s' AND %s \\gexec"
             % (_literal("ALTER SYSTEM SET %s = %s" % (name, _value(value))), name, condition)

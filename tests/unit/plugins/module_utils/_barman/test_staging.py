@@ -129,7 +129,7 @@ def test_a_new_server_has_a_place_for_its_wal(host: Host) -> None:
 def test_it_is_said_where_that_place_can_not_be_made(host: Host) -> None:
     (host.path / "home/pg").mkdir(parents=True)
     (host.path / "home/pg/incoming").write_text("no directory")
-    with pytest.raises(HostError, match="server 'pg': .*/home/pg/incoming can't be made by user"):
+    with pytest.raises(HostError, match=r"server 'pg': .*/home/pg/incoming can't be made by user"):
         host.ensure(pg(archiver=True))
 
 
@@ -223,7 +223,9 @@ def test_a_python_module_that_barman_misses(host: Host) -> None:
     host.barman.stderr = "Missing required python module: google-cloud-storage\n"
     problems = host.ensure(pg()).problems
     assert len(problems) == 1
-    assert "needs the Python module google-cloud-storage, which the Python that runs Barman does not have" in problems[0]
+    assert (
+        "needs the Python module google-cloud-storage, which the Python that runs Barman does not have" in problems[0]
+    )
 
 
 def test_what_ends_barman(host: Host) -> None:
