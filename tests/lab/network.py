@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def close_shared() -> None:
             run(["ip", "link", "delete", name], check=False)
     if _exists(BRIDGE):
         run(["ip", "link", "delete", BRIDGE])
-    for rule in RULES:
+    # A machine that never had a lab has no iptables either.
+    for rule in RULES if shutil.which("iptables") else ():
         while run(rule_command("-C", rule), check=False).returncode == 0:
             run(rule_command("-D", rule))
     if BEFORE.exists():

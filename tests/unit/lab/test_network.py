@@ -59,3 +59,15 @@ def test_cutting_one_off_wholly_takes_its_link_down(monkeypatch):
     network.cut(ONE, None)
     network.heal(ONE, None)
     assert seen == [["ip", "link", "set", "pgdrlab-20", "down"], ["ip", "link", "set", "pgdrlab-20", "up"]]
+
+
+def test_nothing_is_swept_where_there_never_was_a_lab_and_no_iptables(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(network, "run", lambda argv, **_: seen.append(argv))
+    monkeypatch.setattr(network, "_namespaces", list)
+    monkeypatch.setattr(network, "_links", list)
+    monkeypatch.setattr(network, "_exists", lambda name: False)
+    monkeypatch.setattr(network, "BEFORE", tmp_path / "none")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    network.close_shared()
+    assert seen == []
