@@ -24,6 +24,7 @@ description:
     it can have a segment archived.
 extends_documentation_fragment:
   - pgdr.barman._attributes
+  - pgdr.barman._login
 attributes:
   check_mode:
     support: full
@@ -106,30 +107,6 @@ options:
       - Overwrite what somebody else has set.
     type: bool
     default: false
-  user:
-    description:
-      - The operating system user that PostgreSQL runs as. The module may run as this user, or as root, and then becomes this user by itself.
-    type: str
-    default: postgres
-  login_user:
-    description:
-      - The database user to connect as, a superuser.
-    type: str
-    default: postgres
-  login_port:
-    description:
-      - PostgreSQL's port.
-    type: int
-    default: 5432
-  login_unix_socket:
-    description:
-      - The directory of PostgreSQL's socket. The default of libpq where it is empty.
-    type: path
-  login_db:
-    description:
-      - The database to connect to.
-    type: str
-    default: postgres
   timeout:
     description:
       - How many seconds a segment may take until it is archived. WAL that waits already is archived before it.
@@ -217,12 +194,12 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.archive_comm
     Desired,
     Target,
     configure,
-    conninfo,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     connect,
     require_psycopg,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
 
 
 def argument_spec() -> dict[str, Any]:
@@ -239,12 +216,8 @@ def argument_spec() -> dict[str, Any]:
         "archive_mode": {"type": "str", "choices": ["on", "always"], "default": "on"},
         "archive_timeout": {"type": "int"},
         "overwrite": {"type": "bool", "default": False},
-        "user": {"type": "str", "default": "postgres"},
-        "login_user": {"type": "str", "default": "postgres"},
-        "login_port": {"type": "int", "default": 5432},
-        "login_unix_socket": {"type": "path"},
-        "login_db": {"type": "str", "default": "postgres"},
         "timeout": {"type": "int", "default": 120},
+        **login_argument_spec(),
     }
 
 
@@ -271,9 +244,8 @@ def main() -> None:
     )
     require_psycopg(module)
     params = module.params
-    where = conninfo(params["login_user"], params["login_port"], params["login_db"], params["login_unix_socket"])
     try:
-        session = connect(where, params["user"])
+        session = connect(login_conninfo(params), params["user"])
         try:
             result = configure(
                 session,

@@ -22,6 +22,7 @@ description:
     follow at once, because Barman runs a receiver in synchronous mode only where it found the name there when it started it.
 extends_documentation_fragment:
   - pgdr.barman._attributes
+  - pgdr.barman._login
 attributes:
   check_mode:
     support: full
@@ -46,30 +47,6 @@ options:
       - Needed with O(state=present). With O(state=absent), only these are taken away; all that were added where it is not given.
     type: list
     elements: str
-  user:
-    description:
-      - The operating system user that PostgreSQL runs as. The module may run as this user, or as root, and then becomes this user by itself.
-    type: str
-    default: postgres
-  login_user:
-    description:
-      - The database user to connect as, a superuser.
-    type: str
-    default: postgres
-  login_port:
-    description:
-      - PostgreSQL's port.
-    type: int
-    default: 5432
-  login_unix_socket:
-    description:
-      - The directory of PostgreSQL's socket. The default of libpq where it is empty.
-    type: path
-  login_db:
-    description:
-      - The database to connect to.
-    type: str
-    default: postgres
 notes:
   - A name that somebody else has put there by hand is not taken away, unless it was written as this module does.
   - What stands in C(postgresql.conf) is not edited. C(ALTER SYSTEM) overrules it, and is taken back where nothing else is left in it.
@@ -122,8 +99,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.archive_command import conninfo
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.standby_names import OUR_NAME
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import configure
 
@@ -132,11 +109,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "names": {"type": "list", "elements": "str"},
-        "user": {"type": "str", "default": "postgres"},
-        "login_user": {"type": "str", "default": "postgres"},
-        "login_port": {"type": "int", "default": 5432},
-        "login_unix_socket": {"type": "path"},
-        "login_db": {"type": "str", "default": "postgres"},
+        **login_argument_spec(),
     }
 
 
@@ -150,10 +123,9 @@ def main() -> None:
             % ", ".join(repr(name) for name in wrong)
         )
     require_psycopg(module)
-    where = conninfo(params["login_user"], params["login_port"], params["login_db"], params["login_unix_socket"])
     present = params["state"] == "present"
     try:
-        session = connect(where, params["user"])
+        session = connect(login_conninfo(params), params["user"])
         try:
             result = configure(
                 session,

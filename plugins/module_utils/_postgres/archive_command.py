@@ -286,14 +286,6 @@ def _wanted_timeout(current: Current, wanted: int | None) -> dict[str, str | Non
     return {"archive_timeout": None} if noted is not None and noted == current.timeout else {}
 
 
-def conninfo(user: str, port: int, database: str, directory: str | None = None) -> str:
-    """libpq's connection string to the local socket."""
-    words = {"user": user, "port": str(port), "dbname": database}
-    if directory:
-        words["host"] = directory
-    return " ".join("%s='%s'" % (key, value.replace("\\", "\\\\").replace("'", "\\'")) for key, value in words.items())
-
-
 def configure(
     session: Session,
     run: Runner,

@@ -62,7 +62,7 @@ def test_what_is_asked_for(called, capsys):
     )
     assert called["desired"] == Desired(Target("pg", "backup", 2222, "vault"), "on", 60, False)
     assert called["user"] == "postgres"
-    assert "port='5433'" in called["conninfo"]
+    assert "port=5433" in called["conninfo"]
     assert answer["changed"]
     assert "diff" not in answer
     assert called["session"].closed

@@ -47,7 +47,7 @@ def test_present(called, capsys):
     answer = run_main(module.main, capsys, names=["barman_receive_wal"], login_port=5433, diff=True, check_mode=True)
     assert (called["wanted"], called["unwanted"], called["check_mode"]) == (["barman_receive_wal"], None, True)
     assert called["user"] == "postgres"
-    assert "port='5433'" in called["conninfo"]
+    assert "port=5433" in called["conninfo"]
     assert answer["changed"]
     assert "diff" in answer
     assert called["session"].closed

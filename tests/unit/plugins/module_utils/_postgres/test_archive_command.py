@@ -30,7 +30,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.archive_comm
     Target,
     archive_command,
     configure,
-    conninfo,
     does_nothing,
     make_plan,
     marked,
@@ -94,13 +93,6 @@ def test_commands_that_do_nothing(command):
 @pytest.mark.parametrize("command", [OURS, FOREIGN, "true && cp %p /srv", "truely"])
 def test_commands_that_do_something(command):
     assert not does_nothing(command)
-
-
-def test_the_connection_string():
-    assert (
-        conninfo("postgres", 5433, "o'b\\c", "/run/pg")
-        == "user='postgres' port='5433' dbname='o\\'b\\\\c' host='/run/pg'"
-    )
 
 
 # --- what speaks against it ---------------------------------------------------------------------------------------
