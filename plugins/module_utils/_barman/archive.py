@@ -18,8 +18,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Callable
 
-from .._host.files import names_in
-from .._host.process import HostError, lookup_user
+from .._host.files import give_to, names_in
+from .._host.process import HostError
 from . import wal
 from .command import Barman
 from .configuration import ServerConfiguration
@@ -142,9 +142,7 @@ def has_unarchived(server: ServerConfiguration) -> bool:
 def get_wal(barman: Barman, server: str, name: str) -> bytes:
     """A WAL file by "barman get-wal", which knows every compression and encryption. Raises ArchiveError."""
     with tempfile.TemporaryDirectory(prefix="pgdr-wal-") as directory:
-        if os.geteuid() == 0:
-            account = lookup_user(barman.user)
-            os.chown(directory, account.pw_uid, account.pw_gid)
+        give_to(barman.user, directory)
         completed = barman.text("get-wal", "--output-directory", directory, server, name)
         path = os.path.join(directory, name)
         if not completed.ok or not os.path.exists(path):

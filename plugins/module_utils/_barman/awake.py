@@ -15,11 +15,10 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-from .._host.files import names_in, read_text, write_atomic
-from .._host.process import lookup_user
+from .._host.files import names_in, read_text
 from .command import Barman
 from .configuration import Configuration, read
-from .server_files import ENTRY_MODE, set_options
+from .server_files import COPY_MAIN_FILE, set_options, write_copy
 
 
 @contextlib.contextmanager
@@ -36,8 +35,6 @@ def awake(barman: Barman, configuration: Configuration, name: str) -> Iterator[t
 
 def _copy(configuration: Configuration, name: str, entry: str, directory: str, user: str) -> str:
     """The whole configuration in another directory, with that server active; the path of its main file."""
-    servers = os.path.join(directory, "barman.d")
-    os.mkdir(servers, 0o700)
     texts = {configuration.main_file: read_text(configuration.main_file) or ""}
     source = os.path.expanduser(configuration.global_options.get("configuration_files_directory") or "")
     for file in names_in(source) if source else []:
@@ -45,13 +42,5 @@ def _copy(configuration: Configuration, name: str, entry: str, directory: str, u
             path = os.path.join(source, file)
             texts[path] = read_text(path) or ""
     texts[entry] = set_options(texts.get(entry, ""), name, {"active": "on"})
-    main = set_options(texts.pop(configuration.main_file), "barman", {"configuration_files_directory": servers})
-    main_file = os.path.join(directory, "barman.conf")
-    write_atomic(main_file, main, ENTRY_MODE, user)
-    for path, text in texts.items():
-        write_atomic(os.path.join(servers, os.path.basename(path)), text, ENTRY_MODE, user)
-    if os.geteuid() == 0:
-        account = lookup_user(user)
-        for path in (servers, directory):
-            os.chown(path, account.pw_uid, account.pw_gid)
-    return main_file
+    write_copy(directory, user, texts.pop(configuration.main_file), texts)
+    return os.path.join(directory, COPY_MAIN_FILE)

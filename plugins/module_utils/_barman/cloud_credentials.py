@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._host.files import read_text, write_atomic
-from .._host.process import HostError, lookup_user
+from .._host.files import give_to, read_text, write_atomic
+from .._host.process import HostError
 
 AWS_FILE = ".aws/credentials"
 GOOGLE_FILE = ".config/gcloud/application_default_credentials.json"
@@ -162,8 +162,6 @@ def _make_directories(directory: str, home: str, user: str) -> None:
     _make_directories(os.path.dirname(directory), home, user)
     try:
         os.mkdir(directory, 0o700)
-        if os.geteuid() == 0:
-            account = lookup_user(user)
-            os.chown(directory, account.pw_uid, account.pw_gid)
+        give_to(user, directory)
     except OSError as exc:
         raise HostError("%s can't be made: %s" % (directory, exc.strerror)) from None

@@ -11,7 +11,6 @@ on standard input: by Barman's user here, or by the remote user there.
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import re
 import shlex
@@ -21,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.files import read_text
-from .._host.process import Command, CommandTimeout, Completed, HostError, Runner, lookup_user
+from .._host.files import give_to, read_text
+from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
 from .._postgres import control_file
 from .._postgres.control_file import ControlFile
 
@@ -322,9 +321,7 @@ class Connection:
     def __enter__(self) -> Connection:
         if self._destination.host is not None:
             self._directory = tempfile.mkdtemp(prefix="pgdr-ssh-", dir="/tmp")
-            if os.geteuid() == 0:
-                account = lookup_user(self._user)
-                os.chown(self._directory, account.pw_uid, account.pw_gid)
+            give_to(self._user, self._directory)
             self._ciphers = self._fast_ciphers()
         return self
 

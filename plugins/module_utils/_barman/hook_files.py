@@ -23,14 +23,12 @@ from .._host.files import names_in, read_text, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from .configuration import Configuration, read
-from .options import HOOKS
+from .options import HOOK_RUNNER, HOOKS
 
 LIST = ".made-by-pgdr.barman.json"
 SCRIPT_MODE = 0o750
 DIRECTORY_MODE = 0o755
 SECRET_MODE = 0o600
-#: Never removed: without it Barman would start a retry hook of an entry that it read before again for ever.
-RUNNER = "run-hook"
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,10 @@ def make_plan(wanted: Wanted, found: Found) -> Plan:
     ]
     if problems:
         return Plan(problems=tuple(problems))
+    # Without its runner, Barman would start a retry hook of an entry that it read before again for ever.
     gone = {
         name
-        for name in found.made - set(wanted.scripts) - {RUNNER}
+        for name in found.made - set(wanted.scripts) - {HOOK_RUNNER}
         if wanted.prune and os.path.join(wanted.directory, name) not in found.in_use
     }
     made = (found.made | set(wanted.scripts)) - gone

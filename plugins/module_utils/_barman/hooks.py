@@ -21,10 +21,9 @@ from .._host.progress import process_exists
 from .catalog import Backup
 from .configuration import ServerConfiguration
 from .masking import mask_message
-from .options import HOOKS
+from .options import HOOK_RUNNER, HOOKS
 
 _MOST = 3
-_RUNNER = "run-hook"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def guarded(server: ServerConfiguration) -> list[Hook]:
             words = shlex.split(server.get(name) or "")
         except ValueError:
             continue
-        if words and os.path.basename(words[0]) == _RUNNER and "--state" in words[:-1]:
+        if words and os.path.basename(words[0]) == HOOK_RUNNER and "--state" in words[:-1]:
             directory = words[words.index("--state") + 1]
             state = os.path.join(directory, "%s.%s.json" % (server.name.replace(os.sep, "_"), name))
             found.append(Hook(name, words[0], state))

@@ -179,6 +179,9 @@ HOOKS = tuple(
     f"{when}_{event}_{retry}script" for event in _HOOK_EVENTS for when in ("pre", "post") for retry in ("", "retry_")
 )
 
+#: The script that runs a hook of barman_hooks within its limits, and notes how it went.
+HOOK_RUNNER = "run-hook"
+
 DIRECTORIES = (
     "backup_directory",
     "basebackups_directory",

@@ -14,7 +14,6 @@ import os
 import posixpath
 import re
 import shlex
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +21,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .._host.files import give_to
 from .._host.lock import Held, exclusive
-from .._host.process import HostError, Runner, lookup_user
+from .._host.process import HostError, Runner
 from .._host.progress import Progress
 from . import staging_area, wal
 from .archive import Archive, has_unarchived, read_archive
@@ -626,7 +626,7 @@ class Recovery:
                         # PostgreSQL refuses a segment from an archive that has not its full size.
                         stream.write(data.ljust(plan.segment_size, b"\0"))
                     paths.append(path)
-                self._give_to_barman([staging, *paths])
+                give_to(self._barman.user, staging, *paths)
                 completed = self._site.copy_in(paths, directory)
                 if not completed.ok:
                     raise RecoverError(
@@ -636,12 +636,6 @@ class Recovery:
         if plan.partial is None:
             return None
         return {"name": str(plan.partial), "end_lsn": plan.end.as_dict()["lsn"], "bytes": plan.segment_size}
-
-    def _give_to_barman(self, paths: Sequence[str]) -> None:
-        if os.geteuid() == 0:
-            account = lookup_user(self._barman.user)
-            for path in paths:
-                shutil.chown(path, account.pw_uid, account.pw_gid)
 
     def _verify(self, plan: Plan, laid: LaidDown) -> None:
         """Look whether everything that a start needs is there. Raises RecoverError with all that is not."""

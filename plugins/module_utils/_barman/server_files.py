@@ -4,8 +4,8 @@
 
 """The files with Barman's server entries: how they are written, and what has to change to have them as declared.
 
-This module util is private to the collection. Everything but read_current() is pure: texts in, texts out. staging.py
-has the installed Barman read the result and moves it in place.
+This module util is private to the collection. Everything but read_current() and write_copy() is pure: texts in, texts out.
+staging.py has the installed Barman read the result and moves it in place.
 """
 
 from __future__ import annotations
@@ -20,14 +20,27 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.files import read_text
+from .._host.files import give_to, read_text, write_atomic
 from . import configuration
 from .masking import mask, mask_message
-from .options import GLOBAL, HOOKS, SECRET_OPTIONS, SERVER, Problem, deprecated, parse_bool, render_value, validate
+from .options import (
+    GLOBAL,
+    HOOK_RUNNER,
+    HOOKS,
+    SECRET_OPTIONS,
+    SERVER,
+    Problem,
+    deprecated,
+    parse_bool,
+    render_value,
+    validate,
+)
 from .versions import NEWEST, Version
 
 MARK = "# Made by Ansible (pgdr.barman.server)."
 HEADER = MARK + " What is changed here by hand is lost at the next run.\n"
+
+COPY_MAIN_FILE = "barman.conf"
 
 # A server's entry may hold passwords: Barman's user reads it, and nobody else.
 ENTRY_MODE = 0o600
@@ -37,7 +50,7 @@ _OPTION = re.compile(r"^(?P<name>[^\s#;\[=:][^=:]*?)\s*[=:]")
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
 _HOST = re.compile(r"^# For the inventory host (\S+)\.$", re.MULTILINE)
 _FORMER_SLOT = re.compile(r"^# Its former replication slot: (\S+)$", re.MULTILINE)
-_OUR_HOOK = re.compile(r"\S*/run-hook --state ")
+_OUR_HOOK = re.compile(r"\S*/%s --state " % re.escape(HOOK_RUNNER))
 _RESERVED = ("all", "barman", "DEFAULT")
 # What an entry has for streaming alone. While streaming is given up, all of it is needed until the slot is gone.
 _STREAMING_OPTIONS = (
@@ -171,6 +184,23 @@ def read_current(
     home = managed.get("barman_home") or _raw_option(main, "barman_home") or "/var/lib/barman"
     automatic = read_text(os.path.join(str(home), configuration.AUTOMATIC_FILE))
     return Current(main_path, chosen, main, files, _sections_and_options(automatic or ""))
+
+
+def write_copy(
+    directory: str, user: str, main: str, entries: Mapping[str, str], options: Mapping[str, Any] | None = None
+) -> None:
+    """Have a configuration in another directory that is there, as COPY_MAIN_FILE, for that user's eyes only.
+
+    main: the main file's text; options: what its [barman] section has instead there. entries: text by path, of which
+    the name is kept. Raises HostError.
+    """
+    servers = os.path.join(directory, "barman.d")
+    os.mkdir(servers, 0o700)
+    for path, text in entries.items():
+        write_atomic(os.path.join(servers, os.path.basename(path)), text, ENTRY_MODE, user)
+    text = set_options(main, "barman", {"configuration_files_directory": servers, **(options or {})})
+    write_atomic(os.path.join(directory, COPY_MAIN_FILE), text, ENTRY_MODE, user)
+    give_to(user, servers, directory)
 
 
 def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:

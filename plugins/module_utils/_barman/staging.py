@@ -23,12 +23,13 @@ from typing import Any
 
 from .._host.files import read_text, rewrite, write_atomic
 from .._host.identity import acting_as
-from .._host.process import HostError, lookup_user
+from .._host.process import HostError
 from . import configuration
 from .command import Barman
 from .masking import mask_message
 from .options import SECRET_OPTIONS
 from .server_files import (
+    COPY_MAIN_FILE,
     ENTRY_MODE,
     Change,
     Current,
@@ -40,7 +41,7 @@ from .server_files import (
     option_warnings,
     plan,
     read_current,
-    set_options,
+    write_copy,
 )
 from .versions import NEWEST, Version
 
@@ -160,7 +161,7 @@ def _left_of(names: Sequence[str], barman: Barman) -> list[dict[str, Any]]:
 def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired) -> Reading:
     """Have Barman read the configuration as it would be. Raises HostError where Barman can't be run at all."""
     with _staged(barman.user, current, planned) as directory:
-        staged = barman.with_config(os.path.join(directory, "barman.conf"))
+        staged = barman.with_config(os.path.join(directory, COPY_MAIN_FILE))
         reply = staged.json("list-servers", timeout=300)
         said = [*reply.warnings, *_logged(read_text(os.path.join(directory, "barman.log")) or "")]
         ours = {
@@ -286,8 +287,6 @@ def _make_directory(directory: str) -> None:
 def _staged(user: str, current: Current, planned: Plan) -> Iterator[str]:
     """A directory that only Barman's user can read, with the configuration as it would be."""
     with tempfile.TemporaryDirectory(prefix="barman-configuration-") as directory:
-        servers = os.path.join(directory, "barman.d")
-        os.mkdir(servers, 0o700)
         after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
         main = current.main or ""
         for change in planned.changes:
@@ -296,18 +295,11 @@ def _staged(user: str, current: Current, planned: Plan) -> Iterator[str]:
             else:
                 after[change.path] = change.after
         staging = {
-            "configuration_files_directory": servers,
             "log_file": os.path.join(directory, "barman.log"),
             "log_level": "WARNING",
         }
-        write_atomic(os.path.join(directory, "barman.conf"), set_options(main, "barman", staging), ENTRY_MODE, user)
-        for path, text in after.items():
-            if text is not None:
-                write_atomic(os.path.join(servers, os.path.basename(path)), text, ENTRY_MODE, user)
-        if os.geteuid() == 0:
-            account = lookup_user(user)
-            for path in (servers, directory):
-                os.chown(path, account.pw_uid, account.pw_gid)
+        entries = {path: text for path, text in after.items() if text is not None}
+        write_copy(directory, user, main, entries, staging)
         yield directory
 
 

@@ -19,9 +19,10 @@ import posixpath
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .._host.process import HostError, lookup_user
+from .._host.files import give_to
+from .._host.process import HostError
 from .catalog import Backup
 from .command import Version
 from .configuration import ServerConfiguration
@@ -84,20 +85,15 @@ def find_area(
         where = LOCAL if incremental or encrypted else REMOTE
     if not remote:
         where = LOCAL
-    facts = Area(path, where, _nature(backup), programs=tuple(programs), combines=incremental)
-    if path is not None:
-        return facts
-    if configured:
-        return Area(None, where, facts.nature, programs=facts.programs, combines=incremental)
+    area = Area(path, where, _nature(backup), programs=tuple(programs), combines=incremental)
+    if path is not None or configured:
+        return area
     chosen = server.directory("backup_directory") if where == LOCAL else posixpath.dirname(destination)
-    return Area(chosen, where, facts.nature, own=where == LOCAL, programs=facts.programs, combines=incremental)
+    return replace(area, path=chosen, own=where == LOCAL)
 
 
 def _configured_since(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
-    if server.get("staging_path"):
-        return True
-    wanted = [("local_staging_path", here), ("recovery_staging_path", compressed)]
-    return all(bool(server.get(option)) for option, needed in wanted if needed)
+    return bool(server.get("staging_path")) or _configured_before(server, here, compressed)
 
 
 def _configured_before(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
@@ -200,9 +196,7 @@ def made(area: Area | None, user: str) -> Iterator[Area | None]:
             % (area.path, exc.strerror)
         ) from None
     try:
-        if os.geteuid() == 0:
-            account = lookup_user(user)
-            os.chown(directory, account.pw_uid, account.pw_gid)
-        yield Area(directory, area.location, area.nature, True, area.programs, area.combines)
+        give_to(user, directory)
+        yield replace(area, path=directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.files import names_in, read_text
-from .._host.process import HostError, lookup_user
+from .._host.files import give_to, names_in, read_text
+from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, QueryFailed, Session
 from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
@@ -602,7 +602,7 @@ class Receiver:
         parent = os.path.dirname(directory)
         for path in (parent, directory):
             os.makedirs(path, mode=0o700, exist_ok=True)
-            self._give_to_barman(path)
+            give_to(self._barman.user, path)
         for name in reset.set_aside:
             path = os.path.join(self._streaming, name)
             if os.path.exists(path):
@@ -613,21 +613,16 @@ class Receiver:
         """An empty partial segment: pg_receivewal begins with it and fills it."""
         path = os.path.join(self._streaming, "%s.partial" % segment)
         os.makedirs(self._streaming, mode=0o700, exist_ok=True)
-        self._give_to_barman(self._streaming)
+        give_to(self._barman.user, self._streaming)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        self._give_to_barman(path)
-
-    def _give_to_barman(self, path: str) -> None:
-        if os.geteuid() == 0:
-            account = lookup_user(self._barman.user)
-            os.chown(path, account.pw_uid, account.pw_gid)
+        give_to(self._barman.user, path)
 
     @contextmanager
     def _holding_lock(self) -> Iterator[None]:
         """Hold Barman's own lock of the receiver, so that nobody starts one now."""
         handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            self._give_to_barman(self._lock_file)
+            give_to(self._barman.user, self._lock_file)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -37,6 +37,14 @@ def names_in(directory: str) -> list[str]:
         raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
 
 
+def give_to(user: str, *paths: str) -> None:
+    """Have the files and directories be that user's, with the user's own group, where this is root."""
+    if os.geteuid() == 0:
+        account = lookup_user(user)
+        for path in paths:
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+
 def write_atomic(
     path: str, text: str, mode: int, owner: str | None = None, durable: bool = True, group_of: str | None = None
 ) -> None:

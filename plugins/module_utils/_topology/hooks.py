@@ -18,10 +18,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._barman.options import HOOKS, nearest
+from .._barman.options import HOOK_RUNNER, HOOKS, nearest
 
-#: What the role deploys beside the scripts of the inventory.
-RUNNER = "run-hook"
+#: What the role deploys beside the scripts of the inventory and run-hook.
 EXPORT = "export"
 #: Below Barman's home, where run-hook notes how hooks went; pgdr.barman.check reads it.
 STATE_DIRECTORY = ".pgdr.barman/hooks"
@@ -396,7 +395,7 @@ def hook_options(declared: Declared, directory: str, home: str) -> dict[str, str
 
 
 def _command(declared: Declared, hook: Hook, directory: str, home: str) -> str:
-    words = [f"{directory}/{RUNNER}", "--state", f"{home}/{STATE_DIRECTORY}"]
+    words = [f"{directory}/{HOOK_RUNNER}", "--state", f"{home}/{STATE_DIRECTORY}"]
     words += ["--attempts", str(hook.attempts), "--pause", str(hook.pause), "--timeout", str(hook.timeout)]
     if hook.retries:
         words += ["--give-up", hook.give_up]
