@@ -50,6 +50,7 @@ options:
       host:
         description:
           - The inventory host that the entry is for. It is noted in the file, and comes back in RV(unlisted) when the entry is not declared any more.
+          - Where it is not given, the one that is noted already stays.
         type: str
       merge:
         description:

@@ -17,7 +17,7 @@ import pwd
 import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._host.files import give_to, read_text, write_atomic
@@ -240,7 +240,8 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
             else:
                 after[other] = _rest(after.get(other) or "", entry.name)
         if entry.present:
-            after[path] = render_entry(entry, version) if _renderable(entry) else ""
+            noted = replace(entry, host=entry.host or _host_of(_before(current, path) or ""))
+            after[path] = render_entry(noted, version) if _renderable(entry) else ""
             if desired.handover and not foreign and path in current.files:
                 after[path], left = _both_ways(after[path] or "", current.files[path].text, entry)
                 if left:

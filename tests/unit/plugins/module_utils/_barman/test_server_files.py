@@ -339,6 +339,15 @@ class TestSecrets:
         }
 
 
+def test_the_inventory_host_stays_noted_where_none_is_given() -> None:
+    noted = {"pg": server_files.render_entry(Entry("pg", {"active": True}, host="pg-1"))}
+    assert after(plan(host(noted), Desired([Entry("pg", {"active": True})]))) == {}
+    (text,) = after(plan(host(noted), Desired([Entry("pg", {"active": False})]))).values()
+    assert "# For the inventory host pg-1.\n" in (text or "")
+    (text,) = after(plan(host(noted), Desired([Entry("pg", {"active": True}, host="pg-2")]))).values()
+    assert "# For the inventory host pg-2.\n" in (text or "")
+
+
 def test_options_are_compared_with_the_version() -> None:
     desired = Desired(
         [Entry("pg", {"sreaming_archiver": True, "staging_path": "/x"}), Entry("gone", {"wrong": 1}, present=False)],
