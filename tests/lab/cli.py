@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.command(options) or 0)
     except CannotRun as error:
         print(
-            f"This machine can't run the lab: {error}. `make check` and all else that needs no machine works without it.",
+            f"This machine can't run the lab: {error}; `make check`, `make package` and `make sanity` work without it.",
             file=sys.stderr,
         )
         return CANNOT_RUN
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(command=function)
         return added
 
+    command("check", _check, "say whether this machine can run the lab; installs the Debian packages that it needs")
     added = command("up", _up, "bring a lab's machines up; what is up already stays")
     added.add_argument("file", help="the lab file")
     added.add_argument("--timeout", type=float, default=180, help="seconds for each machine (default: %(default)s)")
@@ -136,6 +137,11 @@ def in_parallel(work: Callable[[Record], None], records: Sequence[Record]) -> No
             raise
     if problems:
         raise LabError("\n".join(problems))
+
+
+def _check(_options: argparse.Namespace) -> None:
+    prepare()
+    print("This machine can run the lab.")
 
 
 def _up(options: argparse.Namespace) -> None:

@@ -38,6 +38,7 @@ TOOLS = {
     "unshare": "util-linux",
 }
 DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+MOUNTINFO = Path("/proc/self/mountinfo")
 # Their directories, also where the caller's PATH lacks them (su, cron).
 os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -106,7 +107,7 @@ def state_lock() -> Iterator[None]:
 
 def cgroup_root() -> Path:
     """Where the host shows its version 2 control groups."""
-    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+    for line in MOUNTINFO.read_text(encoding="utf-8").splitlines():
         before, _, after = line.partition(" - ")
         if after.split()[0] == "cgroup2":
             return Path(before.split()[4])
@@ -133,7 +134,8 @@ def prepare() -> None:
     ):
         tried = run(["unshare", "--net", *trial], check=False)
         if tried.returncode != 0:
-            raise CannotRun(f"`{' '.join(trial)}` does not work ({tried.stdout.strip()})")
+            # What it printed may be several lines, and this is one sentence.
+            raise CannotRun(f"`{' '.join(trial)}` does not work ({' '.join(tried.stdout.split())})")
     if "\toverlay\n" not in Path("/proc/filesystems").read_text(encoding="utf-8") and shutil.which("modprobe"):
         run(["modprobe", "overlay"], check=False)
     STATE.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -221,13 +221,17 @@ def destroy(proof: Proof) -> None:
     seen = sql("SELECT pg_current_wal_flush_lsn()")
     on("pg", "pkill", "-9", "-u", "postgres", "-x", "postgres")
     waldump = f"/usr/lib/postgresql/17/bin/pg_waldump --path={DATA_DIRECTORY}/pg_wal --start={seen} --rmgr=Transaction"
-    commits = [
-        line for line in on("pg", "sh", "-c", f"{waldump} 2>/dev/null || true").splitlines() if " COMMIT " in line
-    ]
+    records = on("pg", "sh", "-c", f"{waldump} 2>/dev/null || true")
     on("pg", "rm", "-rf", DATA_DIRECTORY)
-    if not commits:
+    proof.last_commit = last_commit(records)
+    if proof.last_commit is None:
         raise Failed(f"the destroyed server's WAL held no commit after {seen}, and the writer was writing")
-    proof.last_commit = read_commit(commits[-1])
+
+
+def last_commit(records: str) -> Commit | None:
+    """The last commit among what pg_waldump printed."""
+    commits = [line for line in records.splitlines() if " COMMIT " in line]
+    return read_commit(commits[-1]) if commits else None
 
 
 def read_commit(line: str) -> Commit:
@@ -245,7 +249,17 @@ def lsn(text: str) -> int:
 
 
 def main() -> int:
-    # What an earlier run left is taken away first; a machine that can't run the lab says so here, in one sentence.
+    # A machine that can't run the lab says so here, in one sentence.
+    able = subprocess.run(
+        [sys.executable, "-m", "tests.lab", "check"],
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if able.returncode != 0:
+        return able.returncode
+    # What an earlier run left is taken away first.
     cleared = subprocess.run(
         [sys.executable, "-m", "tests.lab", "down", str(LAB_FILE)],
         cwd=REPOSITORY,
@@ -326,14 +340,18 @@ def judge(proof: Proof) -> None:
         raise Failed("no new backup was taken after the recovery")
 
 
-def tell(proof: Proof) -> None:
-    """Print the short table."""
-    report, last = proof.report, proof.last_commit
-    assert last is not None
-    reachable = report["last_recoverable"]
-    seconds = max(0.0, (last.time - datetime.fromisoformat(reachable["time"])).total_seconds())
-    lost = max(0, last.lsn - lsn(reachable["lsn"]))
-    rows = (
+def rpo(last: Commit, reachable: Mapping[str, Any]) -> tuple[float, int]:
+    """Seconds and bytes of WAL from the last commit on the destroyed disk back to the last one that Barman has."""
+    seconds = (last.time - datetime.fromisoformat(reachable["time"])).total_seconds()
+    return max(0.0, seconds), max(0, last.lsn - lsn(reachable["lsn"]))
+
+
+def table(proof: Proof) -> tuple[tuple[str, str], ...]:
+    """What was measured and proved: titles and what they say."""
+    report = proof.report
+    assert proof.last_commit is not None
+    seconds, lost = rpo(proof.last_commit, report["last_recoverable"])
+    return (
         ("Recovered", f"PostgreSQL 17 on pg, to {proof.target}"),
         ("From", f"backup {report['backup_id']} and its WAL on backup"),
         ("Rows before the point", f"{proof.rows_found:,} of {proof.rows_before:,}"),
@@ -346,6 +364,11 @@ def tell(proof: Proof) -> None:
         ),
         ("RTO", f"{report['rto_seconds']:.1f} s: from the start of the recovery to a server that takes writes"),
     )
+
+
+def tell(proof: Proof) -> None:
+    """Print the short table."""
+    rows = table(proof)
     wide = max(len(title) for title, _ in rows)
     print()
     for title, text in rows:

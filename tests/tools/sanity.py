@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from ansible_test._internal.python_requirements import get_venv_packages
-
 from tests.tools.installed import InstalledCollection, installed
 from tests.tools.stage import REPOSITORY, RESULTS, Stage, environment, exit_on_signals, run
 
@@ -42,6 +40,9 @@ def provide_pip() -> None:
     It would download a bootstrap script from a host of its own, which cannot be reached from everywhere, and uses
     a script that is there already.
     """
+    # Not at the top: it lowers this process' limits.
+    from ansible_test._internal.python_requirements import get_venv_packages
+
     version = get_venv_packages(SimpleNamespace(version=this_python()))["pip"]
     cache = Path.home() / ".ansible" / "test" / "cache"
     script = cache / f"get_pip_{version.replace('.', '_')}.py"
@@ -66,12 +67,18 @@ def has_oldest_python() -> bool:
     return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
+def ignore_files(directory: Path) -> list[str]:
+    """The files there that tell ansible-test to ignore something."""
+    return sorted(path.name for path in directory.glob("ignore-*.txt") if path.read_text().strip())
+
+
 def examine(stage: Stage, collection: InstalledCollection) -> None:
     for outcome in (collection.build(), collection.install()):
         if not outcome.ok:
             stage.note_outcome(outcome)
             return
-    ignored = [path.name for path in (collection.root / "tests" / "sanity").glob("ignore-*.txt") if path.read_text()]
+    # The built collection has no tests.
+    ignored = ignore_files(REPOSITORY / "tests" / "sanity")
     stage.note("nothing is ignored", not ignored, output="\n".join(ignored))
     provide_pip()
     env = environment()

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make molecule`: which scenarios, in which order, and on which machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tools import molecule
+from tests.tools.stage import Outcome, Tally
+
+SENTENCE = "This machine can't run the lab: root is needed; `make check` works without it."
+
+
+def test_each_of_the_longest_is_a_scenario_and_named_once():
+    assert set(molecule.LONGEST_FIRST) <= set(molecule.scenarios())
+    assert len(set(molecule.LONGEST_FIRST)) == len(molecule.LONGEST_FIRST)
+
+
+def test_the_longest_begin_and_the_others_follow_by_name():
+    names = molecule.scenarios()
+    first = len(molecule.LONGEST_FIRST)
+    assert tuple(names[:first]) == molecule.LONGEST_FIRST
+    assert names[first:] == sorted(names[first:])
+    assert sorted(names) == sorted(path.parent.name for path in molecule.SCENARIOS.glob("*/molecule.yml"))
+
+
+def test_one_that_is_gone_is_not_run(monkeypatch, tmp_path):
+    for name in ("b", "a", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "molecule.yml").touch()
+    monkeypatch.setattr(molecule, "SCENARIOS", tmp_path)
+    monkeypatch.setattr(molecule, "LONGEST_FIRST", ("c", "gone"))
+    assert molecule.scenarios() == ["c", "a", "b"]
+
+
+class Lab:
+    """Answers in the lab's place. Nothing is run, and nothing is written into the work tree."""
+
+    def __init__(self) -> None:
+        self.refused: dict[str, str] = {}
+        self.called: list[tuple[str, ...]] = []
+        self.tested: list[str] = []
+
+    def __call__(self, *arguments: str) -> Outcome:
+        self.called.append(arguments)
+        said = self.refused.get(arguments[0])
+        return Outcome(f"lab {arguments[0]}", arguments, 0 if said is None else 2, said or "", 0.1)
+
+    def test(self, _runner: molecule.Runner, scenario: str) -> Outcome:
+        self.tested.append(scenario)
+        return Outcome(scenario, (), 0, "", 0.1)
+
+
+@pytest.fixture
+def lab(monkeypatch, tmp_path: Path) -> Lab:
+    there = Lab()
+    monkeypatch.delenv("PGDR_MACHINES", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tests.tools.stage.RESULTS", tmp_path / "results")
+    monkeypatch.setattr(molecule, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(molecule, "exit_on_signals", lambda: None)
+    monkeypatch.setattr(molecule, "lab", there)
+    monkeypatch.setattr(molecule.Runner, "test", lambda runner, scenario: there.test(runner, scenario))
+    return there
+
+
+def test_a_machine_that_cannot_run_the_lab_is_told_once(lab, capsys):
+    lab.refused["check"] = SENTENCE
+    assert molecule.main([]) == 1
+    assert lab.called == [("check",)]
+    assert lab.tested == []
+    assert capsys.readouterr().out.count(SENTENCE) == 1
+    tally = Tally.load("molecule")
+    assert tally is not None
+    assert tally.failures == ["the lab"]
+
+
+def test_what_cannot_be_taken_down_is_in_the_way(lab, capsys):
+    lab.refused["down"] = "lab: busy"
+    assert molecule.main(["star"]) == 1
+    assert lab.called == [("check",), ("down", "--all", "--prefix", "molecule-star")]
+    assert lab.tested == []
+    assert "lab: busy" in capsys.readouterr().out
+
+
+def test_the_machines_are_taken_down_before_and_after(lab):
+    assert molecule.main(["star", "geo"]) == 0
+    down = [("down", "--all", "--prefix", f"molecule-{name}") for name in ("star", "geo")]
+    assert lab.called == [("check",), *down, *down]
+    assert sorted(lab.tested) == ["geo", "star"]
+
+
+def test_somebody_elses_machines_need_no_lab(lab, monkeypatch):
+    monkeypatch.setenv("PGDR_MACHINES", "/home/me/machines.yml")
+    lab.refused["check"] = SENTENCE
+    assert molecule.main(["star"]) == 0
+    assert ("check",) not in lab.called
+    assert lab.tested == ["star"]
+
+
+def test_a_scenario_that_is_none(lab):
+    with pytest.raises(SystemExit, match=r"no scenario stars; there are .*star"):
+        molecule.main(["star", "stars"])
+    assert lab.called == []
