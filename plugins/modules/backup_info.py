@@ -59,6 +59,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+barman_version:
+  description: The installed version of Barman, V(null) where Barman can't be run.
+  returned: success
+  type: str
+  sample: 3.19.1
 servers:
   description: What there is of each server, by Barman's name of the server.
   returned: success
@@ -367,7 +372,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments impo
     barman_argument_spec,
     barman_from,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.information import gather
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.information import gather, installed_version
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 
@@ -382,12 +387,14 @@ def argument_spec() -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec(), supports_check_mode=True)
     try:
-        found = gather(barman_from(module.params), module.params["servers"], module.params["backup_id"])
+        barman = barman_from(module.params)
+        found = gather(barman, module.params["servers"], module.params["backup_id"])
     except HostError as exc:
         module.fail_json(msg=str(exc))
-    for warning in found.warnings:
+    version, problems = installed_version(barman)
+    for warning in [*found.warnings, *problems]:
         module.warn(warning)
-    module.exit_json(changed=False, servers=found.servers)
+    module.exit_json(changed=False, servers=found.servers, barman_version=version)
 
 
 if __name__ == "__main__":

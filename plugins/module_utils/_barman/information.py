@@ -66,6 +66,14 @@ def gather(
     return Information(answer, warnings)
 
 
+def installed_version(barman: Barman) -> tuple[str | None, list[str]]:
+    """Barman's version, and a warning where it can't be run."""
+    try:
+        return ".".join(str(part) for part in barman.version), []
+    except HostError as exc:
+        return None, ["Barman did not tell its version: %s" % exc]
+
+
 def wal_facts(
     server: ServerConfiguration, archive: Archive, backups: Sequence[Backup], now: datetime
 ) -> dict[str, Any]:

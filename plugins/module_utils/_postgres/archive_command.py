@@ -171,8 +171,13 @@ def does_nothing(command: str) -> bool:
     return bool(_DOES_NOTHING.fullmatch(command.split(MARK)[0].strip()))
 
 
-def problems(desired: Desired, installed: tuple[int, ...] | None, far: tuple[int, ...] | None) -> list[str]:
-    """What speaks against the options. installed, far: barman-wal-archive's version here, Barman's there."""
+def problems(
+    desired: Desired, installed: tuple[int, ...] | None, far: tuple[int, ...] | None, far_needed: bool = True
+) -> list[str]:
+    """What speaks against the options.
+
+    installed, far: barman-wal-archive's version here, Barman's there. far_needed: whether the latter has to be known.
+    """
     target = desired.target
     found: list[str] = []
     if target is None:
@@ -196,12 +201,12 @@ def problems(desired: Desired, installed: tuple[int, ...] | None, far: tuple[int
             "compression %s needs barman-wal-archive %s, and this host has %s: write none, or install a newer barman-cli"
             % (target.compression, since, ".".join(str(part) for part in installed))
         )
-    if far is None:
+    if far is None and far_needed:
         found.append(
             "compression %s needs Barman %s on the backup server too: say with barman_version which one it has"
             % (target.compression, since)
         )
-    elif far < COMPRESSION_SINCE:
+    elif far is not None and far < COMPRESSION_SINCE:
         found.append(
             "compression %s needs Barman %s on the backup server, which has %s: write none, or use a newer Barman there"
             % (target.compression, since, ".".join(str(part) for part in far))
@@ -298,16 +303,18 @@ def configure(
     """Make it so, and answer as the module archive_command does. Raises HostError."""
     archiver = Archiver(session, run, user, timeout)
     target = desired.target
+    current = archiver.look()
+    plan = make_plan(current, desired)
     if target is not None:
         far = parse_version(far_version) if far_version else None
         if far_version and far is None:
             raise ArchiveError("barman_version '%s' is no version: write one such as 3.19.1" % far_version)
         compresses = target.method == "barman-wal-archive" and target.compression != "none"
-        found = problems(desired, archiver.installed_version() if compresses and not check_mode else None, far)
+        installed = archiver.installed_version() if compresses and not check_mode else None
+        # A command that stands was compared with it; in check mode Barman may only be about to be installed there.
+        found = problems(desired, installed, far, "archive_command" in plan.settings and not check_mode)
         if found:
             raise ArchiveError("; ".join(found), "configuration")
-    current = archiver.look()
-    plan = make_plan(current, desired)
     segment: wal.Segment | None = None
     if not check_mode:
         if target is not None and "archive_command" in plan.settings:

@@ -497,6 +497,19 @@ def test_absent_waits_until_nothing_waits():
     assert not make(world, Desired(None))["changed"]
 
 
+def test_the_far_version_is_needed_only_for_a_command_that_is_set_anew():
+    desired = Desired(replace(TARGET, compression="zstd"))
+    world = World(answers=lambda command: Completed(command.argv, 0, "3.19.1"))
+    with pytest.raises(ArchiveError, match="say with barman_version"):
+        make(world, desired)
+    assert "archive_command" not in world.written
+    assert make(world, desired, check_mode=True)["changed"]
+    assert make(world, desired, far_version="3.19.1")["changed"]
+    assert not make(world, desired)["changed"]
+    with pytest.raises(ArchiveError, match=r"which has 3\.13\.3"):
+        make(world, desired, far_version="3.13.3")
+
+
 def test_a_version_that_is_none():
     with pytest.raises(ArchiveError, match="is no version"):
         make(World(), far_version="new")
