@@ -217,6 +217,13 @@ class _Judge:
                 "has no effect where Ansible manages the server, for the key is made and read there",
                 "remove it, or write barman_manage_postgres: false",
             )
+        if server.ssh_host_key and server.manage:
+            self.report(
+                host,
+                "barman_ssh_host_key",
+                "has no effect where Ansible manages the server, for the host tells its keys itself",
+                "remove it, or write barman_manage_postgres: false",
+            )
         if server.synchronous and not server.streams:
             self.report(
                 host,
@@ -286,6 +293,16 @@ class _Judge:
                 "barman_sslmode",
                 "is disable, and a client certificate needs TLS",
                 "write require, or remove barman_sslcert",
+            )
+        by_certificate = server.sslcert and not (server.has_password or server.has_streaming_password)
+        if by_certificate and server.manage and server.needs_replication and server.user != server.streaming_user:
+            # PostgreSQL's method cert compares the certificate's common name with the role's.
+            self.report(
+                server.host,
+                "barman_sslcert",
+                f"is of one role, and without passwords it would be of two: {server.user} and {server.streaming_user}",
+                f"write barman_streaming_user: {server.user} and have that as the certificate's common name, or set "
+                "barman_streaming_password",
             )
 
     def reachability(self, server: PostgresServer) -> None:

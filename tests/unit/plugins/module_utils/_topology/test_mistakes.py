@@ -182,6 +182,17 @@ MISTAKES_OF_A_SERVER = [
         "write require",
     ),
     (
+        {
+            "barman_sslcert": "/tls.crt",
+            "barman_sslkey": "/tls.key",
+            "barman_postgres_password": None,
+            "barman_streaming_password": None,
+        },
+        "barman_sslcert",
+        "is of one role, and without passwords it would be of two: barman and streaming_barman",
+        "write barman_streaming_user: barman",
+    ),
+    (
         {"barman_postgres_user": "pg_barman"},
         "barman_postgres_user",
         "which PostgreSQL keeps for itself",
@@ -222,6 +233,18 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
         "barman_ssh_public_key",
+        "has no effect where Ansible manages the server",
+        "remove it, or write barman_manage_postgres: false",
+    ),
+    (
+        {"barman_manage_postgres": False, "barman_ssh_host_key": "198.51.100.21 ssh-ed25519 AAAA"},
+        "barman_ssh_host_key",
+        "is no public key of SSH",
+        "write the line in /etc/ssh/ssh_host_ed25519_key.pub",
+    ),
+    (
+        {"barman_ssh_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
+        "barman_ssh_host_key",
         "has no effect where Ansible manages the server",
         "remove it, or write barman_manage_postgres: false",
     ),
