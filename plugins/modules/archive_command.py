@@ -176,8 +176,8 @@ last_archived:
   sample: "000000010000000000000003"
 error_kind:
   description:
-    - Where it stopped, in one word. V(configuration), V(foreign), V(host_key), V(permission), V(closed), V(ssh), V(not_installed), V(not_configured), V(disk_full),
-      V(command), V(timeout) or V(other).
+    - Where it stopped, in one word. V(configuration), V(foreign), V(host_key), V(permission), V(closed), V(ssh), V(not_installed), V(not_configured),
+      V(disk_full), V(command), V(timeout) or V(other).
   returned: failure
   type: str
   sample: host_key
