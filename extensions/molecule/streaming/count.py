@@ -64,7 +64,8 @@ def main(playbook: str, *arguments: str) -> int:
     options = [item for item in arguments if item.startswith("--")]
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), playbook, *inventories, *options],
-        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        # Other callbacks would write beside it.
+        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_CALLBACKS_ENABLED": ""},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
