@@ -107,6 +107,8 @@ demands:
   description:
     - What each host must have, by inventory name.
     - A PostgreSQL server has the keys C(postgres) and C(ssh_edges), a backup server C(barman) and C(ssh_edges).
+    - With C(barman_manage_postgres) V(false) C(postgres.manual) has the lines that somebody else has to apply there. Lines with the keys of other hosts
+      are not among them, because nobody was connected to. The playbook C(pgdr.barman.deploy) sets them as the fact C(ssh_trust_lines) of that server.
   returned: success
   type: dict
   sample:

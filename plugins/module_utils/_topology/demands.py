@@ -67,7 +67,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
     ssh_edges:                      # the edges that begin or end on this machine. from_hosts, to_hosts: all hosts of the inventory that are that machine
       - {from_host, from_hosts: [...], from_user, from_addresses: [...], to_host, to_hosts: [...], to_user, to_address, to_port,
          purpose: backup|archiving|passive, forced_command: null,
-         public_key: ...}           # only where from_host is not managed and the inventory says it
+         public_key: ..., host_key: ...}      # only where from_host, or to_host, is not managed and the inventory says them
 
 No password is ever part of it: pgpass names the host and the variable that hold one.
 
@@ -126,7 +126,16 @@ _WAL_PROGRAMS = {"bzip2", "pigz"}
 _MODULES = {"lz4": ("lz4",), "snappy": ("snappy",), "zstd": ("zstandard",)}
 
 #: What a relay must read and write as the backup server does from which it takes.
-_SHARED_WITH_RELAYS = ("compression", "compression_level", "encryption", "encryption_key_id")
+_SHARED_WITH_RELAYS = (
+    "compression",
+    "compression_level",
+    "custom_compression_filter",
+    "custom_compression_magic",
+    "custom_decompression_filter",
+    "encryption",
+    "encryption_key_id",
+    "encryption_passphrase_command",
+)
 
 
 def demands(topology: Topology) -> dict[str, dict[str, Any]]:
@@ -647,7 +656,8 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
     for server in topology.postgres_servers.values():
         backup = topology.backup_servers.get(server.backup_server or "")
         if backup is not None and server.method in ("rsync", "snapshot"):
-            edges.append(_to_postgres(backup, server, "backup"))
+            told = {"host_key": server.ssh_host_key} if server.ssh_host_key else {}
+            edges.append({**_to_postgres(backup, server, "backup"), **told})
         client = archiving_client(index, server)
         target = topology.backup_servers.get(client.backup_server or "") if client else None
         if client is not None and target is not None:

@@ -12,9 +12,14 @@
     settings: [...]                 # for postgresql.conf, or a provider's console
     alter_system: [...]             # the same for psql: raises what is too low, and leaves the rest alone
     restart: [...]                  # the settings among them that a restart only brings into effect
+    packages: [barman-cli]          # what has to be installed for archive_command, or for the rsync method
     ssh:                            # who must get in where; options: what goes before the key in authorized_keys
       - {purpose: archiving, from: postgres@orders, to: barman@198.51.100.11, port: 22,
-         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"', let_in: false}
+         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"',
+         commands: [...],           # there, as the user that runs PostgreSQL; the last one prints what the variable has to say
+         variable: barman_ssh_public_key, given: false,
+         # Lines with the keys of other hosts: the playbook deploy knows them when it has connected to these, and puts them in this fact.
+         file: ~/.ssh/known_hosts, fact: ssh_trust_lines.postgres.known_hosts}
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -38,6 +43,8 @@ _RELOADED = (
 )
 _LOCAL = ("127.", "::1/")
 _HBA_FIELDS = ("type", "databases", "users", "source", "method")
+_MAKE_A_KEY = ("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519", "cat ~/.ssh/id_ed25519.pub")
+_SHOW_THE_HOST_KEY = ("mkdir -p -m 700 ~/.ssh", "cat /etc/ssh/ssh_host_ed25519_key.pub")
 
 
 def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -57,7 +64,8 @@ def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Ma
             for name, value, condition, dummy in settings
         ],
         "restart": [setting[0] for setting in settings if setting[0] not in _RELOADED],
-        "ssh": [_ssh(edge) for edge in edges],
+        "packages": _packages(server, demand),
+        "ssh": [_ssh(server, edge) for edge in edges],
     }
 
 
@@ -130,7 +138,18 @@ def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
         yield "archive_timeout", str(archiving["timeout"]), "setting <> '%d'" % archiving["timeout"], ""
 
 
-def _ssh(edge: Mapping[str, Any]) -> dict[str, Any]:
+def _packages(server: PostgresServer, demand: Mapping[str, Any]) -> list[str]:
+    """By the names that Debian and Red Hat share. Barman's rsync method runs rsync on both sides."""
+    found: set[str] = {"rsync"} if server.backup_server is not None and server.method == "rsync" else set()
+    if demand["archiving"] is not None:
+        found.add({"barman-wal-archive": "barman-cli"}.get(demand["archiving"]["method"], "rsync"))
+        found.update("python3-%s" % module for module in demand["python_modules"])
+    return sorted(found)
+
+
+def _ssh(server: PostgresServer, edge: Mapping[str, Any]) -> dict[str, Any]:
+    outgoing = edge["from_host"] == server.host
+    file = "known_hosts" if outgoing else "authorized_keys"
     options = 'restrict,from="%s"' % ",".join(edge["from_addresses"])
     if edge["forced_command"]:
         options += ',command="%s"' % edge["forced_command"]
@@ -140,8 +159,11 @@ def _ssh(edge: Mapping[str, Any]) -> dict[str, Any]:
         "to": "%s@%s" % (edge["to_user"], edge["to_address"]),
         "port": edge["to_port"],
         "options": options,
-        # With its key in the inventory the deployment lets it in.
-        "let_in": "public_key" in edge,
+        "commands": list(_MAKE_A_KEY if outgoing else _SHOW_THE_HOST_KEY),
+        "variable": "barman_ssh_public_key" if outgoing else "barman_ssh_host_key",
+        "given": ("public_key" if outgoing else "host_key") in edge,
+        "file": "~/.ssh/%s" % file,
+        "fact": "ssh_trust_lines.%s.%s" % (server.os_user, file),
     }
 
 

@@ -239,7 +239,7 @@ VARIABLES = (
         PG,
         "boolean",
         "true",
-        "false: Ansible does not touch PostgreSQL; what has to be done there is returned as SQL, pg_hba and settings.",
+        "false: Ansible does not touch PostgreSQL; what has to be done there is returned as SQL, pg_hba, settings and SSH.",
     ),
     Variable(
         "barman_primary",
@@ -255,6 +255,13 @@ VARIABLES = (
         "public key",
         "",
         "With barman_manage_postgres false, and archiving: the SSH key of barman_postgres_os_user, which the backup server lets in.",
+    ),
+    Variable(
+        "barman_ssh_host_key",
+        PG,
+        "public key",
+        "",
+        "With barman_manage_postgres false, and the rsync or snapshot method: a host key of its SSH server, by which the backup server knows it.",
     ),
     Variable(
         "barman_passive_of",
@@ -296,7 +303,7 @@ VARIABLES = (
         "version",
         "",
         'The Barman version, in quotes as "3.13.3", that options are checked against before anything is done. Without '
-        "it the newest known one; module server checks against the installed one in any case.",
+        "it the newest known one; module server compares with the installed one whenever an entry changes.",
     ),
     Variable("barman_global_options", BACKUP, "dictionary", "{}", "Further options of Barman's [barman] section."),
     Variable(
@@ -418,6 +425,7 @@ class PostgresServer:
     archive_compression: str = "none"
     archive_timeout: int | None = None
     ssh_public_key: str = ""
+    ssh_host_key: str = ""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)

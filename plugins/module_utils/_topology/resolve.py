@@ -394,11 +394,14 @@ def retention(value: Any) -> str:
     return found
 
 
-def public_key(value: Any) -> str:
-    found = text(value)
-    if found and not _PUBLIC_KEY.fullmatch(found):
-        raise Wrong("is no public key of SSH", "write the line in ~/.ssh/id_ed25519.pub of PostgreSQL's user")
-    return found
+def public_key(where: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        found = text(value)
+        if found and not _PUBLIC_KEY.fullmatch(found):
+            raise Wrong("is no public key of SSH", f"write the line in {where}")
+        return found
+
+    return read
 
 
 def cron(value: Any) -> str:
@@ -551,7 +554,10 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         archive_method=reader.get("barman_archive_method", one_of(archive_command.METHODS), "barman-wal-archive"),
         archive_compression=reader.get("barman_archive_compression", one_of(archive_command.COMPRESSIONS), "none"),
         archive_timeout=reader.get("barman_archive_timeout", integer(0), patience),
-        ssh_public_key=reader.get("barman_ssh_public_key", public_key, ""),
+        ssh_public_key=reader.get(
+            "barman_ssh_public_key", public_key("~/.ssh/id_ed25519.pub of PostgreSQL's user"), ""
+        ),
+        ssh_host_key=reader.get("barman_ssh_host_key", public_key("/etc/ssh/ssh_host_ed25519_key.pub there"), ""),
         hooks=reader.get_parts("barman_hooks", hooks.read_hooks, {}),
         s3=reader.get_parts("barman_s3", hooks.read_s3, None),
         has_s3_keys=_has_s3_keys(reader),

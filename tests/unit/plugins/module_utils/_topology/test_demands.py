@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.pgdr.barman.plugins.module_utils._topology.resolve import resolve
 from tests.unit.plugins.module_utils._topology.inventories import backup, good, pg
 
@@ -178,6 +180,7 @@ def test_a_client_certificate_replaces_the_passwords():
         {
             "barman_postgres_password": None,
             "barman_streaming_password": None,
+            "barman_streaming_user": "barman",
             "barman_sslcert": "/etc/barman/tls.crt",
             "barman_sslkey": "/etc/barman/tls.key",
         }
@@ -533,6 +536,19 @@ def test_a_backup_server_relays_all_that_another_keeps_in_a_chain():
     }
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "custom", "custom_compression_filter": "zip -", "custom_decompression_filter": "unzip -"},
+        {"encryption": "gpg", "encryption_key_id": "ops", "encryption_passphrase_command": "pass barman"},
+    ],
+)
+def test_a_relay_gets_all_that_an_option_needs(options: dict[str, str]):
+    found = good({"barman_passive_servers": ["backup-us"], "barman_options": options}, more_backup=ZONES["more_backup"])
+    relayed = entry(found, "pg", "backup-us")["options"]
+    assert {name: relayed.get(name) for name in options} == options
+
+
 def test_a_whole_backup_server_is_not_relayed_what_it_keeps_itself():
     found = good(
         None,
@@ -622,6 +638,7 @@ def test_archiving_of_a_standby_comes_from_its_primary():
 
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl postgres@orders"
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGQvz2Jk8Qn0sYxk8T9yq8N0Z5l5u6qQ3l1h0r8mXw2B root@orders"
 
 
 def test_what_a_hand_has_to_do():
@@ -669,6 +686,7 @@ def test_what_a_hand_has_to_do():
             "AND setting::int < 1 \\gexec",
         ],
         "restart": ["listen_addresses", "wal_level", "max_wal_senders", "max_replication_slots"],
+        "packages": [],
         "ssh": [],
     }
     assert found.topology["recovery_edges"] == []
@@ -702,7 +720,11 @@ def test_what_a_hand_has_to_do_for_archiving():
             "to": "postgres@198.51.100.21",
             "port": 22,
             "options": 'restrict,from="198.51.100.11/32"',
-            "let_in": False,
+            "commands": ["mkdir -p -m 700 ~/.ssh", "cat /etc/ssh/ssh_host_ed25519_key.pub"],
+            "variable": "barman_ssh_host_key",
+            "given": False,
+            "file": "~/.ssh/authorized_keys",
+            "fact": "ssh_trust_lines.postgres.authorized_keys",
         },
         {
             "purpose": "archiving",
@@ -710,11 +732,35 @@ def test_what_a_hand_has_to_do_for_archiving():
             "to": "barman@198.51.100.11",
             "port": 22,
             "options": 'restrict,from="198.51.100.21/32",command="barman put-wal pg"',
-            "let_in": True,
+            "commands": ["ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519", "cat ~/.ssh/id_ed25519.pub"],
+            "variable": "barman_ssh_public_key",
+            "given": True,
+            "file": "~/.ssh/known_hosts",
+            "fact": "ssh_trust_lines.postgres.known_hosts",
         },
     ]
+    assert manual["packages"] == ["barman-cli", "rsync"]
     assert manual["sql"][1].startswith("GRANT "), "no role for replication, which nothing needs"
     assert [edge.get("public_key") for edge in found.demands["backup"]["ssh_edges"]] == [None, KEY]
+
+
+@pytest.mark.parametrize(
+    ("variables", "packages"),
+    [
+        ({"barman_wal": ["archiving"]}, ["barman-cli"]),
+        ({"barman_wal": ["archiving"], "barman_archive_compression": "lz4"}, ["barman-cli", "python3-lz4"]),
+        ({"barman_wal": ["archiving"], "barman_archive_method": "rsync"}, ["rsync"]),
+        ({"barman_backup_method": "rsync"}, ["rsync"]),
+    ],
+)
+def test_what_a_hand_has_to_install(variables, packages):
+    assert postgres(good({"barman_manage_postgres": False, **variables}))["manual"]["packages"] == packages
+
+
+def test_the_backup_server_knows_a_host_that_is_not_touched_by_the_inventory():
+    found = good({"barman_manage_postgres": False, "barman_backup_method": "rsync", "barman_ssh_host_key": HOST_KEY})
+    assert [way["given"] for way in postgres(found)["manual"]["ssh"]] == [True]
+    assert [edge["host_key"] for edge in found.demands["backup"]["ssh_edges"]] == [HOST_KEY]
 
 
 def test_one_role_for_both_is_made_once():
