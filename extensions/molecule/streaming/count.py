@@ -62,10 +62,11 @@ def results(output: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
 def main(playbook: str, *arguments: str) -> int:
     inventories = [f"--inventory={item}" for item in arguments if not item.startswith("--")]
     options = [item for item in arguments if item.startswith("--")]
+    environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
     done = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), playbook, *inventories, *options],
         # Other callbacks would write beside it.
-        env={**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_CALLBACKS_ENABLED": ""},
+        env={name: value for name, value in environment.items() if name != "ANSIBLE_CALLBACKS_ENABLED"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
