@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run Molecule's scenarios, two at a time, and leave nothing behind (`make molecule`).
+"""Run Molecule's scenarios, three at a time, and leave nothing behind (`make molecule`).
 
 python -m tests.tools.molecule [SCENARIO ...]
 """
@@ -26,10 +26,10 @@ LOGS = CACHE / "molecule"
 LAB_PREFIX = "molecule-"
 """A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
-LONGEST_FIRST = ("star", "moving", "geo", "synchronous")
-"""They begin before all others, so that both lanes end at about the same time."""
+LONGEST_FIRST = ("increments", "moving", "star", "geo", "synchronous", "rsync", "versions")
+"""They begin before all others, so that all lanes end at about the same time."""
 
-AT_ONCE = 2
+AT_ONCE = 3
 GRACE = 30.0
 SHOWN = 60
 """Lines of a failed scenario's log that are shown."""
