@@ -67,6 +67,35 @@ def test_every_example_is_right(page):
         assert outcome.warnings == [], example
 
 
+def members(group, inherited):
+    """The hosts of a group and of its children, with the variables that are theirs."""
+    variables = {**inherited, **group.get("vars", {})}
+    found = {host: {**variables, **(own or {})} for host, own in (group.get("hosts") or {}).items()}
+    for child in (group.get("children") or {}).values():
+        found |= members(child or {}, variables)
+    return found
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/retention.md", "docs/architectures"])
+def test_every_inventory_elsewhere_is_right(repository, name):
+    path = repository / name
+    pages = sorted(path.glob("*.md")) if path.is_dir() else [path]
+    seen = 0
+    for each in pages:
+        for example in re.findall(r"```yaml\n(.*?)```", each.read_text(), re.DOTALL):
+            inventory = yaml.safe_load(example.replace("{{ inventory_dir }}", "/srv/inventory"))
+            children = inventory.get("all", {}).get("children", {}) if isinstance(inventory, dict) else {}
+            # Some blocks are the part of an inventory that the page is about.
+            if not {"pg", "backup"} <= set(children):
+                continue
+            seen += 1
+            everybody = inventory["all"].get("vars", {})
+            groups = {group: members(children[group], everybody) for group in ("pg", "backup")}
+            outcome = build(groups["pg"], groups["backup"])
+            assert [str(problem) for problem in outcome.problems] == [], f"{each.name}:\n{example}"
+    assert seen >= len(pages) - 3
+
+
 def test_the_shown_messages_are_the_real_ones(page):
     (shown,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
     common = {**PASSWORDS, "barman_backup_server": "backup-eu", "barman_postgres_version": 17}
