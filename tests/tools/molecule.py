@@ -26,7 +26,7 @@ LOGS = CACHE / "molecule"
 LAB_PREFIX = "molecule-"
 """A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
-LONGEST_FIRST = ("increments", "moving", "star", "geo", "synchronous", "rsync", "versions")
+LONGEST_FIRST = ("star", "moving", "increments", "geo", "targets", "rsync", "hooks", "faults")
 """They begin before all others, so that all lanes end at about the same time."""
 
 AT_ONCE = 3
