@@ -54,6 +54,7 @@ docs: venv  ## Generate docs/reference from the modules' and roles' documentatio
 
 changelog: venv  ## Write CHANGELOG.md from changelogs/fragments, for the version in galaxy.yml
 	@antsibull-changelog release --update-existing --reload-plugins
+	@antsibull-changelog generate --reload-plugins --refresh
 
 lock: venv  ## Pin the newest versions of requirements/*.in
 	@$(VENV_PYTHON) tests/tools/lock_requirements.py
