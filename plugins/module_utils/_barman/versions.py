@@ -17,6 +17,8 @@ NEWEST: Version = (3, 20, 1)
 #: Since these versions Barman tells a passive server more of a backup, and an older passive server refuses what it does not know ("unknown
 #: attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one takes what an older source tells.
 RELAY_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
+#: Since this version a backup is described in meta/. A newer relay of an older source is measured (3.13.3 of 3.4), an older one of a newer source is not.
+META_LAYOUT: Version = (3, 13, 2)
 
 _VERSION = re.compile(r"^\s*(?:barman\s+)?(\d+)\.(\d+)(?:\.(\d+))?(?:[^\d.].*)?\s*$", re.IGNORECASE)
 

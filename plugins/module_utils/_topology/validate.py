@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._barman import options as barman_options
-from .._barman.versions import NEWEST, format_version, relay_boundary
+from .._barman.versions import META_LAYOUT, NEWEST, format_version, relay_boundary
 from .._postgres import archive_command
 from .._postgres.standby_names import OUR_NAME
 from . import hooks, retention, schedule
@@ -632,6 +632,14 @@ class _Judge:
                     "barman_version",
                     f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: "
                     f"since {format_version(boundary)} Barman tells more of a backup, and an older one refuses to relay it",
+                    "use the same version on both, or the newer one here",
+                )
+            elif source.version >= META_LAYOUT > target.version:
+                self.report(
+                    target.host,
+                    "barman_version",
+                    f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: "
+                    f"since {format_version(META_LAYOUT)} Barman describes backups in meta/, and nobody has seen an older one relay such",
                     "use the same version on both, or the newer one here",
                 )
             for problem in barman_options.validate(relay_options(self.topology, relay), min(target.version, NEWEST)):

@@ -794,8 +794,18 @@ def test_relay_that_is_older_than_its_source(source, relay, since):
     assert f"since {since} Barman tells more of a backup" in problem.message
 
 
+def test_relay_with_the_older_layout():
+    problem = only_problem(
+        {"barman_passive_servers": ["backup-2"]},
+        {"barman_version": "3.13.3"},
+        more_backup={"backup-2": backup("198.51.100.12", barman_version="3.13.1")},
+    )
+    assert (problem.host, problem.variable) == ("backup-2", "barman_version")
+    assert "since 3.13.2 Barman describes backups in meta/" in problem.message
+
+
 @pytest.mark.parametrize(
-    ("source", "relay"), [("3.4.0", "3.20.1"), ("3.13.1", "3.13.3"), ("3.13.3", "3.11.0"), ("3.20.1", "3.14.0")]
+    ("source", "relay"), [("3.4.0", "3.20.1"), ("3.13.1", "3.13.3"), ("3.13.1", "3.11.0"), ("3.20.1", "3.14.0")]
 )
 def test_relay_that_understands_its_source(source, relay):
     good(
