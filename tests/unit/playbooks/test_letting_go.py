@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from tests.tools.stage import REPOSITORY, environment
+from tests.tools.stage import REPOSITORY
+from tests.unit.playing import play
 
 HERE, ELSEWHERE = "backup-a", "backup-b"
 
@@ -119,16 +119,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
             }
         )
     (directory / "play.json").write_text(json.dumps(plays))
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "--inventory=inventory.json", "play.json"],
-        cwd=directory,
-        env=environment(ANSIBLE_NOCOLOR="true"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    play(directory, "--inventory=inventory.json", "play.json")
     found = {run: json.loads((directory / f"{run}.json").read_text()) for run in ("well", "not")}
     for values in found.values():
         values["can_go"] = {

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tools.stage import environment
+from tests.unit.playing import play
 
 INVENTORY: dict[str, Any] = {
     "all": {
@@ -46,18 +44,9 @@ def refusal(directory: Path, limit: str, **variables: Any) -> str:
     """The message with which it ends."""
     (directory / "inventory.json").write_text(json.dumps(INVENTORY))
     options = ["--inventory=inventory.json", f"--limit={limit}", "--extra-vars", json.dumps(variables)]
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "pgdr.barman.recover", *options],
-        cwd=directory,
-        env=environment(ANSIBLE_NOCOLOR="true"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2, done.stdout + done.stderr
-    said = re.findall(r'^fatal: \[\S+\]: FAILED! => .*"msg": "(.*)"\}$', done.stdout, re.MULTILINE)
-    assert len(said) == 1, done.stdout + done.stderr
+    stdout = play(directory, "pgdr.barman.recover", *options, rc=2)
+    said = re.findall(r'^fatal: \[\S+\]: FAILED! => .*"msg": "(.*)"\}$', stdout, re.MULTILINE)
+    assert len(said) == 1, stdout
     return str(said[0])
 
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.conftest import REPOSITORY
-from tests.tools.stage import environment
+from tests.unit.playing import play
 
 
 def played(directory: Path, *jobs: dict[str, Any]) -> dict[str, Any]:
@@ -45,22 +43,16 @@ def played(directory: Path, *jobs: dict[str, Any]) -> dict[str, Any]:
             }
         },
     ]
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
-    (directory / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "play.yml"],
-        cwd=directory,
-        env={
-            **environment(ANSIBLE_ASYNC_DIR=str(directory / "jobs"), ANSIBLE_LOCALHOST_WARNING="false"),
-            "HOME": os.environ.get("HOME", "/"),
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    waiting = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}
+    (directory / "play.yml").write_text(yaml.safe_dump([waiting], sort_keys=False))
+    stdout = play(
+        directory,
+        "play.yml",
+        ANSIBLE_ASYNC_DIR=str(directory / "jobs"),
+        ANSIBLE_LOCALHOST_WARNING="false",
+        HOME=os.environ.get("HOME", "/"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "How far it is can't be told now" in done.stdout
+    assert "How far it is can't be told now" in stdout
     found = json.loads(answer.read_text())
     assert isinstance(found, list)
     return dict(zip(names, found, strict=True))

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from tests.tools.stage import environment
+from tests.unit.playing import play
 
 BARMANS_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBarmansKey"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHostKeyOfLedger root@ledger"
@@ -98,16 +97,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         },
     ]
     (directory / "play.json").write_text(json.dumps(plays))
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "--inventory=inventory.json", "play.json"],
-        cwd=directory,
-        env=environment(ANSIBLE_NOCOLOR="true"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    play(directory, "--inventory=inventory.json", "play.json")
     found = {path.stem: path.read_text() for path in directory.glob("*.txt")}
     return {
         **found,
