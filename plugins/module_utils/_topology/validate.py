@@ -626,20 +626,16 @@ class _Judge:
             )
         if source.version is not None and target.version is not None:
             boundary = relay_boundary(source.version, target.version)
+            why = ""
             if boundary is not None:
-                self.report(
-                    target.host,
-                    "barman_version",
-                    f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: "
-                    f"since {format_version(boundary)} Barman tells more of a backup, and an older one refuses to relay it",
-                    "use the same version on both, or the newer one here",
-                )
+                why = f"since {format_version(boundary)} Barman tells more of a backup, and an older one refuses to relay it"
             elif source.version >= META_LAYOUT > target.version:
+                why = f"since {format_version(META_LAYOUT)} Barman describes backups in meta/, and nobody has seen an older one relay such"
+            if why:
                 self.report(
                     target.host,
                     "barman_version",
-                    f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: "
-                    f"since {format_version(META_LAYOUT)} Barman describes backups in meta/, and nobody has seen an older one relay such",
+                    f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: {why}",
                     "use the same version on both, or the newer one here",
                 )
             for problem in barman_options.validate(relay_options(self.topology, relay), min(target.version, NEWEST)):
