@@ -27,7 +27,7 @@ from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, QueryFailed, Session
 from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
-from .._postgres.slots import Slot, create_slot, drop_slot, read_senders, read_slot, who_has
+from .._postgres.slots import Sender, Slot, create_slot, drop_slot, read_senders, read_slot, who_has
 from .._postgres.synchronous import look, not_asked, wait_until_given
 from .._postgres.wal_position import (
     Identity,
@@ -48,6 +48,9 @@ from .locks import command_line, lock_file, receiver_pid
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
+
+# PostgreSQL streams to a receiver that ends as soon as it has to write, and cron starts that anew every minute.
+_SETTLED_AFTER = 3.0
 
 
 class ReceiverError(HostError):
@@ -78,18 +81,24 @@ class Archived:
 
 @dataclass(frozen=True)
 class Observation:
-    """A server's receiver as it is now. sender: state of the WAL sender that serves it."""
+    """A server's receiver as it is now. sender: the WAL sender that serves it."""
 
     slot: Slot | None
     pid: int | None
-    sender: str | None
+    sender: Sender | None
     position: WalPosition
     archived: Archived
 
     @property
     def works(self) -> bool:
-        served = self.sender in ("streaming", "catchup") or (self.slot is not None and self.slot.active)
-        return self.pid is not None and served
+        streams = self.sender is not None and self.sender.state in ("streaming", "catchup")
+        return self.pid is not None and (streams or (self.slot is not None and self.slot.active))
+
+    @property
+    def settled(self) -> bool:
+        """It is not only a moment ago that it began to work."""
+        young = self.sender is not None and self.sender.age is not None and self.sender.age < _SETTLED_AFTER
+        return self.works and not young
 
 
 @dataclass(frozen=True)
@@ -346,12 +355,12 @@ class Receiver:
         position = read_position(session)
         slot = read_slot(session, self._slot_name) if self._slot_name else None
         pid = self.pid()
-        sender: str | None = None
+        sender: Sender | None = None
         if pid is not None:
             senders = read_senders(session, self._application)
             # On another slot, which the entry named before, WAL is received and this slot is left to fill the disk.
             own = [item for item in senders if slot is None or slot.active_pid == item.pid]
-            sender = own[0].state if own else None
+            sender = own[0] if own else None
         return Observation(slot, pid, sender, position, self._archived(position.segment_size))
 
     def _archived(self, segment_size: int) -> Archived:
@@ -374,7 +383,7 @@ class Receiver:
     def _started(self, outcome: Outcome, reset: str, check_mode: bool) -> bool:
         """Start it where it does not run, and say whether it ran."""
         seen = self._observe()
-        if seen.pid is not None and not seen.works and not (seen.slot is not None and seen.slot.lost):
+        if seen.pid is not None and not seen.settled and not (seen.slot is not None and seen.slot.lost):
             # It was started a moment ago, by cron, or is about to give up.
             seen = self._settle(seen)
         outcome.before = self._state(seen)
@@ -391,7 +400,7 @@ class Receiver:
             self._start(start_of_log)
         if plan.prove:
             outcome.changed = True
-            self._prove()
+            self._prove(start_of_log)
         after = self._observe()
         outcome.after = self._state(after)
         outcome.values = self._values(after, plan)
@@ -446,6 +455,7 @@ class Receiver:
             try:
                 seen = wait_until_given(session, self._application, self._timeout, self._clock, self._pause)
             except WaitTimeout as exc:
+                self._raise_from_log(start_of_log)
                 raise ReceiverError(
                     "Barman server '%s': commits wait for its WAL receiver, and it does not confirm them: %s. Barman's log%s may say "
                     "why" % (self._server.name, exc, self._log_name()),
@@ -458,7 +468,7 @@ class Receiver:
     def _settle(self, seen: Observation) -> Observation:
         def probe() -> Probe:
             current = self._observe()
-            return Probe(current.works or current.pid is None, "not streaming yet", current)
+            return Probe(current.settled or current.pid is None, "not streaming yet", current)
 
         try:
             settled: Observation = wait_for(
@@ -691,8 +701,8 @@ class Receiver:
             return endpoint
         return Endpoint(host="the server", server=self._server.name, replication=True)
 
-    def _prove(self) -> None:
-        """Have a segment closed and see it arrive in the archive."""
+    def _prove(self, start_of_log: int) -> None:
+        """Have a segment closed and see it arrive in the archive, as long as there is a receiver."""
         closed, size = self._close_segment()
         before = self._archived(size).newest
 
@@ -704,7 +714,11 @@ class Receiver:
                 self._barman.text("archive-wal", self._server.name)
                 newest = self._archived(size).newest
             done = newest is not None and (newest >= closed if closed is not None else newest != before)
-            return Probe(done, "the newest archived segment is %s" % (newest or "none"), newest)
+            last = "the newest archived segment is %s" % (newest or "none")
+            if not done and self.pid() is None:
+                self._raise_from_log(start_of_log)
+                last = "no receiver runs, and %s" % last
+            return Probe(done, last, newest)
 
         what = "WAL segment %s" % closed if closed is not None else "a WAL segment"
         try:

@@ -32,7 +32,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Sender:
-    """A WAL sender process on the server and whom it sends to."""
+    """A WAL sender process on the server and whom it sends to. age: seconds since its client connected."""
 
     pid: int
     application: str
@@ -40,6 +40,7 @@ class Sender:
     state: str | None
     sent_lsn: int | None = None
     flush_lsn: int | None = None
+    age: float | None = None
 
 
 def read_slot(session: Session, name: str) -> Slot | None:
@@ -57,7 +58,8 @@ def read_slot(session: Session, name: str) -> Slot | None:
 def read_senders(session: Session, application: str) -> list[Sender]:
     """The senders to clients that call themselves so."""
     rows = session.query(
-        "SELECT pid, application_name, client_addr::text, state, sent_lsn::text, flush_lsn::text "
+        "SELECT pid, application_name, client_addr::text, state, sent_lsn::text, flush_lsn::text, "
+        "EXTRACT(EPOCH FROM pg_catalog.now() - backend_start)::float8 AS age "
         "FROM pg_catalog.pg_stat_replication WHERE application_name = %s",
         [application],
     )
@@ -69,6 +71,7 @@ def read_senders(session: Session, application: str) -> list[Sender]:
             row["state"],
             _lsn(row["sent_lsn"]),
             _lsn(row["flush_lsn"]),
+            row["age"],
         )
         for row in rows
     ]

@@ -55,6 +55,8 @@ class Postgres:
     switches: int = 0
     synchronous_standby_names: str = ""
     synchronous_commit: str = "on"
+    # When the receiver connected.
+    since: float = -3600.0
 
     def way(self) -> list[wal.Leg]:
         return wal.parse_history(self.timeline, self.history)
@@ -348,6 +350,7 @@ class StreamingWorld:
                 "state": "streaming",
                 "sent_lsn": None,
                 "flush_lsn": None,
+                "age": self.time - self.postgres.since,
                 "sync_state": "sync" if "barman_receive_wal" in self.postgres.synchronous_standby_names else "async",
                 "flushed": wal.format_lsn(self.postgres.lsn if self.synchronous else self.postgres.lsn // MIB * MIB),
             }

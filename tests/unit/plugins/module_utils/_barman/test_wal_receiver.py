@@ -333,6 +333,68 @@ def test_wal_that_is_not_archived(world: StreamingWorld) -> None:
     assert outcome.changed
 
 
+NO_SPACE = "[4711] barman.command_wrappers INFO: main: pg_receivewal: error: could not write to file: No space left on device\n"
+
+
+def ends(world: StreamingWorld, said: str) -> None:
+    """The receiver ends, and says why in Barman's log."""
+    world.stop_receiver()
+    with world.log_file.open("a") as stream:
+        stream.write(said)
+
+
+def test_a_receiver_that_streams_and_then_ends_is_told_with_its_own_reason(world: StreamingWorld) -> None:
+    """PostgreSQL takes it for streaming before it has written anything."""
+    deliver = world.deliver
+    world.deliver = lambda: None  # type: ignore[method-assign]
+    world.during = [lambda: ends(world, NO_SPACE)]
+    outcome = started(world, timeout=1000)
+    assert outcome.kind == "disk_full"
+    assert "the disk is full" in str(outcome.error)
+    assert world.time < 10
+    assert outcome.changed
+    world.deliver = deliver  # type: ignore[method-assign]
+    assert started(world).error is None
+
+
+def test_a_receiver_that_ends_without_a_word(world: StreamingWorld) -> None:
+    world.deliver = lambda: None  # type: ignore[method-assign]
+    world.during = [lambda: ends(world, "")]
+    outcome = started(world)
+    assert outcome.kind == "not_archived"
+    assert "last seen: no receiver runs, and the newest archived segment is none" in str(outcome.error)
+
+
+def test_what_cron_started_a_moment_ago_has_to_stay(world: StreamingWorld) -> None:
+    """Cron starts it every minute anew where it ends: PostgreSQL takes it for streaming each time."""
+    assert started(world).error is None
+    world.log_file.write_text("")
+    world.postgres.since = world.time
+    world.during = [lambda: None, lambda: ends(world, NO_SPACE)]
+    start = world.start_receiver
+
+    def start_and_end() -> None:
+        start()
+        ends(world, NO_SPACE)
+
+    world.start_receiver = start_and_end  # type: ignore[method-assign]
+    outcome = started(world)
+    assert outcome.kind == "disk_full"
+    world.start_receiver = start  # type: ignore[method-assign]
+    assert started(world).error is None
+
+
+def test_what_cron_started_a_moment_ago_and_stays(world: StreamingWorld) -> None:
+    assert started(world).error is None
+    world.postgres.since = before = world.time
+    outcome = started(world, check=True)
+    assert (outcome.error, outcome.changed) == (None, False)
+    settled = world.time
+    assert settled - before >= 3
+    assert started(world).changed is False
+    assert world.time == settled
+
+
 def test_on_a_standby_nothing_is_written(world: StreamingWorld) -> None:
     world.postgres.in_recovery = True
     world.postgres.oldest = 5
