@@ -18,7 +18,8 @@ description:
     C(wal_continuity) fails where WAL is missing after the latest good backup, which Barman never notices. C(disk_space) fails where there is
     no room for one more WAL segment, C(interrupted_backups) where a backup was begun that nobody is taking any more, C(incremental_backups) where
     increments are left of a backup that is gone. C(copy_up_to_date) fails for a passive server whose source was not heard of for half an hour, or
-    has WAL for so long that is not here. C(hook_scripts) fails where a hook script of the inventory failed, or did not run for the latest backup.
+    has WAL or a backup for so long that is not here; while a backup is being copied, no backup counts as late. C(hook_scripts) fails where a hook
+    script of the inventory failed, or did not run for the latest backup.
     C(active) fails for an inactive server, for which C(barman check) ends with success whatever it found.
   - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
 options:

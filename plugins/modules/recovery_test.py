@@ -26,13 +26,14 @@ attributes:
   check_mode:
     support: full
     details:
-      - The directory, its control file and PostgreSQL's programs are looked at; nothing is started, and RV(test) has only the target.
+      - The directory, its control file and PostgreSQL's programs are looked at; nothing is started, and RV(test) has only the target. With O(running=true)
+        everything is asked, since it is read only.
   diff_mode:
     support: none
   idempotent:
     support: partial
     details:
-      - The test replays WAL into the data directory, so it always reports a change. It can be repeated.
+      - The test replays WAL into the data directory, so it always reports a change. It can be repeated. With O(running=true) nothing is changed.
 requirements:
   - the PostgreSQL server's programs of the directory's major version, C(psql) among them
 options:
@@ -68,6 +69,21 @@ options:
   checksums:
     description:
       - Whether to verify the data checksums of all files after the server was stopped. RV(test.checksums) says whether the cluster has any.
+    type: bool
+    default: false
+  locked_queries:
+    description:
+      - What becomes of a query that can't be answered where the recovery stops. A recovery to just before a C(DROP TABLE), a C(TRUNCATE) or an
+        C(ALTER TABLE) stops with that transaction's lock on the table, if nothing else was committed in between, and PostgreSQL gives it up only when
+        the recovery ends.
+      - V(fail) - the test fails, and says so.
+      - V(leave) - it is returned with C(locked), for you to ask with O(running) when the server was started for good.
+    type: str
+    choices: [fail, leave]
+    default: fail
+  running:
+    description:
+      - Ask the O(queries) of the server that was started for good with this directory, and start none. It must have left recovery.
     type: bool
     default: false
   queries:
@@ -118,6 +134,23 @@ EXAMPLES = r"""
         expect: true
   become: true
   register: proof
+
+- name: Prove it as far as it can be done before a table was dropped
+  pgdr.barman.recovery_test:
+    data_directory: /var/lib/postgresql/17/main
+    queries: &queries
+      - database: shop
+        query: SELECT count(*) FROM orders
+        expect: 11424
+    locked_queries: leave
+  become: true
+
+- name: Ask it again when PostgreSQL was started
+  pgdr.barman.recovery_test:
+    data_directory: /var/lib/postgresql/17/main
+    queries: *queries
+    running: true
+  become: true
 
 - name: Test a throwaway copy with its promotion and all its checksums
   pgdr.barman.recovery_test:
@@ -183,10 +216,10 @@ test:
       type: bool
       sample: false
     queries:
-      description: Each query with its C(rows), C(expect) and C(matched).
+      description: Each query with its C(rows), C(expect) and C(matched), and C(locked) where it could not be answered for a lock.
       type: list
       elements: dict
-      sample: [{database: shop, query: "SELECT count(*) FROM orders", rows: [["11424"]], expect: 11424, matched: true}]
+      sample: [{database: shop, query: "SELECT count(*) FROM orders", rows: [["11424"]], expect: 11424, matched: true, locked: false}]
     stopped_cleanly:
       description: Whether the server stopped as it should, and the directory goes on waiting for its recovery.
       type: bool
@@ -241,6 +274,8 @@ def _request(module: AnsibleModule) -> RecoveryTestRequest:
         questions=questions,
         settings={name: str(value) for name, value in params["settings"].items()},
         timeout=params["timeout"],
+        leave_locked=params["locked_queries"] == "leave",
+        running=params["running"],
     )
 
 
@@ -265,13 +300,20 @@ def main() -> None:
                 },
             },
             "settings": {"type": "dict", "default": {}},
+            "locked_queries": {"type": "str", "choices": ["fail", "leave"], "default": "fail"},
+            "running": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 1800},
         },
         supports_check_mode=True,
     )
+    beside = [name for name in ("promote", "checksums", "target_lsn", "settings") if module.params[name]]
+    if module.params["running"] and beside:
+        module.fail_json(msg="running: nothing is started, so %s can't be given beside it" % ", ".join(beside), test={})
     signal.signal(signal.SIGTERM, _terminated)
     try:
         test = RecoveryTest(_request(module))
+        if module.params["running"]:
+            module.exit_json(changed=False, test=test.ask_running())
         if module.check_mode:
             prepared = test.prepare()
             facts = {"data_directory": prepared.directory.path, "target": dict(prepared.target)}

@@ -57,7 +57,7 @@ attributes:
     support: full
     details:
       - The source is asked in check mode, too. What is behind is told, and nothing is copied.
-      - A backup that is older than all that are here is taken for one that the retention policy here does not want any more.
+      - A backup that is older than all that are here, those aside that are kept, is taken for one that the retention policy here does not want any more.
   diff_mode:
     support: none
   idempotent:

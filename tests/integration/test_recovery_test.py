@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import scan
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import look_at
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import (
     Question,
@@ -43,6 +45,7 @@ class Primary:
     archive: Path
     middle_time: str
     middle_xid: str
+    drop_time: str
 
     def run(self, *argv: str) -> str:
         return _run(self.bin, *argv)
@@ -124,12 +127,15 @@ def primary() -> Iterator[Primary]:
         psql("INSERT INTO rows SELECT generate_series(23, 30)")
         psql("SELECT pg_switch_wal()")
         psql("INSERT INTO rows SELECT generate_series(31, 40)")
+        psql("CREATE TABLE orders AS SELECT generate_series(1, 5) AS n")
+        drop_time = psql("SELECT clock_timestamp()")
+        psql("DROP TABLE orders")
         last = psql("SELECT pg_walfile_name(pg_current_wal_lsn())")
         _run(binaries, "pg_ctl", "-D", str(data), "-m", "immediate", "stop")
         # The partial segment that the receiver has.
         if not (archive / last).exists():
             _run(binaries, "cp", str(data / "pg_wal" / last), str(archive / last))
-        yield Primary(root, binaries, backup, archive, middle_time, middle_xid)
+        yield Primary(root, binaries, backup, archive, middle_time, middle_xid, drop_time)
     finally:
         if (data / "postmaster.pid").exists():
             _run(binaries, "pg_ctl", "-D", str(data), "-m", "immediate", "stop")
@@ -140,8 +146,9 @@ def _count(expect: int) -> tuple[Question, ...]:
     return (Question("SELECT count(*) FROM rows", expect=expect, expected=True),)
 
 
-def _start_for_good(primary: Primary, directory: Path) -> tuple[str, str, str]:
-    """Start the recovered server with nothing but its own settings: (in recovery, timeline, rows)."""
+@contextmanager
+def _started_for_good(primary: Primary, directory: Path) -> Iterator[None]:
+    """The recovered server, with nothing but its own settings, when it has left recovery."""
     options = (
         "-c unix_socket_directories=%s -c listen_addresses= -c archive_mode=off -c fsync=off -c max_connections=150"
         " -c recovery_target_action=promote" % primary.root
@@ -149,32 +156,21 @@ def _start_for_good(primary: Primary, directory: Path) -> tuple[str, str, str]:
     log = str(primary.root / "final.log")
     primary.run("sh", "-c", "pg_ctl -D %s -l %s -w -o '%s' start >/dev/null 2>&1" % (directory, log, options))
     try:
-        for _ in range(100):
-            answer = primary.run(
-                "psql",
-                "-XAtqc",
-                "SELECT pg_is_in_recovery() || ' ' || count(*) FROM rows",
-                "-h",
-                str(primary.root),
-                "-d",
-                "postgres",
-            )
-            if answer.startswith("false"):
-                break
-            time.sleep(0.1)
-        timeline = primary.run(
-            "psql",
-            "-XAtqc",
-            "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)",
-            "-h",
-            str(primary.root),
-            "-d",
-            "postgres",
-        )
-        recovering, rows = answer.split()
-        return recovering, timeline, rows
+        _until(lambda: _final(primary, "SELECT pg_is_in_recovery()") == "f")
+        yield
     finally:
         primary.run("pg_ctl", "-D", str(directory), "-m", "fast", "stop")
+
+
+def _final(primary: Primary, sql: str) -> str:
+    return primary.run("psql", "-XAtqc", sql, "-h", str(primary.root), "-d", "postgres")
+
+
+def _start_for_good(primary: Primary, directory: Path) -> tuple[str, str]:
+    """Start the recovered server: (timeline, rows)."""
+    with _started_for_good(primary, directory):
+        timeline = _final(primary, "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
+        return timeline, _final(primary, "SELECT count(*) FROM rows")
 
 
 def _test(directory: Path, **options: object) -> dict[str, Any]:
@@ -206,7 +202,7 @@ def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary
     assert not (directory / "postmaster.opts").exists()
     # A second time, and then for good.
     assert _test(directory, questions=_count(21))["reached"]["message"] == facts["reached"]["message"]
-    assert _start_for_good(primary, directory) == ("false", "00000002", "21")
+    assert _start_for_good(primary, directory) == ("00000002", "21")
 
 
 def test_the_end_is_reached_with_the_last_segment_and_without_promotion(primary: Primary) -> None:
@@ -218,7 +214,7 @@ def test_the_end_is_reached_with_the_last_segment_and_without_promotion(primary:
     assert int(log, 16) << 32 | int(seg, 16) == (end + 7) & ~7
     assert facts["timeline"] == 1
     assert _nothing_runs(directory)
-    assert _start_for_good(primary, directory) == ("false", "00000002", "40")
+    assert _start_for_good(primary, directory) == ("00000002", "40")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +229,7 @@ def test_other_targets_are_reached(primary: Primary, name: str, setting: str, me
     directory = primary.lay_down(name, setting.format(xid=primary.middle_xid))
     facts = _test(directory, questions=_count(rows))
     assert facts["reached"]["message"].startswith(message.format(xid=primary.middle_xid))
-    assert _start_for_good(primary, directory) == ("false", "00000002", str(rows))
+    assert _start_for_good(primary, directory) == ("00000002", str(rows))
 
 
 def test_wrong_rows_fail_with_what_was_found(primary: Primary) -> None:
@@ -242,6 +238,42 @@ def test_wrong_rows_fail_with_what_was_found(primary: Primary) -> None:
         _test(directory, questions=(*_count(40), Question("SELECT nonsense", expect=1, expected=True)))
     assert "nonsense" in str(caught.value)
     assert [answer["matched"] for answer in caught.value.facts["queries"]] == [False, False]
+    assert _nothing_runs(directory)
+
+
+_ORDERS = Question("SELECT count(*) FROM orders", expect=5, expected=True)
+
+
+def test_a_table_that_was_dropped_at_the_target_is_asked_when_the_recovery_has_ended(primary: Primary) -> None:
+    """The recovery stops with the lock of DROP TABLE, which nobody gives up while it is paused."""
+    directory = primary.lay_down("dropped", "recovery_target_time = '%s'" % primary.drop_time)
+    with pytest.raises(RecoveryTestError, match="holds a lock on what it reads") as caught:
+        _test(directory, questions=(_ORDERS, *_count(40)))
+    assert [(answer["locked"], answer["matched"]) for answer in caught.value.facts["queries"]] == [
+        (True, None),
+        (False, True),
+    ]
+    facts = _test(directory, questions=(_ORDERS, *_count(40)), leave_locked=True)
+    assert [answer["locked"] for answer in facts["queries"]] == [True, False]
+    assert facts["stopped_cleanly"] is True
+    with pytest.raises(HostError, match="no PostgreSQL server runs with"):
+        RecoveryTest(RecoveryTestRequest(str(directory), questions=(_ORDERS,))).ask_running()
+    with _started_for_good(primary, directory):
+        facts = RecoveryTest(RecoveryTestRequest(str(directory), questions=(_ORDERS,))).ask_running()
+        assert facts["queries"][0]["matched"] is True
+        wrong = Question("SELECT count(*) FROM orders", expect=6, expected=True)
+        with pytest.raises(RecoveryTestError, match="expected was 6"):
+            RecoveryTest(RecoveryTestRequest(str(directory), questions=(wrong,))).ask_running()
+    directory = primary.lay_down("dropped-copy", "recovery_target_time = '%s'" % primary.drop_time)
+    assert _test(directory, questions=(_ORDERS,), promote=True)["queries"][0]["matched"] is True
+
+
+def test_a_user_that_is_not_there_is_named_at_once(primary: Primary) -> None:
+    directory = primary.lay_down("nobody", "recovery_target_name = 'middle'")
+    before = time.monotonic()
+    with pytest.raises(RecoveryTestError, match=r"database_user: .admin. can.t log in .* role .admin. does not exist"):
+        _test(directory, questions=_count(21), database_user="admin")
+    assert time.monotonic() - before < 30
     assert _nothing_runs(directory)
 
 

@@ -13,7 +13,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
@@ -22,14 +22,16 @@ from .._host.files import names_in
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, ConnectionFailed, Session
+from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
 from .._postgres.standby import make_checkpoint, read_standby, read_timeline
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from . import wal
 from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, chain, find, read_backups
-from .command import Barman, BarmanError, Reply
+from .command import Barman, BarmanError, Reply, failure
 from .configuration import ServerConfiguration
 from .disks import disk_of, full_disks, human
 from .locks import command_line, receiver_pid
+from .wal_receiver import receiver_log
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -53,6 +55,11 @@ _NO_HINDRANCE = (
 )
 _ARCHIVE_INTERVAL = 10.0
 _RECEIVER_PATIENCE = 90.0
+# A receiver that ends as soon as it has to write is started anew by cron every minute.
+_SETTLED_AFTER = 3.0
+_HOLE_PATIENCE = 5.0
+# Beside a receiver that went on, PostgreSQL repeats a failed archive_command once a minute.
+_REPEATED_PATIENCE = 90.0
 _FIRST_WAL_PATIENCE = 30.0
 _FOLLOWING_PATIENCE = 30.0
 
@@ -221,6 +228,8 @@ def _recent(server: ServerConfiguration, request: Request, backups: Sequence[Bac
             continue
         if backup.done and (missing_wal(server, backup) or _has_no_snapshots(backup)):
             continue
+        if not backup.done and lost_wal(server, backup):
+            continue
         return backup
     return None
 
@@ -248,6 +257,31 @@ def missing_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
     return wal.gaps(archived, begin, way, backup.segment_size, end)
 
 
+def lost_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
+    """The missing segments of the backup that were passed over: later ones are archived, and these are not on their way.
+
+    Barman has the WAL come in order, and calls such a backup FAILED when it looks at it next.
+    """
+    if backup.begin_wal is None or backup.end_wal is None:
+        return []
+    begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
+    # Barman moves them from here into the archive: in this order none is overlooked.
+    received = [server.directory(option) for option in ("incoming_wals_directory", "streaming_wals_directory")]
+    coming = {file.segment for file in map(wal.parse, _names(received)) if file is not None and file.segment}
+    directory = server.directory("wals_directory")
+    logs = [name for name in names_in(directory) if name[:8] == begin.directory[:8] and name >= begin.directory]
+    archived = wal.segments_in(_names(os.path.join(directory, name) for name in logs))
+    newest = max(archived, default=begin)
+    if newest <= begin:
+        return []
+    here = {segment for segment in archived | coming if begin <= segment <= end}
+    return wal.gaps(here, begin, None, backup.segment_size, min(newest, end))
+
+
+def _names(directories: Iterable[str]) -> list[str]:
+    return [name for directory in directories for name in names_in(directory)]
+
+
 def arguments(server: str, request: Request, parent: Backup | None) -> list[str]:
     """The arguments of "barman backup"."""
     argv = ["backup"]
@@ -273,9 +307,33 @@ class _Waiting:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.nudged = False
-        self.without_receiver: float | None = None
+        self.without_receiver_since: float | None = None
+        # Whether one came since then.
+        self.receiver_came = False
         self._clock = clock
         self._archived = clock()
+        self._receiver: tuple[int | None, float] = (None, clock())
+        self._hole_since: float | None = None
+
+    def see_receiver(self, pid: int | None) -> None:
+        """Note which one runs now. It counts once it stays."""
+        now = self._clock()
+        if pid != self._receiver[0]:
+            self._receiver = (pid, now)
+        if pid is None:
+            self.without_receiver_since = now if self.without_receiver_since is None else self.without_receiver_since
+        elif now - self._receiver[1] >= _SETTLED_AFTER:
+            self.without_receiver_since, self.receiver_came = None, False
+        else:
+            self.receiver_came = self.without_receiver_since is not None
+
+    def hole_stays(self, lost: bool, patience: float) -> bool:
+        """Whether WAL has been lost for so long that it does not only come in another order."""
+        if not lost:
+            self._hole_since = None
+        elif self._hole_since is None:
+            self._hole_since = self._clock()
+        return self._hole_since is not None and self._clock() - self._hole_since >= patience
 
     def archive_again(self) -> bool:
         """Whether it is time to let Barman look for itself, whatever we see."""
@@ -311,6 +369,7 @@ class Taker:
         self._writer: Session | None = None
         self._copying = False
         self._copied = False
+        self._failure = ""
 
     def take(self, plan: Plan, request: Request) -> Backup:
         """Do what the plan says. Raises BackupError, ConnectionFailed."""
@@ -342,7 +401,7 @@ class Taker:
         close_segment(writer, 1, read_position(writer).segment_size)
 
         def probe() -> Probe:
-            self._barman.text("archive-wal", self._server.name)
+            self._have("archive-wal")
             return Probe(self._has_wal(), "none")
 
         with contextlib.suppress(WaitTimeout):
@@ -470,7 +529,7 @@ class Taker:
         if self._is_complete(backup):
             return backup
         self._report.update("waiting for WAL", backup_id=backup.backup_id)
-        waiting = _Waiting(self._clock)
+        waiting, start_of_log = _Waiting(self._clock), self._log_size()
 
         def probe() -> Probe:
             current = find(read_backups(self._server), backup.backup_id, self._server.name)
@@ -478,13 +537,15 @@ class Taker:
             if missing and not waiting.nudged and not self._received(current):
                 waiting.nudged = self._nudge(current)
             if missing and (self._received(current) or waiting.archive_again()):
-                self._barman.text("archive-wal", self._server.name)
+                self._have("archive-wal")
                 missing = missing_wal(self._server, current)
             if not missing and current.status == WAITING_FOR_WALS:
-                self._barman.text("check-backup", self._server.name, current.backup_id)
+                self._have("check-backup", current.backup_id)
                 current = find(read_backups(self._server), backup.backup_id, self._server.name)
             if self._is_complete(current):
                 return Probe(True, "", current)
+            if missing:
+                self._give_up_where_lost(waiting, current)
             receiver = self._receiver_trouble(waiting) if missing else ""
             wanted = ", ".join(str(gap) for gap in missing)
             return Probe(False, "not archived: %s%s" % (wanted, receiver) if missing else "status %s" % current.status)
@@ -501,11 +562,32 @@ class Taker:
         except WaitTimeout as exc:
             raise BackupError(
                 "backup %s of server '%s' was copied, but its WAL is not complete, so nothing can be recovered from it yet: "
-                "%s. Is the WAL receiver running (pgdr.barman.wal_receiver), or does archive_command work? Barman makes the "
-                "backup DONE by itself once the WAL comes" % (backup.backup_id, self._server.name, exc),
+                "%s. %s Barman makes the backup DONE by itself once the WAL comes"
+                % (backup.backup_id, self._server.name, exc, self._why_incomplete(waiting, backup, start_of_log)),
                 backup,
             ) from None
         return done
+
+    def _have(self, command: str, *arguments: str) -> None:
+        """Have Barman do it, and keep its words where it can't."""
+        completed = self._barman.text(command, self._server.name, *arguments)
+        self._failure = "" if completed.ok else "'barman %s' failed: %s" % (command, failure(completed))
+
+    def _give_up_where_lost(self, waiting: _Waiting, backup: Backup) -> None:
+        """Raise BackupError where later WAL is archived, and that of the backup does not come after it either."""
+        both = self._server.flag("streaming_archiver") and self._server.flag("archiver")
+        lost = lost_wal(self._server, backup)
+        if not waiting.hole_stays(bool(lost), _REPEATED_PATIENCE if both else _HOLE_PATIENCE):
+            return
+        self._have("archive-wal")
+        lost = lost_wal(self._server, backup)
+        if lost:
+            raise BackupError(
+                "backup %s of server '%s' was copied, but its WAL is not complete and never will be: %s did not come, and "
+                "later segments did. Nothing can be recovered from it: take a new backup"
+                % (backup.backup_id, self._server.name, ", ".join(str(gap) for gap in lost)),
+                backup,
+            )
 
     def _receiver_trouble(self, waiting: _Waiting) -> str:
         """What is wrong with the receiver, where WAL comes by it alone. Raises BackupError where it stays away.
@@ -514,15 +596,47 @@ class Taker:
         """
         if not self._server.flag("streaming_archiver") or self._server.flag("archiver"):
             return ""
-        if receiver_pid(self._server, command_line) is not None:
-            waiting.without_receiver = None
+        pid = receiver_pid(self._server, command_line)
+        waiting.see_receiver(pid)
+        if pid is not None or waiting.without_receiver_since is None:
             return ""
-        waiting.without_receiver = waiting.without_receiver or self._clock()
-        if self._clock() - waiting.without_receiver > _RECEIVER_PATIENCE:
+        if self._clock() - waiting.without_receiver_since > _RECEIVER_PATIENCE:
             raise WaitTimeout(
-                "no WAL receiver has run for %d s, and Barman's cron did not start one" % _RECEIVER_PATIENCE
+                "no WAL receiver has stayed for %d s, and each that Barman's cron started has ended"
+                % _RECEIVER_PATIENCE
+                if waiting.receiver_came
+                else "no WAL receiver has run for %d s, and Barman's cron did not start one" % _RECEIVER_PATIENCE
             )
         return "; no WAL receiver runs"
+
+    def _why_incomplete(self, waiting: _Waiting, backup: Backup, start_of_log: int) -> str:
+        """What keeps the WAL from coming, in whole sentences; or where to look."""
+        reasons = [self._failure] if self._failure else []
+        full = [str(disk) for disk in full_disks(self._server, backup.segment_size)]
+        reasons += ["the disk of this host is full: %s" % disk for disk in full]
+        ended = self._why_receiver_ended(start_of_log) if waiting.without_receiver_since is not None else None
+        if ended is not None and not (full and ended.kind == "disk_full"):
+            reasons.append("the WAL receiver ended: %s (pgdr.barman.wal_receiver says what to do)" % ended.what)
+        if not reasons:
+            return "Is the WAL receiver running (pgdr.barman.wal_receiver), or does archive_command work?"
+        return " ".join("%s%s." % (reason[0].upper(), reason[1:].rstrip(".")) for reason in reasons)
+
+    def _why_receiver_ended(self, start_of_log: int) -> Diagnosis | None:
+        """From what receivers wrote to Barman's log since then."""
+        try:
+            with open(self._server.get("log_file") or os.devnull, "rb") as stream:
+                stream.seek(start_of_log)
+                text = stream.read().decode("utf-8", errors="replace")
+        except OSError:
+            return None
+        said = receiver_log(text, self._server.name)
+        return diagnose_stream(said, Endpoint("the server", server=self._server.name, replication=True))
+
+    def _log_size(self) -> int:
+        try:
+            return os.path.getsize(self._server.get("log_file") or os.devnull)
+        except OSError:
+            return 0
 
     def _is_complete(self, backup: Backup) -> bool:
         if backup.status == FAILED:
@@ -609,6 +723,7 @@ class Taker:
         reasons += [
             "the disk of this host is full: %s" % disk for disk in full_disks(self._server, wal.DEFAULT_SEGMENT_SIZE)
         ]
+        reasons += [self._failure] if self._failure else []
         for key, check in checks.items():
             if check.get("status") == "FAILED" and key not in _NO_HINDRANCE:
                 hint = _OWN_HINTS.get(key) or check.get("hint")

@@ -27,7 +27,7 @@ from .._postgres.synchronous import problem_of
 from . import catalog, hooks, wal
 from .archive import Archive, read_archive
 from .catalog import Backup
-from .command import Barman
+from .command import Barman, exception
 from .configuration import Configuration, ServerConfiguration, read
 from .disks import full_disks
 from .distance import copy_is_late
@@ -485,10 +485,15 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
     except CommandTimeout as exc:
         return {name: ServerChecks(name, _by_key([Check("barman check", False, str(exc))])) for name in names}
     answers = parse_checks(completed.stdout)
+    broke_off = completed.rc < 0 or exception(completed) is not None
+    if broke_off and answers:
+        # In the middle of this one, and it is not known which of its checks were still to come.
+        last = list(answers)[-1]
+        answers[last] = answers[last].with_checks([_no_answer(completed)])
     for name in names:
         if name not in answers:
             answers[name] = ServerChecks(name, _by_key([_no_answer(completed)]))
-    told = any(checks.active and checks.failures() for checks in answers.values())
+    told = broke_off or any(checks.active and checks.failures() for checks in answers.values())
     if not completed.ok and not told:
         # Barman complains of something that is no check.
         answers = {name: checks.with_checks([_no_answer(completed)]) for name, checks in answers.items()}
@@ -496,8 +501,9 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
 
 
 def _no_answer(completed: Completed) -> Check:
-    said = mask_message(completed.stderr.strip().rpartition("\n")[2]) or "exit code %d" % completed.rc
-    return Check("barman check", False, said)
+    words = exception(completed)
+    said = mask_message(completed.stderr.strip().rpartition("\n")[2] if words is None else words)
+    return Check("barman check", False, said or "exit code %d" % completed.rc)
 
 
 def _check_timeout(server: ServerConfiguration) -> float:

@@ -22,6 +22,9 @@ Version = tuple[int, ...]
 _MESSAGE_KEYS = {"_INFO": "info", "_WARNING": "warnings", "_ERROR": "errors", "_EXCEPTION": "errors"}
 
 
+_EXCEPTION = re.compile(r"^EXCEPTION:(.*?)(?:\nSee log file for more details\.|\Z)", re.DOTALL | re.MULTILINE)
+
+
 class BarmanError(HostError):
     """Barman could not do what it was asked, with its own words."""
 
@@ -77,6 +80,18 @@ def parse_reply(completed: Completed) -> Reply:
         elif not key.startswith("_"):
             data[key] = value
     return Reply(completed, data, messages["info"], messages["warnings"], messages["errors"])
+
+
+def exception(completed: Completed) -> str | None:
+    """What broke a command off whose answer is text, in Barman's words; None where nothing did."""
+    found = _EXCEPTION.search(completed.stderr)
+    return " ".join(found.group(1).split()) if found else None
+
+
+def failure(completed: Completed) -> str:
+    """Why a command failed whose answer is text, in Barman's words."""
+    said = exception(completed) or " ".join(_without_traceback(completed.text).split())
+    return said or "exit code %d" % completed.rc
 
 
 class Barman:

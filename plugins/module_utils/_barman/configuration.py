@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from .._host.files import read_text
 from .._host.process import HostError
+from .masking import mask_message
 from .options import OPTIONS
 
 MAIN_FILES = ("/etc/barman.conf", "/etc/barman/barman.conf")
@@ -169,7 +170,8 @@ def _read_file(parser: configparser.ConfigParser, path: str) -> None:
     try:
         parser.read_string(text, path)
     except configparser.Error as exc:
-        raise ConfigurationError("%s can't be read: %s" % (path, " ".join(str(exc).split()))) from None
+        # It repeats the line.
+        raise ConfigurationError("%s can't be read: %s" % (path, mask_message(" ".join(str(exc).split())))) from None
 
 
 def _get(parser: configparser.ConfigParser, section: str, option: str, known: dict[str, str] | None = None) -> str:

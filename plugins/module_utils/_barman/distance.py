@@ -12,15 +12,18 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate
 from typing import Any
 
 from .._host.files import read_text
 from .._host.process import HostError
 from . import wal
 from .archive import Archive
-from .catalog import Backup
+from .catalog import Backup, dependents
 from .configuration import ServerConfiguration
 
 #: After so many seconds a copy is late: Barman's cron copies once a minute.
@@ -54,10 +57,12 @@ class WalFile:
 
 @dataclass(frozen=True)
 class Source:
-    """What the source told. wals: those after the position that was asked for. last: the newest, empty without any."""
+    """What the source told. backups: its good ones, and when each ended. wals: those after the position that was asked for.
+    last: the newest, empty without any.
+    """
 
     version: str
-    backups: Mapping[str, str | None]
+    backups: Mapping[str, float | None]
     wals: Sequence[WalFile]
     last: str
     compression: str | None
@@ -68,7 +73,8 @@ class Distance:
     """What the source has and the passive server does not.
 
     bytes: of WAL as PostgreSQL wrote it. seconds: between the newest WAL here and there, None where there is none here.
-    overdue: how long the oldest of it has been waiting. unwanted: backups that are older than all that is here.
+    backups_overdue, wal_overdue: how long the oldest of them has been waiting. unwanted: backups that are older than all
+    that are here by the retention policy.
     """
 
     backups: tuple[str, ...] = ()
@@ -77,7 +83,12 @@ class Distance:
     segments: int = 0
     bytes: int = 0
     seconds: float | None = 0.0
-    overdue: float = 0.0
+    backups_overdue: float = 0.0
+    wal_overdue: float = 0.0
+
+    @property
+    def overdue(self) -> float:
+        return max(self.backups_overdue, self.wal_overdue)
 
     @property
     def none(self) -> bool:
@@ -111,7 +122,7 @@ def parse_source(text: str) -> Source:
     """Read what "barman sync-info" printed. Raises SynchronisationError."""
     try:
         document = json.loads(text)
-        backups = {str(key): value.get("begin_wal") for key, value in document["backups"].items()}
+        backups = {str(key): _ended(value) for key, value in document["backups"].items()}
         wals = [WalFile(str(one["name"]), int(one["size"]), float(one["time"])) for one in document["wals"]]
         compression = document["config"].get("compression")
         return Source(str(document["version"]), backups, wals, str(document["last_name"]), compression or None)
@@ -122,11 +133,23 @@ def parse_source(text: str) -> Source:
         ) from None
 
 
+def _ended(backup: Mapping[str, Any]) -> float | None:
+    """When the backup ended. Before 3.13 the source does not tell its time zone, and Barman takes it for the one here."""
+    if backup.get("end_time_iso"):
+        return datetime.fromisoformat(backup["end_time_iso"]).timestamp()
+    # In English whatever the language of this host is, so not by strptime.
+    words = parsedate(str(backup.get("end_time")))
+    return None if words is None else time.mktime(words)
+
+
 def distance_between(source: Source, here: Here, retention: bool, segment_size: int, now: float) -> Distance:
     """What the source has and this side has not."""
     lacking = sorted(set(source.backups) - here.done)
-    # Barman refuses to copy what its retention policy would delete at once: it only looks so from here.
-    first = min(here.done, default="")
+    # Barman refuses to copy what its retention policy would delete at once: it only looks so from here. What is kept stays
+    # whatever the policy says, with its increments.
+    roots = [one for one in here.backups if one.keep is not None]
+    kept = {one.backup_id for root in roots for one in (root, *dependents(here.backups, root))}
+    first = min(here.done - kept, default="")
     unwanted = tuple(one for one in lacking if retention and one < first)
     files = tuple(one for one in source.wals if not archive_has(here.archive, one.name))
     segments = [one for one in files if one.segment is not None]
@@ -136,13 +159,16 @@ def distance_between(source: Source, here: Here, retention: bool, segment_size: 
     seconds: float | None = 0.0
     if segments:
         seconds = None if here.newest_time is None else max(0.0, segments[-1].time - here.newest_time)
+    wanted = tuple(one for one in lacking if one not in unwanted)
+    ended = [source.backups[one] for one in wanted]
     return Distance(
-        tuple(one for one in lacking if one not in unwanted),
+        wanted,
         unwanted,
         tuple(one.name for one in files),
         len(segments),
         len(segments) * segment_size,
         seconds,
+        max(0.0, now - min((moment for moment in ended if moment is not None), default=now)),
         max(0.0, now - min((one.time for one in files), default=now)),
     )
 
@@ -176,12 +202,17 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
         return str(exc)
     here = Here(backups, archive)
     distance = distance_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
-    # WAL comes after the first backup, and that can take as long as it will.
+    # Barman's cron copies one backup after the other, and WAL after the first one; each can take as long as it will.
     copying = any(backup.status == _SYNCING for backup in backups)
-    if distance.overdue <= LATE or (copying and not here.done):
-        return None
-    return "%d WAL segments that %s has are not here, the first for %d minutes" % (
-        distance.segments,
-        where,
-        distance.overdue // 60,
-    )
+    late = []
+    if distance.wal_overdue > LATE and (here.done or not copying):
+        late.append(
+            "%d WAL segments that %s has are not here, the first for %d minutes"
+            % (distance.segments, where, distance.wal_overdue // 60)
+        )
+    if distance.backups_overdue > LATE and not copying:
+        late.append(
+            "backups that %s has are not here, the first for %d minutes: %s"
+            % (where, distance.backups_overdue // 60, ", ".join(distance.backups))
+        )
+    return "; ".join(late) or None

@@ -29,10 +29,14 @@ def last_holder(server: ServerConfiguration, what: str) -> int | None:
 
 
 def backup_runs(server: ServerConfiguration, process: Callable[[int], str | None] | None = None) -> bool:
-    """Whether Barman is taking a backup of the server now. process tells a process's arguments."""
+    """Whether Barman is taking a backup of the server now. process tells a process's arguments.
+
+    "barman delete" takes the same lock, and the number may be that of Barman's receiver by now.
+    """
     pid = last_holder(server, "backup")
     line = None if pid is None else (process or command_line)(pid)
-    return line is not None and "barman" in line
+    words = [] if line is None or "barman" not in line else line.split()
+    return "backup" in words and (server.name in words or "all" in words)
 
 
 def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | None]) -> int | None:

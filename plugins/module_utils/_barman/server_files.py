@@ -143,7 +143,7 @@ class Plan:
     """What has to be done; problems where it can't be done at all, then nothing is.
 
     handing_over: what entries still have that is not declared any more. former_slots: those that receivers had before. unlisted: the
-    entries of ours that are not declared, or not so, and stay.
+    entries of ours that are not declared, or not so, and stay. directories: those of servers that have to be made.
     """
 
     changes: Sequence[Change] = ()
@@ -153,10 +153,11 @@ class Plan:
     handing_over: Mapping[str, Sequence[str]] = field(default_factory=dict)
     former_slots: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unlisted: Sequence[Mapping[str, Any]] = ()
+    directories: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
-        return bool(self.changes)
+        return bool(self.changes or self.directories)
 
 
 def read_current(

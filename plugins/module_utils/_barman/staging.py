@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._host.files import read_text, rewrite, write_atomic
@@ -109,11 +109,16 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
             % ", ".join(slots)
         )
     backups: list[str] = []
-    if not check_mode and planned.changed:
+    names = [entry.name for entry in desired.entries if entry.present]
+    if planned.changed and not check_mode:
         backups = apply(planned, current, barman.user, stamp)
-        make_incoming_directories(barman, [entry.name for entry in desired.entries if entry.present])
+    # Also where the entries are as they should be: an earlier run may have ended between the two.
+    if not (planned.changed and check_mode):
+        planned = replace(planned, directories=missing_incoming_directories(barman, names))
+    if planned.directories and not check_mode:
+        make_incoming_directories(planned.directories, barman.user)
     answer: dict[str, Any] = {
-        "servers": [entry.name for entry in desired.entries if entry.present],
+        "servers": names,
         "files": [change.path for change in planned.changes],
         "removed": removed,
         "backups": backups,
@@ -226,21 +231,31 @@ def apply(planned: Plan, current: Current, user: str, stamp: str) -> list[str]:
     return backups
 
 
-def make_incoming_directories(barman: Barman, names: Iterable[str]) -> None:
-    """Have the directories that rsync writes to. Barman makes a new server's at the next run of its cron, which may be too late."""
+def missing_incoming_directories(barman: Barman, names: Sequence[str]) -> dict[str, str]:
+    """The directories, by server, that rsync writes to and that are not there."""
+    if not names:
+        return {}
     servers = configuration.read(barman.config_file, barman.user).servers
-    wanted = [servers[name] for name in names if name in servers]
+    found = {name: servers[name].directory("incoming_wals_directory") for name in names if name in servers}
     with acting_as(barman.user):
-        for server in wanted:
-            path = server.directory("incoming_wals_directory")
-            if server.flag("archiver") and not server.passive and "://" not in path:
-                try:
-                    os.makedirs(path, exist_ok=True)
-                except OSError as exc:
-                    raise HostError(
-                        "server '%s': %s can't be made by user '%s': %s"
-                        % (server.name, path, barman.user, exc.strerror)
-                    ) from None
+        return {
+            name: path
+            for name, path in found.items()
+            if servers[name].flag("archiver") and not servers[name].passive and "://" not in path
+            if not os.path.isdir(path)
+        }
+
+
+def make_incoming_directories(missing: Mapping[str, str], user: str) -> None:
+    """Have the directories that rsync writes to. Barman makes a new server's at the next run of its cron, which may be too late."""
+    with acting_as(user):
+        for name, path in missing.items():
+            try:
+                os.makedirs(path, exist_ok=True)
+            except OSError as exc:
+                raise HostError(
+                    "server '%s': %s can't be made by user '%s': %s" % (name, path, user, exc.strerror)
+                ) from None
 
 
 def _put(change: Change, user: str) -> None:

@@ -158,7 +158,8 @@ class Passive:
         size = self._segment_size(first.here)
         outcome.empty = not first.source.backups and not first.here.done
         wanted = not first.distance.none or not reached(first.here.newest, request.up_to, size)
-        if first.distance.overdue <= request.max_lag and first.here.done and request.up_to is None:
+        recent = first.distance.overdue <= request.max_lag
+        if request.max_lag and recent and first.here.done and request.up_to is None:
             # Barman's cron copies it in its own time.
             wanted = False
         if outcome.empty and request.up_to is None:
@@ -284,13 +285,17 @@ class Passive:
     def _bring(self, first: Look, request: Request, size: int) -> Look:
         """Copy until everything is here that the source had when it was first asked, and the WAL that is waited for."""
 
+        def complete(seen: Look) -> bool:
+            return not self._lacking(first, seen) and reached(seen.here.newest, request.up_to, size)
+
         def probe() -> Probe:
             seen = self._look()
+            if not complete(seen) and not seen.distance.none:
+                self._copy(seen, len(self._lacking(first, seen)))
+                # A copy can outlast the time limit, and what it brought is here.
+                seen = self._look()
             lacking = self._lacking(first, seen)
             newest = str(seen.here.newest) if seen.here.newest else ""
-            done = not lacking and reached(seen.here.newest, request.up_to, size)
-            if not done and not seen.distance.none:
-                self._copy(seen, len(lacking))
             text = "%s has WAL up to %s, here it is up to %s" % (
                 self._where,
                 seen.source.last or "none",
@@ -298,7 +303,7 @@ class Passive:
             )
             if lacking:
                 text += "; missing: %s" % ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
-            return Probe(done, text + ("; Barman said: %s" % self._said if self._said else ""), seen)
+            return Probe(complete(seen), text + ("; Barman said: %s" % self._said if self._said else ""), seen)
 
         try:
             last: Look = wait_for(
@@ -317,7 +322,10 @@ class Passive:
         """What the first look saw on the source, and is still neither here nor gone from there."""
         wanted = [one for one in first.distance.backups if one in seen.source.backups and one not in self._skipped]
         lacking = [one for one in wanted if one not in seen.here.done]
-        return lacking + [name for name in first.distance.files if not archive_has(seen.here.archive, name)]
+        # It tells of what comes after the position here, and before that Barman has copied everything.
+        there = {one.name for one in seen.source.wals}
+        files = [name for name in first.distance.files if name in there]
+        return lacking + [name for name in files if not archive_has(seen.here.archive, name)]
 
     def _copy(self, seen: Look, left: int) -> None:
         self._said = ""
@@ -414,9 +422,8 @@ def synchronise(
     check_mode: bool,
 ) -> dict[str, Outcome]:
     """All of these servers, some at a time; one that fails is no hindrance for the others."""
+    # Made while none of them acts as Barman's user yet: that is seen in all threads.
+    copies = [Passive(barman, configuration, server) for server in servers]
     with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
-        found = pool.map(
-            lambda server: Passive(barman, configuration, server).run(request, check_mode),
-            servers,
-        )
+        found = pool.map(lambda one: one.run(request, check_mode), copies)
         return dict(zip((server.name for server in servers), found))

@@ -71,9 +71,10 @@ class Position:
 
 @dataclass(frozen=True)
 class Archived:
-    """What is here of a server's WAL. newest: the newest segment in the archive."""
+    """What is here of a server's WAL. newest: the newest of the archived segments; segments: those and the received ones."""
 
     newest: wal.Segment | None
+    archived: frozenset[wal.Segment]
     segments: frozenset[wal.Segment]
     received: tuple[tuple[str, int], ...]
     histories: dict[int, str]
@@ -350,6 +351,9 @@ class Receiver:
     def pid(self) -> int | None:
         return receiver_pid(self._server, self._process)
 
+    def _runs(self) -> bool:
+        return self.pid() is not None
+
     def _observe(self) -> Observation:
         session = self._sql()
         position = read_position(session)
@@ -365,18 +369,15 @@ class Receiver:
 
     def _archived(self, segment_size: int) -> Archived:
         archive = read_archive(self._server, self._barman, segment_size)
-        archived = self._server.directory("wals_directory").rstrip("/") + "/"
-        newest = max(
-            (segment for segment, path in archive.segments.items() if path.startswith(archived)),
-            key=lambda item: (item.timeline, item.number(segment_size)),
-            default=None,
-        )
+        directory = self._server.directory("wals_directory").rstrip("/") + "/"
+        archived = frozenset(segment for segment, path in archive.segments.items() if path.startswith(directory))
+        newest = max(archived, key=lambda item: (item.timeline, item.number(segment_size)), default=None)
         received: list[tuple[str, int]] = []
         for name in names_in(self._streaming):
             path = os.path.join(self._streaming, name)
             with contextlib.suppress(FileNotFoundError):
                 received.append((name, os.path.getsize(path)))
-        return Archived(newest, frozenset(archive.segments), tuple(received), archive.histories)
+        return Archived(newest, archived, frozenset(archive.segments), tuple(received), archive.histories)
 
     # Starting
 
@@ -441,7 +442,7 @@ class Receiver:
             # At the end of a segment every receiver has confirmed everything, so there has to be something to confirm. One in
             # synchronous mode does it at once.
             patience = 1.0 if ran else self._timeout
-            seen = wait_until_given(session, self._application, patience, self._clock, self._pause)
+            seen = wait_until_given(session, self._application, patience, self._clock, self._pause, self._runs)
             outcome.before["synchronous"] = True
         except WaitTimeout:
             outcome.before["synchronous"] = False
@@ -453,7 +454,7 @@ class Receiver:
             self._stop()
             self._start(start_of_log)
             try:
-                seen = wait_until_given(session, self._application, self._timeout, self._clock, self._pause)
+                seen = wait_until_given(session, self._application, self._timeout, self._clock, self._pause, self._runs)
             except WaitTimeout as exc:
                 self._raise_from_log(start_of_log)
                 raise ReceiverError(
@@ -706,19 +707,21 @@ class Receiver:
         closed, size = self._close_segment()
         before = self._archived(size).newest
 
+        def is_there(seen: Archived) -> bool:
+            # Not by its age: the archive may have a newer timeline than the server is on.
+            return seen.newest not in (None, before) if closed is None else closed in seen.archived
+
         def probe() -> Probe:
-            newest = self._archived(size).newest
-            if newest is not None and (newest >= closed if closed is not None else newest != before):
-                return Probe(True, "", newest)
-            if self._deliverable(size):
+            seen = self._archived(size)
+            if not is_there(seen) and self._deliverable(size):
                 self._barman.text("archive-wal", self._server.name)
-                newest = self._archived(size).newest
-            done = newest is not None and (newest >= closed if closed is not None else newest != before)
-            last = "the newest archived segment is %s" % (newest or "none")
+                seen = self._archived(size)
+            done = is_there(seen)
+            last = "the newest archived segment is %s" % (seen.newest or "none")
             if not done and self.pid() is None:
                 self._raise_from_log(start_of_log)
                 last = "no receiver runs, and %s" % last
-            return Probe(done, last, newest)
+            return Probe(done, last)
 
         what = "WAL segment %s" % closed if closed is not None else "a WAL segment"
         try:

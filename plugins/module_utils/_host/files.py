@@ -13,7 +13,7 @@ import os
 import stat
 import tempfile
 
-from .process import HostError, lookup_user
+from .process import IDENTITY, HostError, lookup_user
 
 
 def read_text(path: str) -> str | None:
@@ -39,10 +39,11 @@ def names_in(directory: str) -> list[str]:
 
 def give_to(user: str, *paths: str) -> None:
     """Have the files and directories be that user's, with the user's own group, where this is root."""
-    if os.geteuid() == 0:
-        account = lookup_user(user)
-        for path in paths:
-            os.chown(path, account.pw_uid, account.pw_gid)
+    with IDENTITY:
+        if os.geteuid() == 0:
+            account = lookup_user(user)
+            for path in paths:
+                os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def write_atomic(

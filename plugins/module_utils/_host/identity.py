@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .process import HostError, lookup_user
+from .process import IDENTITY, HostError, lookup_user
 
 
 @contextmanager
@@ -21,20 +21,23 @@ def acting_as(user: str | None) -> Iterator[None]:
     """Let the kernel see that user, where this process is root. None: the current one. Raises HostError where it can't.
 
     What is written in a user's own directory is written so: root would follow a link that the user has put there.
+    All threads of the process are that user then, and those that begin the same or start a command wait: nothing that
+    takes long belongs inside.
     """
     account = lookup_user(user) if user else None
-    if account is None or account.pw_uid == os.geteuid():
-        yield
-        return
-    if os.geteuid() != 0:
-        raise HostError("this must run as root or as '%s': set 'become: true'" % account.pw_name)
-    ids = os.geteuid(), os.getegid(), os.getgroups()
-    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
-    os.setegid(account.pw_gid)
-    os.seteuid(account.pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(ids[0])
-        os.setegid(ids[1])
-        os.setgroups(ids[2])
+    with IDENTITY:
+        if account is None or account.pw_uid == os.geteuid():
+            yield
+            return
+        if os.geteuid() != 0:
+            raise HostError("this must run as root or as '%s': set 'become: true'" % account.pw_name)
+        ids = os.geteuid(), os.getegid(), os.getgroups()
+        os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+        os.setegid(account.pw_gid)
+        os.seteuid(account.pw_uid)
+        try:
+            yield
+        finally:
+            os.seteuid(ids[0])
+            os.setegid(ids[1])
+            os.setgroups(ids[2])

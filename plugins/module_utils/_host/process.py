@@ -23,13 +23,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import IO, Callable
 
 # How long a command has to end by itself when it is told to.
 _GRACE = 5.0
 _PR_SET_PDEATHSIG = 1
 # How soon a command that was ended by our own signal is noticed.
 _LOOK = 0.5
+#: Held while this process, and so every thread of it, is another user, and while a command is started by what the user is.
+IDENTITY = threading.RLock()
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -113,6 +115,32 @@ def run(command: Command) -> Completed:
 
 
 def _run(command: Command, told: _Told) -> Completed:
+    with contextlib.ExitStack() as files:
+        with IDENTITY:
+            # The directory for temporary files may be one that only the current user can enter.
+            stdin, out, err = (files.enter_context(tempfile.TemporaryFile()) for dummy in range(3))
+            if command.input is not None:
+                stdin.write(command.input.encode())
+                stdin.seek(0)
+            started = time.monotonic()
+            process = _start(command, stdin, out, err)
+        try:
+            told.process = process
+            _wait(process, command, started, told)
+        except BaseException:
+            # Whatever interrupts the wait (a signal too) must not leave the command running unseen.
+            _end(process)
+            raise
+        return Completed(
+            argv=list(command.argv),
+            rc=process.returncode,
+            stdout=_contents(out),
+            stderr=_contents(err),
+            duration=time.monotonic() - started,
+        )
+
+
+def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
     account = pwd.getpwuid(os.geteuid()) if command.user is None else lookup_user(command.user)
     switch: dict[str, object] = {}
     if account.pw_uid != os.geteuid():
@@ -135,44 +163,26 @@ def _run(command: Command, told: _Told) -> Completed:
     }
     env.update(command.env)
     cwd = command.cwd or (account.pw_dir if os.path.isdir(account.pw_dir) else "/")
-    started = time.monotonic()
     if command.die_with_parent:
         switch["preexec_fn"] = _end_with_parent()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as stdin:
-        if command.input is not None:
-            stdin.write(command.input.encode())
-            stdin.seek(0)
-        try:
-            process = subprocess.Popen(  # type: ignore[call-overload]
-                list(command.argv),
-                stdin=stdin,
-                stdout=out,
-                stderr=err,
-                env=env,
-                cwd=cwd,
-                start_new_session=True,
-                **switch,
-            )
-        except FileNotFoundError as exc:
-            if command.cwd is not None and not os.path.isdir(command.cwd):
-                raise HostError("the directory %s does not exist on this host" % command.cwd) from exc
-            raise HostError("'%s' was not found on this host; is it installed?" % command.argv[0]) from None
-        except OSError as exc:
-            raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
-        try:
-            told.process = process
-            _wait(process, command, started, told)
-        except BaseException:
-            # Whatever interrupts the wait (a signal too) must not leave the command running unseen.
-            _end(process)
-            raise
-        return Completed(
-            argv=list(command.argv),
-            rc=process.returncode,
-            stdout=_contents(out),
-            stderr=_contents(err),
-            duration=time.monotonic() - started,
+    try:
+        process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
+            list(command.argv),
+            stdin=stdin,
+            stdout=out,
+            stderr=err,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            **switch,
         )
+    except FileNotFoundError as exc:
+        if command.cwd is not None and not os.path.isdir(command.cwd):
+            raise HostError("the directory %s does not exist on this host" % command.cwd) from exc
+        raise HostError("'%s' was not found on this host; is it installed?" % command.argv[0]) from None
+    except OSError as exc:
+        raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
+    return process
 
 
 def _with_safe_path(path: str) -> str:

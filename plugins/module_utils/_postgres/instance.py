@@ -38,6 +38,10 @@ class InstanceError(HostError):
     """A data directory can't be used as it must be, or its server did not do what it should."""
 
 
+class QueryLocked(InstanceError):
+    """A query waits for a lock that is not given up."""
+
+
 @dataclass(frozen=True)
 class DataDirectory:
     """What can be told of a data directory without starting anything."""
@@ -203,6 +207,67 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a server of this host is asked: its socket, and who asks with which psql."""
+
+    bin_directory: str
+    user: str
+    database_user: str
+    socket_directory: str
+    port: int
+    runner: Runner = run
+
+    def query(
+        self, sql: str, database: str = "postgres", timeout: float = 60.0, lock_timeout: str = "0"
+    ) -> list[list[str | None]]:
+        """The rows of a query, read-only, each value as PostgreSQL writes it. Raises InstanceError with PostgreSQL's words."""
+        completed = self.runner(
+            Command(
+                [
+                    os.path.join(self.bin_directory, "psql"),
+                    "--no-psqlrc",
+                    "--quiet",
+                    "--csv",
+                    "--tuples-only",
+                    "--pset=null=%s" % _NULL,
+                    "--set=ON_ERROR_STOP=1",
+                    "--host=%s" % self.socket_directory,
+                    "--port=%d" % self.port,
+                    "--username=%s" % self.database_user,
+                    "--dbname=%s" % database,
+                    "--file=-",
+                ],
+                user=self.user,
+                env={
+                    "PGOPTIONS": "-c default_transaction_read_only=on -c lc_messages=C -c lock_timeout=%s"
+                    % lock_timeout,
+                    "PGCONNECT_TIMEOUT": "10",
+                },
+                input=sql if sql.rstrip().endswith(";") else sql + "\n;\n",
+                timeout=timeout,
+            )
+        )
+        if not completed.ok:
+            kind = QueryLocked if "canceling statement due to lock timeout" in completed.text else InstanceError
+            raise kind(completed.text or "psql ended with %d" % completed.rc)
+        rows = csv.reader(io.StringIO(completed.stdout, newline=""))
+        return [[None if value == _NULL else value for value in row] for row in rows]
+
+
+def running_at(
+    directory: DataDirectory, bin_directory: str, database_user: str = "postgres", runner: Runner = run
+) -> Address:
+    """Where the server is asked that runs with the directory. Raises InstanceError where none does, or has no socket."""
+    lines = (read_text(os.path.join(directory.path, "postmaster.pid")) or "").splitlines()
+    if directory.postmaster_pid is None:
+        raise InstanceError("no PostgreSQL server runs with %s" % directory.path)
+    # Process, directory, start, port, socket's directory.
+    if len(lines) < 5 or not lines[3].strip().isdigit() or not lines[4].strip():
+        raise InstanceError("the server that runs with %s can't be asked: it has no socket" % directory.path)
+    return Address(bin_directory, directory.owner, database_user, lines[4].strip(), int(lines[3]), runner)
+
+
 class PrivateServer:
     """A server of a data directory that nobody else can reach: one socket in a directory that only its user can enter.
 
@@ -300,36 +365,12 @@ class PrivateServer:
         return self.exit_code is None
 
     def query(self, sql: str, database: str = "postgres", timeout: float = 60.0) -> list[list[str | None]]:
-        """The rows of a query, each value as PostgreSQL writes it. Raises InstanceError with PostgreSQL's words."""
-        completed = self._run(
-            Command(
-                [
-                    os.path.join(self.bin_directory, "psql"),
-                    "--no-psqlrc",
-                    "--quiet",
-                    "--csv",
-                    "--tuples-only",
-                    "--pset=null=%s" % _NULL,
-                    "--set=ON_ERROR_STOP=1",
-                    "--host=%s" % self.directory,
-                    "--port=5432",
-                    "--username=%s" % self.database_user,
-                    "--dbname=%s" % database,
-                    "--file=-",
-                ],
-                user=self.user,
-                env={
-                    "PGOPTIONS": "-c default_transaction_read_only=on",
-                    "PGCONNECT_TIMEOUT": "10",
-                },
-                input=sql if sql.rstrip().endswith(";") else sql + "\n;\n",
-                timeout=timeout,
-            )
-        )
-        if not completed.ok:
-            raise InstanceError(completed.text or "psql ended with %d" % completed.rc)
-        rows = csv.reader(io.StringIO(completed.stdout, newline=""))
-        return [[None if value == _NULL else value for value in row] for row in rows]
+        """The rows of a query, each value as PostgreSQL writes it. Raises InstanceError with PostgreSQL's words.
+
+        QueryLocked where a lock is in its way: nobody else asks here, so only the recovery itself can hold one.
+        """
+        own = Address(self.bin_directory, self.user, self.database_user, self.directory, 5432, self._run)
+        return own.query(sql, database, timeout, "2s")
 
     def stop(self, timeout: float = 300.0) -> bool:
         """Stop the server: first as it should be, then harder. Whether it stopped cleanly."""

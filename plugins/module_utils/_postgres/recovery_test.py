@@ -36,10 +36,12 @@ from .instance import (
     InstanceError,
     Launch,
     PrivateServer,
+    QueryLocked,
     find_bin_directory,
     launch,
     look_at,
     read_control,
+    running_at,
 )
 
 _SETTING = re.compile(r"^\s*([A-Za-z_.]+)\s*[=\s]\s*(?:'((?:[^']|'')*)'|([^'#\s]+))")
@@ -53,6 +55,8 @@ _STOPPED_AT_XACT = re.compile(
 )
 _STOPPED_AT_NAME = re.compile(r'recovery stopping at restore point "(.*)", time (.+)$')
 _STOPPED = re.compile(r"(recovery stopping (?:after|before|at) .+)$")
+# No login: psql says it in its own words before a server has come up.
+_NO_LOGIN = re.compile(r'FATAL: +((?:role|database) ".*" does not exist|.*authentication failed.*)')
 _CONSISTENT = re.compile(r"consistent recovery state reached at ([0-9A-F]+/[0-9A-F]+)")
 _CONTROL_SETTINGS = {
     "max_connections": "max_connections setting",
@@ -113,7 +117,11 @@ class Question:
 
 @dataclass(frozen=True)
 class RecoveryTestRequest:
-    """What to test, as it was asked for."""
+    """What to test, as it was asked for.
+
+    leave_locked: a query that waits for the recovery's own locks is no failure. running: the server that runs with the
+    directory is asked, and none is started.
+    """
 
     data_directory: str
     bin_directory: str | None = None
@@ -125,6 +133,8 @@ class RecoveryTestRequest:
     questions: tuple[Question, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 1800.0
+    leave_locked: bool = False
+    running: bool = False
 
 
 @dataclass(frozen=True)
@@ -372,7 +382,7 @@ class RecoveryTest:
                 self._reach(server, prepared)
                 self._facts["recovery_duration"] = round(self._clock() - started, 2)
                 self._prove_end(prepared, planned)
-                self._ask(server)
+                self._ask(lambda question: server.query(question.query, question.database, self._request.timeout))
             except HostError as exc:
                 server.stop()
                 raise self._error(str(exc), server) from None
@@ -382,6 +392,24 @@ class RecoveryTest:
         self._prove_stopped(prepared, before, _digest(automatic))
         if self._request.checksums:
             self._verify_checksums(prepared)
+        self._facts["duration"] = round(self._clock() - started, 2)
+        return self._facts
+
+    def ask_running(self) -> dict[str, Any]:
+        """Ask the server that was started for good from the directory. Raises HostError; changes nothing."""
+        request = self._request
+        started = self._clock()
+        directory = look_at(request.data_directory)
+        bin_directory = find_bin_directory(directory.major_version, request.bin_directory, self._runner)
+        self._facts = {"data_directory": directory.path, "postgres_version": directory.major_version}
+        server = running_at(directory, bin_directory, request.database_user, self._runner)
+        if server.query("SELECT pg_is_in_recovery()", "template1") != [["f"]]:
+            raise RecoveryTestError(
+                "the server that runs with %s is in recovery still; only one that has left it can be asked for good"
+                % directory.path,
+                self._facts,
+            )
+        self._ask(lambda question: server.query(question.query, question.database, request.timeout))
         self._facts["duration"] = round(self._clock() - started, 2)
         return self._facts
 
@@ -487,6 +515,12 @@ class RecoveryTest:
                 "template1",
             )
         except InstanceError as exc:
+            refused = _NO_LOGIN.search(str(exc))
+            if refused:
+                raise RecoveryTestError(
+                    "database_user: '%s' can't log in to the recovered server: %s"
+                    % (self._request.database_user, refused.group(1))
+                ) from None
             return Probe(False, _last(server.log()) or str(exc))
         # Read after the answer: what led to it is in the log by then. Before it is what an earlier start said.
         log = server.log()[before:]
@@ -551,7 +585,7 @@ class RecoveryTest:
 
     # The proofs
 
-    def _ask(self, server: PrivateServer) -> None:
+    def _ask(self, ask: Callable[[Question], list[list[str | None]]]) -> None:
         answers: list[dict[str, Any]] = []
         problems: list[str] = []
         self._facts["queries"] = answers
@@ -561,17 +595,29 @@ class RecoveryTest:
                 "query": question.query,
                 "rows": None,
                 "matched": None,
+                "locked": False,
             }
+            if question.expected:
+                answer["expect"] = question.expect
             answers.append(answer)
             try:
-                rows = server.query(question.query, question.database, self._request.timeout)
+                rows = ask(question)
+            except QueryLocked:
+                answer["locked"] = True
+                if not self._request.leave_locked:
+                    problems.append(
+                        "the query \"%s\" in '%s' can't be answered where the recovery stopped: a transaction that had not ended there "
+                        "holds a lock on what it reads, as DROP, TRUNCATE and ALTER do, and gives that up only when the recovery "
+                        "ends. Ask it then (running), or have a copy promoted (promote)"
+                        % (question.query, question.database)
+                    )
+                continue
             except HostError as exc:
                 answer["matched"] = False
                 problems.append("the query \"%s\" in '%s' failed: %s" % (question.query, question.database, exc))
                 continue
             answer["rows"] = rows
             if question.expected:
-                answer["expect"] = question.expect
                 answer["matched"] = as_expected(rows, question.expect)
                 if not answer["matched"]:
                     problems.append(
@@ -579,7 +625,7 @@ class RecoveryTest:
                         % (question.query, question.database, _shown(rows), json.dumps(question.expect))
                     )
         if problems:
-            raise RecoveryTestError("; ".join(problems))
+            raise RecoveryTestError("; ".join(problems), self._facts)
 
     def _prove_stopped(self, prepared: Prepared, before: str, after: str) -> None:
         request = self._request

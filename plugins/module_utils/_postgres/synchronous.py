@@ -108,17 +108,20 @@ def wait_until_given(
     timeout: float,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
+    runs: Callable[[], bool] = lambda: True,
 ) -> Synchrony:
     """Wait until the receiver has confirmed all WAL that there is now. Raises WaitTimeout, saying what was seen last.
 
-    sync_state alone is PostgreSQL's word for the name: a receiver that runs without --synchronous has it too, and confirms a
-    segment only when that is full.
+    runs: whether there is a receiver; without one this does not wait: commits hang meanwhile. sync_state alone is PostgreSQL's
+    word for the name: a receiver that runs without --synchronous has it too, and confirms a segment only when that is full.
     """
     up_to = look(session).flushed or 0
 
     def probe() -> Probe:
         seen = look(session)
         problem = not_given(seen, application, up_to)
+        if problem and not runs():
+            raise WaitTimeout("no receiver runs; last seen: %s" % problem)
         return Probe(not problem, problem, seen)
 
     seen: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
@@ -145,7 +148,10 @@ def configure(
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Have commits wait for these receivers, or no longer, and answer as the module synchronous_standby. Raises HostError."""
+    """Have commits wait for these receivers, or no longer, and answer as the module synchronous_standby. Raises HostError.
+
+    What was added and does not come into effect is set back: commits would hang from a later reload or start on.
+    """
     running = session.query(
         "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [[_SETTING, _COMMIT]]
     )
@@ -160,15 +166,14 @@ def configure(
         )
     value = beneath if change.value is None else change.value
     # Written earlier, and not taken over yet.
-    waits = not change.changes and str(settings[_SETTING]["setting"]) != change.current and bool(wanted)
-    if (change.changes or waits) and not check_mode:
-        if change.changes:
-            session.query(
-                "ALTER SYSTEM RESET synchronous_standby_names"
-                if change.value is None
-                else "ALTER SYSTEM SET synchronous_standby_names = '%s'" % change.value.replace("'", "''")
-            )
-        _reload(session, value if change.changes else change.current, clock, pause)
+    differs = str(settings[_SETTING]["setting"]) != change.current
+    waits = not change.changes and differs and bool(wanted)
+    if change.changes or differs:
+        _refuse_where_nothing_is_taken_over(session)
+    if change.changes and not check_mode:
+        _write(session, change, altered, value, clock, pause)
+    elif waits and not check_mode:
+        _reload(session, change.current, clock, pause)
     return {
         "changed": change.changes or waits,
         "synchronous_standby_names": value if change.changes else change.current,
@@ -194,6 +199,87 @@ def _written(session: Session) -> tuple[str | None, str]:
         else:
             beneath = str(row["setting"] or "")
     return altered, beneath
+
+
+def _refuse_where_nothing_is_taken_over(session: Session) -> None:
+    """Raise HostError where an error in its files keeps PostgreSQL from reloading anything.
+
+    Where it can't read postgresql.conf to its end, it does not even say what ALTER SYSTEM wrote. A value that it can't apply, or
+    not before a restart, does not keep it from applying the others.
+    """
+    for row in session.query(
+        "SELECT coalesce(sourcefile || ', line ' || sourceline, 'its files') AS place, error FROM pg_catalog.pg_file_settings "
+        "WHERE error IS NOT NULL AND error <> 'setting could not be applied' "
+        "AND error NOT LIKE 'parameter % cannot be changed without restarting the server' ORDER BY seqno LIMIT 1"
+    ):
+        raise HostError(
+            "synchronous_standby_names was not changed: PostgreSQL reloads nothing of its configuration until this is mended: %s: %s"
+            % (row["place"], row["error"])
+        )
+
+
+def _write(
+    session: Session,
+    change: standby_names.Change,
+    before: str | None,
+    value: str,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+) -> None:
+    """Write the change and have it in effect. before: what ALTER SYSTEM wrote earlier. Raises HostError."""
+    written = False
+    try:
+        session.query(_statement(change.value))
+        written = True
+        _reload(session, value, clock, pause)
+    except HostError as exc:
+        # What PostgreSQL refused was not written; where the session broke meanwhile, nobody knows.
+        if not change.added or (not written and _answers(session)):
+            raise
+        left = "synchronous_standby_names = '%s' %s" % (value, "is left" if written else "may be left")
+        raise HostError("%s. %s" % (exc, _set_back(session, before, change.current, left, clock, pause))) from None
+
+
+def _set_back(
+    session: Session,
+    before: str | None,
+    current: str,
+    left: str,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+) -> str:
+    """Write what was there before and have it in effect, and say how far that went. left: what is there else."""
+    statement = _statement(before)
+    try:
+        session.query(statement)
+    except HostError as exc:
+        return (
+            "It could not be set back (%s): %s in PostgreSQL's files, and commits hang from its next reload or start on, or do "
+            "already. In psql, as a superuser: %s; SELECT pg_reload_conf();" % (exc, left, statement)
+        )
+    try:
+        _reload(session, current, clock, pause)
+    except HostError as exc:
+        return (
+            "synchronous_standby_names was set back to '%s', and that has not come into effect (%s). In psql, as a superuser: "
+            "SELECT pg_reload_conf();" % (current, exc)
+        )
+    return "synchronous_standby_names was set back to '%s'" % current
+
+
+def _statement(value: str | None) -> str:
+    """What writes a value; None takes out what ALTER SYSTEM wrote."""
+    if value is None:
+        return "ALTER SYSTEM RESET synchronous_standby_names"
+    return "ALTER SYSTEM SET synchronous_standby_names = '%s'" % value.replace("'", "''")
+
+
+def _answers(session: Session) -> bool:
+    try:
+        look(session)
+    except HostError:
+        return False
+    return True
 
 
 def _reload(session: Session, value: str, clock: Callable[[], float], pause: Callable[[float], None]) -> None:

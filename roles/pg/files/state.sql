@@ -16,6 +16,7 @@ WITH demanded AS (
     ORDER BY name, seqno DESC
 ), compared AS (
     SELECT demanded.name, demanded.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,
+        now.context = 'sighup' AND now.source <> 'command line' AS needs_reload,
         short.running AS running_short, short.written AS written_short
     FROM demanded
     JOIN pg_catalog.pg_settings AS now USING (name)
@@ -50,6 +51,8 @@ SELECT
     -- Whatever the rest of the file is encoded in.
     coalesce(substring(encode(pg_catalog.pg_read_binary_file(current_setting('hba_file')), 'escape')
         FROM '# BEGIN pgdr\.barman\n(.*?)# END pgdr\.barman'), '') AS hba_rules,
+    -- The file's time has whole seconds only: what was written in the second of the last load counts as loaded, or it would be loaded for ever.
+    (pg_catalog.pg_stat_file(current_setting('hba_file'))).modification > pg_catalog.pg_conf_load_time() AS hba_unloaded,
     current_setting('data_directory') AS data_directory,
     -- While archive_mode is off PostgreSQL shows (disabled), whatever the files say.
     coalesce(CASE current_setting('archive_command')

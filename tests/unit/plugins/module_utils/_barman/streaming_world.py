@@ -219,6 +219,8 @@ class StreamingWorld:
         self.time = 0.0
         self.during: list[Callable[[], None]] = []
         self.checks: dict[str, dict[str, str]] = {}
+        # What Barman says instead of doing it, by its command.
+        self.broken: dict[str, str] = {}
         self.on_backup: Callable[[list[str]], Completed | None] = lambda argv: None
 
     # What code under test is given
@@ -404,6 +406,8 @@ class StreamingWorld:
             return Completed(argv, 0)
         if words[0] == "--version":
             return Completed(argv, 0, "3.13.3 Barman by EnterpriseDB\n")
+        if words[0] in self.broken:
+            return Completed(argv, 1, "", self.broken[words[0]])
         if words[:2] == ["receive-wal", "--stop"]:
             self.stop_receiver()
         elif words[0] == "archive-wal":

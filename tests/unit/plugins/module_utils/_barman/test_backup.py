@@ -35,6 +35,7 @@ from tests.unit.plugins.module_utils._barman.streaming_world import MIB, Streami
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ID = "20261120T080000"
+SEGMENT_21 = str(wal.segment_of_number(1, 21, MIB))
 
 
 class Report:
@@ -168,6 +169,34 @@ def test_a_recent_one_that_waits_for_its_wal_is_completed(world: StreamingWorld)
     taken = take(world, found)
     assert taken.status == "DONE"
     assert [entry for entry in world.log if entry.startswith("backup")] == []
+
+
+def test_a_recent_one_that_waits_for_wal_that_was_lost_is_not(world: StreamingWorld) -> None:
+    """Nothing would ever complete it, and no other would be taken."""
+    world.archive(20, 22)
+    world.backup(ID, 20, 23, status="WAITING_FOR_WALS", backup_name="n")
+    assert plan(world, max_age=timedelta(days=1)).existing is None
+    assert plan(world, name="n").existing is None
+    for directory, name in (
+        ("streaming", SEGMENT_21),
+        ("streaming", f"{SEGMENT_21}.partial"),
+        ("incoming", SEGMENT_21),
+    ):
+        path = world.place / directory / name
+        path.write_bytes(b"")
+        assert plan(world, name="n").existing is not None
+        path.unlink()
+    world.archive(21)
+    assert plan(world, name="n").existing is not None
+
+
+@pytest.mark.parametrize("timeline", [1, 2])
+def test_a_recent_one_whose_wal_still_comes_is_completed(world: StreamingWorld, timeline: int) -> None:
+    """Nothing that comes after it was archived: another timeline's segments don't."""
+    world.archive(25, timeline=timeline + 1)
+    world.archive(20, timeline=timeline)
+    world.backup(ID, 20, 23, timeline, status="WAITING_FOR_WALS")
+    assert plan(world, max_age=timedelta(days=1)).existing is not None
 
 
 def test_a_name_is_taken_once(world: StreamingWorld) -> None:
@@ -391,6 +420,160 @@ def test_a_receiver_that_comes_back(world: StreamingWorld) -> None:
     world.stop_receiver()
     world.during = [lambda: None] * 5 + [world.start_receiver]
     assert take(world).done
+
+
+NO_SPACE = "pg_receivewal: error: could not write 16777216 bytes to WAL file: No space left on device"
+
+
+def cron(world: StreamingWorld, lives: tuple[float, ...] = (0.7,) * 99) -> None:
+    """Cron starts a receiver every minute, that lives for so many seconds; time passes where something waits."""
+    pause = world.pause
+
+    def passing(seconds: float) -> None:
+        pause(seconds)
+        minute, second = divmod(world.time, 60)
+        pid = 5000 + int(minute)
+        if 30 <= second < 30 + lives[int(minute)]:
+            world.pid = pid
+            (world.home / ".main-receive-wal.lock").write_text(f"{pid}\n")
+        elif world.pid is not None:
+            world.pid = None
+            with world.log_file.open("a") as stream:
+                stream.write(f"[{pid}] barman.server INFO: Starting receive-wal for server main\n")
+                stream.write(f"[{pid}] barman.command_wrappers INFO: main: {NO_SPACE}\n")
+
+    world.pause = passing  # type: ignore[method-assign]
+
+
+def test_a_receiver_that_ends_whenever_cron_starts_it_is_none(world: StreamingWorld) -> None:
+    copies(world)
+    world.stop_receiver()
+    cron(world)
+    with pytest.raises(BackupError, match="no WAL receiver has stayed for 90 s") as failed:
+        take(world, wait_timeout=3600)
+    assert 90 <= world.time < 120
+    assert "The WAL receiver ended: the disk is full (pgdr.barman.wal_receiver says what to do)" in str(failed.value)
+    assert "Is the WAL receiver running" not in str(failed.value)
+
+
+def test_the_full_disk_that_ends_the_receiver_is_named(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies(world)
+    world.stop_receiver()
+    cron(world)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=1000, f_blocks=2048, f_frsize=1024))
+    with pytest.raises(BackupError) as failed:
+        take(world, wait_timeout=45)
+    assert "no WAL receiver runs. The disk of this host is full: /" in str(failed.value)
+    assert "has 1000.0 KiB free of 2.0 MiB. Barman makes the backup DONE" in str(failed.value)
+    assert "receiver ended" not in str(failed.value)
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_what_the_log_said_before_is_not_the_reason(world: StreamingWorld, log: bool) -> None:
+    copies(world)
+    world.stop_receiver()
+    with world.log_file.open("a") as stream:
+        stream.write(f"[4711] barman.command_wrappers INFO: main: {NO_SPACE}\n")
+    if not log:
+        world.log_file.unlink()
+    with pytest.raises(BackupError, match="Is the WAL receiver running") as failed:
+        take(world)
+    assert "disk" not in str(failed.value)
+
+
+def test_a_receiver_that_stays_for_a_while_begins_the_wait_anew(world: StreamingWorld) -> None:
+    copies(world)
+    world.stop_receiver()
+    cron(world, (0.7, 5.0, 0.7, 0.7, 0.7))
+    with pytest.raises(BackupError, match="no WAL receiver has stayed for 90 s"):
+        take(world, wait_timeout=3600)
+    assert 95 + 90 <= world.time < 95 + 90 + 2
+
+
+def waits(world: StreamingWorld, *archived: int) -> None:
+    """The backup needs the segments 20 to 22, and Barman has these."""
+
+    def backup(words: list[str]) -> Completed:
+        world.archive(*archived)
+        world.backup(ID, 20, 22, status="WAITING_FOR_WALS")
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+
+
+def test_wal_that_was_lost_is_not_waited_for(world: StreamingWorld) -> None:
+    waits(world, 20, 22, 25)
+    with pytest.raises(BackupError) as failed:
+        take(world, wait_timeout=3600)
+    assert str(failed.value) == (
+        f"backup {ID} of server 'main' was copied, but its WAL is not complete and never will be: {SEGMENT_21} did not come, "
+        "and later segments did. Nothing can be recovered from it: take a new backup"
+    )
+    assert failed.value.backup is not None
+    assert 5 <= world.time < 15
+    # Barman was let look once more before that.
+    assert commands(world)[-1] == "archive-wal"
+
+
+@pytest.mark.parametrize("directory", ["incoming", "streaming"])
+def test_wal_that_comes_late_is_waited_for(world: StreamingWorld, directory: str) -> None:
+    waits(world, 20, 22, 25)
+    world.options["archiver"] = "on"
+    world.write_entry()
+
+    def arrives() -> None:
+        (world.place / directory / SEGMENT_21).write_bytes(b"")
+
+    world.during = [lambda: None] * 20 + [arrives]
+    assert take(world, wait_timeout=3600).done
+
+
+def test_wal_that_archive_command_may_still_bring_is_waited_for_longer(world: StreamingWorld) -> None:
+    """PostgreSQL repeats it after a minute, and the receiver goes on meanwhile."""
+    waits(world, 20, 22, 25)
+    world.options["archiver"] = "on"
+    world.write_entry()
+    with pytest.raises(BackupError, match=f"never will be: {SEGMENT_21} did not come"):
+        take(world, wait_timeout=3600)
+    assert 90 <= world.time < 100
+
+
+def test_why_barman_does_not_archive(world: StreamingWorld) -> None:
+    copies(world)
+    world.broken["archive-wal"] = (
+        "EXCEPTION: [Errno 28] No space left on device: '/w'\nSee log file for more details.\n"
+    )
+    with pytest.raises(BackupError) as failed:
+        take(world)
+    assert (
+        "'barman archive-wal' failed: [Errno 28] No space left on device: '/w'. Barman makes the backup DONE by itself"
+        in str(failed.value)
+    )
+    assert "Is the WAL receiver running" not in str(failed.value)
+    world.broken.clear()
+    assert take(world, plan(world, max_age=timedelta(days=9))).done
+
+
+def test_why_barman_does_not_find_the_backup_complete(world: StreamingWorld) -> None:
+    copies(world)
+    world.broken["check-backup"] = "ERROR: Permission denied, unable to access '/l'\n"
+    with pytest.raises(BackupError, match="'barman check-backup' failed: ERROR: Permission denied, unable to access"):
+        take(world)
+
+
+def test_why_barman_does_not_archive_the_first_wal(world: StreamingWorld) -> None:
+    for path in (world.place / "wals").rglob("0*"):
+        if path.is_file():
+            path.unlink()
+    world.broken["archive-wal"] = "EXCEPTION: [Errno 30] Read-only file system: '/w'\nSee log file for more details.\n"
+    fails(world, "Impossible to start the backup. Check the log for more details", entry=False)
+    world.checks = {"wal_archive": {"status": "FAILED", "hint": "please make sure WAL shipping is setup"}}
+    with pytest.raises(BackupError) as failed:
+        take(world)
+    assert str(failed.value) == (
+        "the backup of server 'main' can't be started: 'barman archive-wal' failed: [Errno 30] Read-only file system: '/w'; "
+        "check 'wal_archive' failed: please make sure WAL shipping is setup"
+    )
 
 
 STANDBY, PRIMARY = "host=198.51.100.10 user=barman dbname=postgres", "host=198.51.100.20 user=barman"

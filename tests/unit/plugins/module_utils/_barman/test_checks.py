@@ -330,6 +330,41 @@ class TestCheckServers:
             "server 'b': barman check: ERROR: Conflicting path: y",
         ]
 
+    @pytest.mark.parametrize(
+        ("rc", "stderr", "words"),
+        [
+            (
+                1,
+                "WARNING: x\nEXCEPTION: [Errno 5] password=secret\nSee log file for more details.\n",
+                "[Errno 5] password=********",
+            ),
+            (1, "EXCEPTION: \nSee log file for more details.\n", "exit code 1"),
+            (-9, "", "exit code -9"),
+        ],
+    )
+    @pytest.mark.parametrize("told", [False, True])
+    def test_a_check_that_broke_off_is_not_good(
+        self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch, told: bool, rc: int, stderr: str, words: str
+    ) -> None:
+        """In the middle of a server, whatever else failed before."""
+        host.server("c", conninfo="host=c")
+        host.backup("c", "20260101T000000", 5)
+        host.wal("c", [5, 6])
+        answer = BarmanHost.__call__
+
+        def breaks_off(self: BarmanHost, command: Command) -> Completed:
+            before, middle, _ = answer(self, command).stdout.partition(
+                "\tPostgreSQL streaming: OK\n\tdirectories: OK\nServer c"
+            )
+            assert middle
+            return Completed(command.argv, rc, before, stderr)
+
+        monkeypatch.setattr(BarmanHost, "__call__", breaks_off)
+        if told:
+            host.failed = {"a": {"directories": "no space"}}
+        found = self.check(host, jobs=1, ignore=["directories"])
+        assert found["problems"] == [f"server '{name}': barman check: {words}" for name in "bc"]
+
     def test_a_server_without_an_answer(self, host: BarmanHost) -> None:
         host.silent = {"b"}
         assert self.check(host)["problems"] == ["server 'b': barman check: exit code 1"]

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman, BarmanError, parse_reply
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import (
+    Barman,
+    BarmanError,
+    exception,
+    failure,
+    parse_reply,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 
 REPLIES = Path(__file__).parent / "fixtures" / "replies"
@@ -158,3 +164,34 @@ def test_diagnose_is_asked_without_json() -> None:
 def test_diagnose_that_fails() -> None:
     with pytest.raises(BarmanError, match="'barman diagnose' failed: no configuration"):
         Barman(Recorded({"diagnose": (1, "", "no configuration")})).diagnose()
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"),
+    [
+        (
+            "WARNING: w\nEXCEPTION: [Errno 28] No space left\nSee log file for more details.\n",
+            "[Errno 28] No space left",
+        ),
+        ("EXCEPTION: FATAL:  one\n\tand two\nSee log file for more details.\n", "FATAL: one and two"),
+        ("EXCEPTION: \nSee log file for more details.\n", ""),
+        ("ERROR: EXCEPTION: x\n", None),
+        ("", None),
+    ],
+)
+def test_what_broke_a_command_off(stderr: str, words: str | None) -> None:
+    assert exception(answer("", 1, stderr)) == words
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "words"),
+    [
+        ("", "EXCEPTION: [Errno 28] No space left\nSee log file for more details.\n", "[Errno 28] No space left"),
+        ("", "ERROR: Unknown server 'x'\n", "ERROR: Unknown server 'x'"),
+        ("", "Traceback (most recent call last):\n  File\nValueError: x\n", "ValueError: x"),
+        ("said here\n", "", "said here"),
+        ("", "", "exit code 1"),
+    ],
+)
+def test_why_a_command_failed_whose_answer_is_text(stdout: str, stderr: str, words: str) -> None:
+    assert failure(answer(stdout, 1, stderr)) == words

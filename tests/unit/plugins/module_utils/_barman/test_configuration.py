@@ -156,6 +156,15 @@ def test_a_password_is_not_in_the_error(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "conninfo", ["host=a password=secret", "host=a password = 'a secret'", "postgresql://u:secret@a/d"]
+)
+def test_a_password_is_not_in_the_error_of_a_broken_file(tmp_path: Path, conninfo: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"barman\.d/pg\.conf can't be read: .*line") as caught:
+        read(tmp_path, pg=f"conninfo = {conninfo}\n")
+    assert "secret" not in str(caught.value)
+
+
 def test_barmans_user_may_have_a_file_of_its_own() -> None:
     assert configuration.candidates("nobody")[1:] == ("/etc/barman.conf", "/etc/barman/barman.conf")
     assert configuration.candidates("nobody")[0].endswith("/.barman.conf")

@@ -65,6 +65,22 @@ def test_a_process_number_that_another_has_by_now(host: BarmanHost, monkeypatch:
     assert catalog.read_backups(server(host))[-1].status == "FAILED"
 
 
+@pytest.mark.parametrize(
+    ("line", "runs"),
+    [
+        ("/usr/bin/python3 /usr/bin/barman -c /etc/barman.conf -f json backup --name n pg", True),
+        ("/usr/bin/python3 /usr/bin/barman -q backup all", True),
+        ("/usr/bin/python3 /usr/bin/barman backup other pg", True),
+        ("/usr/bin/python3 /usr/bin/barman backup other", False),
+        ("/usr/bin/python3 /usr/bin/barman -q receive-wal pg", False),
+        ("/usr/bin/python3 /usr/bin/barman delete pg 20261119T080000", False),
+    ],
+)
+def test_what_takes_a_backup(host: BarmanHost, line: str, runs: bool) -> None:
+    lock(host, "4711")
+    assert locks.backup_runs(server(host), lambda pid: line + " ") is runs
+
+
 def test_the_check_says_how_to_be_rid_of_it(host: BarmanHost) -> None:
     host.backup("pg", ID, 4, status="STARTED")
     found = checks.look(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]

@@ -133,6 +133,25 @@ def test_it_is_said_where_that_place_can_not_be_made(host: Host) -> None:
         host.ensure(pg(archiver=True))
 
 
+def test_a_place_that_could_not_be_made_is_made_the_next_time(host: Host) -> None:
+    place = host.path / "home/pg/incoming"
+    place.parent.mkdir(parents=True)
+    place.write_text("no directory")
+    with pytest.raises(HostError, match="can't be made"):
+        host.ensure(pg(archiver=True))
+    with pytest.raises(HostError, match="can't be made"):
+        host.ensure(pg(archiver=True))
+    place.unlink()
+    host.barman.calls.clear()
+    assert host.ensure(pg(archiver=True), check_mode=True).plan.changed
+    assert not place.exists()
+    outcome = host.ensure(pg(archiver=True))
+    assert (outcome.plan.changed, outcome.answer["files"]) == (True, [])
+    assert place.is_dir()
+    assert not host.ensure(pg(archiver=True)).plan.changed
+    assert host.barman.calls == [], "Barman reads nothing new"
+
+
 def test_check_mode_changes_nothing_and_says_the_same(host: Host) -> None:
     before = host.main.read_text()
     outcome = host.ensure(pg(), check_mode=True, global_options={"compression": "gzip"})

@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import synchronisation
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
@@ -35,6 +39,10 @@ NOW = 1_000_000.0
 MB = 1024 * 1024
 
 
+def iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
+
+
 class Relay(BarmanHost):
     """A host that relays pg, and its source: what the source has, and what Barman copies of it."""
 
@@ -42,6 +50,7 @@ class Relay(BarmanHost):
         super().__init__(path)
         self.server("pg", primary_ssh_command="ssh -q -o BatchMode=yes barman@198.51.100.11", **options)
         self.there: dict[str, int] = {}
+        self.ended: dict[str, float] = {}
         self.wals: dict[str, float] = {}
         self.compression: str | None = None
         self.version_there = "3.13.3"
@@ -50,6 +59,7 @@ class Relay(BarmanHost):
         self.busy = 0
         self.fails = ""
         self.never_copies = False
+        self.meanwhile: Callable[[], None] = lambda: None
         self.asked: list[str] = []
         self.barman = Barman(self, "root" if os.geteuid() == 0 else "nobody", str(self.main))
 
@@ -81,6 +91,7 @@ class Relay(BarmanHost):
                 )
             if not self.never_copies:
                 self.backup("pg", words[2], self.there[words[2]])
+            self.meanwhile()
             return self._json(argv, 0)
         assert words[0] == "sync-wals"
         if self.never_copies:
@@ -109,7 +120,10 @@ class Relay(BarmanHost):
         if after and after not in self.wals:
             return Completed(argv, 1, "", "ERROR: last_wal is newer than the last available wal")
         document = {
-            "backups": {key: {"begin_wal": segment(first)} for key, first in self.there.items()},
+            "backups": {
+                key: {"begin_wal": segment(first), "end_time_iso": iso(self.ended.get(key, NOW))}
+                for key, first in self.there.items()
+            },
             "wals": [
                 {"name": name, "size": 10, "time": written, "compression": None}
                 for name, written in sorted(self.wals.items())
@@ -207,6 +221,35 @@ def test_what_is_not_late_is_left_to_cron(relay: Relay) -> None:
     relay.has([59])
     assert not relay.run(max_lag=60).changed
     assert relay.run(max_lag=59).changed
+
+
+def test_a_backup_is_copied_though_all_wal_is_here(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.run()
+    relay.has([], {"20261120T090000": 5})
+    assert relay.run(check_mode=True).changed
+    outcome = relay.run()
+    assert outcome.changed
+    assert outcome.values["backups_copied"] == ["20261120T090000"]
+
+
+def test_a_backup_that_is_not_late_is_left_to_cron(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.run()
+    relay.has([], {"20261120T090000": 5})
+    relay.ended["20261120T090000"] = NOW - 60
+    left = relay.run(max_lag=60)
+    assert not left.changed
+    assert left.values["before"]["overdue"] == 60
+    assert relay.run(max_lag=59).changed
+
+
+def test_by_default_nothing_is_left_to_cron(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.run()
+    # By the source's clock, which is ahead.
+    relay.has([61])
+    assert relay.run().changed
 
 
 def test_what_cron_is_copying_is_waited_for(relay: Relay) -> None:
@@ -374,6 +417,27 @@ def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> Non
     assert "Skipping WAL synchronisation" in outcome.error
 
 
+def test_a_copy_that_outlasts_the_time_limit_is_no_failure(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    outcome = relay.run(timeout=0)
+    assert outcome.error is None
+    assert outcome.values["backups_copied"] == ["20261120T080000"]
+    assert outcome.values["after"]["segments"] == 0
+
+
+def test_wal_that_the_source_deletes_meanwhile_is_not_waited_for(relay: Relay) -> None:
+    def retention() -> None:
+        relay.there.pop("20261120T080000", None)
+        for number in range(3, 6):
+            relay.wals.pop(segment(number), None)
+
+    relay.has(range(3, 9), {"20261120T080000": 3, "20261120T090000": 6})
+    relay.meanwhile = retention
+    outcome = relay.run(timeout=0)
+    assert outcome.error is None
+    assert outcome.values["last_wal"] == segment(8)
+
+
 def test_a_position_is_waited_for(relay: Relay) -> None:
     relay.has(range(3, 6), {"20261120T080000": 3})
     relay.run()
@@ -400,6 +464,27 @@ def test_one_that_fails_is_no_hindrance_for_the_others(relay: Relay) -> None:
     outcomes = synchronise(relay.barman, configuration, servers, Request(recoverable=False), False)
     assert outcomes["own"].error
     assert outcomes["pg"].changed
+
+
+def test_whose_the_progress_is_does_not_depend_on_the_other_servers(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one server's thread acts as Barman's user, the whole process does."""
+    owners: list[str | None] = []
+
+    class Noted(synchronisation.Progress):
+        def __init__(self, home: str, operation: str, server: str, owner: str | None, clock: Any) -> None:
+            owners.append(owner)
+            super().__init__(home, operation, server, None, clock)
+
+    main = threading.main_thread()
+    monkeypatch.setattr(synchronisation, "Progress", Noted)
+    monkeypatch.setattr(
+        synchronisation.os, "geteuid", lambda: 0 if threading.current_thread() is main else 65534, raising=True
+    )
+    configuration = read(str(relay.main))
+    synchronise(relay.barman, configuration, [configuration.server("pg")], Request(recoverable=False), True)
+    assert owners == [relay.barman.user]
 
 
 def test_what_recovery_would_come_to_is_null_where_nothing_is_here(relay: Relay) -> None:
@@ -446,10 +531,71 @@ def test_a_first_backup_that_takes_long_is_not_late(relay: Relay) -> None:
     assert heard(relay)["ok"]
 
 
+def test_check_tells_of_a_backup_that_does_not_come(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 5})
+    relay.backup("pg", "20261120T080000", 3)
+    relay.wal("pg", range(3, 6))
+    relay.ended["20261120T090000"] = time.time() - 29 * 60
+    assert heard(relay)["ok"]
+    relay.ended["20261120T090000"] = time.time() - 31 * 60
+    answer = heard(relay)
+    assert not answer["ok"]
+    assert answer["hint"] == (
+        "backups that barman@198.51.100.11 has are not here, the first for 31 minutes: 20261120T090000"
+    )
+    relay.backup("pg", "20261120T090000", 5, status="FAILED")
+    assert not heard(relay)["ok"]
+    relay.backup("pg", "20261120T090000", 5)
+    assert heard(relay)["ok"]
+
+
+def test_check_tells_of_wal_and_backups_together(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.wals = dict.fromkeys(relay.wals, time.time() - 45 * 60)
+    relay.ended["20261120T080000"] = time.time() - 31 * 60
+    assert heard(relay)["hint"] == (
+        "3 WAL segments that barman@198.51.100.11 has are not here, the first for 45 minutes; "
+        "backups that barman@198.51.100.11 has are not here, the first for 31 minutes: 20261120T080000"
+    )
+
+
+def test_a_backup_that_is_being_copied_is_not_late_nor_are_those_that_wait_for_it(relay: Relay) -> None:
+    relay.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4, "20261120T100000": 5})
+    relay.backup("pg", "20261120T080000", 3)
+    relay.wal("pg", range(3, 6))
+    relay.backup("pg", "20261120T090000", 4, status="SYNCING")
+    assert heard(relay)["ok"]
+
+
+def test_a_kept_backup_does_not_make_those_late_that_the_policy_here_deleted(tmp_path: Path) -> None:
+    relay = Relay(tmp_path, retention_policy="REDUNDANCY 1")
+    relay.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4, "20261120T100000": 5})
+    relay.backup("pg", "20261120T080000", 3)
+    (relay.home / "pg" / "meta" / "20261120T080000-keep").write_text("full")
+    relay.backup("pg", "20261120T083000", 3, parent_backup_id="20261120T080000")
+    relay.backup("pg", "20261120T100000", 5)
+    relay.wal("pg", range(3, 6))
+    assert heard(relay)["ok"]
+
+
 def test_a_server_that_is_kept_here_has_no_such_check(relay: Relay) -> None:
     relay.server("own")
     answer = check_servers(relay.barman, ["own"], [], 0, check_mode=True)
     assert "copy_up_to_date" not in answer["servers"]["own"]["checks"]
+
+
+@pytest.mark.parametrize(
+    ("told", "ended"),
+    [
+        ({"end_time": time.ctime(0), "end_time_iso": "2026-11-20T08:00:00.500000+01:00"}, 1795158000.5),
+        ({"end_time": time.ctime(NOW)}, NOW),
+        ({"end_time": None}, None),
+        ({}, None),
+    ],
+)
+def test_when_a_backup_ended(told: dict[str, Any], ended: float | None) -> None:
+    document = {"backups": {"a": told}, "wals": [], "last_name": "", "version": "3.4.0", "config": {}}
+    assert parse_source(json.dumps(document)).backups == {"a": ended}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"backups": [], "wals": []}', "Warning: hello"])

@@ -333,6 +333,17 @@ def test_wal_that_is_not_archived(world: StreamingWorld) -> None:
     assert outcome.changed
 
 
+def test_wal_of_another_timeline_is_not_what_is_waited_for(world: StreamingWorld) -> None:
+    """The archive has a newer timeline than the server, as of a recovery that was given up."""
+    world.archive(5, timeline=2)
+    world.receive(name(5) + ".partial")
+    archive_wal, world.archive_wal = world.archive_wal, lambda: None  # type: ignore[method-assign]
+    assert started(world).kind == "not_archived"
+    world.stop_receiver()
+    world.archive_wal = archive_wal  # type: ignore[method-assign]
+    assert started(world).error is None
+
+
 NO_SPACE = "[4711] barman.command_wrappers INFO: main: pg_receivewal: error: could not write to file: No space left on device\n"
 
 
@@ -779,6 +790,48 @@ def test_a_receiver_that_does_not_become_synchronous(streaming: StreamingWorld) 
     outcome = synchronous(streaming)
     assert outcome.kind == "not_synchronous"
     assert "last seen: it has confirmed 0/" in str(outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        (NO_SPACE, "disk_full", "the disk is full"),
+        ("", "not_synchronous", "it does not confirm them: no receiver runs; last seen: no receiver named"),
+    ],
+)
+def test_a_receiver_that_ends_is_not_waited_for_to_be_synchronous(
+    streaming: StreamingWorld, said: str, kind: str, words: str
+) -> None:
+    """Commits hang meanwhile."""
+    streaming.deaf = True
+
+    def end() -> None:
+        # Not the one that is to be started anew, which is waited for first.
+        if "receive-wal --stop main" in streaming.log:
+            ends(streaming, said)
+        else:
+            streaming.during.append(end)
+
+    streaming.during.append(end)
+    outcome = streaming.receiver(1000.0).run("started", "never", False, synchronous=True)
+    assert outcome.kind == kind
+    assert words in str(outcome.error)
+    assert streaming.time < 10
+
+
+def test_a_receiver_that_was_started_now_and_ends_is_started_once_more(world: StreamingWorld) -> None:
+    world.postgres.synchronous_standby_names = 'FIRST 1 ("barman_receive_wal")'
+    world.deaf = True
+
+    def end() -> None:
+        world.deaf = False
+        ends(world, "")
+
+    world.during.append(end)
+    outcome = world.receiver(1000.0).run("started", "never", False, synchronous=True)
+    assert outcome.error is None
+    assert world.synchronous
+    assert world.time < 10
 
 
 def test_a_former_slot_is_dropped_when_the_receiver_has_its_own(world: StreamingWorld) -> None:

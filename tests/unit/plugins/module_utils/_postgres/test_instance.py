@@ -8,6 +8,7 @@ import getpass
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import C
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import (
     InstanceError,
     PrivateServer,
+    QueryLocked,
     find_bin_directory,
     look_at,
     read_control,
+    running_at,
 )
 
 USER = getpass.getuser()
@@ -185,5 +188,34 @@ def test_answers_are_rows_and_the_query_is_not_in_the_arguments(data: Path) -> N
         assert not any("secret" in word for word in command.argv)
         assert "default_transaction_read_only=on" in command.env["PGOPTIONS"]
         world.answer = Completed([], 3, "", "ERROR:  no such table")
-        with pytest.raises(InstanceError, match="no such table"):
+        with pytest.raises(InstanceError, match="no such table") as caught:
             server.query("SELECT 1;")
+        assert not isinstance(caught.value, QueryLocked)
+
+
+def test_a_lock_of_the_recovery_is_not_waited_for(data: Path) -> None:
+    world = World(data, FakeProcess(signal.SIGINT))
+    world.answer = Completed([], 3, "", "ERROR:  canceling statement due to lock timeout\nLINE 1: SELECT")
+    with world.server as server, pytest.raises(QueryLocked):
+        server.query("SELECT count(*) FROM dropped")
+    assert "-c lock_timeout=2s" in world.asked[0].env["PGOPTIONS"]
+
+
+def test_where_a_running_server_is_asked(data: Path) -> None:
+    asked: list[Command] = []
+
+    def runner(command: Command) -> Completed:
+        asked.append(command)
+        return Completed([], 0, "1\n")
+
+    with pytest.raises(InstanceError, match="no PostgreSQL server runs with"):
+        running_at(look_at(str(data)), "/bin", "postgres", runner)
+    running = replace(look_at(str(data)), postmaster_pid=4711)
+    (data / "postmaster.pid").write_text("4711\n%s\n1763600000\n5433\n/run/postgresql\n*\n  1 2\nready   \n" % data)
+    assert running_at(running, "/bin", "admin", runner).query("SELECT 1", "shop") == [["1"]]
+    assert {"--host=/run/postgresql", "--port=5433", "--username=admin", "--dbname=shop"} <= set(asked[0].argv)
+    # Others may hold locks there for a moment.
+    assert "-c lock_timeout=0" in asked[0].env["PGOPTIONS"]
+    (data / "postmaster.pid").write_text("4711\n%s\n1763600000\n5433\n\n*\n" % data)
+    with pytest.raises(InstanceError, match="it has no socket"):
+        running_at(running, "/bin", "postgres", runner)

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.waiting import WaitTimeout
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import QueryFailed
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import (
     configure,
     problem_of,
@@ -26,13 +27,21 @@ OURS = 'FIRST 1 ("barman_receive_wal")'
 
 @dataclass
 class Postgres:
-    """A server that is asked and told. files: (setting, whether ALTER SYSTEM wrote it), the last one wins."""
+    """A server that is asked and told. files: (setting, whether ALTER SYSTEM wrote it), the last one wins.
+
+    broken: the error in postgresql.conf: PostgreSQL reads no further, and takes over nothing. refuses: what it says to statements with
+    these words. gone_after: how many statements that change something until the session breaks.
+    """
 
     running: str = ""
     files: list[tuple[str, bool]] = field(default_factory=list)
     commit: str = "on"
     source: str = "configuration file"
     deaf: bool = False
+    broken: str = ""
+    refuses: dict[str, str] = field(default_factory=dict)
+    breaks_at: str = "nothing"
+    broken_off: bool = False
     flushed: str | None = "0/5000100"
     senders: list[tuple[str, str, str | None]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -40,6 +49,12 @@ class Postgres:
     version: int = 17
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        self.broken_off = self.broken_off or self.breaks_at in sql
+        if self.broken_off:
+            raise QueryFailed("PostgreSQL refused it: server closed the connection unexpectedly")
+        for words, reason in self.refuses.items():
+            if words in sql:
+                raise QueryFailed(f"PostgreSQL refused it: {reason}", "42501")
         if sql.startswith("ALTER SYSTEM"):
             self.said.append(sql)
             self.files = [entry for entry in self.files if not entry[1]]
@@ -49,9 +64,13 @@ class Postgres:
             return []
         if "pg_reload_conf" in sql:
             self.said.append("reload")
-            if not self.deaf:
+            if not self.deaf and not self.broken:
                 self.running = self.files[-1][0] if self.files else ""
             return [{"pg_reload_conf": True}]
+        if "pg_file_settings" in sql and "error IS NOT NULL" in sql:
+            return [{"place": "postgresql.conf, line 816", "error": self.broken}] if self.broken else []
+        if "pg_file_settings" in sql and self.broken:
+            return [{"setting": setting, "altered": False} for setting, altered in self.files if not altered]
         if "pg_file_settings" in sql:
             return [{"setting": setting, "altered": altered} for setting, altered in self.files]
         if "FROM pg_catalog.pg_settings" in sql:
@@ -163,9 +182,72 @@ def test_what_is_written_and_not_in_effect():
     assert pg.running == OURS
 
 
-def test_a_server_that_does_not_listen():
-    with pytest.raises(WaitTimeout, match="last seen: it is ''"):
-        told(Postgres(deaf=True), [NAME])
+@pytest.mark.parametrize("before", [[], [("a", False)], [("a", False), ('FIRST 2 (b, "it\'s")', True)]])
+def test_what_does_not_come_into_effect_is_set_back(before):
+    """Else commits would hang for it from a later reload on, or a restart."""
+    running = before[-1][0] if before else ""
+    pg = Postgres(running, list(before), deaf=True)
+    with pytest.raises(HostError) as failure:
+        told(pg, [NAME])
+    assert pg.files == before
+    assert pg.said[-1] == "reload"
+    assert f"last seen: it is '{running}'" in str(failure.value)
+    assert str(failure.value).endswith(f"synchronous_standby_names was set back to '{running}'")
+
+
+def test_what_can_not_be_set_back_is_told():
+    pg = Postgres(breaks_at="pg_reload_conf")
+    with pytest.raises(HostError) as failure:
+        told(pg, [NAME])
+    assert pg.files == [(OURS, True)]
+    assert f"synchronous_standby_names = '{OURS}' is left in PostgreSQL's files" in str(failure.value)
+    assert "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf();" in str(failure.value)
+
+
+def test_what_may_have_been_written_is_told():
+    """The session breaks while it is written, and what was there before is to be put back by hand."""
+    pg = Postgres("a", [("a", True)], breaks_at="ALTER SYSTEM")
+    with pytest.raises(HostError, match="may be left in PostgreSQL's files") as failure:
+        told(pg, [NAME])
+    assert "ALTER SYSTEM SET synchronous_standby_names = 'a'; SELECT pg_reload_conf();" in str(failure.value)
+
+
+def test_what_is_set_back_and_not_reloaded_is_told():
+    pg = Postgres("", refuses={"pg_reload_conf": "permission denied"})
+    with pytest.raises(HostError, match=r"set back to '', and that has not come into effect.*permission denied"):
+        told(pg, [NAME])
+    assert pg.files == []
+
+
+def test_what_postgresql_refuses_to_write():
+    pg = Postgres(refuses={"ALTER SYSTEM": "permission denied"})
+    with pytest.raises(QueryFailed, match=r"^PostgreSQL refused it: permission denied$"):
+        told(pg, [NAME])
+    assert pg.said == []
+
+
+def test_what_is_taken_away_and_not_in_effect_stays_taken_away():
+    pg = Postgres(OURS, [(OURS, True)], deaf=True)
+    with pytest.raises(WaitTimeout):
+        told(pg, [])
+    assert pg.files == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("running", "files", "wanted"),
+    [
+        ("", [], [NAME]),
+        # With an error in postgresql.conf, PostgreSQL does not say what ALTER SYSTEM wrote.
+        (OURS, [(OURS, True)], [NAME]),
+        (OURS, [(OURS, True)], []),
+    ],
+)
+def test_a_configuration_that_postgresql_does_not_take_over(check, running, files, wanted):
+    pg = Postgres(running, list(files), broken="syntax error")
+    with pytest.raises(HostError, match=r"postgresql\.conf, line 816: syntax error"):
+        told(pg, wanted, check=check)
+    assert (pg.said, pg.files) == ([], files)
 
 
 def test_the_command_line_overrules():
@@ -240,3 +322,15 @@ def test_a_receiver_that_comes_up():
 
     seen = wait_until_given(pg, NAME, 5.0, pg.clock, pause)
     assert seen.flushed == 0x9000000
+
+
+def test_a_receiver_that_has_ended_is_not_waited_for():
+    pg = Postgres(OURS, senders=[(NAME, "sync", "0/5000000")])
+    with pytest.raises(WaitTimeout, match=r"no receiver runs.*it has confirmed 0/5000000"):
+        wait_until_given(pg, NAME, 60.0, pg.clock, pg.pause, lambda: pg.time < 1.0)
+    assert pg.time < 2.0
+
+
+def test_what_has_ended_and_confirmed_everything():
+    pg = Postgres(OURS, senders=[(NAME, "sync", "0/5000100")])
+    assert wait_until_given(pg, NAME, 60.0, pg.clock, pg.pause, lambda: False).senders

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an earlier run of role pg wrote, and ended before PostgreSQL loaded it, is loaded by the next one."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+from tests.unit.playing import play
+
+ROLE = REPOSITORY / "roles/pg"
+TASK = "Have PostgreSQL load what an earlier run wrote"
+HANDLERS = ["Check pg_hba.conf", "Reload PostgreSQL"]
+
+
+def setting(running_short: bool, written_short: bool, needs_reload: bool = True) -> dict[str, Any]:
+    return {
+        "name": "summarize_wal" if needs_reload else "wal_level",
+        "running_short": running_short,
+        "written_short": written_short,
+        "needs_reload": needs_reload,
+        "needs_restart": not needs_reload,
+    }
+
+
+# What state.sql says of a server, by host, and what is loaded there.
+STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "as-it-is-written": ({"settings": [setting(False, False)]}, []),
+    "rules": ({"hba_unloaded": True}, ["pg_hba.conf"]),
+    "setting": ({"settings": [setting(True, False)]}, ["summarize_wal"]),
+    "both": ({"hba_unloaded": True, "settings": [setting(True, False)]}, ["pg_hba.conf", "summarize_wal"]),
+    "written-in-this-run": ({"settings": [setting(True, True)]}, []),
+    "waits-for-a-restart": ({"settings": [setting(True, False, needs_reload=False)]}, []),
+    "enough-until-a-reload": ({"settings": [setting(False, True)]}, []),
+}
+
+
+@pytest.fixture(scope="module", params=[[], ["--check"]], ids=["run", "check"])
+def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the role's task says for these servers; its handlers name themselves."""
+    directory: Path = tmp_path_factory.mktemp("load")
+    configure = next(
+        task for task in yaml.safe_load((ROLE / "tasks/managed.yml").read_text(encoding="utf-8")) if "block" in task
+    )
+    task = next(task for task in configure["block"] if task["name"] == TASK)
+    state = {"hba_unloaded": False, "settings": []}
+    hosts = {name: {"__pg_compared": {"query_result": [{**state, **more}]}} for name, (more, _) in STATES.items()}
+    (directory / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (directory / "play.json").write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "all",
+                    "gather_facts": False,
+                    "tasks": [{"ansible.builtin.include_vars": str(ROLE / "vars/main.yml")}, task],
+                    "handlers": [
+                        {"name": name, "ansible.builtin.debug": {"msg": f"{name} on {{{{ inventory_hostname }}}}"}}
+                        for name in HANDLERS
+                    ],
+                }
+            ]
+        )
+    )
+    return play(directory, "-i", "inventory.json", "play.json", *request.param)
+
+
+@pytest.mark.parametrize("host", STATES)
+def test_what_is_written_and_not_loaded_is_loaded(said: str, host: str) -> None:
+    names = STATES[host][1]
+    for handler in HANDLERS:
+        assert (f'{handler} on {host}"' in said) == bool(names)
+    assert re.search(rf"^{host} +: .*changed={int(bool(names))} ", said, re.MULTILINE)
+    if names:
+        assert f"{', '.join(names)} of {host} " in said
