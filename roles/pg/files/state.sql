@@ -31,7 +31,7 @@ WITH demanded AS (
                     WHERE trim(address) NOT IN ('', 'localhost', '127.0.0.1', '::1'))
                 WHEN demanded.name = 'archive_mode' THEN value IN ('on', 'always')
                 -- 0 is for ever.
-                WHEN demanded.name = 'wal_summary_keep_time' AND value = '0' THEN true
+                WHEN demanded.name = 'wal_summary_keep_time' THEN minutes = 0 OR minutes >= demanded.minimum::numeric
                 WHEN demanded.minimum IS NULL THEN value = demanded.wanted
                 WHEN demanded.name = 'wal_level' THEN
                     array_position(ARRAY['minimal', 'replica', 'logical'], value)
@@ -39,6 +39,14 @@ WITH demanded AS (
                 ELSE value::bigint >= demanded.minimum::bigint
             END AS enough
             FROM (VALUES ('running', now.setting), ('written', coalesce(in_files.setting, now.setting))) AS both_values (kind, value)
+            -- A file may have it as 10d.
+            CROSS JOIN LATERAL (
+                SELECT CASE
+                    WHEN demanded.name <> 'wal_summary_keep_time' THEN NULL
+                    WHEN value ~ '^ *[0-9]+ *$' THEN value::numeric
+                    ELSE extract(epoch FROM value::interval)::numeric / 60
+                END AS minutes
+            ) AS in_minutes
         ) AS judged
     ) AS short
 ), role AS (
