@@ -44,7 +44,8 @@ options:
   ignore:
     description:
       - Checks that may fail, by their names or keys. They are returned all the same.
-      - Before the first backup these are V(backup present) and V(minimum redundancy requirements).
+      - Before the first backup these are V(backup present) and V(minimum redundancy requirements), and where C(last_backup_maximum_age),
+        C(last_backup_minimum_size) or C(last_wal_maximum_age) are set, V(backup maximum age), V(backup minimum size) and V(wal maximum age).
     type: list
     elements: str
     default: []
