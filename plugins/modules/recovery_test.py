@@ -275,7 +275,6 @@ def _request(module: AnsibleModule) -> RecoveryTestRequest:
         settings={name: str(value) for name, value in params["settings"].items()},
         timeout=params["timeout"],
         leave_locked=params["locked_queries"] == "leave",
-        running=params["running"],
     )
 
 

@@ -30,8 +30,8 @@ from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, chain, find
 from .command import Barman, BarmanError, Reply, failure
 from .configuration import ServerConfiguration
 from .disks import disk_of, full_disks, human
-from .locks import command_line, receiver_pid
-from .wal_receiver import receiver_log
+from .locks import SETTLED_AFTER, command_line, receiver_pid
+from .receiver_log import log_size, read_receiver_log
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -55,8 +55,6 @@ _NO_HINDRANCE = (
 )
 _ARCHIVE_INTERVAL = 10.0
 _RECEIVER_PATIENCE = 90.0
-# A receiver that ends as soon as it has to write is started anew by cron every minute.
-_SETTLED_AFTER = 3.0
 _HOLE_PATIENCE = 5.0
 # Beside a receiver that went on, PostgreSQL repeats a failed archive_command once a minute.
 _REPEATED_PATIENCE = 90.0
@@ -322,7 +320,7 @@ class _Waiting:
             self._receiver = (pid, now)
         if pid is None:
             self.without_receiver_since = now if self.without_receiver_since is None else self.without_receiver_since
-        elif now - self._receiver[1] >= _SETTLED_AFTER:
+        elif now - self._receiver[1] >= SETTLED_AFTER:
             self.without_receiver_since, self.receiver_came = None, False
         else:
             self.receiver_came = self.without_receiver_since is not None
@@ -460,7 +458,7 @@ class Taker:
         archived = self._server.directory("wals_directory")
         places = [os.path.join(archived, name) for name in names_in(archived)]
         places += [self._server.directory(option) for option in ("incoming_wals_directory", "streaming_wals_directory")]
-        files = [wal.parse(name) for place in places for name in names_in(place)]
+        files = map(wal.parse, _names(places))
         known = {file.segment.number(size) for file in files if file is not None and file.segment is not None}
         return bool(known) and all(number in known for number in range(first, max(known)))
 
@@ -529,7 +527,7 @@ class Taker:
         if self._is_complete(backup):
             return backup
         self._report.update("waiting for WAL", backup_id=backup.backup_id)
-        waiting, start_of_log = _Waiting(self._clock), self._log_size()
+        waiting, start_of_log = _Waiting(self._clock), log_size(self._log_file)
 
         def probe() -> Probe:
             current = find(read_backups(self._server), backup.backup_id, self._server.name)
@@ -623,20 +621,12 @@ class Taker:
 
     def _why_receiver_ended(self, start_of_log: int) -> Diagnosis | None:
         """From what receivers wrote to Barman's log since then."""
-        try:
-            with open(self._server.get("log_file") or os.devnull, "rb") as stream:
-                stream.seek(start_of_log)
-                text = stream.read().decode("utf-8", errors="replace")
-        except OSError:
-            return None
-        said = receiver_log(text, self._server.name)
+        said = read_receiver_log(self._log_file, start_of_log, self._server.name)
         return diagnose_stream(said, Endpoint("the server", server=self._server.name, replication=True))
 
-    def _log_size(self) -> int:
-        try:
-            return os.path.getsize(self._server.get("log_file") or os.devnull)
-        except OSError:
-            return 0
+    @property
+    def _log_file(self) -> str:
+        return self._server.get("log_file") or ""
 
     def _is_complete(self, backup: Backup) -> bool:
         if backup.status == FAILED:

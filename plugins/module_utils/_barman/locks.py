@@ -15,6 +15,10 @@ from collections.abc import Callable
 from .._host.files import read_text
 from .configuration import ServerConfiguration
 
+#: After so many seconds a receiver counts: PostgreSQL streams also to one that ends as soon as it has to write, and cron starts
+#: that anew every minute.
+SETTLED_AFTER = 3.0
+
 
 def lock_file(server: ServerConfiguration, what: str) -> str:
     """The lock file that Barman has for one thing at a time of a server, such as backup or receive-wal."""

@@ -44,13 +44,11 @@ from .catalog import Backup, read_backups
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration
 from .disks import disk_of
-from .locks import command_line, lock_file, receiver_pid
+from .locks import SETTLED_AFTER, command_line, lock_file, receiver_pid
+from .receiver_log import log_size, read_receiver_log
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
-
-# PostgreSQL streams to a receiver that ends as soon as it has to write, and cron starts that anew every minute.
-_SETTLED_AFTER = 3.0
 
 
 class ReceiverError(HostError):
@@ -98,7 +96,7 @@ class Observation:
     @property
     def settled(self) -> bool:
         """It is not only a moment ago that it began to work."""
-        young = self.sender is not None and self.sender.age is not None and self.sender.age < _SETTLED_AFTER
+        young = self.sender is not None and self.sender.age is not None and self.sender.age < SETTLED_AFTER
         return self.works and not young
 
 
@@ -394,7 +392,7 @@ class Receiver:
             outcome.after = self._promised(seen, plan)
             outcome.values = self._values(seen, plan)
             return not plan.start
-        start_of_log = self._log_size()
+        start_of_log = log_size(self._log_file)
         if plan.start:
             self._prepare(plan, seen)
             outcome.changed = True
@@ -450,7 +448,7 @@ class Receiver:
             if check_mode:
                 outcome.after["synchronous"] = True
                 return
-            start_of_log = self._log_size()
+            start_of_log = log_size(self._log_file)
             self._stop()
             self._start(start_of_log)
             try:
@@ -676,15 +674,9 @@ class Receiver:
     def _log_name(self) -> str:
         return " %s" % self._log_file if self._log_file else ""
 
-    def _log_size(self) -> int:
-        try:
-            return os.path.getsize(self._log_file) if self._log_file else 0
-        except OSError:
-            return 0
-
     def _raise_from_log(self, start: int) -> None:
         """Say why the receiver ended, from what it wrote to Barman's log since start."""
-        text = receiver_log(_tail(self._log_file, start) if self._log_file else "", self._server.name)
+        text = read_receiver_log(self._log_file, start, self._server.name)
         found = diagnose_stream(text, self._endpoint()) if text else None
         if found is not None:
             disk = disk_of(self._streaming) if found.kind == "disk_full" else None
@@ -718,7 +710,7 @@ class Receiver:
                 seen = self._archived(size)
             done = is_there(seen)
             last = "the newest archived segment is %s" % (seen.newest or "none")
-            if not done and self.pid() is None:
+            if not done and not self._runs():
                 self._raise_from_log(start_of_log)
                 last = "no receiver runs, and %s" % last
             return Probe(done, last)
@@ -948,34 +940,9 @@ class Receiver:
         return read_way(self._replication(), timeline)
 
 
-def receiver_log(text: str, server: str) -> str:
-    """The lines of Barman's log that this server's receiver wrote, of all its processes in the text."""
-    own: set[str] = set()
-    for line in text.splitlines():
-        found = re.search(
-            r"\[(\d+)\] .*(?:receive-wal for server|WAL streaming.*server) '?%s\b" % re.escape(server), line
-        )
-        if found:
-            own.add(found.group(1))
-    return "\n".join(
-        line
-        for line in text.splitlines()
-        if any("[%s]" % pid in line for pid in own) or ": %s: pg_receive" % server in line
-    )
-
-
 def _message(line: str) -> str:
     """A log line without its time, process and logger."""
     return re.sub(r"^.*?\[\d+\] \S+ \w+: ", "", line)
-
-
-def _tail(path: str, start: int) -> str:
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(start)
-            return stream.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def streaming_servers(configuration: Configuration) -> list[str]:

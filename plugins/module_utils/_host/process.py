@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Callable
+from typing import IO, Any, Callable
 
 # How long a command has to end by itself when it is told to.
 _GRACE = 5.0
@@ -142,18 +142,7 @@ def _run(command: Command, told: _Told) -> Completed:
 
 def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
     account = pwd.getpwuid(os.geteuid()) if command.user is None else lookup_user(command.user)
-    switch: dict[str, object] = {}
-    if account.pw_uid != os.geteuid():
-        if os.geteuid() != 0:
-            raise HostError(
-                "this must run as root or as '%s', not as '%s': set 'become: true'"
-                % (account.pw_name, pwd.getpwuid(os.geteuid()).pw_name)
-            )
-        switch = {
-            "user": account.pw_uid,
-            "group": account.pw_gid,
-            "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid),
-        }
+    switch = switch_to(account)
     env = {
         "PATH": _with_safe_path(os.environ.get("PATH", "")),
         "HOME": account.pw_dir,
@@ -166,7 +155,7 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
     if command.die_with_parent:
         switch["preexec_fn"] = _end_with_parent()
     try:
-        process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
+        return subprocess.Popen(
             list(command.argv),
             stdin=stdin,
             stdout=out,
@@ -182,7 +171,22 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
         raise HostError("'%s' was not found on this host; is it installed?" % command.argv[0]) from None
     except OSError as exc:
         raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
-    return process
+
+
+def switch_to(account: pwd.struct_passwd) -> dict[str, Any]:
+    """What subprocess.Popen is given so that a program runs as that user. Raises HostError where this process can't have it so."""
+    if account.pw_uid == os.geteuid():
+        return {}
+    if os.geteuid() != 0:
+        raise HostError(
+            "this must run as root or as '%s', not as '%s': set 'become: true'"
+            % (account.pw_name, pwd.getpwuid(os.geteuid()).pw_name)
+        )
+    return {
+        "user": account.pw_uid,
+        "group": account.pw_gid,
+        "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid),
+    }
 
 
 def _with_safe_path(path: str) -> str:

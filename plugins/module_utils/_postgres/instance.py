@@ -23,10 +23,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Protocol
+from typing import Callable, Protocol
 
 from .._host.files import read_text
-from .._host.process import Command, HostError, Runner, lookup_user, run
+from .._host.process import Command, HostError, Runner, lookup_user, run, switch_to
 
 # What psql prints for NULL: a string that no sensible result contains.
 _NULL = "\x01NULL\x01"
@@ -172,15 +172,6 @@ def launch(argv: Sequence[str], user: str, directory: str, log: str) -> Process:
     Its kernel ends it together with this process, however that ends: no server is left behind.
     """
     account = lookup_user(user)
-    switch: dict[str, Any] = {}
-    if account.pw_uid != os.geteuid():
-        if os.geteuid() != 0:
-            raise HostError("this must run as root or as '%s': set 'become: true'" % user)
-        switch = {
-            "user": account.pw_uid,
-            "group": account.pw_gid,
-            "extra_groups": os.getgrouplist(user, account.pw_gid),
-        }
     env = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": account.pw_dir,
@@ -198,7 +189,7 @@ def launch(argv: Sequence[str], user: str, directory: str, log: str) -> Process:
             env=env,
             start_new_session=True,
             preexec_fn=_end_with_parent,
-            **switch,
+            **switch_to(account),
         )
 
 

@@ -32,6 +32,7 @@ from .._host.process import Command, HostError, Runner
 from .._host.process import run as run_command
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .instance import (
+    Address,
     DataDirectory,
     InstanceError,
     Launch,
@@ -117,11 +118,7 @@ class Question:
 
 @dataclass(frozen=True)
 class RecoveryTestRequest:
-    """What to test, as it was asked for.
-
-    leave_locked: a query that waits for the recovery's own locks is no failure. running: the server that runs with the
-    directory is asked, and none is started.
-    """
+    """What to test, as it was asked for. leave_locked: a query that waits for the recovery's own locks is no failure."""
 
     data_directory: str
     bin_directory: str | None = None
@@ -134,7 +131,6 @@ class RecoveryTestRequest:
     settings: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 1800.0
     leave_locked: bool = False
-    running: bool = False
 
 
 @dataclass(frozen=True)
@@ -382,7 +378,7 @@ class RecoveryTest:
                 self._reach(server, prepared)
                 self._facts["recovery_duration"] = round(self._clock() - started, 2)
                 self._prove_end(prepared, planned)
-                self._ask(lambda question: server.query(question.query, question.database, self._request.timeout))
+                self._ask(server)
             except HostError as exc:
                 server.stop()
                 raise self._error(str(exc), server) from None
@@ -409,7 +405,7 @@ class RecoveryTest:
                 % directory.path,
                 self._facts,
             )
-        self._ask(lambda question: server.query(question.query, question.database, request.timeout))
+        self._ask(server)
         self._facts["duration"] = round(self._clock() - started, 2)
         return self._facts
 
@@ -585,7 +581,7 @@ class RecoveryTest:
 
     # The proofs
 
-    def _ask(self, ask: Callable[[Question], list[list[str | None]]]) -> None:
+    def _ask(self, server: PrivateServer | Address) -> None:
         answers: list[dict[str, Any]] = []
         problems: list[str] = []
         self._facts["queries"] = answers
@@ -601,7 +597,7 @@ class RecoveryTest:
                 answer["expect"] = question.expect
             answers.append(answer)
             try:
-                rows = ask(question)
+                rows = server.query(question.query, question.database, self._request.timeout)
             except QueryLocked:
                 answer["locked"] = True
                 if not self._request.leave_locked:

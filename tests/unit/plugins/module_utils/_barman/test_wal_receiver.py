@@ -15,12 +15,12 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.receiver_log import receiver_log
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_receiver import (
     Outcome,
     Position,
     continuity,
     fork_after,
-    receiver_log,
     receiver_position,
     streaming_servers,
     to_set_aside,

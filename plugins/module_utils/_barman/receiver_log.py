@@ -1,0 +1,47 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What WAL receivers wrote to Barman's log, which all of them share.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+
+def log_size(path: str) -> int:
+    """Where the log ends now; 0 where there is none."""
+    try:
+        return os.path.getsize(path) if path else 0
+    except OSError:
+        return 0
+
+
+def read_receiver_log(path: str, start: int, server: str) -> str:
+    """The lines that this server's receivers wrote since then; empty where the log can't be read."""
+    try:
+        with open(path or os.devnull, "rb") as stream:
+            stream.seek(start)
+            return receiver_log(stream.read().decode("utf-8", errors="replace"), server)
+    except OSError:
+        return ""
+
+
+def receiver_log(text: str, server: str) -> str:
+    """The lines of Barman's log that this server's receiver wrote, of all its processes in the text."""
+    own: set[str] = set()
+    for line in text.splitlines():
+        found = re.search(
+            r"\[(\d+)\] .*(?:receive-wal for server|WAL streaming.*server) '?%s\b" % re.escape(server), line
+        )
+        if found:
+            own.add(found.group(1))
+    return "\n".join(
+        line
+        for line in text.splitlines()
+        if any("[%s]" % pid in line for pid in own) or ": %s: pg_receive" % server in line
+    )
