@@ -10,29 +10,58 @@ directory is what a recovery can be given.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Callable
 
 from .._host.files import give_to, names_in
 from .._host.process import HostError
 from . import wal
 from .command import Barman
+from .compression import DamagedFile, decompress, is_history
 from .configuration import ServerConfiguration
-
-_DECOMPRESSORS: Sequence[tuple[bytes, Callable[[bytes], bytes]]] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ\x00", lzma.decompress),
-)
 
 
 class ArchiveError(HostError):
     """A WAL file can't be read."""
+
+
+class Histories(Mapping[int, str]):
+    """The texts of the history files, by timeline. A file is read when its text is asked for, and then remembered.
+
+    Reading raises ArchiveError. fetch: how Barman gives the plain content of the file with that name.
+    """
+
+    def __init__(self, paths: Mapping[int, str], fetch: Callable[[str], bytes] | None = None) -> None:
+        self._paths = dict(paths)
+        self._fetch = fetch
+        self._texts: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __contains__(self, timeline: object) -> bool:
+        return timeline in self._paths
+
+    def __getitem__(self, timeline: int) -> str:
+        if timeline not in self._texts:
+            self._texts[timeline] = self._read(self._paths[timeline], "%08X.history" % timeline)
+        return self._texts[timeline]
+
+    def _read(self, path: str, name: str) -> str:
+        data = _read_file(path)
+        if data is not None and not is_history(data):
+            data = _decompressed(path, data)
+        if (data is None or not is_history(data)) and self._fetch is not None:
+            # The file was archived since the directory was listed, or only Barman can read it.
+            data = self._fetch(name)
+        if data is None or not is_history(data):
+            raise ArchiveError("%s can't be read: it is not the text of a timeline history" % path)
+        return data.decode("utf-8", errors="replace")
 
 
 class Archive:
@@ -46,7 +75,7 @@ class Archive:
         self,
         segments: dict[wal.Segment, str],
         partials: dict[wal.Segment, str],
-        histories: dict[int, str],
+        histories: Mapping[int, str],
         segment_size: int = wal.DEFAULT_SEGMENT_SIZE,
         fetch: Callable[[str], bytes] | None = None,
     ) -> None:
@@ -70,17 +99,13 @@ class Archive:
         path = self.path(segment)
         if path is None:
             raise ArchiveError("WAL segment %s is not in Barman's archive" % segment)
-        try:
-            with open(path, "rb") as stream:
-                data = stream.read()
-        except FileNotFoundError:
-            if segment not in self.partials:
-                raise ArchiveError("WAL segment %s is no longer at %s" % (segment, path)) from None
-            # It was filled, and renamed, since the directory was listed.
-            return self._read_complete(segment, path[: -len(".partial")])
-        except OSError as exc:
-            raise ArchiveError("%s can't be read: %s" % (path, exc.strerror)) from None
-        return self._plain(segment, path, data)
+        data = _read_file(path)
+        if data is not None:
+            return self._plain(segment, path, data)
+        if segment not in self.partials:
+            raise ArchiveError("WAL segment %s is no longer at %s" % (segment, path))
+        # It was filled, and renamed, since the directory was listed.
+        return self._read_complete(segment, path[: -len(".partial")])
 
     def _read_complete(self, segment: wal.Segment, path: str) -> bytes:
         if os.path.exists(path):
@@ -92,23 +117,20 @@ class Archive:
         return self._fetch(str(segment))
 
     def _plain(self, segment: wal.Segment, path: str, data: bytes) -> bytes:
-        for magic, decompress in _DECOMPRESSORS:
-            if data.startswith(magic):
-                try:
-                    return decompress(data)
-                except (OSError, EOFError, ValueError, lzma.LZMAError) as exc:
-                    raise ArchiveError("%s is damaged: %s" % (path, exc)) from None
+        plain = _decompressed(path, data)
+        if plain is not None:
+            return plain
         if segment in self.partials or len(data) == self.segment_size or self._fetch is None:
             return data
         return self._fetch(str(segment))
 
 
 def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int) -> Archive:
-    """List what Barman has of the server's WAL now. Raises HostError where something of it can't be read."""
+    """List what Barman has of the server's WAL now. Raises HostError if a directory can't be read."""
     wals = server.directory("wals_directory")
     segments: dict[wal.Segment, str] = {}
     partials: dict[wal.Segment, str] = {}
-    histories: dict[int, str] = {}
+    histories: dict[int, str] = {}  # the paths
     received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
     # What is archived comes last, and wins: a file may be in both for a moment.
     for directory in [*received, wals, *_subdirectories(wals)]:
@@ -118,7 +140,7 @@ def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int)
             if file is None or file.kind == "backup_label":
                 continue
             if file.kind == "history":
-                histories[file.timeline] = _text(path)
+                histories[file.timeline] = path
             elif file.kind == "segment" and file.segment is not None:
                 segments[file.segment] = path
             elif file.segment is not None:
@@ -129,7 +151,7 @@ def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int)
     def fetch(name: str) -> bytes:
         return get_wal(barman, server.name, name)
 
-    return Archive(segments, partials, histories, segment_size, fetch)
+    return Archive(segments, partials, Histories(histories, fetch), segment_size, fetch)
 
 
 def has_unarchived(server: ServerConfiguration) -> bool:
@@ -146,7 +168,7 @@ def get_wal(barman: Barman, server: str, name: str) -> bytes:
         completed = barman.text("get-wal", "--output-directory", directory, server, name)
         path = os.path.join(directory, name)
         if not completed.ok or not os.path.exists(path):
-            raise ArchiveError("Barman can't give WAL segment %s of server '%s': %s" % (name, server, completed.text))
+            raise ArchiveError("Barman can't give WAL file %s of server '%s': %s" % (name, server, completed.text))
         with open(path, "rb") as stream:
             return stream.read()
 
@@ -159,13 +181,20 @@ def _subdirectories(directory: str) -> Iterable[str]:
     )
 
 
-def _text(path: str) -> str:
+def _read_file(path: str) -> bytes | None:
+    """The file's bytes; None if there is no such file. Raises ArchiveError."""
     try:
         with open(path, "rb") as stream:
-            data = stream.read()
+            return stream.read()
+    except FileNotFoundError:
+        return None
     except OSError as exc:
         raise ArchiveError("%s can't be read: %s" % (path, exc.strerror)) from None
-    for magic, decompress in _DECOMPRESSORS:
-        if data.startswith(magic):
-            data = decompress(data)
-    return data.decode("utf-8", errors="replace")
+
+
+def _decompressed(path: str, data: bytes) -> bytes | None:
+    """The plain content of compressed data; None if the format is unknown. Raises ArchiveError if it is damaged."""
+    try:
+        return decompress(data)
+    except DamagedFile as exc:
+        raise ArchiveError("%s is damaged: %s" % (path, exc)) from None

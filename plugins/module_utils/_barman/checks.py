@@ -293,7 +293,7 @@ def find_gaps(backups: Sequence[Backup], archive: Archive) -> tuple[list[Gap], s
             if str(gap.last) not in missing:
                 key = (str(gap.first), str(gap.last))
                 found.setdefault(key, Gap(*key, gap.count, False))
-    except wal.WalError as exc:
+    except HostError as exc:
         return sorted(found.values(), key=lambda gap: gap.first), str(exc)
     return sorted(found.values(), key=lambda gap: gap.first), None
 

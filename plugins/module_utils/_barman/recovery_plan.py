@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Callable, Protocol
@@ -49,8 +49,10 @@ class Wal(Protocol):
 
     segments: dict[wal.Segment, str]
     partials: dict[wal.Segment, str]
-    histories: dict[int, str]
     segment_size: int
+
+    @property
+    def histories(self) -> Mapping[int, str]: ...
 
     @property
     def timelines(self) -> list[int]: ...

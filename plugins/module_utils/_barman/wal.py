@@ -13,6 +13,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from .._host.process import HostError
+
 DEFAULT_SEGMENT_SIZE = 16 * 1024 * 1024
 _LOG_SIZE = 1 << 32  # one number of the name's middle part covers 4 GiB
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".sz", ".snappy")
@@ -22,7 +24,7 @@ _BACKUP_LABEL = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})\.([0-9A-F]{
 _LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})\Z")
 
 
-class WalError(ValueError):
+class WalError(HostError, ValueError):
     """A name, a position or a history that can't be what it claims to be; the text is for the person who reads it."""
 
 
@@ -155,16 +157,22 @@ def parse_history(timeline: int, text: str) -> list[Leg]:
         fields = line.split(None, 2)
         if not fields or fields[0].startswith("#"):
             continue
-        if len(fields) < 2 or not fields[0].isdigit():
-            raise WalError("the history of timeline %d has a line that can't be read: %s" % (timeline, line.strip()))
+        if len(fields) < 2 or not fields[0].isdecimal() or not _LSN.match(fields[1]):
+            raise WalError("the history of timeline %d has a line that can't be read: %s" % (timeline, _shown(line)))
         parent, switch = int(fields[0]), parse_lsn(fields[1])
         if (legs and parent <= legs[-1].timeline) or switch < begin:
-            raise WalError("the history of timeline %d is not in order: %s" % (timeline, line.strip()))
+            raise WalError("the history of timeline %d is not in order: %s" % (timeline, _shown(line)))
         legs.append(Leg(parent, begin, switch))
         begin = switch
     if legs and legs[-1].timeline >= timeline:
         raise WalError("the history of timeline %d names timeline %d" % (timeline, legs[-1].timeline))
     return [*legs, Leg(timeline, begin, None)]
+
+
+def _shown(line: str) -> str:
+    """A line of a file for a message, without bytes that a terminal takes for commands."""
+    text = "".join(character if character.isprintable() else "?" for character in " ".join(line.split()))
+    return text if len(text) <= 80 else text[:80] + "..."
 
 
 def way_to(timeline: int, histories: Mapping[int, str]) -> list[Leg]:

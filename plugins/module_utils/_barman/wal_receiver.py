@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,7 +75,7 @@ class Archived:
     archived: frozenset[wal.Segment]
     segments: frozenset[wal.Segment]
     received: tuple[tuple[str, int], ...]
-    histories: dict[int, str]
+    histories: Mapping[int, str]
 
 
 @dataclass(frozen=True)

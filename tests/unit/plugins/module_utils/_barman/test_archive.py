@@ -7,8 +7,10 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +25,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 
+COMPRESSED = Path(__file__).parent / "fixtures" / "compressed"
+HISTORY = b"1\t0/5000000\tno recovery target specified\n"
 FIRST, SECOND, THIRD = ("0000000100000000000000%02X" % number for number in (254, 255, 1))
 SIZE = 1 << 20
 CONTENT = b"\x16\xd1" + bytes(SIZE - 2)
@@ -34,6 +38,7 @@ class Host:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.asked: list[list[str]] = []
+        self.plain = CONTENT
         for name in ("wals", "incoming", "streaming"):
             (root / name).mkdir()
         self.server = ServerConfiguration(
@@ -55,7 +60,9 @@ class Host:
     def run(self, command: Command) -> Completed:
         self.asked.append(list(command.argv))
         directory, name = command.argv[-3], command.argv[-1]
-        (Path(directory) / name).write_bytes(CONTENT)
+        if self.plain == b"":
+            return Completed(command.argv, 1, "", "ERROR: gpg: decryption failed: No secret key")
+        (Path(directory) / name).write_bytes(self.plain)
         return Completed(command.argv, 0)
 
     def read(self) -> Archive:
@@ -146,3 +153,80 @@ def test_a_partial_segment_that_is_archived_meanwhile_is_asked_from_barman(host:
 def test_a_segment_that_is_not_there_is_an_error(host: Host) -> None:
     with pytest.raises(ArchiveError, match="is not in Barman's archive"):
         host.read().read(parse_segment(FIRST))
+
+
+@pytest.fixture
+def without_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("zstandard", "lz4", "lz4.frame"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_history_is_read_plain(host: Host, compress: Callable[[bytes], bytes]) -> None:
+    host.put("00000002.history", compress(HISTORY))
+    assert host.read().histories == {2: HISTORY.decode()}
+    assert host.asked == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param((COMPRESSED / "00000002.history.zst").read_bytes(), id="zstd"),
+        pytest.param((COMPRESSED / "00000002.history.lz4").read_bytes(), id="lz4"),
+        pytest.param(b"\xff\x06\x00\x00sNaPpY\x01\x2f\x00\x00", id="snappy"),
+        pytest.param(b"\x85\x02\x0c\x03\x91 of gpg", id="gpg"),
+    ],
+)
+def test_a_history_of_an_unknown_format_is_read_by_barman(host: Host, content: bytes, without_libraries: None) -> None:
+    host.put("00000002.history", content)
+    host.plain = HISTORY
+    archive = host.read()
+    assert archive.timelines == [2]
+    assert host.asked == [], "only what somebody needs is read"
+    assert (archive.histories[2], archive.histories[2]) == (HISTORY.decode(), HISTORY.decode())
+    assert [words[-2:] for words in host.asked] == [["pg", "00000002.history"]], "it is read once"
+
+
+def test_zstd_and_lz4_are_read_with_the_libraries_of_barman(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    class ZstdError(Exception):
+        pass
+
+    reader = SimpleNamespace(decompress=lambda data: HISTORY, eof=True)
+    library = SimpleNamespace(
+        ZstdDecompressor=lambda: SimpleNamespace(decompressobj=lambda: reader), ZstdError=ZstdError
+    )
+    monkeypatch.setitem(sys.modules, "zstandard", library)
+    monkeypatch.setitem(sys.modules, "lz4.frame", SimpleNamespace(decompress=lambda data: HISTORY))
+    host.put("00000002.history", (COMPRESSED / "00000002.history.zst").read_bytes())
+    host.put("00000003.history", (COMPRESSED / "00000002.history.lz4").read_bytes())
+    assert host.read().histories == {2: HISTORY.decode(), 3: HISTORY.decode()}
+    assert host.asked == []
+    reader.eof = False
+    with pytest.raises(ArchiveError, match=r"00000002\.history is damaged: it ends before the end"):
+        host.read().histories[2]
+
+
+@pytest.mark.parametrize("content", [gzip.compress(HISTORY)[:-9], b"\x1f\x8b\x08\x00 not a stream", b"BZh9 cut"])
+def test_a_damaged_history_is_named(host: Host, content: bytes) -> None:
+    path = host.put("00000002.history", content)
+    with pytest.raises(ArchiveError, match="%s is damaged" % path):
+        host.read().histories[2]
+
+
+def test_a_history_that_barman_can_not_read_is_named_without_its_bytes(host: Host) -> None:
+    host.put("00000002.history", b"\x85\x02\x0c\x03")
+    host.plain = b""
+    with pytest.raises(ArchiveError, match=r"Barman can't give WAL file 00000002\.history .* No secret key"):
+        host.read().histories[2]
+    host.plain = b"\x85\x02\x0c\x03"
+    with pytest.raises(ArchiveError, match="history can't be read: it is not the text of a timeline history") as caught:
+        host.read().histories[2]
+    assert str(caught.value).isprintable()
+
+
+def test_a_history_that_is_archived_meanwhile_is_read_by_barman(host: Host) -> None:
+    path = host.put("00000002.history", HISTORY, where="incoming")
+    archive = host.read()
+    path.unlink()
+    host.plain = HISTORY
+    assert archive.histories[2] == HISTORY.decode()

@@ -131,7 +131,7 @@ class TestGaps:
         histories = {2: "1\t0/7000100\tno recovery target specified\n"}
         present = archive(5, 6)
         present.segments.update(archive(7, 8, timeline=2).segments)
-        present.histories.update(histories)
+        present.histories = histories
         assert checks.find_gaps([backup("1", 5)], present) == ([], None)
         del present.segments[wal.parse_segment(segment(6))]
         assert checks.find_gaps([backup("1", 5)], present)[0] == [Gap(segment(6), segment(6), 1, True)]

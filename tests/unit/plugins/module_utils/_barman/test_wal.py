@@ -125,7 +125,9 @@ def test_a_history_tells_the_whole_way() -> None:
         ("2\t0/5\tx\n1\t0/6\tx\n", "not in order"),
         ("1\t0/6\tx\n2\t0/5\tx\n", "not in order"),
         ("1\t0/5\tx\n3\t0/6\tx\n", "names timeline 3"),
-        ("1\tx/y\tz\n", "not a position"),
+        ("1\tx/y\tz\n", "has a line that can't be read: 1 x/y z"),
+        ("\u00b2\t0/5\tx\n", "has a line that can't be read"),
+        ("(\ufffd/\ufffd$)I\x01\x00 \x1b[2J\n", r"has a line that can't be read: \(\ufffd/\ufffd\$\)I\?\? \?\[2J$"),
     ],
 )
 def test_a_damaged_history_is_an_error(text: str, problem: str) -> None:
