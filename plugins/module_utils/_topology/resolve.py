@@ -290,15 +290,46 @@ def connection_options(value: Any) -> Mapping[str, str]:
 
 
 def address(value: Any) -> str:
-    """An IP address or a host name."""
+    """An IP address or a host name; brackets around an IPv6 address are taken off."""
+    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
+        raise Wrong("is a list: YAML reads brackets so", f"write {value[0]} without brackets, in quotes")
     found = needed_text(value)
-    bare = found[1:-1] if found.startswith("[") and found.endswith("]") else found
-    if is_ip(bare):
-        return bare
-    numeric = re.fullmatch(r"[\d.]+", bare) is not None
-    if numeric or not _HOST_NAME.fullmatch(bare) or len(bare) > 253:
-        raise Wrong(f"{found!r} is neither an IP address nor a host name", "write one, without a port or a user")
-    return bare
+    bracketed = re.fullmatch(r"\[(.+)\]", found)
+    if bracketed and ":" in bracketed.group(1) and is_ip(bracketed.group(1)):
+        return bracketed.group(1)
+    if is_ip(found):
+        return found
+    numeric = re.fullmatch(r"[\d.]+", found) is not None
+    if numeric or not _HOST_NAME.fullmatch(found) or len(found) > 253:
+        raise Wrong(f"{found!r} is neither an IP address nor a host name", _address_instead(found))
+    return found
+
+
+_PORTS = "as barman_postgres_port for PostgreSQL, barman_ssh_port for SSH"
+
+
+def _address_instead(found: str) -> str:
+    """The address that was probably meant by a text with a port, brackets, or both."""
+    with_port = re.fullmatch(r"\[(?P<six>[^\[\]]+)\]:(?P<port6>\d+)|(?P<four>[^\[\]:]+):(?P<port4>\d+)", found)
+    if with_port:
+        bare, port = (
+            with_port.group("six") or with_port.group("four"),
+            with_port.group("port6") or with_port.group("port4"),
+        )
+        if is_ip(bare) or _HOST_NAME.fullmatch(bare):
+            return f"write {bare}, without a port, and {port} {_PORTS}"
+    bracketed = re.fullmatch(r"\[(.+)\]", found)
+    if bracketed and (is_ip(bracketed.group(1)) or _HOST_NAME.fullmatch(bracketed.group(1))):
+        return f"write {bracketed.group(1)} without brackets"
+    return "write one, without a port or a user"
+
+
+def ansible_address(value: Any) -> str:
+    """Ansible's own variable: ssh takes no brackets."""
+    found = address(value)
+    if isinstance(value, str) and value.strip() != found:
+        raise Wrong(f"is {value.strip()!r}, and ssh takes no brackets", f"write {found} without brackets")
+    return found
 
 
 def network(value: Any) -> str:
@@ -439,7 +470,7 @@ def _address_of(reader: _Reader) -> str:
     if reader.is_given("barman_address"):
         return reader.get("barman_address", address, reader.host)
     if reader.is_given("ansible_host"):
-        return reader.get("ansible_host", address, reader.host)
+        return reader.get("ansible_host", ansible_address, reader.host)
     return reader.host
 
 

@@ -17,7 +17,7 @@ from .._barman import options as barman_options
 from .._barman.versions import META_LAYOUT, NEWEST, format_version, relay_boundary
 from .._postgres import archive_command
 from .._postgres.standby_names import OUR_NAME
-from . import hooks, retention, schedule
+from . import hooks, places, retention, schedule
 from .demands import (
     IDENTITY_GLOBAL_OPTIONS,
     IDENTITY_OPTIONS,
@@ -88,6 +88,7 @@ class _Judge:
             self.sources_of_wal(server)
         for backup in self.backups.values():
             self.passive_of(backup)
+            self.own_directories(backup)
             self.globals(backup)
             self.own_hooks(backup.host, backup.declared_hooks, backup.global_options, "barman_global_options")
             self.emptiness(backup)
@@ -118,13 +119,27 @@ class _Judge:
                 )
             elif target not in self.backups:
                 self.unknown_host(server.host, "barman_passive_servers", target, self.backups, "backup server")
-        if server.backup_server == server.host:
+        self.same_machine(server)
+        if server.primary is not None:
+            self.primary(server, server.primary)
+
+    def same_machine(self, server: PostgresServer) -> None:
+        backup = self.backups.get(server.backup_server or "")
+        if backup is not None and backup.host == server.host:
             self.warnings.append(
                 f"{server.host}: the backup server is the PostgreSQL server's own machine; what destroys one destroys "
                 "both."
             )
-        if server.primary is not None:
-            self.primary(server, server.primary)
+        elif backup is not None and _one_machine(server, backup):
+            self.warnings.append(
+                f"{server.host}: its backup server {backup.host} is the same machine ({backup.reached_at}); what destroys "
+                "one destroys both."
+            )
+        elif server.host in self.backups:
+            self.warnings.append(
+                f"{server.host}: is a PostgreSQL server and a backup server; backups that fill its disk stop PostgreSQL, "
+                "unless they have a file system of their own."
+            )
 
     def primary(self, server: PostgresServer, name: str) -> None:
         primary = self.pg.get(name)
@@ -451,6 +466,16 @@ class _Judge:
                     f"write {within} or less, a longer window, or a schedule with more backups",
                 )
 
+    def own_directories(self, backup: BackupServer) -> None:
+        for variable, path, example in (
+            ("barman_home", backup.home, "/var/lib/barman or /srv/barman"),
+            ("barman_configuration_directory", backup.configuration_directory, "/etc/barman.d"),
+            ("barman_hook_directory", backup.hook_directory, "/usr/local/lib/pgdr.barman"),
+        ):
+            reason = places.unfit(path, data=variable == "barman_home")
+            if reason:
+                self.report(backup.host, variable, reason, f"write a directory of Barman's own, such as {example}")
+
     def globals(self, backup: BackupServer) -> None:
         version = min(backup.version or NEWEST, NEWEST)
         if backup.version is not None and backup.version > NEWEST:
@@ -591,6 +616,10 @@ class _Judge:
                 path = paths[label]
                 if "://" in path:
                     continue
+                reason = places.unfit(path) if label in options else None
+                if reason:
+                    self.report(host, f"barman_options.{label}", reason, "write a directory of Barman's own")
+                    continue
                 if path not in taken:
                     taken[path] = (number, name, label)
                     continue
@@ -722,6 +751,13 @@ def _same(name: str, one: Any, other: Any) -> bool:
     if isinstance(other, bool):
         return barman_options.parse_bool(one) == other
     return str(one) == str(other)
+
+
+def _one_machine(server: PostgresServer, backup: BackupServer) -> bool:
+    """Whether Ansible reaches both at the same place, or both have the same address. Behind one address, ports tell machines apart."""
+    if server.manage and server.reached_at == backup.reached_at:
+        return True
+    return server.address == backup.address and server.ssh_port == backup.ssh_port
 
 
 def _is_loopback(host: str) -> bool:
