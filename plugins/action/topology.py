@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.inventory.manager import IGNORED
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
@@ -42,6 +44,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         groups, hostvars = variables["groups"], variables["hostvars"]
         problems = [
+            *_unparsed_sources(hostvars),
             *_missing_group("barman_pg_group", arguments["pg_group"], groups),
             *_missing_group("barman_backup_group", arguments["backup_group"], groups),
         ]
@@ -57,6 +60,34 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(_message(outcome.problems), result=result)
         result.update(changed=False, topology=outcome.topology, demands=outcome.demands)
         return result
+
+
+def _unparsed_sources(hostvars: Any) -> Iterable[Problem]:
+    """The inventory sources that Ansible could not parse: only a warning to Ansible, and their hosts are missing.
+
+    Source: InventoryManager.parse_source, which records what it parsed.
+    """
+    manager = hostvars._inventory
+    parsed = {str(source) for source in manager._inventory.processed_sources}
+    for source in manager._sources:
+        for path in _files_of(str(source)):
+            if path not in parsed:
+                yield Problem(
+                    "",
+                    path,
+                    "Ansible could not read this inventory source, so its hosts are missing",
+                    "correct it (ansible-inventory -i FILE --list shows the error), or leave it out",
+                )
+
+
+def _files_of(source: str) -> Iterable[str]:
+    """An inventory source's files, as Ansible goes through them."""
+    if not os.path.isdir(source):
+        yield source
+        return
+    for name in sorted(os.listdir(source)):
+        if not IGNORED.search(os.fsencode(name)):
+            yield from _files_of(os.path.join(source, name))
 
 
 def _missing_group(variable: str, name: str, groups: Mapping[str, list[str]]) -> Iterable[Problem]:

@@ -33,6 +33,7 @@ from .model import (
     Topology,
     Unreadable,
 )
+from .text_forms import TextError, to_bool, to_dict, to_int, to_list
 
 T = TypeVar("T")
 HostVariables = Mapping[str, Any]
@@ -190,27 +191,29 @@ def needed_text(value: Any) -> str:
     return found
 
 
+def _from_text(convert: Callable[[Any], T], value: Any) -> T:
+    """The value, or what its text form means, as surveys and the command line give it."""
+    try:
+        return convert(value)
+    except TextError as error:
+        raise Wrong(error.message, error.instead) from None
+
+
 def boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return bool(value)
-    if isinstance(value, str):
-        meant = barman_options.parse_bool(value)
-        written = "true or false" if meant is None else str(meant).lower()
-        raise Wrong(f"is {_type_name(value)} and neither true nor false", f"write {written} without quotes")
-    raise Wrong(f"is {_type_name(value)} and neither true nor false", "write true or false")
+    return _from_text(to_bool, value)
 
 
 def integer(low: int, high: int | None = None) -> Callable[[Any], int]:
     span = f"{low} or more" if high is None else f"from {low} to {high}"
 
     def parse(value: Any) -> int:
-        if isinstance(value, str) and value.strip().isdecimal():
-            raise Wrong(f"is {_type_name(value)} and no number", f"write {value.strip()} without quotes")
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Wrong(f"is {_type_name(value)} and no whole number", f"write a whole number, {span}")
-        if value < low or (high is not None and value > high):
-            raise Wrong(f"cannot be {value}", f"write a whole number, {span}")
-        return int(value)
+        try:
+            found = to_int(value)
+        except TextError as error:
+            raise Wrong(error.message, f"write a whole number, {span}") from None
+        if found < low or (high is not None and found > high):
+            raise Wrong(f"cannot be {found}", f"write a whole number, {span}")
+        return found
 
     return parse
 
@@ -230,12 +233,12 @@ def one_of(allowed: tuple[str, ...]) -> Callable[[Any], str]:
 
 def list_of(parse_item: Callable[[Any], T], example: str) -> Callable[[Any], tuple[T, ...]]:
     def parse(value: Any) -> tuple[T, ...]:
-        if isinstance(value, str):
-            raise Wrong(f"is {_type_name(value)} and no list", f"write [{str(value).strip() or example}]")
-        if not isinstance(value, (list, tuple)):
-            raise Wrong(f"is {_type_name(value)} and no list", f"write a list as [{example}]")
+        try:
+            given = to_list(value)
+        except TextError as error:
+            raise Wrong(error.message, f"write a list as [{example}]") from None
         items: list[T] = []
-        for number, item in enumerate(value, start=1):
+        for number, item in enumerate(given, start=1):
             try:
                 parsed = parse_item(item)
             except Wrong as wrong:
@@ -249,12 +252,15 @@ def list_of(parse_item: Callable[[Any], T], example: str) -> Callable[[Any], tup
 
 
 def dictionary(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Wrong(f"is {_type_name(value)} and no dictionary", "write option: value, each in a line of its own")
-    for key in value:
-        if not isinstance(key, str):
-            raise Wrong(f"has the key {key!r}, which is no text", "write the option's name, in quotes if need be")
-    return {str(key): barman_options.plain(value[key]) for key in value}
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise Wrong(f"has the key {key!r}, which is no text", "write the option's name, in quotes if need be")
+    try:
+        given = to_dict(value)
+    except TextError as error:
+        raise Wrong(error.message, "write option: value, each in a line of its own") from None
+    return {key: barman_options.plain(item) for key, item in given.items()}
 
 
 def absolute_path(value: Any) -> str:

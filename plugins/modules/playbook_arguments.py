@@ -1,0 +1,80 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: playbook_arguments
+short_description: Read the arguments of a playbook, and choose the servers that it works on
+version_added: 1.0.0
+description:
+  - Reads the variables that a playbook takes, in the text forms that surveys and C(--extra-vars) give them, validates them, and returns
+    their values. It reports all problems in one run.
+  - A Boolean can be the text C(true) or C(false), a number its digits. A list can be JSON, or items separated by commas or lines. A dictionary can be
+    JSON, or pairs such as C(name=value), separated by commas or lines.
+  - An empty text is the same as no value. The default applies, or the argument is missing.
+  - With O(demands), the module also chooses the servers to work on, by the argument C(barman_servers). It fails if none is left. A playbook
+    that would do nothing never succeeds.
+  - The module runs on the controller and connects to nothing. The values are those of the host that it runs for.
+author:
+  - pgdr.barman contributors (@pgdr)
+options:
+  specification:
+    description:
+      - The arguments, as in a module's argument specification.
+      - The types are V(bool), V(dict), V(int), V(list), V(path) and V(str).
+    type: dict
+    required: true
+  demands:
+    description:
+      - What each host must have, as RV(pgdr.barman.topology#module:demands) has it.
+      - Backup servers that are not in the run are left out.
+    type: dict
+  entries:
+    description:
+      - The entries that the playbook can work on.
+      - With V(backed_up), the servers that a backup server backs up itself. With V(passive), those that it replicates from another backup server.
+    type: str
+    choices: [any, backed_up, passive]
+    default: any
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.INFO
+attributes:
+  platform:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Read the arguments
+  pgdr.barman.playbook_arguments:
+    specification:
+      barman_check_timeout: {type: int, default: 0}
+      barman_check_ignore: {type: list, elements: str, default: []}
+  register: check_arguments
+
+- name: Read the arguments, and choose the servers to check
+  pgdr.barman.playbook_arguments:
+    specification:
+      barman_servers: {type: list, elements: str}
+    demands: "{{ barman_topology.demands }}"
+  register: check_arguments
+"""
+
+RETURN = r"""
+arguments:
+  description: The values of the arguments that are given or have a default, by name.
+  returned: success
+  type: dict
+  sample:
+    barman_check_ignore: [backup maximum age]
+    barman_check_timeout: 60
+selected:
+  description: Barman's names of the servers to work on, by backup server of the run.
+  returned: if O(demands) was given
+  type: dict
+  sample:
+    backup-eu: [pg-eu]
+    backup-us: [pg-us]
+"""
