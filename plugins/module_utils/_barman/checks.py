@@ -566,7 +566,7 @@ def _way_from(begin: wal.Segment, archive: Archive) -> list[wal.Leg]:
             for leg in way:
                 if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
                     return way
-    return wal.way_to(begin.timeline, archive.histories)
+    return wal.way_from(begin.timeline, begin.timeline, archive.histories)
 
 
 def _by_key(checks: Iterable[Check]) -> dict[str, Check]:

@@ -147,7 +147,7 @@ def recover_arguments(
     arguments = ["recover", "--no-get-wal"]
     if not request.standby:
         # Without it PostgreSQL follows the newest timeline, whether Barman copied its WAL or not.
-        arguments += ["--target-tli", str(plan.timeline), "--target-action", request.target_action]
+        arguments += ["--target-tli", plan.target_timeline, "--target-action", request.target_action]
     if target.kind == "immediate":
         arguments.append("--target-immediate")
     elif target.kind != END:
@@ -665,7 +665,7 @@ class Recovery:
     def _expected_settings(self, plan: Plan) -> dict[str, str]:
         if self._request.standby:
             return {}
-        expected = {"recovery_target_timeline": str(plan.timeline)}
+        expected = {"recovery_target_timeline": plan.target_timeline}
         if plan.target.kind == "immediate":
             expected["recovery_target"] = "immediate"
         elif plan.target.kind in ("xid", "lsn", "name"):

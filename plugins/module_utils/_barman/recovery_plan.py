@@ -94,7 +94,7 @@ class Point:
 class Plan:
     """A recovery that was proven to be possible.
 
-    way: the timelines from the backup's to the target's. first, last: the WAL segments that recovery reads.
+    way: the timelines from the backup's to the target's. has_history: whether the target's timeline has a history file, or needs none. first, last: the WAL segments that recovery reads.
     end: where the WAL that can be recovered ends. reached: where this recovery ends: the position of the record that
     stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last
     one that is no checkpoint.
@@ -113,6 +113,15 @@ class Plan:
     segment_size: int
     partial: wal.Segment | None = None
     warnings: tuple[str, ...] = field(default=())
+    has_history: bool = True
+
+    @property
+    def target_timeline(self) -> str:
+        """What recovery_target_timeline has to be.
+
+        PostgreSQL refuses a number without its history file, even if it is the backup's own timeline (validateRecoveryParameters in xlogrecovery.c).
+        """
+        return str(self.timeline) if self.has_history else CURRENT
 
     @property
     def segments(self) -> list[wal.Segment]:
@@ -208,7 +217,7 @@ class _Planner:
         self._explicit = backup_id != "auto"
         self._size = copied[-1].segment_size
         self._timeline = self._choose_timeline(copied)
-        self._way = self._find_way()
+        self._way = self._find_way(copied)
         self._backups = self._on_the_way(copied)
         self._reach: dict[str, wal.Segment] = {}
         self._looked: dict[wal.Segment, tuple[bool, Event | None]] = {}
@@ -242,9 +251,11 @@ class _Planner:
             )
         return int(wanted)
 
-    def _find_way(self) -> list[wal.Leg]:
+    def _find_way(self, backups: Sequence[Backup]) -> list[wal.Leg]:
+        begins = {one.timeline or 1 for one in backups}
+        start = self._timeline if self._timeline in begins else max(begins)
         try:
-            return wal.way_to(self._timeline, self._archive.histories)
+            return wal.way_from(start, self._timeline, self._archive.histories)
         except wal.WalError as exc:
             raise PlanError("server '%s': %s" % (self._server, exc)) from None
 
@@ -400,6 +411,7 @@ class _Planner:
             segment_size=self._size,
             partial=last if last in self._archive.partials else None,
             warnings=tuple(self._warnings),
+            has_history=self._timeline == 1 or self._timeline in self._archive.histories,
         )
 
     def _plan_end(self) -> Plan:

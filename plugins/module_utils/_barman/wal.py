@@ -190,6 +190,16 @@ def way_to(timeline: int, histories: Mapping[int, str]) -> list[Leg]:
     )
 
 
+def way_from(start: int, timeline: int, histories: Mapping[int, str]) -> list[Leg]:
+    """The way from a backup on timeline start to a timeline, as PostgreSQL finds it. Raises WalError.
+
+    A server that was promoted before anybody archived its WAL has no history file in the archive. On one timeline PostgreSQL needs none.
+    """
+    if start == timeline and timeline not in histories:
+        return [Leg(timeline, 0, None)]
+    return way_to(timeline, histories)
+
+
 def newest_timeline(start: int, histories: Mapping[int, str]) -> int:
     """The timeline that PostgreSQL recovers to as "latest" from a backup on timeline start.
 

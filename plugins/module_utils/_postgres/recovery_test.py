@@ -198,8 +198,9 @@ def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> LastRe
     }
     begin = wal.parse_segment(started.group(1))
     wanted = settings.get("recovery_target_timeline", "")
-    timeline = int(wanted) if wanted.isdigit() else wal.newest_timeline(begin.timeline, histories)
     try:
+        timeline = begin.timeline if wanted == "current" else wal.newest_timeline(begin.timeline, histories)
+        timeline = int(wanted) if wanted.isdecimal() else timeline
         way = wal.way_to(timeline, histories) if timeline != begin.timeline else [wal.Leg(timeline, 0, None)]
         size = os.path.getsize(os.path.join(place, str(begin)))
         reach = wal.last_without_gap(wal.segments_in(names), begin, way, size)

@@ -141,11 +141,19 @@ class TestGaps:
         present = archive(5, 6, 7, histories={2: "1\t0/3000100\tbefore\n"})
         assert checks.find_gaps([backup("1", 5)], present) == ([], None)
 
-    def test_a_history_that_is_missing(self) -> None:
-        gaps, problem = checks.find_gaps([backup("1", 5, timeline=2)], archive(5, timeline=2))
+    def test_a_server_that_was_promoted_before_barman_knew_it(self) -> None:
+        """Its history was never archived, and PostgreSQL needs none on the backup's own timeline."""
+        assert checks.find_gaps([backup("1", 5, timeline=2)], archive(5, 6, timeline=2)) == ([], None)
+        gaps, problem = checks.find_gaps([backup("1", 5, timeline=2)], archive(5, 7, timeline=2))
+        assert (gaps, problem) == ([Gap(segment(6, 2), segment(6, 2), 1, True)], None)
+
+    def test_a_history_that_can_not_be_read(self) -> None:
+        present = archive(5, histories={2: "(\ufffd/\ufffd$)I\x01"})
+        gaps, problem = checks.find_gaps([backup("1", 5)], present)
         assert gaps == []
         assert problem is not None
-        assert "00000002.history is missing" in problem
+        assert "the history of timeline 2 has a line that can't be read" in problem
+        assert problem.isprintable()
 
 
 class TestOwnChecks:

@@ -85,6 +85,16 @@ def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> N
     assert programs == ["archive-wal", "recover"]
 
 
+def test_without_a_history_barman_is_told_the_current_timeline(host: RecoveryHost) -> None:
+    host.world.segments.clear()
+    host.world.partials.clear()
+    host.world.fill((2, 3), timeline=2)
+    host.backups[:] = [backup(2, 10, timeline=2)]
+    outcome = host.recover()
+    assert "--target-tli current" in " ".join(host.arguments_of("barman", "recover"))
+    assert outcome.recovery["timeline"] == 2
+
+
 def test_barman_is_started_once_where_nothing_is_left_to_be_archived(host: RecoveryHost) -> None:
     host.receive(LAST + ".partial")
     host.recover()

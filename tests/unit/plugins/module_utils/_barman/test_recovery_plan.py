@@ -444,7 +444,17 @@ def test_a_timeline_without_anything_or_without_its_history_is_refused(world: Wo
         plan(world, forked, RecoveryTarget("end", timeline=9))
     world.histories.clear()
     with pytest.raises(PlanError, match=r"00000002\.history is missing"):
-        plan(world, forked, END)
+        plan(world, forked[:2], END)
+
+
+def test_a_server_that_was_promoted_before_barman_knew_it_is_recovered(world: World) -> None:
+    """Its history was never archived. PostgreSQL takes "current" without it, and refuses the number."""
+    world.fill(range(20, 23), timeline=2)
+    made = plan(world, [backup(20, 40, timeline=2)], END)
+    assert (made.timeline, made.target_timeline, made.last) == (2, "current", segment(22, 2))
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(9))
+    assert plan(world, [backup(20, 40, timeline=2)], END).target_timeline == "2"
+    assert plan(world, [backup(5, 20)], RecoveryTarget("end", timeline=1)).target_timeline == "1"
 
 
 # Identity

@@ -142,6 +142,14 @@ def test_the_way_to_a_timeline_needs_its_own_history_only() -> None:
         wal.way_to(2, {3: HISTORY_3})
 
 
+def test_on_one_timeline_no_history_is_needed() -> None:
+    """A server that was promoted before its WAL was archived."""
+    assert wal.way_from(2, 2, {}) == [wal.Leg(2, 0, None)]
+    assert [leg.timeline for leg in wal.way_from(3, 3, {3: HISTORY_3})] == [1, 2, 3]
+    with pytest.raises(wal.WalError, match=r"00000002\.history is missing"):
+        wal.way_from(1, 2, {3: HISTORY_3})
+
+
 def test_the_newest_timeline_is_found_without_a_hole() -> None:
     assert wal.newest_timeline(1, {2: "", 3: "", 5: ""}) == 3
     assert wal.newest_timeline(4, {2: "", 3: "", 5: ""}) == 5
