@@ -174,6 +174,12 @@ last_archived:
   returned: success
   type: str
   sample: "000000010000000000000003"
+history:
+  description:
+    - The timeline history file that PostgreSQL was told to archive, because it was promoted before it archived to this place. V(null) if there is none.
+  returned: success
+  type: str
+  sample: 00000002.history
 error_kind:
   description:
     - Where it stopped, in one word. V(configuration), V(foreign), V(host_key), V(permission), V(closed), V(ssh), V(not_installed), V(not_configured),

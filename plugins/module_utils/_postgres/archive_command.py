@@ -98,6 +98,15 @@ class Statistics:
 
 
 @dataclass(frozen=True)
+class HistoryFile:
+    """The history file of the server's timeline in pg_wal. archived: by some archive_command. waiting: to be archived."""
+
+    name: str
+    archived: bool = False
+    waiting: bool = False
+
+
+@dataclass(frozen=True)
 class Current:
     """What PostgreSQL runs with and what is written for its next start. command: empty where none is set."""
 
@@ -111,19 +120,24 @@ class Current:
     timeout: int = 0
     fixed: tuple[str, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
+    history: HistoryFile | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be done. settings: what ALTER SYSTEM sets, None resets. prove: have a segment archived."""
+    """What has to be done. settings: what ALTER SYSTEM sets, None resets. prove: have a segment archived.
+
+    history: the history file that PostgreSQL has to archive.
+    """
 
     settings: Mapping[str, str | None] = field(default_factory=dict)
     restart_required: bool = False
     prove: bool = False
+    history: str | None = None
 
     @property
     def changes(self) -> bool:
-        return bool(self.settings) or self.prove
+        return bool(self.settings) or self.prove or self.history is not None
 
 
 def archive_command(target: Target) -> str:
@@ -231,7 +245,19 @@ def make_plan(current: Current, desired: Desired) -> Plan:
     # A standby closes no segments, and before the restart nothing is archived.
     prove = desired.target is not None and current.mode != "off" and not current.in_recovery
     changed = "archive_command" in settings or "archive_library" in settings
-    return Plan(settings, restart, prove and (changed or not current.statistics.works))
+    history = _history_to_archive(current, changed) if desired.target is not None else None
+    return Plan(settings, restart, prove and (changed or not current.statistics.works or history is not None), history)
+
+
+def _history_to_archive(current: Current, changed: bool) -> str | None:
+    """The history file that Barman has not got. changed: from now on PostgreSQL archives to another place.
+
+    PostgreSQL archives it once, at the promotion, and not if archive_mode was off then.
+    """
+    file = current.history
+    if file is None or file.waiting or (file.archived and not changed):
+        return None
+    return file.name
 
 
 def _enough(mode: str) -> tuple[str, ...]:
@@ -320,11 +346,16 @@ def configure(
         if target is not None and "archive_command" in plan.settings:
             archiver.check_the_way(target)
         archiver.apply(plan)
+        if plan.history is not None:
+            archiver.archive_history(plan.history, current.data_directory)
         if plan.prove and target is not None:
             segment = archiver.prove(target)
         if target is None and plan.settings and current.mode != "off" and not current.in_recovery:
             archiver.wait_until_idle()
     before = {name: value for name, value in _state(current).items() if name in plan.settings}
+    after = dict(plan.settings)
+    if plan.history is not None:
+        before["history"], after["history"] = "", plan.history
     return {
         "changed": plan.changes,
         "archive_command": plan.settings.get("archive_command", current.command) or "",
@@ -332,7 +363,8 @@ def configure(
         "restart_required": plan.restart_required,
         "segment": None if segment is None else str(segment),
         "last_archived": str(segment) if segment is not None else current.statistics.archived_wal,
-        "diff": {"before": before, "after": dict(plan.settings)},
+        "history": plan.history,
+        "diff": {"before": before, "after": after},
     }
 
 
@@ -398,7 +430,20 @@ class Archiver:
             timeout=int(running["archive_timeout"]["setting"]),
             fixed=tuple(name for name in _SETTINGS if running.get(name, {}).get("source") == "command line"),
             statistics=self._statistics(),
+            history=self._history(),
         )
+
+    def _history(self) -> HistoryFile | None:
+        """The history file of the server's timeline; None if there is none, or for a standby."""
+        rows = self._session.query(
+            "WITH own AS (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE "
+            "substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history' END AS name), "
+            "states AS (SELECT name FROM pg_catalog.pg_ls_archive_statusdir()) "
+            "SELECT name, name || '.done' IN (SELECT name FROM states) AS archived, "
+            "name || '.ready' IN (SELECT name FROM states) AS waiting FROM own "
+            "WHERE name IN (SELECT name FROM pg_catalog.pg_ls_waldir())"
+        )
+        return HistoryFile(str(rows[0]["name"]), bool(rows[0]["archived"]), bool(rows[0]["waiting"])) if rows else None
 
     def _statistics(self) -> Statistics:
         row = self._session.query(
@@ -480,6 +525,13 @@ class Archiver:
             return Probe(not other, ", ".join(other))
 
         wait_for("the new settings to be in effect", probe, 30.0, 0.1, self._clock, self._pause)
+
+    def archive_history(self, name: str, data_directory: str) -> None:
+        """Have PostgreSQL archive a history file: the archiver takes every file that is marked as ready, histories first."""
+        mark = "%s/pg_wal/archive_status/%s.ready" % (data_directory, name)
+        said = self._run(Command(["touch", mark], user=self._user, timeout=30))
+        if not said.ok:
+            raise ArchiveError("the timeline history %s can't be archived: %s" % (name, said.text))
 
     def prove(self, target: Target) -> wal.Segment:
         """Have a segment closed and archived. Raises ArchiveError saying where it stopped."""

@@ -25,6 +25,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.archive_comm
     ArchiveError,
     Current,
     Desired,
+    HistoryFile,
     Plan,
     Statistics,
     Target,
@@ -289,6 +290,7 @@ class World:
     ready: int = 0
     now: int = 0
     version: int = 17
+    history: dict[str, Any] | None = None
 
     def run(self, command: Command) -> Completed:
         self.commands.append(command)
@@ -330,6 +332,8 @@ class World:
                     failed_count=self.statistics["failed_count"] + 1,
                 )
             return [dict(self.statistics)]
+        if "pg_ls_waldir" in sql:
+            return [self.history] if self.history else []
         if "pg_walfile_name" in sql:
             return [{"name": "000000010000000000000005", "segment_size": 16777216}]
         if "pg_switch_wal" in sql:
@@ -364,6 +368,45 @@ def test_it_is_set_and_proven():
     assert not again["changed"]
     assert again["segment"] is None
     assert again["last_archived"] == "000000010000000000000005"
+
+
+HISTORY = "00000002.history"
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "archived"),
+    [
+        (None, {}, None),
+        (HistoryFile(HISTORY), {}, HISTORY),
+        (HistoryFile(HISTORY, waiting=True), {}, None),
+        (HistoryFile(HISTORY, archived=True), {}, None),
+        # It was archived to another place.
+        (HistoryFile(HISTORY, archived=True), {"command": "/bin/true"}, HISTORY),
+    ],
+)
+def test_a_history_that_barman_has_not_got_is_archived(file, changes, archived):
+    """The server was promoted before it archived its WAL there."""
+    plan = make_plan(current(history=file, **changes), Desired(TARGET))
+    assert plan.history == archived
+    assert plan.prove is (archived is not None)
+    assert make_plan(current(history=file, **changes), Desired(None)).history is None
+
+
+def test_postgresql_itself_archives_the_history():
+    world = World()
+    make(world)
+    world.commands.clear()
+    world.history = {"name": HISTORY, "archived": False, "waiting": False}
+    checked = make(world, check_mode=True)
+    assert (checked["changed"], checked["history"], world.commands) == (True, HISTORY, [])
+    done = make(world)
+    (touched,) = world.commands
+    assert touched.argv == ["touch", "/srv/pg/pg_wal/archive_status/00000002.history.ready"]
+    assert touched.user == "postgres"
+    assert done["segment"], "the archiver is woken by a segment"
+    assert done["diff"] == {"before": {"history": ""}, "after": {"history": HISTORY}}
+    world.history["archived"] = True
+    assert not make(world)["changed"]
 
 
 def test_the_way_is_tried_as_postgresql_s_user_and_with_nothing():
