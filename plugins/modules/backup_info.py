@@ -295,6 +295,14 @@ servers:
           description: Seconds since it began.
           type: int
           sample: 60
+        phase_started:
+          description: When its phase began.
+          type: str
+          sample: "2026-11-20T07:04:32+00:00"
+        phase_duration:
+          description: Seconds since its phase began.
+          type: int
+          sample: 30
     wal:
       description: The WAL on this host. V(null) where it is kept in a cloud.
       type: dict

@@ -126,7 +126,7 @@ def _server(
         "latest_backup_id": newest.backup_id if newest else None,
         "latest_backup_age": _seconds(newest.end_time, now) if newest else None,
         "backups": [_backup(server, backup, statuses.get(server.name, {}), now) for backup in shown],
-        "operations": [_operation(state, now) for state in operations if _is_on(state, server.name)],
+        "operations": [progress.described(state, now) for state in operations if _is_on(state, server.name)],
         "wal": None,
     }
     if "://" not in server.directory("wals_directory"):
@@ -151,14 +151,6 @@ def _retention_status(server: ServerConfiguration, backup: Backup, told: str | N
 
 def _is_on(state: Mapping[str, Any], name: str) -> bool:
     return bool(state.get("server") == name or name in state.get("servers", []))
-
-
-def _operation(state: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    started = datetime.fromtimestamp(float(state["started"]), timezone.utc)
-    answer = {**state, "started": started.isoformat(), "duration": _seconds(started, now)}
-    if "updated" in state:
-        answer["updated"] = datetime.fromtimestamp(float(state["updated"]), timezone.utc).isoformat()
-    return answer
 
 
 def _chosen(backups: Sequence[Backup], wanted: str, name: str) -> list[Backup]:

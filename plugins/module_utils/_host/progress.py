@@ -13,7 +13,8 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any, Callable
 
 from .files import read_text, write_atomic
@@ -55,7 +56,10 @@ class Progress:
 
         It goes on where that can't be written, as on a full disk: what is told must not hinder what is done.
         """
-        self._state.update(numbers, phase=phase, updated=self._clock())
+        now = self._clock()
+        if phase != self._state.get("phase"):
+            self._state["phase_started"] = now
+        self._state.update(numbers, phase=phase, updated=now)
         with contextlib.suppress(HostError, OSError), acting_as(self._owner):
             os.makedirs(self._directory, mode=0o755, exist_ok=True)
             # Not durable: beside a copy that keeps the disk busy, fsync would take seconds.
@@ -86,6 +90,18 @@ def running(home: str, alive: Callable[[int], bool]) -> list[dict[str, Any]]:
             # Not one of ours.
             continue
     return sorted(states, key=lambda state: float(state["started"]))
+
+
+def described(state: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """An operation's state for people: times in ISO 8601, the seconds since it and its phase started."""
+    answer = dict(state)
+    for key, seconds in (("started", "duration"), ("phase_started", "phase_duration"), ("updated", None)):
+        if key in state:
+            moment = datetime.fromtimestamp(float(state[key]), timezone.utc)
+            answer[key] = moment.isoformat()
+            if seconds:
+                answer[seconds] = max(0, int((now - moment).total_seconds()))
+    return answer
 
 
 def process_exists(pid: int) -> bool:

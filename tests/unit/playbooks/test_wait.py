@@ -1,54 +1,58 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for jobs in the background, where this host has no Barman that could tell how far they are."""
+"""Waiting for real jobs in the background, on a host without Barman, so that their progress is unknown."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.conftest import REPOSITORY
 from tests.unit.playing import play
 
 
-def played(directory: Path, *jobs: dict[str, Any], host: str = "localhost", limit: int = 60, rc: int = 0) -> str:
-    """What Ansible says of these tasks, run in the background and waited for; their answers are in answer.json."""
-    answer = directory / "answer.json"
+def played(
+    directory: Path,
+    *jobs: dict[str, Any],
+    host: str = "localhost",
+    then: list[dict[str, Any]] | None = None,
+    rc: int = 0,
+) -> str:
+    """What Ansible prints about these tasks, run in the background and waited for; their results are in answer.json.
+
+    then: tasks between the start and the wait.
+    """
     running = [{**job, "async": 60, "poll": 0, "register": f"job{number}"} for number, job in enumerate(jobs)]
-    names = [f"server{number}" for number in range(len(jobs))]
-    # It can be reached from the second look on.
     away = {
-        "ansible_connection": "{{ 'local' if lookup('ansible.builtin.fileglob', '%s') else 'ssh' }}"
-        % (directory / "told"),
+        "ansible_connection": "ssh",
         "ansible_host": "127.0.0.1",
         "ansible_port": 1,
-        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "ansible_python_interpreter": "/usr/bin/python3",
     }
     (directory / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"away": away}}}))
     tasks = [
-        {"ansible.builtin.set_fact": {"barman_progress": {}}},
         *running,
+        *(then or []),
         {
-            "ansible.builtin.include_tasks": str(REPOSITORY / "playbooks" / "steps" / "wait.yml"),
-            "vars": {
-                "barman_jobs": {"results": "{{ [%s] }}" % ", ".join(f"job{number}" for number in range(len(jobs)))},
-                "barman_job_host": host,
-                "barman_job_limit": limit,
-                "barman_job_servers": names,
-                # The second look is after this.
-                "barman_blind_wait": "{{ lookup('ansible.builtin.pipe', 'touch %s; echo 1') }}" % (directory / "told"),
-                "barman_topology": {"demands": {host: {"barman": {"user": "barman"}}}},
+            "pgdr.barman.wait_for_jobs": {
+                "jobs": "{{ [%s] }}" % ", ".join(f"job{number}" for number in range(len(jobs))),
+                "servers": [f"server{number}" for number in range(len(jobs))],
+                "timeout": 60,
+                "unreachable_timeout": 3,
             },
+            "delegate_to": host,
+            "register": "waited",
+            "failed_when": "waited.jobs is not defined",
         },
         {
             "ansible.builtin.copy": {
-                "content": "{{ barman_state.results | to_json }}",
-                "dest": str(answer),
+                "content": "{{ waited | to_json }}",
+                "dest": str(directory / "answer.json"),
                 "mode": "0600",
             }
         },
@@ -66,39 +70,48 @@ def played(directory: Path, *jobs: dict[str, Any], host: str = "localhost", limi
     )
 
 
-def answers(directory: Path) -> list[dict[str, Any]]:
+def answer(directory: Path) -> dict[str, Any]:
     found = json.loads((directory / "answer.json").read_text())
-    assert isinstance(found, list)
+    assert isinstance(found, dict)
     return found
 
 
-def test_several_jobs_are_waited_for_where_nothing_can_be_told_of_them_and_a_failed_one_is_the_callers(
-    tmp_path: Path,
-) -> None:
-    stdout = played(
-        tmp_path,
-        {"ansible.builtin.wait_for": {"path": str(tmp_path / "told"), "timeout": 50}},
-        {"ansible.builtin.command": {"argv": ["sh", "-c", "exit 3"]}},
-    )
-    assert "How far it is can't be told now" in stdout
-    found = answers(tmp_path)
-    assert (found[0]["finished"], found[0]["path"]) == (True, str(tmp_path / "told"))
-    assert (found[1]["finished"], found[1]["rc"]) == (True, 3)
+def asleep(seconds: int = 50) -> dict[str, Any]:
+    return {"ansible.builtin.wait_for": {"timeout": seconds}}
 
 
-def test_a_host_that_can_not_be_reached_for_a_moment(tmp_path: Path) -> None:
-    stdout = played(tmp_path, {"ansible.builtin.command": {"argv": ["echo", "done"]}}, host="away")
-    assert "away can't be reached" in stdout
-    assert answers(tmp_path)[0]["stdout"] == "done"
+def test_several_jobs_are_waited_for_and_a_failed_one_is_reported(tmp_path: Path) -> None:
+    stdout = played(tmp_path, asleep(4), {"ansible.builtin.command": {"argv": ["sh", "-c", "exit 3"]}})
+    assert "localhost: server0: runs" in stdout
+    found = answer(tmp_path)
+    assert [(job["job_state"], job["finished"]) for job in found["jobs"]] == [("done", True), ("done", True)]
+    assert (found["jobs"][0]["elapsed"], found["jobs"][1]["rc"]) == (4, 3)
+    assert found["msg"].startswith("server1: ")
 
 
-def test_a_job_that_never_answers(tmp_path: Path) -> None:
-    """Its process is gone: the file of the job says for ever that it has begun."""
-    stdout = played(
-        tmp_path,
-        {"ansible.builtin.command": {"argv": ["echo", "done"]}},
-        {"ansible.builtin.wait_for": {"path": str(tmp_path / "never"), "timeout": 50}},
-        limit=-118,
-        rc=2,
-    )
-    assert "localhost has given no answer for server1 in the -118 s that it had: the process is gone" in stdout
+def test_a_killed_job_is_reported_at_once(tmp_path: Path) -> None:
+    began = time.monotonic()
+    kill = {"ansible.builtin.command": {"argv": ["pkill", "-KILL", "-f", "{{ job0.ansible_job_id.split('.')[0] }}"]}}
+    played(tmp_path, asleep(), then=[kill])
+    assert time.monotonic() - began < 30
+    (job,) = answer(tmp_path)["jobs"]
+    assert (job["job_state"], job["failed"]) == ("dead", True)
+    assert "The background job of server0 on localhost has no result" in job["msg"]
+
+
+def test_a_result_that_can_not_be_written_is_reported_when_the_job_ends(tmp_path: Path) -> None:
+    """As on a full disk: the process ends, and its result file has for ever that it has started."""
+    blocked = {"ansible.builtin.file": {"path": "{{ job0.results_file }}.tmp", "state": "directory", "mode": "0700"}}
+    played(tmp_path, asleep(4), then=[blocked])
+    (job,) = answer(tmp_path)["jobs"]
+    assert job["job_state"] == "dead"
+    assert "or its result could not be written" in job["msg"]
+    assert job["job_over"] is True
+
+
+def test_a_host_that_stays_away_is_reported_with_the_reason(tmp_path: Path) -> None:
+    stdout = played(tmp_path, asleep(4), host="away")
+    assert "away: no answer (" in stdout
+    (job,) = answer(tmp_path)["jobs"]
+    assert (job["job_state"], job["job_over"]) == ("unreachable", False)
+    assert "port 1: Connection refused" in job["msg"]

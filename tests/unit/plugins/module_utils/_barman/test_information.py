@@ -175,6 +175,8 @@ def test_running_operations(host: BarmanHost) -> None:
         "started": "2026-11-20T08:59:00+00:00",
         "updated": "2026-11-20T08:59:59+00:00",
         "duration": 60,
+        "phase_started": "2026-11-20T08:59:59+00:00",
+        "phase_duration": 1,
     }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def test_an_operation_is_seen_while_it_runs(tmp_path: Path) -> None:
             "started": 100.0,
             "updated": 107.0,
             "phase": "copying",
+            "phase_started": 107.0,
             "bytes_done": 5,
             "bytes_total": 10,
         }
@@ -93,3 +95,14 @@ def test_a_link_of_the_users_leads_to_what_is_the_users_alone(tmp_path: Path) ->
     operation.update("copying")
     assert Path(operation.path).stat().st_uid == 65534
     assert os.geteuid() == 0
+
+
+def test_for_people_times_are_iso_and_the_phase_has_its_own_duration(tmp_path: Path) -> None:
+    moments = iter([100.0, 110.0, 130.0, 150.0])
+    operation = Progress(str(tmp_path), "backup", "pg", clock=lambda: next(moments))
+    for phase in ("starting", "copying", "copying"):
+        operation.update(phase)
+    (state,) = progress.running(str(tmp_path), lambda pid: True)
+    shown = progress.described(state, datetime.fromtimestamp(190, UTC))
+    assert (shown["duration"], shown["phase_duration"], shown["phase_started"]) == (90, 60, "1970-01-01T00:02:10+00:00")
+    assert shown["updated"] == "1970-01-01T00:02:30+00:00"

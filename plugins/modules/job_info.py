@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: job_info
+short_description: Report whether asynchronous jobs run, and the progress of Barman's operations
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Reports for each asynchronous job of Ansible whether its result is complete and which of its processes run, the host's boot id,
+    and the running operations of this collection with their progress.
+  - It reads files only and runs no command.
+  - Use M(pgdr.barman.wait_for_jobs) to wait for jobs. That action runs this module at each look.
+options:
+  jobs:
+    description: The jobs.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      id:
+        description: The job's C(ansible_job_id).
+        type: str
+        required: true
+      session:
+        description: The session of its processes, as an earlier run of this module returned it. It is needed to find processes that outlive Ansible's wrapper.
+        type: int
+  async_dir:
+    description: The directory with the results of asynchronous jobs.
+    type: path
+    default: ~/.ansible_async
+  servers:
+    description: Barman's names of the servers whose operations are returned. Without it there are none.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.info
+  - pgdr.barman._attributes.actiongroup
+  - pgdr.barman._barman
+seealso:
+  - module: pgdr.barman.wait_for_jobs
+  - module: pgdr.barman.backup_info
+"""
+
+EXAMPLES = r"""
+- name: Gather the state of a backup that runs in the background
+  pgdr.barman.job_info:
+    jobs:
+      - id: "{{ backup_job.ansible_job_id }}"
+    servers: [pg-eu]
+  become: true
+  register: observed
+
+- name: Fail if it has ended without a result
+  ansible.builtin.fail:
+    msg: The backup of pg-eu was killed.
+  when: observed.jobs[0].processes == [] and not observed.jobs[0].finished
+"""
+
+RETURN = r"""
+boot_id:
+  description: The kernel's id of this boot, V(null) if it can't be read.
+  returned: success
+  type: str
+  sample: 0f6a3f2e-6f0e-4f39-9a0b-5a6f6f5f8a51
+jobs:
+  description: The jobs, in the order of O(jobs).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    job_id:
+      description: Its C(ansible_job_id).
+      type: str
+      sample: j154582779689.13364
+    finished:
+      description: Whether its result is complete.
+      type: bool
+      sample: false
+    processes:
+      description: The processes of Ansible's wrapper, which writes the result. A job without them and without a result never gets one.
+      type: list
+      elements: int
+      sample: [13421, 13426]
+    session:
+      description: The session of its processes, V(null) if it has none.
+      type: int
+      sample: 13418
+    remaining:
+      description: Processes of the session that run although the wrapper has ended.
+      type: list
+      elements: int
+      sample: []
+operations:
+  description: The running operations on O(servers), oldest first, as M(pgdr.barman.backup_info) returns them.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - operation: backup
+      server: pg-eu
+      phase: streaming database files
+      phase_duration: 12
+      duration: 40
+      bytes_done: 52428800
+      bytes_total: 110100480
+operations_unknown:
+  description: Why operations could not be read, V(null) if they could.
+  returned: success
+  type: str
+  sample: null
+"""
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._host.job_files import KnownJob, boot_id, look_at
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import described, process_exists, running
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **barman_argument_spec(),
+        "jobs": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {"id": {"type": "str", "required": True}, "session": {"type": "int"}},
+        },
+        "async_dir": {"type": "path", "default": "~/.ansible_async"},
+        "servers": {"type": "list", "elements": "str", "default": []},
+    }
+
+
+def operations(params: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """The running operations on these servers, and why they can't be read."""
+    servers = set(params["servers"])
+    if not servers:
+        return [], None
+    try:
+        states = running(read(params["config_file"], params["barman_user"]).home, process_exists)
+    except (HostError, OSError) as exc:
+        return [], str(exc)
+    now = datetime.now(timezone.utc)
+    return [
+        described(state, now)
+        for state in states
+        if servers.intersection([state.get("server"), *state.get("servers", ())])
+    ], None
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    try:
+        jobs = look_at(
+            [KnownJob(job["id"], job["session"]) for job in module.params["jobs"]], module.params["async_dir"]
+        )
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    found, unknown = operations(module.params)
+    module.exit_json(
+        changed=False,
+        boot_id=boot_id(),
+        jobs=[job.as_dict() for job in jobs],
+        operations=found,
+        operations_unknown=unknown,
+    )
+
+
+if __name__ == "__main__":
+    main()
