@@ -136,16 +136,35 @@ options:
       - What to do where O(destination), or a tablespace's directory, is there and is not empty.
       - V(refuse) fails. V(move_aside) renames it, in one step, to its own name with the time appended; RV(moved_aside) tells where
         it went. A tablespace's directory is moved with it, all or nothing, and C(pg_tblspc) of the old data directory points to it.
-      - V(move_aside) can't rename a mount point or a symbolic link, and says so before anything is changed.
+      - A mount point, a symbolic link, a directory whose parent O(remote_user) can't write, and a tablespace's directory that other versions use too, stay.
+        If there is one, everything is restored into new directories, and swapped with the old content when the restore is complete. The old
+        content is in a subdirectory then, which is named C(pgsql_tmp.pgdr-moved-aside-) and the time, because PostgreSQL's and Barman's backups leave
+        out such names. C(lost+found) stays.
       - A directory in which a server runs is refused in both cases; in check mode V(move_aside) only warns, see RV(destination).
     type: str
     choices: [refuse, move_aside]
     default: refuse
   tablespaces:
     description:
-      - Other locations for tablespaces, by their names. The others go where they were on the server.
+      - Other locations for tablespaces, by their names. The others go below O(tablespace_directory), or where they were on the server.
     type: dict
     default: {}
+  tablespace_directory:
+    description:
+      - A directory for all tablespaces that O(tablespaces) does not name. Each gets a subdirectory of its name, or of its oid if the name has characters
+        other than letters, digits, C(_) and C(-).
+    type: path
+  wal_directory:
+    description:
+      - A directory for C(pg_wal), which becomes a symbolic link to it. What is in it is moved aside, into a subdirectory.
+      - By default the directory that C(pg_wal) at O(destination) is a link to, if it is one.
+    type: path
+  root_creates_directories:
+    description:
+      - In check mode, a directory that O(remote_user) can't create is not an error but an item of RV(destination.missing). Whoever is root on
+        that host creates it before the recovery, empty, owned by O(remote_user), with mode 0700.
+    type: bool
+    default: false
   jobs:
     description:
       - How many copies Barman runs at the same time. Where it is not given, Barman's option C(parallel_jobs).
@@ -362,6 +381,14 @@ recovery:
       description: Where each tablespace went.
       type: dict
       sample: {}
+    tablespace_origins:
+      description: Where each tablespace was on the server when the backup was taken.
+      type: dict
+      sample: {}
+    wal_directory:
+      description: The directory that C(pg_wal) is a symbolic link to; V(null) if it is a directory.
+      type: str
+      sample: /wal/pg_wal
     bytes:
       description: How many bytes were laid down, backup and WAL.
       type: int
@@ -430,6 +457,11 @@ destination:
       description: Whether it can be renamed; a mount point and a symbolic link can't.
       type: bool
       sample: true
+    missing:
+      description: The directories that root has to create before the recovery, in check mode with O(root_creates_directories=true).
+      type: list
+      elements: str
+      sample: []
 moved_aside:
   description: The directories that were moved aside, or would be in check mode, each with C(from) and C(to).
   returned: success
@@ -469,6 +501,9 @@ def main() -> None:
             standby_mode={"type": "bool", "default": False},
             existing={"type": "str", "choices": ["refuse", "move_aside"], "default": "refuse"},
             tablespaces={"type": "dict", "default": {}},
+            tablespace_directory={"type": "path"},
+            wal_directory={"type": "path"},
+            root_creates_directories={"type": "bool", "default": False},
             jobs={"type": "int"},
             bandwidth_limit={"type": "int"},
             network_compression={"type": "bool"},

@@ -28,6 +28,10 @@ from .._postgres.control_file import ControlFile
 MARKER = ".pgdr-recovery.json"
 WAL_DIRECTORY = "barman_wal"
 
+# pg_basebackup, pg_rewind and Barman's rsync leave out every name that begins with pgsql_tmp.
+ASIDE_PREFIX = "pgsql_tmp.pgdr-moved-aside-"
+RESTORE_PREFIX = "pgsql_tmp.pgdr-restore-"
+
 # Barman writes the path unquoted into restore_command and recovery_end_command, which a shell runs.
 _PATH = re.compile(r"/[A-Za-z0-9._+=@,/-]+\Z")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+\Z")
@@ -54,13 +58,30 @@ _SSH_REASONS = (
 
 _INSPECT = r"""
 say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
+# A directory of somebody else can't be moved into another one, and an immutable file can't be moved at all.
+stuck() {
+    while IFS= read -r entry; do
+        if [ -d "$path/$entry" ] && [ ! -L "$path/$entry" ] && [ ! -w "$path/$entry" ]; then
+            printf '%s\n' "$entry"
+        elif lsattr -d -- "$path/$entry" 2>/dev/null | grep -Eq '^[^ ]*[ia]'; then
+            printf '%s\n' "$entry"
+        fi
+    done
+}
 look() {
     name=$1 path=$2
     if [ -L "$path" ]; then say "$name.link" yes; fi
     if [ -d "$path" ]; then
         if entries=$(ls -A "$path" 2>/dev/null); then
             say "$name.kind" directory
-            say "$name.entries" "$(printf '%s\n' "$entries" | head -n 4 | tr '\n' ' ')"
+            kept='^lost[+]found$|^pgsql_tmp[.]pgdr-moved-aside-'
+            say "$name.entries" "$(printf '%s\n' "$entries" | grep -Ev "$kept" | head -n 4 | tr '\n' ' ')"
+            # Of a tablespace's directory only what is of this version is the server's.
+            case $name in t*) own="^PG_${major}_|^pgsql_tmp[.]pgdr-restore-" ;; *) own=. ;; esac
+            printf '%s\n' "$entries" | grep -Ev "$kept" | grep -Eq "$own" && say "$name.own" yes
+            [ -n "$entries" ] && printf '%s\n' "$entries" | grep -Eq "$kept" && say "$name.others" yes
+            printf '%s\n' "$entries" | grep -Ev "$kept" | grep -Evq "$own" && say "$name.others" yes
+            say "$name.stuck" "$(printf '%s\n' "$entries" | grep -Ev "$kept" | grep -E "$own" | stuck | head -n 4 | tr '\n' ' ')"
         else
             say "$name.kind" unreadable
         fi
@@ -79,6 +100,9 @@ look() {
         if mountpoint -q "$path" 2>/dev/null || [ "$(stat -c %d "$path")" != "$(stat -c %d "$parent")" ]; then
             say "$name.mount" yes
         fi
+    fi
+    if [ -d "$path" ] && [ -r /proc/self/mountinfo ]; then
+        say "$name.mounts" "$(awk -v p="$(readlink -f -- "$path")/" 'index($5, p) == 1 { print $5 }' /proc/self/mountinfo | tr '\n' ' ')"
     fi
     say "$name.ancestor" "$room"
     say "$name.free" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $4 }')"
@@ -103,6 +127,8 @@ fi
 [ -r "$dest/global/pg_control" ] && say control "$(od -An -v -tx1 -N "$control" "$dest/global/pg_control" | tr -d ' \n')"
 [ -r "$dest/$marker" ] && say marker "$(head -c 65536 "$dest/$marker" | tr '\n' ' ')"
 look dest "$dest"
+if [ -z "$wal" ] && [ -L "$dest/pg_wal" ]; then wal=$(readlink -m -- "$dest/pg_wal"); fi
+if [ -n "$wal" ]; then say wal "$wal"; look wal "$wal"; fi
 """
 
 _VERIFY = r"""
@@ -207,7 +233,9 @@ class DestinationError(HostError):
 class Place:
     """One directory to be filled: the data directory, or a tablespace's.
 
-    kind: "" where nothing is there, directory, other, or unreadable. free: bytes of the file system.
+    kind: "" where nothing is there, directory, other, or unreadable. entries: what is there, without lost+found and what an
+    earlier recovery moved aside. own: some of it is the server's; others: something there is not. stuck: entries that can't be
+    moved. mounts: what is mounted below it. free: bytes of the file system.
     """
 
     path: str
@@ -220,6 +248,10 @@ class Place:
     ancestor: str = ""
     free: int | None = None
     device: str = ""
+    own: bool = False
+    others: bool = False
+    stuck: str = ""
+    mounts: tuple[str, ...] = ()
 
     @property
     def occupied(self) -> bool:
@@ -228,7 +260,7 @@ class Place:
 
 @dataclass(frozen=True)
 class State:
-    """What is at the destination. running: the process id of a server that runs in it."""
+    """What is at the destination. running: the process id of a server that runs in it. wal: the directory that pg_wal is a link to."""
 
     place: Place
     tablespaces: Mapping[str, Place] = field(default_factory=dict)
@@ -240,6 +272,7 @@ class State:
     signal: str | None = None
     marker: Mapping[str, Any] | None = None
     control: ControlFile | None = None
+    wal: Place | None = None
 
     @property
     def places(self) -> list[Place]:
@@ -273,10 +306,9 @@ class Destination:
     def problems(self) -> list[str]:
         """What is wrong with the options themselves."""
         found = [
-            "%s: '%s' can't be used: Barman needs an absolute path of letters, digits and . _ + = @ , / -, "
-            "without spaces" % (option, path)
+            problem
             for option, path in [("destination", self.directory), *self._locations()]
-            if not _PATH.match(path) or posixpath.normpath(path) in ("/", "//")
+            for problem in path_problems(option, path)
         ]
         if self.host is not None and (not _HOST.match(self.host) or self.host.startswith("-")):
             found.append("remote_host: '%s' is neither a host name nor an address" % self.host)
@@ -417,14 +449,20 @@ class Site:
             completed.text or "nothing",
         )
 
-    def inspect(self) -> State:
-        """Look at the destination, without changing it."""
+    def inspect(self, major_version: int = 0, wal_directory: str | None = None) -> State:
+        """Look at the destination, without changing it. wal_directory: where pg_wal is to be, if that is not where it is now."""
         there = self.destination
         names = {"t%d" % count: name for count, name in enumerate(sorted(there.tablespaces))}
         looks = "".join("look %s %s\n" % (key, shlex.quote(there.tablespaces[name])) for key, name in names.items())
-        variables = {"dest": there.directory, "marker": MARKER, "control": str(control_file.LENGTH)}
+        variables = {
+            "dest": there.directory,
+            "marker": MARKER,
+            "control": str(control_file.LENGTH),
+            "major": str(major_version),
+            "wal": wal_directory or "",
+        }
         completed = self.script(_INSPECT + looks, variables)
-        said = _said(completed)
+        said = reported_lines(completed)
         if "user" not in said:
             raise DestinationError(
                 "the destination %s can't be inspected: %s"
@@ -441,13 +479,14 @@ class Site:
             signal=_one(said, "signal"),
             marker=_json(_one(said, "marker")),
             control=control_file.parse(bytes.fromhex(_one(said, "control") or "")),
+            wal=_place("wal", said["wal"][-1], said) if "wal" in said else None,
         )
 
     def mounted(self, points: list[str]) -> dict[str, str]:
         """The options of what is mounted at these mount points, where something is, as Barman asks for them."""
         asks = "".join("ask %d %s\n" % (number, shlex.quote(point)) for number, point in enumerate(points))
         completed = self.script(_MOUNTED + asks, {})
-        said = _said(completed)
+        said = reported_lines(completed)
         if "findmnt" not in said:
             raise DestinationError(
                 "the program findmnt, which Barman asks there, is not installed in %s" % self.destination.where
@@ -487,7 +526,7 @@ class Site:
                 "moving the old directories aside was interrupted, and they may be under their new names, which are: "
                 "%s. %s" % (names, exc)
             ) from None
-        said = _said(completed)
+        said = reported_lines(completed)
         if not completed.ok or "moved" not in said:
             text = "moving the old directory aside failed in %s: %s" % (self.destination.where, completed.text)
             if "back" in said:
@@ -513,7 +552,7 @@ class Site:
             "looking at what was recovered",
             timeout=600,
         )
-        said = _said(completed)
+        said = reported_lines(completed)
         files = [line.rpartition(" ") for line in said.get("wal", [])]
         return LaidDown(
             version=_one(said, "version"),
@@ -550,12 +589,22 @@ class Site:
         return self._run(Command([*argv, *sources, target], user=self._user, die_with_parent=True))
 
 
+def path_problems(option: str, path: str) -> list[str]:
+    """What is wrong with a path that Barman is given."""
+    if _PATH.match(path) and posixpath.normpath(path) not in ("/", "//"):
+        return []
+    return [
+        "%s: '%s' can't be used: Barman needs an absolute path of letters, digits and . _ + = @ , / -, "
+        "without spaces" % (option, path)
+    ]
+
+
 def aside(path: str, stamp: str) -> str:
     """The name that a directory is moved aside to."""
     return "%s.%s" % (path.rstrip("/"), stamp)
 
 
-def _said(completed: Completed) -> dict[str, list[str]]:
+def reported_lines(completed: Completed) -> dict[str, list[str]]:
     said: dict[str, list[str]] = {}
     for line in completed.stdout.splitlines():
         if line.startswith("pgdr:"):
@@ -597,6 +646,10 @@ def _place(key: str, path: str, said: Mapping[str, list[str]]) -> Place:
         ancestor=_one(said, key + ".ancestor") or "",
         free=int(free) * 1024 if free and free.isdigit() else None,
         device=_one(said, key + ".device") or "",
+        own=key + ".own" in said,
+        others=key + ".others" in said,
+        stuck=_one(said, key + ".stuck") or "",
+        mounts=tuple((_one(said, key + ".mounts") or "").split()),
     )
 
 

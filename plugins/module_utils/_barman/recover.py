@@ -17,7 +17,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -27,11 +27,12 @@ from .._host.process import HostError, Runner
 from .._host.progress import Progress
 from . import staging_area, wal
 from .archive import Archive, has_unarchived, read_archive
-from .catalog import Backup, chain, read_backups
+from .catalog import Backup, Tablespace, chain, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
-from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State
+from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State, path_problems
 from .destination import aside as aside_name
+from .places import MOVE_ASIDE, REFUSE, Placement, place_all
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
 from .snapshot_recovery import (
@@ -44,14 +45,13 @@ from .snapshot_recovery import (
     mount_problems,
 )
 from .staging_area import Area
-
-REFUSE = "refuse"
-MOVE_ASIDE = "move_aside"
+from .swap import Swap
 
 # PostgreSQL keeps some restored segments and its own files beside what is copied.
 _SPARE_BYTES = 128 * 1024 * 1024
 _PROGRESS_SECONDS = 10.0
 # What rsync prints of each file, such as "<f+++++++++ PG_VERSION".
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _LISTED = re.compile(r"^\s*[<>ch.*][fdLDS][.+?cstpoguax]{9} ")
 
 
@@ -76,6 +76,12 @@ class Request:
     staging_path: str | None = None
     staging_location: str | None = None
     instance: Instance | None = None
+    # Tablespaces that the destination does not name go below this directory.
+    tablespace_directory: str | None = None
+    # Where pg_wal is a link to; None for where the one at the destination leads.
+    wal_directory: str | None = None
+    # A missing directory is created by root before the real run.
+    root_creates: bool = False
 
 
 @dataclass
@@ -106,6 +112,14 @@ def request_from(params: Mapping[str, Any]) -> Request:
         tablespaces=dict(params.get("tablespaces") or {}),
     )
     problems += destination.problems()
+    below = params.get("tablespace_directory")
+    if below is not None:
+        below = posixpath.normpath(below)
+        problems += path_problems("tablespace_directory", below)
+    wal_directory = params.get("wal_directory")
+    if wal_directory is not None:
+        wal_directory = posixpath.normpath(wal_directory)
+        problems += path_problems("wal_directory", wal_directory)
     instance, wrong = instance_from(params)
     problems += wrong
     if params.get("staging_location") == staging_area.REMOTE and destination.host is None:
@@ -132,7 +146,21 @@ def request_from(params: Mapping[str, Any]) -> Request:
         staging_path=params.get("staging_path"),
         staging_location=params.get("staging_location"),
         instance=instance,
+        tablespace_directory=below,
+        wal_directory=wal_directory,
+        root_creates=bool(params.get("root_creates_directories")),
     )
+
+
+def tablespace_location(tablespace: Tablespace, request: Request) -> str:
+    """Where a tablespace is restored to: its own entry, a subdirectory of tablespace_directory, or where it was."""
+    if tablespace.name in request.destination.tablespaces:
+        return request.destination.tablespaces[tablespace.name]
+    if request.tablespace_directory is None:
+        return tablespace.location
+    # A name may have any character, and Barman's shell commands take few.
+    name = tablespace.name if _PLAIN_NAME.match(tablespace.name) else str(tablespace.oid)
+    return posixpath.join(request.tablespace_directory, name)
 
 
 def recover_arguments(
@@ -285,31 +313,41 @@ class Recovery:
         tablespaces: Mapping[int, int],
         wal_bytes: int,
     ) -> Outcome:
-        state = site.inspect()
+        state = site.inspect(plan.backup.major_version, self._request.wal_directory)
         facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
         if self._is_there(plan, state):
             told = dict(state.marker or {}).get("recovery")
             found = told if isinstance(told, dict) else facts
-            return Outcome(False, found, [], self._warnings, _destination_facts(state))
+            return Outcome(False, found, [], self._warnings, _destination_facts(state, Placement()))
         if plan.backup.snapshots is None:
-            aside = self._check_destination(state, check_mode)
+            placement = self._check_destination(state, check_mode)
         else:
-            aside = []
+            placement = Placement()
             self._check_disks(plan.backup, state)
         packed = plan.backup.size or 0 if self._area is not None and not self._area.local else 0
         self._check_space(plan, state, data + wal_bytes + packed, tablespaces)
+        stamp = self._stamp()
+        swap = Swap(
+            site.destination,
+            placement.swapped,
+            stamp,
+            plan.backup.major_version,
+            None if placement.wal is None else placement.wal.path,
+        )
+        facts["wal_directory"] = swap.wal_directory
+        found_there = _destination_facts(state, placement)
         moved: list[dict[str, str]] = []
         if check_mode:
-            stamp = self._stamp()
-            moved = [{"from": one.path, "to": aside_name(one.path, stamp)} for one in aside]
-            return Outcome(True, facts, moved, self._warnings, _destination_facts(state))
+            moved = [{"from": one.path, "to": aside_name(one.path, stamp)} for one in placement.renamed]
+            moved += [{"from": path, "to": swap.aside(path)} for path in placement.displaced]
+            return Outcome(True, facts, moved, self._warnings, found_there)
         try:
-            if aside:
-                moved = self._site.move_aside(aside, self._stamp())
-            recovery = self._run(plan, archive, facts)
+            if placement.renamed:
+                moved = self._site.move_aside(placement.renamed, stamp)
+            recovery = self._run(plan, archive, facts, swap, moved)
         except HostError as exc:
             raise RecoverError(str(exc) + _moved_text(moved)) from None
-        return Outcome(True, recovery, moved, self._warnings, _destination_facts(state))
+        return Outcome(True, recovery, moved, self._warnings, found_there)
 
     # Before anything is touched
 
@@ -323,6 +361,14 @@ class Recovery:
         for option, directory in [
             ("destination", request.destination.directory),
             *[("tablespaces: %s" % name, path) for name, path in sorted(request.destination.tablespaces.items())],
+            *[
+                (option, path)
+                for option, path in [
+                    ("tablespace_directory", request.tablespace_directory),
+                    ("wal_directory", request.wal_directory),
+                ]
+                if path is not None
+            ],
         ]:
             # A symbolic link on the way must not hide where it leads.
             real = os.path.realpath(directory)
@@ -405,7 +451,7 @@ class Recovery:
     def _with_all_tablespaces(self, plan: Plan) -> Site:
         """The site, with every tablespace of the backup: those that are not relocated go where they were."""
         there = self._request.destination
-        locations = {one.name: there.tablespaces.get(one.name, one.location) for one in plan.backup.tablespaces}
+        locations = {one.name: tablespace_location(one, self._request) for one in plan.backup.tablespaces}
         self._site = Site(
             Destination(there.directory, there.host, there.user, there.port, there.ssh_options, locations),
             self._runner,
@@ -426,8 +472,8 @@ class Recovery:
     def _identity(self, plan: Plan) -> str:
         return "%s %s %s" % (plan.identity, self._request.target_action, "standby" if self._request.standby else "")
 
-    def _check_destination(self, state: State, check_mode: bool) -> list[Place]:
-        """The places to move aside. Raises RecoverError with everything that is in the way.
+    def _check_destination(self, state: State, check_mode: bool) -> Placement:
+        """What is done with each directory. Raises RecoverError with everything that is in the way.
 
         In check mode a server may still run in what is to be moved aside: whoever stops it wants to know before.
         """
@@ -439,43 +485,19 @@ class Recovery:
                 raise RecoverError("destination: %s. It is not touched; stop it first" % runs)
             self._warnings.append("%s; the recovery is refused until it is stopped" % runs)
         problems: list[str] = []
-        aside: list[Place] = []
         if not state.rsync:
             problems.append(
                 "the program rsync, which Barman copies with, is not installed%s" % (on_host or " on this host")
             )
         if self._area is not None and not self._area.local:
             problems += staging_area.missing_there(self._area, state.programs, on_host.strip(), state.user)
-        for place in state.places:
-            if place.occupied and self._request.existing == MOVE_ASIDE:
-                if place.kind != "directory":
-                    problems.append("%s%s is %s: it can't be moved aside" % (place.path, on_host, _kind(place)))
-                elif place.link:
-                    problems.append(
-                        "%s%s is a symbolic link: move what it points to aside by hand" % (place.path, on_host)
-                    )
-                elif place.mount:
-                    problems.append(
-                        "%s%s is a mount point, which can't be renamed: move what is in it aside by hand, "
-                        "or give a directory below it" % (place.path, on_host)
-                    )
-                elif not place.movable:
-                    problems.append(
-                        "%s%s can't be moved aside: '%s' can't write to %s"
-                        % (place.path, on_host, state.user, posixpath.dirname(place.path))
-                    )
-                else:
-                    aside.append(place)
-            elif place.occupied:
-                problems.append(
-                    "%s%s is %s; it is never overwritten. Move it away, or give 'existing: move_aside'"
-                    % (place.path, on_host, _kind(place))
-                )
-            elif not place.writable:
-                problems.append("'%s' can't write to %s%s" % (state.user, place.ancestor or place.path, on_host))
+        placement = place_all(
+            state, self._request.existing, on_host, root_creates=check_mode and self._request.root_creates
+        )
+        problems += placement.problems
         if problems:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
-        return [one for one in aside if not any(one is not other and _within(other.path, one.path) for other in aside)]
+        return placement
 
     def _check_disks(self, backup: Backup, state: State) -> None:
         """Raises RecoverError where the disks made from the backup's snapshots are not there, or not as they were.
@@ -527,6 +549,7 @@ class Recovery:
         for place, size in [
             (state.place, main + _SPARE_BYTES),
             *[(place, tablespaces.get(oids[name], 0)) for name, place in state.tablespaces.items()],
+            *([(state.wal, _SPARE_BYTES)] if state.wal is not None else []),
         ]:
             before = needed.get(place.device, (0, place))[0]
             needed[place.device] = before + size, place
@@ -551,8 +574,14 @@ class Recovery:
 
     # The recovery itself
 
-    def _run(self, plan: Plan, archive: Archive, facts: dict[str, Any]) -> dict[str, Any]:
-        request = self._request
+    def _run(
+        self, plan: Plan, archive: Archive, facts: dict[str, Any], swap: Swap, moved: list[dict[str, str]]
+    ) -> dict[str, Any]:
+        """Copy, complete, swap. What the swap moves aside is added to moved."""
+        request = replace(self._request, destination=self._barmans_destination(plan.backup, swap))
+        final = self._site
+        if swap.staged:
+            self._site = Site(swap.restored_to, self._runner, self._barman.user, self._connection.options())
         total = facts["bytes"]
         started = self._clock()
 
@@ -586,8 +615,13 @@ class Recovery:
             partial = self._complete_wal(plan, archive, directory)
             laid = self._site.laid_down(directory)
             self._verify(plan, laid)
+            if swap.needed:
+                renamed = {one["from"]: one["to"] for one in moved}
+                moved += swap.carry_out(final, renamed.get(final.destination.directory))
+                self._site = final
+                laid = self._site.laid_down(directory)
         except HostError as exc:
-            raise RecoverError("%s%s" % (exc, self._left_text(plan.backup))) from None
+            raise RecoverError("%s%s%s" % (exc, self._left_text(plan.backup), _wal_text(swap))) from None
         duration = self._clock() - started
         recovery = {
             **facts,
@@ -604,6 +638,14 @@ class Recovery:
         self._warnings += [line for line in reply.warnings if "missing_files" not in line]
         self._site.write_marker({"identity": self._identity(plan), "recovery": recovery})
         return recovery
+
+    def _barmans_destination(self, backup: Backup, swap: Swap) -> Destination:
+        """What Barman is given: the tablespaces that do not go where they were are named."""
+        there = swap.restored_to
+        was = {one.name: one.location for one in backup.tablespaces}
+        if backup.snapshots is not None:
+            return self._request.destination
+        return replace(there, tablespaces={name: to for name, to in there.tablespaces.items() if to != was.get(name)})
 
     def _size(self) -> int:
         try:
@@ -701,6 +743,7 @@ class Recovery:
             "standby": request.standby,
             "partial_segment": None if plan.partial is None else {"name": str(plan.partial)},
             "tablespaces": dict(self._site.destination.tablespaces),
+            "tablespace_origins": {one.name: one.location for one in backup.tablespaces},
             "bytes": data_bytes + wal_bytes,
             "backup_bytes": data_bytes,
             "wal_bytes": wal_bytes,
@@ -710,7 +753,7 @@ class Recovery:
         return datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
     def _left_text(self, backup: Backup) -> str:
-        where = self._request.destination.where
+        where = self._site.destination.where
         if backup.snapshots is not None:
             return (
                 ". The disks at %s are as the snapshots were, but for what was copied until then: start no server, and run it again"
@@ -743,22 +786,25 @@ def _changes(changes: Any) -> list[dict[str, Any]]:
 _CHANGE_KEYS = (("file", "filename"), ("line", "line"), ("setting", "key"), ("value", "value"))
 
 
-def _kind(place: Place) -> str:
-    if place.kind == "unreadable":
-        return "a directory that can't be read"
-    if place.kind == "other":
-        return "not a directory"
-    return "not empty (it has: %s)" % place.entries
-
-
-def _destination_facts(state: State) -> dict[str, Any]:
+def _destination_facts(state: State, placement: Placement) -> dict[str, Any]:
     """What was found at the destination, before anything was done."""
     return {
         "running": state.running is not None,
         "process": state.running,
         "occupied": state.place.occupied,
         "movable": state.place.movable and not state.place.link and not state.place.mount,
+        "missing": [one.path for one in placement.missing],
     }
+
+
+def _wal_text(swap: Swap) -> str:
+    """What a later run has to know: the old data directory has the link, and the new one may have none."""
+    if swap.wal_directory is None:
+        return ""
+    return (
+        ". pg_wal was to be in %s: a later run needs that as wal_directory (barman_recover_wal_directory of the playbook), if it does "
+        "not find the link any more" % swap.wal_directory
+    )
 
 
 def _moved_text(moved: Sequence[Mapping[str, str]]) -> str:

@@ -190,6 +190,17 @@ class RecoveryHost:
             files["postgresql.auto.conf"] += (
                 "work_mem = '8MB'\nprimary_conninfo = 'host=198.51.100.10 password=secret'\nrecovery_min_apply_delay = '1h'\n"
             )
+        (directory / "pg_wal" / "archive_status").mkdir(parents=True, exist_ok=True)
+        (directory / "pg_tblspc").mkdir(exist_ok=True)
+        given_places = dict(
+            arguments[number + 1].split(":", 1) for number, one in enumerate(arguments) if one == "--tablespace"
+        )
+        for tablespace in self.backups[-1].tablespaces:
+            location = Path(given_places.get(tablespace.name, tablespace.location))
+            if location.is_relative_to(self.root):
+                (location / "PG_17_202406281").mkdir(parents=True)
+                (location / "PG_17_202406281" / "rows").write_text("restored")
+            (directory / "pg_tblspc" / str(tablespace.oid)).symlink_to(location)
         for name, text in files.items():
             if name not in self.leaves_out:
                 (directory / name).write_text(text)

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done with each directory that a recovery fills: nothing, renamed, swapped, created by root, or refused.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .destination import Place, State
+
+REFUSE = "refuse"
+MOVE_ASIDE = "move_aside"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """renamed: moved aside before the copy. staged: swapped after it. missing: to be created by root."""
+
+    problems: list[str] = field(default_factory=list)
+    renamed: list[Place] = field(default_factory=list)
+    staged: list[Place] = field(default_factory=list)
+    missing: list[Place] = field(default_factory=list)
+    wal: Place | None = None
+
+    @property
+    def swapped(self) -> dict[str, bool]:
+        """The staged directories by path: whether the whole directory is renamed."""
+        return {one.path: not fixed(one) for one in self.staged}
+
+    @property
+    def displaced(self) -> list[str]:
+        """The directories with old content that the swap moves."""
+        found = [one.path for one in self.staged if one.own]
+        return [*found, self.wal.path] if self.wal is not None and self.wal.own else found
+
+
+def place_all(state: State, existing: str, on_host: str, *, root_creates: bool) -> Placement:
+    """Decide for all directories at once, because either all are swapped after the copy, or all renamed before it.
+
+    on_host: " on HOST" for messages, or "". root_creates: a directory that is missing is no problem.
+    """
+    problems: list[str] = []
+    missing: list[Place] = []
+    filled: list[Place] = []
+    for place in state.places:
+        if place.occupied and (existing != MOVE_ASIDE or place.kind != "directory"):
+            problems.append(_refused(place, existing, on_host))
+        elif place.link and place.kind == "":
+            problems.append(
+                "%s%s is a symbolic link to a directory that does not exist. Create that directory, or remove the link"
+                % (place.path, on_host)
+            )
+        elif not place.writable and not place.occupied:
+            if root_creates and not place.link and place.kind in ("", "directory"):
+                missing.append(place)
+            else:
+                problems.append(
+                    "'%s' can't write to %s%s. Create %s there as root, owned by '%s' with mode 0700"
+                    % (state.user, place.ancestor or place.path, on_host, place.path, state.user)
+                )
+        elif place.occupied or place.others:
+            filled.append(place)
+            if place.occupied:
+                problems += _mounts(place, on_host)
+    staged = filled if any(fixed(place) for place in filled) else []
+    renamed = [] if staged else _outermost(filled)
+    for place in staged:
+        problems += _swap_problems(place, state, on_host)
+    wal = state.wal if state.wal is not None and not _is_within(state.place.path, state.wal.path) else None
+    if wal is not None:
+        problems += _wal_problems(wal, state, on_host)
+    return Placement(problems, renamed, staged, missing, wal)
+
+
+def fixed(place: Place) -> bool:
+    """Whether a directory stays, and only its content can be moved."""
+    return place.link or place.mount or not place.movable or bool(place.others)
+
+
+def _outermost(places: Sequence[Place]) -> list[Place]:
+    return [one for one in places if not any(one is not other and _is_within(other.path, one.path) for other in places)]
+
+
+def _refused(place: Place, existing: str, on_host: str) -> str:
+    if existing == MOVE_ASIDE:
+        return "%s%s is %s: it can't be moved aside" % (place.path, on_host, kind_of(place))
+    return "%s%s is %s; it is never overwritten. Move it away, or give 'existing: move_aside'" % (
+        place.path,
+        on_host,
+        kind_of(place),
+    )
+
+
+def _mounts(place: Place, on_host: str) -> list[str]:
+    return [
+        "%s%s is mounted below %s, and would stay with the old data. Mount it outside of it; for pg_wal, make %s a symbolic link to a "
+        "directory on that disk" % (mount, on_host, place.path, mount)
+        for mount in place.mounts
+    ]
+
+
+def _swap_problems(place: Place, state: State, on_host: str) -> list[str]:
+    found: list[str] = []
+    if fixed(place) and not place.writable:
+        found.append(
+            "%s%s can't be moved aside: '%s' can write neither to it nor to %s. Give it to '%s' (chown), or restore it to another directory"
+            % (place.path, on_host, state.user, posixpath.dirname(place.path), state.user)
+        )
+    if fixed(place) and place.stuck:
+        found.append(
+            "%s in %s%s can't be moved by '%s': it belongs to somebody else, or is immutable (lsattr). Move it out of there, or change that"
+            % (place.stuck.strip(), place.path, on_host, state.user)
+        )
+    found += [
+        "%s is below %s%s, whose content is moved aside while it stays. Restore it to another directory (option tablespaces of the module, "
+        "barman_recover_tablespaces of the playbook)" % (other.path, place.path, on_host)
+        for other in state.places
+        if other is not place and _is_within(place.path, other.path)
+    ]
+    return found
+
+
+def _wal_problems(wal: Place, state: State, on_host: str) -> list[str]:
+    remedy = (
+        "Give it to '%s', or another directory as wal_directory (barman_recover_wal_directory of the playbook)"
+        % state.user
+    )
+    if wal.kind == "other":
+        return ["pg_wal is a link to %s%s, which is not a directory. %s" % (wal.path, on_host, remedy)]
+    if wal.kind == "unreadable" or not wal.writable:
+        return ["pg_wal is to be in %s%s, and '%s' can't write there. %s" % (wal.path, on_host, state.user, remedy)]
+    if wal.stuck:
+        return ["%s in %s%s can't be moved by '%s'. %s" % (wal.stuck.strip(), wal.path, on_host, state.user, remedy)]
+    inside = [one.path for one in state.places if _is_within(one.path, wal.path) or _is_within(wal.path, one.path)]
+    if inside:
+        return ["pg_wal is to be in %s%s, which %s shares. %s" % (wal.path, on_host, inside[0], remedy)]
+    return []
+
+
+def kind_of(place: Place) -> str:
+    if place.kind == "unreadable":
+        return "a directory that can't be read"
+    if place.kind == "other":
+        return "not a directory"
+    return "not empty (it has: %s)" % place.entries
+
+
+def _is_within(outer: str, inner: str) -> bool:
+    outer, inner = posixpath.normpath(outer), posixpath.normpath(inner)
+    return posixpath.commonpath([outer, inner]) == outer
