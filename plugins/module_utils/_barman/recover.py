@@ -313,7 +313,7 @@ class Recovery:
         tablespaces: Mapping[int, int],
         wal_bytes: int,
     ) -> Outcome:
-        state = site.inspect(plan.backup.major_version, self._request.wal_directory)
+        state = site.inspect(plan.backup.major_version or 0, self._request.wal_directory)
         facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
         if self._is_there(plan, state):
             told = dict(state.marker or {}).get("recovery")
@@ -331,7 +331,7 @@ class Recovery:
             site.destination,
             placement.swapped,
             stamp,
-            plan.backup.major_version,
+            plan.backup.major_version or 0,
             None if placement.wal is None else placement.wal.path,
         )
         facts["wal_directory"] = swap.wal_directory

@@ -332,6 +332,8 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_backup_server",
         "barman_recover_confirmed",
         "barman_recover_data_directory",
+        "barman_recover_tablespaces",
+        "barman_recover_wal_directory",
         "barman_recover_directory",
         "barman_recover_gcp_zone",
         "barman_recover_host",

@@ -30,9 +30,9 @@ def test_what_can_be_renamed_is_renamed_before_the_copy() -> None:
     assert placement.swapped == {}
 
 
-@pytest.mark.parametrize("why", ["mount", "link", "others"])
-def test_one_that_stays_has_all_of_them_swapped_after_the_copy(why: str) -> None:
-    placement = placed(DATA, replace(FAST, **{why: True}))
+@pytest.mark.parametrize("fast", [replace(FAST, mount=True), replace(FAST, link=True), replace(FAST, others=True)])
+def test_one_that_stays_has_all_of_them_swapped_after_the_copy(fast: Place) -> None:
+    placement = placed(DATA, fast)
     assert placement.problems == []
     assert placement.renamed == []
     assert placement.swapped == {"/data/pg": True, "/srv/fast": False}

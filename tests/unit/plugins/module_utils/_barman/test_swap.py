@@ -292,6 +292,6 @@ def test_a_tablespace_with_a_place_of_its_own_goes_there(host: RecoveryHost) -> 
 @pytest.mark.parametrize("option", ["tablespace_directory", "wal_directory"])
 def test_directories_are_judged_as_the_destination_is(host: RecoveryHost, option: str) -> None:
     with pytest.raises(RecoverError, match=f"{option}: 'not/absolute' can't be used"):
-        host.recover(**{option: "not/absolute"})
+        host.recover(False, **{option: "not/absolute"})
     with pytest.raises(RecoverError, match=f"{option}: .* is where Barman keeps its own files"):
-        host.recover(**{option: str(host.home / "pg")})
+        host.recover(False, **{option: str(host.home / "pg")})
