@@ -57,6 +57,20 @@ options:
     type: list
     elements: str
     default: []
+  declared:
+    description:
+      - Barman's names of all servers that the inventory declares on this host.
+      - For every other active entry that M(pgdr.barman.server) made, C(declared_in_the_inventory) fails. Entries that it did not make are not looked at.
+      - Where it is not given, this is not checked.
+    type: list
+    elements: str
+  declared_hosts:
+    description:
+      - The inventory hosts that some backup server backs up. An entry that was made for one of them is handed over, and
+        C(declared_in_the_inventory) does not fail for it.
+    type: list
+    elements: str
+    default: []
   jobs:
     description:
       - In how many processes the servers are checked. Barman looks at one server after the other, and waits for one that does not answer.
@@ -110,6 +124,11 @@ EXAMPLES = r"""
   pgdr.barman.check:
     servers: [ledger]
     synchronous: [ledger]
+  become: true
+
+- name: No entry of ours that the inventory does not know
+  pgdr.barman.check:
+    declared: [pg-eu, pg-us]
   become: true
 
 - name: Look at what is wrong and go on
@@ -215,7 +234,12 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments impo
     barman_argument_spec,
     barman_from,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers, key_of
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.undeclared import (
+    Declared,
+    find_undeclared,
+    with_undeclared,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, psycopg_is_there
 
@@ -228,6 +252,8 @@ def argument_spec() -> dict[str, Any]:
         "unreachable_timeout": {"type": "int"},
         "ignore": {"type": "list", "elements": "str", "default": []},
         "synchronous": {"type": "list", "elements": "str", "default": []},
+        "declared": {"type": "list", "elements": "str"},
+        "declared_hosts": {"type": "list", "elements": "str", "default": []},
         "jobs": {"type": "int", "default": 0},
         "fail_on_error": {"type": "bool", "default": True},
     }
@@ -248,6 +274,9 @@ def main() -> None:
             params["unreachable_timeout"],
             params["synchronous"],
         )
+        if params["declared"] is not None:
+            undeclared = find_undeclared(barman_from(params), Declared(params["declared"], params["declared_hosts"]))
+            answer = with_undeclared(answer, undeclared, {key_of(name) for name in params["ignore"]})
     except HostError as exc:
         module.fail_json(msg=str(exc))
     if not answer["barman_checked"]:

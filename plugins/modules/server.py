@@ -65,6 +65,12 @@ options:
       - RV(handing_over) says which entries that is. See to what comes that way, and call the module again without this.
     type: bool
     default: false
+  declared_hosts:
+    description:
+      - The inventory hosts that some backup server backs up. RV(undeclared) has the other active entries of RV(unlisted), and the module warns of each.
+      - Where it is not given, RV(undeclared) is empty.
+    type: list
+    elements: str
   prune:
     description:
       - Whether entries are removed that this module made earlier and that are not in O(servers).
@@ -248,6 +254,22 @@ unlisted:
   type: list
   elements: dict
   sample: [{name: pg-old, host: pg-old, active: true, passive: false, streaming: true, archiving: false, slot_name: barman}]
+undeclared:
+  description:
+    - With O(declared_hosts), the active entries that this module made earlier and that the inventory of this run declares on no backup server.
+      Nobody said what became of them, so nothing of them is taken away.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The server's name.
+      type: str
+      sample: pg-old
+    hint:
+      description: What is wrong, and both ways on.
+      type: str
+      sample: Barman has this entry, made for the inventory host pg-old, and the inventory of this run does not declare it here.
 backups:
   description: The files in which is kept what O(adopt) took over.
   returned: success
@@ -277,6 +299,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.server_files i
     masked_options,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.staging import ensure
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.undeclared import undeclared_of
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 
@@ -297,6 +320,7 @@ def argument_spec() -> dict[str, Any]:
         },
         "handover": {"type": "bool", "default": False},
         "keep": {"type": "list", "elements": "str", "default": []},
+        "declared_hosts": {"type": "list", "elements": "str"},
         "prune": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
@@ -343,7 +367,8 @@ def main() -> None:
         )
     except HostError as exc:
         module.fail_json(msg=str(exc), invocation=invocation)
-    for warning in outcome.warnings:
+    undeclared = undeclared_of(outcome.answer.get("unlisted", ()), module.params["declared_hosts"])
+    for warning in (*outcome.warnings, *("server '%(name)s': %(hint)s" % item for item in undeclared)):
         module.warn(warning)
     if outcome.problems:
         module.fail_json(
@@ -351,7 +376,7 @@ def main() -> None:
             problems=outcome.problems,
             invocation=invocation,
         )
-    answer = {**outcome.answer, "changed": outcome.plan.changed, "invocation": invocation}
+    answer = {**outcome.answer, "undeclared": undeclared, "changed": outcome.plan.changed, "invocation": invocation}
     if module._diff:
         answer["diff"] = diff(outcome.plan.changes)
     module.exit_json(**answer)

@@ -269,7 +269,7 @@ def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:
             Change(current.main_file, current.main, main, current.main_file in kept_aside),
         )
     stays = {name for name, left in handing_over.items() if "server" in left}
-    unlisted = _unlisted(current, {entry.name for entry in desired.entries} - stays, removed)
+    unlisted = find_unlisted(current, {entry.name for entry in desired.entries} - stays, removed)
     return Plan(changes, problems, _overridden(current, desired), removed, handing_over, former_slots, unlisted)
 
 
@@ -432,7 +432,8 @@ def _both_ways(text: str, present: str, entry: Entry) -> tuple[str, list[str]]:
     return text, left
 
 
-def _unlisted(current: Current, listed: Collection[str], removed: Collection[str]) -> list[dict[str, Any]]:
+def find_unlisted(current: Current, listed: Collection[str], removed: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The entries of ours that are not among these, as module server returns them."""
     found = []
     for path, file in sorted(current.files.items()):
         name = os.path.basename(path)[: -len(".conf")]

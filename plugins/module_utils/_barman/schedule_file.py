@@ -1,0 +1,69 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The block of scheduled base backups in a file of cron.
+
+This module util is private to the collection. A line ends with the commands that the backup role writes:
+"barman -q backup [--incremental ID] SERVER", maybe with more commands after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from .._host.files import read_text, write_atomic
+from .._host.process import HostError
+
+BEGIN, END = "# BEGIN pgdr.barman", "# END pgdr.barman"
+MODE = 0o644
+
+_SERVER = re.compile(r"\bbarman -q backup (?:--incremental \S+ )?(?P<name>[^\s-]\S*)")
+
+
+@dataclass(frozen=True)
+class SchedulePlan:
+    """The file's text before and after; None if there is no file. kept: the lines that stay for servers that are not declared."""
+
+    before: str | None
+    after: str | None
+    kept: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str]) -> SchedulePlan:
+    """The file with these lines in its block, and those of undeclared servers as they are. Raises HostError if the block has no end."""
+    text = (current or "").splitlines()
+    begins = [number for number, line in enumerate(text) if line == BEGIN]
+    ends = [number for number, line in enumerate(text) if line == END]
+    if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
+        raise HostError("it has %d lines '%s' and %d lines '%s'" % (len(begins), BEGIN, len(ends), END))
+    block = text[begins[0] + 1 : ends[0]] if begins else []
+    kept = tuple(line for line in block if line not in lines and server_of(line) in undeclared)
+    new = [BEGIN, *lines, *kept, END] if lines or kept else []
+    after = [*text[: begins[0]], *new, *text[ends[0] + 1 :]] if begins else [*text, *new]
+    if after == text:
+        return SchedulePlan(current, current, kept)
+    return SchedulePlan(current, "".join("%s\n" % line for line in after), kept)
+
+
+def server_of(line: str) -> str | None:
+    """The server whose backup that line takes."""
+    found = None if line.startswith("#") else _SERVER.search(line)
+    return found.group("name") if found else None
+
+
+def ensure(path: str, lines: Sequence[str], undeclared: Collection[str], check_mode: bool) -> SchedulePlan:
+    """Have the block so. Raises HostError."""
+    try:
+        planned = plan(read_text(path), lines, undeclared)
+    except HostError as exc:
+        raise HostError("%s: %s" % (path, exc)) from None
+    if planned.changed and planned.after is not None and not check_mode:
+        write_atomic(path, planned.after, MODE, "root")
+    return planned

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose SSH trust may be revoked on a host: only of hosts that are in the inventory and in this run, and that no entry of Barman's still needs.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+Entries = Mapping[str, Any]
+
+
+def revocable_hosts(
+    host: str, demands: Mapping[str, Any], play_hosts: Collection[str], entries: Mapping[str, Entries | None]
+) -> list[str]:
+    """The inventory hosts whose lines in authorized_keys of that host may be removed, if no desired edge has them.
+
+    entries: by backup server, what module server returned in this run (unlisted, handing_over); None if it did not run there.
+    """
+    spared: set[str] = set()
+    for backup, demanded in demands.items():
+        if "barman" not in demanded:
+            continue
+        found = entries.get(backup)
+        clients = None if found is None else _clients(found, demanded["barman"]["servers"])
+        if clients is None or None in clients:
+            # Nothing is known of its entries, or of whom one of them is for.
+            if host == backup:
+                return []
+            spared.add(backup)
+        elif host == backup:
+            spared.update(client for client in clients if client is not None)
+        elif host in clients:
+            spared.add(backup)
+        if found is not None and "barman" in demands.get(host, {}) and _replicates(found):
+            spared.add(backup)
+    return sorted(name for name in demands if name in play_hosts and name not in spared)
+
+
+def _clients(found: Entries, declared: Collection[Mapping[str, Any]]) -> set[str | None]:
+    """The hosts whose entries on a backup server still do what the inventory does not declare."""
+    hosts = {entry["name"]: entry["host"] for entry in declared}
+    staying = {entry["host"] for entry in found.get("unlisted") or () if entry["active"] and not entry["passive"]}
+    return staying | {hosts.get(name) for name in found.get("handing_over") or ()}
+
+
+def _replicates(found: Entries) -> bool:
+    """Whether it has an undeclared passive copy; from which backup server is not noted in the entry."""
+    return any(entry["active"] and entry["passive"] for entry in found.get("unlisted") or ())

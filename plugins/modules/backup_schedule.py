@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_schedule
+short_description: Schedule base backups with cron
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Writes a block of lines into a file of C(/etc/cron.d). Other lines in the file stay as they are.
+  - A line of a server in O(undeclared) stays, so that a server that is not in the inventory of a run is still backed up.
+options:
+  lines:
+    description:
+      - All lines of the block, each with the five fields of cron, the user, and the command C(barman -q backup) with the server's name.
+    type: list
+    elements: str
+    required: true
+  undeclared:
+    description:
+      - Barman's names of servers whose lines stay although they are not in O(lines).
+    type: list
+    elements: str
+    default: []
+  path:
+    description:
+      - The file.
+    type: path
+    default: /etc/cron.d/barman-backups
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: pgdr.barman.server
+"""
+
+EXAMPLES = r"""
+- name: A backup every night
+  pgdr.barman.backup_schedule:
+    lines:
+      - "30 2 * * * barman barman -q backup pg-eu"
+    undeclared: [pg-old]
+  become: true
+"""
+
+RETURN = r"""
+kept:
+  description: The lines that stay for servers in O(undeclared).
+  returned: success
+  type: list
+  elements: str
+  sample: ["10 3 * * * barman barman -q backup pg-old"]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.schedule_file import ensure
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "lines": {"type": "list", "elements": "str", "required": True},
+        "undeclared": {"type": "list", "elements": "str", "default": []},
+        "path": {"type": "path", "default": "/etc/cron.d/barman-backups"},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    params = module.params
+    try:
+        planned = ensure(params["path"], params["lines"], params["undeclared"], module.check_mode)
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    answer: dict[str, Any] = {"changed": planned.changed, "kept": list(planned.kept)}
+    if module._diff:
+        answer["diff"] = {
+            "before_header": params["path"],
+            "after_header": params["path"],
+            "before": planned.before or "",
+            "after": planned.after or "",
+        }
+    module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()
