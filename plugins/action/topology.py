@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
             *_missing_group("barman_backup_group", arguments["backup_group"], groups),
         ]
         if problems:
-            raise AnsibleActionFail(_message(problems))
+            raise AnsibleActionFail(_message(problems, variables))
         outcome = build(
             {host: _read(hostvars[host], PG) for host in groups[arguments["pg_group"]]},
             {host: _read(hostvars[host], BACKUP) for host in groups[arguments["backup_group"]]},
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         if outcome.warnings:
             result["warnings"] = outcome.warnings
         if outcome.problems:
-            raise AnsibleActionFail(_message(outcome.problems), result=result)
+            raise AnsibleActionFail(_message(outcome.problems, variables), result=result)
         result.update(changed=False, topology=outcome.topology, demands=outcome.demands)
         return result
 
@@ -104,9 +104,20 @@ def _missing_group(variable: str, name: str, groups: Mapping[str, list[str]]) ->
     )
 
 
-def _message(problems: list[Problem]) -> str:
+#: AWX and Automation Platform set both in every job.
+_AWX_VARIABLES = ("awx_job_id", "tower_job_id")
+_SLICING = (
+    "This is a job of AWX. If its template has job slicing, each slice lacks the other hosts of the inventory with their variables and groups, and this "
+    "playbook needs all of them: set job slicing to 1, and choose hosts with the template's limit (--limit)."
+)
+
+
+def _message(problems: list[Problem], variables: Mapping[str, Any]) -> str:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return "\n".join((f"The inventory has {count}; nothing was changed.", *(f"- {problem}" for problem in problems)))
+    hints = [_SLICING] if any(name in variables for name in _AWX_VARIABLES) else []
+    return "\n".join(
+        (f"The inventory has {count}; nothing was changed.", *(f"- {problem}" for problem in problems), *hints)
+    )
 
 
 _READ = {

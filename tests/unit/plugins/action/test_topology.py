@@ -193,3 +193,24 @@ def test_a_vault_that_cannot_be_opened_is_a_problem_of_its_host(tmp_path, monkey
 def test_unknown_arguments_are_refused(tmp_path):
     with pytest.raises(AnsibleActionFail, match="pg_groups"):
         run(tmp_path, GOOD, pg_groups="pg")
+
+
+@pytest.mark.parametrize("variable", ["awx_job_id", "tower_job_id"])
+def test_a_slice_of_an_awx_job_is_named_as_a_cause(tmp_path, variable):
+    """Slicing leaves out hosts with their groups, so the backup server of this one is unknown."""
+    alone = f"""
+    all:
+      vars: {{{variable}: 7}}
+      children:
+        backup: {{hosts: {{other: {{ansible_host: 198.51.100.12, barman_allow_empty: true}}}}}}
+        pg:
+          hosts:
+            pg-eu:
+              {{ansible_host: 198.51.100.21, barman_backup_server: backup-eu, barman_postgres_version: 17,
+               barman_postgres_password: x, barman_streaming_password: x}}
+    """
+    lines = failure(tmp_path, alone)
+    assert "names backup-eu, which is no backup server" in lines[1]
+    assert "job slicing" in lines[-1]
+    assert "--limit" in lines[-1]
+    assert "slicing" not in "\n".join(failure(tmp_path, alone.replace(variable, "other")))
