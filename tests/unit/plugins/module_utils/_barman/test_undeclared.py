@@ -109,6 +109,7 @@ class TestServerModule:
     def test_it_warns(self, run: Any, host: BarmanHost) -> None:
         before = (host.directory / "pg2.conf").read_text()
         answer = run(declared_hosts=["pg"])
+        assert "msg" not in answer, answer
         assert [item["name"] for item in answer["undeclared"]] == ["pg2"]
         assert "server 'pg2': Barman has this entry" in str(answer["warnings"])
         assert (host.directory / "pg2.conf").read_text() == before
