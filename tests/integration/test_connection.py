@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import try_commit
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     PsycopgSession,
@@ -200,3 +201,19 @@ def test_whether_wal_can_be_streamed(server: Server) -> None:
     assert "is ahead of the WAL flush position" in str(ask(lsn + 64 * MIB))
     assert "requested timeline 2 is not in this server's history" in str(ask(lsn, 2))
     assert "has already been removed" in str(ask(0))
+
+
+def test_a_commit_that_waits_for_a_standby_that_is_not_there(server: Server) -> None:
+    outcome = try_commit(server.session, 5)
+    assert outcome.takes_writes, outcome
+    with server.session() as session:
+        session.query("ALTER SYSTEM SET synchronous_standby_names = 'replica'")
+        session.query("SELECT pg_reload_conf()")
+    try:
+        waiting = try_commit(server.session, 2)
+    finally:
+        with server.session() as session:
+            session.query("ALTER SYSTEM RESET synchronous_standby_names")
+            session.query("SELECT pg_reload_conf()")
+    assert not waiting.takes_writes
+    assert "synchronous_standby_names = 'replica', and connected are: none" in waiting.reason

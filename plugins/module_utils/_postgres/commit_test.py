@@ -1,0 +1,98 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a server takes writes, tried with a commit that waits as those of the application do.
+
+This module util is private to the collection. The commit writes a message to the WAL that nothing reads, and no data. Neither
+statement_timeout nor transaction_timeout ends a commit that waits for a standby, so a second session cancels it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .._host.process import HostError
+from .connection import QueryFailed, Session
+from .synchronous import Sender, Synchrony, look
+
+_WRITE = "SELECT pg_catalog.pg_logical_emit_message(true, 'pgdr.barman', 'commit test')"
+_LOOK = "SELECT pg_catalog.pg_backend_pid() AS pid, current_setting('transaction_read_only') = 'on' AS read_only"
+_WAITS_FOR = "SELECT wait_event_type, wait_event FROM pg_catalog.pg_stat_activity WHERE pid = %s"
+
+
+@dataclass(frozen=True)
+class CommitOutcome:
+    """takes_writes: whether the commit returned in time. reason: why it did not, and what to do; empty if it did."""
+
+    takes_writes: bool
+    reason: str = ""
+    synchronous_standby_names: str = ""
+    senders: tuple[Sender, ...] = field(default_factory=tuple)
+
+
+def try_commit(open_session: Callable[[], Session], timeout: float) -> CommitOutcome:
+    """Commit in one session, and watch it from another. Raises HostError if the server can't be reached."""
+    watcher = open_session()
+    try:
+        synchrony = look(watcher)
+        writer = open_session()
+        try:
+            return _commit(writer, watcher, synchrony, timeout)
+        finally:
+            writer.close()
+    finally:
+        watcher.close()
+
+
+def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: float) -> CommitOutcome:
+    row = writer.query(_LOOK)[0]
+    if synchrony.flushed is None:
+        return _failed("the server is in recovery", synchrony)
+    if row["read_only"]:
+        return _failed(
+            "default_transaction_read_only is on. Set it off (ALTER SYSTEM RESET default_transaction_read_only)",
+            synchrony,
+        )
+    errors: list[str] = []
+
+    def write() -> None:
+        try:
+            writer.query(_WRITE)
+        except QueryFailed as exc:
+            errors.append(str(exc))
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not thread.is_alive():
+        return _failed(errors[0], synchrony) if errors else CommitOutcome(True, "", synchrony.names, synchrony.senders)
+    now = look(watcher)
+    waits = watcher.query(_WAITS_FOR, (row["pid"],))
+    event = waits[0]["wait_event"] if waits else None
+    watcher.query("SELECT pg_catalog.pg_cancel_backend(%s)", (row["pid"],))
+    thread.join(10)
+    if thread.is_alive():
+        raise HostError("the commit test of backend %s does not end, although it was cancelled" % row["pid"])
+    return _failed(hanging_text(event, now, timeout), now)
+
+
+def hanging_text(event: str | None, synchrony: Synchrony, timeout: float) -> str:
+    """Why a commit hangs, by the event that it waits for, and the way out."""
+    if event != "SyncRep":
+        return "a commit did not return within %g seconds; it waited for %s" % (
+            timeout,
+            event or "nothing that PostgreSQL names",
+        )
+    connected = ", ".join("%s (%s, %s)" % (one.application, one.state, one.sync_state) for one in synchrony.senders)
+    return (
+        "a commit did not return within %g seconds: it waits for synchronous_standby_names = '%s', and connected are: %s. Build those standbys "
+        "anew from this server, or take them out of synchronous_standby_names"
+        % (timeout, synchrony.names, connected or "none")
+    )
+
+
+def _failed(reason: str, synchrony: Synchrony) -> CommitOutcome:
+    return CommitOutcome(False, reason, synchrony.names, synchrony.senders)

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: commit_test
+short_description: Try whether a PostgreSQL server takes writes
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Runs on the PostgreSQL host and commits a transaction that waits for standbys as those of the application do, with the server's own
+    C(synchronous_commit) and C(synchronous_standby_names). A server that answers every query can hang at every commit.
+  - The transaction writes a message to the WAL (C(pg_logical_emit_message)), and no data.
+  - The module cancels a commit that does not return within O(timeout), and reports what it waited for. It does not fail then.
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._login
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is committed, and RV(takes_writes) is null.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+requirements:
+  - psycopg 3.1 or later on the managed host (Debian package C(python3-psycopg))
+options:
+  timeout:
+    description:
+      - How many seconds the commit may take.
+    type: int
+    default: 15
+seealso:
+  - module: pgdr.barman.synchronous_standby
+  - module: pgdr.barman.recovery_test
+"""
+
+EXAMPLES = r"""
+- name: Try a commit
+  pgdr.barman.commit_test:
+  become: true
+  register: tried
+  failed_when: not tried.takes_writes
+"""
+
+RETURN = r"""
+takes_writes:
+  description: Whether the commit returned in time; V(null) in check mode.
+  returned: success
+  type: bool
+  sample: true
+reason:
+  description: Why it did not, and what to do; empty if it did.
+  returned: success
+  type: str
+  sample: ""
+synchronous_standby_names:
+  description: The server's setting.
+  returned: success
+  type: str
+  sample: FIRST 1 ("barman_receive_wal")
+senders:
+  description: What is connected, each with C(application), C(state) and C(sync_state).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{application: barman_receive_wal, state: streaming, sync_state: sync}]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import CommitOutcome, try_commit
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
+
+
+def argument_spec() -> dict[str, Any]:
+    return {"timeout": {"type": "int", "default": 15}, **login_argument_spec()}
+
+
+def result_of(outcome: CommitOutcome) -> dict[str, Any]:
+    return {
+        "takes_writes": outcome.takes_writes,
+        "reason": outcome.reason,
+        "synchronous_standby_names": outcome.synchronous_standby_names,
+        "senders": [
+            {"application": one.application, "state": one.state, "sync_state": one.sync_state}
+            for one in outcome.senders
+        ],
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    params = module.params
+    if params["timeout"] < 1:
+        module.fail_json(msg="timeout: %d is not a positive number of seconds" % params["timeout"])
+    require_psycopg(module)
+    if module.check_mode:
+        module.exit_json(changed=False, takes_writes=None, reason="", synchronous_standby_names="", senders=[])
+    try:
+        outcome = try_commit(lambda: connect(login_conninfo(params), params["user"]), params["timeout"])
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=False, **result_of(outcome))
+
+
+if __name__ == "__main__":
+    main()
