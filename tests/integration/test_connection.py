@@ -13,6 +13,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_position
     read_way,
     write_marker,
 )
+from tests.conftest import REPOSITORY
 
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"))
 PASSWORD = r"it's % a\b : c"
@@ -217,3 +219,29 @@ def test_a_commit_that_waits_for_a_standby_that_is_not_there(server: Server) -> 
             session.query("SELECT pg_reload_conf()")
     assert not waiting.takes_writes
     assert "synchronous_standby_names = 'replica', and connected are: none" in waiting.reason
+
+
+def test_what_role_pg_asks_a_server_for(server: Server) -> None:
+    """One statement, of which PostgreSQL is the judge."""
+    statement = (REPOSITORY / "roles" / "pg" / "files" / "state.sql").read_text(encoding="utf-8").replace("…", "...")
+    asked: Any = {
+        "settings": '{"max_wal_senders": {"minimum": 10}}',
+        "role": "barman",
+        "functions": "[]",
+        "memberships": "[]",
+    }
+    with server.session() as session:
+        (row,) = session.query(statement, asked)
+    assert row["data_directory"] == str(server.data)
+    assert row["alter_system_allowed"] is True
+    assert row["mounts_below"] == []
+    mounted = server.data / "pg_wal" / "mounted"
+    mounted.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(mounted)], check=True)
+    try:
+        with server.session() as session:
+            (row,) = session.query(statement, asked)
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
+        mounted.rmdir()
+    assert row["mounts_below"] == [str(mounted)]

@@ -62,6 +62,17 @@ SELECT
     -- The file's time has whole seconds only: what was written in the second of the last load counts as loaded, or it would be loaded for ever.
     (pg_catalog.pg_stat_file(current_setting('hba_file'))).modification > pg_catalog.pg_conf_load_time() AS hba_unloaded,
     current_setting('data_directory') AS data_directory,
+    -- Since PostgreSQL 17.
+    coalesce(current_setting('allow_alter_system', true), 'on') = 'on' AS alter_system_allowed,
+    -- A recovery can't move a data directory aside that has another file system in it.
+    (SELECT coalesce(jsonb_agg(mount), '[]')
+        FROM (
+            SELECT split_part(line, ' ', 5) AS mount
+            FROM regexp_split_to_table(
+                encode(pg_catalog.pg_read_binary_file('/proc/self/mountinfo', 0, 1000000, true), 'escape'), '\n') AS line
+        ) AS mounted
+        WHERE starts_with(mount, current_setting('data_directory') || '/')
+    ) AS mounts_below,
     -- While archive_mode is off PostgreSQL shows (disabled), whatever the files say.
     coalesce(CASE current_setting('archive_command')
         WHEN '(disabled)' THEN (SELECT setting FROM in_files WHERE name = 'archive_command')

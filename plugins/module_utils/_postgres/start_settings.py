@@ -1,0 +1,107 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings that a data directory's server starts with, whether it runs or not, and what they mean for a recovery.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .._host.process import Command, Runner, run
+from .instance import find_bin_directory
+
+# By the version that has it first.
+_SETTINGS = {"allow_alter_system": 17}
+
+
+@dataclass(frozen=True)
+class StartSettings:
+    """file: the configuration file, "" if none was found. values: those that PostgreSQL reported."""
+
+    file: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AutomaticFile:
+    """What is special about postgresql.auto.conf. The restored file belongs to PostgreSQL's user, and has no attributes."""
+
+    owner: str = ""
+    immutable: bool = False
+
+
+def read_start_settings(
+    data_directory: str,
+    major_version: int,
+    user: str,
+    bin_directory: str | None = None,
+    runner: Runner = run,
+    configured: Callable[[int], Sequence[str]] = lambda version: sorted(glob.glob("/etc/postgresql/%d/*" % version)),
+) -> StartSettings:
+    """Ask "postgres -C" for them, as the server's user. Raises HostError if PostgreSQL's programs are not there.
+
+    Debian keeps the configuration outside of the data directory.
+    """
+    program = os.path.join(find_bin_directory(major_version, bin_directory, runner), "postgres")
+
+    def value(directory: str, name: str) -> str | None:
+        completed = runner(Command([program, "-D", directory, "-C", name], user=user))
+        return completed.stdout.strip() if completed.ok else None
+
+    for directory in [data_directory, *configured(major_version)]:
+        file = os.path.join(directory, "postgresql.conf")
+        if not os.path.isfile(file):
+            continue
+        found = data_directory if directory == data_directory else value(directory, "data_directory")
+        if found is None or os.path.realpath(found) != os.path.realpath(data_directory):
+            continue
+        values = {name: value(directory, name) for name, since in _SETTINGS.items() if major_version >= since}
+        return StartSettings(file, {name: text for name, text in values.items() if text is not None})
+    return StartSettings()
+
+
+def look_at_automatic_file(data_directory: str, runner: Runner = run) -> AutomaticFile:
+    path = os.path.join(data_directory, "postgresql.auto.conf")
+    try:
+        owner = pwd.getpwuid(os.lstat(path).st_uid).pw_name
+    except OSError:
+        return AutomaticFile()
+    except KeyError:
+        owner = str(os.lstat(path).st_uid)
+    completed = runner(Command(["lsattr", "-d", "--", path]))
+    return AutomaticFile(owner, completed.ok and "i" in completed.stdout.split(" ", 1)[0])
+
+
+def recovery_problems(settings: StartSettings) -> list[str]:
+    """Why a recovery could not be completed with these settings."""
+    if settings.values.get("allow_alter_system") != "off":
+        return []
+    return [
+        "allow_alter_system is off in %s. After a recovery, the settings of the recovery could not be removed and archive_command could not be set: "
+        "the server would run unprotected. Set allow_alter_system = on there, reload PostgreSQL if it runs, and run this again; set it off "
+        "when the recovery is complete" % settings.file
+    ]
+
+
+def recovery_warnings(automatic: AutomaticFile, user: str) -> list[str]:
+    """What a recovery changes about postgresql.auto.conf."""
+    found: list[str] = []
+    if automatic.immutable:
+        found.append("it is immutable (chattr +i)")
+    if automatic.owner not in ("", user):
+        found.append("it belongs to '%s'" % automatic.owner)
+    if not found:
+        return []
+    return [
+        "postgresql.auto.conf: %s. The restored one belongs to '%s' and can be changed; this recovery and later deployments change it by "
+        "ALTER SYSTEM. Whatever manages that file must leave it alone until the recovery is complete"
+        % (" and ".join(found), user)
+    ]
