@@ -220,6 +220,12 @@ test:
       type: list
       elements: dict
       sample: [{database: shop, query: "SELECT count(*) FROM orders", rows: [["11424"]], expect: 11424, matched: true, locked: false}]
+    outbound:
+      description:
+        - What the server would do to other servers by itself, its enabled C(subscriptions) as DATABASE/NAME, and the number of active C(cron_jobs) of
+          pg_cron, V(null) if they could not be counted. See M(pgdr.barman.recovered_copy).
+      type: dict
+      sample: {subscriptions: [], cron_jobs: 0}
     stopped_cleanly:
       description: Whether the server stopped as it should, and the directory goes on waiting for its recovery.
       type: bool

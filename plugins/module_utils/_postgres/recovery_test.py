@@ -44,6 +44,7 @@ from .instance import (
     read_control,
     running_at,
 )
+from .outbound import observe
 
 _SETTING = re.compile(r"^\s*([A-Za-z_.]+)\s*[=\s]\s*(?:'((?:[^']|'')*)'|([^'#\s]+))")
 _COPY = re.compile(r"^cp (\S+)/%f %p$")
@@ -380,6 +381,7 @@ class RecoveryTest:
                 self._facts["recovery_duration"] = round(self._clock() - started, 2)
                 self._prove_end(prepared, planned)
                 self._ask(server)
+                self._facts["outbound"] = observe(server)
             except HostError as exc:
                 server.stop()
                 raise self._error(str(exc), server) from None

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from .._host.process import Command, Runner, run
 from .instance import find_bin_directory
 
-# By the version that has it first.
-_SETTINGS = {"allow_alter_system": 17}
+# Each with the version that has it first.
+RECOVERY_SETTINGS = {"allow_alter_system": 17}
+ARCHIVE_SETTINGS = {"archive_mode": 10, "archive_command": 10, "archive_library": 15}
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ def read_start_settings(
     user: str,
     bin_directory: str | None = None,
     runner: Runner = run,
+    *,
+    names: Mapping[str, int] = RECOVERY_SETTINGS,
     configured: Callable[[int], Sequence[str]] = lambda version: sorted(glob.glob("/etc/postgresql/%d/*" % version)),
 ) -> StartSettings:
-    """Ask "postgres -C" for them, as the server's user. Raises HostError if PostgreSQL's programs are not there.
+    """Ask "postgres -C" for these settings, as the server's user. Raises HostError if PostgreSQL's programs are not there.
 
     Debian keeps the configuration outside of the data directory.
     """
@@ -63,7 +66,7 @@ def read_start_settings(
         found = data_directory if directory == data_directory else value(directory, "data_directory")
         if found is None or os.path.realpath(found) != os.path.realpath(data_directory):
             continue
-        values = {name: value(directory, name) for name, since in _SETTINGS.items() if major_version >= since}
+        values = {name: value(directory, name) for name, since in names.items() if major_version >= since}
         return StartSettings(file, {name: text for name, text in values.items() if text is not None})
     return StartSettings()
 

@@ -334,6 +334,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_data_directory",
         "barman_recover_tablespaces",
         "barman_recover_wal_directory",
+        "barman_recover_start_jobs",
         "barman_recover_directory",
         "barman_recover_gcp_zone",
         "barman_recover_host",

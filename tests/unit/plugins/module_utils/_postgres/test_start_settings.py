@@ -61,7 +61,7 @@ class Host:
             "postgres",
             str(self.bin),
             self.run,
-            lambda version: [str(path) for path in self.configured],
+            configured=lambda version: [str(path) for path in self.configured],
         )
 
 
