@@ -14,6 +14,8 @@ author:
 description:
   - Runs on the host to recover to, before its server is stopped, and reads the settings that the recovered server would start with. It changes nothing.
   - It fails if a recovery could be restored and not completed - C(allow_alter_system = off), since PostgreSQL 17, is such a setting.
+  - It fails if one of the directories could not be moved aside, as M(pgdr.barman.recover) would with O(pgdr.barman.recover#module:existing=move_aside). Here
+    no SSH connection is needed for that.
   - It warns if C(postgresql.auto.conf) is immutable or belongs to another user, because the restored file does not.
 extends_documentation_fragment:
   - pgdr.barman._attributes
@@ -40,6 +42,20 @@ options:
       - The operating system user that PostgreSQL runs as.
     type: str
     default: postgres
+  tablespaces:
+    description:
+      - The directories that tablespaces go to, by the tablespaces' names.
+    type: dict
+    default: {}
+  wal_directory:
+    description:
+      - The directory that C(pg_wal) is to be a symbolic link to, if not the one that it leads to now.
+    type: path
+  check_layout:
+    description:
+      - Whether to check the directories. A recovery on disks made from snapshots moves nothing aside.
+    type: bool
+    default: true
   bin_directory:
     description:
       - The directory of PostgreSQL's programs, if they are not where Debian's and the PostgreSQL project's packages put them.
@@ -71,7 +87,9 @@ settings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import Destination, Site
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.places import layout_problems
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settings import (
     look_at_automatic_file,
     read_start_settings,
@@ -86,6 +104,9 @@ def main() -> None:
             "data_directory": {"type": "path", "required": True},
             "postgres_version": {"type": "int", "required": True},
             "user": {"type": "str", "default": "postgres"},
+            "tablespaces": {"type": "dict", "default": {}},
+            "wal_directory": {"type": "path"},
+            "check_layout": {"type": "bool", "default": True},
             "bin_directory": {"type": "path"},
         },
         supports_check_mode=True,
@@ -96,9 +117,15 @@ def main() -> None:
             params["data_directory"], params["postgres_version"], params["user"], params["bin_directory"]
         )
         automatic = look_at_automatic_file(params["data_directory"])
+        destination = Destination(params["data_directory"], tablespaces=params["tablespaces"])
+        problems: list[str] = []
+        if params["check_layout"]:
+            problems = destination.problems() or layout_problems(
+                Site(destination, run, params["user"]), params["postgres_version"], params["wal_directory"]
+            )
     except HostError as exc:
         module.fail_json(msg=str(exc))
-    problems = recovery_problems(settings)
+    problems = [*recovery_problems(settings), *problems]
     if problems:
         module.fail_json(msg="\n".join(problems))
     for warning in recovery_warnings(automatic, params["user"]):

@@ -13,7 +13,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .destination import Place, State
+from .destination import Place, Site, State
 
 REFUSE = "refuse"
 MOVE_ASIDE = "move_aside"
@@ -77,6 +77,11 @@ def place_all(state: State, existing: str, on_host: str, *, root_creates: bool) 
     if wal is not None:
         problems += _wal_problems(wal, state, on_host)
     return Placement(problems, renamed, staged, missing, wal)
+
+
+def layout_problems(site: Site, major_version: int, wal_directory: str | None) -> list[str]:
+    """Why what is on a host could not be moved aside, whether a server runs there or not. Raises DestinationError."""
+    return place_all(site.inspect(major_version, wal_directory), MOVE_ASIDE, "", root_creates=True).problems
 
 
 def fixed(place: Place) -> bool:

@@ -13,8 +13,10 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import Destination, Site
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.places import layout_problems
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError
-from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost
+from tests.unit.plugins.module_utils._barman.recovery_host import USER, RecoveryHost
 from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
 
 STAMP = "20261120T090000Z"
@@ -295,3 +297,17 @@ def test_directories_are_judged_as_the_destination_is(host: RecoveryHost, option
         host.recover(False, **{option: "not/absolute"})
     with pytest.raises(RecoverError, match=f"{option}: .* is where Barman keeps its own files"):
         host.recover(False, **{option: str(host.home / "pg")})
+
+
+# On the host itself, without SSH
+
+
+def test_the_layout_is_judged_on_the_host_itself(host: RecoveryHost) -> None:
+    wal = linked_wal(host)
+    site = Site(Destination(str(host.root / "new"), tablespaces={"fast": str(host.root / "fast")}), host.run, USER)
+    assert layout_problems(site, 17, None) == []
+    wal.rename(host.root / "gone")
+    wal.write_text("a file")
+    (problem,) = layout_problems(site, 17, None)
+    assert "which is not a directory" in problem
+    assert layout_problems(site, 17, str(host.root / "gone")) == []
