@@ -85,7 +85,7 @@ options:
     description:
       - Whether the checkpoint with which the backup begins is done at once, at the cost of the server's work, or spread, which can take minutes
         before the copy begins.
-      - Where it is not given, Barman's configuration says.
+      - Where it is not given, Barman's configuration says, which by default spreads it. The playbook C(pgdr.barman.backup) gives V(true).
     type: bool
   retries:
     description:

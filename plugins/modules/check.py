@@ -32,6 +32,8 @@ options:
   timeout:
     description:
       - For how many seconds to wait for all checks to be good. Only servers with failed checks are looked at again.
+      - A server is not waited for if none of its failed checks can succeed by waiting (C(healable) in RV(servers)), such as a gap in the WAL, or a backup that is
+        missing while none is being taken.
       - With V(0) they are looked at once.
     type: int
     default: 0
@@ -202,6 +204,10 @@ servers:
           description: Who made the check, V(barman) or V(pgdr.barman).
           type: str
           sample: barman
+        healable:
+          description: Whether the check, if it failed, can succeed without anybody doing anything. A gap in the WAL can not, for example.
+          type: bool
+          sample: true
     gaps:
       description: The WAL segments that are missing between the oldest good backup and the last archived segment.
       type: list

@@ -31,6 +31,7 @@ from .command import Barman, exception
 from .configuration import Configuration, ServerConfiguration, read
 from .disks import full_disks
 from .distance import copy_is_late
+from .healing import Circumstances, can_heal, gap_can_heal
 from .masking import mask_message
 
 BARMAN = "barman"
@@ -70,16 +71,19 @@ _CLEARER = {
 _UNFINISHED = ("check_timeout", "barman_check")
 _MOST_JOBS = 4
 _INTERVAL = 2.0
+# So many looks in a row prove that only failures are left that can't heal.
+_FINAL_LOOKS = 2
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one server. source: who made it, barman or pgdr.barman."""
+    """One check of one server. source: who made it, barman or pgdr.barman. healable: whether it can succeed by waiting."""
 
     name: str
     ok: bool
     hint: str = ""
     source: str = BARMAN
+    healable: bool = True
 
     @property
     def key(self) -> str:
@@ -109,15 +113,21 @@ class Gap:
 
 @dataclass(frozen=True)
 class ServerChecks:
-    """All checks of one server, by key."""
+    """All checks of one server, by key. backup_runs: whether a backup is being taken, or waits for its WAL."""
 
     name: str
     checks: Mapping[str, Check] = field(default_factory=dict)
     active: bool = True
     gaps: Sequence[Gap] = ()
+    backup_runs: bool = False
 
     def failures(self, ignored: Collection[str] = ()) -> list[Check]:
         return [check for key, check in self.checks.items() if not check.ok and key not in ignored]
+
+    def final(self, ignored: Collection[str] = ()) -> bool:
+        """Whether checks failed, and none of them can succeed by waiting."""
+        failures = self.failures(ignored)
+        return bool(failures) and not any(check.healable for check in failures)
 
     def with_checks(self, more: Iterable[Check]) -> ServerChecks:
         return replace(self, checks=_by_key([*self.checks.values(), *more]))
@@ -133,6 +143,7 @@ class ServerChecks:
                     "hint": check.hint,
                     "ignored": key in ignored,
                     "source": check.source,
+                    "healable": check.healable,
                 }
                 for key, check in self.checks.items()
             },
@@ -266,8 +277,9 @@ def own_checks(server: ServerConfiguration, backups: Sequence[Backup], archive: 
         checks.append(Check(WAL_CONTINUITY, True, "not looked at: the WAL is not on this host", OURS))
     else:
         gaps, problem = find_gaps(backups, archive)
-        checks.append(_continuity(newest, gaps, problem))
-    return ServerChecks(server.name, _by_key(checks), server.flag("active", True), gaps)
+        checks.append(_continuity(newest, gaps, problem, _gap_can_heal(server)))
+    runs = any(not backup.done and backup.status != catalog.FAILED for backup in backups)
+    return ServerChecks(server.name, _by_key(checks), server.flag("active", True), gaps, runs)
 
 
 def find_gaps(backups: Sequence[Backup], archive: Archive) -> tuple[list[Gap], str | None]:
@@ -307,8 +319,25 @@ def look(
         server = configuration.server(name)
         own = read_own_checks(barman, server)
         theirs = answers.get(name, ServerChecks(name))
-        answers[name] = replace(own, checks=_by_key([*theirs.checks.values(), *own.checks.values()]))
+        answers[name] = _with_healing(
+            replace(own, checks=_by_key([*theirs.checks.values(), *own.checks.values()])), server
+        )
     return answers
+
+
+def _with_healing(server: ServerChecks, configuration: ServerConfiguration) -> ServerChecks:
+    """The checks, those that can't succeed by waiting marked as such."""
+    circumstances = Circumstances(
+        connected=not any(_failed(server, key) for key in (*_CONNECTIONS, *_UNFINISHED)),
+        backup_arrives=configuration.passive or server.backup_runs,
+    )
+    return replace(
+        server,
+        checks={
+            key: replace(check, healable=check.ok or (check.healable and can_heal(key, circumstances)))
+            for key, check in server.checks.items()
+        },
+    )
 
 
 def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks:
@@ -323,7 +352,9 @@ def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks
             more.append(Check(COPY_CURRENT, late is None, late or "", OURS))
         if hooks.guarded(server):
             problems = hooks.trouble(server, backups)
-            more.append(Check(HOOKS, not problems, "; ".join(problems), OURS))
+            # Barman runs a hook of the archive again with the next segment, and one of a backup with the next backup.
+            healable = any("_archive_" in problem.partition(":")[0] for problem in problems)
+            more.append(Check(HOOKS, not problems, "; ".join(problems), OURS, healable))
         return own_checks(server, backups, archive).with_checks(more)
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
@@ -370,9 +401,11 @@ def wait_until_green(
 ) -> dict[str, ServerChecks]:
     """Look until no server has a failed check or the time is over; a server that was green is not looked at again.
 
+    A server whose failures can't heal is not waited for. It is looked at twice: a file that is moved may be missed once.
     patience: after so many seconds a server that can't be connected to is not waited for any more.
     """
     seen: dict[str, ServerChecks] = {}
+    final: dict[str, int] = {}
     begin = clock()
 
     def failing() -> list[str]:
@@ -380,11 +413,19 @@ def wait_until_green(
         return [
             name
             for name in names
-            if name not in seen or (seen[name].failures(ignored) and not (given_up and _out_of_reach(seen[name])))
+            if name not in seen
+            or (
+                seen[name].failures(ignored)
+                and final[name] < _FINAL_LOOKS
+                and not (given_up and _out_of_reach(seen[name]))
+            )
         ]
 
     def probe() -> Probe:
-        seen.update(glance(failing()))
+        found = glance(failing())
+        seen.update(found)
+        for name, server in found.items():
+            final[name] = final.get(name, 0) + 1 if server.final(ignored) else 0
         left = failing()
         report(left)
         return Probe(not left, ", ".join(left))
@@ -513,7 +554,12 @@ def _check_timeout(server: ServerConfiguration) -> float:
         return 30.0
 
 
-def _continuity(newest: Backup | None, gaps: Sequence[Gap], problem: str | None) -> Check:
+def _gap_can_heal(server: ServerConfiguration) -> bool:
+    streaming, archiving = server.flag("streaming_archiver"), server.flag("archiver")
+    return gap_can_heal(passive=server.passive, streaming=streaming, archiving=archiving)
+
+
+def _continuity(newest: Backup | None, gaps: Sequence[Gap], problem: str | None, healable: bool) -> Check:
     lost = [gap for gap in gaps if gap.after_latest]
     older = [gap for gap in gaps if not gap.after_latest]
     if lost and newest is not None:
@@ -523,6 +569,7 @@ def _continuity(newest: Backup | None, gaps: Sequence[Gap], problem: str | None)
             "%s missing after backup %s: nothing later can be recovered until a new backup was taken"
             % (_listed(lost), newest.backup_id),
             OURS,
+            healable,
         )
     if problem:
         return Check(WAL_CONTINUITY, False, problem, OURS)

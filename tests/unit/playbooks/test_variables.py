@@ -61,3 +61,9 @@ def test_the_topology_takes_none_of_them_for_a_mistake() -> None:
     assert names
     assert names == PLAYBOOK_VARIABLES
     assert not names & set(KNOWN_VARIABLES)
+
+
+@pytest.mark.parametrize("playbook", ["backup.yml", "steps/protect.yml"])
+def test_a_backup_that_a_person_waits_for_starts_with_a_fast_checkpoint(playbook: str) -> None:
+    variables = validated(REPOSITORY / "playbooks" / playbook)
+    assert variables["barman_backup_immediate_checkpoint"] == {"type": "bool", "default": True}

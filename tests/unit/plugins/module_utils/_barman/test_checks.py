@@ -208,6 +208,23 @@ class TestOwnChecks:
             {"first": segment(6), "last": segment(7), "count": 2, "after_latest_backup": True}
         ]
 
+    @pytest.mark.parametrize(("ways", "heals"), [("streaming_archiver", False), ("streaming_archiver archiver", True)])
+    def test_a_gap_can_only_heal_if_another_way_brings_the_segments(
+        self, host: BarmanHost, ways: str, heals: bool
+    ) -> None:
+        host.server("pg", **dict.fromkeys(ways.split(), "on"))
+        host.backup("pg", "20260101T000000", 5)
+        host.wal("pg", [5, 8])
+        found = self.of(host)
+        assert (found.checks["wal_continuity"].healable, found.final()) == (heals, not heals)
+        assert found.checks["disk_space"].healable
+
+    def test_a_missing_backup_can_come_if_one_is_being_taken(self, host: BarmanHost) -> None:
+        host.server("pg")
+        assert self.of(host).final()
+        host.backup("pg", "20260101T000000", 5, status="WAITING_FOR_WALS")
+        assert not self.of(host).final()
+
     def test_an_older_gap_is_told_and_no_failure(self, host: BarmanHost) -> None:
         host.server("pg")
         host.backup("pg", "20260101T000000", 5)
@@ -272,6 +289,7 @@ class TestCheckServers:
             "hint": "",
             "ignored": False,
             "source": "barman",
+            "healable": True,
         }
         assert answer["servers"]["a"]["checks"]["wal_continuity"]["source"] == "pgdr.barman"
         assert json.loads(json.dumps(answer)) == answer
@@ -545,3 +563,32 @@ class TestWaiting:
         look, asked = self.glance([{"a": False}])
         checks.wait_until_green(look, ["a"], {"x"}, 9, wait=self.wait)
         assert len(asked) == 1
+
+    @staticmethod
+    def failing(**healable: bool) -> ServerChecks:
+        return ServerChecks("a", {key: Check(key, False, healable=value) for key, value in healable.items()})
+
+    def looks(self, *answers: ServerChecks, ignored: Sequence[str] = ()) -> int:
+        asked = []
+
+        def look(names: Sequence[str]) -> dict[str, ServerChecks]:
+            asked.append(names)
+            return {"a": answers[min(len(asked), len(answers)) - 1]}
+
+        checks.wait_until_green(look, ["a"], ignored, 30, wait=self.wait)
+        return len(asked)
+
+    def test_it_ends_if_waiting_can_heal_nothing_that_is_left(self) -> None:
+        assert self.looks(self.failing(gap=False)) == 2
+
+    def test_it_goes_on_as_long_as_something_can_heal(self) -> None:
+        assert self.looks(*[self.failing(gap=False, receiver=True)] * 5, self.failing(gap=False)) == 7
+
+    def test_a_final_failure_that_is_gone_at_the_second_look_is_none(self) -> None:
+        assert self.looks(self.failing(gap=False), ServerChecks("a")) == 2
+        assert (
+            self.looks(self.failing(gap=False), self.failing(x=True), self.failing(gap=False), ServerChecks("a")) == 4
+        )
+
+    def test_an_ignored_check_that_could_heal_prolongs_nothing(self) -> None:
+        assert self.looks(self.failing(gap=False, receiver=True), ignored=["receiver"]) == 2
