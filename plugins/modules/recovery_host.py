@@ -16,6 +16,7 @@ description:
   - It fails if a recovery could be restored and not completed - C(allow_alter_system = off), since PostgreSQL 17, is such a setting.
   - It fails if one of the directories could not be moved aside, as M(pgdr.barman.recover) would with O(pgdr.barman.recover#module:existing=move_aside). Here
     no SSH connection is needed for that.
+  - It warns if commits wait for standbys other than Barman's receivers, because they may not follow the recovered server.
   - It warns if C(postgresql.auto.conf) is immutable or belongs to another user, because the restored file does not.
 extends_documentation_fragment:
   - pgdr.barman._attributes
@@ -95,6 +96,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settin
     read_start_settings,
     recovery_problems,
     recovery_warnings,
+    synchronous_warnings,
 )
 
 
@@ -128,7 +130,7 @@ def main() -> None:
     problems = [*recovery_problems(settings), *problems]
     if problems:
         module.fail_json(msg="\n".join(problems))
-    for warning in recovery_warnings(automatic, params["user"]):
+    for warning in [*recovery_warnings(automatic, params["user"]), *synchronous_warnings(settings)]:
         module.warn(warning)
     module.exit_json(changed=False, config_file=settings.file, settings=dict(settings.values))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import slots
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import try_commit
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
@@ -38,8 +39,9 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_position
     read_way,
     write_marker,
 )
-from tests.conftest import REPOSITORY
 
+# On a machine that has no more of the repository, too.
+COLLECTION = Path(slots.__file__).parents[3]
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"))
 PASSWORD = r"it's % a\b : c"
 MIB = 1 << 20
@@ -223,7 +225,7 @@ def test_a_commit_that_waits_for_a_standby_that_is_not_there(server: Server) -> 
 
 def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     """One statement, of which PostgreSQL is the judge."""
-    statement = (REPOSITORY / "roles" / "pg" / "files" / "state.sql").read_text(encoding="utf-8").replace("…", "...")
+    statement = (COLLECTION / "roles" / "pg" / "files" / "state.sql").read_text(encoding="utf-8").replace("…", "...")
     asked: Any = {
         "settings": '{"max_wal_senders": {"minimum": 10}}',
         "role": "barman",

@@ -31,6 +31,7 @@ def without_caches(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 def main(archive: str) -> None:
     contents = {COLLECTION / "plugins": REPOSITORY / "plugins", Path("tests"): REPOSITORY / "tests" / "integration"}
+    contents[COLLECTION / "roles/pg/files"] = REPOSITORY / "roles/pg/files"
     contents |= {Path(place(package).name): place(package) for package in PACKAGES}
     contents |= {Path("ansible", name): place("ansible") / name for name in OF_ANSIBLE}
     with tarfile.open(archive, "w:gz", compresslevel=1) as packed:

@@ -60,13 +60,8 @@ _INSPECT = r"""
 say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
 # A directory of somebody else can't be moved into another one, and an immutable file can't be moved at all.
 stuck() {
-    while IFS= read -r entry; do
-        if [ -d "$path/$entry" ] && [ ! -L "$path/$entry" ] && [ ! -w "$path/$entry" ]; then
-            printf '%s\n' "$entry"
-        elif lsattr -d -- "$path/$entry" 2>/dev/null | grep -Eq '^[^ ]*[ia]'; then
-            printf '%s\n' "$entry"
-        fi
-    done
+    find "$path/" -mindepth 1 -maxdepth 1 -type d ! -writable -printf '%f\n' 2>/dev/null
+    lsattr -a -- "$path/" 2>/dev/null | awk '$1 ~ /[ia]/ { sub(".*/", "", $2); print $2 }' | grep -Ev '^[.]+$'
 }
 look() {
     name=$1 path=$2
@@ -81,7 +76,7 @@ look() {
             printf '%s\n' "$entries" | grep -Ev "$kept" | grep -Eq "$own" && say "$name.own" yes
             [ -n "$entries" ] && printf '%s\n' "$entries" | grep -Eq "$kept" && say "$name.others" yes
             printf '%s\n' "$entries" | grep -Ev "$kept" | grep -Evq "$own" && say "$name.others" yes
-            say "$name.stuck" "$(printf '%s\n' "$entries" | grep -Ev "$kept" | grep -E "$own" | stuck | head -n 4 | tr '\n' ' ')"
+            say "$name.stuck" "$(stuck | grep -Ev "$kept" | grep -E "$own" | sort -u | head -n 4 | tr '\n' ' ')"
         else
             say "$name.kind" unreadable
         fi

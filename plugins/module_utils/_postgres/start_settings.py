@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 
 from .._host.process import Command, Runner, run
 from .instance import find_bin_directory
+from .standby_names import OUR_NAME, StandbyNamesError, parse
 
 # Each with the version that has it first.
-RECOVERY_SETTINGS = {"allow_alter_system": 17}
+RECOVERY_SETTINGS = {"allow_alter_system": 17, "synchronous_standby_names": 10}
 ARCHIVE_SETTINGS = {"archive_mode": 10, "archive_command": 10, "archive_library": 15}
 
 
@@ -107,4 +108,20 @@ def recovery_warnings(automatic: AutomaticFile, user: str) -> list[str]:
         "postgresql.auto.conf: %s. The restored one belongs to '%s' and can be changed; this recovery and later deployments change it by "
         "ALTER SYSTEM. Whatever manages that file must leave it alone until the recovery is complete"
         % (" and ".join(found), user)
+    ]
+
+
+def synchronous_warnings(settings: StartSettings) -> list[str]:
+    """The standbys that commits wait for, beside Barman's receivers: after a recovery they may not follow."""
+    text = settings.values.get("synchronous_standby_names", "")
+    try:
+        others = [name for name in parse(text).names if not OUR_NAME.fullmatch(name)]
+    except StandbyNamesError:
+        return []
+    if not others:
+        return []
+    return [
+        "synchronous_standby_names is '%s'. A standby of the old timeline can't follow a server that was recovered to an earlier point, and every "
+        "commit hangs until it is built anew. If %s may be one, take it out of that setting when PostgreSQL runs again; the recovery tries a "
+        "commit at its end" % (text, ", ".join(others))
     ]

@@ -311,3 +311,19 @@ def test_the_layout_is_judged_on_the_host_itself(host: RecoveryHost) -> None:
     (problem,) = layout_problems(site, 17, None)
     assert "which is not a directory" in problem
     assert layout_problems(site, 17, str(host.root / "gone")) == []
+
+
+def test_an_immutable_entry_is_found_before_the_copy(host: RecoveryHost) -> None:
+    """With one call for a directory, however many files it has."""
+    data, fast = host.root / "new", host.root / "fast"
+    mounted(host, data, fast)
+    program = host.root / "bin" / "lsattr"
+    program.write_text(
+        "#!/bin/sh\nprintf '%%s\\n' '----i---------e------- %s/precious' '--------------e------- %s/pg_tblspc'\n"
+        % (data, data)
+    )
+    program.chmod(0o755)
+    with pytest.raises(RecoverError) as caught:
+        host.recover(existing="move_aside")
+    assert str(caught.value).count("can't be moved") == 1
+    assert f"precious in {data} can't be moved by" in str(caught.value)

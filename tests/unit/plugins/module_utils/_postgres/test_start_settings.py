@@ -16,6 +16,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settin
     read_start_settings,
     recovery_problems,
     recovery_warnings,
+    synchronous_warnings,
 )
 
 
@@ -79,7 +80,7 @@ def test_a_configuration_in_the_data_directory_comes_first(tmp_path: Path) -> No
 def test_an_older_postgresql_is_not_asked_for_what_it_does_not_know(tmp_path: Path) -> None:
     host = Host(tmp_path, 16)
     assert host.read().values == {}
-    assert host.asked == ["data_directory", "data_directory"]
+    assert host.asked == ["data_directory", "data_directory", "synchronous_standby_names"]
 
 
 def test_a_configuration_that_cannot_be_found_is_no_problem(tmp_path: Path) -> None:
@@ -110,3 +111,14 @@ def test_an_immutable_file_and_a_foreign_owner_are_warned_of(tmp_path: Path) -> 
     (warning,) = recovery_warnings(AutomaticFile("root", True), "postgres")
     assert warning.startswith("postgresql.auto.conf: it is immutable (chattr +i) and it belongs to 'root'.")
     assert recovery_warnings(AutomaticFile("postgres"), "postgres") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [("", False), ('FIRST 1 ("barman_receive_wal")', False), ("replica", True), ("FIRST 1 (((", False)],
+)
+def test_standbys_that_may_not_follow_are_warned_of(names: str, warned: bool) -> None:
+    warnings = synchronous_warnings(StartSettings("x", {"synchronous_standby_names": names}))
+    assert bool(warnings) is warned
+    if warned:
+        assert "If replica may be one, take it out of that setting" in warnings[0]
