@@ -107,9 +107,9 @@ def main() -> None:
     aws, google, user = module.params["aws"], module.params["google"], module.params["user"]
     try:
         home = lookup_user(user).pw_dir
-        files = plan(home, aws, google)
+        files = plan(home, aws, google, user)
         if not module.check_mode:
-            apply(files, home, user)
+            apply(files, user)
     except HostError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(

@@ -11,12 +11,13 @@ directory is what a recovery can be given.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Callable
 
-from .._host.files import give_to, names_in
+from .._host.files import names_in
+from .._host.identity import acting_as
 from .._host.process import HostError
+from .._host.safe_files import temporary_directory
 from . import wal
 from .command import Barman
 from .compression import DamagedFile, decompress, is_history
@@ -163,13 +164,12 @@ def has_unarchived(server: ServerConfiguration) -> bool:
 
 def get_wal(barman: Barman, server: str, name: str) -> bytes:
     """A WAL file by "barman get-wal", which knows every compression and encryption. Raises ArchiveError."""
-    with tempfile.TemporaryDirectory(prefix="pgdr-wal-") as directory:
-        give_to(barman.user, directory)
+    with temporary_directory("pgdr-wal-", barman.user) as directory:
         completed = barman.text("get-wal", "--output-directory", directory, server, name)
         path = os.path.join(directory, name)
         if not completed.ok or not os.path.exists(path):
             raise ArchiveError("Barman can't give WAL file %s of server '%s': %s" % (name, server, completed.text))
-        with open(path, "rb") as stream:
+        with acting_as(barman.user), open(path, "rb") as stream:
             return stream.read()
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 
 from .._host.files import names_in, read_text
+from .._host.safe_files import temporary_directory
 from .command import Barman
 from .configuration import Configuration, read
 from .server_files import COPY_MAIN_FILE, set_options, write_copy
@@ -28,7 +28,7 @@ def awake(barman: Barman, configuration: Configuration, name: str) -> Iterator[t
     if server is None or server.flag("active", True):
         yield barman, configuration
         return
-    with tempfile.TemporaryDirectory(prefix="barman-awake-") as directory:
+    with temporary_directory("barman-awake-", barman.user) as directory:
         main_file = _copy(configuration, name, server.file, directory, barman.user)
         yield barman.with_config(main_file), read(main_file, barman.user)
 

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._host.files import give_to, read_text, write_atomic
-from .._host.process import HostError
+from .._host.process import HostError, lookup_user
+from .._host.safe_files import ids_of, make_directories, read_file, remove_file, write_file
 
 AWS_FILE = ".aws/credentials"
 GOOGLE_FILE = ".config/gcloud/application_default_credentials.json"
@@ -123,8 +123,9 @@ def _is_ours(text: str) -> bool:
     return isinstance(found, dict) and found.get("managed_by") == _MARK["managed_by"]
 
 
-def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | None) -> list[File]:
+def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | None, user: str) -> list[File]:
     """What has to be written. None leaves a provider's file alone. Raises HostError with every problem."""
+    uid = lookup_user(user).pw_uid
     files: list[File] = []
     problems: list[str] = []
     for name, given, text in ((AWS_FILE, aws, aws_text), (GOOGLE_FILE, google, google_text)):
@@ -132,10 +133,10 @@ def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | N
             continue
         path = os.path.join(home, name)
         try:
-            if os.path.islink(path):
-                raise HostError("%s is a symbolic link; put a file there, or credentials where it leads" % path)
-            before = read_text(path)
-            loose = before is not None and bool(os.stat(path).st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+            # Root's own file in its place was written by a person, and is given to the user.
+            state = read_file(path, (uid, 0))
+            before = None if state is None else state.text
+            loose = state is not None and bool(state.mode & (stat.S_IRWXG | stat.S_IRWXO))
             files.append(File(path, before, text(before, given, path), bool(given), loose))
         except HostError as exc:
             problems += str(exc).splitlines()
@@ -144,24 +145,13 @@ def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | N
     return files
 
 
-def apply(files: list[File], home: str, user: str) -> None:
+def apply(files: list[File], user: str) -> None:
     """Write what the plan says, for that user's eyes only. Raises HostError."""
     for file in files:
         if not file.changed:
             continue
         if file.after is None:
-            os.unlink(file.path)
+            remove_file(file.path)
             continue
-        _make_directories(os.path.dirname(file.path), home, user)
-        write_atomic(file.path, file.after, 0o600, user)
-
-
-def _make_directories(directory: str, home: str, user: str) -> None:
-    if os.path.isdir(directory) or directory == home:
-        return
-    _make_directories(os.path.dirname(directory), home, user)
-    try:
-        os.mkdir(directory, 0o700)
-        give_to(user, directory)
-    except OSError as exc:
-        raise HostError("%s can't be made: %s" % (directory, exc.strerror)) from None
+        make_directories(os.path.dirname(file.path), 0o700, ids_of(user))
+        write_file(file.path, file.after, 0o600, ids_of(user))

@@ -10,18 +10,18 @@ on standard input: by Barman's user here, or by the remote user there.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import posixpath
 import re
 import shlex
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.files import give_to, read_text
+from .._host.files import read_text
 from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
+from .._host.safe_files import temporary_directory
 from .._postgres import control_file
 from .._postgres.control_file import ControlFile
 
@@ -343,12 +343,12 @@ class Connection:
         self._user = user
         self._cpu_file = cpu_file
         self._directory = ""
+        self._stack = contextlib.ExitStack()
         self._ciphers: tuple[str, ...] = ()
 
     def __enter__(self) -> Connection:
         if self._destination.host is not None:
-            self._directory = tempfile.mkdtemp(prefix="pgdr-ssh-", dir="/tmp")
-            give_to(self._user, self._directory)
+            self._directory = self._stack.enter_context(temporary_directory("pgdr-ssh-", self._user, "/tmp"))
             self._ciphers = self._fast_ciphers()
         return self
 
@@ -360,7 +360,7 @@ class Connection:
                     Command([*self._destination.ssh(self._path)[:-1], "-O", "exit", self._target], user=self._user)
                 )
             finally:
-                shutil.rmtree(self._directory, ignore_errors=True)
+                self._stack.close()
 
     @property
     def _path(self) -> str:

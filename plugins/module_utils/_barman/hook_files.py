@@ -22,6 +22,7 @@ from typing import Any
 from .._host.files import names_in, read_text, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
+from .._host.safe_files import ids_of, make_directories, remove_file, set_owner_and_mode, writing_as
 from .configuration import Configuration, read
 from .options import HOOK_RUNNER, HOOKS
 
@@ -187,13 +188,12 @@ def apply(plan: Plan, wanted: Wanted, owner: str = "root") -> None:
     """Do what the plan says. Raises HostError."""
     try:
         if plan.make_directory:
-            os.makedirs(wanted.directory, mode=DIRECTORY_MODE, exist_ok=True)
-            os.chown(wanted.directory, lookup_user(owner).pw_uid, lookup_user(owner).pw_gid)
-            os.chmod(wanted.directory, DIRECTORY_MODE)
+            make_directories(wanted.directory, DIRECTORY_MODE, ids_of(owner))
+            set_owner_and_mode(wanted.directory, DIRECTORY_MODE, ids_of(owner))
         for name, text in plan.write.items():
             write_atomic(os.path.join(wanted.directory, name), text, SCRIPT_MODE, owner, group_of=wanted.user)
         for name in plan.remove:
-            os.unlink(os.path.join(wanted.directory, name))
+            remove_file(os.path.join(wanted.directory, name))
         if plan.made is not None:
             text = json.dumps(sorted(plan.made), indent=1) + "\n"
             write_atomic(os.path.join(wanted.directory, LIST), text, 0o644, owner)
@@ -205,8 +205,7 @@ def apply(plan: Plan, wanted: Wanted, owner: str = "root") -> None:
 
 def _put_credentials(plan: Plan, wanted: Wanted) -> None:
     directory = str(wanted.credentials_directory)
-    # In the user's own directory, as the user: root would follow a link that the user has put there.
-    with acting_as(wanted.user):
+    with writing_as(wanted.user, directory):
         os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         for name, text in plan.write_credentials.items():

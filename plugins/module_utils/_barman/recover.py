@@ -14,17 +14,16 @@ import os
 import posixpath
 import re
 import shlex
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .._host.files import give_to
 from .._host.lock import Held, exclusive
 from .._host.process import HostError, Runner
 from .._host.progress import Progress
+from .._host.safe_files import temporary_directory, writing_as
 from . import staging_area, wal
 from .archive import Archive, has_unarchived, read_archive
 from .catalog import Backup, Tablespace, chain, read_backups
@@ -659,16 +658,15 @@ class Recovery:
         there = self._site.laid_down(directory).wal
         missing = [one for one in plan.segments if there.get(str(one)) != plan.segment_size]
         if missing:
-            with tempfile.TemporaryDirectory(prefix="pgdr-recover-") as staging:
+            with temporary_directory("pgdr-recover-", self._barman.user) as staging:
                 paths: list[str] = []
                 for segment in missing:
                     path = os.path.join(staging, str(segment))
                     data = archive.read(segment)
-                    with open(path, "wb") as stream:
+                    with writing_as(self._barman.user, path), open(path, "xb") as stream:
                         # PostgreSQL refuses a segment from an archive that has not its full size.
                         stream.write(data.ljust(plan.segment_size, b"\0"))
                     paths.append(path)
-                give_to(self._barman.user, staging, *paths)
                 completed = self._site.copy_in(paths, directory)
                 if not completed.ok:
                     raise RecoverError(

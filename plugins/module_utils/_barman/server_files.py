@@ -20,7 +20,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._host.files import give_to, read_text, write_atomic
+from .._host.files import read_text, write_atomic
+from .._host.identity import acting_as
 from . import configuration
 from .masking import mask, mask_message
 from .options import (
@@ -196,12 +197,12 @@ def write_copy(
     the name is kept. Raises HostError.
     """
     servers = os.path.join(directory, "barman.d")
-    os.mkdir(servers, 0o700)
-    for path, text in entries.items():
-        write_atomic(os.path.join(servers, os.path.basename(path)), text, ENTRY_MODE, user)
     text = set_options(main, "barman", {"configuration_files_directory": servers, **(options or {})})
-    write_atomic(os.path.join(directory, COPY_MAIN_FILE), text, ENTRY_MODE, user)
-    give_to(user, servers, directory)
+    with acting_as(user):
+        os.mkdir(servers, 0o700)
+        for path, entry in entries.items():
+            write_atomic(os.path.join(servers, os.path.basename(path)), entry, ENTRY_MODE)
+        write_atomic(os.path.join(directory, COPY_MAIN_FILE), text, ENTRY_MODE)
 
 
 def plan(current: Current, desired: Desired, version: Version = NEWEST) -> Plan:

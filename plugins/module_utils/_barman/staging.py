@@ -15,8 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
-import tempfile
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 from .._host.files import read_text, rewrite, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError
+from .._host.safe_files import make_directories, reason, remove_file, temporary_directory, write_file
 from . import configuration
 from .command import Barman
 from .masking import mask_message
@@ -212,18 +212,18 @@ def apply(planned: Plan, current: Current, user: str, stamp: str) -> list[str]:
     # New files first: a server that moves from one file to another is never missing.
     ordered = sorted(planned.changes, key=lambda change: change.after is None)
     try:
-        _make_directory(current.directory)
+        make_directories(current.directory, 0o755)
         for change in ordered:
             found = os.stat(change.path) if change.before is not None else None
             if change.backup and found is not None:
-                backups.append(_keep_aside(change.path, found, stamp))
+                backups.append(_keep_aside(change, found, stamp))
             done.append((change, found))
             _put(change, user)
     except (HostError, OSError) as exc:
         left = _put_back(done)
         for path in backups:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+            with contextlib.suppress(HostError):
+                remove_file(path)
         raise HostError(
             "%s; %s"
             % (exc, "these files could not be put back: %s" % ", ".join(left) if left else "nothing was changed")
@@ -254,13 +254,13 @@ def make_incoming_directories(missing: Mapping[str, str], user: str) -> None:
                 os.makedirs(path, exist_ok=True)
             except OSError as exc:
                 raise HostError(
-                    "server '%s': %s can't be made by user '%s': %s" % (name, path, user, exc.strerror)
+                    "server '%s': %s can't be made by user '%s': %s" % (name, path, user, reason(path, exc))
                 ) from None
 
 
 def _put(change: Change, user: str) -> None:
     if change.after is None:
-        os.unlink(change.path)
+        remove_file(change.path)
     elif change.entry:
         write_atomic(change.path, change.after, ENTRY_MODE, user)
     elif change.before is None:
@@ -276,32 +276,24 @@ def _put_back(done: Iterable[tuple[Change, os.stat_result | None]]) -> list[str]
             if change.before is not None and found is not None:
                 rewrite(change.path, change.before, found)
             elif os.path.exists(change.path):
-                os.unlink(change.path)
+                remove_file(change.path)
         except (HostError, OSError):
             left.append(change.path)
     return left
 
 
-def _keep_aside(path: str, found: os.stat_result, stamp: str) -> str:
+def _keep_aside(change: Change, found: os.stat_result, stamp: str) -> str:
     # Not ending in .conf: Barman would read it.
-    aside = "%s.%s~" % (path, stamp)
-    shutil.copy2(path, aside)
-    if os.geteuid() == 0:
-        os.chown(aside, found.st_uid, found.st_gid)
+    aside = "%s.%s~" % (change.path, stamp)
+    ids = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
+    write_file(aside, change.before or "", stat.S_IMODE(found.st_mode), ids)
     return aside
-
-
-def _make_directory(directory: str) -> None:
-    try:
-        os.makedirs(directory, mode=0o755, exist_ok=True)
-    except OSError as exc:
-        raise HostError("%s can't be made: %s" % (directory, exc.strerror)) from None
 
 
 @contextlib.contextmanager
 def _staged(user: str, current: Current, planned: Plan) -> Iterator[str]:
     """A directory that only Barman's user can read, with the configuration as it would be."""
-    with tempfile.TemporaryDirectory(prefix="barman-configuration-") as directory:
+    with temporary_directory("barman-configuration-", user) as directory:
         after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
         main = current.main or ""
         for change in planned.changes:

@@ -17,12 +17,11 @@ import contextlib
 import os
 import posixpath
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .._host.files import give_to
 from .._host.process import HostError
+from .._host.safe_files import temporary_directory
 from .catalog import Backup
 from .command import Version
 from .configuration import ServerConfiguration
@@ -188,15 +187,9 @@ def made(area: Area | None, user: str) -> Iterator[Area | None]:
     if area is None or not area.own or area.path is None:
         yield area
         return
-    try:
-        directory = tempfile.mkdtemp(prefix=".pgdr-staging-", dir=area.path)
-    except OSError as exc:
-        raise HostError(
-            "no directory can be made in %s to make the backup plain in: %s; give a staging_path"
-            % (area.path, exc.strerror)
-        ) from None
-    try:
-        give_to(user, directory)
+    with contextlib.ExitStack() as stack:
+        try:
+            directory = stack.enter_context(temporary_directory(".pgdr-staging-", user, area.path))
+        except HostError as exc:
+            raise HostError("the backup can't be made plain: %s; give a staging_path" % exc) from None
         yield replace(area, path=directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

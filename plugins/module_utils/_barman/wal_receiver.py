@@ -22,8 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._host.files import give_to, names_in, read_text
+from .._host.files import names_in, read_text
 from .._host.process import HostError
+from .._host.safe_files import writing_as
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, QueryFailed, Session
 from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
@@ -608,30 +609,28 @@ class Receiver:
             return
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         directory = "%s.set-aside/%s" % (self._streaming.rstrip("/"), stamp)
-        parent = os.path.dirname(directory)
-        for path in (parent, directory):
-            os.makedirs(path, mode=0o700, exist_ok=True)
-            give_to(self._barman.user, path)
-        for name in reset.set_aside:
-            path = os.path.join(self._streaming, name)
-            if os.path.exists(path):
-                shutil.move(path, os.path.join(directory, name))
+        with writing_as(self._barman.user, directory):
+            for path in (os.path.dirname(directory), directory):
+                os.makedirs(path, mode=0o700, exist_ok=True)
+            for name in reset.set_aside:
+                path = os.path.join(self._streaming, name)
+                if os.path.exists(path):
+                    shutil.move(path, os.path.join(directory, name))
         self._set_aside_to = directory
 
     def _write_marker_file(self, segment: wal.Segment) -> None:
         """An empty partial segment: pg_receivewal begins with it and fills it."""
         path = os.path.join(self._streaming, "%s.partial" % segment)
-        os.makedirs(self._streaming, mode=0o700, exist_ok=True)
-        give_to(self._barman.user, self._streaming)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        give_to(self._barman.user, path)
+        with writing_as(self._barman.user, path):
+            os.makedirs(self._streaming, mode=0o700, exist_ok=True)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
 
     @contextmanager
     def _holding_lock(self) -> Iterator[None]:
         """Hold Barman's own lock of the receiver, so that nobody starts one now."""
-        handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        with writing_as(self._barman.user, self._lock_file):
+            handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            give_to(self._barman.user, self._lock_file)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -850,8 +849,9 @@ class Receiver:
         for name in names_in(self._streaming):
             file = wal.parse(name)
             if file is not None and file.segment in archived:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(os.path.join(self._streaming, name))
+                path = os.path.join(self._streaming, name)
+                with writing_as(self._barman.user, path), contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
             elif file is not None and file.segment is not None:
                 rest.append(name)
         if rest:

@@ -16,10 +16,12 @@ import json
 import os
 from collections.abc import Iterator
 
-from .process import HostError, lookup_user
+from .process import HostError
+from .safe_files import check_regular, ids_of, open_directory, reason
 
 _DIRECTORIES = (".pgdr.barman", "locks")
 _LONGEST = 4096
+_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Held(HostError):
@@ -38,11 +40,12 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
     home: the directory of whoever owns the locks. owner: that user, if root runs this.
     The file stays: whoever removed it could remove another's lock.
     """
+    directory, name = os.path.join(home, *_DIRECTORIES), "%s.lock" % hashlib.sha256(what.encode()).hexdigest()[:32]
     try:
-        handle = _open(home, "%s.lock" % hashlib.sha256(what.encode()).hexdigest()[:32], owner)
+        handle = _open(home, name, owner)
     except OSError as exc:
         raise HostError(
-            "the lock for %s can't be made in %s: %s" % (what, os.path.join(home, *_DIRECTORIES), exc.strerror)
+            "the lock for %s can't be made in %s: %s" % (what, directory, reason(os.path.join(directory, name), exc))
         ) from None
     try:
         try:
@@ -59,28 +62,28 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
 
 
 def _open(home: str, name: str, owner: str | None) -> int:
-    """The lock's file; no directory and no file on the way from home may be a symbolic link."""
-    ids = None
-    if owner is not None and os.geteuid() == 0:
-        account = lookup_user(owner)
-        ids = (account.pw_uid, account.pw_gid)
-    directory = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    """The lock's file. No directory and no file below home may be a link. Raises UnsafePath, OSError."""
+    ids = None if owner is None else ids_of(owner)
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(open_directory(home))
         for part in _DIRECTORIES:
             made = False
             with contextlib.suppress(FileExistsError):
                 os.mkdir(part, 0o700 if part == _DIRECTORIES[-1] else 0o755, dir_fd=directory)
                 made = True
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
-            os.close(directory)
-            directory = below
+            directory = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+            stack.callback(os.close, directory)
             if made and ids is not None:
                 os.fchown(directory, *ids)
-        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=directory)
-    finally:
-        os.close(directory)
-    if ids is not None:
-        os.fchown(handle, *ids)
+        handle = os.open(name, _FILE, 0o600, dir_fd=directory)
+    try:
+        path = os.path.join(home, *_DIRECTORIES, name)
+        check_regular(path, os.fstat(handle), None if ids is None else (ids[0], os.geteuid()))
+        if ids is not None:
+            os.fchown(handle, *ids)
+    except BaseException:
+        os.close(handle)
+        raise
     return handle
 
 

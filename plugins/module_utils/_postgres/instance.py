@@ -9,6 +9,7 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ctypes
 import io
@@ -19,14 +20,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable, Protocol
 
 from .._host.files import read_text
+from .._host.identity import acting_as
 from .._host.process import Command, HostError, Runner, lookup_user, run, switch_to
+from .._host.safe_files import temporary_directory, writing_as
 
 # What psql prints for NULL: a string that no sensible result contains.
 _NULL = "\x01NULL\x01"
@@ -179,7 +181,9 @@ def launch(argv: Sequence[str], user: str, directory: str, log: str) -> Process:
         "PGDATA": "",
     }
     env.pop("PGDATA")
-    with open(log, "ab") as stream:
+    with writing_as(user, log):
+        stream = open(log, "ab")  # noqa: SIM115
+    with stream:
         return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
@@ -288,15 +292,13 @@ class PrivateServer:
         self._temporary = temporary
         self._process: Process | None = None
         self._opts_before = False
+        self._stack = contextlib.ExitStack()
         self.directory = ""
         self.exit_code: int | None = None
 
     def __enter__(self) -> PrivateServer:
-        account = lookup_user(self.user)
         parent = self._temporary if len(self._temporary) < _LONGEST_SOCKET_DIRECTORY else "/tmp"
-        self.directory = tempfile.mkdtemp(prefix="pgdr-recovery-test-", dir=parent)
-        if os.geteuid() == 0:
-            os.chown(self.directory, account.pw_uid, account.pw_gid)
+        self.directory = self._stack.enter_context(temporary_directory("pgdr-recovery-test-", self.user, parent))
         self._opts_before = os.path.exists(self._opts)
         return self
 
@@ -304,7 +306,7 @@ class PrivateServer:
         try:
             self.stop()
         finally:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            self._stack.close()
 
     @property
     def _opts(self) -> str:
@@ -316,7 +318,8 @@ class PrivateServer:
 
     def log(self) -> list[str]:
         """The lines of the server's log so far."""
-        return (read_text(self.log_file) or "").splitlines()
+        with acting_as(self.user):
+            return (read_text(self.log_file) or "").splitlines()
 
     def start(self, settings: Mapping[str, str]) -> None:
         """Start the server with these settings over those of its directory; does not wait until it is up."""
@@ -342,11 +345,8 @@ class PrivateServer:
 
     def _write(self, name: str, text: str) -> None:
         path = os.path.join(self.directory, name)
-        with open(path, "w", encoding="utf-8") as stream:
+        with writing_as(self.user, path), open(path, "w", encoding="utf-8") as stream:
             stream.write(text)
-        if os.geteuid() == 0:
-            account = lookup_user(self.user)
-            os.chown(path, account.pw_uid, account.pw_gid)
 
     @property
     def running(self) -> bool:
@@ -373,8 +373,9 @@ class PrivateServer:
             self._end(process, signal.SIGKILL, 10)
         self.exit_code = process.poll()
         self._process = None
-        if not self._opts_before and os.path.exists(self._opts):
-            os.unlink(self._opts)
+        if not self._opts_before:
+            with writing_as(self.user, self._opts), contextlib.suppress(FileNotFoundError):
+                os.unlink(self._opts)
         return clean
 
     def _end(self, process: Process, number: int, timeout: float) -> bool:

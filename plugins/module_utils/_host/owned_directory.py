@@ -1,0 +1,56 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A directory that belongs to a service user.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from .process import HostError, lookup_user
+from .safe_files import ids_of, make_directories, missing_directories, open_directory, set_owner_and_mode
+
+
+@dataclass(frozen=True)
+class DirectoryPlan:
+    """What a directory needs. missing: the directories that have to be made, from the top."""
+
+    path: str
+    user: str
+    mode: int
+    missing: tuple[str, ...] = ()
+    differs: bool = False
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.missing) or self.differs
+
+
+def observe(path: str, user: str, mode: int) -> DirectoryPlan:
+    """What the directory needs to be that user's, with that mode. Raises HostError; UnsafePath if a link is in the way."""
+    account = lookup_user(user)
+    missing = tuple(missing_directories(path))
+    if missing:
+        return DirectoryPlan(path, user, mode, missing)
+    try:
+        with open_directory(path, passage=True) as handle:
+            status = os.fstat(handle)
+    except OSError as exc:
+        raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
+    return DirectoryPlan(
+        path, user, mode, differs=(status.st_uid, stat.S_IMODE(status.st_mode)) != (account.pw_uid, mode)
+    )
+
+
+def apply(plan: DirectoryPlan) -> None:
+    """Make the directory, or give it its owner and mode. Raises HostError."""
+    if plan.missing:
+        make_directories(plan.path, plan.mode, ids_of(plan.user))
+    elif plan.differs:
+        set_owner_and_mode(plan.path, plan.mode, ids_of(plan.user))

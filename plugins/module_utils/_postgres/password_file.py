@@ -1,0 +1,146 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The block of this collection's lines in libpq's password file, C(.pgpass).
+
+This module util is private to the collection. A line is host:port:database:user:password, with colons and backslashes
+escaped (PostgreSQL, "The Password File"). libpq uses the first line that matches. No message repeats a password.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .._host.process import HostError, lookup_user
+from .._host.safe_files import FileState, ids_of, read_file, write_file
+
+NAME = ".pgpass"
+MODE = 0o600
+BEGIN, END = "# BEGIN pgdr.barman", "# END pgdr.barman"
+
+_FIELD = re.compile(r"((?:[^:\\]|\\.)*)(?::|$)", re.DOTALL)
+_ANY = "*"
+_FIELDS = 5
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection that needs a password. Each database counts."""
+
+    host: str
+    port: str
+    user: str
+
+
+@dataclass(frozen=True)
+class PasswordLine:
+    """A line: which connection it is for, and its text with the password."""
+
+    host: str
+    port: str
+    database: str
+    user: str
+    text: str = field(repr=False, compare=False)
+
+    def serves(self, connection: Connection) -> bool:
+        pairs = ((self.host, connection.host), (self.port, connection.port), (self.user, connection.user))
+        return all(mine in (_ANY, other) for mine, other in pairs)
+
+    def __str__(self) -> str:
+        return "%s:%s:%s:%s" % (self.host, self.port, self.database, self.user)
+
+
+@dataclass(frozen=True)
+class PasswordFilePlan:
+    """The file's next text; None if there is no file and none is needed. kept: lines that only stay for a connection."""
+
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
+    kept: tuple[PasswordLine, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+def parse(text: str) -> PasswordLine | None:
+    """The line; None for a comment, an empty line, and what libpq does not understand."""
+    if not text.strip() or text.startswith("#"):
+        return None
+    fields: list[str] = []
+    position = 0
+    while position <= len(text) and len(fields) < _FIELDS:
+        found = _FIELD.match(text, position)
+        if found is None:
+            return None
+        fields.append(re.sub(r"\\(.)", r"\1", found.group(1)))
+        if found.end() == found.end(1):
+            break
+        position = found.end()
+    if len(fields) < _FIELDS:
+        return None
+    return PasswordLine(*fields[:4], text=text)
+
+
+def plan(current: str | None, desired: Sequence[str], stays: Sequence[Connection] = ()) -> PasswordFilePlan:
+    """The file with these lines in a block at its top.
+
+    stays: connections whose lines in the present block are not removed, even if no desired line is for them. What is
+    outside of the block does not change. Raises HostError if the block has no end or no begin.
+    """
+    # Not splitlines(): a password may have a character that it takes for the end of a line.
+    lines = current.removesuffix("\n").split("\n") if current else []
+    begins = [number for number, line in enumerate(lines) if line == BEGIN]
+    ends = [number for number, line in enumerate(lines) if line == END]
+    if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
+        raise HostError(
+            "the password file has %d lines '%s' and %d lines '%s': remove them with the lines between them, and run this "
+            "again" % (len(begins), BEGIN, len(ends), END)
+        )
+    block = lines[begins[0] + 1 : ends[0]] if begins else []
+    wanted = list(dict.fromkeys(desired))
+    served = {str(line) for line in map(parse, wanted) if line is not None}
+    kept = tuple(
+        line
+        for line in map(parse, block)
+        if line is not None and str(line) not in served and any(line.serves(connection) for connection in stays)
+    )
+    texts = list(dict.fromkeys([*wanted, *(line.text for line in kept)]))
+    new = [BEGIN, *texts, END] if texts else []
+    after = lines[: begins[0]] + new + lines[ends[0] + 1 :] if begins else new + lines
+    if after == lines:
+        return PasswordFilePlan(current, current, kept)
+    return PasswordFilePlan(current, "".join("%s\n" % line for line in after), kept)
+
+
+@dataclass(frozen=True)
+class PasswordFile:
+    """The password file of a user, as it is. access: whether owner and mode are those that libpq demands."""
+
+    path: str
+    user: str
+    text: str | None = field(repr=False)
+    access: bool = True
+
+
+def observe(user: str) -> PasswordFile:
+    """That user's password file. Raises HostError; UnsafePath if a link is in its place."""
+    account = lookup_user(user)
+    path = os.path.join(account.pw_dir, NAME)
+    # Root's own file in its place was written by a person, and is given to the user.
+    state = read_file(path, (account.pw_uid, 0))
+    return PasswordFile(path, user, None if state is None else state.text, _has_access(state, account.pw_uid))
+
+
+def _has_access(state: FileState | None, uid: int) -> bool:
+    return state is None or (state.status.st_uid == uid and state.mode == MODE)
+
+
+def apply(file: PasswordFile, planned: PasswordFilePlan) -> None:
+    """Write what the plan has, for the user's eyes only. Raises HostError."""
+    if planned.after is not None and (planned.changed or not file.access):
+        write_file(file.path, planned.after, MODE, ids_of(file.user))
