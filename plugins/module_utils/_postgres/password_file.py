@@ -83,7 +83,8 @@ def parse(text: str) -> PasswordLine | None:
         position = found.end()
     if len(fields) < _FIELDS:
         return None
-    return PasswordLine(*fields[:4], text=text)
+    host, port, database, user = fields[:4]
+    return PasswordLine(host, port, database, user, text=text)
 
 
 def plan(current: str | None, desired: Sequence[str], stays: Sequence[Connection] = ()) -> PasswordFilePlan:

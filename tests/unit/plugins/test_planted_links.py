@@ -83,7 +83,7 @@ def barman(home: Home) -> Any:
 
 
 def receiver(home: Home) -> Any:
-    made = wal_receiver.Receiver.__new__(wal_receiver.Receiver)
+    made: Any = wal_receiver.Receiver.__new__(wal_receiver.Receiver)
     made._barman = barman(home)
     made._server = SimpleNamespace(name="pg")
     made._streaming = str(home.path / "pg" / "streaming")
@@ -173,7 +173,7 @@ def own_directory(home: Home) -> None:
 def private_server(home: Home) -> None:
     server = instance.PrivateServer(str(home.path), "/bin", USER, temporary=str(home.path / "t"))
     with server:
-        server._launch = lambda *given: instance.launch(["true"], *given[1:])  # type: ignore[assignment,return-value]
+        server._launch = lambda *given: instance.launch(["true"], *given[1:])
         server.start({})
 
 
@@ -248,12 +248,11 @@ def test_what_a_planted_link_leads_to_is_not_touched(home: Home, name: str, link
     target = home.outside if link in place.directories else home.victim
     home.plant(link, target)
     before = home.snapshot()
+    message: str | None = None
     try:
         place.write(home)
     except HostError as exc:
         message = str(exc)
-    else:
-        message = None
     assert home.snapshot() == before
     if message is None:
         assert link in place.harmless
@@ -365,7 +364,7 @@ def _as_root(real: Callable[[int], os.stat_result], me: int) -> Callable[[int], 
 
     def fstat(handle: int) -> os.stat_result:
         found = list(real(handle))
-        if os.geteuid() == 0 and stat.S_ISDIR(found[0]) and found[4] == me:
+        if os.geteuid() == 0 and stat.S_ISDIR(int(found[0])) and found[4] == me:
             found[4] = 0
         return os.stat_result(found)
 
