@@ -18,6 +18,8 @@ description:
     closed and followed until PostgreSQL's archiver has handed it to Barman.
   - Where it does not arrive, the error says where it stopped - the host key, the key that is not let in, a program that is missing, a server
     that Barman does not know, a full disk.
+  - If C(barman-wal-archive) is 3.12 or later and Barman on the backup server is older, the command has C(--md5), because that Barman does not know SHA256
+    sums. The module finds out by what Barman takes, so no version has to be given.
   - An C(archive_command) or C(archive_library) that somebody else has set is never overwritten, unless O(overwrite) says so. The module knows its
     own by a comment at the end.
   - Nothing is restarted. Where C(archive_mode) was off, RV(restart_required) is true, and the module is run again after the restart, so that

@@ -10,11 +10,13 @@ applies.
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+import tarfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from .._barman import wal
@@ -43,6 +45,16 @@ _CONNECT_TIMEOUT = 10
 _ATTEMPTS = 3
 # Barman takes this for a transfer without files.
 _EMPTY_TAR = "\0" * 10240
+#: From this version on barman-wal-archive sends SHA256 sums, which Barman before it does not know, and has the option --md5.
+SHA256_SINCE = (3, 12)
+
+
+def _sums_alone() -> str:
+    """A transfer of SHA256 sums without files. Barman before 3.12 takes the sums for a WAL file without a sum and stores nothing (server.py, put_wal)."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("SHA256SUMS"))
+    return stream.getvalue().decode("ascii")
 
 
 class ArchiveError(HostError):
@@ -55,7 +67,7 @@ class ArchiveError(HostError):
 
 @dataclass(frozen=True)
 class Target:
-    """Where WAL goes. server: Barman's name. directory: Barman's incoming directory, for rsync."""
+    """Where WAL goes. server: Barman's name. directory: Barman's incoming directory, for rsync. md5: Barman there knows no SHA256 sums."""
 
     server: str
     host: str
@@ -64,6 +76,7 @@ class Target:
     method: str = "barman-wal-archive"
     compression: str = "none"
     directory: str | None = None
+    md5: bool = False
 
     @property
     def address(self) -> str:
@@ -158,6 +171,8 @@ def archive_command(target: Target) -> str:
         words += ["--port", str(target.port)]
     if target.compression != "none":
         words.append("--" + target.compression)
+    if target.md5:
+        words.append("--md5")
     words += ["--user", target.user, target.host, target.server]
     return _quoted(words) + " %p"
 
@@ -284,6 +299,16 @@ def _foreign(current: Current, desired: Desired) -> str:
     )
 
 
+def with_sums(desired: Desired, current: Current) -> Desired:
+    """The same with the sums that the present command sends: they are asked for only if the command changes or fails."""
+    target = desired.target
+    if target is None or target.method != "barman-wal-archive":
+        return desired
+    older = replace(desired, target=replace(target, md5=True))
+    same = older.target is not None and current.command.split(MARK)[0].strip() == archive_command(older.target)
+    return older if same else desired
+
+
 def _wanted_archiving(current: Current, desired: Desired) -> dict[str, str | None]:
     settings: dict[str, str | None] = {}
     command = marked(archive_command(desired.target), desired.timeout) if desired.target is not None else ""
@@ -330,6 +355,8 @@ def configure(
     archiver = Archiver(session, run, user, timeout)
     target = desired.target
     current = archiver.look()
+    desired = with_sums(desired, current)
+    target = desired.target
     plan = make_plan(current, desired)
     if target is not None:
         far = parse_version(far_version) if far_version else None
@@ -342,6 +369,11 @@ def configure(
         if found:
             raise ArchiveError("; ".join(found), "configuration")
     segment: wal.Segment | None = None
+    fails = plan.prove and not current.statistics.works
+    if target is not None and not check_mode and (fails or "archive_command" in plan.settings):
+        target = archiver.with_known_sums(target)
+        desired = replace(desired, target=target)
+        plan = make_plan(current, desired)
     if not check_mode:
         if target is not None and "archive_command" in plan.settings:
             archiver.check_the_way(target)
@@ -476,6 +508,18 @@ class Archiver:
         found = re.search(r"(\d+(?:\.\d+)+)", said.stdout + said.stderr)
         return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
+    def with_known_sums(self, target: Target) -> Target:
+        """The target with sums that Barman there knows. Raises ArchiveError.
+
+        Barman's exit status decides: its version can't be asked for, because the key is for put-wal alone.
+        """
+        if target.method != "barman-wal-archive" or self.installed_version() < SHA256_SINCE:
+            return replace(target, md5=False)
+        if self._reach(target, _sums_alone()).ok:
+            return replace(target, md5=False)
+        # Without sums it works: it is the sums that Barman refuses. Otherwise something else is wrong, which is reported later.
+        return replace(target, md5=True) if self._reach(target).ok else target
+
     def _command(self, argv: list[str]) -> Completed:
         try:
             return self._run(Command(argv, user=self._user, timeout=30))
@@ -485,13 +529,13 @@ class Archiver:
             package = "barman-cli" if argv[0] == "barman-wal-archive" else argv[0]
             raise ArchiveError("%s (package %s)" % (exc, package), "not_installed") from None
 
-    def _reach(self, target: Target) -> Completed:
+    def _reach(self, target: Target, sent: str = _EMPTY_TAR) -> Completed:
         """One SSH connection as archive_command makes it, with its messages. Raises ArchiveError where it fails."""
         remote = "true" if target.method == "rsync" else "barman put-wal %s" % shlex.quote(target.server)
         argv = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=%d" % _CONNECT_TIMEOUT, "-T"]
         argv += ["-p", str(target.port), "%s@%s" % (target.user, target.host), remote]
         try:
-            said = self._run(Command(argv, user=self._user, timeout=60, input=_EMPTY_TAR))
+            said = self._run(Command(argv, user=self._user, timeout=60, input=sent))
         except CommandTimeout:
             raise ArchiveError("SSH to %s does not end within a minute" % target.address, "ssh") from None
         if said.rc == 255:

@@ -578,3 +578,66 @@ def test_how_far_the_archiver_has_come(archived, known):
 def test_the_mark_is_a_comment_to_the_shell():
     assert MARK.startswith("#")
     assert shlex.split(OURS, comments=True)[-1] == "%p"
+
+
+# --- two releases -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Releases:
+    """barman-wal-archive of one release with a Barman of another, as their put-wal ends (barman/server.py)."""
+
+    here: str
+    far: tuple[int, int]
+    reachable: bool = True
+
+    def __call__(self, command: Command) -> Completed:
+        if command.argv[0] != "ssh":
+            return Completed(command.argv, 0, f"barman-wal-archive {self.here}\n")
+        if not self.reachable:
+            return Completed(command.argv, 1, "", "FEHLER")
+        sums = (command.input or "").startswith("SHA256SUMS\0")
+        return Completed(command.argv, 1 if sums and self.far < (3, 12) else 0)
+
+
+MD5 = OURS.replace("barman-wal-archive ", "barman-wal-archive --md5 ")
+
+
+@pytest.mark.parametrize(
+    ("here", "far", "command"),
+    [
+        ("3.13.3", (3, 4), MD5),
+        ("3.12.0", (3, 11), MD5),
+        ("3.20.0", (3, 12), OURS),
+        ("3.13.3", (3, 13), OURS),
+        # This one sends MD5 sums and has no option for it; every Barman knows them.
+        ("3.4.0", (3, 20), OURS),
+        ("3.11.1", (3, 4), OURS),
+    ],
+)
+def test_the_sums_are_those_that_barman_there_knows(here, far, command):
+    world = World(answers=Releases(here, far))
+    make(world)
+    assert world.settings["archive_command"] == command
+    world.commands.clear()
+    assert not make(world)["changed"]
+    assert world.commands == [], "nothing is asked if nothing changes"
+    assert not make(world, check_mode=True)["changed"]
+
+
+@pytest.mark.parametrize(("far", "command"), [((3, 4), MD5), ((3, 13), OURS)])
+@pytest.mark.parametrize("before", [MD5, OURS])
+def test_a_command_that_fails_gets_the_other_sums(before, far, command):
+    """The client was upgraded before Barman was."""
+    world = World(answers=Releases("3.13.3", far))
+    world.settings["archive_command"] = world.written["archive_command"] = before
+    world.statistics.update(last_failed_wal="000000010000000000000004", last_failed_time=1)
+    make(world)
+    assert world.settings["archive_command"] == command
+
+
+def test_a_barman_that_takes_nothing_is_reported_and_not_taken_for_an_old_one():
+    world = World(answers=Releases("3.13.3", (3, 13), reachable=False))
+    with pytest.raises(ArchiveError, match="does not take WAL of server 'pg': FEHLER"):
+        make(world)
+    assert world.settings["archive_command"] == ""
