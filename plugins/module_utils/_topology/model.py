@@ -342,6 +342,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_new_backup",
         "barman_recover_queries",
         "barman_recover_replace_other",
+        "barman_recover_replace_system",
         "barman_recover_report",
         "barman_recover_server",
         "barman_recover_service",

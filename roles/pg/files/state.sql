@@ -16,7 +16,7 @@ WITH demanded AS (
     ORDER BY name, seqno DESC
 ), compared AS (
     SELECT demanded.name, demanded.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,
-        now.context = 'sighup' AND now.source <> 'command line' AS needs_reload,
+        now.context = 'sighup' AND now.source <> 'command line' AS needs_reload, now.source, now.sourcefile,
         short.running AS running_short, short.written AS written_short
     FROM demanded
     JOIN pg_catalog.pg_settings AS now USING (name)

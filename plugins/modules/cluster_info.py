@@ -1,0 +1,294 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_info
+short_description: Find the PostgreSQL server that listens on a port
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Runs on the PostgreSQL host, as root, and finds the server that listens on O(port), with its data directory, systemd unit, cluster name, socket and
+    system identifier.
+  - A running server is found by its processes and C(postmaster.pid). A stopped one is found by C(pg_lsclusters) or by the systemd unit that starts it.
+  - Whatever else is declared is compared with that server. The module fails with every difference, so that nobody restarts, stops or replaces another server.
+  - A server with its own private socket directory and no network address, as M(pgdr.barman.recovery_test) starts it, does not count as one that listens.
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.info
+options:
+  port:
+    description:
+      - The port that identifies the server.
+    type: int
+    required: true
+  version:
+    description:
+      - The major version that the server must have.
+    type: int
+  cluster:
+    description:
+      - The cluster name that the server must have, on a host with C(pg_lsclusters).
+    type: str
+  service:
+    description:
+      - The systemd unit that must run the server. An alias of that unit is accepted.
+    type: str
+  data_directory:
+    description:
+      - The data directory that the server must have.
+    type: path
+  socket_directory:
+    description:
+      - The directory of the server's socket. It chooses between servers that listen on the same port.
+    type: path
+  login_user:
+    description:
+      - The database user that asks for O(pending_restart), a superuser.
+    type: str
+    default: postgres
+  pending_restart:
+    description:
+      - Return the settings that wait for a restart in RV(pending_restart). The server has to run.
+    type: bool
+    default: false
+  system_identifier:
+    description:
+      - The system identifier of the data that is about to replace this server's.
+      - The module fails if the data directory holds data of another system, or if it is not empty and its C(global/pg_control) can't be read.
+    type: str
+  replace_system:
+    description:
+      - With O(system_identifier), the other system identifier whose data may be replaced. V(unknown) allows data without a readable C(global/pg_control).
+    type: str
+  directories:
+    description:
+      - Directories that the caller is about to move or fill. The module fails if another running server uses one of them.
+    type: list
+    elements: path
+    default: []
+  tablespaces:
+    description:
+      - Locations of tablespaces that the caller is about to move or fill, likewise. Servers of several versions can share a location, so only the
+        directory of O(version) in it counts.
+    type: list
+    elements: path
+    default: []
+seealso:
+  - module: pgdr.barman.recover
+"""
+
+EXAMPLES = r"""
+- name: Find the server on port 5433
+  pgdr.barman.cluster_info:
+    port: 5433
+    version: 17
+  become: true
+  register: found
+
+- name: Restart it
+  ansible.builtin.systemd_service:
+    name: "{{ found.cluster.service }}"
+    state: restarted
+  become: true
+
+- name: Check that no setting waits for a restart
+  pgdr.barman.cluster_info:
+    port: 5433
+    pending_restart: true
+  become: true
+  register: restarted
+  failed_when: restarted is failed or restarted.pending_restart | length > 0
+"""
+
+RETURN = r"""
+cluster:
+  description: The server that was found.
+  returned: success
+  type: dict
+  contains:
+    port:
+      description: Its port.
+      type: int
+      sample: 5433
+    running:
+      description: Whether it runs.
+      type: bool
+      sample: true
+    pid:
+      description: Its process; V(null) if it does not run.
+      type: int
+      sample: 4711
+    version:
+      description: Its major version; V(null) if it does not run and its data directory is gone.
+      type: int
+      sample: 17
+    cluster:
+      description: The cluster's name; V(null) without C(pg_lsclusters).
+      type: str
+      sample: prod
+    service:
+      description: The systemd unit that runs it, or would start it.
+      type: str
+      sample: postgresql@17-prod.service
+    data_directory:
+      description: Its data directory, symbolic links followed.
+      type: str
+      sample: /var/lib/postgresql/17/prod
+    socket_directory:
+      description: The directory of its socket.
+      type: str
+      sample: /var/run/postgresql
+    config_file:
+      description: Its C(postgresql.conf).
+      type: str
+      sample: /etc/postgresql/17/prod/postgresql.conf
+    hba_file:
+      description: Its C(pg_hba.conf); V(null) if its configuration can't be read.
+      type: str
+      sample: /etc/postgresql/17/prod/pg_hba.conf
+    owner:
+      description: The operating system user that it runs as; V(null) if it does not run.
+      type: str
+      sample: postgres
+    bin_directory:
+      description: Where its programs are; V(null) if it does not run.
+      type: str
+      sample: /usr/lib/postgresql/17/bin
+    tablespaces:
+      description: The locations of its tablespaces, symbolic links followed.
+      type: list
+      elements: str
+      sample: [/srv/ts]
+    empty:
+      description: Whether nothing is in its data directory, or the directory does not exist.
+      type: bool
+      sample: false
+    system_identifier:
+      description: The system identifier in its control file; V(null) if there is none that can be read.
+      type: str
+      sample: "7710177296737963100"
+    timeline:
+      description: The timeline of its last checkpoint.
+      type: int
+      sample: 1
+pending_restart:
+  description:
+    - The settings that wait for a restart, each with C(name), C(setting), its C(pending) value, and the C(file) and C(line) that have it.
+  returned: if O(pending_restart=true)
+  type: list
+  elements: dict
+  sample: [{name: max_wal_senders, setting: "3", pending: "10", file: /var/lib/postgresql/17/prod/postgresql.auto.conf, line: 3}]
+directories_in_use:
+  description: The data directories and tablespace directories that any running PostgreSQL server of this host uses.
+  returned: success
+  type: list
+  elements: str
+  sample: [/srv/ts/PG_17_202406281, /var/lib/postgresql/17/main, /var/lib/postgresql/17/prod]
+"""
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, Runner, run
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster import (
+    DeclaredCluster,
+    identify,
+    in_use_problems,
+    system_problems,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_observation import (
+    configured,
+    look_into,
+    observe,
+    pending_restart,
+    real_paths,
+    unit_name,
+)
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "port": {"type": "int", "required": True},
+        "version": {"type": "int"},
+        "cluster": {"type": "str"},
+        "service": {"type": "str"},
+        "data_directory": {"type": "path"},
+        "socket_directory": {"type": "path"},
+        "login_user": {"type": "str", "default": "postgres"},
+        "pending_restart": {"type": "bool", "default": False},
+        "system_identifier": {"type": "str"},
+        "replace_system": {"type": "str"},
+        "directories": {"type": "list", "elements": "path", "default": []},
+        "tablespaces": {"type": "list", "elements": "path", "default": []},
+    }
+
+
+def answer(params: dict[str, Any], runner: Runner, proc: str = "/proc") -> dict[str, Any]:
+    """What the module returns. Raises HostError with every problem."""
+    declared = DeclaredCluster(
+        port=params["port"],
+        version=params["version"],
+        cluster=params["cluster"] or None,
+        service=unit_name(params["service"]),
+        data_directory=os.path.realpath(params["data_directory"]) if params["data_directory"] else None,
+        socket_directory=params["socket_directory"] or None,
+    )
+    observed = observe(declared, runner, proc)
+    found = identify(declared, observed)
+    if found.cluster is None:
+        raise HostError("\n".join(found.problems))
+    cluster = found.cluster
+    contents = look_into(cluster.data_directory)
+    problems = in_use_problems(
+        cluster,
+        observed,
+        real_paths(params["directories"]),
+        real_paths(params["tablespaces"]),
+        declared.version or cluster.version,
+    )
+    if params["system_identifier"]:
+        problems += system_problems(cluster, contents, params["system_identifier"], params["replace_system"])
+    if problems:
+        raise HostError("\n".join(problems))
+    config = cluster.config_file or os.path.join(cluster.data_directory, "postgresql.conf")
+    control = contents.control
+    result: dict[str, Any] = {
+        "cluster": {
+            **asdict(cluster),
+            "running": cluster.running,
+            "version": cluster.version or contents.version,
+            "hba_file": configured(
+                cluster.bin_directory, cluster.owner, cluster.data_directory, config, "hba_file", runner
+            ),
+            "tablespaces": list(cluster.tablespaces or contents.tablespaces),
+            "empty": not contents.entries,
+            "system_identifier": None if control is None else str(control.system_identifier),
+            "timeline": None if control is None else control.timeline,
+        },
+        "directories_in_use": list(observed.directories_in_use),
+    }
+    if params["pending_restart"]:
+        result["pending_restart"] = pending_restart(cluster, params["login_user"], runner)
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), supports_check_mode=True)
+    try:
+        if os.geteuid() != 0:
+            raise HostError("the module reads other users' processes and data directories: set 'become: true'")
+        module.exit_json(changed=False, **answer(module.params, run))
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

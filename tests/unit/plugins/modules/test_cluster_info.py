@@ -1,0 +1,71 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module cluster_info: what it returns of a host, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.modules import cluster_info as module
+from tests.unit.plugins.module_utils._postgres.test_cluster_observation import SYSTEM, FakeHost, cluster_row
+from tests.unit.plugins.modules.running import run_main
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FakeHost:
+    made = FakeHost(tmp_path)
+    for name, port, pid in (("main", 5432, 100), ("prod", 5433, 200)):
+        directory = made.directory(name, tablespace="ts" if name == "prod" else None)
+        made.start(pid, directory, port, f"0::/system.slice/postgresql@17-{name}.service\n")
+        assert made.clusters is not None
+        made.clusters.append(cluster_row(name, port, directory))
+    made.settings = {"hba_file": "/etc/postgresql/17/prod/pg_hba.conf"}
+    return made
+
+
+def ask(host: FakeHost, **params: Any) -> dict[str, Any]:
+    defaults = {name: option.get("default") for name, option in module.argument_spec().items()}
+    return module.answer({**defaults, **params}, host.run, str(host.proc))
+
+
+def test_a_server_by_its_port(host: FakeHost) -> None:
+    result = ask(host, port=5433)
+    cluster = result["cluster"]
+    assert (cluster["cluster"], cluster["service"], cluster["pid"]) == ("prod", "postgresql@17-prod.service", 200)
+    assert (cluster["system_identifier"], cluster["timeline"], cluster["empty"]) == (str(SYSTEM), 3, False)
+    assert cluster["hba_file"] == "/etc/postgresql/17/prod/pg_hba.conf"
+    assert cluster["tablespaces"] == [str(host.root / "ts")]
+    assert result["directories_in_use"] == sorted(
+        str(host.root / one) for one in ("main", "prod", "ts/PG_17_202406281")
+    )
+    assert "pending_restart" not in result
+
+
+def test_what_is_declared_is_compared(host: FakeHost) -> None:
+    with pytest.raises(HostError, match="pg_cluster is main"):
+        ask(host, port=5433, cluster="main")
+
+
+def test_another_system_and_directories_in_use_at_once(host: FakeHost) -> None:
+    asked = {
+        "port": 5432,
+        "system_identifier": "42",
+        "directories": [str(host.root / "main")],
+        "tablespaces": [str(host.root / "ts")],
+    }
+    with pytest.raises(HostError) as caught:
+        ask(host, **asked)
+    assert "barman_recover_replace_system=%d" % SYSTEM in str(caught.value)
+    assert "ts can't be moved or filled" in str(caught.value)
+    ask(host, port=5432, system_identifier="42", replace_system=str(SYSTEM), directories=[str(host.root / "main")])
+
+
+def test_only_root_can_look(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert "become: true" in run_main(module.main, capsys, port=5432)["msg"]
