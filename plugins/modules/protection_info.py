@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: protection_info
+short_description: Check that Barman protects one certain PostgreSQL server
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Runs on the backup server, and compares Barman's entry, receiver, archive and backup with the PostgreSQL server that has to be protected. The server's
+    system identifier and timeline identify it, not its name.
+  - With O(declared) alone, only the addresses in Barman's entry are compared. PostgreSQL is not connected to, and an entry that does not exist is no failure.
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.info
+  - pgdr.barman._attributes.actiongroup
+  - pgdr.barman._barman
+  - pgdr.barman._postgres
+options:
+  server:
+    description:
+      - Barman's name of the PostgreSQL server.
+    type: str
+    required: true
+  declared:
+    description:
+      - The options of the entry as the inventory declares them. The hosts and ports in C(conninfo), C(streaming_conninfo), C(wal_conninfo),
+        C(wal_streaming_conninfo) and C(primary_conninfo) are compared, and nothing else. The module fails with every difference.
+    type: dict
+    default: {}
+  system_identifier:
+    description:
+      - The system identifier of the server that has to be protected.
+    type: str
+  timeline:
+    description:
+      - The timeline that this server is on.
+    type: int
+  backup_id:
+    description:
+      - The backup that has to begin on this timeline of this server. Without it, RV(protected) is V(false), and the module does not fail for that.
+    type: str
+  timeout:
+    description:
+      - How many seconds the receiver and the archive may take until they have the first WAL of the timeline.
+    type: int
+    default: 60
+seealso:
+  - module: pgdr.barman.wal_receiver
+  - module: pgdr.barman.check
+"""
+
+EXAMPLES = r"""
+- name: Check that Barman's entry leads to the server of the inventory
+  pgdr.barman.protection_info:
+    server: pg
+    declared:
+      conninfo: host=198.51.100.10 port=5432 user=barman dbname=postgres
+  become: true
+
+- name: Check that the recovered server is protected
+  pgdr.barman.protection_info:
+    server: pg
+    system_identifier: "7710177296737963100"
+    timeline: 2
+    backup_id: 20261120T090402
+  become: true
+  register: protection
+"""
+
+RETURN = r"""
+protected:
+  description:
+    - Whether the receiver streams this timeline of this system from the server, a segment of it is archived, and the backup begins on it. With WAL by
+      C(archive_command) alone, whether a segment of it has arrived, and the backup begins on it.
+  returned: if O(system_identifier) is given
+  type: bool
+  sample: true
+missing:
+  description: What is missing, if it is not protected.
+  returned: if O(system_identifier) is given
+  type: list
+  elements: str
+  sample: []
+protection:
+  description:
+    - What was observed. C(server) and C(receives_from) are the servers that answer Barman and its receiver, C(sender_state) PostgreSQL's word for the
+      receiver's connection, C(received), C(arrived) and C(archived) the newest WAL files of the timeline, and C(backup) the backup.
+  returned: if O(system_identifier) is given
+  type: dict
+  sample:
+    system_identifier: "7710177296737963100"
+    timeline: 2
+    server: {system_identifier: "7710177296737963100", timeline: 2}
+    receives_from: {system_identifier: "7710177296737963100", timeline: 2}
+    streaming: true
+    receiver_pid: 4711
+    sender_state: streaming
+    received: "00000002000000000000001E.partial"
+    arrived: "00000002000000000000001D"
+    archived: "00000002000000000000001D"
+    backup:
+      backup_id: 20261120T090402
+      system_identifier: "7710177296737963100"
+      timeline: 2
+      begin_wal: "00000002000000000000001C"
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.protection import (
+    ExpectedServer,
+    Protection,
+    as_result,
+    entry_problems,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **barman_argument_spec(),
+        "server": {"type": "str", "required": True},
+        "declared": {"type": "dict", "default": {}},
+        "system_identifier": {"type": "str"},
+        "timeline": {"type": "int"},
+        "backup_id": {"type": "str"},
+        "timeout": {"type": "int", "default": 60},
+    }
+
+
+def parse_conninfo(text: str) -> dict[str, Any]:
+    """The words of a connection string. Raises HostError without repeating it: it may have a password."""
+    import psycopg
+    import psycopg.conninfo
+
+    try:
+        return dict(psycopg.conninfo.conninfo_to_dict(text))
+    except psycopg.Error:
+        raise HostError("a connection string in Barman's entry or in 'declared' can't be read") from None
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec(), required_together=[("system_identifier", "timeline")], supports_check_mode=True
+    )
+    require_psycopg(module)
+    params = module.params
+    try:
+        configuration = read(params["config_file"], params["barman_user"])
+        if params["system_identifier"] is None and params["server"] not in configuration.servers:
+            module.exit_json(changed=False)
+        server = configuration.server(params["server"])
+        problems = entry_problems(server, params["declared"], parse_conninfo)
+        if problems:
+            raise HostError("\n".join(problems))
+        if params["system_identifier"] is None:
+            module.exit_json(changed=False)
+        expected = ExpectedServer(params["system_identifier"], params["timeline"], params["backup_id"])
+        protection = Protection(barman_from(params), server, connect)
+        observed, missing = protection.prove(expected, params["timeout"])
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    result = {"protected": not missing, "missing": missing, "protection": as_result(expected, observed)}
+    # Without a backup that was asked for, only the rest has to be there.
+    if missing and not (params["backup_id"] is None and len(missing) == 1):
+        module.fail_json(msg="\n".join(missing), **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
