@@ -20,6 +20,7 @@ description:
   - The last, partial WAL segment in the receiver, and complete ones that Barman has not archived yet, are part of the recovery. A passive server has
     neither, so the recovery ends earlier there, and a warning says where.
   - A data directory in which a server runs, or a directory that is not empty, is never overwritten.
+  - A directory that another running server uses as its data directory, for a tablespace or for C(pg_wal), is never moved or filled.
   - Where Barman fails, what it copied is left as it is, but without its control file, so that no server is started from it.
 extends_documentation_fragment:
   - pgdr.barman._barman

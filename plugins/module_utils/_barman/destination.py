@@ -24,6 +24,8 @@ from .._host.process import Command, CommandTimeout, Completed, HostError, Runne
 from .._host.safe_files import temporary_directory
 from .._postgres import control_file
 from .._postgres.control_file import ControlFile
+from . import in_use
+from .in_use import UsedDirectory
 
 MARKER = ".pgdr-recovery.json"
 WAL_DIRECTORY = "barman_wal"
@@ -99,6 +101,7 @@ look() {
     if [ -d "$path" ] && [ -r /proc/self/mountinfo ]; then
         say "$name.mounts" "$(awk -v p="$(readlink -f -- "$path")/" 'index($5, p) == 1 { print $5 }' /proc/self/mountinfo | tr '\n' ' ')"
     fi
+    say "$name.real" "$(readlink -m -- "$path")"
     say "$name.ancestor" "$room"
     say "$name.free" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $4 }')"
     say "$name.device" "$(df -Pk "$room" 2>/dev/null | awk 'NR == 2 { print $6 }')"
@@ -230,7 +233,7 @@ class Place:
 
     kind: "" where nothing is there, directory, other, or unreadable. entries: what is there, without lost+found and what an
     earlier recovery moved aside. own: some of it is the server's; others: something there is not. stuck: entries that can't be
-    moved. mounts: what is mounted below it. free: bytes of the file system.
+    moved. mounts: what is mounted below it. free: bytes of the file system. real: the path, links followed.
     """
 
     path: str
@@ -247,6 +250,7 @@ class Place:
     others: bool = False
     stuck: str = ""
     mounts: tuple[str, ...] = ()
+    real: str = ""
 
     @property
     def occupied(self) -> bool:
@@ -255,7 +259,10 @@ class Place:
 
 @dataclass(frozen=True)
 class State:
-    """What is at the destination. running: the process id of a server that runs in it. wal: the directory that pg_wal is a link to."""
+    """What is at the destination. running: the process id of a server that runs in it. wal: the directory that pg_wal is a link to.
+
+    used: the directories that running servers use.
+    """
 
     place: Place
     tablespaces: Mapping[str, Place] = field(default_factory=dict)
@@ -268,6 +275,7 @@ class State:
     marker: Mapping[str, Any] | None = None
     control: ControlFile | None = None
     wal: Place | None = None
+    used: tuple[UsedDirectory, ...] = ()
 
     @property
     def places(self) -> list[Place]:
@@ -456,7 +464,7 @@ class Site:
             "major": str(major_version),
             "wal": wal_directory or "",
         }
-        completed = self.script(_INSPECT + looks, variables)
+        completed = self.script(_INSPECT + looks + in_use.SCRIPT, variables)
         said = reported_lines(completed)
         if "user" not in said:
             raise DestinationError(
@@ -475,6 +483,7 @@ class Site:
             marker=_json(_one(said, "marker")),
             control=control_file.parse(bytes.fromhex(_one(said, "control") or "")),
             wal=_place("wal", said["wal"][-1], said) if "wal" in said else None,
+            used=in_use.parse(said.get("used", [])),
         )
 
     def mounted(self, points: list[str]) -> dict[str, str]:
@@ -645,6 +654,7 @@ def _place(key: str, path: str, said: Mapping[str, list[str]]) -> Place:
         others=key + ".others" in said,
         stuck=_one(said, key + ".stuck") or "",
         mounts=tuple((_one(said, key + ".mounts") or "").split()),
+        real=_one(said, key + ".real") or path,
     )
 
 

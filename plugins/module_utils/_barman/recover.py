@@ -31,6 +31,7 @@ from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
 from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State, path_problems
 from .destination import aside as aside_name
+from .in_use import in_use_problems
 from .places import MOVE_ASIDE, REFUSE, Placement, place_all
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
@@ -319,7 +320,7 @@ class Recovery:
             found = told if isinstance(told, dict) else facts
             return Outcome(False, found, [], self._warnings, _destination_facts(state, Placement()))
         if plan.backup.snapshots is None:
-            placement = self._check_destination(state, check_mode)
+            placement = self._check_destination(plan.backup, state, check_mode)
         else:
             placement = Placement()
             self._check_disks(plan.backup, state)
@@ -471,7 +472,7 @@ class Recovery:
     def _identity(self, plan: Plan) -> str:
         return "%s %s %s" % (plan.identity, self._request.target_action, "standby" if self._request.standby else "")
 
-    def _check_destination(self, state: State, check_mode: bool) -> Placement:
+    def _check_destination(self, backup: Backup, state: State, check_mode: bool) -> Placement:
         """What is done with each directory. Raises RecoverError with everything that is in the way.
 
         In check mode a server may still run in what is to be moved aside: whoever stops it wants to know before.
@@ -494,6 +495,9 @@ class Recovery:
             state, self._request.existing, on_host, root_creates=check_mode and self._request.root_creates
         )
         problems += placement.problems
+        filled: list[tuple[str, int | None]] = [(one.real, None) for one in (state.place, state.wal) if one is not None]
+        filled += [(one.real, backup.major_version) for one in state.tablespaces.values()]
+        problems += in_use_problems(state.used, state.place.real, filled, on_host)
         if problems:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
         return placement
