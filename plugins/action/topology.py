@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import
     BOTH,
     KNOWN_VARIABLES,
     PG,
+    SECRET_VARIABLES,
     Problem,
     Unreadable,
 )
@@ -50,12 +52,21 @@ class ActionModule(ActionBase):
         ]
         if problems:
             raise AnsibleActionFail(_message(problems, variables))
-        outcome = build(
-            {host: _read(hostvars[host], PG) for host in groups[arguments["pg_group"]]},
-            {host: _read(hostvars[host], BACKUP) for host in groups[arguments["backup_group"]]},
-        )
-        if outcome.warnings:
-            result["warnings"] = outcome.warnings
+        raw = {
+            host: hostvars.raw_get(host)
+            for group in (arguments["pg_group"], arguments["backup_group"])
+            for host in groups[group]
+        }
+        read = {
+            group: {host: _read(hostvars[host], group, raw[host]) for host in groups[name]}
+            for group, name in ((PG, arguments["pg_group"]), (BACKUP, arguments["backup_group"]))
+        }
+        outcome = build(read[PG], read[BACKUP])
+        expanded = {
+            warning for found in read.values() for host in found for warning in _expanded(host, found[host], raw[host])
+        }
+        if outcome.warnings or expanded:
+            result["warnings"] = [*outcome.warnings, *sorted(expanded)]
         if outcome.problems:
             raise AnsibleActionFail(_message(outcome.problems, variables), result=result)
         result.update(changed=False, topology=outcome.topology, demands=outcome.demands)
@@ -128,7 +139,7 @@ _READ = {
 }
 
 
-def _read(host_variables: Mapping[str, Any], group: str) -> dict[str, Any]:
+def _read(host_variables: Mapping[str, Any], group: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The host's variables that matter, each templated for itself, so that one wrong expression hides no other."""
     found: dict[str, Any] = {}
     for name in host_variables:
@@ -136,11 +147,33 @@ def _read(host_variables: Mapping[str, Any], group: str) -> dict[str, Any]:
             try:
                 found[name] = _untagged(host_variables[name])
             except AnsibleError as error:
-                found[name] = Unreadable(_reason(error))
+                secret = name in SECRET_VARIABLES and not _WHOLE_EXPRESSION.match(str(raw.get(name)))
+                # The words of the error repeat what is between the braces.
+                found[name] = Unreadable("Ansible takes a part of it for a template" if secret else _reason(error))
         elif name.startswith("barman_") and name not in KNOWN_VARIABLES:
             # Of an unknown variable only the name matters.
             found[name] = None
     return found
+
+
+# The whole value is one expression, as of a variable in a vault, and no text that happens to have braces.
+_WHOLE_EXPRESSION = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
+
+
+def _expanded(host: str, variables: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterable[str]:
+    """A warning for each secret of which Ansible expanded a part, perhaps without anybody having meant that."""
+    for name in SECRET_VARIABLES.intersection(variables):
+        written, value = raw.get(name), variables[name]
+        if (
+            isinstance(written, str)
+            and isinstance(value, str)
+            and written != value
+            and not _WHOLE_EXPRESSION.match(written)
+        ):
+            yield (
+                f"{host}: {name}: Ansible expanded a part of it as a template. If {{{{, {{% or {{# belongs to the password itself, write it as "
+                "!unsafe 'PASSWORD'"
+            )
 
 
 def _untagged(value: Any) -> Any:

@@ -354,7 +354,8 @@ def main() -> None:
     invocation = {"module_args": without_secrets(module.params)}
     if module.params["prune"] and not module.params["servers"] and not module.params["allow_empty"]:
         module.fail_json(
-            msg="prune with an empty list of servers would remove every entry: set allow_empty: true if that is meant",
+            msg="an empty list of servers would remove every entry (prune): set barman_allow_empty: true if that is meant "
+            "(option allow_empty of the module)",
             invocation=invocation,
         )
     try:

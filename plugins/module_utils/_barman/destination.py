@@ -46,7 +46,8 @@ _SSH_REASONS = (
     ),
     (
         "Host key verification failed",
-        "its host key is not in known_hosts of '%(barman)s' on the backup server. Add it there",
+        "its host key is not in known_hosts of '%(barman)s' on the backup server. The playbook pgdr.barman.recover adds it for the time of its run, "
+        "and removes it when the run ends: run that playbook. If you call the module pgdr.barman.recover yourself, add the key there first",
     ),
     (
         "Permission denied",

@@ -433,6 +433,14 @@ def _both_ways(text: str, present: str, entry: Entry) -> tuple[str, list[str]]:
     return text, left
 
 
+def replaced_options(change: Change) -> tuple[str, dict[str, str], dict[str, str]] | None:
+    """The server of an entry of ours that is replaced, and its options before and after; None for any other change."""
+    if change.before is None or change.after is None or not change.entry:
+        return None
+    name = os.path.basename(change.path)[: -len(".conf")]
+    return name, _section_of(change.before, name), _section_of(change.after, name)
+
+
 def find_unlisted(current: Current, listed: Collection[str], removed: Collection[str] = ()) -> list[dict[str, Any]]:
     """The entries of ours that are not among these, as module server returns them."""
     found = []
@@ -584,8 +592,9 @@ def _foreign(current: Current, name: str) -> list[str]:
 
 def _foreign_problem(entry: Entry, paths: Sequence[str]) -> str:
     return (
-        "server '%s' is in %s, which this module did not make and leaves alone; set adopt: true to have it "
-        "taken over (a backup is kept), or take the server out of there" % (entry.name, " and ".join(paths))
+        "server '%s' is in %s, which this module did not make and leaves alone; to have it taken over (a backup is kept), set "
+        "backup_adopt: true in the inventory or with --extra-vars (option adopt of the module), or take the server out of there"
+        % (entry.name, " and ".join(paths))
     )
 
 

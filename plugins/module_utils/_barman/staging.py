@@ -18,14 +18,16 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Callable
 
 from .._host.files import read_text, rewrite, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError
 from .._host.safe_files import make_directories, reason, remove_file, temporary_directory, write_file
+from .._postgres.reachability import Reach, probe
 from . import configuration
 from .command import Barman
+from .entry_reach import unreachable
 from .masking import mask_message
 from .options import SECRET_OPTIONS
 from .server_files import (
@@ -41,6 +43,7 @@ from .server_files import (
     option_warnings,
     plan,
     read_current,
+    replaced_options,
     write_copy,
 )
 from .versions import NEWEST, Version
@@ -78,7 +81,14 @@ class Outcome:
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, check_mode: bool = False) -> Outcome:
+def ensure(
+    barman: Barman,
+    desired: Desired,
+    directory: str | None,
+    stamp: str,
+    check_mode: bool = False,
+    reach: Callable[[str, str], Reach] = probe,
+) -> Outcome:
     """Make the configuration as declared. Barman is run only where something has to change.
 
     Raises HostError where a file can't be read or written; then nothing was changed either.
@@ -95,6 +105,8 @@ def ensure(barman: Barman, desired: Desired, directory: str | None, stamp: str, 
             version = _version(barman, check_mode, problems, warnings)
         problems.extend(option_problems(desired, version or NEWEST))
         warnings.extend(option_warnings(desired, version or NEWEST))
+    for name, before, after in filter(None, map(replaced_options, planned.changes)):
+        problems.extend(unreachable(name, before, after, reach))
     if planned.changed and version and not problems:
         reading = read_aside(barman, current, planned, desired)
         problems.extend(reading.problems)

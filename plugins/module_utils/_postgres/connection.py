@@ -24,6 +24,7 @@ from ansible.module_utils.basic import missing_required_lib
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from .diagnosis import Diagnosis, Endpoint, diagnose_connection
+from .reachability import Reach, probe
 
 APPLICATION_NAME = "pgdr.barman"
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
@@ -118,8 +119,10 @@ def connect(
                 psycopg.conninfo.make_conninfo("", **parameters), autocommit=True, row_factory=psycopg.rows.dict_row
             )
         except psycopg.Error as exc:
-            diagnosis = diagnose_connection(str(exc), endpoint, exc.sqlstate)
-            raise ConnectionFailed(diagnosis) from None
+            # With an SQLSTATE PostgreSQL has answered, and the way there is no question.
+            address = str(parameters.get("hostaddr") or endpoint.host)
+            reach = Reach.UNKNOWN if exc.sqlstate else probe(address, endpoint.port)
+            raise ConnectionFailed(diagnose_connection(str(exc), endpoint, exc.sqlstate, reach)) from None
     return PsycopgSession(connection, endpoint)
 
 

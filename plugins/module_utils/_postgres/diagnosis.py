@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
+from .reachability import Reach
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -248,13 +250,21 @@ _CONNECTION: list[_Rule] = [
 ]
 
 
-def diagnose_connection(text: str, endpoint: Endpoint, sqlstate: str | None = None) -> Diagnosis:
-    """Why no connection came about, from the error's text."""
-    kind, what, remedy = _match(_CONNECTION, text, endpoint) or ("other", _own_words(text), "")
+def diagnose_connection(
+    text: str, endpoint: Endpoint, sqlstate: str | None = None, reach: Reach = Reach.UNKNOWN
+) -> Diagnosis:
+    """Why no connection came about, from the error's text.
+
+    reach: what a TCP connection made afterwards met. If it failed too, that is the reason, whatever libpq writes.
+    """
+    kind, what, remedy = (
+        _unreached(reach, endpoint) or _match(_CONNECTION, text, endpoint) or ("other", _own_words(text), "")
+    )
     where = "no connection to PostgreSQL at %s as user '%s' %s" % (endpoint.address, endpoint.user, endpoint.purpose)
     return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
 
 
+_RESET = "Run the playbook pgdr.barman.deploy with -e backup_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver)"
 _SEGMENT = r"[0-9A-F]{24}"
 _STREAM: list[_Rule] = [
     (
@@ -263,7 +273,7 @@ _STREAM: list[_Rule] = [
         lambda found, endpoint: (
             "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % found.group("segment")
         ),
-        "What was written meanwhile is lost to the archive. Run the module with reset=when_needed and take a new backup",
+        "What was written meanwhile is lost to the archive. %s, and take a new backup" % _RESET,
     ),
     (
         "slot_active",
@@ -281,13 +291,13 @@ _STREAM: list[_Rule] = [
         "slot_lost",
         r"has been invalidated|can no longer (?:get changes from|access) replication slot|cannot read from (?:physical )?replication slot",
         "the replication slot was invalidated: PostgreSQL had to remove WAL that it still needed (max_slot_wal_keep_size)",
-        "What was removed is lost to the archive. Run the module with reset=when_needed and take a new backup",
+        "What was removed is lost to the archive. %s, and take a new backup" % _RESET,
     ),
     (
         "slot_missing",
         r'replication slot ["\'](?P<slot>[^"\']*)["\'] does(?: not|n\'t) exist',
         lambda found, endpoint: "the replication slot '%s' does not exist" % found.group("slot"),
-        "Run the module with state=started: it makes it",
+        "Run the playbook pgdr.barman.deploy (the module pgdr.barman.wal_receiver with state: started): it creates the slot",
     ),
     (
         "slots_exhausted",
@@ -301,13 +311,14 @@ _STREAM: list[_Rule] = [
         r"highest timeline (?P<highest>\d+) of the primary is behind recovery timeline (?P<ours>\d+)|"
         r"requested timeline (?P<requested>\d+) is not in this server's history",
         "the receiver stands on a timeline that this server left before that point: it was recovered or failed over",
-        "Run the module with reset=when_needed: it sets the dead branch's partial segment aside and goes on at the fork",
+        "%s: that moves the partial segment of the abandoned timeline aside, and streaming continues at the switch point"
+        % _RESET,
     ),
     (
         "ahead",
         r"requested starting point (?P<lsn>\S+) is ahead of the WAL flush position|The receive-wal position is ahead of PostgreSQL",
         "the receiver has WAL that this server has not written: an older copy of it was started without a recovery",
-        "Make sure that it is the right server, then run the module with reset=when_needed and take a new backup",
+        "Check that it is the right server. %s, and take a new backup" % _RESET,
     ),
     (
         "version",
@@ -340,6 +351,24 @@ def diagnose_stream(text: str, endpoint: Endpoint) -> Diagnosis | None:
     kind, what, remedy = found
     where = "no WAL is received from PostgreSQL at %s" % endpoint.address
     return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
+
+
+_UNREACHED = {
+    Reach.NAME: "unknown_host",
+    Reach.REFUSED: "refused",
+    Reach.NO_ROUTE: "unreachable",
+    Reach.TIMEOUT: "timeout",
+}
+
+
+def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
+    """The rule for a server that could not be reached; its texts need nothing from the error's text."""
+    for kind, _pattern, what, remedy in _CONNECTION:
+        if kind == _UNREACHED.get(reach):
+            nothing = re.match("", "")
+            assert nothing is not None
+            return kind, _fill(what, nothing, endpoint), _fill(remedy, nothing, endpoint)
+    return None
 
 
 def _match(rules: list[_Rule], text: str, endpoint: Endpoint) -> tuple[str, str, str] | None:

@@ -139,7 +139,10 @@ class _Reader:
             return False
         try:
             if isinstance(value, Unreadable):
-                raise Wrong(f"its value cannot be read: {value.reason}", "correct the expression")
+                raise Wrong(
+                    f"its value cannot be read: {value.reason}",
+                    "correct the expression; if {{, {% or {# belongs to the password itself, write it as !unsafe 'PASSWORD'",
+                )
             if not isinstance(value, str):
                 raise Wrong("is no text", "write it in quotes")
             if not value:

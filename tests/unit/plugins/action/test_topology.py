@@ -214,3 +214,34 @@ def test_a_slice_of_an_awx_job_is_named_as_a_cause(tmp_path, variable):
     assert "job slicing" in lines[-1]
     assert "--limit" in lines[-1]
     assert "slicing" not in "\n".join(failure(tmp_path, alone.replace(variable, "other")))
+
+
+PASSWORDS = ("tru{{st", "tru{% ir}me", "tru{# st", "tru{{ st }}me")
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_braces_in_a_password_are_a_problem_that_names_the_way_out_and_never_the_value(tmp_path, password):
+    lines = failure(
+        tmp_path, GOOD.replace('barman_streaming_password: "{{ pw }}"', f"barman_streaming_password: '{password}'")
+    )
+    assert lines[1].startswith(
+        "- pg-eu: barman_streaming_password: its value cannot be read: Ansible takes a part of it for a template"
+    )
+    assert "!unsafe 'PASSWORD'" in lines[1]
+    assert "tru" not in " ".join(lines)
+
+
+def test_a_password_that_is_expanded_in_silence_is_a_warning(tmp_path):
+    result = run(
+        tmp_path, GOOD.replace('barman_streaming_password: "{{ pw }}"', "barman_streaming_password: 'tru{{ 1 }}st'")
+    )
+    (warning,) = result["warnings"]
+    assert warning.startswith("pg-eu: barman_streaming_password: Ansible expanded a part of it as a template.")
+    assert "!unsafe" in warning
+    assert "tru" not in warning
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_braces_in_a_password_that_is_unsafe_are_kept(tmp_path, password):
+    unsafe = f"barman_streaming_password: !unsafe '{password}'"
+    assert "warnings" not in run(tmp_path, GOOD.replace('barman_streaming_password: "{{ pw }}"', unsafe))

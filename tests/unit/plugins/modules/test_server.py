@@ -93,7 +93,7 @@ def test_prune(module: Module) -> None:
 def test_an_empty_list_is_no_order_to_delete(module: Module) -> None:
     module.call(servers=SERVERS)
     refused = module.call(servers=[], prune=True)
-    assert "set allow_empty: true if that is meant" in refused["msg"]
+    assert "set barman_allow_empty: true if that is meant" in refused["msg"]
     assert len(module.files()) == 2
     assert module.call(servers=[], prune=True, allow_empty=True)["changed"]
     assert module.files() == {}
@@ -174,3 +174,17 @@ def test_one_way_after_the_other(module: Module) -> None:
 def test_an_entry_that_is_not_there_is_not_made_by_options_to_put_in(module: Module) -> None:
     answer = module.call(servers=[{"name": "pg", "options": {"active": False}, "merge": True}, *SERVERS[1:]])
     assert (answer["changed"], list(module.files())) == (True, ["p.conf"])
+
+
+def test_an_entry_that_would_lead_to_no_machine_does_not_replace_one_that_works(module: Module) -> None:
+    old = {"name": "pg", "options": {"conninfo": "host=198.51.100.21 user=barman", "archiver": True}}
+    module.call(servers=[old])
+    before = module.files()
+    new = {"name": "pg", "options": {**old["options"], "conninfo": "host=no-such-host.invalid user=barman"}}  # type: ignore[dict-item]
+    for check_mode in (True, False):
+        refused = module.call(servers=[new], check_mode=check_mode)
+        assert refused["failed"]
+        assert (
+            "conninfo would lead to no-such-host.invalid, port 5432, and its name can't be resolved" in refused["msg"]
+        )
+    assert module.files() == before

@@ -440,7 +440,10 @@ def test_removed_wal_is_an_error(world: StreamingWorld) -> None:
     before = state_of(world)
     outcome = started(world)
     assert (outcome.kind, outcome.changed) == ("wal_removed", False)
-    assert "reset=when_needed and take a new backup" in str(outcome.error)
+    assert (
+        "backup_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver), and take a new backup"
+        in str(outcome.error)
+    )
     assert state_of(world) == before
 
 
@@ -509,7 +512,7 @@ def test_after_a_recovery_the_receiver_stands_on_a_dead_branch(world: StreamingW
     recovered(world)
     outcome = started(world)
     assert outcome.kind == "other_timeline"
-    assert "sets the dead branch's partial segment aside" in str(outcome.error)
+    assert "moves the partial segment of the abandoned timeline aside" in str(outcome.error)
 
 
 @pytest.mark.parametrize("fork", [6, 7, 9])

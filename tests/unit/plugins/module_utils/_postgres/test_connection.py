@@ -45,13 +45,14 @@ def intercepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_what_is_asked_of_libpq(intercepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "of somebody else")
     with pytest.raises(ConnectionFailed) as failed:
-        connect("host=h user=u dbname=d connect_timeout=3 application_name=x", server="main")
-    assert (intercepted["host"], intercepted["dbname"], intercepted["connect_timeout"]) == ("h", "d", "3")
+        connect("host=h.invalid user=u dbname=d connect_timeout=3 application_name=x", server="main")
+    assert (intercepted["host"], intercepted["dbname"], intercepted["connect_timeout"]) == ("h.invalid", "d", "3")
     assert intercepted["application_name"] == "pgdr.barman"
     assert "PGPASSWORD" not in intercepted["environment"]
     assert os.environ["PGPASSWORD"] == "of somebody else"
-    assert failed.value.diagnosis.kind == "timeout"
-    assert "Barman server 'main': no connection to PostgreSQL at h:5432 as user 'u' to database 'd'" in str(
+    # A name that does not resolve, which is found beside libpq's words.
+    assert failed.value.diagnosis.kind == "unknown_host"
+    assert "Barman server 'main': no connection to PostgreSQL at h.invalid:5432 as user 'u' to database 'd'" in str(
         failed.value
     )
 
