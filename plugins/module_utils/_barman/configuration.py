@@ -28,7 +28,7 @@ AUTOMATIC_FILE = ".barman.auto.conf"
 ACTIVE_MODEL_FILE = ".active-model.auto"
 _QUOTED = re.compile(r"""^(["'])((?:\\.|[^\\])*?)\1$""")
 _TRUE = ("true", "t", "yes", "y", "on", "1")
-_DIRECTORIES = {
+DIRECTORIES = {
     "backup_directory": "%(barman_home)s/%(name)s",
     "basebackups_directory": "%(backup_directory)s/base",
     "errors_directory": "%(backup_directory)s/errors",
@@ -203,6 +203,6 @@ def _options(parser: configparser.ConfigParser, section: str, home: str) -> dict
         section,
     )
     options = {key: value(key) for key in sorted(inherited.union(own))}
-    for option, default in _DIRECTORIES.items():
+    for option, default in DIRECTORIES.items():
         options[option] = options.get(option) or default % {**known, **options}
     return options

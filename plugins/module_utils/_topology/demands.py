@@ -41,8 +41,9 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
     barman:                         # on a backup server
       user, home, configuration_directory
       global_options: {barman_home: /var/lib/barman, ...}
+      given: [barman_home]          # the options that the inventory sets itself, here and of each server; the others are defaults
       servers:
-        - {name: pg-eu, host: pg-eu, options: {conninfo: ..., ...}, passive: false, streaming: true, archiving: false,
+        - {name: pg-eu, host: pg-eu, options: {conninfo: ..., ...}, given: [retention_policy], passive: false, streaming: true, archiving: false,
            slot_name: barman, synchronous: false, source: null, hops: 0}
         - {name: pg-us, host: pg-us, options: {primary_ssh_command: ..., ...}, passive: true, streaming: false,
            archiving: false, slot_name: null, synchronous: false, source: backup-us, hops: 1}
@@ -81,6 +82,7 @@ from typing import Any, NamedTuple
 
 from .._postgres import privileges
 from . import retention, schedule
+from .given import given_global_options, given_options
 from .hooks import hook_demands, hook_options
 from .manual import manual
 from .model import (
@@ -481,6 +483,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "home": backup.home,
         "configuration_directory": backup.configuration_directory,
         "global_options": global_options(backup),
+        "given": given_global_options(backup),
         "servers": sorted(entries, key=lambda entry: str(entry["name"])),
         "client_versions": sorted({server.version for server in with_clients}),
         "programs": sorted(needs.programs),
@@ -540,6 +543,7 @@ def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServ
         "name": server.name,
         "host": server.host,
         "options": entry_options(topology, server, backup),
+        "given": given_options(server),
         "passive": False,
         "streaming": server.streams,
         "archiving": server.archives,
@@ -556,6 +560,7 @@ def _passive_entry(topology: Topology, relay: Relay, sources: Mapping[tuple[str,
         "name": server.name,
         "host": server.host,
         "options": relay_options(topology, relay),
+        "given": given_options(server),
         "passive": True,
         "streaming": False,
         "archiving": False,

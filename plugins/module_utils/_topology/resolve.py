@@ -515,7 +515,14 @@ def _backup_server(reader: _Reader) -> BackupServer:
         hooks=reader.get_parts("barman_hooks", hooks.read_hooks, {}),
         s3=reader.get_parts("barman_s3", hooks.read_s3, None),
         has_s3_keys=_has_s3_keys(reader),
+        given=_given(reader),
         reached_at=_reached_at(reader),
+    )
+
+
+def _given(reader: _Reader) -> frozenset[str]:
+    return frozenset(
+        variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
     )
 
 
@@ -601,9 +608,7 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         hooks=reader.get_parts("barman_hooks", hooks.read_hooks, {}),
         s3=reader.get_parts("barman_s3", hooks.read_s3, None),
         has_s3_keys=_has_s3_keys(reader),
-        given=frozenset(
-            variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
-        ),
+        given=_given(reader),
         reached_at=_reached_at(reader),
     )
     if (

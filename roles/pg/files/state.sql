@@ -81,6 +81,8 @@ SELECT
     current_setting('archive_mode') AS archive_mode,
     coalesce(current_setting('archive_library', true), '') AS archive_library,
     current_setting('synchronous_standby_names') AS synchronous_standby_names,
+    (SELECT coalesce(jsonb_agg(slot_name ORDER BY slot_name), '[]')
+        FROM pg_catalog.pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS idle_slots,
     (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
     -- A superuser has every privilege without a grant, and is about to lose that attribute.
     (SELECT coalesce(jsonb_agg(signature), '[]')

@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: existing_barman
+short_description: Compare an existing Barman with what is declared
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Reads Barman's configuration on a host before anything is changed there, and fails with everything that Barman would lose or that would differ, each
+    with the variable of the inventory that keeps it.
+  - A difference counts only if the inventory does not set the option itself. So a default of this collection never replaces what somebody configured.
+  - Of entries that M(pgdr.barman.server) made only the directories count, because their other options are the inventory's.
+  - It warns of other lines of cron that have Barman take backups, and of replication slots that stay.
+  - It changes nothing, and Barman is not run. A host without Barman has nothing to lose.
+options:
+  servers:
+    description:
+      - The declared entries.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Barman's name for the server.
+        type: str
+        required: true
+      options:
+        description: The entry's options, by their names in Barman.
+        type: dict
+        default: {}
+      given:
+        description: The options whose values the inventory sets itself. The others are defaults.
+        type: list
+        elements: str
+        default: []
+  global_options:
+    description:
+      - The declared options of the C([barman]) section.
+    type: dict
+    required: true
+  given:
+    description:
+      - The options of O(global_options) whose values the inventory sets itself.
+    type: list
+    elements: str
+    default: []
+  adopt:
+    description:
+      - Whether entries that M(pgdr.barman.server) did not make are taken over.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.actiongroup
+  - pgdr.barman._barman
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details:
+      - There is nothing to compare.
+  idempotent:
+    support: full
+seealso:
+  - module: pgdr.barman.server
+"""
+
+EXAMPLES = r"""
+- name: Nothing is lost on this host
+  pgdr.barman.existing_barman:
+    global_options: {barman_home: /var/lib/barman, configuration_files_directory: /etc/barman.d}
+    servers:
+      - name: pg-eu
+        options: {conninfo: host=198.51.100.10 user=barman, retention_policy: RECOVERY WINDOW OF 30 DAYS}
+        given: [retention_policy]
+    adopt: true
+  become: true
+"""
+
+RETURN = r"""
+problems:
+  description: What Barman would lose, each in a sentence with the variable that keeps it. The module fails if there are any.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.adoption import DeclaredBarman, DeclaredEntry
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.existing import compare
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **barman_argument_spec(),
+        "servers": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "options": {"type": "dict", "default": {}},
+                "given": {"type": "list", "elements": "str", "default": []},
+            },
+        },
+        "global_options": {"type": "dict", "required": True},
+        "given": {"type": "list", "elements": "str", "default": []},
+        "adopt": {"type": "bool", "default": False},
+    }
+
+
+def main() -> None:
+    # no_log: an option may hold a password, and Ansible logs arguments on the managed host.
+    module = AnsibleModule(argument_spec(), supports_check_mode=True, no_log=True)
+    params = module.params
+    entries = [DeclaredEntry(item["name"], item["options"], item["given"]) for item in params["servers"]]
+    declared = DeclaredBarman(params["global_options"], entries, params["given"], params["adopt"])
+    try:
+        problems, warnings = compare(declared, params["barman_user"], params["config_file"])
+    except HostError as exc:
+        module.fail_json(msg=str(exc), problems=[str(exc)], invocation={})
+    for warning in warnings:
+        module.warn(warning)
+    if problems:
+        module.fail_json(
+            msg="An existing Barman would lose something, so nothing was changed on any host:\n%s"
+            % "\n".join("- %s" % problem for problem in problems),
+            problems=problems,
+            invocation={},
+        )
+    module.exit_json(changed=False, problems=[], invocation={})
+
+
+if __name__ == "__main__":
+    main()
