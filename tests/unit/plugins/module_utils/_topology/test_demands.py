@@ -42,6 +42,7 @@ def test_streaming_only_entry():
     assert entry(good()) == {
         "name": "pg",
         "host": "pg",
+        "given": [],
         "passive": False,
         "streaming": True,
         "archiving": False,
