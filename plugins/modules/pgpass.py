@@ -24,6 +24,17 @@ options:
     type: list
     elements: str
     required: true
+  declared:
+    description:
+      - Barman's names of the servers that O(lines) is for. Lines of the present block stay, byte for byte, if another active entry of Barman's configuration
+        needs them, because nobody said what became of that server.
+      - Where it is not given, Barman's configuration is not read.
+    type: list
+    elements: str
+  config_file:
+    description:
+      - Barman's main configuration file, for O(declared). The one that Barman itself would take if it is not given.
+    type: path
   user:
     description:
       - The operating system user whose password file it is.
@@ -60,19 +71,35 @@ path:
   returned: success
   type: str
   sample: /var/lib/barman/.pgpass
+kept:
+  description: The lines that stay for entries that are not in O(declared), without their passwords.
+  returned: success
+  type: list
+  elements: str
+  sample: ["198.51.100.22:5432:postgres:barman"]
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.entry_connections import undeclared_connections
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import apply, observe, parse, plan
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import (
+    Connection,
+    apply,
+    observe,
+    parse,
+    plan,
+)
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         "lines": {"type": "list", "elements": "str", "required": True, "no_log": True},
+        "declared": {"type": "list", "elements": "str"},
+        "config_file": {"type": "path"},
         "user": {"type": "str", "default": "barman"},
     }
 
@@ -87,13 +114,19 @@ def main() -> None:
             % ", ".join(wrong)
         )
     try:
+        stays: list[Connection] = []
+        if module.params["declared"] is not None:
+            configuration = read(module.params["config_file"], user)
+            stays = undeclared_connections(configuration, module.params["declared"], user)
         file = observe(user)
-        planned = plan(file.text, lines)
+        planned = plan(file.text, lines, stays)
         if not module.check_mode:
             apply(file, planned)
     except HostError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(changed=planned.changed or not file.access, path=file.path)
+    module.exit_json(
+        changed=planned.changed or not file.access, path=file.path, kept=[str(line) for line in planned.kept]
+    )
 
 
 if __name__ == "__main__":
