@@ -202,7 +202,11 @@ def test_an_entry_of_ours_is_the_inventorys(host: Host) -> None:
 def test_a_home_that_is_somebody_elses(host: Host, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    meant = {"global_given": ["barman_home", "barman_user"], "barman_home": str(other), "barman_user": "barman"}
+    meant: dict[str, Any] = {
+        "global_given": ["barman_home", "barman_user"],
+        "barman_home": str(other),
+        "barman_user": "barman",
+    }
     assert host.problems(**meant) == []
     (other / "lost+found").mkdir()
     assert host.problems(**meant) == []
