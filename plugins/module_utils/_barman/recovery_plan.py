@@ -17,15 +17,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Callable, Protocol
 
 from .._host.process import HostError
 from . import wal
+from .branches import CHOOSE, Branch, Choice, Conflict, Living, latest, leaves, read_branches
 from .catalog import Backup, CatalogError, chain, find
-from .recovery_target import CURRENT, END, IMMEDIATE, LATEST, RecoveryTarget, format_time
+from .recovery_target import CURRENT, END, IMMEDIATE, RecoveryTarget, format_time
 from .wal_reader import Carry, Event, Scan, WalReadError, scan
 
 # How many segments that say a time are looked at, from the end backwards, before a time is called unreachable.
@@ -34,6 +35,9 @@ _TIMED_SEGMENTS = 3
 # An idle server's WAL can go on for long without a transaction; after so many segments none is looked for any more.
 _IDLE_SEGMENTS = 256
 
+# How much of a timeline is read that is not recovered, from the switch point on.
+_BRANCH_SEGMENTS = 1024
+
 # The scans of as many segments are kept; each has every transaction's end.
 _REMEMBERED_SCANS = 4
 
@@ -41,7 +45,11 @@ _ENDS = ("commit", "abort")
 
 
 class PlanError(HostError):
-    """The recovery can't be done as asked; the text says why, and what could be done instead."""
+    """The recovery can't be done as asked; the text says why, and what could be done instead. details: the same as data."""
+
+    def __init__(self, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = dict(details or {})
 
 
 class Wal(Protocol):
@@ -156,6 +164,23 @@ def _of_one_kind(backups: Sequence[Backup], snapshots: bool) -> list[Backup]:
     return found or list(backups)
 
 
+def _has(branch: Branch, backup: Backup) -> bool:
+    """Whether the way to the branch has the backup."""
+    own, left = backup.timeline or 1, branch.left(backup.timeline or 1)
+    if own == branch.timeline or left is None or backup.end_lsn is None:
+        return own == branch.timeline
+    return wal.parse_lsn(backup.end_lsn) <= left
+
+
+def _choices(timelines: Iterable[int]) -> str:
+    numbers = " or ".join(str(timeline) for timeline in sorted(set(timelines)))
+    return CHOOSE % (numbers, numbers)
+
+
+def _unknown() -> Living | None:
+    return None
+
+
 def _silent(phase: str, done: int, total: int) -> None:
     pass
 
@@ -169,13 +194,15 @@ def make_plan(
     now: datetime | None = None,
     tell: Tell = _silent,
     snapshots: bool = False,
+    living: Callable[[], Living | None] = _unknown,
 ) -> Plan:
     """Choose the backup and prove that the target is reached. Raises PlanError.
 
     tell: called with a phase, and segments done and to do, while the WAL is searched. snapshots: whether disks made from snapshots are there, so
-    that a backup is chosen among those; without, one of files is chosen where there is any.
+    that a backup is chosen among those; without, one of files is chosen where there is any. living: finds out on which timeline the server is; called if
+    the archive has several.
     """
-    return _Planner(server, backups, archive, target, backup_id, now, tell, snapshots).plan()
+    return _Planner(server, backups, archive, target, backup_id, now, tell, snapshots, living).plan()
 
 
 class _Planner:
@@ -189,6 +216,7 @@ class _Planner:
         now: datetime | None,
         tell: Tell,
         snapshots: bool,
+        living: Callable[[], Living | None],
     ) -> None:
         self._server = server
         self._archive = archive
@@ -216,12 +244,20 @@ class _Planner:
             raise PlanError("there is no good backup of server '%s' that could be recovered" % server)
         self._explicit = backup_id != "auto"
         self._size = copied[-1].segment_size
-        self._timeline = self._choose_timeline(copied)
-        self._way = self._find_way(copied)
-        self._backups = self._on_the_way(copied)
+        self._systemid = copied[-1].systemid
         self._reach: dict[str, wal.Segment] = {}
         self._looked: dict[wal.Segment, tuple[bool, Event | None]] = {}
         self._scans: dict[wal.Segment, Scan | None] = {}
+        self._living = living
+        self._conflict: Conflict | None = None
+        self._timeline = self._choose_timeline(copied)
+        try:
+            self._way = self._find_way(copied)
+            self._backups = self._on_the_way(copied)
+        except PlanError as exc:
+            if self._conflict is None:
+                raise
+            raise self._refuse_a_conflict(self._conflict, "On timeline %d: %s" % (self._timeline, exc)) from None
 
     def _whole(self, backups: Sequence[Backup]) -> list[Backup]:
         """The backups that are complete, with all that they build upon, oldest first."""
@@ -239,17 +275,109 @@ class _Planner:
 
     def _choose_timeline(self, backups: Sequence[Backup]) -> int:
         wanted = self._target.timeline
-        there = sorted({*self._archive.timelines, *(one.timeline or 1 for one in backups)})
-        if wanted == CURRENT:
-            return backups[-1].timeline or 1
-        if wanted == LATEST:
-            return there[-1]
-        if wanted not in there:
+        own = backups[-1].timeline or 1
+        tree = read_branches(self._archive, [one.timeline or 1 for one in backups])
+        if isinstance(wanted, int) and wanted not in tree:
             raise PlanError(
                 "target_timeline: server '%s' has nothing archived of timeline %s; there are: %s"
-                % (self._server, wanted, ", ".join(str(number) for number in there))
+                % (self._server, wanted, ", ".join(str(number) for number in tree))
             )
-        return int(wanted)
+        if isinstance(wanted, int) or len(tree) == 1 or (wanted == CURRENT and self._explicit):
+            return wanted if isinstance(wanted, int) else own
+        ends = leaves(tree, self._goes_on)
+        if self._explicit:
+            # The backup decides among the branches that it is on.
+            ends = [end for end in ends if _has(end, backups[-1])] or ends
+        found = latest(tree, ends, self._living())
+        if wanted == CURRENT:
+            self._refuse_an_abandoned_current(backups[-1], found)
+            return own
+        if isinstance(found, Choice):
+            self._warnings += [self._without(other, found) for other in found.others]
+            return found.timeline
+        # Everything before the switch points is the same on all of them: a target there needs no choice.
+        self._conflict = found
+        return max(branch.timeline for branch in found.branches)
+
+    def _refuse_an_abandoned_current(self, backup: Backup, found: Choice | Conflict) -> None:
+        if isinstance(found, Choice) and found.timeline != backup.timeline:
+            raise PlanError(
+                "target_timeline: current is timeline %s, that of the newest backup %s of server '%s', and the server is on timeline %d (%s). Choose "
+                "with %s"
+                % (
+                    backup.timeline,
+                    backup.backup_id,
+                    self._server,
+                    found.timeline,
+                    found.reason,
+                    _choices([backup.timeline or 1, found.timeline]),
+                ),
+                {"branches": []},
+            )
+
+    def _goes_on(self, branch: Branch, lsn: int) -> bool:
+        """Whether the branch has a commit of its own after a position. What can't be read may have one."""
+        there = {*self._archive.segments, *self._archive.partials}
+        own = sorted(
+            one for one in there if one.timeline == branch.timeline and one.number(self._size) >= lsn // self._size
+        )
+        for segment in own[:_IDLE_SEGMENTS]:
+            try:
+                seen = self._scan(segment)
+            except PlanError:
+                return True
+            if seen is not None and any(event.kind == "commit" and event.lsn >= lsn for event in seen.events):
+                return True
+        return len(own) > _IDLE_SEGMENTS
+
+    def _last_commit(self, branch: Branch) -> Event | None:
+        """The last commit of a branch after its switch point."""
+        there = {*self._archive.segments, *self._archive.partials}
+        own = sorted((one for one in there if one.timeline == branch.timeline), reverse=True)
+        for segment in own[:_IDLE_SEGMENTS]:
+            with contextlib.suppress(PlanError):
+                seen = self._scan(segment)
+                commits = [one for one in seen.events if one.kind == "commit"] if seen is not None else []
+                if commits and commits[-1].lsn >= (branch.switch or 0):
+                    return commits[-1]
+        return None
+
+    def _described(self, branch: Branch) -> tuple[str, dict[str, Any]]:
+        commit = self._last_commit(branch)
+        point = Point() if commit is None else Point(commit.lsn, commit.time, commit.xid)
+        text = (
+            "no commit of its own"
+            if commit is None
+            else "last commit %s (transaction %s)" % (format_time(commit.time), commit.xid)
+        )
+        facts = point.as_dict()
+        return "%s, %s" % (branch, text), {
+            **branch.as_dict(),
+            "last_commit": {key: facts[key] for key in ("time", "xid", "lsn")},
+        }
+
+    def _without(self, other: Branch, found: Choice) -> str:
+        return "server '%s': the recovery follows timeline %d (%s). Not in it is: %s. To recover that one: %s" % (
+            self._server,
+            found.timeline,
+            found.reason,
+            self._described(other)[0],
+            CHOOSE % (other.timeline, other.timeline),
+        )
+
+    def _refuse_a_conflict(self, conflict: Conflict, why: str = "") -> PlanError:
+        described = [self._described(branch) for branch in conflict.branches]
+        return PlanError(
+            "the WAL of server '%s' has %d branches of which none continues another, and it is not known on which the server was: %s. Choose with %s%s"
+            % (
+                self._server,
+                len(described),
+                "; ".join(text for text, dummy in described),
+                _choices([branch.timeline for branch in conflict.branches]),
+                ". (%s)" % why if why else "",
+            ),
+            {"branches": [facts for dummy, facts in described]},
+        )
 
     def _find_way(self, backups: Sequence[Backup]) -> list[wal.Leg]:
         begins = {one.timeline or 1 for one in backups}
@@ -335,7 +463,7 @@ class _Planner:
             if segment in self._archive.partials:
                 return None
             raise PlanError("WAL segment %s of server '%s' can't be read: %s" % (segment, self._server, exc)) from None
-        expected = self._backups[-1].systemid
+        expected = self._systemid
         if expected and expected.isdigit() and int(expected) != seen.system_identifier:
             raise PlanError(
                 "WAL segment %s is of another PostgreSQL server (system identifier %d) than the backup (%s)"
@@ -380,7 +508,18 @@ class _Planner:
             "xid": self._plan_record,
             "name": self._plan_record,
         }[self._target.kind]
-        return find_stop()
+        if self._conflict is None:
+            return find_stop()
+        try:
+            plan = find_stop()
+        except PlanError as exc:
+            raise self._refuse_a_conflict(self._conflict, "On timeline %d: %s" % (self._timeline, exc)) from None
+        stop = plan.reached.lsn if plan.stop_lsn is None else plan.stop_lsn
+        # Which backup is the newest depends on the branch.
+        chosen = self._explicit or self._target.kind != IMMEDIATE
+        if self._target.kind == END or not chosen or stop is None or stop >= self._conflict.divergence:
+            raise self._refuse_a_conflict(self._conflict)
+        return plan
 
     def _make(
         self,
@@ -572,9 +711,8 @@ class _Planner:
         """What the segments of another timeline say from its fork on. What can't be read there is no error here."""
         there = {*self._archive.segments, *self._archive.partials}
         carry: Carry | None = None
-        for segment in sorted(one for one in there if one.timeline == timeline):
-            if segment.number(self._size) < fork // self._size:
-                continue
+        own = sorted(one for one in there if one.timeline == timeline and one.number(self._size) >= fork // self._size)
+        for segment in own[:_BRANCH_SEGMENTS]:
             if carry is not None and carry.next_lsn != segment.begin_lsn(self._size):
                 carry = None
             try:
@@ -686,6 +824,7 @@ class _Planner:
             found = self._find_record(backup, start, limit)
             if found is not None:
                 segment, event = found
+                self._warn_of_the_same_elsewhere(event)
                 reached = Point(event.lsn, event.time, event.xid, segment)
                 if event.kind != "commit" or not self._target.inclusive:
                     reached = replace(self._before(backup, event.lsn, segment), lsn=event.lsn, segment=segment)
@@ -694,6 +833,29 @@ class _Planner:
         raise PlanError(
             self._unreachable(self._backups[-1], "its record is not in the archived WAL after %s" % self._first())
         )
+
+    def _warn_of_the_same_elsewhere(self, taken: Event) -> None:
+        """Transaction ids go on in the same way on every branch, and a restore point's name can be given twice."""
+        if isinstance(self._target.timeline, int) or self._conflict is not None:
+            return
+        for timeline, fork in self._branches():
+            other = self._find_off_the_way(timeline, fork, self._is_wanted)
+            if other is not None:
+                self._warnings.append(
+                    "%s of server '%s' is taken on timeline %d: %s, WAL position %s. Another one is on timeline %d: %s, WAL position %s. To recover to that "
+                    "one: %s"
+                    % (
+                        self._target,
+                        self._server,
+                        self._timeline,
+                        format_time(taken.time),
+                        wal.format_lsn(taken.lsn),
+                        timeline,
+                        format_time(other.time),
+                        wal.format_lsn(other.lsn),
+                        CHOOSE % (timeline, timeline),
+                    )
+                )
 
     def _find_record(self, backup: Backup, start: int, limit: int | None) -> tuple[wal.Segment, Event] | None:
         segments = self._from(wal.parse_segment(backup.end_wal or ""), backup)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan, wal
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.branches import Living, Witness
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import FAILED, Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_plan import Plan, PlanError, make_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recovery_target import RecoveryTarget
@@ -49,8 +50,17 @@ def backups() -> list[Backup]:
     return [backup(2, 10), backup(5, 20)]
 
 
-def plan(world: World, backups: list[Backup], target: RecoveryTarget, backup_id: str = "auto", now: float = 60) -> Plan:
-    return make_plan("pg", backups, world, target, backup_id, minute(now))
+def plan(
+    world: World,
+    backups: list[Backup],
+    target: RecoveryTarget,
+    backup_id: str = "auto",
+    now: float = 60,
+    living: int | None = None,
+) -> Plan:
+    """living: on which timeline the server is known to be."""
+    known = None if living is None else Living(living, Witness.SERVER, "PostgreSQL is on it now")
+    return make_plan("pg", backups, world, target, backup_id, minute(now), living=lambda: known)
 
 
 def time(number: float, inclusive: bool = True) -> RecoveryTarget:
@@ -346,7 +356,7 @@ def forked(world: World, backups: list[Backup]) -> list[Backup]:
 
 def test_the_latest_timeline_is_followed_from_a_backup_before_the_fork(world: World, forked: list[Backup]) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
-    made = plan(world, forked, time(47))
+    made = plan(world, forked, time(47), living=2)
     assert (made.backup.timeline, made.timeline, made.reached.xid) == (1, 2, 799)
     assert [str(one) for one in made.segments] == [
         "000000010000000000000005",
@@ -379,7 +389,7 @@ def test_a_time_on_the_branch_that_was_left_does_not_silently_end_at_the_fork(
     world: World, forked: list[Backup], timeline: str, wanted: int
 ) -> None:
     with pytest.raises(PlanError) as caught:
-        plan(world, forked, replace(time(wanted), timeline=timeline))
+        plan(world, forked, replace(time(wanted), timeline=timeline), living=2)
     said = str(caught.value)
     assert "lies on timeline 1, after the fork at WAL position 0/60005DC" in said
     assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in said
@@ -394,13 +404,13 @@ def test_a_time_before_the_fork_and_before_the_other_branchs_first_commit_is_no_
     world: World, forked: list[Backup]
 ) -> None:
     assert plan(world, forked, time(22)).reached.xid == 702
-    assert plan(world, forked, time(27)).reached.xid == 703
+    assert plan(world, forked, time(27), living=2).reached.xid == 703
 
 
 def test_any_sign_of_life_on_the_new_timeline_makes_the_time_its_own(world: World, forked: list[Backup]) -> None:
     living = commit(position(7, 100), 38, 706, "abort")
     world.add(7, living, commit(position(7, 5000), 50, 800), timeline=2)
-    assert plan(world, forked, time(40)).timeline == 2
+    assert plan(world, forked, time(40), living=2).timeline == 2
 
 
 def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: list[Backup]) -> None:
@@ -409,8 +419,8 @@ def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: li
     world.add(7, commit(position(7, 1000), 30, 705), timeline=3)
     world.add(8, commit(position(8, 1000), 57, 900), timeline=3)
     with pytest.raises(PlanError, match=r"lies on timeline 2, after the fork at WAL position 0/60005DC"):
-        plan(world, forked[:2], time(52))
-    assert plan(world, forked[:2], time(30.5)).reached.xid == 705
+        plan(world, forked[:2], time(52), living=3)
+    assert plan(world, forked[:2], time(30.5), living=3).reached.xid == 705
 
 
 def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: World, forked: list[Backup]) -> None:
@@ -428,7 +438,7 @@ def test_what_is_on_the_branch_that_was_left_alone_is_said(
     world: World, forked: list[Backup], target: RecoveryTarget
 ) -> None:
     with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write 'target_timeline: 1'"):
-        plan(world, forked, target)
+        plan(world, forked, target, living=2)
 
 
 def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World, forked: list[Backup]) -> None:
@@ -436,7 +446,7 @@ def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World,
     del world.segments[segment(8, 2)]
     for target in (RecoveryTarget("lsn", lsn=position(7, 900)), time(27)):
         with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write 'target_timeline: 1'"):
-            plan(world, forked[:2], target)
+            plan(world, forked[:2], target, living=2)
 
 
 def test_a_timeline_without_anything_or_without_its_history_is_refused(world: World, forked: list[Backup]) -> None:
@@ -449,12 +459,111 @@ def test_a_timeline_without_anything_or_without_its_history_is_refused(world: Wo
 
 def test_a_server_that_was_promoted_before_barman_knew_it_is_recovered(world: World) -> None:
     """Its history was never archived. PostgreSQL takes "current" without it, and refuses the number."""
+    world.segments.clear()
+    world.partials.clear()
     world.fill(range(20, 23), timeline=2)
     made = plan(world, [backup(20, 40, timeline=2)], END)
     assert (made.timeline, made.target_timeline, made.last) == (2, "current", segment(22, 2))
     world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(9))
     assert plan(world, [backup(20, 40, timeline=2)], END).target_timeline == "2"
-    assert plan(world, [backup(5, 20)], RecoveryTarget("end", timeline=1)).target_timeline == "1"
+
+
+# Branches of which none continues another
+
+
+def test_the_branch_of_the_living_server_is_the_latest(world: World, backups: list[Backup]) -> None:
+    """Somebody promoted a restored copy of the first backup, which archived to the same place."""
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.add(4, commit(position(4, 1000), 16, 701), commit(position(4, 9000), 40, 800), timeline=2)
+    world.add(5, timeline=2)
+    made = plan(world, backups, END, living=1)
+    assert (made.timeline, made.end.xid, made.backup) == (1, 706, backups[1])
+    (warning,) = made.warnings
+    assert "follows timeline 1 (PostgreSQL is on it now)" in warning
+    assert "timeline 2, switch point 0/40007D0 from timeline 1" in warning
+    assert "last commit 2026-11-20T08:40:00+00:00 (transaction 800)" in warning
+    assert "barman_recover_target_timeline=2" in warning
+    assert plan(world, backups, RecoveryTarget("end", timeline=2)).end.xid == 800
+
+
+def test_without_a_living_server_both_branches_are_shown(world: World, backups: list[Backup]) -> None:
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.add(4, commit(position(4, 9000), 40, 800), timeline=2)
+    for target in (END, RecoveryTarget("xid", xid=706), time(27), RecoveryTarget("immediate")):
+        with pytest.raises(PlanError, match="2 branches of which none continues another") as caught:
+            plan(world, backups, target)
+        said = str(caught.value)
+        assert "timeline 1, WAL segments 000000010000000000000002 to 000000010000000000000008" in said
+        assert "last commit 2026-11-20T08:35:00+00:00 (transaction 706)" in said
+        assert "timeline 2, switch point 0/40007D0 from timeline 1" in said
+        assert "last commit 2026-11-20T08:40:00+00:00 (transaction 800)" in said
+        assert "barman_recover_target_timeline=1 or 2" in said
+    assert [
+        (one["timeline"], one["switch_lsn"], one["last_commit"]["xid"]) for one in caught.value.details["branches"]
+    ] == [
+        (1, None, 706),
+        (2, "0/40007D0", 800),
+    ]
+
+
+def test_a_target_before_the_branches_part_needs_no_choice(world: World, backups: list[Backup]) -> None:
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.add(4, restore_point(position(4, 500), 15, "early"), commit(position(4, 1000), 16, 701), timeline=2)
+    world.add(5, commit(position(5, 9000), 40, 800), timeline=2)
+    for target in (time(15), RecoveryTarget("name", name="early"), RecoveryTarget("xid", xid=701)):
+        made = plan(world, backups, target)
+        assert (made.backup, made.stop_lsn is not None and made.stop_lsn <= position(4, 1000)) == (backups[0], True)
+
+
+def test_a_branch_without_a_commit_after_the_switch_point_is_continued(world: World, backups: list[Backup]) -> None:
+    """A failover: the old primary wrote a checkpoint more."""
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(8, 1100))
+    world.add(8, commit(position(8, 1000), 35, 706), timeline=2)
+    made = plan(world, backups, END)
+    assert (made.timeline, made.warnings) == (2, ())
+
+
+def test_a_backup_chooses_the_branch_that_it_is_on(world: World, backups: list[Backup]) -> None:
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.add(4, commit(position(4, 9000), 40, 800), timeline=2)
+    assert plan(world, backups, END, backups[1].backup_id).timeline == 1
+    with pytest.raises(PlanError, match="2 branches"):
+        plan(world, backups, END, backups[0].backup_id)
+
+
+def test_current_is_refused_if_the_server_left_the_newest_backup_s_timeline(world: World, forked: list[Backup]) -> None:
+    current = RecoveryTarget("end", timeline="current")
+    with pytest.raises(PlanError, match=r"current is timeline 1, .* server is on timeline 2 .*timeline=1 or 2"):
+        plan(world, forked[:2], current, living=2)
+    assert plan(world, forked, current, living=2).timeline == 2
+    assert plan(world, forked[:2], current, forked[1].backup_id, living=2).timeline == 1
+
+
+@pytest.mark.parametrize("target", [RecoveryTarget("xid", xid=705), RecoveryTarget("name", name="late")])
+def test_a_record_that_two_branches_have_is_shown_twice(
+    world: World, forked: list[Backup], target: RecoveryTarget
+) -> None:
+    world.add(7, restore_point(position(7, 100), 41, "late"), commit(position(7, 5000), 50, 705), timeline=2)
+    (warning,) = plan(world, forked, target, living=2).warnings
+    assert "is taken on timeline 2: 2026-11-20T08:%d" % (50 if target.xid else 41) in warning
+    assert "Another one is on timeline 1: 2026-11-20T08:%d" % (30 if target.xid else 29) in warning
+    assert "barman_recover_target_timeline=1" in warning
+    assert plan(world, forked, replace(target, timeline=1)).warnings == ()
+
+
+def test_a_branch_without_its_history_is_another_branch(world: World, backups: list[Backup]) -> None:
+    world.add(4, commit(position(4, 9000), 40, 800), timeline=2)
+    assert plan(world, backups, END, living=1).end.xid == 706
+    with pytest.raises(PlanError, match=r"2 branches .*On timeline 2: .*00000002\.history is missing"):
+        plan(world, backups, END)
+
+
+def test_what_can_not_be_read_may_be_a_branch(world: World, backups: list[Backup]) -> None:
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(7))
+    world.add(7, timeline=2)
+    world.ends[segment(7)] = None
+    with pytest.raises(PlanError, match="2 branches"):
+        plan(world, backups, END)
 
 
 # Identity
