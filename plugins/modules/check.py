@@ -20,6 +20,8 @@ description:
     increments are left of a backup that is gone. C(copy_up_to_date) fails for a passive server whose source was not heard of for half an hour, or
     has WAL or a backup for so long that is not here; while a backup is being copied, no backup counts as late. C(hook_scripts) fails where a hook
     script of the inventory failed, or did not run for the latest backup.
+    C(foreign_timelines) fails if the archive has a timeline on which the server was never, as far as its backups and its own answer show. A restored copy
+    that was promoted and archives to the same name makes one. The server is asked only if no backup is on the newest timeline.
     C(active) fails for an inactive server, for which C(barman check) ends with success whatever it found.
   - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
 options:

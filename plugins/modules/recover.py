@@ -115,10 +115,14 @@ options:
   target_timeline:
     description:
       - The timeline to recover to, V(latest), V(current) for the backup's own, or its number.
-      - V(latest) is the newest that Barman has anything of. After a recovery to a point in time, what the server wrote after that
-        point is on the timeline before.
+      - V(latest) is the branch of the server, which need not be the highest number. If somebody promoted a restored copy that archives to the same name, the
+        archive has branches of which none continues another.
+      - The server is asked for its timeline. If it is down, the WAL receiver's files or the newest backup must agree with the newest WAL.
+        Otherwise the recovery is refused, with RV(branches). A target before the branches' switch points needs no choice.
+      - After a recovery to a point in time, what the server wrote after that point is on the timeline before.
       - With V(latest) and V(current), a target that lies on such an older timeline, after the newer one left it and before that one
         had anything of its own, is an error that says which number to write.
+      - V(current) is refused if the server left the timeline of the newest backup, unless O(backup_id) names a backup.
     type: str
     default: latest
   target_action:
@@ -463,6 +467,36 @@ destination:
       type: list
       elements: str
       sample: []
+branches:
+  description: The branches of the archive, if the recovery is refused because it is not known which of them is the server's.
+  returned: failure
+  type: list
+  elements: dict
+  contains:
+    timeline:
+      description: The branch's timeline, for O(target_timeline).
+      type: int
+      sample: 2
+    parent:
+      description: The timeline that it left; V(null) for the first one.
+      type: int
+      sample: 1
+    switch_lsn:
+      description: Where it left that.
+      type: str
+      sample: 0/40007D0
+    first_wal:
+      description: Its first WAL segment in the archive.
+      type: str
+      sample: "000000020000000000000004"
+    last_wal:
+      description: Its last WAL segment in the archive.
+      type: str
+      sample: "000000020000000000000005"
+    last_commit:
+      description: The last commit after the switch point, with C(time), C(xid) and C(lsn), each V(null) if there is none.
+      type: dict
+      sample: {time: "2026-11-20T08:40:00+00:00", xid: 800, lsn: 0/4002328}
 moved_aside:
   description: The directories that were moved aside, or would be in check mode, each with C(from) and C(to).
   returned: success
@@ -478,6 +512,7 @@ from ..module_utils._barman.awake import awake
 from ..module_utils._barman.configuration import read
 from ..module_utils._barman.recover import Recovery, request_from
 from ..module_utils._host.process import HostError, run
+from ..module_utils._postgres.connection import connect, psycopg_is_there
 
 
 def main() -> None:
@@ -521,9 +556,11 @@ def main() -> None:
         request = request_from(module.params)
         configuration = read(module.params["config_file"], module.params["barman_user"])
         with awake(barman_from(module.params), configuration, module.params["server"]) as (barman, seen):
-            outcome = Recovery(request, barman, seen, run).execute(module.check_mode)
+            outcome = Recovery(request, barman, seen, run, connect=connect if psycopg_is_there() else None).execute(
+                module.check_mode
+            )
     except HostError as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=str(exc), **getattr(exc, "details", {}))
     for warning in outcome.warnings:
         module.warn(warning)
     module.exit_json(

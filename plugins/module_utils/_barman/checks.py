@@ -32,6 +32,7 @@ from .configuration import Configuration, ServerConfiguration, read
 from .disks import full_disks
 from .distance import copy_is_late
 from .healing import Circumstances, can_heal, gap_can_heal
+from .living import BranchReport, report_branches
 from .masking import mask_message
 
 BARMAN = "barman"
@@ -45,6 +46,7 @@ INTERRUPTED = "interrupted backups"
 HOOKS = "hook scripts"
 CHAINS = "incremental backups"
 SYNCHRONOUS = "synchronous WAL receiver"
+FOREIGN_TIMELINES = "foreign timelines"
 
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
@@ -168,7 +170,7 @@ def check_servers(
     for name in chosen:
         configuration.server(name)
     if check_mode:
-        seen = look(barman, configuration, chosen, jobs, ask_barman=False)
+        seen = look(barman, configuration, chosen, jobs, ask_barman=False, connect=connect)
         seen = look_at_synchronous(seen, synchronous, configuration, barman.user, connect)
         return _answer(seen, set(), barman_checked=False)
     ignored = {key_of(name) for name in ignore}
@@ -182,7 +184,7 @@ def check_servers(
 
     def glance(left: Sequence[str]) -> dict[str, ServerChecks]:
         return look_at_synchronous(
-            look(barman, configuration, left, jobs), synchronous, configuration, barman.user, connect
+            look(barman, configuration, left, jobs, connect=connect), synchronous, configuration, barman.user, connect
         )
 
     try:
@@ -255,8 +257,10 @@ def run_checks(
         return {name: checks for answer in answers for name, checks in answer.items()}
 
 
-def own_checks(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive | None) -> ServerChecks:
-    """What Barman does not check: that there is a good backup, and no gap in the WAL after it."""
+def own_checks(
+    server: ServerConfiguration, backups: Sequence[Backup], archive: Archive | None, present: int | None = None
+) -> ServerChecks:
+    """What Barman does not check: that there is a good backup, and no gap in the WAL after it. present: the server's timeline."""
     newest = catalog.latest(backups)
     checks = []
     if not server.flag("active", True):
@@ -276,15 +280,16 @@ def own_checks(server: ServerConfiguration, backups: Sequence[Backup], archive: 
     if archive is None:
         checks.append(Check(WAL_CONTINUITY, True, "not looked at: the WAL is not on this host", OURS))
     else:
-        gaps, problem = find_gaps(backups, archive)
+        gaps, problem = find_gaps(backups, archive, present)
         checks.append(_continuity(newest, gaps, problem, _gap_can_heal(server)))
     runs = any(not backup.done and backup.status != catalog.FAILED for backup in backups)
     return ServerChecks(server.name, _by_key(checks), server.flag("active", True), gaps, runs)
 
 
-def find_gaps(backups: Sequence[Backup], archive: Archive) -> tuple[list[Gap], str | None]:
+def find_gaps(backups: Sequence[Backup], archive: Archive, present: int | None = None) -> tuple[list[Gap], str | None]:
     """The missing segments after the oldest good backup, and why they can't be told where they can't.
 
+    present: the server's timeline, if it is known; else the newest one that comes from the backup.
     A backup that is kept alone ("keep" with target standalone) has only the WAL from its begin to its end.
     """
     newest = catalog.latest(backups)
@@ -292,13 +297,13 @@ def find_gaps(backups: Sequence[Backup], archive: Archive) -> tuple[list[Gap], s
         return [], None
     found: dict[tuple[str, str], Gap] = {}
     try:
-        for gap in _gaps_after(newest, archive):
+        for gap in _gaps_after(newest, archive, present):
             found[str(gap.first), str(gap.last)] = Gap(str(gap.first), str(gap.last), gap.count, True)
         missing = {segment for gap in found.values() for segment in (gap.first, gap.last)}
         followed = [backup for backup in backups if backup.done and backup.keep != "standalone"]
         alone = [backup for backup in backups if backup.done and backup.keep == "standalone"]
         older = catalog.oldest(followed)
-        earlier = _gaps_after(older, archive) if older and older is not newest else []
+        earlier = _gaps_after(older, archive, present) if older and older is not newest else []
         for backup in alone:
             earlier = [*earlier, *_gaps_within(backup, archive)]
         for gap in earlier:
@@ -311,13 +316,21 @@ def find_gaps(backups: Sequence[Backup], archive: Archive) -> tuple[list[Gap], s
 
 
 def look(
-    barman: Barman, configuration: Configuration, names: Sequence[str], jobs: int, ask_barman: bool = True
+    barman: Barman,
+    configuration: Configuration,
+    names: Sequence[str],
+    jobs: int,
+    ask_barman: bool = True,
+    connect: Connect | None = None,
 ) -> dict[str, ServerChecks]:
-    """Check these servers once. Without Barman (ask_barman) only what can be read without a change."""
+    """Check these servers once. Without Barman (ask_barman) only what can be read without a change.
+
+    connect: how to ask a server for its timeline, if its archive has one that may not be its own.
+    """
     answers = run_checks(barman, names, configuration, jobs) if ask_barman and names else {}
     for name in names:
         server = configuration.server(name)
-        own = read_own_checks(barman, server)
+        own = read_own_checks(barman, server, connect)
         theirs = answers.get(name, ServerChecks(name))
         answers[name] = _with_healing(
             replace(own, checks=_by_key([*theirs.checks.values(), *own.checks.values()])), server
@@ -340,7 +353,7 @@ def _with_healing(server: ServerChecks, configuration: ServerConfiguration) -> S
     )
 
 
-def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks:
+def read_own_checks(barman: Barman, server: ServerConfiguration, connect: Connect | None = None) -> ServerChecks:
     try:
         backups = catalog.read_backups(server)
         here = not any("://" in server.directory(option) for option in ("wals_directory", "basebackups_directory"))
@@ -355,9 +368,18 @@ def read_own_checks(barman: Barman, server: ServerConfiguration) -> ServerChecks
             # Barman runs a hook of the archive again with the next segment, and one of a backup with the next backup.
             healable = any("_archive_" in problem.partition(":")[0] for problem in problems)
             more.append(Check(HOOKS, not problems, "; ".join(problems), OURS, healable))
-        return own_checks(server, backups, archive).with_checks(more)
+        branches = report_branches(server, archive, backups, barman.user, connect) if archive is not None else None
+        if branches is not None:
+            more.append(_foreign_timelines(branches))
+        present = branches.living.timeline if branches is not None and branches.living is not None else None
+        return own_checks(server, backups, archive, present).with_checks(more)
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
+
+
+def _foreign_timelines(report: BranchReport) -> Check:
+    unknown = "not checked: %s" % report.unknown if report.unknown else ""
+    return Check(FOREIGN_TIMELINES, not report.problem, report.problem or unknown, OURS)
 
 
 def _interrupted(server: ServerConfiguration, backups: Sequence[Backup]) -> Check:
@@ -589,13 +611,13 @@ def _listed(gaps: Sequence[Gap], most: int = 3) -> str:
     return "WAL segments %s" % ", ".join([*texts[:most], *more])
 
 
-def _gaps_after(backup: Backup, archive: Archive) -> list[wal.Gap]:
+def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[wal.Gap]:
     if backup.begin_wal is None:
         return []
     begin = wal.parse_segment(backup.begin_wal)
     # Where a segment is being received, all before it were.
     known = {*archive.segments, *archive.partials}
-    return wal.gaps(known, begin, _way_from(begin, archive), backup.segment_size)
+    return wal.gaps(known, begin, _way_from(begin, archive, present), backup.segment_size)
 
 
 def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
@@ -605,14 +627,16 @@ def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
     return wal.gaps(archive.segments, begin, None, backup.segment_size, end)
 
 
-def _way_from(begin: wal.Segment, archive: Archive) -> list[wal.Leg]:
-    """The way to the newest timeline that comes from this segment; a restore elsewhere may have made others."""
-    for timeline in sorted(archive.histories, reverse=True):
-        if timeline > begin.timeline:
-            way = wal.parse_history(timeline, archive.histories[timeline])
-            for leg in way:
-                if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
-                    return way
+def _way_from(begin: wal.Segment, archive: Archive, present: int | None) -> list[wal.Leg]:
+    """The way to the server's timeline, or the newest one, that comes from this segment; a restore elsewhere may have made others."""
+    if present == begin.timeline:
+        return wal.way_from(begin.timeline, begin.timeline, archive.histories)
+    newer = [timeline for timeline in sorted(archive.histories, reverse=True) if timeline > begin.timeline]
+    for timeline in sorted(newer, key=lambda timeline: timeline != present):
+        way = wal.parse_history(timeline, archive.histories[timeline])
+        for leg in way:
+            if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
+                return way
     return wal.way_from(begin.timeline, begin.timeline, archive.histories)
 
 

@@ -23,6 +23,7 @@ _NEEDS_A_PERSON = frozenset(
         "disk_space",
         "encryption",
         "failed_backups",
+        "foreign_timelines",
         "incremental_backups",
         "interrupted_backups",
         "retention_policy_settings",

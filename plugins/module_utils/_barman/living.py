@@ -11,15 +11,57 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from .._host.files import names_in
 from .._host.process import HostError
 from .._postgres.connection import Connect
 from .._postgres.standby import read_standby, read_timeline
 from . import wal
-from .branches import Files, Living, Witness, recorded
+from .branches import Branch, Files, Living, Witness, foreign, read_branches, recorded, unproven
 from .catalog import Backup
 from .configuration import ServerConfiguration
+
+
+@dataclass(frozen=True)
+class BranchReport:
+    """The branches of an archive that are not the server's. living: on which timeline it is, None if that is not known or was not asked."""
+
+    foreign: tuple[Branch, ...] = ()
+    living: Living | None = None
+    unknown: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, and what to do; empty if nothing is."""
+        if not self.foreign or self.living is None:
+            return ""
+        numbers = " and ".join(str(branch.timeline) for branch in self.foreign)
+        return (
+            "the server is on timeline %d (%s), and this is no part of its history: %s. A restored copy archives to the name of this server, or did: set its "
+            "archive_command to false. Recoveries leave timeline %s out; docs/recovery.md shows how to remove the files"
+            % (self.living.timeline, self.living.text, "; ".join(map(str, self.foreign)), numbers)
+        )
+
+
+def report_branches(
+    server: ServerConfiguration, archive: Files, backups: Sequence[Backup], user: str, connect: Connect | None
+) -> BranchReport | None:
+    """Which branches the server was never on; None if the archive has one timeline. The server is asked only if the backups prove too little."""
+    timelines = [one.timeline or 1 for one in backups if one.copied]
+    tree = read_branches(archive, timelines)
+    if len(tree) < 2:
+        return None
+    if not unproven(tree, timelines):
+        return BranchReport()
+    living = find_living(server, archive, backups, user, connect if server.flag("active", True) else None)
+    if living is None:
+        return BranchReport(unknown="it is not known on which timeline the server is")
+    if living.timeline not in tree:
+        return BranchReport(
+            (), living, "nothing of timeline %d is archived yet, on which the server is" % living.timeline
+        )
+    return BranchReport(tuple(foreign(tree, timelines, living.timeline)), living)
 
 
 def find_living(

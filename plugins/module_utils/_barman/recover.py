@@ -24,14 +24,17 @@ from .._host.lock import Held, exclusive
 from .._host.process import HostError, Runner
 from .._host.progress import Progress
 from .._host.safe_files import temporary_directory, writing_as
+from .._postgres.connection import Connect
 from . import staging_area, wal
 from .archive import Archive, has_unarchived, read_archive
+from .branches import Living
 from .catalog import Backup, Tablespace, chain, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
 from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State, path_problems
 from .destination import aside as aside_name
 from .in_use import in_use_problems
+from .living import find_living
 from .places import MOVE_ASIDE, REFUSE, Placement, place_all
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
@@ -241,6 +244,7 @@ class Recovery:
         clock: Callable[[], float] = time.time,
         list_archive: Callable[[ServerConfiguration, Barman, int], Archive] = read_archive,
         list_backups: Callable[[ServerConfiguration], list[Backup]] = read_backups,
+        connect: Connect | None = None,
     ) -> None:
         self._request = request
         self._barman = barman
@@ -250,6 +254,7 @@ class Recovery:
         self._clock = clock
         self._list_archive = list_archive
         self._list_backups = list_backups
+        self._connect = connect
         self._connection = Connection(request.destination, runner, barman.user)
         self._site = Site(request.destination, runner, barman.user)
         self._owner = barman.user if os.geteuid() == 0 else None
@@ -392,8 +397,12 @@ class Recovery:
         request = self._request
         now = datetime.fromtimestamp(self._clock(), timezone.utc)
         of_snapshots = request.instance is not None
+
+        def living() -> Living | None:
+            return find_living(self._server, archive, backups, self._barman.user, self._connect)
+
         plan = make_plan(
-            request.server, backups, archive, request.target, request.backup_id, now, self._tell, of_snapshots
+            request.server, backups, archive, request.target, request.backup_id, now, self._tell, of_snapshots, living
         )
         self._others = [one for one in backups if one.snapshots is not None and one.copied and one != plan.backup]
         configured = {option: self._server.get(option) for option in (*PLACE_OPTIONS.values(), "snapshot_zone")}

@@ -30,7 +30,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     monkeypatch.setattr(recover, "read", lambda path, user: found.configuration)
     monkeypatch.setattr(recover, "barman_from", lambda params: Barman(found.run, USER))
 
-    def recovery(request: Any, barman: Any, configuration: Any, runner: Any) -> Recovery:
+    def recovery(request: Any, barman: Any, configuration: Any, runner: Any, connect: Any) -> Recovery:
         return Recovery(
             request,
             barman,
@@ -64,7 +64,18 @@ def test_all_documented_returns_are_returned(host: RecoveryHost, capsys: pytest.
     documented = safe_load(recover.RETURN)
     answer = run_main(recover.main, capsys, server="pg", destination=str(host.root / "new"))
     assert set(documented["recovery"]["contains"]) == set(answer["recovery"])
-    assert set(documented) <= set(answer)
+    assert {name for name, value in documented.items() if value["returned"] == "success"} <= set(answer)
+
+
+def test_a_refusal_has_the_branches_as_data(host: RecoveryHost, capsys: pytest.CaptureFixture[str]) -> None:
+    host.world.histories[2] = "1\t0/2000100\tno recovery target specified\n"
+    host.world.add(2, commit(position(2, SIZE - 1000), 40, 800), timeline=2)
+    host.backups[:] = [backup(2, 10, end_lsn="0/2000050")]
+    answer = run_main(recover.main, capsys, server="pg", destination=str(host.root / "new"))
+    documented = safe_load(recover.RETURN)["branches"]["contains"]
+    assert [one["timeline"] for one in answer["branches"]] == [1, 2]
+    assert set(answer["branches"][0]) == set(documented)
+    assert "barman_recover_target_timeline=1 or 2" in answer["msg"]
 
 
 @pytest.mark.parametrize(
