@@ -363,6 +363,13 @@ recovery:
       description: The last point that could be recovered, with the last commit there is.
       type: dict
       sample: {lsn: 0/1C8F2AA0, time: "2026-11-20T08:41:12.003100+00:00", xid: 20981, segment: "00000001000000000000001C"}
+    restore_points:
+      description:
+        - With O(target_name), every restore point of that name, in the order of the WAL. C(taken) is true for the first one after the backup, where PostgreSQL
+          stops. For another one, write its C(lsn) as O(target_lsn).
+      type: list
+      elements: dict
+      sample: [{time: "2026-11-20T08:15:00+00:00", lsn: 0/40001F4, taken: true}]
     snapshots:
       description:
         - The snapshots that the disks were made of, with C(provider), C(place) and C(disks), as M(pgdr.barman.backup_info) has them; V(null) for a
@@ -467,6 +474,30 @@ destination:
       type: list
       elements: str
       sample: []
+windows:
+  description:
+    - The points that can be recovered, if the target is none of them. WAL that is missing ends a window, and a later backup begins another one.
+  returned: failure
+  type: list
+  elements: dict
+  contains:
+    backups:
+      description: The backups that it can be recovered from, oldest first.
+      type: list
+      elements: str
+      sample: [20261120T081000]
+    begin:
+      description: The end of the first of these backups, with C(time) and C(lsn).
+      type: dict
+      sample: {time: "2026-11-20T08:10:00+00:00", lsn: 0/2800000}
+    end:
+      description: The last point, with C(lsn), C(segment), and the last commit (C(time), C(xid)).
+      type: dict
+      sample: {lsn: 0/3FFFFA8, segment: "000000010000000000000003", time: "2026-11-20T08:12:00+00:00", xid: 700}
+    missing:
+      description: The WAL that is missing after it; V(null) for the end of the WAL.
+      type: str
+      sample: "000000010000000000000004"
 branches:
   description: The branches of the archive, if the recovery is refused because it is not known which of them is the server's.
   returned: failure

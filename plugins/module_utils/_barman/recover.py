@@ -749,6 +749,10 @@ class Recovery:
             "stop_lsn": None if plan.stop_lsn is None else wal.format_lsn(plan.stop_lsn),
             "reached": plan.reached.as_dict(),
             "last_recoverable": plan.end.as_dict(),
+            "restore_points": [
+                {"time": format_time(one.time), "lsn": wal.format_lsn(one.lsn), "taken": one.lsn == plan.stop_lsn}
+                for one in plan.restore_points
+            ],
             "snapshots": None if backup.snapshots is None else backup.snapshots.as_dict(),
             "passive": self._server.passive,
             "standby": request.standby,

@@ -28,6 +28,7 @@ from .branches import CHOOSE, Branch, Choice, Conflict, Living, latest, leaves, 
 from .catalog import Backup, CatalogError, chain, find
 from .recovery_target import CURRENT, END, IMMEDIATE, RecoveryTarget, format_time
 from .wal_reader import Carry, Event, Scan, WalReadError, scan
+from .windows import Point, Window, as_text
 
 # How many segments that say a time are looked at, from the end backwards, before a time is called unreachable.
 # Times in the WAL are in order, except where a clock was set back.
@@ -37,6 +38,9 @@ _IDLE_SEGMENTS = 256
 
 # How much of a timeline is read that is not recovered, from the switch point on.
 _BRANCH_SEGMENTS = 1024
+
+# How much is read in search of other restore points of the same name: 64 GiB.
+_NAMED_SEGMENTS = 4096
 
 # The scans of as many segments are kept; each has every transaction's end.
 _REMEMBERED_SCANS = 4
@@ -69,43 +73,13 @@ class Wal(Protocol):
 
 
 @dataclass(frozen=True)
-class Point:
-    """A point in the WAL: a position, and the last transaction committed until there."""
-
-    lsn: int | None = None
-    time: datetime | None = None
-    xid: int | None = None
-    segment: wal.Segment | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "lsn": None if self.lsn is None else wal.format_lsn(self.lsn),
-            "time": format_time(self.time),
-            "xid": self.xid,
-            "segment": None if self.segment is None else str(self.segment),
-        }
-
-    def __str__(self) -> str:
-        parts = []
-        if self.time is not None:
-            parts.append("last commit %s (transaction %s)" % (format_time(self.time), self.xid))
-        else:
-            parts.append("no commit")
-        if self.lsn is not None:
-            parts.append("WAL position %s" % wal.format_lsn(self.lsn))
-        if self.segment is not None:
-            parts.append("segment %s" % self.segment)
-        return ", ".join(parts)
-
-
-@dataclass(frozen=True)
 class Plan:
     """A recovery that was proven to be possible.
 
     way: the timelines from the backup's to the target's. has_history: whether the target's timeline has a history file, or needs none. first, last: the WAL segments that recovery reads.
     end: where the WAL that can be recovered ends. reached: where this recovery ends: the position of the record that
     stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last
-    one that is no checkpoint.
+    one that is no checkpoint. restore_points: those of the target's name, in order; stop_lsn is where the one that is taken begins.
     """
 
     server: str
@@ -122,6 +96,7 @@ class Plan:
     partial: wal.Segment | None = None
     warnings: tuple[str, ...] = field(default=())
     has_history: bool = True
+    restore_points: tuple[Event, ...] = ()
 
     @property
     def target_timeline(self) -> str:
@@ -443,6 +418,29 @@ class _Planner:
         begin = wal.parse_segment(backup.begin_wal or "")
         return wal.gaps(self._archive.segments, begin, self._way, self._size)
 
+    def _windows(self) -> list[Window]:
+        """What can be recovered on the way, oldest first. A backup that lacks WAL of its own begins no window."""
+        groups: dict[wal.Segment, list[Backup]] = {}
+        for backup in self._backups:
+            with contextlib.suppress(PlanError):
+                groups.setdefault(self._reached_segment(backup), []).append(backup)
+        found: list[Window] = []
+        for backups in groups.values():
+            first = backups[0]
+            # What can't be read ends no window that could be named.
+            with contextlib.suppress(PlanError):
+                gaps = self._gaps(first)
+                found.append(
+                    Window(
+                        tuple(one.backup_id for one in backups),
+                        first.end_lsn or "",
+                        first.end_time,
+                        self._end(first)[0],
+                        gaps[0] if gaps else None,
+                    )
+                )
+        return found
+
     def _from(self, first: wal.Segment, backup: Backup) -> list[wal.Segment]:
         return list(wal.needed(first, self._reached_segment(backup), self._way, self._size))
 
@@ -508,12 +506,16 @@ class _Planner:
             "xid": self._plan_record,
             "name": self._plan_record,
         }[self._target.kind]
-        if self._conflict is None:
-            return find_stop()
         try:
             plan = find_stop()
         except PlanError as exc:
-            raise self._refuse_a_conflict(self._conflict, "On timeline %d: %s" % (self._timeline, exc)) from None
+            if self._conflict is not None:
+                raise self._refuse_a_conflict(self._conflict, "On timeline %d: %s" % (self._timeline, exc)) from None
+            windows = self._windows()
+            text = ". %s" % as_text(windows) if len(windows) > 1 else ""
+            raise PlanError("%s%s" % (exc, text), {"windows": [one.as_dict() for one in windows]}) from None
+        if self._conflict is None:
+            return plan
         stop = plan.reached.lsn if plan.stop_lsn is None else plan.stop_lsn
         # Which backup is the newest depends on the branch.
         chosen = self._explicit or self._target.kind != IMMEDIATE
@@ -818,21 +820,79 @@ class _Planner:
         The WAL after the newest backup is read first, then that between the one before and it, and so on.
         """
         limit: int | None = None
-        for backup in reversed(self._backups):
+        usable = [one for one in self._backups if self._is_usable(one)]
+        if not usable:
+            self._reached_segment(self._backups[-1])
+        for backup in reversed(usable):
             start = wal.parse_lsn(backup.end_lsn or "")
-            self._reached_segment(backup)
             found = self._find_record(backup, start, limit)
             if found is not None:
                 segment, event = found
                 self._warn_of_the_same_elsewhere(event)
+                points = self._restore_points(usable, backup, event) if event.kind == "restore_point" else ()
                 reached = Point(event.lsn, event.time, event.xid, segment)
                 if event.kind != "commit" or not self._target.inclusive:
                     reached = replace(self._before(backup, event.lsn, segment), lsn=event.lsn, segment=segment)
-                return self._make(backup, self._end(backup)[0], reached, event.lsn, segment)
+                plan = self._make(backup, self._end(backup)[0], reached, event.lsn, segment)
+                return replace(plan, restore_points=points)
             limit = start
-        raise PlanError(
-            self._unreachable(self._backups[-1], "its record is not in the archived WAL after %s" % self._first())
-        )
+        raise PlanError(self._unreachable(usable[-1], "its record is not in the archived WAL after %s" % self._first()))
+
+    def _is_usable(self, backup: Backup) -> bool:
+        try:
+            self._reached_segment(backup)
+        except PlanError:
+            return False
+        return True
+
+    def _restore_points(self, usable: Sequence[Backup], backup: Backup, taken: Event) -> tuple[Event, ...]:
+        """Every restore point of the name on the way, in order. With several of them a warning reports which is taken."""
+        found: dict[int, Event] = {}
+        left = _NAMED_SEGMENTS
+        begun: set[wal.Segment] = set()
+        for one in usable:
+            # Backups without a gap in between come to the same segment, and the first one has all of it.
+            if self._reached_segment(one) in begun:
+                continue
+            begun.add(self._reached_segment(one))
+            start, carry = wal.parse_lsn(one.end_lsn or ""), None
+            for segment in self._from(wal.parse_segment(one.end_wal or ""), one)[:left]:
+                self._tell("searching the WAL for restore points of that name", _NAMED_SEGMENTS - left, _NAMED_SEGMENTS)
+                left -= 1
+                seen = self._scan(segment, carry)
+                if seen is None:
+                    break
+                found.update(
+                    {event.lsn: event for event in seen.events if event.lsn >= start and self._is_wanted(event)}
+                )
+                carry = seen.carry
+                if carry is None:
+                    break
+        found[taken.lsn] = taken
+        points = tuple(found[lsn] for lsn in sorted(found))
+        if len(points) > 1:
+            shown = ", ".join(
+                "%s at WAL position %s" % (format_time(one.time), wal.format_lsn(one.lsn)) for one in points
+            )
+            self._warnings.append(
+                "server '%s' has %d restore points '%s': %s. The recovery stops at that of %s, WAL position %s, the first one after backup %s. For another "
+                "one, recover to its position: barman_recover_target_lsn in the playbook, target_lsn in the module"
+                % (
+                    self._server,
+                    len(points),
+                    taken.name,
+                    shown,
+                    format_time(taken.time),
+                    wal.format_lsn(taken.lsn),
+                    backup.backup_id,
+                )
+            )
+        if left <= 0:
+            self._warnings.append(
+                "server '%s': only %d WAL segments were searched for other restore points '%s'"
+                % (self._server, _NAMED_SEGMENTS, taken.name)
+            )
+        return points
 
     def _warn_of_the_same_elsewhere(self, taken: Event) -> None:
         """Transaction ids go on in the same way on every branch, and a restore point's name can be given twice."""
@@ -918,12 +978,13 @@ class _Planner:
 
     def _unreachable(self, backup: Backup, why: str) -> str:
         end, _dummy = self._end(backup)
-        text = "%s of server '%s' can't be reached: %s. The last recoverable point is: %s" % (
-            self._target,
-            self._server,
-            why,
-            end,
+        # A later backup may make later points recoverable.
+        last = (
+            "The last recoverable point"
+            if len(self._windows()) <= 1
+            else "The last point from backup %s" % backup.backup_id
         )
+        text = "%s of server '%s' can't be reached: %s. %s is: %s" % (self._target, self._server, why, last, end)
         gaps = self._gaps(backup)
         if gaps:
             text += ". There is more WAL, but it can't be used, because of what is missing: %s" % ", ".join(

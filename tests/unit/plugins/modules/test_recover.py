@@ -67,6 +67,15 @@ def test_all_documented_returns_are_returned(host: RecoveryHost, capsys: pytest.
     assert {name for name, value in documented.items() if value["returned"] == "success"} <= set(answer)
 
 
+def test_a_refusal_has_the_windows_as_data(host: RecoveryHost, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_main(
+        recover.main, capsys, server="pg", destination=str(host.root / "new"), target_time="2027-01-01 00:00:00Z"
+    )
+    (window,) = answer["windows"]
+    assert set(window) == set(safe_load(recover.RETURN)["windows"]["contains"])
+    assert window["end"]["xid"] == 710
+
+
 def test_a_refusal_has_the_branches_as_data(host: RecoveryHost, capsys: pytest.CaptureFixture[str]) -> None:
     host.world.histories[2] = "1\t0/2000100\tno recovery target specified\n"
     host.world.add(2, commit(position(2, SIZE - 1000), 40, 800), timeline=2)

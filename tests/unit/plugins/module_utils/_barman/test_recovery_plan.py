@@ -566,6 +566,81 @@ def test_what_can_not_be_read_may_be_a_branch(world: World, backups: list[Backup
         plan(world, backups, END)
 
 
+# Windows, and names that exist several times
+
+
+@pytest.fixture
+def gap(world: World, backups: list[Backup]) -> list[Backup]:
+    """WAL is missing between the two backups, and after the second one."""
+    del world.segments[segment(4)]
+    del world.segments[segment(7)]
+    del world.partials[segment(8)]
+    world.add(8, commit(position(8, 1000), 35, 706))
+    return [*backups, backup(8, 40)]
+
+
+@pytest.mark.parametrize(
+    "target", [time(18), time(33), RecoveryTarget("xid", xid=701), RecoveryTarget("lsn", lsn=position(4, 1000))]
+)
+def test_a_target_in_a_gap_is_refused_with_every_window(
+    world: World, gap: list[Backup], target: RecoveryTarget
+) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan(world, gap, target)
+    said = str(caught.value)
+    assert "last recoverable point" not in said
+    assert (
+        "What can be recovered: from 2026-11-20T08:10:00+00:00 (WAL position 0/2800000, the end of backup 20261120T081000) to: last commit "
+        "2026-11-20T08:12:00+00:00 (transaction 700)"
+    ) in said
+    assert (
+        "; from 2026-11-20T08:20:00+00:00 (WAL position 0/5800000, the end of backup 20261120T082000) to: last commit 2026-11-20T08:25"
+        in said
+    )
+    assert [(one["backups"], one["end"]["xid"], one["missing"]) for one in caught.value.details["windows"]] == [
+        (["20261120T081000"], 700, "000000010000000000000004"),
+        (["20261120T082000"], 703, "000000010000000000000007"),
+        (["20261120T084000"], 706, None),
+    ]
+
+
+def test_backups_without_a_gap_between_them_are_one_window(world: World, backups: list[Backup]) -> None:
+    with pytest.raises(PlanError, match="The last recoverable point is") as caught:
+        plan(world, backups, time(70))
+    assert [one["backups"] for one in caught.value.details["windows"]] == [[one.backup_id for one in backups]]
+
+
+def test_a_record_before_a_backup_that_is_not_usable_is_reached(world: World, backups: list[Backup]) -> None:
+    del world.segments[segment(5)]
+    assert plan(world, backups, RecoveryTarget("xid", xid=700)).backup == backups[0]
+    with pytest.raises(PlanError, match="is not usable") as caught:
+        plan(world, backups, END)
+    assert [one["end"]["xid"] for one in caught.value.details["windows"]] == [701]
+
+
+def test_a_name_that_exists_several_times_is_taken_as_postgresql_does(world: World, backups: list[Backup]) -> None:
+    world.events[segment(6)].append(restore_point(position(6, 5000), 27, "late"))
+    world.events[segment(3)].append(restore_point(position(3, 5000), 13, "late"))
+    made = plan(world, backups, RecoveryTarget("name", name="late"))
+    assert (made.backup, made.stop_lsn) == (backups[1], position(6, 5000))
+    assert [one.lsn for one in made.restore_points] == [position(3, 5000), position(6, 5000), position(7, 500)]
+    (warning,) = made.warnings
+    assert (
+        "3 restore points 'late': 2026-11-20T08:13:00+00:00 at WAL position 0/3001388, 2026-11-20T08:27:00" in warning
+    )
+    assert (
+        "stops at that of 2026-11-20T08:27:00+00:00, WAL position 0/6001388, the first one after backup 20261120T082000"
+        in warning
+    )
+    assert "barman_recover_target_lsn" in warning
+    assert plan(world, backups, RecoveryTarget("lsn", lsn=position(7, 500))).stop_lsn == position(7, 500)
+
+
+def test_a_name_that_exists_once_is_no_warning(world: World, backups: list[Backup]) -> None:
+    made = plan(world, backups, RecoveryTarget("name", name="late"))
+    assert ([one.lsn for one in made.restore_points], made.warnings) == ([position(7, 500)], ())
+
+
 # Identity
 
 
