@@ -532,6 +532,15 @@ def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: Strea
     assert (again.error, again.changed, again.values["backup_needed"]) == (None, False, False)
 
 
+def test_a_history_that_can_not_be_read_is_an_error_without_its_bytes(world: StreamingWorld, tmp_path: Path) -> None:
+    recovered(world, 6)
+    started(world, "when_needed")
+    for wals in tmp_path.rglob("wals"):
+        (wals / "00000002.history").write_bytes(b"1\t\xff/5\x1b[2J\n")
+    outcome = started(world)
+    assert outcome.error == "the history of timeline 2 has a line that can't be read: 1 \ufffd/5?[2J"
+
+
 def test_a_fork_just_where_the_receiver_stands(world: StreamingWorld) -> None:
     """As after a recovery from a copy, which always ends with a whole segment: pg_receivewal fails at that for ever."""
     recovered(world, 10)
