@@ -349,6 +349,14 @@ servers:
           description: Why gaps could not be looked for everywhere. V(null) where they could.
           type: str
           sample: null
+        windows:
+          description:
+            - What can be recovered, oldest first. C(backups) are those that it can be recovered from, C(begin_time) and C(begin_lsn) the end of the first of
+              them, C(last_wal) the last WAL segment, and C(missing) the WAL that ends the window, V(null) for the end of the WAL.
+            - Module M(pgdr.barman.recover) reads the WAL and knows the last commit of each.
+          type: list
+          elements: dict
+          sample: [{backups: [20261120T070150], begin_time: "2026-11-20T07:01:56+00:00", begin_lsn: 0/4000158, last_wal: "00000001000000000000001C", missing: null}]
         partial:
           description: The segment that is being received, V(null) where there is none.
           type: dict

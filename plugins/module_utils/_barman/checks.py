@@ -617,7 +617,7 @@ def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[w
     begin = wal.parse_segment(backup.begin_wal)
     # Where a segment is being received, all before it were.
     known = {*archive.segments, *archive.partials}
-    return wal.gaps(known, begin, _way_from(begin, archive, present), backup.segment_size)
+    return wal.gaps(known, begin, way_on(begin, archive, present), backup.segment_size)
 
 
 def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
@@ -627,7 +627,7 @@ def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
     return wal.gaps(archive.segments, begin, None, backup.segment_size, end)
 
 
-def _way_from(begin: wal.Segment, archive: Archive, present: int | None) -> list[wal.Leg]:
+def way_on(begin: wal.Segment, archive: Archive, present: int | None = None) -> list[wal.Leg]:
     """The way to the server's timeline, or the newest one, that comes from this segment; a restore elsewhere may have made others."""
     if present == begin.timeline:
         return wal.way_from(begin.timeline, begin.timeline, archive.histories)

@@ -21,7 +21,7 @@ from .._host.process import HostError
 from . import catalog, wal
 from .archive import Archive, read_archive
 from .catalog import Backup, CatalogError
-from .checks import find_gaps
+from .checks import find_gaps, way_on
 from .command import Barman
 from .configuration import Configuration, ServerConfiguration, read
 
@@ -94,6 +94,7 @@ def wal_facts(
         "timelines": archive.timelines,
         "gaps": [gap.as_dict() for gap in gaps],
         "gaps_unknown": problem,
+        "windows": windows_of(backups, archive),
         "partial": None,
     }
     if partial is not None:
@@ -105,6 +106,36 @@ def wal_facts(
             "age": _seconds(received, now),
         }
     return facts
+
+
+def windows_of(backups: Sequence[Backup], archive: Archive) -> list[dict[str, Any]]:
+    """From which backup up to which segment there is no gap, oldest first. No WAL is read for it."""
+    found: dict[wal.Segment, dict[str, Any]] = {}
+    for backup in sorted(backups, key=lambda one: one.backup_id):
+        if not (backup.done and backup.begin_wal and backup.end_wal):
+            continue
+        begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
+        try:
+            way = way_on(begin, archive)
+            reach = wal.last_without_gap(archive.segments, begin, way, backup.segment_size)
+            if reach is None or reach.number(backup.segment_size) < end.number(backup.segment_size):
+                continue
+            missing = wal.gaps(archive.segments, begin, way, backup.segment_size)
+        except HostError:
+            # gaps_unknown has the reason.
+            continue
+        window = found.setdefault(
+            reach,
+            {
+                "backups": [],
+                "begin_time": _iso(backup.end_time),
+                "begin_lsn": backup.end_lsn,
+                "last_wal": str(reach),
+                "missing": str(missing[0]) if missing else None,
+            },
+        )
+        window["backups"].append(backup.backup_id)
+    return list(found.values())
 
 
 def _server(

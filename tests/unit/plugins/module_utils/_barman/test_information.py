@@ -113,8 +113,26 @@ def test_wal(host: BarmanHost) -> None:
         "timelines": [1],
         "gaps": [{"first": segment(8), "last": segment(8), "count": 1, "after_latest_backup": True}],
         "gaps_unknown": None,
+        "windows": [
+            {
+                "backups": ["20260101T000000", "20260102T000000"],
+                "begin_time": pg(host)["backups"][0]["end_time"],
+                "begin_lsn": pg(host)["backups"][0]["end_lsn"],
+                "last_wal": segment(7),
+                "missing": segment(8),
+            }
+        ],
         "partial": {"name": segment(11), "size": 77, "time": "2026-11-20T08:59:58+00:00", "age": 2},
     }
+
+
+def test_wal_that_is_missing_between_two_backups_makes_two_windows(host: BarmanHost) -> None:
+    host.backup("pg", "20260104T000000", 9)
+    windows = pg(host)["wal"]["windows"]
+    assert [(one["backups"], one["last_wal"], one["missing"]) for one in windows] == [
+        (["20260101T000000", "20260102T000000"], segment(7), segment(8)),
+        (["20260104T000000"], segment(9), None),
+    ]
 
 
 def test_a_new_server_has_nothing(host: BarmanHost) -> None:
