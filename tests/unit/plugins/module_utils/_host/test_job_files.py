@@ -26,6 +26,9 @@ def running(*arguments: str, session: bool = True) -> Iterator[int]:
     argv = [sys.executable, "-c", "import sys; sys.stdin.read()", *arguments]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=session) as process:
         assert process.stdin is not None
+        # For a moment after the start of a program the kernel shows no arguments of it.
+        while process.poll() is None and not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            pass
         try:
             yield process.pid
         finally:
