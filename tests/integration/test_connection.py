@@ -17,12 +17,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.stream_state import WAL_REMOVED
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import slots
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import try_commit
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     PsycopgSession,
     QueryFailed,
+    Refusal,
     connect,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
@@ -196,7 +198,7 @@ def test_whether_wal_can_be_streamed(server: Server) -> None:
     with server.session() as session:
         lsn = read_position(session).lsn
 
-    def ask(position: int, timeline: int = 1) -> str | None:
+    def ask(position: int, timeline: int = 1) -> Refusal | None:
         with server.replication() as replication:
             return replication.try_stream(position, timeline, 0.5)
 
@@ -204,7 +206,10 @@ def test_whether_wal_can_be_streamed(server: Server) -> None:
     assert ask(lsn) is None
     assert "is ahead of the WAL flush position" in str(ask(lsn + 64 * MIB))
     assert "requested timeline 2 is not in this server's history" in str(ask(lsn, 2))
-    assert "has already been removed" in str(ask(0))
+    removed = ask(0)
+    assert "has already been removed" in str(removed)
+    assert removed is not None
+    assert removed.sqlstate == WAL_REMOVED
 
 
 def test_a_commit_that_waits_for_a_standby_that_is_not_there(server: Server) -> None:

@@ -26,8 +26,8 @@ from .._host.files import names_in, read_text
 from .._host.process import HostError
 from .._host.safe_files import writing_as
 from .._host.waiting import Probe, WaitTimeout, wait_for
-from .._postgres.connection import Connect, QueryFailed, Session
-from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
+from .._postgres.connection import Connect, QueryFailed, Refusal, Session
+from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream, stream_diagnosis
 from .._postgres.slots import Sender, Slot, create_slot, drop_slot, read_senders, read_slot, who_has
 from .._postgres.synchronous import look, not_asked, wait_until_given
 from .._postgres.wal_position import (
@@ -47,6 +47,7 @@ from .configuration import Configuration, ServerConfiguration
 from .disks import disk_of
 from .locks import SETTLED_AFTER, command_line, lock_file, receiver_pid
 from .receiver_log import log_size, read_receiver_log
+from .stream_state import refusal_kind
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
@@ -522,15 +523,21 @@ class Receiver:
         refusal = self._refusal(position.segment, size)
         if refusal is None:
             return None, position
+        way = read_way(self._replication(), identity.timeline)
+        begin = position.segment.begin_lsn(size)
+        kind = refusal_kind(begin, position.segment.timeline, identity.lsn, way, refusal.sqlstate)
+        if kind is not None:
+            return stream_diagnosis(kind, self._endpoint(), str(position.segment)), position
+        # The words are for a person. What may be reset is decided above.
         trouble = diagnose_stream(refusal, self._endpoint())
-        if trouble is None:
+        if trouble is None or trouble.kind in RESETTABLE:
             raise ReceiverError(
                 "Barman server '%s': PostgreSQL does not stream WAL from segment %s: %s"
                 % (self._server.name, position.segment, refusal)
             )
         return trouble, position
 
-    def _refusal(self, segment: wal.Segment, segment_size: int) -> str | None:
+    def _refusal(self, segment: wal.Segment, segment_size: int) -> Refusal | None:
         session = self._connect(self._server.wal_streaming_conninfo, self._barman.user, self._server.name, True)
         try:
             return session.try_stream(segment.begin_lsn(segment_size), segment.timeline)

@@ -46,6 +46,17 @@ class QueryFailed(HostError):
         self.sqlstate = sqlstate
 
 
+class Refusal(str):
+    """What PostgreSQL has against streaming, in its own words and language. sqlstate: None if none came."""
+
+    sqlstate: str | None
+
+    def __new__(cls, text: str, sqlstate: str | None = None) -> Refusal:
+        made = super().__new__(cls, text)
+        made.sqlstate = sqlstate
+        return made
+
+
 class Session(Protocol):
     """An open connection in autocommit mode."""
 
@@ -56,7 +67,7 @@ class Session(Protocol):
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one statement and return its rows. Raises QueryFailed."""
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> Refusal | None:
         """Ask for WAL from a position, and say what PostgreSQL has against it; None where it streams.
 
         Only for a replication connection, which must be closed afterwards.
@@ -171,14 +182,14 @@ class PsycopgSession:
                 exc.sqlstate,
             ) from None
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> Refusal | None:
         pgconn = self._connection.pgconn
         command = "START_REPLICATION PHYSICAL %X/%X TIMELINE %d" % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
         try:
             result = pgconn.exec_(command.encode())
             if result.status != _psycopg().pq.ExecStatus.COPY_BOTH:
                 # Without an error: the timeline ended at that very position. pg_receivewal calls it an error, and comes no further.
-                return _one_line(result.error_message.decode(errors="replace")) or (
+                return _refusal(result) or Refusal(
                     "requested starting point %X/%X on timeline %d is not in this server's history: the timeline ended there"
                     % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
                 )
@@ -190,12 +201,11 @@ class PsycopgSession:
                     if count > 0:
                         return None
                     answer = pgconn.get_result()
-                    text = answer.error_message.decode(errors="replace") if answer is not None else ""
-                    return _one_line(text) or None
+                    return _refusal(answer) if answer is not None else None
                 select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
                 pgconn.consume_input()
         except _psycopg().Error as exc:
-            return _one_line(str(exc))
+            return Refusal(_one_line(str(exc)), exc.sqlstate)
         return None
 
     def close(self) -> None:
@@ -238,6 +248,15 @@ def _home(user: str | None) -> str:
 def _decoded(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row whose texts are str: the answers to replication commands come as bytes."""
     return {key: value.decode() if isinstance(value, bytes) else value for key, value in row.items()}
+
+
+def _refusal(result: Any) -> Refusal | None:
+    """What a result of libpq's has as an error; None if there is none."""
+    text = _one_line(result.error_message.decode(errors="replace"))
+    if not text:
+        return None
+    state = result.error_field(_psycopg().pq.DiagnosticField.SQLSTATE)
+    return Refusal(text, state.decode() if state else None)
 
 
 def _first_words(sql: str, most: int = 60) -> str:

@@ -371,6 +371,17 @@ def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
     return None
 
 
+def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
+    """The diagnosis of that kind, which is known from state and not from a text. segment: what the receiver must go on with."""
+    what, remedy = next((what, remedy) for name, _pattern, what, remedy in _STREAM if name == kind)
+    if kind == "wal_removed":
+        what = "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % segment
+    assert isinstance(what, str)
+    assert isinstance(remedy, str)
+    where = "no WAL is received from PostgreSQL at %s" % endpoint.address
+    return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
+
+
 def _match(rules: list[_Rule], text: str, endpoint: Endpoint) -> tuple[str, str, str] | None:
     for kind, pattern, what, remedy in rules:
         found = re.search(pattern, text)

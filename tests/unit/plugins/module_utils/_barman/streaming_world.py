@@ -19,7 +19,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import Configuration, read
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_receiver import Receiver, receiver_position
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import ConnectionFailed, QueryFailed
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
+    ConnectionFailed,
+    QueryFailed,
+    Refusal,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_connection
 
 MIB = 1 << 20
@@ -55,13 +59,23 @@ class Postgres:
     switches: int = 0
     synchronous_standby_names: str = ""
     synchronous_commit: str = "on"
+    german: bool = False
     # When the receiver connected.
     since: float = -3600.0
 
     def way(self) -> list[wal.Leg]:
         return wal.parse_history(self.timeline, self.history)
 
-    def refusal(self, lsn: int, timeline: int) -> str | None:
+    def refusal(self, lsn: int, timeline: int) -> Refusal | None:
+        """As PostgreSQL refuses, with its SQLSTATE; in German with lc_messages."""
+        text = self.refusal_text(lsn, timeline)
+        if text is None:
+            return None
+        removed = "has already been removed" in text
+        # Shortened: nobody may read it.
+        return Refusal("FEHLER:  so nicht" if self.german else text, "58P01" if removed else "XX000")
+
+    def refusal_text(self, lsn: int, timeline: int) -> str | None:
         legs = [leg for leg in self.way() if leg.timeline == timeline]
         if not legs:
             return f"ERROR:  requested timeline {timeline} is not in this server's history"
@@ -89,7 +103,7 @@ class FakeSession:
     def close(self) -> None:
         self.closed = True
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> Refusal | None:
         assert self._replication
         self._world.log.append(f"try {wal.segment_of_lsn(timeline, lsn, MIB)}")
         return self._pg.refusal(lsn, timeline)

@@ -37,9 +37,12 @@ def name(number: int, timeline: int = 1) -> str:
     return str(seg(number, timeline))
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> StreamingWorld:
-    return StreamingWorld(tmp_path)
+@pytest.fixture(params=["english", "german"])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> StreamingWorld:
+    """Whatever the language of the server's messages (lc_messages), every decision is the same."""
+    made = StreamingWorld(tmp_path)
+    made.postgres.german = request.param == "german"
+    return made
 
 
 def started(world: StreamingWorld, reset: str = "never", check: bool = False, timeout: float = 5.0) -> Outcome:

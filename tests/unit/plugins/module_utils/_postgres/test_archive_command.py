@@ -296,7 +296,7 @@ class World:
         self.commands.append(command)
         return self.answers(command)
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> None:
         raise AssertionError
 
     def close(self) -> None:
