@@ -132,7 +132,7 @@ class Session:
         lsn = {"sent_lsn": None, "flush_lsn": None, "age": 1.0, "client_addr": None}
         return [{"pid": 9, "application_name": "barman_receive_wal", "state": state, **lsn}]
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> str | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> None:
         raise AssertionError
 
     def close(self) -> None:
