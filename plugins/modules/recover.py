@@ -21,6 +21,7 @@ description:
     neither, so the recovery ends earlier there, and a warning says where.
   - A data directory in which a server runs, or a directory that is not empty, is never overwritten.
   - A directory that another running server uses as its data directory, for a tablespace or for C(pg_wal), is never moved or filled.
+  - The backup's files are compared with its manifest, and every WAL record is read with its checksum. Damage is an error before anything is changed.
   - Where Barman fails, what it copied is left as it is, but without its control file, so that no server is started from it.
 extends_documentation_fragment:
   - pgdr.barman._barman
@@ -37,7 +38,8 @@ attributes:
   idempotent:
     support: full
     details:
-      - A destination that holds exactly this recovery, and has not been promoted, is left as it is.
+      - A destination that holds exactly this recovery, and has not been promoted, is left as it is. It is restored anew if
+        M(pgdr.barman.recovery_test) failed on it, or if a WAL file of the archive was replaced since.
       - A recovery to the end is another one as soon as the archive has more WAL.
 requirements:
   - rsync on the backup server and on the destination's host
@@ -221,6 +223,29 @@ options:
     description:
       - The zone of O(snapshot_instance), where it is not the one that Barman has in its configuration.
     type: str
+  verify_backup:
+    description:
+      - Whether to compare the backup's files with its manifest (C(backup_manifest)) before anything is changed, as C(pg_verifybackup) does. A
+        file that is missing, or has another size or checksum, is an error that names it.
+      - An incremental backup is verified with all that it builds upon, a compressed one without being unpacked to a disk.
+      - A backup without a manifest, an encrypted one, and one of snapshots can't be verified. A warning and RV(recovery) then name the reason. Barman
+        makes manifests of rsync backups with C(autogenerate_manifest = true), or with C(barman generate-manifest).
+      - This reads the whole backup once, with up to four processes.
+    type: bool
+    default: true
+  verify_wal:
+    description:
+      - Whether to read every WAL record from the backup's begin to the target with its checksum before anything is changed.
+      - The error names the segment, the position, and the last commit before it.
+      - Without it only sizes are compared. A complete segment that is too short is always an error.
+    type: bool
+    default: true
+  verified:
+    description:
+      - What a run in check mode before this one returned as C(verified) in RV(recovery). Files that it verified, and that have not changed
+        since, are not read again.
+    type: dict
+    default: {}
 seealso:
   - module: pgdr.barman.recovery_test
   - module: pgdr.barman.backup_info
@@ -375,6 +400,17 @@ recovery:
         - The snapshots that the disks were made of, with C(provider), C(place) and C(disks), as M(pgdr.barman.backup_info) has them; V(null) for a
           backup of files.
       type: dict
+    verified:
+      description:
+        - What was verified, as C(backup) and C(wal). The C(status) of each is V(verified), V(skipped) (O(verify_backup), O(verify_wal)) or V(not verified),
+          and C(reason) says why it was not.
+        - C(backup) has C(backups), C(files), C(bytes), C(algorithms), C(files_without_checksum) and C(seconds); C(wal) has C(segments), C(records),
+          C(bytes), C(seconds) and C(resource_managers), the ids of the custom resource managers of extensions whose records the WAL has.
+        - C(digest), C(until) and C(reused) are for O(verified).
+      type: dict
+      sample:
+        backup: {status: verified, reason: "", files: 978, bytes: 108893672, algorithms: [CRC32C], seconds: 1.1}
+        wal: {status: verified, reason: "", segments: 25, records: 216054, bytes: 419430400, seconds: 5.6, resource_managers: []}
     passive:
       description:
         - Whether this host only relays the server (it is passive). Such a copy ends with a complete WAL segment that was sent to it, and does not know
@@ -580,6 +616,9 @@ def main() -> None:
             aws_region={"type": "str"},
             azure_resource_group={"type": "str"},
             gcp_zone={"type": "str"},
+            verify_backup={"type": "bool", "default": True},
+            verify_wal={"type": "bool", "default": True},
+            verified={"type": "dict", "default": {}},
         ),
         supports_check_mode=True,
     )

@@ -14,10 +14,12 @@ author:
 description:
   - Starts a PostgreSQL server from a recovered data directory, lets it recover to its target, asks it queries, and stops it.
   - Nobody else can reach this server. It has no TCP port, and its socket is in a directory that only its user can enter. It archives nothing,
-    connects to no primary and loads no libraries, unless O(settings) say so.
+    connects to no primary and loads no libraries, unless O(settings) say so, or the WAL has records of an extension's own resource manager.
   - The server pauses at the target and is read-only. The data directory is not used up by that. Started for good, it recovers to its target
     again and then does what was asked for, with its own settings, none of which is changed.
   - A recovery to the end of the WAL has no target to pause at. The test then stops at the last record of the WAL that was laid down.
+  - Every database is connected to, with the timeouts of roles and databases off. A database whose locale this host does not have, and a library of
+    C(shared_preload_libraries) that is not installed here, is an error.
   - Where the server does not come up, or does not reach the target, the error says why, from PostgreSQL's log.
   - Whatever happens, no server is left running.
 extends_documentation_fragment:
@@ -230,10 +232,24 @@ test:
       description: Whether the server stopped as it should, and the directory goes on waiting for its recovery.
       type: bool
       sample: true
+    databases:
+      description: The databases that a connection was made to. One that can't be used on this host, as for a locale that is missing, is an error.
+      type: list
+      elements: str
+      sample: [postgres, shop, template1]
+    collation_mismatches:
+      description:
+        - Databases and collations of indexes that were sorted by another version of the C or ICU library than this host has, each with C(database),
+          C(collation), C(recorded) and C(actual). Rebuild the indexes that sort text (C(REINDEX)), then C(ALTER DATABASE … REFRESH COLLATION VERSION).
+      type: list
+      elements: dict
+      sample: []
     checksums:
-      description: What was verified, C(enabled), C(files), C(blocks) and C(bad).
+      description:
+        - The data checksums. C(status) is V(verified), V(wrong), V(off) (the cluster has none) or V(skipped) (O(checksums=false)); with C(enabled),
+          C(files), C(blocks), C(bad) and C(seconds) if they were read.
       type: dict
-      sample: {enabled: true, files: 982, blocks: 203144, bad: 0}
+      sample: {status: verified, enabled: true, files: 982, blocks: 203144, bad: 0, seconds: 1.2}
     recovery_duration:
       description: Seconds from the start of the server to the target.
       type: float

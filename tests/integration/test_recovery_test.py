@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import pwd
 import shutil
@@ -22,9 +23,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import MARKER
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import scan
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import look_at
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.proof import PROOF, PROVEN, UNPROVEN
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import (
     Question,
     RecoveryTest,
@@ -184,6 +187,25 @@ def _nothing_runs(directory: Path) -> bool:
 
 def _left(directory: Path) -> list[Path]:
     return list(directory.parent.glob("pgdr-recovery-test-*"))
+
+
+def _marked(directory: Path) -> str | None:
+    """What the marker of pgdr.barman.recover says of the proof."""
+    found: str | None = json.loads((directory / MARKER).read_text()).get(PROOF)
+    return found
+
+
+def test_the_marker_says_whether_the_directory_is_proven(primary: Primary) -> None:
+    directory = primary.lay_down("marked", "recovery_target_name = 'middle'", "recovery_target_action = 'promote'")
+    (directory / MARKER).write_text('{"identity": "one", "recovery": {}}')
+    shutil.chown(directory / MARKER, "postgres", "postgres")
+    with pytest.raises(RecoveryTestError, match="expected was 99"):
+        _test(directory, questions=_count(99))
+    assert _marked(directory) == UNPROVEN
+    _test(directory, questions=_count(21))
+    assert _marked(directory) == PROVEN
+    assert json.loads((directory / MARKER).read_text())["identity"] == "one"
+    assert (directory / MARKER).owner() == "postgres"
 
 
 def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary) -> None:
@@ -369,3 +391,91 @@ def _asks(directory: Path) -> bool:
         if "PPid:\t%s\n" % postmaster in status and "[local] SELECT" in words:
             return True
     return False
+
+
+# What this host has not
+
+
+@pytest.fixture(scope="module")
+def foreign(primary: Primary) -> Primary:
+    """The primary with what another host had: a locale, a version of a collation, and settings that cut queries off."""
+    root = primary.root / "foreign"
+    data, archive, backup = root / "primary", root / "archive", root / "backup"
+    primary.run("mkdir", "-p", str(archive))
+
+    def psql(sql: str, database: str = "postgres") -> str:
+        return primary.run("psql", "-XAtqc", sql, "-h", str(root), "-d", database)
+
+    primary.run("initdb", "-D", str(data), "--no-sync", "-U", "postgres")
+    with open(data / "postgresql.conf", "a") as stream:
+        stream.write(
+            "unix_socket_directories='%s'\nlisten_addresses=''\nfsync=off\narchive_mode=on\narchive_command='cp %%p %s/%%f'\n"
+            % (root, archive)
+        )
+    primary.run("sh", "-c", "pg_ctl -D %s -l %s/log -w start >/dev/null 2>&1" % (data, root))
+    try:
+        psql("CREATE TABLE rows AS SELECT generate_series(1, 10) AS n")
+        psql("CREATE DATABASE shop")
+        psql("CREATE COLLATION sorted (provider = icu, locale = 'de')", "shop")
+        psql("CREATE TABLE names (name text COLLATE sorted); CREATE INDEX ON names (name)", "shop")
+        psql("UPDATE pg_collation SET collversion = '0.1' WHERE collname = 'sorted'", "shop")
+        psql("ALTER ROLE postgres SET statement_timeout = '1ms'")
+        psql("ALTER DATABASE postgres SET statement_timeout = '1ms'")
+        primary.run("pg_basebackup", "-D", str(backup), "-h", str(root), "-X", "none", "-c", "fast", "--no-sync")
+        psql("SET statement_timeout = 0; UPDATE pg_database SET datcollate = 'xx_XX.UTF-8' WHERE datname = 'shop'")
+        psql("SET statement_timeout = 0; SELECT pg_create_restore_point('shop')")
+        psql("SET statement_timeout = 0; UPDATE pg_database SET datcollate = 'xx_XX.UTF-8' WHERE datname = 'template1'")
+        psql("SET statement_timeout = 0; SELECT pg_create_restore_point('template')")
+        psql("SET statement_timeout = 0; SELECT pg_switch_wal()")
+    finally:
+        primary.run("pg_ctl", "-D", str(data), "-m", "fast", "stop")
+    return Primary(root, primary.bin, backup, archive, "", "", "")
+
+
+def test_settings_of_a_role_or_database_do_not_cut_a_query_off(foreign: Primary) -> None:
+    directory = foreign.lay_down("timeouts", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
+    slow = Question("SELECT count(*) FROM pg_sleep(0.2), rows", expect=10, expected=True)
+    facts = _test(directory, questions=(slow,))
+    assert facts["databases"] == ["postgres", "shop", "template1"]
+
+
+def test_a_collation_of_another_version_is_listed(foreign: Primary) -> None:
+    directory = foreign.lay_down("collations", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
+    [mismatch] = _test(directory)["collation_mismatches"]
+    assert {**mismatch, "actual": None} == {
+        "database": "shop",
+        "collation": "sorted",
+        "recorded": "0.1",
+        "actual": None,
+    }
+
+
+def test_a_locale_that_one_database_misses_fails_the_proof(foreign: Primary) -> None:
+    directory = foreign.lay_down("locale", "recovery_target_name = 'shop'", "recovery_target_action = 'promote'")
+    with pytest.raises(RecoveryTestError, match=r"database 'shop' can't be used on this host: .*locale") as raised:
+        _test(directory)
+    assert raised.value.facts["databases"] == ["postgres", "template1"]
+    assert _nothing_runs(directory)
+
+
+def test_a_locale_that_every_connection_misses_is_not_waited_for(foreign: Primary) -> None:
+    directory = foreign.lay_down("template", "recovery_target_name = 'template'", "recovery_target_action = 'promote'")
+    started = time.monotonic()
+    with pytest.raises(RecoveryTestError, match=r"refuses connections with database locale is incompatible.*XX000"):
+        _test(directory)
+    assert time.monotonic() - started < 40
+    assert _nothing_runs(directory)
+
+
+def test_a_user_that_is_missing_is_not_waited_for(foreign: Primary) -> None:
+    directory = foreign.lay_down("user", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
+    with pytest.raises(RecoveryTestError, match="'nobody' can't log in to the recovered server"):
+        _test(directory, database_user="nobody")
+
+
+def test_a_library_that_the_configuration_preloads_and_nobody_installed(foreign: Primary) -> None:
+    directory = foreign.lay_down("library", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
+    with open(directory / "postgresql.conf", "a") as stream:
+        stream.write("shared_preload_libraries = 'pg_wondrous, $libdir/libpqwalreceiver'\n")
+    with pytest.raises(RecoveryTestError, match=r"postgresql.conf: not installed on this host: pg_wondrous\. "):
+        _test(directory)

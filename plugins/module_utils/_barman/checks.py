@@ -34,6 +34,7 @@ from .distance import copy_is_late
 from .healing import Circumstances, can_heal, gap_can_heal
 from .living import BranchReport, report_branches
 from .masking import mask_message
+from .wal_sizes import wrong_sizes
 
 BARMAN = "barman"
 OURS = "pgdr.barman"
@@ -47,6 +48,7 @@ HOOKS = "hook scripts"
 CHAINS = "incremental backups"
 SYNCHRONOUS = "synchronous WAL receiver"
 FOREIGN_TIMELINES = "foreign timelines"
+WAL_SIZES = "WAL file sizes"
 
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
@@ -360,6 +362,8 @@ def read_own_checks(barman: Barman, server: ServerConfiguration, connect: Connec
         size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
         archive = read_archive(server, barman, size) if here else None
         more = [_disk_space(server, size)]
+        if archive is not None:
+            more.append(_wal_sizes(server, backups, archive))
         if server.passive and archive is not None:
             late = copy_is_late(server, backups, archive, time.time())
             more.append(Check(COPY_CURRENT, late is None, late or "", OURS))
@@ -401,6 +405,36 @@ def _chains(backups: Sequence[Backup]) -> Check:
         except catalog.CatalogError as exc:
             broken.append(str(exc))
     return Check(CHAINS, not broken, "; ".join(broken), OURS)
+
+
+def _wal_sizes(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, most: int = 3) -> Check:
+    """A file that was cut off or replaced: Barman itself never reads the archived files again.
+
+    A file that the latest backup does not need takes points before that backup away, and can't be healed by a new one.
+    """
+    newest = catalog.latest(backups)
+    found = wrong_sizes(server, archive)
+    first = 0 if newest is None or newest.begin_wal is None else _number(newest.begin_wal, archive)
+    needed = [text for segment, text in found.items() if segment.number(archive.segment_size) >= first]
+    texts = needed or list(found.values())
+    if not texts:
+        return Check(WAL_SIZES, True, source=OURS)
+    more = ["and %d more" % (len(texts) - most)] if len(texts) > most else []
+    listed = "; ".join([*texts[:most], *more])
+    if not needed:
+        return Check(WAL_SIZES, True, "before the latest backup: %s. Points there can't be recovered" % listed, OURS)
+    return Check(
+        WAL_SIZES,
+        False,
+        "%s. A recovery that needs such a file is refused. Replace it by an intact copy, of a passive node or of PostgreSQL's pg_wal, "
+        "or take a new backup" % listed,
+        OURS,
+        healable=False,
+    )
+
+
+def _number(name: str, archive: Archive) -> int:
+    return wal.parse_segment(name).number(archive.segment_size)
 
 
 def _disk_space(server: ServerConfiguration, segment_size: int) -> Check:

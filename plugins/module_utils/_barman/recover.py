@@ -25,12 +25,14 @@ from .._host.process import HostError, Runner
 from .._host.progress import Progress
 from .._host.safe_files import temporary_directory, writing_as
 from .._postgres.connection import Connect
+from .._postgres.proof import PROOF, PROVEN
 from . import staging_area, wal
 from .archive import Archive, has_unarchived, read_archive
 from .branches import Living
 from .catalog import Backup, Tablespace, chain, read_backups
 from .command import Barman, BarmanError, Version
 from .configuration import Configuration, ServerConfiguration
+from .content import ContentRequest, archive_state, is_current, not_verified, verify_content
 from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State, path_problems
 from .destination import aside as aside_name
 from .in_use import in_use_problems
@@ -49,10 +51,12 @@ from .snapshot_recovery import (
 )
 from .staging_area import Area
 from .swap import Swap
+from .wal_verification import short_segments
 
 # PostgreSQL keeps some restored segments and its own files beside what is copied.
 _SPARE_BYTES = 128 * 1024 * 1024
 _PROGRESS_SECONDS = 10.0
+_MOST_LISTED = 5
 # What rsync prints of each file, such as "<f+++++++++ PG_VERSION".
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _LISTED = re.compile(r"^\s*[<>ch.*][fdLDS][.+?cstpoguax]{9} ")
@@ -85,6 +89,7 @@ class Request:
     wal_directory: str | None = None
     # A missing directory is created by root before the real run.
     root_creates: bool = False
+    content: ContentRequest = field(default_factory=ContentRequest)
 
 
 @dataclass
@@ -152,6 +157,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
         tablespace_directory=below,
         wal_directory=wal_directory,
         root_creates=bool(params.get("root_creates_directories")),
+        content=ContentRequest.from_params(params),
     )
 
 
@@ -262,6 +268,7 @@ class Recovery:
         self._warnings: list[str] = []
         self._area: Area | None = None
         self._others: list[Backup] = []
+        self._backups: list[Backup] = []
         self._telling = False
         self._looked = 0.0
 
@@ -283,7 +290,7 @@ class Recovery:
         self._tell("planning", 0, 0)
         if not check_mode and not self._server.passive:
             self._archive_received()
-        backups = self._list_backups(self._server)
+        backups = self._backups = self._list_backups(self._server)
         size = next((one.segment_size for one in reversed(backups) if one.copied), wal.DEFAULT_SEGMENT_SIZE)
         archive = self._list_archive(self._server, self._barman, size)
         plan = self._plan(backups, archive)
@@ -320,7 +327,7 @@ class Recovery:
     ) -> Outcome:
         state = site.inspect(plan.backup.major_version or 0, self._request.wal_directory)
         facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
-        if self._is_there(plan, state):
+        if self._is_there(plan, archive, state):
             told = dict(state.marker or {}).get("recovery")
             found = told if isinstance(told, dict) else facts
             return Outcome(False, found, [], self._warnings, _destination_facts(state, Placement()))
@@ -331,6 +338,7 @@ class Recovery:
             self._check_disks(plan.backup, state)
         packed = plan.backup.size or 0 if self._area is not None and not self._area.local else 0
         self._check_space(plan, state, data + wal_bytes + packed, tablespaces)
+        facts["verified"] = self._verify_content(plan, archive)
         stamp = self._stamp()
         swap = Swap(
             site.destination,
@@ -401,9 +409,23 @@ class Recovery:
         def living() -> Living | None:
             return find_living(self._server, archive, backups, self._barman.user, self._connect)
 
-        plan = make_plan(
-            request.server, backups, archive, request.target, request.backup_id, now, self._tell, of_snapshots, living
-        )
+        try:
+            plan = make_plan(
+                request.server,
+                backups,
+                archive,
+                request.target,
+                request.backup_id,
+                now,
+                self._tell,
+                of_snapshots,
+                living,
+            )
+        except PlanError as exc:
+            damaged = short_segments(sorted(archive.segments), archive)
+            if not damaged:
+                raise
+            raise PlanError("%s. There is damaged WAL: %s" % (exc, "; ".join(damaged[:_MOST_LISTED]))) from None
         self._others = [one for one in backups if one.snapshots is not None and one.copied and one != plan.backup]
         configured = {option: self._server.get(option) for option in (*PLACE_OPTIONS.values(), "snapshot_zone")}
         problems = instance_problems(plan.backup.backup_id, plan.backup.snapshots, request.instance, configured)
@@ -469,11 +491,27 @@ class Recovery:
         )
         return self._site
 
-    def _is_there(self, plan: Plan, state: State) -> bool:
-        """Whether the destination holds exactly this recovery, and nothing has promoted it."""
+    def _verify_content(self, plan: Plan, archive: Archive) -> dict[str, Any]:
+        """What was verified of the backup and the WAL. Raises HostError if it is damaged."""
+        found = verify_content(
+            self._request.content,
+            plan,
+            archive,
+            self._backups,
+            self._server,
+            to_the_end=self._request.target.kind == END,
+            tell=self._tell,
+        )
+        self._warnings += ["server '%s': %s" % (plan.server, text) for text in not_verified(found)]
+        return found
+
+    def _is_there(self, plan: Plan, archive: Archive, state: State) -> bool:
+        """Whether the destination holds exactly this recovery, nothing has promoted it, and no proof of it failed."""
         return (
             state.marker is not None
             and state.marker.get("identity") == self._identity(plan)
+            and state.marker.get(PROOF) in (None, PROVEN)
+            and is_current(state.marker.get("archive"), plan, archive)
             and state.signal == ("standby" if self._request.standby else "recovery")
             and state.running is None
         )
@@ -648,7 +686,13 @@ class Recovery:
         }
         # The files that Barman misses are in the answer; where they are outside of the data directory it is no trouble.
         self._warnings += [line for line in reply.warnings if "missing_files" not in line]
-        self._site.write_marker({"identity": self._identity(plan), "recovery": recovery})
+        self._site.write_marker(
+            {
+                "identity": self._identity(plan),
+                "archive": archive_state(plan, archive),
+                "recovery": recovery,
+            }
+        )
         return recovery
 
     def _barmans_destination(self, backup: Backup, swap: Swap) -> Destination:
@@ -676,8 +720,13 @@ class Recovery:
                 for segment in missing:
                     path = os.path.join(staging, str(segment))
                     data = archive.read(segment)
+                    # The one that is being received is short, and PostgreSQL refuses it so. Another one is damaged.
+                    if len(data) > plan.segment_size or (len(data) < plan.segment_size and segment in archive.segments):
+                        raise RecoverError(
+                            "WAL segment %s of server '%s' is damaged (%s): it has %d bytes, and a WAL segment has %d"
+                            % (segment, plan.server, archive.path(segment), len(data), plan.segment_size)
+                        )
                     with writing_as(self._barman.user, path), open(path, "xb") as stream:
-                        # PostgreSQL refuses a segment from an archive that has not its full size.
                         stream.write(data.ljust(plan.segment_size, b"\0"))
                     paths.append(path)
                 completed = self._site.copy_in(paths, directory)

@@ -9,9 +9,8 @@ has no server package, so the segments are read here. Input is bytes; nothing he
 
 A segment is a row of pages of 8 KiB. A record may begin on one page and go on over the next ones, also into the next
 segment, with a page header in between. The bytes after the last record may be zeros, or what the file held when it
-was another segment; a record is believed when it links back to the one before it and its checksum is right. The
-checksum is verified for the records that are returned and for the last one: for all of them it would take too long
-in Python.
+was another segment; a record is believed when it links back to the one before it and its checksum is right. scan verifies
+the checksum of the records that it returns and of the last one. A caller that gives Records verifies all of them.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from .._postgres.crc32c import crc32c, crc32c_of_each
 from .wal import format_lsn
 
 PAGE_SIZE = 8192
@@ -127,6 +127,34 @@ class Scan:
         return self.carry is not None
 
 
+@dataclass
+class Records:
+    """All complete records of one segment, filled by scan; checksums and commits are verified and read afterwards.
+
+    lsns: where each begins. strings: its bytes in the order that its checksum counts them. sums: the checksum that its
+    header says. ends: the transactions' ends, as (where it begins, where it ends, xid, info, record). managers: the
+    custom resource managers (128 and more), which extensions register.
+    """
+
+    lsns: list[int] = field(default_factory=list)
+    strings: list[bytes] = field(default_factory=list)
+    sums: list[int] = field(default_factory=list)
+    ends: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
+    managers: set[int] = field(default_factory=set)
+
+    def first_wrong(self) -> int | None:
+        """Where the first record begins whose checksum is wrong; None if all are right."""
+        found = crc32c_of_each(self.strings)
+        return next((lsn for lsn, one, said in zip(self.lsns, found, self.sums) if one != said), None)
+
+    def last_commit(self, version: int, before: int | None = None) -> Event | None:
+        """The last commit that begins before a position. Its checksum is to be verified before."""
+        for lsn, end_lsn, xid, info, record in reversed(self.ends):
+            if (before is None or lsn < before) and _ENDS[info & 0x70] == "commit":
+                return _transaction_end(lsn, end_lsn, xid, info, record, version)
+        return None
+
+
 @dataclass(frozen=True)
 class Target:
     """What a recovery is asked to stop at: exactly one of time, xid, lsn and name.
@@ -155,13 +183,13 @@ class Search:
     reason: str = ""
 
 
-def scan(data: bytes, carry: Carry | None = None) -> Scan:
+def scan(data: bytes, carry: Carry | None = None, records: Records | None = None) -> Scan:
     """Read one segment from its beginning.
 
     carry: that of the segment before, where that was read too; without it a record that came over from there is
-    passed over. Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
+    passed over. records: is filled; no events are returned then, and only the last record's checksum is verified. Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
     """
-    return _Reader(data, carry).read()
+    return _Reader(data, carry, records).read()
 
 
 def last_commit(data: bytes, kinds: tuple[str, ...] = ("commit",)) -> Event | None:
@@ -245,7 +273,7 @@ class _GivenUp(Exception):
 class _Reader:
     """Offsets count from the segment's beginning, positions (lsn) from that of the WAL."""
 
-    def __init__(self, data: bytes, carry: Carry | None) -> None:
+    def __init__(self, data: bytes, carry: Carry | None, records: Records | None = None) -> None:
         if len(data) < PAGE_SIZE:
             raise WalReadError("it has only %d bytes" % len(data))
         magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
@@ -258,7 +286,9 @@ class _Reader:
         if carry is not None and address != carry.next_lsn:
             raise WalReadError("it begins at %s and not at %s" % (format_lsn(address), format_lsn(carry.next_lsn)))
         self._data = data
+        self._records = records
         self._magic, self._timeline, self._system, self._size = magic, timeline, system, size
+        self._page_timeline = timeline
         self._begin = address
         self._limit = min(len(data), size) // PAGE_SIZE * PAGE_SIZE
         self._info, self._rest = info, rest
@@ -370,8 +400,10 @@ class _Reader:
         here = self._begin + offset
         if magic != self._magic or address != here or info & ~_PAGE_FLAGS:
             raise _End("nothing was written yet at %s" % format_lsn(here))
-        if timeline != self._timeline:
-            raise _End("the page at %s is of timeline %d, not %d" % (format_lsn(here), timeline, self._timeline))
+        # The segment of a switch point begins as a copy of the parent timeline's pages, and goes on with its own.
+        if timeline < self._page_timeline:
+            raise _End("the page at %s is of timeline %d, not %d" % (format_lsn(here), timeline, self._page_timeline))
+        self._page_timeline = timeline
         if info & _OVERWRITES:
             return True
         if rest != left or bool(info & _CONTINUES) != bool(left):
@@ -384,6 +416,8 @@ class _Reader:
         unpack_start = struct.Struct("<IIQBB").unpack_from
         unpack_length = _LENGTH.unpack_from
         previous = self._previous()
+        records = self._records
+        unpack_sum = _LENGTH.unpack_from
         while True:
             in_page = offset & (PAGE_SIZE - 1)
             if in_page == 0:
@@ -403,6 +437,10 @@ class _Reader:
                     self._older = self._last
                     self._last = previous, end
                     self._older_change, self._change = self._change, previous
+                    if records is not None:
+                        records.lsns.append(previous)
+                        records.strings.append(data[offset + _HEADER : end] + data[offset : offset + 20])
+                        records.sums.append(unpack_sum(data, offset + 20)[0])
                     offset = (end + 7) & ~7
                     continue
                 record = data[offset:end]
@@ -428,9 +466,20 @@ class _Reader:
         operation = info & 0x70
         if lsn < self._begin:
             self._came_over = record
+        records = self._records
+        if records is not None:
+            records.lsns.append(lsn)
+            records.strings.append(record[_HEADER:] + record[:20])
+            records.sums.append(_LENGTH.unpack_from(record, 20)[0])
+            if manager >= _FIRST_CUSTOM:
+                records.managers.add(manager)
+            elif manager == _TRANSACTION and operation in _ENDS:
+                records.ends.append((lsn, self._begin + end, xid, info, record))
         if manager == _XLOG and info & 0xF0 == _SWITCH:
             # The rest of the segment is empty.
             end = self._size
+        elif records is not None:
+            pass
         elif (manager == _TRANSACTION and operation in _ENDS) or (manager == _XLOG and info & 0xF0 == _RESTORE_POINT):
             if not checksum_is_right(record):
                 raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
@@ -454,6 +503,7 @@ class _Reader:
         if self._last[0] < self._begin:
             return checksum_is_right(self._came_over)
         offset = self._last[0] - self._begin
+        self._page_timeline = self._timeline
         (length,) = _LENGTH.unpack_from(self._data, offset)
         record, dummy = self._collect(offset, length)
         return checksum_is_right(record)
@@ -517,24 +567,3 @@ def checksum_is_right(record: bytes) -> bool:
     """Whether a whole record has the checksum (CRC-32C) that its header says."""
     (expected,) = _LENGTH.unpack_from(record, 20)
     return bool(crc32c(record[:20], crc32c(record[_HEADER:])) == expected)
-
-
-def crc32c(data: bytes, before: int = 0) -> int:
-    """CRC-32C of the data; before: that of what goes before it."""
-    table = _CRC_TABLE
-    crc = before ^ 0xFFFFFFFF
-    for byte in data:
-        crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    return crc ^ 0xFFFFFFFF
-
-
-def _crc_table() -> list[int]:
-    table: list[int] = []
-    for value in range(256):
-        for dummy in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-_CRC_TABLE = _crc_table()

@@ -202,6 +202,22 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
+# Settings of a role or a database must not cut a query off. Each with the version that has it first.
+_TIMEOUTS = {
+    "statement_timeout": 0,
+    "idle_in_transaction_session_timeout": 0,
+    "idle_session_timeout": 14,
+    "transaction_timeout": 17,
+}
+
+
+def session_options(major_version: int, lock_timeout: str) -> str:
+    """The options of a session, which come before what ALTER ROLE and ALTER DATABASE have set."""
+    settings = {"default_transaction_read_only": "on", "lc_messages": "C", "lock_timeout": lock_timeout}
+    settings.update({name: "0" for name, since in _TIMEOUTS.items() if major_version >= since})
+    return " ".join("-c %s=%s" % item for item in settings.items())
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a server of this host is asked: its socket, and who asks with which psql."""
@@ -212,6 +228,7 @@ class Address:
     socket_directory: str
     port: int
     runner: Runner = run
+    major_version: int = 0
 
     def query(
         self, sql: str, database: str = "postgres", timeout: float = 60.0, lock_timeout: str = "0"
@@ -235,8 +252,7 @@ class Address:
                 ],
                 user=self.user,
                 env={
-                    "PGOPTIONS": "-c default_transaction_read_only=on -c lc_messages=C -c lock_timeout=%s"
-                    % lock_timeout,
+                    "PGOPTIONS": session_options(self.major_version, lock_timeout),
                     "PGCONNECT_TIMEOUT": "10",
                 },
                 input=sql if sql.rstrip().endswith(";") else sql + "\n;\n",
@@ -260,7 +276,8 @@ def running_at(
     # Process, directory, start, port, socket's directory.
     if len(lines) < 5 or not lines[3].strip().isdigit() or not lines[4].strip():
         raise InstanceError("the server that runs with %s can't be asked: it has no socket" % directory.path)
-    return Address(bin_directory, directory.owner, database_user, lines[4].strip(), int(lines[3]), runner)
+    socket, port = lines[4].strip(), int(lines[3])
+    return Address(bin_directory, directory.owner, database_user, socket, port, runner, directory.major_version)
 
 
 class PrivateServer:
@@ -360,7 +377,9 @@ class PrivateServer:
 
         QueryLocked where a lock is in its way: nobody else asks here, so only the recovery itself can hold one.
         """
-        own = Address(self.bin_directory, self.user, self.database_user, self.directory, 5432, self._run)
+        version = (read_text(os.path.join(self.data_directory, "PG_VERSION")) or "").strip()
+        major = int(version) if version.isdigit() else 0
+        own = Address(self.bin_directory, self.user, self.database_user, self.directory, 5432, self._run, major)
         return own.query(sql, database, timeout, "2s")
 
     def stop(self, timeout: float = 300.0) -> bool:

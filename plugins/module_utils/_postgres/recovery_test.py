@@ -31,6 +31,7 @@ from .._host.files import read_text
 from .._host.process import Command, HostError, Runner
 from .._host.process import run as run_command
 from .._host.waiting import Probe, WaitTimeout, wait_for
+from .databases import LOG_LINE_PREFIX, final_refusal, inspect_databases, missing_libraries
 from .instance import (
     Address,
     DataDirectory,
@@ -45,6 +46,8 @@ from .instance import (
     running_at,
 )
 from .outbound import observe
+from .proof import PROVEN, UNPROVEN, note_proof
+from .start_settings import StartSettings, read_start_settings
 
 _SETTING = re.compile(r"^\s*([A-Za-z_.]+)\s*[=\s]\s*(?:'((?:[^']|'')*)'|([^'#\s]+))")
 _COPY = re.compile(r"^cp (\S+)/%f %p$")
@@ -57,8 +60,6 @@ _STOPPED_AT_XACT = re.compile(
 )
 _STOPPED_AT_NAME = re.compile(r'recovery stopping at restore point "(.*)", time (.+)$')
 _STOPPED = re.compile(r"(recovery stopping (?:after|before|at) .+)$")
-# No login: psql says it in its own words before a server has come up.
-_NO_LOGIN = re.compile(r'FATAL: +((?:role|database) ".*" does not exist|.*authentication failed.*)')
 _CONSISTENT = re.compile(r"consistent recovery state reached at ([0-9A-F]+/[0-9A-F]+)")
 _CONTROL_SETTINGS = {
     "max_connections": "max_connections setting",
@@ -351,6 +352,8 @@ class RecoveryTest:
         """Start the server, prove, stop it. Raises HostError; no server is left in either case."""
         prepared = self.prepare()
         started = self._clock()
+        marker = os.path.join(prepared.directory.path, MARKER)
+        note_proof(marker, prepared.directory.owner, UNPROVEN)
         planned = self._marker(prepared.directory.path)
         automatic = os.path.join(prepared.directory.path, "postgresql.auto.conf")
         before = _digest(automatic)
@@ -364,6 +367,7 @@ class RecoveryTest:
             "planned": {key: planned[key] for key in ("backup_id", "reached", "last_recoverable") if key in planned},
             "promoted": self._request.promote,
             "consistent": False,
+            "checksums": {"status": "skipped"},
         }
         with PrivateServer(
             prepared.directory.path,
@@ -380,6 +384,7 @@ class RecoveryTest:
                 self._reach(server, prepared)
                 self._facts["recovery_duration"] = round(self._clock() - started, 2)
                 self._prove_end(prepared, planned)
+                self._prove_usable(server, prepared)
                 self._ask(server)
                 self._facts["outbound"] = observe(server)
             except HostError as exc:
@@ -391,6 +396,7 @@ class RecoveryTest:
         self._prove_stopped(prepared, before, _digest(automatic))
         if self._request.checksums:
             self._verify_checksums(prepared)
+        note_proof(marker, prepared.directory.owner, PROVEN)
         self._facts["duration"] = round(self._clock() - started, 2)
         return self._facts
 
@@ -449,7 +455,7 @@ class RecoveryTest:
                 "logging_collector": "off",
                 "log_destination": "stderr",
                 "log_min_messages": "warning",
-                "log_line_prefix": "%m [%p] ",
+                "log_line_prefix": LOG_LINE_PREFIX,
                 "log_timezone": "UTC",
                 "TimeZone": "UTC",
                 "DateStyle": "ISO, YMD",
@@ -470,6 +476,11 @@ class RecoveryTest:
             settings["recovery_end_command"] = ""
             if not recovery_targets(prepared.settings):
                 settings.update(prepared.target)
+        replayed = (self._marker(prepared.directory.path).get("verified") or {}).get("wal") or {}
+        if replayed.get("resource_managers"):
+            # Only a library of an extension can replay the records of its resource manager.
+            preloaded = self._configured(prepared).values.get("shared_preload_libraries", "")
+            settings["shared_preload_libraries"] = preloaded
         settings.update(self._request.settings)
         return settings
 
@@ -514,11 +525,16 @@ class RecoveryTest:
                 "template1",
             )
         except InstanceError as exc:
-            refused = _NO_LOGIN.search(str(exc))
-            if refused:
+            refused = final_refusal(server.log()[before:])
+            if refused is not None and refused.login:
                 raise RecoveryTestError(
                     "database_user: '%s' can't log in to the recovered server: %s"
-                    % (self._request.database_user, refused.group(1))
+                    % (self._request.database_user, refused.text)
+                ) from None
+            if refused is not None:
+                raise RecoveryTestError(
+                    "the recovered server can't be used on this host: PostgreSQL refuses connections with %s (SQLSTATE %s)"
+                    % (refused.text, refused.code)
                 ) from None
             return Probe(False, _last(server.log()) or str(exc))
         # Read after the answer: what led to it is in the log by then. Before it is what an earlier start said.
@@ -584,6 +600,36 @@ class RecoveryTest:
 
     # The proofs
 
+    def _configured(self, prepared: Prepared) -> StartSettings:
+        """What the server will preload when it is started for good."""
+        return read_start_settings(
+            prepared.directory.path,
+            prepared.directory.major_version,
+            prepared.user,
+            prepared.bin_directory,
+            self._runner,
+            names={"shared_preload_libraries": 0},
+        )
+
+    def _prove_usable(self, server: PrivateServer, prepared: Prepared) -> None:
+        """Whether this host has what the databases and the configuration need."""
+        version = prepared.directory.major_version
+
+        def ask(query: str, database: str) -> list[list[str | None]]:
+            return server.query(query, database, self._request.timeout)
+
+        usable, problems, collations = inspect_databases(ask, version)
+        self._facts.update(databases=usable, collation_mismatches=collations)
+        configured = self._configured(prepared)
+        missing = missing_libraries(ask, configured.values.get("shared_preload_libraries", ""))
+        if missing:
+            problems.append(
+                "shared_preload_libraries in %s: not installed on this host: %s. PostgreSQL would not start"
+                % (configured.file, ", ".join(missing))
+            )
+        if problems:
+            raise RecoveryTestError("; ".join(problems), self._facts)
+
     def _ask(self, server: PrivateServer | Address) -> None:
         answers: list[dict[str, Any]] = []
         problems: list[str] = []
@@ -645,8 +691,9 @@ class RecoveryTest:
 
     def _verify_checksums(self, prepared: Prepared) -> None:
         if prepared.control.get("Data page checksum version", "0") == "0":
-            self._facts["checksums"] = {"enabled": False}
+            self._facts["checksums"] = {"status": "off", "enabled": False}
             return
+        started = self._clock()
         completed = self._runner(
             Command(
                 [os.path.join(prepared.bin_directory, "pg_checksums"), "--check", "-D", prepared.directory.path],
@@ -661,13 +708,20 @@ class RecoveryTest:
             )
         }
         self._facts["checksums"] = {
+            "status": "verified" if completed.ok else "wrong",
             "enabled": True,
+            "seconds": round(self._clock() - started, 2),
             "files": counts.get("Files scanned"),
             "blocks": counts.get("Blocks scanned"),
             "bad": counts.get("Bad checksums"),
         }
         if not completed.ok:
-            raise RecoveryTestError("data checksums are wrong: %s" % completed.text, self._facts)
+            raise RecoveryTestError(
+                "data checksums are wrong: %s. The damage is in the backup and was in the server before it: recover from an earlier "
+                "backup (playbook: barman_recover_backup_id), or accept it with checksums: false (playbook: "
+                "barman_recover_verify_backup=false)" % completed.text,
+                self._facts,
+            )
 
 
 def _last(log: Sequence[str]) -> str:

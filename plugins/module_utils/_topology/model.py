@@ -357,6 +357,8 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_target_timeline",
         "barman_recover_target_xid",
         "barman_recover_timeout",
+        "barman_recover_verify_backup",
+        "barman_recover_verify_wal",
         "barman_servers",
         "barman_sync_timeout",
     )

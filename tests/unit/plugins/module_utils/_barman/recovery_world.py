@@ -80,6 +80,8 @@ class World:
         self.changes: dict[wal.Segment, int | None] = {}
         self.shutdowns: dict[wal.Segment, list[Shutdown]] = {}
         self.scanned: list[wal.Segment] = []
+        # Whether what is read has the size of a segment.
+        self.whole = False
 
     @property
     def timelines(self) -> list[int]:
@@ -112,7 +114,7 @@ class World:
             self.add(number, timeline=timeline)
 
     def read(self, one: wal.Segment) -> bytes:
-        return json.dumps([one.timeline, one.log, one.seg]).encode()
+        return json.dumps([one.timeline, one.log, one.seg]).encode().ljust(SIZE if self.whole else 0)
 
     def scan(self, data: bytes, carry: Carry | None = None) -> Scan:
         """In the place of wal_reader.scan."""

@@ -171,6 +171,7 @@ class TestOwnChecks:
             "disk_space": True,
             "interrupted_backups": True,
             "wal_continuity": True,
+            "wal_file_sizes": True,
         }
         assert host.calls == []
 
@@ -407,6 +408,7 @@ class TestCheckServers:
             "disk_space",
             "interrupted_backups",
             "wal_continuity",
+            "wal_file_sizes",
         }
 
     def test_why_a_connection_failed(self, host: BarmanHost) -> None:

@@ -209,10 +209,21 @@ def test_a_record_that_does_not_link_back_ends_the_wal() -> None:
     assert broken.events == seen.events[:-1]
 
 
-def test_a_page_of_another_timeline_ends_the_wal() -> None:
+def test_a_page_of_an_earlier_timeline_ends_the_wal() -> None:
     data = bytearray(segments(15)[0])
-    struct.pack_into("<I", data, 5 * PAGE + 4, 2)
-    assert "is of timeline 2, not 1" in scan(bytes(data)).reason
+    for page in range(5):
+        struct.pack_into("<I", data, page * PAGE + 4, 2)
+    assert "is of timeline 1, not 2" in scan(bytes(data)).reason
+
+
+def test_the_segment_of_a_switch_point_goes_on_with_pages_of_the_new_timeline() -> None:
+    """A promoted server copies the pages before its switch point, with the parent's timeline in their headers."""
+    data = bytearray(segments(15)[0])
+    for page in range(5, MIB // PAGE):
+        struct.pack_into("<I", data, page * PAGE + 4, 2)
+    seen, before = scan(bytes(data)), scan(segments(15)[0])
+    assert seen.complete
+    assert (seen.end_lsn, seen.events) == (before.end_lsn, before.events)
 
 
 def test_a_file_that_was_cut_off() -> None:

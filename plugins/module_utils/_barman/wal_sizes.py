@@ -1,0 +1,78 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the archived WAL files have the sizes that Barman noted when it archived them.
+
+This module util is private to the collection. Barman's file xlog.db has a line for each WAL file: name, size on disk,
+time, compression, and encryption since 3.14. One read and one stat per segment: this is cheap for many servers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .._host.files import read_text
+from . import wal
+from .archive import Archive
+from .configuration import ServerConfiguration
+
+_PLAIN = "None"
+
+
+@dataclass(frozen=True)
+class RecordedFile:
+    """A line of xlog.db. size: on disk. plain: neither compressed nor encrypted."""
+
+    size: int
+    plain: bool
+
+
+def parse_xlogdb(text: str) -> dict[str, RecordedFile]:
+    """The files by their names. Of several lines for a file the last one counts; what is no line of a file is skipped."""
+    found: dict[str, RecordedFile] = {}
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) < 3 or not fields[1].isdigit():
+            continue
+        found[fields[0]] = RecordedFile(int(fields[1]), all(one == _PLAIN for one in fields[3:]))
+    return found
+
+
+def read_xlogdb(server: ServerConfiguration) -> dict[str, RecordedFile]:
+    """What xlog.db says of the server; nothing if there is no such file. Raises HostError if it can't be read."""
+    wals = server.directory("wals_directory")
+    directory = server.get("xlogdb_directory") or wals
+    # Barman 3.13 and later; before that.
+    for path in (os.path.join(directory, "%s-xlog.db" % server.name), os.path.join(wals, "xlog.db")):
+        text = read_text(path)
+        if text is not None:
+            return parse_xlogdb(text)
+    return {}
+
+
+def wrong_sizes(server: ServerConfiguration, archive: Archive) -> dict[wal.Segment, str]:
+    """A sentence for each archived segment whose size is wrong, in order."""
+    return compare_sizes(archive, server.directory("wals_directory"), read_xlogdb(server))
+
+
+def compare_sizes(archive: Archive, wals: str, recorded: Mapping[str, RecordedFile]) -> dict[wal.Segment, str]:
+    """A sentence for each segment below that directory whose size is wrong. A file that is archived now has no line yet."""
+    problems: dict[wal.Segment, str] = {}
+    for segment in sorted(archive.segments):
+        path = archive.segments[segment]
+        if not path.startswith(wals + os.sep):
+            continue
+        try:
+            size = os.stat(path).st_size
+        except OSError:
+            # Deleted by retention since the directory was listed.
+            continue
+        noted = recorded.get(str(segment))
+        if noted is not None and noted.size != size:
+            problems[segment] = "%s has %d bytes, and had %d when it was archived" % (path, size, noted.size)
+        elif noted is not None and noted.plain and size != archive.segment_size:
+            problems[segment] = "%s has %d bytes, and a WAL segment has %d" % (path, size, archive.segment_size)
+    return problems
