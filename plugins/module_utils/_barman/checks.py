@@ -32,6 +32,7 @@ from .configuration import Configuration, ServerConfiguration, read
 from .disks import full_disks
 from .distance import copy_is_late
 from .healing import Circumstances, can_heal, gap_can_heal
+from .last_received import lag_of
 from .living import BranchReport, report_branches
 from .masking import mask_message
 from .wal_sizes import wrong_sizes
@@ -73,6 +74,7 @@ _CLEARER = {
 }
 # Barman gave up, or was given up, before it came to an end.
 _UNFINISHED = ("check_timeout", "barman_check")
+_RECEIVER = "receive_wal_running"
 _MOST_JOBS = 4
 _INTERVAL = 2.0
 # So many looks in a row prove that only failures are left that can't heal.
@@ -196,6 +198,7 @@ def check_servers(
         progress.close()
     if connect is not None:
         seen = explain(seen, configuration, barman.user, connect)
+    seen = with_lag(seen, configuration, barman, connect)
     return _answer(seen, ignored, barman_checked=True)
 
 
@@ -516,6 +519,24 @@ def explain(
             elif hint:
                 server = server.with_checks([Check("PostgreSQL", False, hint, OURS)])
         answers[name] = server
+    return answers
+
+
+def with_lag(
+    servers: Mapping[str, ServerChecks], configuration: Configuration, barman: Barman, connect: Connect | None
+) -> dict[str, ServerChecks]:
+    """The checks; the first failed one of a connection or of the receiver also has how far the backups are behind."""
+    answers = dict(servers)
+    for name, server in servers.items():
+        key = next((key for key in (*_CONNECTIONS, _RECEIVER) if _failed(server, key)), None)
+        if key is None:
+            continue
+        asked = None if _failed(server, "postgresql") else connect
+        lag = lag_of(barman, configuration.server(name), asked, time.time())
+        if lag:
+            check = server.checks[key]
+            hint = "%s; %s" % (check.hint.rstrip(".") or "FAILED", lag)
+            answers[name] = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
     return answers
 
 

@@ -48,7 +48,9 @@ class TestCheck:
         host.failed = {"a": {"directories": "no space"}, "b": {"PostgreSQL": ""}}
         answer = run_check()
         assert answer["failed"]
-        assert answer["msg"] == "server 'a': directories: no space; server 'b': PostgreSQL: FAILED"
+        assert answer["msg"].startswith(
+            "server 'a': directories: no space; server 'b': PostgreSQL: FAILED; the last WAL received is segment "
+        )
         assert answer["servers"]["a"]["checks"]["directories"]["hint"] == "no space"
 
     def test_it_can_go_on(self, run_check: Any, host: BarmanHost) -> None:

@@ -12,7 +12,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.healing import
 @pytest.mark.parametrize(
     ("key", "connected", "backup_arrives", "heals"),
     [
-        ("receive-wal_running", True, False, True),
+        ("receive_wal_running", True, False, True),
         ("wal_archive", True, False, True),
         ("replication_slot", True, False, True),
         ("postgresql", False, False, True),
