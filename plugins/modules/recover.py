@@ -151,6 +151,16 @@ options:
     type: str
     choices: [refuse, move_aside]
     default: refuse
+  aside_suffix:
+    description:
+      - With O(existing=move_aside), the end of the names that directories are moved aside to, letters, digits and hyphens. Default is the time.
+      - Who gives it knows the names before the recovery begins, and finds the directories even if the recovery is killed.
+    type: str
+  inspect:
+    description:
+      - Whether to look at O(destination). With V(false), in check mode only, the module proves what the backup server knows, and connects to no other host.
+    type: bool
+    default: true
   tablespaces:
     description:
       - Other locations for tablespaces, by their names. The others go below O(tablespace_directory), or where they were on the server.
@@ -603,6 +613,8 @@ def main() -> None:
             target_action={"type": "str", "choices": ["promote", "pause", "shutdown"], "default": "promote"},
             standby_mode={"type": "bool", "default": False},
             existing={"type": "str", "choices": ["refuse", "move_aside"], "default": "refuse"},
+            aside_suffix={"type": "str"},
+            inspect={"type": "bool", "default": True},
             tablespaces={"type": "dict", "default": {}},
             tablespace_directory={"type": "path"},
             wal_directory={"type": "path"},

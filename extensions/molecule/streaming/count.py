@@ -22,6 +22,7 @@ CONTROLLER_ONLY = frozenset(
     [
         "add_host",
         "assert",
+        "confirm",
         "debug",
         "fail",
         "group_by",
@@ -29,6 +30,8 @@ CONTROLLER_ONLY = frozenset(
         "include_tasks",
         "meta",
         "pause",
+        "require_unchanged",
+        "require_unlocked",
         "set_fact",
         "set_stats",
         "topology",

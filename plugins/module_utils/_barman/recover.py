@@ -57,6 +57,7 @@ from .wal_verification import short_segments
 _SPARE_BYTES = 128 * 1024 * 1024
 _PROGRESS_SECONDS = 10.0
 _MOST_LISTED = 5
+_SUFFIX = re.compile(r"[A-Za-z0-9-]+\Z")
 # What rsync prints of each file, such as "<f+++++++++ PG_VERSION".
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _LISTED = re.compile(r"^\s*[<>ch.*][fdLDS][.+?cstpoguax]{9} ")
@@ -90,6 +91,9 @@ class Request:
     # A missing directory is created by root before the real run.
     root_creates: bool = False
     content: ContentRequest = field(default_factory=ContentRequest)
+    # Whether to look at the destination, and the end of the names that directories are moved aside to.
+    inspect: bool = True
+    aside_suffix: str | None = None
 
 
 @dataclass
@@ -138,6 +142,9 @@ def request_from(params: Mapping[str, Any]) -> Request:
         value = params.get(option)
         if value is not None and value < 1:
             problems.append("%s: %s is not a positive number" % (option, value))
+    suffix = params.get("aside_suffix")
+    if suffix is not None and not _SUFFIX.match(suffix):
+        problems.append("aside_suffix: '%s' has other characters than letters, digits and hyphens" % suffix)
     if problems:
         raise RecoverError("\n".join(problems))
     return Request(
@@ -158,6 +165,8 @@ def request_from(params: Mapping[str, Any]) -> Request:
         wal_directory=wal_directory,
         root_creates=bool(params.get("root_creates_directories")),
         content=ContentRequest.from_params(params),
+        inspect=params.get("inspect") is not False,
+        aside_suffix=params.get("aside_suffix"),
     )
 
 
@@ -286,6 +295,8 @@ class Recovery:
 
     def _execute(self, check_mode: bool) -> Outcome:
         self._telling = not check_mode
+        if not check_mode and not self._request.inspect:
+            raise RecoverError("inspect: false is for check mode only; a recovery looks at its destination")
         self._check_own_directories()
         self._tell("planning", 0, 0)
         if not check_mode and not self._server.passive:
@@ -325,8 +336,12 @@ class Recovery:
         tablespaces: Mapping[int, int],
         wal_bytes: int,
     ) -> Outcome:
-        state = site.inspect(plan.backup.major_version or 0, self._request.wal_directory)
         facts = self._facts(plan, data + sum(tablespaces.values()), wal_bytes)
+        if not self._request.inspect:
+            facts["wal_directory"] = self._request.wal_directory
+            facts["verified"] = self._verify_content(plan, archive)
+            return Outcome(True, facts, [], self._warnings, {})
+        state = site.inspect(plan.backup.major_version or 0, self._request.wal_directory)
         if self._is_there(plan, archive, state):
             told = dict(state.marker or {}).get("recovery")
             found = told if isinstance(told, dict) else facts
@@ -814,6 +829,8 @@ class Recovery:
         }
 
     def _stamp(self) -> str:
+        if self._request.aside_suffix is not None:
+            return self._request.aside_suffix
         return datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
     def _left_text(self, backup: Backup) -> str:

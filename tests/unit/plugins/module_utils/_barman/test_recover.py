@@ -750,3 +750,21 @@ def test_a_recovery_where_the_server_is_kept_has_no_such_warning(host: RecoveryH
     outcome = host.recover()
     assert outcome.recovery["passive"] is False
     assert outcome.warnings == []
+
+
+def test_a_plan_without_its_destination_looks_at_no_directory(host: RecoveryHost) -> None:
+    occupied(host.root / "new")
+    outcome = host.recover(check_mode=True, inspect=False)
+    assert outcome.recovery["backup_id"]
+    assert outcome.destination == {}
+    with pytest.raises(RecoverError, match="inspect: false is for check mode only"):
+        host.recover(inspect=False)
+
+
+def test_the_names_of_what_is_moved_aside_are_known_before(host: RecoveryHost) -> None:
+    old = occupied(host.root / "new")
+    planned = host.recover(check_mode=True, existing="move_aside", aside_suffix="20261120T083000Z").moved_aside
+    assert planned == [{"from": str(old), "to": f"{old}.20261120T083000Z"}]
+    assert host.recover(existing="move_aside", aside_suffix="20261120T083000Z").moved_aside == planned
+    with pytest.raises(RecoverError, match=r"aside_suffix: '\.\./x' has other characters"):
+        host.recover(aside_suffix="../x")

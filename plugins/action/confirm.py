@@ -1,0 +1,55 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+
+class ActionModule(ActionBase):
+    """Asks on the terminal of ansible-playbook, for a limited time."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(
+            argument_spec={
+                "prompt": {"type": "str", "required": True},
+                "timeout": {"type": "int", "default": 300},
+                "remedy": {"type": "str", "default": ""},
+            }
+        )
+        seconds = arguments["timeout"]
+        if seconds < 1:
+            raise AnsibleActionFail(f"timeout: {seconds} is not a positive number of seconds", result=result)
+        problem = _ask(arguments["prompt"], seconds)
+        if problem:
+            message = f"Nothing was done: {problem}. {arguments['remedy']}".rstrip()
+            raise AnsibleActionFail(message, result=result)
+        result.update(changed=False, confirmed=True)
+        return result
+
+
+def _ask(prompt: str, seconds: int) -> str:
+    """Why it is not confirmed; empty if somebody said yes."""
+    started = time.monotonic()
+    try:
+        answer = Display().prompt_until(f"{prompt} (within {seconds} s):", seconds=seconds)
+    except AnsiblePromptNoninteractive:
+        return "it is not confirmed, and there is no terminal to ask on"
+    except AnsiblePromptInterrupt:
+        return "the question was interrupted"
+    if time.monotonic() - started >= seconds:
+        return f"nobody answered within {seconds} s"
+    text = answer.decode(errors="replace").strip()
+    return "" if text.lower() == "yes" else f"the answer was '{text}', not yes"

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: confirm
+short_description: Ask a person for confirmation, and fail if nobody confirms
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Shows O(prompt) on the terminal of C(ansible-playbook) and reads a line. Every answer but V(yes) fails.
+  - Fails at once if there is no terminal, and after O(timeout) seconds if nobody answers. C(ansible-runner) and AWX give a playbook a terminal that nobody
+    reads; M(ansible.builtin.pause) waits there for ever.
+  - Runs on the controller and connects to nothing.
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.INFO
+attributes:
+  platform:
+    support: full
+options:
+  prompt:
+    description: The question.
+    type: str
+    required: true
+  timeout:
+    description: How many seconds to wait for the answer.
+    type: int
+    default: 300
+  remedy:
+    description: What to do if nobody can answer, for the error message.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Ask for confirmation
+  pgdr.barman.confirm:
+    prompt: Stop PostgreSQL on pg-eu? Type yes to go on
+    timeout: 60
+"""
+
+RETURN = r"""
+confirmed:
+  description: Always V(true).
+  returned: success
+  type: bool
+  sample: true
+"""

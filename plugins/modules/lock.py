@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lock
+short_description: Lock a server or a data directory for a whole playbook run
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Locks resources of a host for a run of C(ansible-playbook), from one task to another. The playbook C(pgdr.barman.recover) locks Barman's server
+    on the backup server and the data directory on the PostgreSQL host.
+  - If another run holds one of O(resources), the module fails at once, names the holder, and changes nothing.
+  - The lock names the process of C(ansible-playbook). If the holder's process ran on the same controller and has ended, its lock is void. It is removed, and
+    the new run gets the lock.
+  - If the holder ran on another controller, in another container, or before a reboot of a container's host, nobody can find out whether it still runs. Then
+    the lock stays until somebody names the run in O(take_over).
+  - A lock is a file in C(/etc/ansible/facts.d), so it survives a killed run and a reboot, and every playbook that gathers local facts reads it.
+    M(pgdr.barman.require_unlocked) refuses to work beside it.
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode O(state=held) fails as it would otherwise, and takes no lock.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(held) - the run holds O(resources).
+      - V(released) - the run holds nothing on this host.
+    type: str
+    choices: [held, released]
+    default: held
+  run:
+    description:
+      - The id of the run, letters, digits and hyphens. A playbook chooses it once.
+    type: str
+    required: true
+  what:
+    description:
+      - What the run does, for the message that another run gets.
+    type: str
+    default: a playbook run
+  resources:
+    description:
+      - What is locked, such as V(server pg-eu) or V(data directory /var/lib/postgresql/17/main). Needed with O(state=held).
+    type: list
+    elements: str
+  take_over:
+    description:
+      - Ids of runs that have ended, although nobody can find that out. Their locks are removed.
+      - A run that still goes on and whose lock is taken over is stopped by its next V(held).
+    type: list
+    elements: str
+    default: []
+  controller:
+    description:
+      - The process of C(ansible-playbook). The module's action fills it in.
+    type: dict
+seealso:
+  - module: pgdr.barman.require_unlocked
+"""
+
+EXAMPLES = r"""
+- name: Lock the server
+  pgdr.barman.lock:
+    run: 20261120T083000Z-f3a9c1
+    what: recovery of pg-eu
+    resources: [server pg-eu]
+  become: true
+  delegate_to: backup-eu
+
+- name: Release the lock
+  pgdr.barman.lock:
+    run: 20261120T083000Z-f3a9c1
+    state: released
+  become: true
+  delegate_to: backup-eu
+"""
+
+RETURN = r"""
+runs:
+  description: The ids of all runs that hold a lock on this host, this one among them.
+  returned: success
+  type: list
+  elements: str
+  sample: [20261120T083000Z-f3a9c1]
+removed:
+  description: The ids of the runs whose locks were void and were removed, or would be.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+holders:
+  description: The locks of other runs because of which the module failed, each with C(run), C(what), C(since), C(resources) and C(controller).
+  returned: failure
+  type: list
+  elements: dict
+"""
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._host import run_lock
+from ..module_utils._host.process import HostError
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+        "run": {"type": "str", "required": True},
+        "what": {"type": "str", "default": "a playbook run"},
+        "resources": {"type": "list", "elements": "str"},
+        "take_over": {"type": "list", "elements": "str", "default": []},
+        "controller": {"type": "dict"},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec(), required_if=[("state", "held", ("resources",))], supports_check_mode=True)
+    params = module.params
+    directory = run_lock.DIRECTORY
+    if not run_lock.RUN_ID.match(params["run"]):
+        module.fail_json(msg="run: '%s' has other characters than letters, digits and hyphens" % params["run"])
+    try:
+        if params["state"] == "released":
+            changed = run_lock.release(params["run"], check_mode=module.check_mode, directory=directory)
+            module.exit_json(changed=changed, runs=[one.run for one in run_lock.read(directory)], removed=[])
+        desired = run_lock.parse({**params, "since": datetime.now(timezone.utc).isoformat(timespec="seconds")})
+        if desired is None:
+            raise HostError("controller: the process of ansible-playbook is missing; the module's action fills it in")
+        planned, locks = run_lock.take(desired, params["take_over"], check_mode=module.check_mode, directory=directory)
+    except HostError as exc:
+        module.fail_json(msg=str(exc))
+    if planned.holders:
+        module.fail_json(
+            msg="; ".join("locked by %s" % one for one in planned.holders),
+            holders=[one.as_dict() for one in planned.holders],
+        )
+    module.exit_json(changed=planned.changed, runs=[one.run for one in locks], removed=list(planned.remove))
+
+
+if __name__ == "__main__":
+    main()
