@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
         void: set[str] = set()
         for host in variables["ansible_play_hosts_all"]:
             facts = variables["hostvars"][host].get("ansible_facts") or {}
-            locks = from_facts(facts.get("local"))
+            # Of all facts only this one keeps its prefix.
+            locks = from_facts(facts.get("ansible_local"))
             over = ended(locks, here, arguments["take_over"])
             held = [one for one in locks if one.run not in over]
             if held:

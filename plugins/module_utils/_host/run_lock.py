@@ -149,7 +149,7 @@ def parse(value: Any) -> RunLock | None:
 
 
 def from_facts(local: Any) -> list[RunLock]:
-    """The locks among a host's local facts (ansible_facts.local)."""
+    """The locks among a host's local facts (ansible_facts.ansible_local)."""
     facts = local.items() if isinstance(local, Mapping) else ()
     found = [parse(value) for name, value in facts if str(name).startswith(PREFIX)]
     return sorted((one for one in found if one is not None), key=lambda one: one.run)

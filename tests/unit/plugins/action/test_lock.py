@@ -99,7 +99,7 @@ def unlocked(hosts: dict[str, list[run_lock.RunLock]], **arguments: Any) -> dict
         shared_loader_obj=MagicMock(),
     )
     facts = {
-        host: {"ansible_facts": {"local": {run_lock.PREFIX + one.run: one.as_dict() for one in locks}}}
+        host: {"ansible_facts": {"ansible_local": {run_lock.PREFIX + one.run: one.as_dict() for one in locks}}}
         for host, locks in hosts.items()
     }
     # A host that could not be reached has none.
