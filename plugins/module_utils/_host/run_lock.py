@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .process import HostError
+from .safe_files import make_directories, remove_file, write_file
 
 DIRECTORY = "/etc/ansible/facts.d"
 # The name of the local fact is this and the run's id.
@@ -196,16 +197,20 @@ def take(desired: RunLock, ended: Iterable[str], *, check_mode: bool, directory:
             return plan([], desired, ended), []
         with contextlib.ExitStack() as stack:
             if not check_mode:
-                os.makedirs(directory, mode=0o755, exist_ok=True)
+                make_directories(directory, 0o755)
                 stack.enter_context(_mutex(directory))
             current = read(directory)
             planned = plan(current, desired, ended)
             if check_mode:
                 return planned, current
             for run in planned.remove:
-                os.unlink(_path(directory, run))
+                remove_file(_path(directory, run))
             if planned.write is not None:
-                _write(directory, planned.write)
+                write_file(
+                    _path(directory, planned.write.run),
+                    json.dumps(planned.write.as_dict(), sort_keys=True) + "\n",
+                    0o644,
+                )
             return planned, read(directory)
     except OSError as exc:
         raise HostError("the lock can't be written in %s: %s" % (directory, exc.strerror)) from None
@@ -216,36 +221,14 @@ def release(run: str, *, check_mode: bool, directory: str) -> bool:
     path = _path(directory, run)
     if check_mode:
         return os.path.lexists(path)
-    try:
-        os.unlink(path)
-    except (FileNotFoundError, NotADirectoryError):
+    if not os.path.lexists(path):
         return False
-    except OSError as exc:
-        raise HostError("the lock %s can't be removed: %s" % (path, exc.strerror)) from None
+    remove_file(path)
     return True
 
 
 def _path(directory: str, run: str) -> str:
     return os.path.join(directory, "%s%s%s" % (PREFIX, run, _SUFFIX))
-
-
-def _write(directory: str, lock: RunLock) -> None:
-    """The file appears whole, or not at all, and outlives a power cut."""
-    temporary = os.path.join(directory, ".%s%s.new" % (PREFIX, lock.run))
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), 0o644)
-        stream.write(json.dumps(lock.as_dict(), sort_keys=True) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, _path(directory, lock.run))
-    sync = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(sync)
-    finally:
-        os.close(sync)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from .._host.files import write_atomic
 from .._host.identity import acting_as
 from .._host.process import Command, HostError, Runner
+from .._host.safe_files import make_directories, open_directory, remove_file
 from . import recovery_record
 from .recovery_record import Record, RecordError, RecordPlan, Request
 
@@ -107,13 +108,13 @@ class RecordFiles:
         if planned.record is not None and planned.record != current:
             self._write(planned.record)
         for unit in lay:
-            os.makedirs(posixpath.dirname(self._drop_in(unit)), mode=0o755, exist_ok=True)
+            make_directories(posixpath.dirname(self._drop_in(unit)), 0o755)
             write_atomic(self._drop_in(unit), guards[unit], 0o644)
         for unit in lift:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._drop_in(unit))
-            with contextlib.suppress(OSError):
-                os.rmdir(posixpath.dirname(self._drop_in(unit)))
+            remove_file(self._drop_in(unit))
+            # Somebody's own drop-ins keep the directory.
+            with contextlib.suppress(OSError), open_directory(self._units) as units:
+                os.rmdir("%s.d" % unit, dir_fd=units)
         if lay or lift:
             self._reload()
         if planned.record is None and current is not None:
