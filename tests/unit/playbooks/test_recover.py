@@ -80,6 +80,25 @@ def refusal(directory: Path, limit: str, **variables: Any) -> str:
         ),
         (
             "all",
+            # As a survey sends them: a text for each type, and an empty one for no answer.
+            {
+                "barman_recover_server": "other",
+                "barman_recover_host": "managed",
+                "barman_recover_target_xid": "",
+                "barman_recover_target_time": "",
+                "barman_recover_target_immediate": "true",
+                "barman_recover_jobs": "",
+                "barman_recover_queries": '[{"query": "SELECT 1, 2", "expect": "1"}]',
+            },
+            ["managed has barman_manage_postgres: false, so nothing may be done there"],
+        ),
+        (
+            "all",
+            {"barman_recover_server": "pg-eu", "barman_recover_jobs": "many", "barman_recover_new_backup": "perhaps"},
+            ["barman_recover_jobs is the text 'many'", "barman_recover_new_backup is the text 'perhaps'"],
+        ),
+        (
+            "all",
             {"barman_recover_server": "pg-us", "barman_recover_host": "nowhere"},
             [
                 "'pg-us' is not a PostgreSQL server of the inventory; there are managed, other, pg-eu.",
@@ -98,3 +117,4 @@ def test_what_cannot_be_done_is_refused(
 ) -> None:
     said = refusal(tmp_path, limit, **variables)
     assert [one for one in expected if one not in said] == [], said
+    assert ("Only one of" in said) == any(one.startswith("Only one of") for one in expected), said
