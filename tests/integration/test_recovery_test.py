@@ -93,7 +93,7 @@ def _run(binaries: str, *argv: str) -> str:
 
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Primary]:
-    root = Path("/tmp") / ("pgdr-live-%d" % os.getpid())
+    root = Path("/var/tmp") / ("pgdr-live-%d" % os.getpid())
     account = pwd.getpwnam("postgres")
     root.mkdir(mode=0o755)
     os.chown(root, account.pw_uid, account.pw_gid)

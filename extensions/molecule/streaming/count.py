@@ -62,6 +62,19 @@ def results(output: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
                 yield host, task["task"]["name"], result
 
 
+def failures(stdout: str) -> str:
+    """Which task failed on which host, and its message."""
+    try:
+        output = json.loads(stdout[stdout.index("{") :])
+    except ValueError:
+        return ""
+    return "\n".join(
+        f"{host}: {task}: {result.get('msg', result)}"
+        for host, task, result in results(output)
+        if result.get("failed") or result.get("unreachable")
+    )
+
+
 def main(playbook: str, *arguments: str) -> int:
     inventories = [f"--inventory={item}" for item in arguments if not item.startswith("--")]
     options = [item for item in arguments if item.startswith("--")]
@@ -76,7 +89,7 @@ def main(playbook: str, *arguments: str) -> int:
         check=False,
     )
     if done.returncode != 0:
-        print(done.stdout[-20000:], done.stderr, file=sys.stderr)
+        print(failures(done.stdout) or done.stdout[-20000:], done.stderr, file=sys.stderr)
         return done.returncode
     output = json.loads(done.stdout[done.stdout.index("{") :])
     modules: Counter[str] = Counter()
