@@ -436,7 +436,7 @@ class Recovery:
                 of_snapshots,
                 living,
             )
-        except PlanError as exc:
+        except HostError as exc:
             damaged = short_segments(sorted(archive.segments), archive)
             if not damaged:
                 raise
