@@ -356,7 +356,8 @@ servers:
             - Module M(pgdr.barman.recover) reads the WAL and knows the last commit of each.
           type: list
           elements: dict
-          sample: [{backups: [20261120T070150], begin_time: "2026-11-20T07:01:56+00:00", begin_lsn: 0/4000158, last_wal: "00000001000000000000001C", missing: null}]
+          sample:
+            - {backups: [20261120T070150], begin_time: "2026-11-20T07:01:56+00:00", begin_lsn: 0/4000158, last_wal: "00000001000000000000001C", missing: null}
         partial:
           description: The segment that is being received, V(null) where there is none.
           type: dict

@@ -34,7 +34,8 @@ options:
   timeout:
     description:
       - For how many seconds to wait for all checks to be good. Only servers with failed checks are looked at again.
-      - A server is not waited for if none of its failed checks can succeed by waiting (C(healable) in RV(servers)), such as a gap in the WAL, or a backup that is
+      - A server is not waited for if none of its failed checks can succeed by waiting (C(healable) in RV(servers)), such as a gap in the WAL, or a backup
+        that is
         missing while none is being taken.
       - With V(0) they are looked at once.
     type: int

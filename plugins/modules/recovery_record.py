@@ -15,7 +15,8 @@ description:
   - Runs on the PostgreSQL host, as root. The record is the file C(<data directory>.pgdr-recovery.json) beside the data directory. It names the run, the server,
     the backup, how far the run came, and where the old directories are.
   - Every later run reads it. So the directory with the data from before a failed recovery has a name in every later report, until somebody removes the record.
-  - From O(state=begun) to O(state=proven), a drop-in C(pgdr-barman-recovery.conf) of the systemd unit asserts that the record does not exist, so the unit can't be
+  - From O(state=begun) to O(state=proven), a drop-in C(pgdr-barman-recovery.conf) of the systemd unit asserts that the record does not exist, so the unit
+    can't be
     started, neither by hand nor by a reboot. If a run dies, remove the record, and the unit can be started.
   - C(pg_ctl), and C(pg_ctlcluster) as another user than root, start PostgreSQL without systemd. The module does not keep anybody from that.
 extends_documentation_fragment:

@@ -40,7 +40,7 @@ def connections_of(conninfo: str, user: str) -> Iterable[Connection]:
     ports = (words.get("port") or "5432").split(",")
     for number, host in enumerate(hosts):
         port = (ports[number] if len(ports) == len(hosts) else ports[0]) or "5432"
-        for name in {host or "localhost", "localhost" if host.startswith("/") else host or "localhost"}:
+        for name in sorted({host or "localhost", "localhost" if host.startswith("/") else host or "localhost"}):
             yield Connection(name, port, words.get("user") or user)
 
 

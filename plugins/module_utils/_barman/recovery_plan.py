@@ -76,7 +76,8 @@ class Wal(Protocol):
 class Plan:
     """A recovery that was proven to be possible.
 
-    way: the timelines from the backup's to the target's. has_history: whether the target's timeline has a history file, or needs none. first, last: the WAL segments that recovery reads.
+    way: the timelines from the backup's to the target's. has_history: whether the target's timeline has a history file, or needs none.
+    first, last: the WAL segments that recovery reads.
     end: where the WAL that can be recovered ends. reached: where this recovery ends: the position of the record that
     stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last
     one that is no checkpoint. restore_points: those of the target's name, in order; stop_lsn is where the one that is taken begins.

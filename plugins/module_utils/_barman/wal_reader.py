@@ -187,7 +187,8 @@ def scan(data: bytes, carry: Carry | None = None, records: Records | None = None
     """Read one segment from its beginning.
 
     carry: that of the segment before, where that was read too; without it a record that came over from there is
-    passed over. records: is filled; no events are returned then, and only the last record's checksum is verified. Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
+    passed over. records: is filled; no events are returned then, and only the last record's checksum is verified.
+    Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
     """
     return _Reader(data, carry, records).read()
 

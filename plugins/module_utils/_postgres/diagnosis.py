@@ -366,7 +366,8 @@ def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
     for kind, _pattern, what, remedy in _CONNECTION:
         if kind == _UNREACHED.get(reach):
             nothing = re.match("", "")
-            assert nothing is not None
+            if nothing is None:
+                continue
             return kind, _fill(what, nothing, endpoint), _fill(remedy, nothing, endpoint)
     return None
 
@@ -376,8 +377,8 @@ def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
     what, remedy = next((what, remedy) for name, _pattern, what, remedy in _STREAM if name == kind)
     if kind == "wal_removed":
         what = "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % segment
-    assert isinstance(what, str)
-    assert isinstance(remedy, str)
+    if not isinstance(what, str) or not isinstance(remedy, str):
+        raise TypeError("the diagnosis %s is no text" % kind)
     where = "no WAL is received from PostgreSQL at %s" % endpoint.address
     return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
 

@@ -47,7 +47,7 @@ def read_start_settings(
     bin_directory: str | None = None,
     runner: Runner = run,
     *,
-    names: Mapping[str, int] = RECOVERY_SETTINGS,
+    names: Mapping[str, int] = RECOVERY_SETTINGS,  # pylint: disable=dangerous-default-value
     configured: Callable[[int], Sequence[str]] = lambda version: sorted(glob.glob("/etc/postgresql/%d/*" % version)),
 ) -> StartSettings:
     """Ask "postgres -C" for these settings, as the server's user. Raises HostError if PostgreSQL's programs are not there.

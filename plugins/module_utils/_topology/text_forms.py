@@ -39,7 +39,7 @@ def is_absent(value: Any) -> bool:
 def to_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    word = value.strip().lower() if isinstance(value, str) else str(value) if type(value) is int else ""
+    word = value.strip().lower() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
     raise TextError("is %s and neither true nor false" % describe(value), "write true or false")
