@@ -33,7 +33,7 @@ from .model import (
     Topology,
     Unreadable,
 )
-from .text_forms import TextError, to_bool, to_dict, to_int, to_list
+from .text_forms import TextError, describe, to_bool, to_dict, to_int, to_list
 
 T = TypeVar("T")
 HostVariables = Mapping[str, Any]
@@ -164,24 +164,10 @@ class _Reader:
                 self.report(name, "is not a variable of this collection", f"did you mean {_PREFIX}{like}?")
 
 
-def _type_name(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true or false" if value is None else str(value).lower()
-    if isinstance(value, Mapping):
-        return "a dictionary"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    if isinstance(value, str):
-        return f"the text {str(value)!r}"
-    if isinstance(value, (int, float)):
-        return f"the number {value}"
-    return type(value).__name__
-
-
 def text(value: Any) -> str:
     """A text in one line; a number is not taken for one."""
     if not isinstance(value, str):
-        raise Wrong(f"is {_type_name(value)} and no text", "write a text")
+        raise Wrong(f"is {describe(value)} and no text", "write a text")
     if any(mark in value for mark in "\n\r\0"):
         raise Wrong("has a line break", "write it in one line")
     return str(value).strip()
@@ -224,7 +210,7 @@ def integer(low: int, high: int | None = None) -> Callable[[Any], int]:
 def one_of(allowed: tuple[str, ...]) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, str):
-            raise Wrong(f"is {_type_name(value)}", f"write one of {', '.join(allowed)}")
+            raise Wrong(f"is {describe(value)}", f"write one of {', '.join(allowed)}")
         if value not in allowed:
             like = barman_options.nearest(value.lower(), allowed)
             hint = f"did you mean {like}? It can be" if like else "write one of"
@@ -293,7 +279,7 @@ def connection_options(value: Any) -> Mapping[str, str]:
         if not _PARAMETER.fullmatch(name):
             raise Wrong(f"sets {name!r}, which is no parameter of a connection", "write names as connect_timeout")
         if isinstance(item, bool) or not isinstance(item, (str, int)) or not str(item).isprintable():
-            raise Wrong(f"has {_type_name(item)} as {name}", "write a text or a number")
+            raise Wrong(f"has {describe(item)} as {name}", "write a text or a number")
         words[name] = str(item)
     return words
 
@@ -446,7 +432,7 @@ def public_key(where: str) -> Callable[[Any], str]:
 
 def cron(value: Any) -> str:
     if isinstance(value, bool):
-        raise Wrong(f"is {_type_name(value)} and no text", "write a cron expression as \"30 2 * * *\", or '' for none")
+        raise Wrong(f"is {describe(value)} and no text", "write a cron expression as \"30 2 * * *\", or '' for none")
     found = text(value)
     if not found:
         return ""
