@@ -242,6 +242,13 @@ def continuity(
     return not good, first_gaps or []
 
 
+def _nothing_archived_yet(seen: Observation) -> bool:
+    """Whether what is received never came into the archive: nothing did, or nothing of the timeline that the server switched to."""
+    newest = seen.archived.newest
+    position = receiver_position(seen.archived.received, seen.position.segment_size)
+    return newest is None or (position is not None and position.segment.timeline > newest.timeline)
+
+
 def _on_way(number: int, way: Sequence[wal.Leg], segment_size: int) -> wal.Segment:
     for leg in way:
         if leg.end is None or number < leg.end // segment_size:
@@ -481,9 +488,8 @@ class Receiver:
 
     def _plan_start(self, seen: Observation, reset: str) -> Plan:
         slot_missing = bool(self._slot_name) and seen.slot is None
-        empty = seen.archived.newest is None
         if seen.works and not slot_missing and not (seen.slot is not None and seen.slot.lost):
-            return Plan(prove=empty)
+            return Plan(prove=_nothing_archived_yet(seen))
         if seen.slot is not None and seen.slot.active and seen.pid is None:
             who = who_has(self._sql(), seen.slot.active_pid) if seen.slot.active_pid else "another client"
             raise ReceiverError(

@@ -14,13 +14,14 @@ import os
 import pwd
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .._host.process import Command, Runner, run
 from .instance import find_bin_directory
 from .standby_names import OUR_NAME, StandbyNamesError, parse
 
 # Each with the version that has it first.
-RECOVERY_SETTINGS = {"allow_alter_system": 17, "synchronous_standby_names": 10}
+RECOVERY_SETTINGS: Mapping[str, int] = MappingProxyType({"allow_alter_system": 17, "synchronous_standby_names": 10})
 ARCHIVE_SETTINGS = {"archive_mode": 10, "archive_command": 10, "archive_library": 15}
 
 
@@ -47,7 +48,7 @@ def read_start_settings(
     bin_directory: str | None = None,
     runner: Runner = run,
     *,
-    names: Mapping[str, int] = RECOVERY_SETTINGS,  # pylint: disable=dangerous-default-value
+    names: Mapping[str, int] = RECOVERY_SETTINGS,
     configured: Callable[[int], Sequence[str]] = lambda version: sorted(glob.glob("/etc/postgresql/%d/*" % version)),
 ) -> StartSettings:
     """Ask "postgres -C" for these settings, as the server's user. Raises HostError if PostgreSQL's programs are not there.

@@ -535,6 +535,18 @@ def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: Strea
     assert (again.error, again.changed, again.values["backup_needed"]) == (None, False, False)
 
 
+def test_a_receiver_that_follows_a_recovered_server_has_to_prove_the_new_timeline(world: StreamingWorld) -> None:
+    """Cron started it before the deployment looked, and the server is idle: nothing would bring its new timeline into the archive."""
+    recovered(world, 6)
+    started(world, "when_needed")
+    for path in list((world.place / "wals").glob("????????????????/00000002*")):
+        path.unlink()
+    outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert wal.parse_segment(world.archived()[-1]).timeline == 2
+    assert not started(world).changed
+
+
 def test_a_history_that_can_not_be_read_is_an_error_without_its_bytes(world: StreamingWorld, tmp_path: Path) -> None:
     recovered(world, 6)
     started(world, "when_needed")
