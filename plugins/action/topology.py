@@ -65,8 +65,9 @@ class ActionModule(ActionBase):
         expanded = {
             warning for found in read.values() for host in found for warning in _expanded(host, found[host], raw[host])
         }
-        if outcome.warnings or expanded:
-            result["warnings"] = [*outcome.warnings, *sorted(expanded)]
+        shared = _shared_names([*read[PG], *read[BACKUP]], groups)
+        if outcome.warnings or expanded or shared:
+            result["warnings"] = [*outcome.warnings, *sorted(expanded), *shared]
         if outcome.problems:
             raise AnsibleActionFail(_message(outcome.problems, variables), result=result)
         result.update(changed=False, topology=outcome.topology, demands=outcome.demands)
@@ -113,6 +114,16 @@ def _missing_group(variable: str, name: str, groups: Mapping[str, list[str]]) ->
         f"the group {name} {what} (an inventory source that cannot be read is only a warning to Ansible)",
         f"put hosts into {name}, or name another group with {variable}{hint}",
     )
+
+
+def _shared_names(hosts: Iterable[str], groups: Mapping[str, list[str]]) -> list[str]:
+    """A warning for each host that is named as a group with other hosts. Source: InventoryData.set_variable, which takes the name for the group's."""
+    return [
+        f"{host}: the inventory has a group of this name, too. Ansible gives the group the variables that are written at the host, ansible_host among them, so "
+        f"that {', '.join(others)} can get them as well. Give the host or the group another name."
+        for host in sorted(set(hosts))
+        if (others := sorted(name for name in groups.get(host, []) if name != host))
+    ]
 
 
 #: AWX and Automation Platform set both in every job.

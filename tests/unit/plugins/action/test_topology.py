@@ -151,6 +151,18 @@ def test_an_undefined_variable_inside_a_dictionary(tmp_path):
     assert line.startswith("- pg-eu: barman_options: its value cannot be read: 'nowhere' is undefined")
 
 
+def test_a_host_that_is_named_as_its_group_gives_the_others_its_variables(tmp_path):
+    inventory = GOOD.replace("pg-eu: {ansible_host: 198.51.100.21}", "pg: {ansible_host: 198.51.100.21}\n        pg-us: {}")
+    with pytest.raises(AnsibleActionFail) as error:
+        # As Ansible reads it, both are one machine.
+        run(tmp_path, inventory)
+    assert error.value.result["warnings"] == [
+        "pg: the inventory has a group of this name, too. Ansible gives the group the variables that are written at the host, ansible_host among them, so "
+        "that pg-us can get them as well. Give the host or the group another name."
+    ]
+    assert "warnings" not in run(tmp_path, inventory.replace("\n        pg-us: {}", ""))
+
+
 def test_warnings_are_returned(tmp_path):
     result = run(tmp_path, GOOD.replace("pg-eu: {ansible_host: 198.51.100.21}", "pg-eu: {}"))
     (warning,) = result["warnings"]
