@@ -9,8 +9,10 @@ This module util is private to the collection. Pure: existing and declared confi
 
 from __future__ import annotations
 
+import getopt
 import os
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,19 +21,8 @@ from .configuration import DIRECTORIES, Configuration, ServerConfiguration
 from .masking import mask
 from .options import OPTIONS, parse_bool
 
-#: Options that say how Barman is run and not what is kept; and those that follow from the connection, which the deployment proves.
-_NOT_COMPARED = frozenset(
-    (
-        "active",
-        "backup_options",
-        "create_slot",
-        "description",
-        "path_prefix",
-        "ssh_command",
-        "primary_ssh_command",
-        "cluster",
-    )
-)
+#: Barman knows one way of copying now; a relay's connection follows from where it takes from; and the name of a cluster is the entry's.
+_NOT_COMPARED = frozenset(("backup_options", "primary_ssh_command", "cluster"))
 _CONNECTIONS = ("conninfo", "streaming_conninfo", "wal_conninfo", "wal_streaming_conninfo", "primary_conninfo")
 _COMPARED_PARAMETERS = ("host", "port", "user", "dbname", "sslmode")
 _PARAMETER_VARIABLES = {
@@ -40,10 +31,15 @@ _PARAMETER_VARIABLES = {
     "dbname": "barman_postgres_database",
     "sslmode": "barman_sslmode",
 }
-_DEFAULTS = {"minimum_redundancy": "0", "backup_method": "rsync", "streaming_archiver": "false"}
+#: Of a command of ssh, with the variables that set them.
+_SSH_PARTS = {"user": "barman_postgres_os_user", "host": "barman_address", "port": "barman_ssh_port"}
+#: They neither lead elsewhere nor let in who was not let in.
+_SSH_HABITS = ("batchmode", "connecttimeout", "serveralive")
+_DEFAULTS = {"active": "true", "minimum_redundancy": "0", "backup_method": "rsync", "streaming_archiver": "false"}
 _VARIABLES = {
     "backup_method": "barman_backup_method",
     "minimum_redundancy": "barman_minimum_redundancy",
+    "path_prefix": "barman_client_directory",
     "retention_policy": "barman_retention_policy",
     "reuse_backup": "barman_incremental",
     "slot_name": "barman_slot_name",
@@ -189,7 +185,7 @@ def _entry_problems(
             continue
         found.append(
             "%s is %s and would become %s; %s keeps it"
-            % (name, _shown(name, server.get(name)), _shown(name, desired.get(name)), _keeps(name, server))
+            % (name, _shown(name, server.get(name)), _shown(name, desired.get(name)), _keeps(name, server, desired))
         )
     found = [*dict.fromkeys(found)]
     where = "server '%s' (%s)" % (server.name, server.file)
@@ -228,6 +224,8 @@ def _is_loss(
             one and one != other and _parameter(name, parameter) not in given
             for parameter, one, other in zip(_COMPARED_PARAMETERS, _parameters(old), _parameters(new))
         )
+    if name == "ssh_command":
+        return bool(_ssh_differences(old, new, given))
     if name == "minimum_redundancy":
         return old.isdigit() and (not new.isdigit() or int(new) < int(old))
     if name == "retention_policy":
@@ -255,9 +253,13 @@ def _effective(entry: DeclaredEntry, existing: ExistingBarman, declared: Declare
     return options
 
 
-def _keeps(name: str, server: ServerConfiguration) -> str:
+def _keeps(name: str, server: ServerConfiguration, desired: Mapping[str, str]) -> str:
     """What to write in the inventory to keep an option."""
     old = server.get(name) or ""
+    if name == "ssh_command":
+        differing = _ssh_differences(old, desired.get(name, ""), ())
+        if "options" not in differing:
+            return "; ".join("%s: %s" % (_SSH_PARTS[part], _yaml(value)) for part, value in differing.items())
     if name in ("archiver", "streaming_archiver"):
         ways = ["streaming"] if server.flag("streaming_archiver") else []
         ways += ["archiving"] if parse_bool(_value("archiver", server)) else []
@@ -276,6 +278,36 @@ def _keeps(name: str, server: ServerConfiguration) -> str:
             if value
         )
     return "barman_options: {%s: %s}" % (name, _yaml(old))
+
+
+def _ssh_differences(old: str, new: str, given: Collection[str]) -> dict[str, str]:
+    """The parts of the old command that the new one has not, with their old values. Without a new one nothing needs SSH."""
+    if not old or not new:
+        return {}
+    one, other = _ssh_parts(old), _ssh_parts(new)
+    return {
+        part: value
+        for part, value in one.items()
+        if value and value != other[part] and "ssh_command" not in given and "ssh_command.%s" % part not in given
+    }
+
+
+def _ssh_parts(command: str) -> dict[str, str]:
+    """User, host, port, and the options that matter of a command of ssh, as ssh reads them. What can't be read is an option."""
+    try:
+        words = shlex.split(command)[1:]
+        chosen, rest = getopt.gnu_getopt(words, "46AaCfGgKkMNnqsTtVvXxYyB:b:c:D:E:e:F:I:i:J:L:l:m:O:o:P:p:Q:R:S:W:w:")
+    except (ValueError, getopt.GetoptError):
+        return {"user": "", "host": "", "port": "", "options": command}
+    user, dummy, host = rest[0].rpartition("@") if rest else ("", "", "")
+    parts = {"user": user, "host": host, "port": "22", "options": ""}
+    others = []
+    for option, value in chosen:
+        if option in ("-p", "-l"):
+            parts["port" if option == "-p" else "user"] = value
+        elif option not in ("-q", "-T", "-x") and not value.lower().startswith(_SSH_HABITS):
+            others.append((option + " " + value).strip())
+    return {**parts, "options": " ".join([*sorted(others), *rest[1:]])}
 
 
 def _parameters(conninfo: str) -> tuple[str, ...]:

@@ -16,18 +16,21 @@ from .model import BackupServer, PostgresServer
 
 #: By variable of the inventory, the options that follow from it. Of a connection string each parameter counts by itself.
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "barman_address": ("ssh_command.host",),
     "barman_backup_method": ("backup_method",),
     "barman_hooks": tuple(HOOKS),
     "barman_incremental": ("reuse_backup",),
     "barman_minimum_redundancy": ("minimum_redundancy",),
     "barman_postgres_database": ("conninfo.dbname",),
     "barman_postgres_host": ("conninfo.host",),
+    "barman_postgres_os_user": ("ssh_command.user",),
     "barman_postgres_port": ("conninfo.port",),
     "barman_postgres_user": ("conninfo.user",),
     "barman_primary": ("primary_conninfo", "wal_conninfo", "wal_streaming_conninfo"),
     "barman_retention_policy": ("retention_policy",),
     "barman_s3": tuple(HOOKS),
     "barman_slot_name": ("slot_name",),
+    "barman_ssh_port": ("ssh_command.port",),
     "barman_sslmode": ("conninfo.sslmode",),
     "barman_streaming_user": ("streaming_conninfo.user",),
     "barman_wal": ("archiver", "streaming_archiver"),

@@ -152,7 +152,9 @@ def test_an_undefined_variable_inside_a_dictionary(tmp_path):
 
 
 def test_a_host_that_is_named_as_its_group_gives_the_others_its_variables(tmp_path):
-    inventory = GOOD.replace("pg-eu: {ansible_host: 198.51.100.21}", "pg: {ansible_host: 198.51.100.21}\n        pg-us: {}")
+    inventory = GOOD.replace(
+        "pg-eu: {ansible_host: 198.51.100.21}", "pg: {ansible_host: 198.51.100.21}\n        pg-us: {}"
+    )
     with pytest.raises(AnsibleActionFail) as error:
         # As Ansible reads it, both are one machine.
         run(tmp_path, inventory)

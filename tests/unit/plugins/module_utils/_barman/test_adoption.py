@@ -30,6 +30,9 @@ ENTRY: dict[str, Any] = {
     "slot_name": "barman",
     "retention_policy": "RECOVERY WINDOW OF 14 DAYS",
     "minimum_redundancy": 1,
+    "description": "PostgreSQL 17 on main",
+    "create_slot": "auto",
+    "ssh_command": "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 postgres@198.51.100.21",
 }
 FOREIGN = """[main]
 conninfo = host=198.51.100.21 user=barman dbname=postgres password=geheim
@@ -106,6 +109,17 @@ def test_nothing_differs(host: Host) -> None:
         ("conninfo = host=198.51.100.99 user=barman", "barman_postgres_host: 198.51.100.99"),
         ("streaming_conninfo = host=198.51.100.21 user=repl", "barman_streaming_user: repl"),
         ("conninfo = host=198.51.100.21 user=barman sslmode=verify-full", "barman_sslmode: verify-full"),
+        ("active = false", "barman_options: {active: false}"),
+        ("create_slot = manual", "barman_options: {create_slot: manual}"),
+        ("description = The shop", "barman_options: {description: 'The shop'}"),
+        ("path_prefix = /opt/pg17/bin", "barman_client_directory: /opt/pg17/bin"),
+        ("ssh_command = ssh pg@198.51.100.21", "barman_postgres_os_user: pg keeps it"),
+        ("ssh_command = ssh -p 2222 -l postgres db.example", "barman_address: db.example; barman_ssh_port: 2222"),
+        (
+            "ssh_command = ssh -i /k postgres@198.51.100.21",
+            "barman_options: {ssh_command: 'ssh -i /k postgres@198.51.100.21'}",
+        ),
+        ("ssh_command = ssh 'x", "barman_options: {ssh_command: 'ssh ''x'}"),
     ],
 )
 def test_a_difference_names_the_variable_that_keeps_it(host: Host, line: str, keeps: str) -> None:
@@ -127,6 +141,11 @@ def test_a_difference_names_the_variable_that_keeps_it(host: Host, line: str, ke
         ("minimum_redundancy = 0", {}, []),
         ("retention_policy = recovery  window of 14 days", {}, []),
         ("archiver = off", {}, []),
+        ("active = on", {}, []),
+        ("ssh_command = ssh -o 'ConnectTimeout 3' postgres@198.51.100.21 -q", {}, []),
+        ("ssh_command = ssh -p 2222 pg@db", {}, ["ssh_command.host", "ssh_command.port", "ssh_command.user"]),
+        ("ssh_command = ssh -p 2222 pg@db", {}, ["ssh_command"]),
+        ("ssh_command = ssh -p 2222 pg@db", {"ssh_command": None}, []),
     ],
 )
 def test_what_the_inventory_says_itself_is_the_word_of_the_user(
