@@ -368,7 +368,7 @@ _COMMAND = re.compile(r"\bbarman\b(?:\s+-\S+)*\s+(?P<command>backup|cron)\b")
 
 
 def foreign_schedules(files: Mapping[str, str], package_file: str, own_file: str) -> list[str]:
-    """A sentence for each line of cron, by file, that has Barman take backups or run cron, and is neither the package's nor ours."""
+    """A sentence for each line, by file of cron or of a timer's unit, that has Barman take backups or run cron, and is neither the package's nor ours."""
     found = []
     for path, text in sorted(files.items()):
         ours = False

@@ -21,6 +21,8 @@ from .configuration import DIRECTORIES, ConfigurationError
 from .server_files import MARK
 
 CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
+#: The unit of a timer has the same name.
+TIMERS = ("/etc/systemd/system/*.timer",)
 PACKAGE_SCHEDULE = "/etc/cron.d/barman"
 OWN_SCHEDULE = "/etc/cron.d/barman-backups"
 #: What Barman itself makes in a directory without a backup or WAL.
@@ -28,12 +30,17 @@ _EMPTY = ("identity.json", "xlog.db")
 
 
 def compare(
-    declared: DeclaredBarman, user: str, config_file: str | None, cron_files: Sequence[str] = CRON_FILES
+    declared: DeclaredBarman,
+    user: str,
+    config_file: str | None,
+    cron_files: Sequence[str] = CRON_FILES,
+    timers: Sequence[str] = TIMERS,
 ) -> tuple[list[str], list[str]]:
     """Problems and warnings of the declared configuration on this host. Raises HostError if a file can't be read."""
     existing = read_existing(config_file, user)
     home = read_home(str(declared.global_options.get("barman_home") or ""))
-    found = {path: read_text(path) or "" for path in _files(cron_files)}
+    units = [path[: -len("timer")] + "service" for path in _files(timers)]
+    found = {path: read_text(path) or "" for path in [*_files(cron_files), *units]}
     return (
         problems_of(existing, home, declared),
         [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, OWN_SCHEDULE)],

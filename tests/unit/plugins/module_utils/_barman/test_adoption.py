@@ -257,6 +257,19 @@ def test_lines_of_cron() -> None:
     ]
 
 
+def test_units_of_timers(host: Host, tmp_path: Path) -> None:
+    """A unit without a timer runs only if somebody starts it."""
+    for name in ("barman-night", "by-hand"):
+        (tmp_path / f"{name}.service").write_text("[Service]\nUser=barman\nExecStart=/usr/bin/barman backup all\n")
+    (tmp_path / "barman-night.timer").write_text("[Timer]\nOnCalendar=daily\n")
+    (tmp_path / "gone.timer").write_text("[Timer]\nOnCalendar=daily\n")
+    declared = DeclaredBarman({"barman_home": str(host.home), "configuration_files_directory": str(host.directory)})
+    (warning,) = compare(declared, "nobody", str(host.main), (), [f"{tmp_path}/*.timer"])[1]
+    assert warning.startswith(
+        f"{tmp_path}/barman-night.service also runs barman backup: 'ExecStart=/usr/bin/barman backup all'. Remove"
+    )
+
+
 def test_the_module(host: Host, capsys: Any) -> None:
     host.entry(FOREIGN.replace("14 DAYS", "30 DAYS"))
     section = {"barman_home": str(host.home), "configuration_files_directory": str(host.directory)}
