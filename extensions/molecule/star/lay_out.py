@@ -20,7 +20,7 @@ for index in range(1, number + 1):
         there = place / path.relative_to(model)
         if path.is_dir():
             there.mkdir(exist_ok=True)
-        elif len(path.name) == 24 and not there.exists():
+        elif (len(path.name) == 24 or path.suffix == ".history") and not there.exists():
             there.hardlink_to(path)
         elif "xlog" in path.name:
             shutil.copyfile(path, there.with_name(path.name.replace(model.name, name)))

@@ -61,6 +61,10 @@ def report_branches(
         return BranchReport(
             (), living, "nothing of timeline %d is archived yet, on which the server is" % living.timeline
         )
+    if living.timeline > 1 and tree[living.timeline].parent is None:
+        return BranchReport(
+            (), living, "the history of timeline %d is not archived, on which the server is" % living.timeline
+        )
     return BranchReport(tuple(foreign(tree, timelines, living.timeline)), living)
 
 

@@ -187,6 +187,19 @@ def test_what_can_not_be_known_is_no_failure(host: Host, timeline: int | None, h
     assert check.hint.startswith(hint)
 
 
+def test_without_its_history_no_timeline_is_called_foreign(host: Host) -> None:
+    """What the server left behind by a recovery would look foreign."""
+    (host.root / "wals" / "00000002.history").unlink()
+    host.backups.clear()
+    host.timeline = 2
+    check = host.check()
+    assert check is not None
+    assert (check.ok, check.hint) == (
+        True,
+        "not checked: the history of timeline 2 is not archived, on which the server is",
+    )
+
+
 def test_a_gap_is_looked_for_on_the_server_s_timeline(host: Host) -> None:
     (host.root / "wals" / segment(5).directory / str(segment(5))).unlink()
     archive = read_archive(host.server, host.barman, SIZE)
