@@ -1,0 +1,143 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which lines of SSH trust are revoked, and which are only reported."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host import authorized_keys
+from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys import (
+    Authorization,
+    parse,
+    plan,
+    wanted_of,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.modules import authorized_keys as module
+from tests.unit.plugins.modules.running import run_main
+
+DECLARED = ("pg", "backup", "gone-to-be")
+
+
+def line(host: str, key: str = "AAAA1", purpose: str = "archiving", user: str = "postgres", run: str = "") -> str:
+    command = ',command="barman put-wal pg"' if purpose == "archiving" else ""
+    return f'restrict,from="198.51.100.21/32"{command} ssh-ed25519 {key} pgdr.barman:{purpose}:{user}@{host}{run}\n'
+
+
+WANTED = [Authorization("AAAA1", "archiving", "postgres", "pg")]
+
+
+def test_a_line_of_the_role() -> None:
+    assert parse(line("pg")) == Authorization("AAAA1", "archiving", "postgres", "pg")
+    assert parse(line("pg", purpose="recovery", user="barman", run=":20261120T083000Z-f3a9c1")) is None
+    assert parse(line("pg", purpose="recovery", user="barman")) is None
+    assert parse("ssh-ed25519 AAAA1 pgdr.barman:archiving:postgres@pg") is None
+    assert parse("# restrict ssh-ed25519 AAAA1 pgdr.barman:archiving:postgres@pg") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        (line("pg"), line("pg")),
+        # The host has another key now.
+        (line("pg", key="AAAA0") + line("pg"), line("pg")),
+        # Nobody asks for it.
+        (line("pg", purpose="backup", user="barman"), ""),
+        (line("gone-to-be"), ""),
+        ("ssh-rsa AAAA me@home\n\n# mine\n", "ssh-rsa AAAA me@home\n\n# mine\n"),
+        ("ssh-rsa AAAA me@home\n" + line("gone-to-be").rstrip("\n"), "ssh-rsa AAAA me@home\n"),
+        ("", ""),
+    ],
+)
+def test_what_nobody_asks_for_is_removed(text: str, after: str) -> None:
+    planned = plan(text, WANTED, DECLARED, DECLARED)
+    assert planned.after == after
+    assert planned.changed == (text != after)
+    assert planned.unknown == ()
+
+
+def test_a_key_that_is_not_known_in_this_run_stays() -> None:
+    wanted = [Authorization("", "archiving", "postgres", "pg")]
+    assert not plan(line("pg", key="any"), wanted, DECLARED, DECLARED).changed
+
+
+def test_a_host_that_is_not_revocable_keeps_its_line_and_is_not_reported() -> None:
+    planned = plan(line("backup"), [], ("pg",), DECLARED)
+    assert (planned.changed, planned.unknown) == (False, ())
+
+
+HOSTS = st.sampled_from(["pg", "backup", "hidden", "lost-1"])
+LINES = st.builds(
+    line, HOSTS, st.sampled_from(["AAAA0", "AAAA1"]), st.sampled_from(["archiving", "passive", "recovery"])
+)
+
+
+@given(st.lists(LINES), st.sets(HOSTS), st.sets(HOSTS))
+def test_no_line_of_an_undeclared_host_is_ever_removed(
+    lines: list[str], revocable: set[str], declared: set[str]
+) -> None:
+    planned = plan("".join(lines), WANTED, revocable, declared)
+    before = [one for one in lines if (found := parse(one)) is not None and found.host not in declared]
+    after = [
+        one for one in planned.after.splitlines(keepends=True) if (found := parse(one)) and found.host not in declared
+    ]
+    assert before == after
+    assert [one.host for one in planned.unknown] == [parse(one).host for one in before]  # type: ignore[union-attr]
+    assert all(one.host in revocable for one in planned.removed)
+
+
+def test_lines_that_are_wanted() -> None:
+    found = wanted_of(["postgres - backup:barman@backup-eu", "barman AAAA1 archiving:postgres@pg"])
+    assert found == {"postgres": [Authorization("", "backup", "barman", "backup-eu")], "barman": WANTED}
+    with pytest.raises(HostError, match="'postgres backup' is not of the form"):
+        wanted_of(["postgres backup"])
+
+
+def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    me = pwd.getpwuid(os.geteuid())
+    account = SimpleNamespace(pw_dir=str(tmp_path), pw_uid=me.pw_uid, pw_gid=me.pw_gid)
+    monkeypatch.setattr(authorized_keys, "lookup_user", lambda user: account)
+    arguments = {
+        "users": ["postgres"],
+        "wanted": ["postgres AAAA1 archiving:postgres@pg"],
+        "revocable_hosts": ["pg", "gone-to-be"],
+        "declared_hosts": list(DECLARED),
+    }
+    assert not run_main(module.main, capsys, **arguments)["changed"]
+    path = tmp_path / ".ssh" / "authorized_keys"
+    path.parent.mkdir(mode=0o700)
+    path.write_text(line("pg") + line("gone-to-be") + line("hidden"))
+    path.chmod(0o640)
+    would = run_main(module.main, capsys, _ansible_check_mode=True, **arguments)
+    assert (would["changed"], would["removed"]) == (True, ["postgres: archiving:postgres@gone-to-be"])
+    assert "gone-to-be" in path.read_text()
+    answer = run_main(module.main, capsys, **arguments)
+    assert answer["unknown"] == ["postgres: archiving:postgres@hidden"]
+    assert path.read_text() == line("pg") + line("hidden")
+    assert path.stat().st_mode & 0o777 == 0o640
+    again = run_main(module.main, capsys, **arguments)
+    assert (again["changed"], again["removed"], again["unknown"]) == (
+        False,
+        [],
+        ["postgres: archiving:postgres@hidden"],
+    )
+    (tmp_path / "elsewhere").write_text(line("gone-to-be"))
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    if os.geteuid() == 0:
+        os.chmod(tmp_path / ".ssh", 0o777)
+        refused = run_main(module.main, capsys, **arguments)
+        assert refused["failed"]
+        assert "symbolic link" in refused["msg"]
+    assert (tmp_path / "elsewhere").read_text() == line("gone-to-be") or os.geteuid() != 0
