@@ -23,6 +23,8 @@ description:
     C(foreign_timelines) fails if the archive has a timeline on which the server was never, as far as its backups and its own answer show. A restored copy
     that was promoted and archives to the same name makes one. The server is asked only if no backup is on the newest timeline.
     C(active) fails for an inactive server, for which C(barman check) ends with success whatever it found.
+  - While PostgreSQL answers, the module records once a day what the server requires of its host, for M(pgdr.barman.recover). That is one connection for each
+    server, and it needs psycopg 3. In check mode nothing is recorded.
   - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
 options:
   servers:

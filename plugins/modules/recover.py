@@ -161,6 +161,12 @@ options:
       - Whether to look at O(destination). With V(false), in check mode only, the module proves what the backup server knows, and connects to no other host.
     type: bool
     default: true
+  requirements:
+    description:
+      - In check mode, also return what the server requires of its host, for O(pgdr.barman.recovery_host#module:requirements). PostgreSQL is asked over
+        Barman's connection. If it does not answer, what M(pgdr.barman.check) has recorded is returned.
+    type: bool
+    default: false
   tablespaces:
     description:
       - Other locations for tablespaces, by their names. The others go below O(tablespace_directory), or where they were on the server.
@@ -421,6 +427,17 @@ recovery:
       sample:
         backup: {status: verified, reason: "", files: 978, bytes: 108893672, algorithms: [CRC32C], seconds: 1.1}
         wal: {status: verified, reason: "", segments: 25, records: 216054, bytes: 419430400, seconds: 5.6, resource_managers: []}
+    requirements:
+      description:
+        - With O(requirements=true), what the server requires of its host. V(null) otherwise, and without check mode.
+        - C(origin) is V(server) if PostgreSQL answered, V(record) if it is what M(pgdr.barman.check) recorded at C(time), and empty if nothing is known.
+          C(reason) has why PostgreSQL was not asked.
+        - C(server) has the locales of its C(databases), its C(settings) and C(own_settings) of databases and roles that preload libraries or name a locale,
+          its custom WAL resource C(managers), its enabled C(subscriptions), and the C(cron_database) of C(pg_cron).
+        - C(files) has the same settings of the configuration files in the backup, V(null) if these can't be read. C(resource_managers) has the ids of the
+          custom resource managers whose records the recovery replays, V(null) with O(verify_wal=false).
+      type: dict
+      sample: null
     passive:
       description:
         - Whether this host only relays the server (it is passive). Such a copy ends with a complete WAL segment that was sent to it, and does not know
@@ -615,6 +632,7 @@ def main() -> None:
             existing={"type": "str", "choices": ["refuse", "move_aside"], "default": "refuse"},
             aside_suffix={"type": "str"},
             inspect={"type": "bool", "default": True},
+            requirements={"type": "bool", "default": False},
             tablespaces={"type": "dict", "default": {}},
             tablespace_directory={"type": "path"},
             wal_directory={"type": "path"},

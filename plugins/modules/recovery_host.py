@@ -16,6 +16,8 @@ description:
   - It fails if a recovery could be restored and not completed - C(allow_alter_system = off), since PostgreSQL 17, is such a setting.
   - It fails if one of the directories could not be moved aside, as M(pgdr.barman.recover) would with O(pgdr.barman.recover#module:existing=move_aside). Here
     no SSH connection is needed for that.
+  - With O(requirements), it fails if this host does not have what the server needs - the locales of its databases, the libraries that it preloads, and the
+    libraries that replay records of custom WAL resource managers. The proof of a recovery finds the same, but after the old server was stopped.
   - It warns if commits wait for standbys other than Barman's receivers, because they may not follow the recovered server.
   - It warns if C(postgresql.auto.conf) is immutable or belongs to another user, because the restored file does not.
 extends_documentation_fragment:
@@ -57,6 +59,10 @@ options:
       - Whether to check the directories. A recovery on disks made from snapshots moves nothing aside.
     type: bool
     default: true
+  requirements:
+    description:
+      - What the server requires, as M(pgdr.barman.recover) returns it in C(recovery.requirements). If it is not given, nothing of it is compared.
+    type: dict
   bin_directory:
     description:
       - The directory of PostgreSQL's programs, if they are not where Debian's and the PostgreSQL project's packages put them.
@@ -84,6 +90,20 @@ settings:
   returned: success
   type: dict
   sample: {allow_alter_system: "on"}
+not_compared:
+  description: What of O(requirements) could not be compared with this host, and why. Only the proof of the recovery can find it.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+starts:
+  description:
+    - What a copy of the server would start by itself while its production server still runs, as sentences - subscriptions and jobs of C(pg_cron) - or that
+      this is not known. M(pgdr.barman.recovered_copy) keeps a copy from it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["subscriptions shop/orders (as PostgreSQL reported)"]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -91,6 +111,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import Destination, Site
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.places import layout_problems
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import (
+    Comparison,
+    compare_this_host,
+    restored_from,
+    would_start,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settings import (
     look_at_automatic_file,
     read_start_settings,
@@ -109,6 +135,7 @@ def main() -> None:
             "tablespaces": {"type": "dict", "default": {}},
             "wal_directory": {"type": "path"},
             "check_layout": {"type": "bool", "default": True},
+            "requirements": {"type": "dict"},
             "bin_directory": {"type": "path"},
         },
         supports_check_mode=True,
@@ -125,14 +152,38 @@ def main() -> None:
             problems = destination.problems() or layout_problems(
                 Site(destination, run, params["user"]), params["postgres_version"], params["wal_directory"]
             )
+        compared = Comparison()
+        starts: list[str] = []
+        if params["requirements"] is not None:
+            restored = restored_from(params["requirements"])
+            starts = would_start(restored)
+            compared = compare_this_host(
+                restored,
+                params["data_directory"],
+                params["postgres_version"],
+                params["user"],
+                params["bin_directory"],
+                run,
+            )
     except HostError as exc:
         module.fail_json(msg=str(exc))
-    problems = [*recovery_problems(settings), *problems]
+    problems = [*recovery_problems(settings), *problems, *compared.problems]
     if problems:
         module.fail_json(msg="\n".join(problems))
-    for warning in [*recovery_warnings(automatic, params["user"]), *synchronous_warnings(settings)]:
+    for warning in [
+        *recovery_warnings(automatic, params["user"]),
+        *synchronous_warnings(settings),
+        *compared.warnings,
+        *("not compared before PostgreSQL is stopped: %s" % one for one in compared.not_compared),
+    ]:
         module.warn(warning)
-    module.exit_json(changed=False, config_file=settings.file, settings=dict(settings.values))
+    module.exit_json(
+        changed=False,
+        config_file=settings.file,
+        settings=dict(settings.values),
+        not_compared=compared.not_compared,
+        starts=starts,
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     Refusal,
     connect,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.privileges import least_privileges
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
     drop_slot,
@@ -252,3 +254,39 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
         subprocess.run(["umount", str(mounted)], check=True)
         mounted.rmdir()
     assert row["mounts_below"] == [str(mounted)]
+
+
+def test_what_a_server_requires_of_its_host_is_asked_with_barmans_privileges(server: Server) -> None:
+    with server.session() as session:
+        major = session.version
+        session.query("CREATE ROLE asking LOGIN IN ROLE %s" % ", ".join(least_privileges(major).memberships))
+        session.query("CREATE DATABASE \"a 'shop'\"")
+        # Not the database that is connected to: there it hides the server's own value.
+        session.query("ALTER DATABASE \"a 'shop'\" SET session_preload_libraries = auto_explain")
+        session.query("ALTER SYSTEM SET session_preload_libraries = auto_explain, plpgsql")
+        session.query("CREATE SUBSCRIPTION orders CONNECTION 'host=nowhere' PUBLICATION orders WITH (connect = false)")
+        session.query("SELECT pg_reload_conf()")
+    try:
+        with server.session() as session:
+            session.query("SET ROLE asking")
+            found = ask(session)
+            session.query("RESET ROLE")
+            session.query("ALTER SUBSCRIPTION orders SET (slot_name = 'orders')")
+            session.query("ALTER SUBSCRIPTION orders ENABLE")
+            session.query("SET ROLE asking")
+            assert ask(session).subscriptions == ["postgres/orders"]
+    finally:
+        with server.session() as session:
+            session.query("ALTER SUBSCRIPTION orders DISABLE")
+            session.query("ALTER SUBSCRIPTION orders SET (slot_name = NONE)")
+            session.query("DROP SUBSCRIPTION orders")
+            session.query("ALTER SYSTEM RESET session_preload_libraries")
+            session.query("SELECT pg_reload_conf()")
+    assert sorted(found.databases) == ["a 'shop'", "postgres", "template1"]
+    assert len(found.databases["postgres"]) == 2
+    assert found.settings["session_preload_libraries"] == "auto_explain, plpgsql"
+    assert "session_preload_libraries" in found.restored
+    assert found.own_settings == {"database a 'shop'": {"session_preload_libraries": "auto_explain"}}
+    assert found.managers == {}
+    assert found.subscriptions == []
+    assert found.cron_database == ""

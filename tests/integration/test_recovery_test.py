@@ -25,7 +25,9 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import MARKER
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import scan
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import Restored, compare_this_host
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import HostRequirements
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import look_at
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.proof import PROOF, PROVEN, UNPROVEN
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import (
@@ -479,3 +481,31 @@ def test_a_library_that_the_configuration_preloads_and_nobody_installed(foreign:
         stream.write("shared_preload_libraries = 'pg_wondrous, $libdir/libpqwalreceiver'\n")
     with pytest.raises(RecoveryTestError, match=r"postgresql.conf: not installed on this host: pg_wondrous\. "):
         _test(directory)
+
+
+@pytest.mark.parametrize("name", ["session_preload_libraries", "local_preload_libraries"])
+def test_a_library_that_every_session_loads_and_nobody_installed(foreign: Primary, name: str) -> None:
+    directory = foreign.lay_down(name, "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
+    with open(directory / "postgresql.conf", "a") as stream:
+        stream.write("%s = 'pg_wondrous'\n" % name)
+    with pytest.raises(RecoveryTestError, match="%s in .*: pg_wondrous. Nobody could connect" % name):
+        _test(directory)
+
+
+def test_the_same_is_found_before_anything_is_stopped(foreign: Primary) -> None:
+    """By the locales that the server had, and by the programs and the configuration of this host."""
+    directory = foreign.lay_down("before", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
+    server = HostRequirements("7", {"postgres": ["C", "C"], "shop": ["xx_XX.UTF-8", "C"]})
+    restored = Restored(
+        server,
+        "server",
+        files={"postgresql.conf": {"shared_preload_libraries": "pg_wondrous, $libdir/libpqwalreceiver"}},
+    )
+    found = compare_this_host(
+        restored, str(directory), int((directory / "PG_VERSION").read_text()), "postgres", foreign.bin, run
+    )
+    assert [problem.partition(":")[0] for problem in found.problems] == [
+        "this host does not have the locale xx_XX.UTF-8, which these need",
+        "this host does not have the library pg_wondrous",
+    ]
+    assert found.not_compared == ["resource managers of extensions: the WAL was not read"]

@@ -35,6 +35,7 @@ from .healing import Circumstances, can_heal, gap_can_heal
 from .last_received import lag_of
 from .living import BranchReport, report_branches
 from .masking import mask_message
+from .requirements_record import record_if_due
 from .wal_sizes import wrong_sizes
 
 BARMAN = "barman"
@@ -198,8 +199,19 @@ def check_servers(
         progress.close()
     if connect is not None:
         seen = explain(seen, configuration, barman.user, connect)
+        _record_requirements(seen, configuration, barman.user, connect)
     seen = with_lag(seen, configuration, barman, connect)
     return _answer(seen, ignored, barman_checked=True)
+
+
+def _record_requirements(
+    seen: Mapping[str, ServerChecks], configuration: Configuration, user: str, connect: Connect
+) -> None:
+    """What the servers need of a host to be recovered to: known while they answer, and needed when they do not."""
+    for name, checks in seen.items():
+        check = checks.checks.get("postgresql")
+        if check is not None and check.ok and not configuration.server(name).passive:
+            record_if_due(configuration.home, configuration.server(name), user, connect, time.time())
 
 
 def _answer(seen: Mapping[str, ServerChecks], ignored: Collection[str], barman_checked: bool) -> dict[str, Any]:

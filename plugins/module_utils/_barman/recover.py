@@ -40,6 +40,7 @@ from .living import find_living
 from .places import MOVE_ASIDE, REFUSE, Placement, place_all
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
+from .requirements_record import requirements_of
 from .snapshot_recovery import (
     PLACE_OPTIONS,
     Instance,
@@ -94,6 +95,8 @@ class Request:
     # Whether to look at the destination, and the end of the names that directories are moved aside to.
     inspect: bool = True
     aside_suffix: str | None = None
+    # Whether to find out what the server requires of its host, in check mode.
+    requirements: bool = False
 
 
 @dataclass
@@ -167,6 +170,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
         content=ContentRequest.from_params(params),
         inspect=params.get("inspect") is not False,
         aside_suffix=params.get("aside_suffix"),
+        requirements=bool(params.get("requirements")),
     )
 
 
@@ -340,6 +344,7 @@ class Recovery:
         if not self._request.inspect:
             facts["wal_directory"] = self._request.wal_directory
             facts["verified"] = self._verify_content(plan, archive)
+            facts["requirements"] = self._requirements(plan, facts["verified"])
             return Outcome(True, facts, [], self._warnings, {})
         state = site.inspect(plan.backup.major_version or 0, self._request.wal_directory)
         if self._is_there(plan, archive, state):
@@ -354,6 +359,7 @@ class Recovery:
         packed = plan.backup.size or 0 if self._area is not None and not self._area.local else 0
         self._check_space(plan, state, data + wal_bytes + packed, tablespaces)
         facts["verified"] = self._verify_content(plan, archive)
+        facts["requirements"] = self._requirements(plan, facts["verified"]) if check_mode else None
         stamp = self._stamp()
         swap = Swap(
             site.destination,
@@ -459,7 +465,7 @@ class Recovery:
         names = [one.name for one in plan.backup.tablespaces]
         for name in sorted(set(request.destination.tablespaces) - set(names)):
             problems.append(
-                "tablespaces: backup %s has no tablespace '%s'; it has: %s"
+                "tablespaces (playbook: barman_recover_tablespaces): backup %s has no tablespace '%s'; it has: %s"
                 % (plan.backup.backup_id, name, ", ".join(names) or "none")
             )
         if staging_area.needs_area(plan.backup):
@@ -519,6 +525,13 @@ class Recovery:
         )
         self._warnings += ["server '%s': %s" % (plan.server, text) for text in not_verified(found)]
         return found
+
+    def _requirements(self, plan: Plan, verified: Mapping[str, Any]) -> dict[str, Any] | None:
+        """For the comparison with the host to recover to; None if that was not requested."""
+        if not self._request.requirements:
+            return None
+        managers = verified["wal"].get("resource_managers") if verified["wal"]["status"] == "verified" else None
+        return requirements_of(self._home, self._server, plan.backup, self._barman.user, self._connect, managers)
 
     def _is_there(self, plan: Plan, archive: Archive, state: State) -> bool:
         """Whether the destination holds exactly this recovery, nothing has promoted it, and no proof of it failed."""

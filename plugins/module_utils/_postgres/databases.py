@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from .._host.process import HostError
+from .host_requirements import library_names
 
 # A query's rows: the query, the database.
 Ask = Callable[[str, str], "list[list[str | None]]"]
@@ -89,17 +90,20 @@ def inspect_databases(ask: Ask, major_version: int) -> tuple[list[str], list[str
     return usable, problems, collations
 
 
-def missing_libraries(ask: Ask, preloaded: str) -> list[str]:
-    """Which libraries of shared_preload_libraries, as the configuration has it, are not installed."""
-    names = [name.strip().strip('"') for name in preloaded.split(",") if name.strip()]
+def missing_libraries(ask: Ask, preloaded: str, *, local: bool = False) -> list[str]:
+    """Which libraries of a setting such as shared_preload_libraries, as the configuration has it, are not installed.
+
+    local: of local_preload_libraries, whose libraries are in a directory of their own.
+    """
+    names = library_names(preloaded)
     if not names:
         return []
     directory = ask(_LIBRARY_DIRECTORY, "template1")[0][0] or ""
-    return [name for name in names if not _is_installed(name, directory)]
+    return [name for name in names if not _is_installed(name, directory, "plugins" if local else "")]
 
 
-def _is_installed(name: str, directory: str) -> bool:
+def _is_installed(name: str, directory: str, below: str) -> bool:
     path = name.replace("$libdir", directory)
     if "/" not in path:
-        path = os.path.join(directory, path)
+        path = os.path.join(directory, below, path)
     return os.path.exists(path) or os.path.exists(path + ".so")

@@ -32,6 +32,7 @@ from .._host.process import Command, HostError, Runner
 from .._host.process import run as run_command
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .databases import LOG_LINE_PREFIX, final_refusal, inspect_databases, missing_libraries
+from .host_requirements import PRELOAD_SETTINGS
 from .instance import (
     Address,
     DataDirectory,
@@ -47,9 +48,9 @@ from .instance import (
 )
 from .outbound import observe
 from .proof import PROVEN, UNPROVEN, note_proof
+from .settings_file import read_settings
 from .start_settings import StartSettings, read_start_settings
 
-_SETTING = re.compile(r"^\s*([A-Za-z_.]+)\s*[=\s]\s*(?:'((?:[^']|'')*)'|([^'#\s]+))")
 _COPY = re.compile(r"^cp (\S+)/%f %p$")
 _LOWER = re.compile(
     r"(max_[a-z_]+) = \d+ is a lower setting than on the (?:primary|master) server,? "
@@ -69,6 +70,7 @@ _CONTROL_SETTINGS = {
     "max_locks_per_transaction": "max_locks_per_xact setting",
 }
 _EXCERPT = 25
+_NO_SESSION = "Nobody could connect"
 _STARTS = 4
 
 # What PostgreSQL says, and what it means here.
@@ -146,17 +148,6 @@ class Prepared:
     settings: Mapping[str, str]
     target: Mapping[str, str]
     end: LastRecord | None = None
-
-
-def read_settings(text: str) -> dict[str, str]:
-    """The settings in a configuration file; of several the last counts."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _SETTING.match(line)
-        if match is not None:
-            name, quoted, plain = match.groups()
-            found[name] = plain if quoted is None else quoted.replace("''", "'")
-    return found
 
 
 def recovery_targets(settings: Mapping[str, str]) -> dict[str, str]:
@@ -608,7 +599,7 @@ class RecoveryTest:
             prepared.user,
             prepared.bin_directory,
             self._runner,
-            names={"shared_preload_libraries": 0},
+            names=dict.fromkeys(PRELOAD_SETTINGS, 0),
         )
 
     def _prove_usable(self, server: PrivateServer, prepared: Prepared) -> None:
@@ -621,12 +612,13 @@ class RecoveryTest:
         usable, problems, collations = inspect_databases(ask, version)
         self._facts.update(databases=usable, collation_mismatches=collations)
         configured = self._configured(prepared)
-        missing = missing_libraries(ask, configured.values.get("shared_preload_libraries", ""))
-        if missing:
-            problems.append(
-                "shared_preload_libraries in %s: not installed on this host: %s. PostgreSQL would not start"
-                % (configured.file, ", ".join(missing))
-            )
+        for name, consequence in zip(PRELOAD_SETTINGS, ("PostgreSQL would not start", *[_NO_SESSION] * 2)):
+            missing = missing_libraries(ask, configured.values.get(name, ""), local=name == "local_preload_libraries")
+            if missing:
+                problems.append(
+                    "%s in %s: not installed on this host: %s. %s"
+                    % (name, configured.file, ", ".join(missing), consequence)
+                )
         if problems:
             raise RecoveryTestError("; ".join(problems), self._facts)
 

@@ -440,6 +440,7 @@ class TestCheckServers:
             asked.append((conninfo, server))
             return io.StringIO()
 
+        monkeypatch.setattr(checks, "record_if_due", lambda *arguments: False)
         monkeypatch.setattr(checks, "problem_of", lambda session, application: f"{application} is not there")
         both = self.check(host, connect=connect, synchronous=["a", "b", "elsewhere"])
         assert both["problems"] == [
@@ -456,6 +457,28 @@ class TestCheckServers:
         host.failed = {"a": {"PostgreSQL": ""}}
         (problem,) = self.check(host, connect=connect, synchronous=["a"], ignore=["PostgreSQL"])["problems"]
         assert problem.endswith("synchronous WAL receiver: PostgreSQL can't be asked")
+
+    def test_what_a_server_requires_is_recorded_while_it_answers(
+        self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its recovery is for the day on which it does not."""
+        recorded: list[str] = []
+
+        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+            raise HostError("nothing else is asked")
+
+        def record(home: str, server: configuration.ServerConfiguration, *rest: Any) -> bool:
+            recorded.append(server.name)
+            return True
+
+        monkeypatch.setattr(checks, "record_if_due", record)
+        self.check(host, connect=connect, check_mode=True)
+        self.check(host, connect=None)
+        assert recorded == []
+        host.failed = {"a": {"PostgreSQL": ""}}
+        host.server("c", primary_ssh_command="ssh other", conninfo="host=c")
+        self.check(host, connect=connect)
+        assert recorded == ["b"]
 
     @pytest.mark.parametrize("name", ["check timeout", "barman check"])
     def test_why_a_check_did_not_end(self, host: BarmanHost, name: str) -> None:

@@ -761,6 +761,25 @@ def test_a_plan_without_its_destination_looks_at_no_directory(host: RecoveryHost
         host.recover(inspect=False)
 
 
+def test_a_plan_without_its_destination_has_what_the_server_requires(host: RecoveryHost) -> None:
+    assert host.recover(check_mode=True, inspect=False).recovery["requirements"] is None
+    found = host.recover(check_mode=True, inspect=False, requirements=True).recovery["requirements"]
+    assert found["reason"] == "psycopg 3 is not installed on the backup server, and nothing is recorded of it yet"
+    # The WAL was not read.
+    assert found["resource_managers"] is None
+    assert host.recover(check_mode=True, requirements=True).recovery["requirements"] == found
+    # By then it is compared, and PostgreSQL is stopped.
+    assert host.recover(requirements=True).recovery["requirements"] is None
+
+
+@pytest.mark.parametrize("options", [{"inspect": False}, {}])
+def test_a_plan_names_a_tablespace_that_the_backup_does_not_have(host: RecoveryHost, options: dict[str, Any]) -> None:
+    there = Tablespace("fast", 16400, str(host.root / "fast"))
+    host.backups = [backup(2, 10, tablespaces=(there,))]
+    with pytest.raises(RecoverError, match=r"barman_recover_tablespaces.*has no tablespace 'fats'; it has: fast"):
+        host.recover(check_mode=True, tablespaces={"fats": "/x"}, **options)
+
+
 def test_the_names_of_what_is_moved_aside_are_known_before(host: RecoveryHost) -> None:
     old = occupied(host.root / "new")
     planned = host.recover(check_mode=True, existing="move_aside", aside_suffix="20261120T083000Z").moved_aside

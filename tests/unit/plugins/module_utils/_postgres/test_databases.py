@@ -53,6 +53,9 @@ def test_libraries_that_are_not_installed(tmp_path: Path) -> None:
 
     assert missing_libraries(ask, "") == []
     assert missing_libraries(ask, "auto_explain, $libdir/plugins/trace.so") == []
+    # Sessions load those of local_preload_libraries from a directory of their own.
+    assert missing_libraries(ask, "trace", local=True) == []
+    assert missing_libraries(ask, "auto_explain", local=True) == ["auto_explain"]
     assert missing_libraries(ask, 'timescaledb,"auto_explain", /opt/other') == ["timescaledb", "/opt/other"]
 
 

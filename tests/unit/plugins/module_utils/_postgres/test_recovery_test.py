@@ -11,9 +11,9 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import (
     as_expected,
     explain,
-    read_settings,
     recovery_targets,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.settings_file import read_settings
 
 
 def test_settings_as_barman_and_alter_system_write_them() -> None:
