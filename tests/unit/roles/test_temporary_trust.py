@@ -16,6 +16,7 @@ from tests.conftest import REPOSITORY
 from tests.unit.playing import play
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey barman@backup"
+ENDED = "20261119T000000Z-dead00"
 LIVE = "20261120T083000Z-f3a9c1"
 OWN = "20261120T090000Z-0b1c2d"
 EDGE = {
@@ -35,9 +36,9 @@ EDGE = {
 }
 
 
-def rendered(directory: Path, edge: dict[str, Any], live: list[str]) -> dict[str, str]:
+def rendered(directory: Path, edge: dict[str, Any], ended: list[str], now: str = "") -> dict[str, str]:
     """The role's variables for that edge, as a playbook gets them."""
-    names = ["temporary_line", "temporary_name", "temporary_known", "ended_run"]
+    names = ["temporary_line", "temporary_name", "temporary_known", "ended_lines"]
     tasks = [
         {"ansible.builtin.include_vars": str(REPOSITORY / "roles/ssh_trust/vars/main.yml")},
         {
@@ -48,7 +49,7 @@ def rendered(directory: Path, edge: dict[str, Any], live: list[str]) -> dict[str
             "vars": {"__ssh_trust_edge": edge},
         },
     ]
-    variables = {"ssh_trust_edges": [edge], "ssh_trust_live_runs": live}
+    variables = {"ssh_trust_edges": [edge], "ssh_trust_ended_runs": ended, "ssh_trust_time": now}
     host_key = {"ssh_host_key_ed25519_public": "AAAAhost", "ssh_host_key_ed25519_public_keytype": "ssh-ed25519"}
     inventory = {
         "all": {
@@ -72,7 +73,7 @@ def rendered(directory: Path, edge: dict[str, Any], live: list[str]) -> dict[str
 
 
 def test_a_line_names_its_run_and_lapses(tmp_path: Path) -> None:
-    found = rendered(tmp_path, EDGE, [LIVE, OWN])
+    found = rendered(tmp_path, EDGE, [])
     assert found["temporary_line"] == (
         'restrict,from="198.51.100.11",expiry-time="20261121100000" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey '
         f"pgdr.barman:recovery:barman@backup:{OWN}"
@@ -81,17 +82,10 @@ def test_a_line_names_its_run_and_lapses(tmp_path: Path) -> None:
 
 
 def test_only_lines_of_runs_that_have_ended_are_removed(tmp_path: Path) -> None:
-    ended = " pgdr[.]barman:recovery:[^ :]+:" + rendered(tmp_path, EDGE, [LIVE, OWN])["ended_run"] + "$"
-    line = "restrict ssh-ed25519 AAAA pgdr.barman:recovery:barman@backup"
-    assert re.search(ended, line + ":20261119T000000Z-dead00")
-    assert not re.search(ended, f"{line}:{LIVE}")
-    assert not re.search(ended, f"{line}:{OWN}")
-    # Not of a run: somebody has laid it with the role.
-    assert not re.search(ended, line)
-    assert not re.search(ended, "restrict ssh-ed25519 AAAA pgdr.barman:archive:postgres@pg")
-
-
-def test_without_a_live_run_every_old_line_is_removed(tmp_path: Path) -> None:
-    ended = rendered(tmp_path, EDGE, [])["ended_run"]
-    assert re.fullmatch(ended, LIVE)
-    assert re.fullmatch(ended, OWN)
+    found = rendered(tmp_path, EDGE, [ENDED], "20261120100000")
+    # One that was laid after this run had looked for others.
+    assert not re.search(found["ended_lines"], found["temporary_line"].replace(OWN, LIVE))
+    assert not re.search(found["ended_lines"], found["temporary_line"])
+    assert re.search(found["ended_lines"], found["temporary_line"].replace(OWN, ENDED))
+    expired = found["temporary_line"].replace(OWN, LIVE).replace("20261121100000", "20261120095959")
+    assert re.search(found["ended_lines"], expired)

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which lines of SSH trust of other runs a recovery removes: those of runs that are known to have ended, and those that have expired.
+
+Private to the collection. Pure: no Ansible, no input or output. A run that begins at this moment may have laid its line after anybody looked
+for the runs that go on, so not knowing a run proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+TIME = re.compile(r"[0-9]{14}\Z")
+_OF_A_RUN = " pgdr[.]barman:recovery:[^ :]+:"
+_ANY_RUN = "[0-9]{8}T[0-9]{6}Z-[a-z0-9]+"
+_NONE = "(?!)"
+
+
+def ended_lines(ended: Collection[str], now: str) -> str:
+    """A regular expression for the lines in authorized_keys to remove.
+
+    ended: ids of runs that have ended. now: the time in the form and the time zone of expiry-time (YYYYMMDDhhmmss); "" if it is not known.
+    Raises ValueError if it is something else.
+    """
+    if now and not TIME.match(now):
+        raise ValueError("'%s' is not a time such as 20261121093000" % now)
+    found = ["%s(?:%s)$" % (_OF_A_RUN, "|".join(re.escape(run) for run in sorted(ended)))] if ended else []
+    if now:
+        found.append('^restrict,.*,expiry-time="(?:%s)".*%s%s$' % (_earlier(now), _OF_A_RUN, _ANY_RUN))
+    return "|".join(found) or _NONE
+
+
+def _earlier(time: str) -> str:
+    """A regular expression for the numbers of as many digits that are smaller."""
+    smaller = [
+        "%s[0-%d][0-9]{%d}" % (time[:place], int(digit) - 1, len(time) - place - 1)
+        for place, digit in enumerate(time)
+        if digit > "0"
+    ]
+    return "|".join(smaller) or _NONE
