@@ -29,6 +29,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.privileges import least_privileges
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record import SUFFIX
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
     drop_slot,
@@ -244,6 +245,8 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     assert row["data_directory"] == str(server.data)
     assert row["alter_system_allowed"] is True
     assert row["mounts_below"] == []
+    assert row["recovery_recorded"] is False
+    Path("%s%s" % (server.data, SUFFIX)).write_text("{}")
     mounted = server.data / "pg_wal" / "mounted"
     mounted.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(mounted)], check=True)
@@ -254,6 +257,7 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
         subprocess.run(["umount", str(mounted)], check=True)
         mounted.rmdir()
     assert row["mounts_below"] == [str(mounted)]
+    assert row["recovery_recorded"] is True
 
 
 def test_what_a_server_requires_of_its_host_is_asked_with_barmans_privileges(server: Server) -> None:
