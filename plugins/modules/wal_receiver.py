@@ -185,7 +185,8 @@ servers:
     error_kind:
       description:
         - The reason in one word, such as V(wrong_password), V(missing_password), V(no_hba_line), V(refused), V(timeout), V(slot_active),
-          V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version), V(not_synchronous) or V(other).
+          V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version), V(not_synchronous), V(ended) or V(other).
+        - If only a message has the reason, and it is in another language than English, it is V(other) or V(ended), and C(error) has the message.
       type: str
 """
 

@@ -30,7 +30,7 @@ from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, chain, find
 from .command import Barman, BarmanError, Reply, failure
 from .configuration import ServerConfiguration
 from .disks import disk_of, full_disks, human
-from .locks import SETTLED_AFTER, command_line, receiver_pid
+from .locks import SETTLED_AFTER, backup_runs, command_line, receiver_pid
 from .receiver_log import log_size, read_receiver_log
 
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
@@ -670,30 +670,34 @@ class Taker:
         """Why Barman did not take a backup."""
         name = self._server.name
         said = reply.reason if not reply.ok else "; ".join(reply.info) or "Barman said nothing"
-        if "Another backup process is running" in said:
+        said = " ".join(said.split()).rstrip(".")
+        if backup is None and backup_runs(self._server, command_line):
             return (
-                "a backup of server '%s' is being taken by another process on this host: only one can be at a time"
-                % name
+                "a backup of server '%s' is being taken by another process on this host: only one can be at a time (Barman reported: %s)"
+                % (name, said)
             )
+        # Barman starts nothing where a check fails, and there is no entry in its catalog then.
+        checks = self._failed_checks() if backup is None and not reply.ok else ""
+        if checks:
+            return "the backup of server '%s' can't be started: %s (Barman reported: %s)" % (name, checks, said)
         text = "%s %s" % (said, backup.error if backup is not None and backup.error else "")
-        if "No space left on device" in text or "Disk quota exceeded" in text:
-            return self._disk_full(backup)
-        if "Impossible to start the backup" in said:
-            return "the backup of server '%s' can't be started: %s" % (name, self._failed_checks() or said)
-        return "the backup of server '%s' failed: %s.%s" % (name, " ".join(said.split()).rstrip("."), _attempt(backup))
+        return "the backup of server '%s' failed: %s.%s%s" % (
+            name,
+            said,
+            self._disk_full(text, backup),
+            _attempt(backup),
+        )
 
-    def _disk_full(self, backup: Backup | None) -> str:
+    def _disk_full(self, text: str, backup: Backup | None) -> str:
+        """A hint, if a disk is full now, or the message has the system's words for that. Barman runs with LC_ALL=C."""
+        full = full_disks(self._server, wal.DEFAULT_SEGMENT_SIZE)
+        if not full and "No space left on device" not in text and "Disk quota exceeded" not in text:
+            return ""
         path = self._server.directory("basebackups_directory")
         size = backup.cluster_size if backup is not None else None
-        return (
-            "the backup of server '%s' failed because the disk of this host became full. Now %s%s. Make room, "
-            "or move the server's backup_directory.%s"
-            % (
-                self._server.name,
-                disk_of(path) or path,
-                ", and the cluster has %s" % human(size) if size else "",
-                _attempt(backup),
-            )
+        return " The disk of this host became full. Now %s%s. Make room, or move the server's backup_directory." % (
+            full[0] if full else disk_of(path) or path,
+            ", and the cluster has %s" % human(size) if size else "",
         )
 
     def _failed_checks(self) -> str:

@@ -32,6 +32,13 @@ def last_holder(server: ServerConfiguration, what: str) -> int | None:
     return int(text) if text.isdigit() else None
 
 
+def is_held(server: ServerConfiguration, what: str, process: Callable[[int], str | None] | None = None) -> bool:
+    """Whether a process of Barman that took the lock still runs. process tells a process's arguments."""
+    pid = last_holder(server, what)
+    line = None if pid is None else (process or command_line)(pid)
+    return line is not None and "barman" in line
+
+
 def backup_runs(server: ServerConfiguration, process: Callable[[int], str | None] | None = None) -> bool:
     """Whether Barman is taking a backup of the server now. process tells a process's arguments.
 

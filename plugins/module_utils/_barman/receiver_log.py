@@ -4,13 +4,16 @@
 
 """What WAL receivers wrote to Barman's log, which all of them share.
 
-This module util is private to the collection.
+This module util is private to the collection. Barman does not translate its own log: the heads of its lines, with process and
+level, and the names of its operations are found here. What PostgreSQL and pg_receivewal wrote is in any language, and only shown.
 """
 
 from __future__ import annotations
 
 import os
 import re
+
+from .._postgres.diagnosis import without_log_head
 
 
 def log_size(path: str) -> int:
@@ -29,6 +32,14 @@ def read_receiver_log(path: str, start: int, server: str) -> str:
             return receiver_log(stream.read().decode("utf-8", errors="replace"), server)
     except OSError:
         return ""
+
+
+def last_messages(text: str) -> str:
+    """What pg_receivewal wrote last, and Barman's last error, in their own words; empty if there is neither."""
+    lines = text.splitlines()
+    programs = [line for line in lines if ": pg_receive" in line]
+    errors = [line for line in lines if re.search(r"\] \S+ (?:ERROR|CRITICAL): ", line)]
+    return "; ".join(without_log_head(line).strip() for line in dict.fromkeys(programs[-1:] + errors[-1:]))
 
 
 def receiver_log(text: str, server: str) -> str:

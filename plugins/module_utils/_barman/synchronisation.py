@@ -29,6 +29,7 @@ from .archive import read_archive
 from .command import Barman, Reply
 from .configuration import Configuration, ServerConfiguration
 from .distance import Distance, Here, Source, SynchronisationError, archive_has, distance_between, parse_source
+from .locks import is_held
 from .recovery_plan import PlanError, make_plan
 from .recovery_target import END, RecoveryTarget
 from .versions import format_version, parse_version, relay_boundary
@@ -39,9 +40,7 @@ _INTERVAL = 2.0
 _LOOK_TIMEOUT = 120.0
 _SSH_FAILED = 255
 _NOT_FOUND = 127
-# What another process, cron's above all, is doing at this moment.
-_BUSY = ("is already running", "operation is running")
-
+# ssh is not translated, and the system's words in its messages are those of the C locale. They only phrase a hint: exit status 255 decides.
 _SSH_REASONS = (
     ("IDENTIFICATION HAS CHANGED", "host_key", "its host key is not the one that '%s' knows"),
     ("Host key verification failed", "host_key", "its host key is not in known_hosts of '%s'"),
@@ -128,6 +127,7 @@ class Passive:
         self._command = server.get("primary_ssh_command") or ""
         self._skipped: dict[str, str] = {}
         self._said = ""
+        self._failed: set[str] = set()
         self._progress = Progress(
             configuration.home, "sync", server.name, barman.user if os.geteuid() == 0 else None, clock
         )
@@ -252,11 +252,14 @@ class Passive:
             return SynchronisationError("%s can't be reached by SSH; ssh said: %s" % (self._where, said), "unreachable")
         if completed.rc == _NOT_FOUND:
             return SynchronisationError("Barman is not installed on %s (%s)" % (self._where, said), "no_barman")
+        hint, kind = "", "source"
         if "Unknown server" in said:
-            return SynchronisationError(
-                "Barman on %s has no server of that name; a server has the same name on both" % self._where, "no_server"
+            # Barman is not translated, and has one exit status for everything. A hint only.
+            hint, kind = (
+                "; Barman there has no server of that name, and a server has the same name on both",
+                "no_server",
             )
-        return SynchronisationError("'barman sync-info' failed on %s: %s" % (self._where, said), "source")
+        return SynchronisationError("'barman sync-info' failed on %s: %s%s" % (self._where, said, hint), kind)
 
     # Copying
 
@@ -337,24 +340,35 @@ class Passive:
             if backup_id not in self._skipped:
                 self._progress.update("copying backup %s" % backup_id, left=left)
                 reply = self._barman.json("sync-backup", self._server.name, backup_id)
-                self._judge(reply, seen)
-                for line in reply.info:
-                    if "obsolete" in line:
-                        self._skipped[backup_id] = line
+                self._judge(reply, seen, "%s-sync-backup" % backup_id)
+                if reply.ok and reply.info and not self._has(backup_id):
+                    # Barman found nothing to do, by its retention policy here, and reports why.
+                    self._skipped[backup_id] = "; ".join(reply.info)
         if seen.distance.files:
             self._progress.update("copying WAL", left=left)
             reply = self._barman.json("sync-wals", self._server.name)
-            self._judge(reply, seen)
+            self._judge(reply, seen, "sync-wal")
             self._said = "; ".join(reply.warnings) or self._said
 
-    def _judge(self, reply: Reply, seen: Look) -> None:
+    def _has(self, backup_id: str) -> bool:
+        return any(one.backup_id == backup_id and one.done for one in catalog.read_backups(self._server))
+
+    def _judge(self, reply: Reply, seen: Look, lock: str) -> None:
+        """Raise SynchronisationError if the copy fails again while nobody else makes it.
+
+        Barman has one exit status for a failure and for another process, such as cron's, that copies now. That one may have ended
+        already when its lock is looked at here, so the first failure is tried again.
+        """
         if reply.ok:
-            return
-        if any(words in reply.reason for words in _BUSY):
-            self._said = reply.reason
+            self._failed.discard(lock)
             return
         reason = " ".join(reply.reason.split())
-        raise SynchronisationError(reason + self._versions(seen), "copy")
+        busy = is_held(self._server, lock)
+        if lock in self._failed and not busy:
+            raise SynchronisationError(reason + self._versions(seen), "copy")
+        if not busy:
+            self._failed.add(lock)
+        self._said = reason
 
     def _versions(self, look: Look) -> str:
         """What the versions have to do with a failure, where they may."""

@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,23 +41,27 @@ from .._postgres.wal_position import (
 from . import wal
 from .archive import has_unarchived, read_archive
 from .catalog import Backup, read_backups
-from .command import Barman
+from .command import Barman, failure
 from .configuration import Configuration, ServerConfiguration
 from .disks import disk_of
 from .locks import SETTLED_AFTER, command_line, lock_file, receiver_pid
-from .receiver_log import log_size, read_receiver_log
+from .receiver_log import last_messages, log_size, read_receiver_log
 from .stream_state import refusal_kind
 
 # Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
 
+# So many seconds without a receiver that ran before: it has ended.
+_GONE_AFTER = 1.0
+
 
 class ReceiverError(HostError):
-    """WAL is not received; the text says why and what to do. kind: one word for programs."""
+    """WAL is not received; the text says why and what to do. kind: one word for programs. explained: the reason is known."""
 
-    def __init__(self, message: str, kind: str = "other") -> None:
+    def __init__(self, message: str, kind: str = "other", explained: bool = True) -> None:
         super().__init__(message)
         self.kind = kind
+        self.explained = explained
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,24 @@ def _on_way(number: int, way: Sequence[wal.Leg], segment_size: int) -> wal.Segme
     return wal.segment_of_number(way[-1].timeline, number, segment_size)
 
 
+class _ReceiverLife:
+    """Whether a receiver runs while something is waited for. For a moment none may be seen, while cron starts it anew."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._gone_since: float | None = None
+        self.runs = False
+
+    def note(self, pid: int | None) -> None:
+        if self.runs and pid is None:
+            self._gone_since = self._clock()
+        self.runs = pid is not None
+
+    @property
+    def ended(self) -> bool:
+        return not self.runs and self._gone_since is not None and self._clock() - self._gone_since >= _GONE_AFTER
+
+
 class Receiver:
     """The receiver of one server.
 
@@ -405,6 +426,8 @@ class Receiver:
         if plan.start:
             self._prepare(plan, seen)
             outcome.changed = True
+            # The receiver that was stopped has written its last line.
+            start_of_log = log_size(self._log_file)
             self._start(start_of_log)
         if plan.prove:
             outcome.changed = True
@@ -457,13 +480,15 @@ class Receiver:
             if check_mode:
                 outcome.after["synchronous"] = True
                 return
-            start_of_log = log_size(self._log_file)
             self._stop()
+            start_of_log = log_size(self._log_file)
             self._start(start_of_log)
             try:
                 seen = wait_until_given(session, self._application, self._timeout, self._clock, self._pause, self._runs)
             except WaitTimeout as exc:
-                self._raise_from_log(start_of_log)
+                ended = self._ended(start_of_log)
+                if not self._runs() and ended.explained:
+                    raise ended from None
                 raise ReceiverError(
                     "Barman server '%s': commits wait for its WAL receiver, and it does not confirm them: %s. Barman's log%s may say "
                     "why" % (self._server.name, exc, self._log_name()),
@@ -507,7 +532,7 @@ class Receiver:
         if trouble is None:
             begin_at = position.segment if position is not None and position.file is None else None
             return Plan(stop, lost, None, begin_at, slot_missing or lost, start=True, prove=True)
-        if trouble.kind not in RESETTABLE or reset != "when_needed":
+        if reset != "when_needed":
             raise ReceiverError(trouble.message, trouble.kind)
         return Plan(
             stop=stop,
@@ -519,7 +544,10 @@ class Receiver:
         )
 
     def _trouble(self, seen: Observation, identity: Identity) -> tuple[Diagnosis | None, Position | None]:
-        """What PostgreSQL has against streaming from where the receiver stands; and where that is."""
+        """Why PostgreSQL does not stream from where the receiver stands, if a reset mends that; and where it stands.
+
+        Raises ReceiverError for any other refusal.
+        """
         size = seen.position.segment_size
         position = receiver_position(seen.archived.received, size)
         if position is None and seen.archived.newest is not None:
@@ -534,14 +562,12 @@ class Receiver:
         kind = refusal_kind(begin, position.segment.timeline, identity.lsn, way, refusal.sqlstate)
         if kind is not None:
             return stream_diagnosis(kind, self._endpoint(), str(position.segment)), position
-        # The words are for a person. What may be reset is decided above.
-        trouble = diagnose_stream(refusal, self._endpoint())
-        if trouble is None or trouble.kind in RESETTABLE:
-            raise ReceiverError(
-                "Barman server '%s': PostgreSQL does not stream WAL from segment %s: %s"
-                % (self._server.name, position.segment, refusal)
-            )
-        return trouble, position
+        # The state does not explain it, so nothing is reset, whatever the words are.
+        text = "Barman server '%s': PostgreSQL does not stream WAL from segment %s: %s"
+        hint = diagnose_stream(refusal, self._endpoint())
+        if hint is None or hint.kind in RESETTABLE:
+            raise ReceiverError(text % (self._server.name, position.segment, refusal))
+        raise ReceiverError(hint.message, hint.kind)
 
     def _refusal(self, segment: wal.Segment, segment_size: int) -> Refusal | None:
         session = self._connect(self._server.wal_streaming_conninfo, self._barman.user, self._server.name, True)
@@ -658,16 +684,16 @@ class Receiver:
 
     def _start(self, start_of_log: int) -> None:
         self._barman.detached("receive-wal", self._server.name)
-        born = [False]
         started = self._clock()
+        life = _ReceiverLife(self._clock)
 
         def probe() -> Probe:
             seen = self._observe()
-            born[0] = born[0] or seen.pid is not None
+            life.note(seen.pid)
             if seen.pid is not None:
                 return Probe(seen.works, "the receiver runs and does not stream yet")
-            if born[0] or self._clock() - started > 5:
-                self._raise_from_log(start_of_log)
+            if life.ended or (self._clock() - started > 5 and self._wrote(start_of_log)):
+                raise self._ended(start_of_log)
             return Probe(False, "no receiver runs")
 
         try:
@@ -680,24 +706,34 @@ class Receiver:
                 self._pause,
             )
         except WaitTimeout as exc:
-            self._raise_from_log(start_of_log)
+            if not life.runs and self._wrote(start_of_log):
+                raise self._ended(start_of_log) from None
             raise ReceiverError("%s. Barman's log%s may say why" % (exc, self._log_name())) from None
 
     def _log_name(self) -> str:
         return " %s" % self._log_file if self._log_file else ""
 
-    def _raise_from_log(self, start: int) -> None:
-        """Say why the receiver ended, from what it wrote to Barman's log since start."""
+    def _wrote(self, start: int) -> bool:
+        """Whether a receiver ran since then: it has left lines in the log, in whatever language."""
+        return bool(read_receiver_log(self._log_file, start, self._server.name))
+
+    def _ended(self, start: int) -> ReceiverError:
+        """The error for a receiver that ended, with what it wrote to Barman's log since start and, if its words are known, a hint."""
         text = read_receiver_log(self._log_file, start, self._server.name)
-        found = diagnose_stream(text, self._endpoint()) if text else None
-        if found is not None:
-            disk = disk_of(self._streaming) if found.kind == "disk_full" else None
-            raise ReceiverError("%s Now %s." % (found.message, disk) if disk else found.message, found.kind)
-        errors = [line for line in text.splitlines() if "ERROR" in line or "error:" in line or "FATAL" in line]
-        if errors:
-            raise ReceiverError(
-                "Barman server '%s': the WAL receiver ended: %s" % (self._server.name, _message(errors[-1]))
-            )
+        hint = diagnose_stream(text, self._endpoint())
+        if hint is not None:
+            disk = disk_of(self._streaming) if hint.kind == "disk_full" else None
+            return ReceiverError("%s Now %s." % (hint.message, disk) if disk else hint.message, hint.kind)
+        messages = last_messages(text)
+        return ReceiverError(
+            "Barman server '%s': the WAL receiver ended%s"
+            % (
+                self._server.name,
+                ": %s" % messages if messages else ", and Barman's log%s has no reason" % self._log_name(),
+            ),
+            "ended",
+            explained=bool(messages),
+        )
 
     def _endpoint(self) -> Endpoint:
         replication = self._sessions.get((self._server.wal_streaming_conninfo, True))
@@ -710,6 +746,8 @@ class Receiver:
         """Have a segment closed and see it arrive in the archive, as long as there is a receiver."""
         closed, size = self._close_segment()
         before = self._archived(size).newest
+        life = _ReceiverLife(self._clock)
+        archiving = [""]
 
         def is_there(seen: Archived) -> bool:
             # Not by its age: the archive may have a newer timeline than the server is on.
@@ -717,15 +755,16 @@ class Receiver:
 
         def probe() -> Probe:
             seen = self._archived(size)
+            life.note(self.pid())
             if not is_there(seen) and self._deliverable(size):
-                self._barman.text("archive-wal", self._server.name)
+                completed = self._barman.text("archive-wal", self._server.name)
+                archiving[0] = "" if completed.ok else "; 'barman archive-wal' failed: %s" % failure(completed)
                 seen = self._archived(size)
             done = is_there(seen)
-            last = "the newest archived segment is %s" % (seen.newest or "none")
-            if not done and not self._runs():
-                self._raise_from_log(start_of_log)
-                last = "no receiver runs, and %s" % last
-            return Probe(done, last)
+            if not done and life.ended:
+                raise self._ended(start_of_log)
+            runs = "" if life.runs else "no receiver runs, and "
+            return Probe(done, "%sthe newest archived segment is %s%s" % (runs, seen.newest or "none", archiving[0]))
 
         what = "WAL segment %s" % closed if closed is not None else "a WAL segment"
         try:
@@ -951,11 +990,6 @@ class Receiver:
         if timeline == 1 or timeline in seen.archived.histories:
             return wal.way_to(timeline, seen.archived.histories)
         return read_way(self._replication(), timeline)
-
-
-def _message(line: str) -> str:
-    """A log line without its time, process and logger."""
-    return re.sub(r"^.*?\[\d+\] \S+ \w+: ", "", line)
 
 
 def streaming_servers(configuration: Configuration) -> list[str]:

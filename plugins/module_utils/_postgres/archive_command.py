@@ -441,9 +441,10 @@ class Archiver:
         written = {
             item["name"]: item["setting"]
             for item in self._session.query(
-                # The last one wins. What waits for a restart counts, but for that it is no error.
+                # The last one wins. What waits for a restart has an error too, and counts: it is what a restart brings.
                 "SELECT DISTINCT ON (name) name, setting FROM pg_catalog.pg_file_settings WHERE name = ANY(%s) "
-                "AND (error IS NULL OR error = 'setting could not be applied') ORDER BY name, seqno DESC",
+                "AND (error IS NULL OR name IN (SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster')) "
+                "ORDER BY name, seqno DESC",
                 [list(_SETTINGS)],
             )
         }

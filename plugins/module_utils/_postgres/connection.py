@@ -11,6 +11,7 @@ recorded answers.
 from __future__ import annotations
 
 import importlib.util
+import locale
 import os
 import select
 import time
@@ -108,6 +109,8 @@ def _psycopg() -> Any:
     import psycopg.conninfo
     import psycopg.rows
 
+    # AnsibleModule takes over the language of this host. libpq has no SQLSTATE for its own errors, only translated words.
+    locale.setlocale(locale.LC_MESSAGES, "C")
     return psycopg
 
 
@@ -133,7 +136,7 @@ def connect(
             # With an SQLSTATE PostgreSQL has answered, and the way there is no question.
             address = str(parameters.get("hostaddr") or endpoint.host)
             reach = Reach.UNKNOWN if exc.sqlstate else probe(address, endpoint.port)
-            raise ConnectionFailed(diagnose_connection(str(exc), endpoint, exc.sqlstate, reach)) from None
+            raise ConnectionFailed(diagnose_connection(str(exc), endpoint, reach)) from None
     return PsycopgSession(connection, endpoint)
 
 

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a connection or a WAL stream failed, and what to do: from the words of libpq, PostgreSQL and pg_receivewal.
+"""Hints why a connection or a WAL stream failed, and what to do.
 
-This module util is private to the collection. Nothing here connects, reads or writes.
+This module util is private to the collection. Nothing here connects, reads or writes. Before a connection is made libpq has no
+SQLSTATE, and pg_receivewal never has one: there are only words. PostgreSQL's are in the language of its lc_messages, so a pattern
+here only phrases a hint beside the message itself. Nobody may decide by it what is done (tests/unit/test_words.py).
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """kind: one word for programs. what: what is wrong. remedy: what to do. message: all of it, for people."""
+    """kind: the hint's name. what: what is wrong. remedy: what to do. message: all of it, for people, with the original message."""
 
     kind: str
     what: str
@@ -250,18 +252,22 @@ _CONNECTION: list[_Rule] = [
 ]
 
 
-def diagnose_connection(
-    text: str, endpoint: Endpoint, sqlstate: str | None = None, reach: Reach = Reach.UNKNOWN
-) -> Diagnosis:
-    """Why no connection came about, from the error's text.
+def diagnose_connection(text: str, endpoint: Endpoint, reach: Reach = Reach.UNKNOWN) -> Diagnosis:
+    """Why no connection came about.
 
-    reach: what a TCP connection made afterwards met. If it failed too, that is the reason, whatever libpq writes.
+    reach: what a TCP connection made afterwards met. If it failed too, that is the reason, whatever libpq writes. Otherwise the
+    hint is from the error's text, which is in the message too.
     """
-    kind, what, remedy = (
-        _unreached(reach, endpoint) or _match(_CONNECTION, text, endpoint) or ("other", _own_words(text), "")
-    )
     where = "no connection to PostgreSQL at %s as user '%s' %s" % (endpoint.address, endpoint.user, endpoint.purpose)
-    return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
+    unreached = _unreached(reach, endpoint)
+    if unreached is not None:
+        kind, what, remedy = unreached
+        return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
+    hint = _match(_CONNECTION, text, endpoint)
+    if hint is None:
+        what = _own_words(text)
+        return Diagnosis("other", what, "", _sentence(endpoint.server, where, what, ""))
+    return Diagnosis(hint.kind, hint.what, hint.remedy, _sentence(endpoint.server, where, hint.with_text, hint.remedy))
 
 
 _RESET = "Run the playbook pgdr.barman.deploy with -e backup_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver)"
@@ -342,15 +348,12 @@ _STREAM: list[_Rule] = [
 
 
 def diagnose_stream(text: str, endpoint: Endpoint) -> Diagnosis | None:
-    """Why WAL does not stream, from what pg_receivewal and Barman wrote; None where the text says nothing known."""
-    found = _match(_STREAM, text, endpoint)
-    if found is None:
-        found = _match(_CONNECTION, text, endpoint)
-    if found is None:
+    """A hint why WAL does not stream, from what pg_receivewal and Barman wrote; None if the text has nothing known."""
+    hint = _match(_STREAM, text, endpoint) or _match(_CONNECTION, text, endpoint)
+    if hint is None:
         return None
-    kind, what, remedy = found
     where = "no WAL is received from PostgreSQL at %s" % endpoint.address
-    return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
+    return Diagnosis(hint.kind, hint.what, hint.remedy, _sentence(endpoint.server, where, hint.with_text, hint.remedy))
 
 
 _UNREACHED = {
@@ -383,12 +386,40 @@ def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
     return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
 
 
-def _match(rules: list[_Rule], text: str, endpoint: Endpoint) -> tuple[str, str, str] | None:
+@dataclass(frozen=True)
+class _Hint:
+    """text: the lines of the original message that the hint is from."""
+
+    kind: str
+    what: str
+    remedy: str
+    text: str
+
+    @property
+    def with_text(self) -> str:
+        return "%s (reported: %s)" % (self.what, self.text)
+
+
+def _match(rules: list[_Rule], text: str, endpoint: Endpoint) -> _Hint | None:
     for kind, pattern, what, remedy in rules:
         found = re.search(pattern, text)
         if found:
-            return kind, _fill(what, found, endpoint), _fill(remedy, found, endpoint)
+            return _Hint(kind, _fill(what, found, endpoint), _fill(remedy, found, endpoint), _lines_around(found))
     return None
+
+
+def _lines_around(found: re.Match[str], most: int = 300) -> str:
+    """The lines of the text in which the pattern was found, without the head of Barman's log lines."""
+    text = found.string
+    end = text.find("\n", found.end())
+    lines = text[text.rfind("\n", 0, found.start()) + 1 : len(text) if end < 0 else end]
+    words = _own_words("\n".join(without_log_head(line) for line in lines.splitlines()))
+    return words if len(words) <= most else words[:most] + "…"
+
+
+def without_log_head(line: str) -> str:
+    """A line of Barman's log without its time, process, logger and level."""
+    return re.sub(r"^.*?\[\d+\] \S+ \w+: ", "", line)
 
 
 def _fill(text: _Text, found: re.Match[str], endpoint: Endpoint) -> str:

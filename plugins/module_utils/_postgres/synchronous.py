@@ -205,12 +205,16 @@ def _refuse_where_nothing_is_taken_over(session: Session) -> None:
     """Raise HostError where an error in its files keeps PostgreSQL from reloading anything.
 
     Where it can't read postgresql.conf to its end, it does not even say what ALTER SYSTEM wrote. A value that it can't apply, or
-    not before a restart, does not keep it from applying the others.
+    not before a restart, does not keep it from applying the others: that is an error of a parameter that PostgreSQL has, or, if the
+    parameter was taken out of the files, one without name and place (guc.c, ProcessConfigFileInternal).
     """
     for row in session.query(
         "SELECT coalesce(sourcefile || ', line ' || sourceline, 'its files') AS place, error FROM pg_catalog.pg_file_settings "
-        "WHERE error IS NOT NULL AND error <> 'setting could not be applied' "
-        "AND error NOT LIKE 'parameter % cannot be changed without restarting the server' ORDER BY seqno LIMIT 1"
+        "WHERE error IS NOT NULL AND CASE "
+        "WHEN name IS NOT NULL THEN lower(name) NOT IN (SELECT lower(name) FROM pg_catalog.pg_settings) "
+        "WHEN sourcefile IS NOT NULL THEN true "
+        "ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_file_settings WHERE sourcefile IS NOT NULL) END "
+        "ORDER BY seqno LIMIT 1"
     ):
         raise HostError(
             "synchronous_standby_names was not changed: PostgreSQL reloads nothing of its configuration until this is mended: %s: %s"

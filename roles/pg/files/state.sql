@@ -9,10 +9,10 @@ WITH demanded AS (
     SELECT key AS name, value ->> 'minimum' AS minimum, coalesce(value ->> 'minimum', value ->> 'value') AS wanted
     FROM jsonb_each(%(settings)s::jsonb)
 ), in_files AS (
-    -- The last one wins. A value that waits for a restart counts: it is what a restart brings.
+    -- The last one wins. A value that waits for a restart has an error too, and counts: it is what a restart brings.
     SELECT DISTINCT ON (name) name, setting
     FROM pg_catalog.pg_file_settings
-    WHERE error IS NULL OR error = 'setting could not be applied'
+    WHERE error IS NULL OR name IN (SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster')
     ORDER BY name, seqno DESC
 ), compared AS (
     SELECT demanded.name, demanded.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,

@@ -29,6 +29,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.backup import 
     parse_age,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup, read_backups
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import ConnectionFailed
 from tests.unit.plugins.module_utils._barman.streaming_world import MIB, StreamingWorld
@@ -572,7 +573,8 @@ def test_why_barman_does_not_archive_the_first_wal(world: StreamingWorld) -> Non
         take(world)
     assert str(failed.value) == (
         "the backup of server 'main' can't be started: 'barman archive-wal' failed: [Errno 30] Read-only file system: '/w'; "
-        "check 'wal_archive' failed: please make sure WAL shipping is setup"
+        "check 'wal_archive' failed: please make sure WAL shipping is setup (Barman reported: Impossible to start the backup. Check the log "
+        "for more details)"
     )
 
 
@@ -684,18 +686,34 @@ def test_without_a_connection_nothing_is_begun(world: StreamingWorld) -> None:
     assert world.log == []
 
 
-def test_another_backup_is_being_taken(world: StreamingWorld) -> None:
-    fails(world, "Another backup process is running", entry=False)
-    with pytest.raises(BackupError, match="is being taken by another process on this host: only one can be at a time"):
+def test_another_backup_is_being_taken(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the process that has Barman's lock, whatever Barman reports."""
+    fails(world, "Hier sichert schon jemand", entry=False)
+    monkeypatch.setattr(backup_module, "command_line", lambda pid: "barman backup main" if pid == 77 else None)
+    (world.home / ".main-backup.lock").write_text("77")
+    with pytest.raises(
+        BackupError, match="is being taken by another process on this host: only one can be at a time"
+    ) as failed:
+        take(world)
+    assert "(Barman reported: Hier sichert schon jemand)" in str(failed.value)
+    (world.home / ".main-backup.lock").write_text("78")
+    with pytest.raises(BackupError, match="server 'main' failed: Hier sichert schon jemand"):
         take(world)
 
 
-@pytest.mark.parametrize("words", ["No space left on device", "Disk quota exceeded"])
-def test_a_full_disk(world: StreamingWorld, words: str) -> None:
-    fails(world, f"Backup failed copying files.\nDETAILS: pg_basebackup: could not write to file: {words}")
-    with pytest.raises(BackupError, match="because the disk of this host became full") as failed:
+@pytest.mark.parametrize("words", ["No space left on device", "Disk quota exceeded", None])
+def test_a_full_disk(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch, words: str | None) -> None:
+    """By what is free now, and if pg_basebackup has removed its files already, by the words of the C locale."""
+    reason = f"pg_basebackup: could not write to file: {words or 'auf Deutsch'}"
+    fails(world, f"Backup failed copying files.\nDETAILS: {reason}")
+    if words is None:
+        monkeypatch.setattr(
+            backup_module, "full_disks", lambda server, size: [Disk(str(world.place / "base"), 0, 1 << 30)]
+        )
+    with pytest.raises(BackupError, match="The disk of this host became full") as failed:
         take(world)
     text = str(failed.value)
+    assert reason in text
     assert str(world.place / "base") in text
     assert "the cluster has 5.0 GiB" in text
     assert f"The failed attempt is in the catalog as {ID}." in text
@@ -712,6 +730,7 @@ def test_barman_s_own_reason(world: StreamingWorld) -> None:
 
 
 def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld) -> None:
+    """There is no entry in the catalog: that decides, not Barman's sentence."""
     fails(world, "Impossible to start the backup. Check the log for more details", entry=False)
     world.checks = {
         "wal_archive": {"status": "FAILED", "hint": "please make sure WAL shipping is setup"},
@@ -723,7 +742,8 @@ def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld)
         take(world)
     assert str(failed.value) == (
         "the backup of server 'main' can't be started: check 'wal_archive' failed: please make sure WAL shipping is setup; "
-        "check 'receive_wal_running' failed: pgdr.barman.wal_receiver starts it, or says why it can't"
+        "check 'receive_wal_running' failed: pgdr.barman.wal_receiver starts it, or says why it can't (Barman reported: Impossible to start "
+        "the backup. Check the log for more details)"
     )
 
 

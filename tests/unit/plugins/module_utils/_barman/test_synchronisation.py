@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import synchronisation
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import locks, synchronisation
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
@@ -57,6 +57,7 @@ class Relay(BarmanHost):
         self.ssh: tuple[int, str] | None = None
         self.obsolete: set[str] = set()
         self.busy = 0
+        self.busy_words = "Another synchronisation process for backup X is already running."
         self.fails = ""
         self.never_copies = False
         self.meanwhile: Callable[[], None] = lambda: None
@@ -83,7 +84,7 @@ class Relay(BarmanHost):
             return self._json(argv, 1, _ERROR=[self.fails])
         if self.busy:
             self.busy -= 1
-            return self._json(argv, 1, _ERROR=["Another synchronisation process for backup X is already running."])
+            return self._json(argv, 1, _ERROR=[self.busy_words])
         if words[0] == "sync-backup":
             if words[2] in self.obsolete:
                 return self._json(
@@ -252,7 +253,22 @@ def test_by_default_nothing_is_left_to_cron(relay: Relay) -> None:
     assert relay.run().changed
 
 
-def test_what_cron_is_copying_is_waited_for(relay: Relay) -> None:
+@pytest.mark.parametrize("words", ["Another synchronisation process is already running.", "Das macht schon jemand."])
+def test_what_cron_is_copying_is_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    """By the process that has Barman's lock, whatever Barman reports."""
+    monkeypatch.setattr(locks, "command_line", lambda pid: "barman -q sync-backup pg X" if pid == 77 else None)
+    for name in (".pg-20261120T080000-sync-backup.lock", ".pg-sync-wal.lock"):
+        (relay.home / name).write_text("77")
+    relay.has(range(3, 6), {"20261120T080000": 3})
+    relay.busy = 5
+    relay.busy_words = words
+    outcome = relay.run()
+    assert outcome.error is None
+    assert outcome.values["backups_copied"] == ["20261120T080000"]
+
+
+def test_a_failure_is_tried_again_once(relay: Relay) -> None:
+    """What copied may have ended when its lock is looked at."""
     relay.has(range(3, 6), {"20261120T080000": 3})
     relay.busy = 2
     outcome = relay.run()

@@ -374,9 +374,40 @@ def test_a_receiver_that_streams_and_then_ends_is_told_with_its_own_reason(world
 def test_a_receiver_that_ends_without_a_word(world: StreamingWorld) -> None:
     world.deliver = lambda: None  # type: ignore[method-assign]
     world.during = [lambda: ends(world, "")]
+    outcome = started(world, timeout=1000)
+    assert outcome.kind == "ended"
+    assert f"the WAL receiver ended, and Barman's log {world.log_file} has no reason" in str(outcome.error)
+    assert world.time < 10
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "pg_receivewal: error: unexpected termination of replication stream: FATAL:  out of luck",
+        "pg_receivewal: Fehler: Replikationsstrom brach unerwartet ab: FATAL:  kein Glück",
+    ],
+)
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_receiver_that_ends_in_any_language(world: StreamingWorld, reason: str, seen: bool) -> None:
+    """Its process is gone, and that decides. One that ended between two looks has left lines in Barman's log."""
+    head = "[4711] barman.server INFO: Starting receive-wal for server main\n" * (not seen)
+    said = f"{head}[4711] barman.command_wrappers INFO: main: {reason}\n"
+    if seen:
+        world.deliver = lambda: None  # type: ignore[method-assign]
+        world.during = [lambda: ends(world, said)]
+    else:
+        world.start_receiver = lambda: ends(world, said)  # type: ignore[method-assign]
+    outcome = started(world, timeout=1000)
+    assert outcome.kind == "ended"
+    assert f"the WAL receiver ended: main: {reason}" in str(outcome.error)
+    assert world.time < 10
+
+
+def test_what_archive_wal_reports_is_named_while_wal_is_waited_for(world: StreamingWorld) -> None:
+    world.broken["archive-wal"] = "ERROR: Dieses Archiv ist kaputt"
     outcome = started(world)
     assert outcome.kind == "not_archived"
-    assert "last seen: no receiver runs, and the newest archived segment is none" in str(outcome.error)
+    assert "'barman archive-wal' failed: ERROR: Dieses Archiv ist kaputt" in str(outcome.error)
 
 
 def test_what_cron_started_a_moment_ago_has_to_stay(world: StreamingWorld) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis im
     diagnose_connection,
     diagnose_stream,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach
 
 SQL = Endpoint("198.51.100.10", "5432", "barman", "postgres", server="pg-eu", passfile="/var/lib/barman/.pgpass")
 STREAM = Endpoint("198.51.100.10", "5433", "streaming_barman", "replication", True, "pg-eu", "/var/lib/barman/.pgpass")
@@ -161,7 +162,11 @@ def test_what_is_not_known_is_told_in_its_own_words() -> None:
             "slot_active",
             "'barman' (PID 4711 on that server)",
         ),
-        ("replication slot 'barman' is already in use", "slot_active", "uses the replication slot 'barman'."),
+        (
+            "replication slot 'barman' is already in use",
+            "slot_active",
+            "uses the replication slot 'barman' (reported: ",
+        ),
         (
             'ERROR:  cannot read from replication slot "barman"\nDETAIL:  This slot has been invalidated because',
             "slot_lost",
@@ -197,6 +202,36 @@ def test_why_wal_does_not_stream(text: str, kind: str, said: str) -> None:
     assert found.kind == kind
     assert said in found.message
     assert "198.51.100.10:5433" in found.message
+
+
+def test_the_original_message_is_always_there() -> None:
+    text = AT + 'FATAL:  role "barman" does not exist'
+    assert text in diagnose_connection(text, SQL).message.replace("  ", " ").replace("FATAL: ", "FATAL:  ")
+    log = (
+        "2026-11-20 08:00:00 [88] barman.server INFO: Starting receive-wal for server pg-eu\n"
+        '2026-11-20 08:00:01 [88] barman.command_wrappers INFO: pg-eu: pg_receivewal: error: ERROR:  replication slot "barman" does not exist\n'
+        "2026-11-20 08:00:02 [88] barman.server INFO: more\n"
+    )
+    found = diagnose_stream(log, STREAM)
+    assert found is not None
+    assert (
+        '(reported: pg-eu: pg_receivewal: error: ERROR:  replication slot "barman" does not exist). Run'
+        in found.message
+    )
+
+
+def test_in_another_language_the_message_is_shown_and_nothing_is_concluded() -> None:
+    text = AT + "FATAL:  Passwort-Authentifizierung für Benutzer »barman« fehlgeschlagen"
+    found = diagnose_connection(text, SQL, Reach.CONNECTED)
+    assert (found.kind, found.remedy) == ("other", "")
+    assert "Passwort-Authentifizierung für Benutzer »barman« fehlgeschlagen." in found.message
+    assert diagnose_stream("FEHLER:  Replikations-Slot »barman« existiert nicht", STREAM) is None
+
+
+def test_what_the_network_says_needs_no_words() -> None:
+    found = diagnose_connection(AT + "Verbindungsaufbau abgelehnt", SQL, Reach.REFUSED)
+    assert found.kind == "refused"
+    assert "nothing listens there. Is PostgreSQL running" in found.message
 
 
 def test_a_stream_without_a_known_word_has_no_diagnosis() -> None:
