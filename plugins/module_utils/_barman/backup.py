@@ -23,9 +23,10 @@ from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, ConnectionFailed, Session
 from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
-from .._postgres.standby import make_checkpoint, read_standby, read_timeline
+from .._postgres.standby import Standby, make_checkpoint, read_standby, read_timeline
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from . import wal
+from .archiving import ArchiverState, ArchiverWatch, read_archiver
 from .catalog import FAILED, WAITING_FOR_WALS, Backup, CatalogError, chain, find, read_backups
 from .command import Barman, BarmanError, Reply, failure
 from .configuration import ServerConfiguration
@@ -423,7 +424,7 @@ class Taker:
         timeline = read_timeline(primary)
 
         def follows() -> Probe:
-            own = read_standby(session).timeline
+            own = self._standby(session).timeline
             return Probe(own in (None, timeline), "timeline %s" % own, own)
 
         try:
@@ -441,7 +442,7 @@ class Taker:
         wanted = make_checkpoint(primary)
 
         def replayed() -> Probe:
-            own = read_standby(session).replayed
+            own = self._standby(session).replayed
             return Probe(own >= wanted, wal.format_lsn(own))
 
         try:
@@ -452,6 +453,17 @@ class Taker:
                 "standby is at %s. Is it delayed, or does its WAL not come?"
                 % (self._server.name, timeout, wal.format_lsn(wanted), wal.format_lsn(read_standby(session).replayed))
             ) from None
+
+    def _standby(self, session: Session) -> Standby:
+        """The standby now. Raises BackupError if it was promoted meanwhile: it follows nobody any more."""
+        standby = read_standby(session)
+        if not standby.in_recovery:
+            raise BackupError(
+                "the standby of server '%s' was promoted while the backup waited for it: it follows its primary no longer. If it is the "
+                "primary now, take barman_primary out of its inventory, and deploy; else build it anew as a standby"
+                % self._server.name
+            )
+        return standby
 
     def _has_wal_from(self, first: int, size: int) -> bool:
         """Whether Barman has every segment from this number on to the newest that it has."""
@@ -528,6 +540,8 @@ class Taker:
             return backup
         self._report.update("waiting for WAL", backup_id=backup.backup_id)
         waiting, start_of_log = _Waiting(self._clock), log_size(self._log_file)
+        watch = ArchiverWatch(self._archiver, self._clock)
+        reported = [""]
 
         def probe() -> Probe:
             current = find(read_backups(self._server), backup.backup_id, self._server.name)
@@ -545,8 +559,12 @@ class Taker:
             if missing:
                 self._give_up_where_lost(waiting, current)
             receiver = self._receiver_trouble(waiting) if missing else ""
-            wanted = ", ".join(str(gap) for gap in missing)
-            return Probe(False, "not archived: %s%s" % (wanted, receiver) if missing else "status %s" % current.status)
+            archiver = self._archiver_trouble(watch) if missing else ""
+            if archiver != reported[0]:
+                reported[0] = archiver
+                self._report.update("waiting for WAL%s" % archiver, backup_id=backup.backup_id)
+            wanted = "not archived: %s%s%s" % (", ".join(str(gap) for gap in missing), receiver, archiver)
+            return Probe(False, wanted if missing else "status %s" % current.status)
 
         try:
             done: Backup = wait_for(
@@ -606,6 +624,25 @@ class Taker:
                 else "no WAL receiver has run for %d s, and Barman's cron did not start one" % _RECEIVER_PATIENCE
             )
         return "; no WAL receiver runs"
+
+    def _archiver(self) -> ArchiverState | None:
+        """The archiver of the server that is backed up; None for a standby, whose WAL its primary archives."""
+        if self._session is None:
+            self._session = self._connect(self._server.conninfo, self._barman.user, self._server.name)
+        try:
+            return None if read_position(self._session).in_recovery else read_archiver(self._session)
+        except HostError:
+            self._close()
+            raise
+
+    def _archiver_trouble(self, watch: ArchiverWatch) -> str:
+        """What is wrong with archive_command, if WAL comes by it alone. Raises WaitTimeout if PostgreSQL archives nothing."""
+        if self._server.flag("streaming_archiver") or not self._server.flag("archiver"):
+            return ""
+        watch.observe()
+        if watch.final_problem:
+            raise WaitTimeout(watch.final_problem)
+        return "; %s" % watch.problem if watch.problem else ""
 
     def _why_incomplete(self, waiting: _Waiting, backup: Backup, start_of_log: int) -> str:
         """What keeps the WAL from coming, in whole sentences; or where to look."""

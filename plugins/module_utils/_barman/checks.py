@@ -24,7 +24,7 @@ from .._host.progress import Progress
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect
 from .._postgres.synchronous import problem_of
-from . import catalog, hooks, wal
+from . import catalog, gap_state, hooks, wal
 from .archive import Archive, read_archive
 from .catalog import Backup
 from .command import Barman, exception
@@ -391,9 +391,38 @@ def read_own_checks(barman: Barman, server: ServerConfiguration, connect: Connec
         if branches is not None:
             more.append(_foreign_timelines(branches))
         present = branches.living.timeline if branches is not None and branches.living is not None else None
-        return own_checks(server, backups, archive, present).with_checks(more)
+        own = own_checks(server, backups, archive, present).with_checks(more)
+        if connect is not None and _waits_for_both(own, server):
+            final = _gap_is_final(server, barman, backups, size, present, connect)
+            key = key_of(WAL_CONTINUITY)
+            own = replace(own, checks={**own.checks, key: replace(own.checks[key], healable=not final)})
+        return own
     except HostError as exc:
         return ServerChecks(server.name, _by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
+
+
+def _waits_for_both(own: ServerChecks, server: ServerConfiguration) -> bool:
+    """Whether the WAL has a gap that streaming or archive_command may still fill."""
+    check = own.checks.get(key_of(WAL_CONTINUITY))
+    both = server.flag("streaming_archiver") and server.flag("archiver") and not server.passive
+    return check is not None and not check.ok and check.healable and bool(own.gaps) and both
+
+
+def _gap_is_final(
+    server: ServerConfiguration,
+    barman: Barman,
+    backups: Sequence[Backup],
+    size: int,
+    present: int | None,
+    connect: Connect,
+) -> bool:
+    # PostgreSQL is asked first, and the archive is read again after that: what arrives meanwhile is no gap.
+    def gaps_now() -> list[wal.Segment]:
+        found, dummy = find_gaps(backups, read_archive(server, barman, size), present)
+        return [wal.parse_segment(gap.last) for gap in found if gap.after_latest]
+
+    lasts = gaps_now()
+    return gap_state.is_final(server, lasts, size, barman.user, connect) and gaps_now() == lasts
 
 
 def _foreign_timelines(report: BranchReport) -> Check:

@@ -70,7 +70,7 @@ def can_heal(key: str, circumstances: Circumstances) -> bool:
 def gap_can_heal(*, passive: bool, streaming: bool, archiving: bool) -> bool:
     """Whether WAL segments that are missing before later ones can still arrive.
 
-    Streaming and archive_command each deliver segments in order. With both, the slower one may still bring what the other one lacks;
-    a passive node may still copy them.
+    Streaming and archive_command each deliver segments in order. With both, the slower one may still bring what the other one lacks
+    (gap_state.py asks PostgreSQL whether it has passed them); a passive node may still copy them.
     """
     return passive or (streaming and archiving)

@@ -40,6 +40,7 @@ from .._postgres.wal_position import (
 )
 from . import wal
 from .archive import has_unarchived, read_archive
+from .archiving import ArchiverState, ArchiverWatch, read_archiver
 from .catalog import Backup, read_backups
 from .command import Barman, failure
 from .configuration import Configuration, ServerConfiguration
@@ -875,13 +876,25 @@ class Receiver:
             for number in range(first.number(size), closed.number(size) + 1)
         ]
         archived = self._server.directory("wals_directory").rstrip("/") + "/"
+        watch = ArchiverWatch(self._archiver, self._clock)
 
         def probe() -> Probe:
             # What is received on purpose does not count: only what is archived, and came without the receiver.
-            self._barman.text("archive-wal", name)
+            completed = self._barman.text("archive-wal", name)
             there = read_archive(self._server, self._barman, size).segments
             missing = [segment for segment in needed if not there.get(segment, "").startswith(archived)]
-            return Probe(not missing, "missing: %s" % ", ".join(map(str, missing[:5])))
+            if not missing:
+                return Probe(True, "")
+            watch.observe()
+            if watch.final_problem:
+                raise ReceiverError(
+                    "server '%s': its WAL can't come by archive_command: %s. WAL is received as before, and its slot stays"
+                    % (name, watch.final_problem),
+                    "not_archived",
+                )
+            failed = "" if completed.ok else "'barman archive-wal' failed: %s" % failure(completed)
+            notes = ["missing: %s" % ", ".join(map(str, missing[:5])), watch.problem, failed]
+            return Probe(False, "; ".join(note for note in notes if note))
 
         what = "WAL of server '%s' to come by archive_command up to segment %s" % (name, closed)
         try:
@@ -894,6 +907,16 @@ class Receiver:
             ) from None
         self._clear(frozenset(needed))
         return closed
+
+    def _archiver(self) -> ArchiverState | None:
+        """The archiver of the server that writes the WAL; None for a standby, whose WAL another server may archive."""
+        try:
+            session = self._sql()
+            return None if read_position(session).in_recovery else read_archiver(session)
+        except HostError:
+            # The next one is asked with a new connection.
+            self._close()
+            raise
 
     def _clear(self, archived: frozenset[wal.Segment]) -> None:
         """Empty the receiver's directory: what is archived is removed, and anything else set aside."""

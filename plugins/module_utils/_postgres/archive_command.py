@@ -589,7 +589,7 @@ class Archiver:
 
         def probe() -> Probe:
             now = self._statistics()
-            if _has(now, segment):
+            if has_archived(now.archived_wal, segment):
                 return Probe(True, "")
             if now.failed_count - before.failed_count >= _ATTEMPTS and not now.works:
                 return Probe(True, "", now)
@@ -617,7 +617,11 @@ class Archiver:
             rows = self._session.query(
                 "SELECT count(*) AS waiting FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
             )
-            return Probe(rows[0]["waiting"] == 0, "%d segments" % rows[0]["waiting"])
+            if rows[0]["waiting"] == 0:
+                return Probe(True, "")
+            now = self._statistics()
+            failing = "" if now.failed_time is None or now.works else ", and archiving %s fails" % now.failed_wal
+            return Probe(False, "%d segments%s" % (rows[0]["waiting"], failing))
 
         wait_for("WAL that waited for archive_command", probe, self._timeout, 0.2, self._clock, self._pause)
 
@@ -659,9 +663,9 @@ class Archiver:
         )
 
 
-def _has(statistics: Statistics, segment: wal.Segment) -> bool:
-    """Whether the archiver has come as far as this segment. It takes them in their order."""
-    file = wal.parse(statistics.archived_wal or "")
+def has_archived(last: str | None, segment: wal.Segment) -> bool:
+    """Whether the archiver has come as far as this segment, if this is the last file that it archived. It takes them in their order."""
+    file = wal.parse(last or "")
     if file is None or file.segment is None or file.segment.timeline != segment.timeline:
         return False
     return file.segment >= segment if file.kind == "segment" else file.segment > segment

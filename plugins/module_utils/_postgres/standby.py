@@ -17,11 +17,15 @@ from .connection import Session
 
 @dataclass(frozen=True)
 class Standby:
-    """replayed: up to where. timeline: that it follows, None where it does not say. redo: where a copy of it would begin."""
+    """replayed: up to where. timeline: that it follows, None where it does not say. redo: where a copy of it would begin.
+
+    in_recovery: false once it was promoted, which is final.
+    """
 
     replayed: int
     timeline: int | None
     redo: int
+    in_recovery: bool = True
 
 
 def read_standby(session: Session) -> Standby:
@@ -30,9 +34,11 @@ def read_standby(session: Session) -> Standby:
         "SELECT coalesce(pg_catalog.pg_last_wal_replay_lsn()::text, '0/0') AS replayed, "
         "coalesce((SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver WHERE status = 'streaming'), "
         "(SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery())) AS timeline, "
-        "(SELECT redo_lsn::text FROM pg_catalog.pg_control_checkpoint()) AS redo"
+        "(SELECT redo_lsn::text FROM pg_catalog.pg_control_checkpoint()) AS redo, pg_catalog.pg_is_in_recovery() AS in_recovery"
     )[0]
-    return Standby(parse_lsn(row["replayed"]), int(row["timeline"] or 0) or None, parse_lsn(row["redo"]))
+    return Standby(
+        parse_lsn(row["replayed"]), int(row["timeline"] or 0) or None, parse_lsn(row["redo"]), bool(row["in_recovery"])
+    )
 
 
 def read_timeline(primary: Session) -> int:

@@ -60,6 +60,10 @@ class Postgres:
     synchronous_standby_names: str = ""
     synchronous_commit: str = "on"
     german: bool = False
+    promoted: bool = False
+    archive_mode: str = "on"
+    archived_wal: str | None = None
+    failed_wal: str | None = None
     # When the receiver connected.
     since: float = -3600.0
 
@@ -114,6 +118,17 @@ class FakeSession:
             if words in sql:
                 raise QueryFailed(f"PostgreSQL refused '{words}': {reason}")
         pg = self._pg
+        if "pg_stat_archiver" in sql:
+            return [
+                {
+                    "mode": pg.archive_mode,
+                    "last_archived_wal": pg.archived_wal,
+                    "last_failed_wal": pg.failed_wal,
+                    "failed_count": 7,
+                    "failing": pg.failed_wal is not None,
+                    "command": "barman-wal-archive backup main %p # pgdr.barman",
+                }
+            ]
         if "pg_replication_slots" in sql:
             slot = pg.slots.get(params[0])
             if slot is None:
@@ -143,6 +158,7 @@ class FakeSession:
                     "replayed": wal.format_lsn(pg.lsn - behind),
                     "timeline": pg.followed,
                     "redo": wal.format_lsn(pg.redo),
+                    "in_recovery": not pg.promoted,
                 }
             ]
         if "pg_walfile_name" in sql:

@@ -382,6 +382,36 @@ def test_wal_by_archive_command(world: StreamingWorld) -> None:
     assert commands(world) == ["backup", "archive-wal", "check-backup"]
 
 
+def archives(world: StreamingWorld) -> None:
+    """WAL comes by archive_command alone, and that of the backup does not."""
+    world.options.update(archiver="on", streaming_archiver="off")
+    world.write_entry()
+    world.stop_receiver()
+
+    def backup(words: list[str]) -> Completed:
+        world.backup(ID, 7, 7, status="WAITING_FOR_WALS")
+        return Completed(words, 0, "{}")
+
+    world.on_backup = backup
+
+
+def test_an_archive_command_that_fails_is_named_while_it_is_waited_for(world: StreamingWorld) -> None:
+    archives(world)
+    segment = str(wal.segment_of_number(1, 7, MIB))
+    world.postgres.failed_wal = segment
+    with pytest.raises(BackupError, match=f"last seen: not archived: {segment}; archive_command fails with {segment} "):
+        take(world, wait_timeout=40)
+    assert world.time >= 40, "it may work again"
+
+
+def test_without_archive_mode_wal_is_not_waited_for(world: StreamingWorld) -> None:
+    archives(world)
+    world.postgres.archive_mode = "off"
+    with pytest.raises(BackupError, match="archive_mode is off, so PostgreSQL archives nothing"):
+        take(world, wait_timeout=600)
+    assert world.time < 10
+
+
 def test_done_is_not_enough_where_wal_is_missing(world: StreamingWorld) -> None:
     """Barman looks at the newest archived segment only."""
 
@@ -633,6 +663,19 @@ def test_a_standby_that_does_not_come_to_the_checkpoint(world: StreamingWorld, s
     world.postgres.redo, world.postgres.follows = 100, False
     with pytest.raises(BackupError, match=r"has not replayed the primary's checkpoint.*is at 0/"):
         take(world, wait_timeout=40)
+    assert "backup" not in commands(world)
+
+
+def test_a_standby_that_is_promoted_while_it_is_waited_for(world: StreamingWorld, standby: list[str]) -> None:
+    world.postgres.redo, world.postgres.follows = 100, False
+
+    def promoted() -> None:
+        world.postgres.promoted = True
+
+    world.during = [lambda: None, promoted]
+    with pytest.raises(BackupError, match="was promoted while the backup waited for it"):
+        take(world, wait_timeout=600)
+    assert world.time < 10
     assert "backup" not in commands(world)
 
 

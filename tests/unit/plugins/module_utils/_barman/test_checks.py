@@ -220,6 +220,34 @@ class TestOwnChecks:
         assert (found.checks["wal_continuity"].healable, found.final()) == (heals, not heals)
         assert found.checks["disk_space"].healable
 
+    @pytest.mark.parametrize(("archived", "heals"), [(7, True), (9, False)])
+    def test_a_gap_that_both_ways_have_passed_does_not_heal(self, host: BarmanHost, archived: int, heals: bool) -> None:
+        """PostgreSQL's archiver says how far it is, and the receiver's directory how far that one is."""
+        host.server("pg", streaming_archiver="on", archiver="on", conninfo="host=198.51.100.10")
+        host.backup("pg", "20260101T000000", 5)
+        host.wal("pg", [5, 8])
+        streaming = host.home / "pg" / "streaming"
+        streaming.mkdir(exist_ok=True)
+        (streaming / (segment(9) + ".partial")).write_bytes(b"")
+        asked: list[str] = []
+
+        class PostgreSQL:
+            version = 17
+
+            def query(self, sql: str, params: Any = ()) -> list[dict[str, Any]]:
+                if "pg_stat_archiver" not in sql:
+                    return [{"lsn": "0/9000000", "in_recovery": False, "segment_size": 1 << 24}]
+                row = {"mode": "on", "last_archived_wal": segment(archived), "last_failed_wal": None, "failed_count": 0}
+                return [{**row, "failing": False, "command": "barman-wal-archive b pg %p # pgdr.barman"}]
+
+            def close(self) -> None:
+                asked.append("closed")
+
+        read = configuration.read(str(host.main))
+        answer = checks.look(host.barman, read, ["pg"], 1, False, lambda *arguments: PostgreSQL())  # type: ignore[arg-type]
+        assert answer["pg"].checks["wal_continuity"].healable is heals
+        assert asked == ["closed"]
+
     def test_a_missing_backup_can_come_if_one_is_being_taken(self, host: BarmanHost) -> None:
         host.server("pg")
         assert self.of(host).final()

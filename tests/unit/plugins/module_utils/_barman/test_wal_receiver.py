@@ -732,6 +732,26 @@ def test_where_nothing_comes_by_archiving_streaming_goes_on(both: StreamingWorld
     assert name(6) not in both.archived() or both.received()
 
 
+def test_what_archive_command_does_is_named(both: StreamingWorld) -> None:
+    """It may work again in a minute, so the wait goes on."""
+    both.archives_from = None
+    both.postgres.failed_wal = name(6)
+    outcome = given_up(both)
+    assert f"archive_command fails with {name(6)} (7 failures" in str(outcome.error)
+    assert "not within 5 s" in str(outcome.error)
+
+
+def test_without_archive_mode_nothing_is_waited_for(both: StreamingWorld) -> None:
+    both.archives_from = None
+    both.postgres.archive_mode = "off"
+    before = both.time
+    outcome = both.receiver(1000.0).run("absent", "never", False, archiving_takes_over=True)
+    assert (outcome.kind, outcome.changed) == ("not_archived", False)
+    assert "archive_mode is off, so PostgreSQL archives nothing. WAL is received as before" in str(outcome.error)
+    assert both.time - before < 10
+    assert both.pid == 4711
+
+
 def test_barman_has_to_archive_what_comes(world: StreamingWorld) -> None:
     started(world)
     world.archives_from = 6

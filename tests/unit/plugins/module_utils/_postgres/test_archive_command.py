@@ -574,7 +574,7 @@ def test_a_version_that_is_none():
     ],
 )
 def test_how_far_the_archiver_has_come(archived, known):
-    assert module._has(Statistics(archived), Segment(1, 0, 5)) is known
+    assert module.has_archived(archived, Segment(1, 0, 5)) is known
 
 
 def test_the_mark_is_a_comment_to_the_shell():
