@@ -32,7 +32,13 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import (
     wal_receiver,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.server_files import MARK, Change, Current, Plan
-from ansible_collections.pgdr.barman.plugins.module_utils._host import lock, owned_directory, progress
+from ansible_collections.pgdr.barman.plugins.module_utils._host import (
+    authorized_keys,
+    known_hosts,
+    lock,
+    owned_directory,
+    progress,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import instance, password_file
 
@@ -97,6 +103,18 @@ def receiver(home: Home) -> Any:
 def passwords(home: Home) -> None:
     file = password_file.observe(USER)
     password_file.apply(file, password_file.plan(file.text, ["*:*:*:barman:secret"]))
+
+
+def trusted_hosts(home: Home) -> None:
+    file = known_hosts.observe(USER)
+    known_hosts.apply(file, known_hosts.plan(file.text, ["198.51.100.11 ssh-ed25519 AAAA"]))
+
+
+def revoked_keys(home: Home) -> None:
+    file = authorized_keys.observe(USER)
+    if file is not None:
+        line = 'restrict,from="198.51.100.11/32" ssh-ed25519 AAAA pgdr.barman:backup:barman@backup\n'
+        authorized_keys.apply(file, authorized_keys.AuthorizedKeysPlan(file.text, file.text + line))
 
 
 def aws(home: Home) -> None:
@@ -190,6 +208,8 @@ class Place:
 
 PLACES = {
     "passwords": Place(passwords, (), (".pgpass",)),
+    "trusted_hosts": Place(trusted_hosts, (".ssh",), (".ssh/known_hosts",)),
+    "revoked_keys": Place(revoked_keys, (".ssh",), (".ssh/authorized_keys",)),
     "aws": Place(aws, (".aws",), (".aws/credentials",)),
     "google": Place(
         google, (".config", ".config/gcloud"), (".config/gcloud/application_default_credentials.json",)
@@ -226,6 +246,8 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         (made.path / "t").mkdir()
         (made.path / "pg" / "streaming").mkdir(parents=True)
         (made.path / "pg" / "streaming" / "000000010000000000000001.partial").write_bytes(b"")
+        (made.path / ".ssh").mkdir()
+        (made.path / ".ssh" / "authorized_keys").write_text("")
         (made.path / "barman.d").mkdir()
         (made.path / "barman.d" / "pg.conf").write_text("[pg]\n")
         made.victim.write_text("precious\n")

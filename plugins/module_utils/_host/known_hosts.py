@@ -1,0 +1,71 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The block of this collection's lines in a user's C(known_hosts).
+
+This module util is private to the collection. A line is the name by which ssh connects, the key's type, and the key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .process import HostError, lookup_user
+from .safe_files import FileState, ids_of, read_file, write_file
+
+#: What ssh itself gives the file.
+MODE = 0o600
+BEGIN, END = "# BEGIN pgdr.barman", "# END pgdr.barman"
+
+
+@dataclass(frozen=True)
+class KnownHostsFile:
+    """A user's file as it is. state: None if there is none."""
+
+    path: str
+    user: str
+    state: FileState | None
+
+    @property
+    def text(self) -> str:
+        return "" if self.state is None else self.state.text
+
+
+def plan(text: str, lines: Sequence[str]) -> str:
+    """The file's text with these lines in the block.
+
+    Lines of the block for other names stay: a host that is not in the inventory of this run may still be connected to. What is outside of the
+    block does not change. Raises HostError if the block has no end or no begin.
+    """
+    current = text.splitlines()
+    begins = [number for number, line in enumerate(current) if line == BEGIN]
+    ends = [number for number, line in enumerate(current) if line == END]
+    if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
+        raise HostError(
+            "known_hosts has %d lines '%s' and %d lines '%s': remove them with the lines between them, and run this again"
+            % (len(begins), BEGIN, len(ends), END)
+        )
+    before = current[begins[0] + 1 : ends[0]] if begins else []
+    names = {line.split()[0] for line in lines}
+    block = sorted({*lines, *(line for line in before if line.strip() and line.split()[0] not in names)})
+    if block == before:
+        return text
+    new = [BEGIN, *block, END]
+    after = [*current[: begins[0]], *new, *current[ends[0] + 1 :]] if begins else [*current, *new]
+    return "".join("%s\n" % line for line in after)
+
+
+def observe(user: str) -> KnownHostsFile:
+    """That user's file. Raises HostError; UnsafePath if a link is in its place."""
+    account = lookup_user(user)
+    path = os.path.join(account.pw_dir, ".ssh", "known_hosts")
+    return KnownHostsFile(path, user, read_file(path, (account.pw_uid, 0)))
+
+
+def apply(file: KnownHostsFile, text: str) -> None:
+    """Write the text. Raises HostError."""
+    if text != file.text:
+        write_file(file.path, text, MODE, ids_of(file.user))
