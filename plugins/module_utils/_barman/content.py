@@ -56,8 +56,9 @@ def verify_content(
 
     to_the_end: the plan has a position as its target, but means the end of the WAL.
     """
+    replay = _replay(plan, to_the_end)
     # Costs nothing, so it is not an option.
-    refuse_short_segments(plan.server, plan.segments, archive)
+    refuse_short_segments(replay, archive, read_before=request.wal, tell=tell)
     answer = {"backup": _skipped("verify_backup"), "wal": _skipped("verify_wal")}
     if request.backup:
         verified = verify_backup(
@@ -69,7 +70,7 @@ def verify_content(
         )
         answer["backup"] = verified.as_dict()
     if request.wal:
-        replayed = verify_wal(_replay(plan, to_the_end), archive, tell, _of(request.earlier, "wal"))
+        replayed = verify_wal(replay, archive, tell, _of(request.earlier, "wal"))
         answer["wal"] = {"status": "verified", "reason": "", **replayed.as_dict()}
     return answer
 

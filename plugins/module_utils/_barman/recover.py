@@ -443,7 +443,7 @@ class Recovery:
                 living,
             )
         except HostError as exc:
-            damaged = short_segments(sorted(archive.segments), archive)
+            damaged = list(short_segments(sorted(archive.segments), archive).values())
             if not damaged:
                 raise
             raise PlanError("%s. There is damaged WAL: %s" % (exc, "; ".join(damaged[:_MOST_LISTED]))) from None

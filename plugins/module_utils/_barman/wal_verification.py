@@ -17,7 +17,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .._host.process import HostError
@@ -27,6 +27,11 @@ from .recovery_target import format_time
 from .wal_reader import PAGE_SIZE, Carry, Event, Records, WalReadError, scan
 
 Tell = Callable[[str, int, int], None]
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    """Reports no progress."""
+
 
 PHASE = "verifying the WAL"
 _PAGE_ADDRESS = struct.Struct("<8xQ")
@@ -107,12 +112,12 @@ class WalVerification:
         }
 
 
-def short_segments(segments: Sequence[wal.Segment], archive: Wal) -> list[str]:
-    """A sentence for each complete, uncompressed segment that has not the size of a segment.
+def short_segments(segments: Sequence[wal.Segment], archive: Wal) -> dict[wal.Segment, str]:
+    """A sentence for each complete, uncompressed segment that has not the size of a segment, in order.
 
     Only the segment that is being received may be short: PostgreSQL had not filled it.
     """
-    problems: list[str] = []
+    problems: dict[wal.Segment, str] = {}
     for segment in segments:
         path = archive.segments.get(segment)
         if path is None:
@@ -125,21 +130,43 @@ def short_segments(segments: Sequence[wal.Segment], archive: Wal) -> list[str]:
             # Barman archives it at this moment.
             continue
         except OSError as exc:
-            problems.append("%s can't be read: %s" % (path, exc.strerror))
+            problems[segment] = "%s can't be read: %s" % (path, exc.strerror)
             continue
-        problems.append("%s has %d bytes, and a WAL segment has %d" % (path, size, archive.segment_size))
+        problems[segment] = "%s has %d bytes, and a WAL segment has %d" % (path, size, archive.segment_size)
     return problems
 
 
-def refuse_short_segments(server: str, segments: Sequence[wal.Segment], archive: Wal) -> None:
-    """Raises DamagedWal with all segments that are too short or too long."""
-    problems = short_segments(segments, archive)
-    if problems:
-        more = [] if len(problems) <= _MOST_LISTED else ["and %d more" % (len(problems) - _MOST_LISTED)]
-        raise DamagedWal(
-            "WAL of server '%s' is damaged: %s. %s"
-            % (server, "; ".join([*problems[:_MOST_LISTED], *more]), _remedy(None))
-        )
+def refuse_short_segments(replay: Replay, archive: Wal, *, read_before: bool = False, tell: Tell = _silent) -> None:
+    """Raises DamagedWal with all segments that are too short or too long.
+
+    read_before: read the records before the first of them, so that the error has the last commit that can be recovered.
+    """
+    problems = short_segments(replay.segments, archive)
+    if not problems:
+        return
+    more = [] if len(problems) <= _MOST_LISTED else ["and %d more" % (len(problems) - _MOST_LISTED)]
+    listed = "; ".join([*list(problems.values())[:_MOST_LISTED], *more])
+    commits: Sequence[Event | None] = ()
+    if read_before:
+        before = list(replay.segments)[: list(replay.segments).index(next(iter(problems)))]
+        verifier = _Verifier(replace(replay, segments=before), archive, tell, time.monotonic)
+        try:
+            verifier.run({})
+        except DamagedWal as exc:
+            raise DamagedWal("%s. This WAL is damaged, too: %s" % (str(exc).rstrip("."), listed)) from None
+        commits = verifier.commits
+    last = commits[-1] if commits else None
+    # A recovery to a record in the last intact segment needs the segment after it, in which that record may end.
+    safe = commits[-2] if len(commits) > 1 else None
+    text = "WAL of server '%s' is damaged: %s." % (replay.server, listed)
+    if last is not None:
+        text += " The %s." % _last_before(last)
+    remedy = _remedy(safe, "that commit" if safe == last else "the commit of transaction %s" % safe.xid if safe else "")
+    raise DamagedWal("%s %s" % (text, remedy))
+
+
+def _last_before(commit: Event) -> str:
+    return "last commit before that is of %s (transaction %s)" % (format_time(commit.time), commit.xid)
 
 
 def _is_compressed(path: str) -> bool:
@@ -153,7 +180,7 @@ def _is_compressed(path: str) -> bool:
 def verify_wal(
     replay: Replay,
     archive: Wal,
-    tell: Tell = lambda phase, done, total: None,
+    tell: Tell = _silent,
     earlier: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> WalVerification:
@@ -184,11 +211,17 @@ class _Verifier:
         self._tell = tell
         self._clock = clock
         self._commit: Event | None = None
+        self._commits: list[Event | None] = []
         self._whole_until: int | None = None
         self._last_record: int | None = None
         self._records = 0
         self._bytes = 0
         self._managers: set[int] = set()
+
+    @property
+    def commits(self) -> Sequence[Event | None]:
+        """For each segment that was read: the last commit until its end."""
+        return self._commits
 
     def run(self, earlier: Mapping[str, Any]) -> WalVerification:
         started = self._clock()
@@ -199,6 +232,7 @@ class _Verifier:
         for done, segment in enumerate(segments[reused:], reused + 1):
             self._tell(PHASE, done - 1, len(segments))
             carry = self._verify(segment, carry)
+            self._commits.append(self._commit)
             if carry is None:
                 break
         self._tell(PHASE, done, len(segments))
@@ -300,12 +334,7 @@ class _Verifier:
         return self._archive.segments.get(segment) or self._archive.partials.get(segment)
 
     def _damaged(self, segment: wal.Segment, reason: str) -> DamagedWal:
-        commit = (
-            "no commit is before that"
-            if self._commit is None
-            else "the last commit before that is of %s (transaction %s)"
-            % (format_time(self._commit.time), self._commit.xid)
-        )
+        commit = "no commit is before that" if self._commit is None else "the %s" % _last_before(self._commit)
         until = "the backup's begin" if self._whole_until is None else wal.format_lsn(self._whole_until)
         return DamagedWal(
             "WAL segment %s of server '%s' is damaged (%s): %s. The WAL is intact until %s; %s. %s"
@@ -325,14 +354,15 @@ def _goes_on(data: bytes, begin: int, end: int) -> bool:
     )
 
 
-def _remedy(commit: Event | None) -> str:
+def _remedy(commit: Event | None, name: str = "that commit") -> str:
     text = (
         "Nothing was changed. Replace the file by an intact copy: a passive node or another backup server may have one, and PostgreSQL "
         "as long as the file is in its pg_wal"
     )
     if commit is None:
         return text
-    return "%s. Or recover to that commit: target_lsn: %s (playbook: barman_recover_target_lsn)" % (
+    return "%s. Or recover to %s: target_lsn: %s (playbook: barman_recover_target_lsn)" % (
         text,
+        name,
         wal.format_lsn(commit.lsn),
     )

@@ -100,6 +100,43 @@ def test_a_truncated_segment_is_refused_before_anything_is_done(server: Server, 
     assert not server.host.ran("barman", "recover")
 
 
+def test_the_error_of_a_truncated_segment_has_the_last_commit_before_it(server: Server) -> None:
+    earlier, last = (
+        [event for event in server.files.seen(number).events if event.kind == "commit"][-1] for number in (0, 1)
+    )
+    # At three quarters of a page, in a segment that has commits before that, too.
+    server.files.write(2, server.files.read(2)[: 20 * 8192 + 6144])
+    # A recovery to a commit of the segment before it would need the truncated one.
+    expected = "last commit before that is of .*transaction %s.*transaction %s: target_lsn: %s" % (
+        last.xid,
+        earlier.xid,
+        wal.format_lsn(earlier.lsn),
+    )
+    with pytest.raises(DamagedWal, match=expected):
+        server.recover(check_mode=True)
+    # And that is so.
+    to_the_commit = server.recover(check_mode=True, target_lsn=wal.format_lsn(earlier.lsn))
+    assert to_the_commit.recovery["verified"]["wal"]["status"] == "verified"
+    with pytest.raises(DamagedWal):
+        server.recover(check_mode=True, target_lsn=wal.format_lsn(last.lsn))
+
+
+def test_a_truncated_segment_is_refused_without_reading_if_that_is_off(server: Server) -> None:
+    server.files.write(2, server.files.read(2)[: 20 * 8192 + 6144])
+    with pytest.raises(DamagedWal) as raised:
+        server.recover(check_mode=True, verify_wal=False)
+    assert "transaction" not in str(raised.value)
+
+
+def test_damage_before_a_truncated_segment_is_reported_with_it(server: Server) -> None:
+    server.files.write(2, server.files.read(2)[:14336])
+    server.files.flip(1, 100000)
+    with pytest.raises(DamagedWal) as raised:
+        server.recover(check_mode=True)
+    assert "segment %s of" % server.files.segments[1] in str(raised.value)
+    assert "%s has 14336 bytes" % server.files.paths[server.files.segments[2]] in str(raised.value)
+
+
 def test_a_target_that_is_not_found_in_truncated_wal_names_the_segment(server: Server) -> None:
     lsn = wal.format_lsn(server.files.seen(1).begin_lsn + 900000)
     server.files.write(1, server.files.read(1)[:500000])

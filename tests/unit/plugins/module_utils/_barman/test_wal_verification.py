@@ -63,9 +63,12 @@ class Files:
         complete = {one: str(path) for one, path in self.paths.items() if one != self.partial}
         return Archive(complete, {self.partial: str(self.paths[self.partial])}, {}, MIB)
 
+    @property
+    def replay(self) -> Replay:
+        return Replay("pg", self.segments, MIB, self.seen(0).system_identifier)
+
     def verify(self, earlier: dict[str, Any] | None = None, **changes: Any) -> WalVerification:
-        replay = Replay("pg", self.segments, MIB, self.seen(0).system_identifier)
-        return verify_wal(replace(replay, **changes), self.archive, earlier=earlier)
+        return verify_wal(replace(self.replay, **changes), self.archive, earlier=earlier)
 
 
 @pytest.fixture
@@ -119,7 +122,7 @@ def test_a_truncated_segment_is_named_with_its_sizes(files: Files) -> None:
     ):
         files.verify()
     with pytest.raises(DamagedWal, match="%s has 500000 bytes" % files.paths[files.segments[1]]):
-        refuse_short_segments("pg", files.segments, files.archive)
+        refuse_short_segments(files.replay, files.archive)
 
 
 def test_damage_after_the_target_is_not_in_its_way(files: Files) -> None:
@@ -221,7 +224,7 @@ def test_a_compressed_segment_that_can_not_be_read(files: Files) -> None:
     packed = gzip.compress(bytes(files.read(1)))
     files.write(1, packed)
     assert files.verify().segments == 5
-    refuse_short_segments("pg", files.segments, files.archive)
+    refuse_short_segments(files.replay, files.archive)
     files.write(1, packed[:2000])
     with pytest.raises(DamagedWal, match="%s.*is damaged" % files.segments[1]):
         files.verify()
@@ -258,4 +261,4 @@ def test_what_an_earlier_run_verified_is_not_read_again(files: Files) -> None:
 def test_a_file_that_is_archived_at_this_moment_is_not_short(files: Files) -> None:
     archive = files.archive
     files.paths[files.segments[1]].unlink()
-    refuse_short_segments("pg", files.segments, archive)
+    refuse_short_segments(files.replay, archive)
