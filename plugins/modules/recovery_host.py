@@ -174,7 +174,7 @@ def main() -> None:
         *recovery_warnings(automatic, params["user"]),
         *synchronous_warnings(settings),
         *compared.warnings,
-        *("not compared before PostgreSQL is stopped: %s" % one for one in compared.not_compared),
+        *("not compared before the recovery begins: %s" % one for one in compared.not_compared),
     ]:
         module.warn(warning)
     module.exit_json(

@@ -73,7 +73,7 @@ def test_all_documented_returns_are_returned(options: dict[str, Any], capsys: py
     assert set(safe_load(recovery_host.RETURN)) <= set(answer)
     assert answer["starts"] == ["subscriptions shop/orders (as recorded at 2026-11-27T03:00:00+00:00)"]
     assert answer["not_compared"] == ["libraries: the directory of PostgreSQL's libraries was not found"]
-    assert "not compared before PostgreSQL is stopped: libraries" in str(answer["warnings"])
+    assert "not compared before the recovery begins: libraries" in str(answer["warnings"])
 
 
 def test_without_requirements_nothing_is_compared(options: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
