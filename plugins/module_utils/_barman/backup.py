@@ -37,8 +37,11 @@ from .receiver_log import log_size, read_receiver_log
 _AGE = re.compile(r"(\d+)\s*([smhdw]?)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 # Where Barman says no more than to look into its log.
-_OWN_HINTS = {"receive_wal_running": "pgdr.barman.wal_receiver starts it, or says why it can't"}
+_OWN_HINTS = {
+    "receive_wal_running": "the playbook pgdr.barman.deploy starts it, or reports why it can't (module pgdr.barman.wal_receiver)"
+}
 _RESERVED_NAMES = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed", "auto")
+_PLAYBOOK_OPTIONS = ("jobs", "bandwidth_limit", "incremental", "wait_timeout")
 _TICK = 0.5
 # Checks that Barman lets pass before a backup.
 _NO_HINDRANCE = (
@@ -108,7 +111,10 @@ def parse_age(text: str) -> timedelta:
     """An age such as 24h, 7d, 90m or a number of seconds. Raises HostError."""
     found = _AGE.match(text.strip())
     if not found:
-        raise HostError("max_age '%s' is not a time span: write a number and s, m, h, d or w, such as 24h or 7d" % text)
+        raise HostError(
+            "barman_backup_max_age (option max_age of the module): '%s' is not a time span: write a number and s, m, h, d or w, such as 24h or 7d"
+            % text
+        )
     return timedelta(seconds=int(found.group(1)) * _SECONDS[found.group(2)])
 
 
@@ -143,19 +149,25 @@ def _problems(server: ServerConfiguration, request: Request) -> list[str]:
             "server '%s' is inactive (active = false in %s): Barman takes no backups of it" % (name, server.file)
         )
     if request.name in _RESERVED_NAMES:
-        problems.append("backup_name '%s' is one of Barman's own words: choose another one" % request.name)
+        problems.append(
+            "barman_backup_name (option backup_name of the module): '%s' is one of Barman's own words: choose another one"
+            % request.name
+        )
     least = {"jobs": 1, "bandwidth_limit": 0, "retries": 0, "wait_timeout": 0}
     problems += [
-        "%s must be %d or more" % (option, lowest)
+        "%s must be %d or more" % (_option(option), lowest)
         for option, lowest in least.items()
         if getattr(request, option) is not None and getattr(request, option) < lowest
     ]
     if method == "postgres":
         if request.jobs is not None and request.jobs > 1:
-            problems.append("jobs is for backup_method rsync: pg_basebackup copies in one process; leave it out")
+            problems.append(
+                "%s is for backup_method rsync: pg_basebackup copies in one process; leave it out" % _option("jobs")
+            )
         if request.reuse_backup not in (None, "off"):
             problems.append(
-                "reuse_backup is for backup_method rsync: with postgres use incremental (PostgreSQL 17 and later)"
+                "reuse_backup is for backup_method rsync: with postgres use %s (PostgreSQL 17 and later)"
+                % _option("incremental")
             )
     if method == "snapshot":
         options = {
@@ -165,20 +177,27 @@ def _problems(server: ServerConfiguration, request: Request) -> list[str]:
         }
         problems += [
             "%s is for a backup that Barman copies, and server '%s' has snapshots taken of its disks: leave it out"
-            % (option, name)
+            % (_option(option), name)
             for option, value in options.items()
             if value not in (None, "off")
         ]
     if request.incremental is not None and method == "snapshot":
         problems.append(
-            "incremental is for backup_method postgres and server '%s' has snapshot: leave it out, the provider stores what "
-            "changed" % name
+            "%s is for backup_method postgres and server '%s' has snapshot: leave it out, the provider stores what "
+            "changed" % (_option("incremental"), name)
         )
     elif request.incremental is not None and method != "postgres":
         problems.append(
-            "incremental is for backup_method postgres and server '%s' has %s: use reuse_backup" % (name, method)
+            "%s is for backup_method postgres and server '%s' has %s: write barman_incremental: link for it and deploy (option reuse_backup of the module)"
+            % (_option("incremental"), name, method)
         )
     return problems
+
+
+def _option(name: str) -> str:
+    """An option as a playbook's user knows it; some are the module's alone."""
+    variable = "barman_backup_%s" % name
+    return "%s (option %s of the module)" % (variable, name) if name in _PLAYBOOK_OPTIONS else name
 
 
 def _parent(
@@ -651,9 +670,11 @@ class Taker:
         reasons += ["the disk of this host is full: %s" % disk for disk in full]
         ended = self._why_receiver_ended(start_of_log) if waiting.without_receiver_since is not None else None
         if ended is not None and not (full and ended.kind == "disk_full"):
-            reasons.append("the WAL receiver ended: %s (pgdr.barman.wal_receiver says what to do)" % ended.what)
+            reasons.append(
+                "the WAL receiver ended: %s (the playbook pgdr.barman.deploy reports what to do)" % ended.what
+            )
         if not reasons:
-            return "Is the WAL receiver running (pgdr.barman.wal_receiver), or does archive_command work?"
+            return "Run the playbook pgdr.barman.deploy: it starts the WAL receiver, or reports why it or archive_command fails."
         return " ".join("%s%s." % (reason[0].upper(), reason[1:].rstrip(".")) for reason in reasons)
 
     def _why_receiver_ended(self, start_of_log: int) -> Diagnosis | None:

@@ -53,10 +53,16 @@ _SSH_REASONS = (
         "Permission denied",
         "it does not accept the SSH key of '%(barman)s'. Add that user's public key to authorized_keys of '%(user)s' there",
     ),
-    ("Connection refused", "nothing listens on port %(port)s there. Is sshd running, is remote_port right?"),
+    (
+        "Connection refused",
+        "nothing listens on port %(port)s there. Is sshd running, is barman_ssh_port of that host right (option remote_port of the module)?",
+    ),
     ("timed out", "it does not answer on port %(port)s. Is the host up, is a firewall between?"),
     ("No route to host", "there is no network route to it"),
-    ("Could not resolve hostname", "the name can't be resolved on the backup server. Give an address as remote_host"),
+    (
+        "Could not resolve hostname",
+        "the name can't be resolved on the backup server. Write an address as barman_address of that host (option remote_host of the module)",
+    ),
 )
 
 _INSPECT = r"""
@@ -441,13 +447,16 @@ class Site:
         facts = {"barman": self._user, "user": there.user, "port": there.port or 22}
         for sign, reason in _SSH_REASONS:
             if sign.lower() in completed.stderr.lower():
-                return "remote_host: '%s' can't be reached as '%s' from the backup server: %s (ssh said: %s)" % (
-                    there.host,
-                    there.user,
-                    reason % facts,
-                    _last_line(completed.stderr),
+                return (
+                    "the host to recover to, '%s', can't be reached as '%s' from the backup server: %s (ssh said: %s)"
+                    % (
+                        there.host,
+                        there.user,
+                        reason % facts,
+                        _last_line(completed.stderr),
+                    )
                 )
-        return "remote_host: '%s' can't be reached as '%s' from the backup server; ssh said: %s" % (
+        return "the host to recover to, '%s', can't be reached as '%s' from the backup server; ssh said: %s" % (
             there.host,
             there.user,
             completed.text or "nothing",

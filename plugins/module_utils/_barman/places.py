@@ -124,8 +124,8 @@ def _swap_problems(place: Place, state: State, on_host: str) -> list[str]:
             % (place.stuck.strip(), place.path, on_host, state.user)
         )
     found += [
-        "%s is below %s%s, whose content is moved aside while it stays. Restore it to another directory (option tablespaces of the module, "
-        "barman_recover_tablespaces of the playbook)" % (other.path, place.path, on_host)
+        "%s is below %s%s, whose content is moved aside while it stays. Restore it to another directory: barman_recover_tablespaces "
+        "(option tablespaces of the module)" % (other.path, place.path, on_host)
         for other in state.places
         if other is not place and _is_within(place.path, other.path)
     ]
@@ -134,7 +134,7 @@ def _swap_problems(place: Place, state: State, on_host: str) -> list[str]:
 
 def _wal_problems(wal: Place, state: State, on_host: str) -> list[str]:
     remedy = (
-        "Give it to '%s', or another directory as wal_directory (barman_recover_wal_directory of the playbook)"
+        "Give it to '%s', or another directory as barman_recover_wal_directory (option wal_directory of the module)"
         % state.user
     )
     if wal.kind == "other":

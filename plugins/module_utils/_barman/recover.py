@@ -138,7 +138,10 @@ def request_from(params: Mapping[str, Any]) -> Request:
     instance, wrong = instance_from(params)
     problems += wrong
     if params.get("staging_location") == staging_area.REMOTE and destination.host is None:
-        problems.append("staging_location: remote is the destination's host, and there is no remote_host")
+        problems.append(
+            "barman_recover_staging_location (option staging_location of the module): remote is the host to recover to, and the recovery is to a directory of this host. "
+            "Write local"
+        )
     if params.get("standby_mode") and target.kind != END:
         problems.append("standby_mode: a standby goes on for ever, so it can't have a target")
     for option in ("jobs", "bandwidth_limit"):
@@ -896,7 +899,7 @@ def _wal_text(swap: Swap) -> str:
     if swap.wal_directory is None:
         return ""
     return (
-        ". pg_wal was to be in %s: a later run needs that as wal_directory (barman_recover_wal_directory of the playbook), if it does "
+        ". pg_wal was to be in %s: a later run needs that as barman_recover_wal_directory (option wal_directory of the module), if it does "
         "not find the link any more" % swap.wal_directory
     )
 

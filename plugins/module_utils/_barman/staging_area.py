@@ -145,7 +145,8 @@ def missing_there(area: Area, programs: Sequence[str], where: str, user: str) ->
     if area.combines and _COMBINE not in programs:
         problems.append(
             "%s, which puts incremental backups together, is not on the PATH of '%s' %s, and Barman looks nowhere else there: link it to "
-            "/usr/local/bin, or give 'staging_location: local'" % (_COMBINE, user, where)
+            "/usr/local/bin, or run the playbook with -e barman_recover_staging_location=local (option staging_location of the module)"
+            % (_COMBINE, user, where)
         )
     return problems
 

@@ -350,7 +350,13 @@ class Receiver:
         if state != "started":
             return ""
         if not self._server.flag("streaming_archiver"):
-            return "server '%s' does not stream WAL: set streaming_archiver = on in %s" % (name, self._server.file)
+            return (
+                "server '%s' does not stream WAL: write barman_wal: [streaming] for it and deploy (streaming_archiver = on in %s)"
+                % (
+                    name,
+                    self._server.file,
+                )
+            )
         if not self._server.flag("active", True):
             return "server '%s' is inactive (active = false in %s): Barman receives nothing of it" % (
                 name,
@@ -520,7 +526,8 @@ class Receiver:
             who = who_has(self._sql(), seen.slot.active_pid) if seen.slot.active_pid else "another client"
             raise ReceiverError(
                 "Barman server '%s': the replication slot '%s' is in use by %s, and not by the receiver of this host. Stop that "
-                "one, or give this server its own slot_name" % (self._server.name, self._slot_name, who),
+                "one, or write another barman_slot_name for this server (Barman's option slot_name)"
+                % (self._server.name, self._slot_name, who),
                 "slot_active",
             )
         replication = self._replication()
@@ -614,7 +621,7 @@ class Receiver:
         if known is not None and str(known) != identity.system_identifier:
             raise ReceiverError(
                 "Barman server '%s': the PostgreSQL there is another database cluster (system identifier %s) than the one that "
-                "this archive is of (%s, in %s). Give the new cluster a new Barman server name, or set the old archive aside"
+                "this archive is of (%s, in %s). Give the new cluster a new name (barman_server_name), or set the old archive aside"
                 % (self._server.name, identity.system_identifier, known, path),
                 "system_identifier",
             )
@@ -781,7 +788,7 @@ class Receiver:
             hint = ""
             if closed is None:
                 hint = (
-                    ". It is a standby, and nothing was written on its primary meanwhile: set primary_conninfo in %s"
+                    ". It is a standby, and nothing was written on its primary meanwhile: write barman_primary for it and deploy (primary_conninfo in %s)"
                     % self._server.file
                 )
             raise ReceiverError(
@@ -857,7 +864,7 @@ class Receiver:
         name = self._server.name
         if not self._server.flag("archiver"):
             raise ReceiverError(
-                "server '%s' archives nothing that comes by archive_command: set archiver = on in %s"
+                "server '%s' archives nothing that comes by archive_command: write barman_wal: [streaming, archiving] for it and deploy (archiver = on in %s)"
                 % (name, self._server.file),
                 "configuration",
             )
@@ -865,8 +872,8 @@ class Receiver:
         closed, size = self._close_segment()
         if closed is None:
             raise ReceiverError(
-                "server '%s': it is a standby, and to see archiving take over, a segment has to be closed on its primary: set "
-                "primary_conninfo in %s" % (name, self._server.file),
+                "server '%s': it is a standby, and to see archiving take over, a segment has to be closed on its primary: write "
+                "barman_primary for it and deploy (primary_conninfo in %s)" % (name, self._server.file),
                 "configuration",
             )
         left = [file.segment for file in map(wal.parse, names_in(self._streaming)) if file is not None and file.segment]

@@ -218,7 +218,7 @@ def problems(
             )
         if target.compression not in RSYNC_COMPRESSIONS:
             found.append(
-                "compression %s is none that rsync has: write one of %s"
+                "barman_archive_compression (option compression of the module): %s is none that rsync has: write one of %s"
                 % (target.compression, ", ".join(RSYNC_COMPRESSIONS))
             )
         return found
@@ -232,7 +232,7 @@ def problems(
         )
     if far is None and far_needed:
         found.append(
-            "compression %s needs Barman %s on the backup server too: say with barman_version which one it has"
+            "compression %s needs Barman %s on the backup server too: write barman_version for that host (option barman_version of the module)"
             % (target.compression, since)
         )
     elif far is not None and far < COMPRESSION_SINCE:
@@ -287,15 +287,15 @@ def _foreign(current: Current, desired: Desired) -> str:
     wanted = archive_command(desired.target) if desired.target is not None else None
     if current.library:
         return (
-            "archive_library is '%s', which somebody else has set, and with it no archive_command is used. Take it out, or say "
-            "overwrite: true" % current.library
+            "archive_library is '%s', which somebody else has set, and with it no archive_command is used. Take it out, or write "
+            "pg_archive_overwrite: true (option overwrite of the module)" % current.library
         )
     nobodys = does_nothing(current.command) or _FAILS.fullmatch(current.command.strip())
     if is_ours(current.command) or nobodys or current.command == wanted:
         return ""
     return (
-        "archive_command is set already, and not by this module: %s. WAL may go somewhere else with it. Take it out, or say "
-        "overwrite: true" % current.command
+        "archive_command is set already, and not by this module: %s. WAL may go somewhere else with it. Take it out, or write "
+        "pg_archive_overwrite: true (option overwrite of the module)" % current.command
     )
 
 

@@ -291,7 +291,7 @@ _STREAM: list[_Rule] = [
                 " (PID %s on that server)" % found.group("pid") if found.group("pid") else "",
             )
         ),
-        "Stop it, or give this server its own slot_name: SELECT * FROM pg_stat_replication tells who it is",
+        "SELECT * FROM pg_stat_replication has who it is. Stop it, or write another barman_slot_name for this server (Barman's option slot_name)",
     ),
     (
         "slot_lost",
@@ -330,13 +330,13 @@ _STREAM: list[_Rule] = [
         "version",
         r"version not compatible with PostgreSQL server version|incompatible server version|not present in \$PATH",
         "pg_receivewal of a fitting version is not installed on this host",
-        "Install the client of the server's major version or a later one, and see Barman's option path_prefix",
+        "Install the client of the server's major version or a later one, or write its directory as barman_client_directory (Barman's option path_prefix)",
     ),
     (
         "system_identifier",
         r"system identifier (?:mismatch|does not match|differs)|systemid coherence|doesn't match",
         "it is another database cluster than the one that this archive is of",
-        "Give a new cluster a new Barman server name, or set the old archive aside",
+        "Give a new cluster a new name (barman_server_name), or set the old archive aside",
     ),
     (
         "disk_full",

@@ -491,7 +491,10 @@ class RecoveryTest:
                     self._pause,
                 )
             except WaitTimeout as exc:
-                raise RecoveryTestError("%s. Give a longer 'timeout' if it was going on" % exc) from None
+                raise RecoveryTestError(
+                    "%s. If it was going on, run the playbook with a longer barman_recover_timeout (option timeout of the module)"
+                    % exc
+                ) from None
             higher = dict(_LOWER.findall("\n".join(server.log()[before:])))
             if state is not None:
                 self._note(server, state)
@@ -519,7 +522,7 @@ class RecoveryTest:
             refused = final_refusal(server.log()[before:])
             if refused is not None and refused.login:
                 raise RecoveryTestError(
-                    "database_user: '%s' can't log in to the recovered server: %s"
+                    "pg_superuser (option database_user of the module): '%s' can't log in to the recovered server: %s"
                     % (self._request.database_user, refused.text)
                 ) from None
             if refused is not None:

@@ -179,7 +179,7 @@ class TestBackup:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            ({"max_age": "soon"}, "max_age 'soon' is not a time span"),
+            ({"max_age": "soon"}, "barman_backup_max_age (option max_age of the module): 'soon' is not a time span"),
             ({"server": "nothing"}, "Barman has no server 'nothing' on this host; it has: main"),
             ({"incremental": "latest"}, "incremental: there is no backup 'latest'"),
         ],

@@ -213,19 +213,35 @@ def test_a_name_is_taken_once(world: StreamingWorld) -> None:
     [
         ({"primary_ssh_command": "ssh b@c"}, {}, "is passive on this host"),
         ({"active": "false"}, {}, "is inactive"),
-        ({}, {"jobs": 4}, "jobs is for backup_method rsync"),
+        ({}, {"jobs": 4}, r"barman_backup_jobs \(option jobs of the module\) is for backup_method rsync"),
         ({}, {"reuse_backup": "link"}, "reuse_backup is for backup_method rsync"),
-        (SNAPSHOT, {"jobs": 4}, "jobs is for a backup that Barman copies"),
-        (SNAPSHOT, {"bandwidth_limit": 100}, "bandwidth_limit is for a backup that Barman copies"),
+        (SNAPSHOT, {"jobs": 4}, r"barman_backup_jobs \(option jobs of the module\) is for a backup that Barman copies"),
+        (
+            SNAPSHOT,
+            {"bandwidth_limit": 100},
+            r"barman_backup_bandwidth_limit \(option bandwidth_limit of the module\) is for a backup that Barman copies",
+        ),
         (SNAPSHOT, {"reuse_backup": "link"}, "has snapshots taken of its disks: leave it out"),
         (SNAPSHOT, {"incremental": "latest"}, "has snapshot: leave it out, the provider stores what changed"),
-        ({"backup_method": "rsync"}, {"incremental": "latest"}, "use reuse_backup"),
+        (
+            {"backup_method": "rsync"},
+            {"incremental": "latest"},
+            r"write barman_incremental: link for it and deploy \(option reuse_backup",
+        ),
         ({}, {"name": "latest"}, "one of Barman's own words"),
         ({}, {"incremental": "latest"}, "take a full backup first"),
         ({}, {"incremental": "latest", "version": (3, 10, 1)}, "needs Barman 3.11 or later and this host has 3.10.1"),
-        ({}, {"bandwidth_limit": -1}, "bandwidth_limit must be 0 or more"),
-        ({}, {"jobs": 0}, "jobs must be 1 or more"),
-        ({}, {"wait_timeout": -5}, "wait_timeout must be 0 or more"),
+        (
+            {},
+            {"bandwidth_limit": -1},
+            r"barman_backup_bandwidth_limit \(option bandwidth_limit of the module\) must be 0 or more",
+        ),
+        ({}, {"jobs": 0}, r"barman_backup_jobs \(option jobs of the module\) must be 1 or more"),
+        (
+            {},
+            {"wait_timeout": -5},
+            r"barman_backup_wait_timeout \(option wait_timeout of the module\) must be 0 or more",
+        ),
     ],
 )
 def test_what_can_t_be(world: StreamingWorld, options: dict[str, str], request_: dict[str, Any], said: str) -> None:
@@ -483,8 +499,10 @@ def test_a_receiver_that_ends_whenever_cron_starts_it_is_none(world: StreamingWo
     with pytest.raises(BackupError, match="no WAL receiver has stayed for 90 s") as failed:
         take(world, wait_timeout=3600)
     assert 90 <= world.time < 120
-    assert "The WAL receiver ended: the disk is full (pgdr.barman.wal_receiver says what to do)" in str(failed.value)
-    assert "Is the WAL receiver running" not in str(failed.value)
+    assert "The WAL receiver ended: the disk is full (the playbook pgdr.barman.deploy reports what to do)" in str(
+        failed.value
+    )
+    assert "it starts the WAL receiver" not in str(failed.value)
 
 
 def test_the_full_disk_that_ends_the_receiver_is_named(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -507,7 +525,7 @@ def test_what_the_log_said_before_is_not_the_reason(world: StreamingWorld, log: 
         stream.write(f"[4711] barman.command_wrappers INFO: main: {NO_SPACE}\n")
     if not log:
         world.log_file.unlink()
-    with pytest.raises(BackupError, match="Is the WAL receiver running") as failed:
+    with pytest.raises(BackupError, match="it starts the WAL receiver, or reports why") as failed:
         take(world)
     assert "disk" not in str(failed.value)
 
@@ -580,7 +598,7 @@ def test_why_barman_does_not_archive(world: StreamingWorld) -> None:
         "'barman archive-wal' failed: [Errno 28] No space left on device: '/w'. Barman makes the backup DONE by itself"
         in str(failed.value)
     )
-    assert "Is the WAL receiver running" not in str(failed.value)
+    assert "it starts the WAL receiver" not in str(failed.value)
     world.broken.clear()
     assert take(world, plan(world, max_age=timedelta(days=9))).done
 
@@ -785,7 +803,7 @@ def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld)
         take(world)
     assert str(failed.value) == (
         "the backup of server 'main' can't be started: check 'wal_archive' failed: please make sure WAL shipping is setup; "
-        "check 'receive_wal_running' failed: pgdr.barman.wal_receiver starts it, or says why it can't (Barman reported: Impossible to start "
+        "check 'receive_wal_running' failed: the playbook pgdr.barman.deploy starts it, or reports why it can't (module pgdr.barman.wal_receiver) (Barman reported: Impossible to start "
         "the backup. Check the log for more details)"
     )
 

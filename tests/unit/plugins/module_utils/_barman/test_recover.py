@@ -540,7 +540,10 @@ def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
         ("postgres@198.51.100.10: Permission denied (publickey).", "authorized_keys of 'postgres'"),
         ("ssh: connect to host 198.51.100.10 port 22: Connection refused", "nothing listens on port 22"),
         ("ssh: connect to host 198.51.100.10 port 22: Connection timed out", "does not answer on port 22"),
-        ("ssh: Could not resolve hostname pg: Name or service not known", "Give an address as remote_host"),
+        (
+            "ssh: Could not resolve hostname pg: Name or service not known",
+            "Write an address as barman_address of that host",
+        ),
         ("kex_exchange_identification: read: reset", "ssh said: kex_exchange"),
     ],
 )
@@ -698,7 +701,7 @@ def test_no_room_for_staging(host: RecoveryHost, installed: set[str], monkeypatc
 
 
 def test_remote_staging_needs_a_remote_host(host: RecoveryHost) -> None:
-    with pytest.raises(RecoverError, match="staging_location: remote is the destination's host"):
+    with pytest.raises(RecoverError, match="barman_recover_staging_location"):
         host.recover(staging_location="remote")
 
 

@@ -263,7 +263,7 @@ def test_a_failed_link_of_pg_wal_is_undone(host: RecoveryHost) -> None:
     copy.chmod(0o755)
     with pytest.raises(RecoverError) as caught:
         host.recover(existing="move_aside")
-    assert f"pg_wal was to be in {wal}: a later run needs that as wal_directory" in str(caught.value)
+    assert f"pg_wal was to be in {wal}: a later run needs that as barman_recover_wal_directory" in str(caught.value)
     assert names(wal) == {"archive_status", "000000010000000000000004"}
     assert os.readlink(Path(f"{host.root / 'new'}.{STAMP}") / "pg_wal") == str(wal)
 

@@ -242,7 +242,10 @@ def test_a_lost_directory_is_begun_after_what_is_archived(world: StreamingWorld)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"streaming_archiver": "off"}, "does not stream WAL: set streaming_archiver = on in"),
+        (
+            {"streaming_archiver": "off"},
+            "does not stream WAL: write barman_wal: [streaming] for it and deploy (streaming_archiver = on in",
+        ),
         ({"active": "false"}, "is inactive"),
         ({"primary_ssh_command": "ssh barman@other"}, "is passive on this host"),
     ],
@@ -445,7 +448,7 @@ def test_on_a_standby_nothing_is_written(world: StreamingWorld) -> None:
     world.postgres.oldest = 5
     outcome = started(world)
     assert outcome.kind == "not_archived"
-    assert "set primary_conninfo" in str(outcome.error)
+    assert "write barman_primary for it and deploy (primary_conninfo in" in str(outcome.error)
     assert world.postgres.switches == 0
 
     def primary_writes() -> None:
@@ -757,7 +760,7 @@ def test_barman_has_to_archive_what_comes(world: StreamingWorld) -> None:
     world.archives_from = 6
     outcome = given_up(world)
     assert outcome.kind == "configuration"
-    assert "set archiver = on" in str(outcome.error)
+    assert "write barman_wal: [streaming, archiving] for it and deploy (archiver = on in" in str(outcome.error)
     assert "barman" in world.postgres.slots
 
 

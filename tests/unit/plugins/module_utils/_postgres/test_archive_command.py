@@ -163,7 +163,7 @@ def test_a_standby_proves_nothing():
 @pytest.mark.parametrize("changes", [{"command": FOREIGN}, {"library": "basic_archive"}])
 @pytest.mark.parametrize("target", [TARGET, None])
 def test_what_somebody_else_set_stays(changes, target):
-    with pytest.raises(ArchiveError, match="overwrite: true") as caught:
+    with pytest.raises(ArchiveError, match="write pg_archive_overwrite: true") as caught:
         make_plan(current(**changes), Desired(target))
     assert caught.value.kind == "foreign"
     assert make_plan(current(**changes), Desired(target, overwrite=True)).settings
@@ -545,7 +545,7 @@ def test_absent_waits_until_nothing_waits():
 def test_the_far_version_is_needed_only_for_a_command_that_is_set_anew():
     desired = Desired(replace(TARGET, compression="zstd"))
     world = World(answers=lambda command: Completed(command.argv, 0, "3.19.1"))
-    with pytest.raises(ArchiveError, match="say with barman_version"):
+    with pytest.raises(ArchiveError, match="write barman_version for that host"):
         make(world, desired)
     assert "archive_command" not in world.written
     assert make(world, desired, check_mode=True)["changed"]
