@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.archiving import read_archiver
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.stream_state import WAL_REMOVED
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import slots
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import try_commit
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
@@ -36,6 +38,9 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import
     read_senders,
     read_slot,
     who_has,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import (
+    _refuse_where_nothing_is_taken_over,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_position import (
     close_segment,
@@ -294,3 +299,35 @@ def test_what_a_server_requires_of_its_host_is_asked_with_barmans_privileges(ser
     assert found.managers == {}
     assert found.subscriptions == []
     assert found.cron_database == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        # Both have an error and keep PostgreSQL from nothing: a value that waits for a restart, and one that can't be applied.
+        ("archive_mode = on", None),
+        ("work_mem = 'nonsense'", None),
+        ("nonsense_here = 1", "postgresql.conf, line"),
+        ("include 'not_there.conf'", "postgresql.conf, line"),
+    ],
+)
+def test_an_error_in_the_files_is_known_without_its_words(server: Server, line: str, named: str | None) -> None:
+    path = server.data / "postgresql.conf"
+    before = path.read_text()
+    path.write_text(f"{before}{line}\n")
+    try:
+        with server.session() as session:
+            if named is None:
+                _refuse_where_nothing_is_taken_over(session)
+            else:
+                with pytest.raises(HostError, match=named):
+                    _refuse_where_nothing_is_taken_over(session)
+    finally:
+        path.write_text(before)
+
+
+def test_what_the_archiver_reports(server: Server) -> None:
+    with server.session() as session:
+        state = read_archiver(session)
+        assert (state.mode, state.failed, state.ours) == ("off", None, False)
+        assert "archive_mode is off" in state.problem

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import subprocess
 import sys
@@ -55,6 +56,17 @@ def test_what_is_asked_of_libpq(intercepted: dict[str, Any], monkeypatch: pytest
     assert "Barman server 'main': no connection to PostgreSQL at h.invalid:5432 as user 'u' to database 'd'" in str(
         failed.value
     )
+
+
+def test_libpq_s_own_words_are_those_of_the_c_locale(
+    intercepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AnsibleModule has set the language of the host before."""
+    given: list[tuple[int, str]] = []
+    monkeypatch.setattr(locale, "setlocale", lambda category, value: given.append((category, value)))
+    with pytest.raises(ConnectionFailed):
+        connect("host=h.invalid user=u dbname=d")
+    assert (locale.LC_MESSAGES, "C") in given
 
 
 def test_a_replication_connection(intercepted: dict[str, Any]) -> None:
