@@ -27,8 +27,8 @@ options:
   state:
     description:
       - V(started) - the slot exists, the receiver runs and streams, and WAL is in the archive. A segment is closed for that (C(pg_switch_wal)),
-        but only if the receiver had to be started, or if the archive has nothing of the timeline that is received. A receiver that began less than three seconds ago is waited for, since
-        PostgreSQL streams also to one that ends as soon as it has to write.
+        but only if the receiver had to be started, or if the archive has nothing of the timeline that is received. A receiver that began less than three
+        seconds ago is waited for, since PostgreSQL streams also to one that ends as soon as it has to write.
       - V(stopped) - no receiver runs. Barman's cron starts it again within a minute as long as C(streaming_archiver) is on for the server.
       - V(absent) - the same, what was received is archived as far as it is complete, and the slot is dropped. A slot that nobody reads
         keeps WAL on the PostgreSQL server until its disk is full, so use this before a server's entry is removed with M(pgdr.barman.server).
