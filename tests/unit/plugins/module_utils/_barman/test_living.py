@@ -80,7 +80,7 @@ class Host:
         if "pg_control_system" in sql:
             return [{"system_identifier": self.systemid, "in_recovery": self.in_recovery}]
         if "pg_stat_wal_receiver" in sql:
-            return [{"replayed": "0/0", "timeline": self.timeline, "redo": "0/0"}]
+            return [{"replayed": "0/0", "timeline": self.timeline, "redo": "0/0", "in_recovery": True}]
         return [{"timeline": "%08X" % (self.timeline or 0)}]
 
     def living(self) -> Living | None:
