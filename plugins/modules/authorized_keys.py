@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: authorized_keys
-short_description: Revoke SSH trust that nobody asks for any more
+short_description: Grant and revoke SSH trust
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Removes lines of the role P(pgdr.barman.ssh_trust#role) from C(authorized_keys) of users of this host. It knows them by their comment,
-    C(pgdr.barman:PURPOSE:USER@HOST). Lines of anybody else stay, and so do lines of recoveries, which belong to their runs.
+  - Writes and removes lines of the role P(pgdr.barman.ssh_trust#role) in C(authorized_keys) of users of this host. It knows them by their comment,
+    C(pgdr.barman:PURPOSE:USER@HOST). Lines of anybody else stay, even if they have the same key, and so do lines of recoveries, which belong to
+    their runs.
   - Reports the lines of hosts that the topology does not have. They stay, because a host that is not in the inventory of a run is not known to be removed.
   - Refuses a symbolic link in the place of the file. The user could otherwise let root write to any file of the host.
 options:
@@ -23,9 +24,15 @@ options:
     type: list
     elements: str
     required: true
+  lines:
+    description:
+      - The lines that each of O(users) has to have. A line with the same key and comment is replaced.
+    type: list
+    elements: str
+    default: []
   wanted:
     description:
-      - Who stays. Each is C(USER KEY PURPOSE:USER@HOST), with the user of this host, the public key in base64 without its type, and the rest of the
+      - Who stays, of O(revocable_hosts). Each is C(USER KEY PURPOSE:USER@HOST), with the user of this host, the public key in base64 without its type, and the rest of the
         comment. With C(-) as the key, any key stays.
     type: list
     elements: str
@@ -38,10 +45,9 @@ options:
     default: []
   declared_hosts:
     description:
-      - All hosts of the topology. A line of another host is reported, and never removed.
+      - All hosts of the topology. A line of another host is reported, and never removed. If it is not given, none is removed or reported.
     type: list
     elements: str
-    required: true
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -56,6 +62,14 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Let in Barman of the backup server
+  pgdr.barman.authorized_keys:
+    users:
+      - postgres
+    lines:
+      - restrict,from="198.51.100.11/32" {{ key }} pgdr.barman:backup:barman@backup-eu
+  become: true
+
 - name: Let in nobody but the backup server's Barman, as far as the hosts of this inventory are concerned
   pgdr.barman.authorized_keys:
     users:
@@ -86,16 +100,23 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys import apply, observe, plan, wanted_of
+from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys import (
+    apply,
+    observe,
+    plan,
+    wanted_of,
+    with_lines,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         "users": {"type": "list", "elements": "str", "required": True},
+        "lines": {"type": "list", "elements": "str", "default": []},
         "wanted": {"type": "list", "elements": "str", "default": []},
         "revocable_hosts": {"type": "list", "elements": "str", "default": []},
-        "declared_hosts": {"type": "list", "elements": "str", "required": True},
+        "declared_hosts": {"type": "list", "elements": "str"},
     }
 
 
@@ -108,23 +129,20 @@ def main() -> None:
     try:
         wanted = wanted_of(params["wanted"])
         files = [(user, observe(user)) for user in dict.fromkeys(params["users"])]
+        plans = []
         for user, file in files:
-            if file is None:
-                continue
-            planned = plan(file.text, wanted.get(user, []), params["revocable_hosts"], params["declared_hosts"])
-            removed.extend("%s: %s" % (user, one.comment) for one in planned.removed)
-            unknown.extend("%s: %s" % (user, one.comment) for one in planned.unknown)
-            if planned.changed:
-                diff.append(
-                    {
-                        "before_header": file.path,
-                        "after_header": file.path,
-                        "before": planned.before,
-                        "after": planned.after,
-                    }
-                )
+            text = with_lines(file.text, params["lines"])
+            if params["declared_hosts"] is not None:
+                planned = plan(text, wanted.get(user, []), params["revocable_hosts"], params["declared_hosts"])
+                removed.extend("%s: %s" % (user, one.comment) for one in planned.removed)
+                unknown.extend("%s: %s" % (user, one.comment) for one in planned.unknown)
+                text = planned.after
+            plans.append((file, text))
+        for file, text in plans:
+            if text != file.text:
+                diff.append({"before_header": file.path, "after_header": file.path, "before": file.text, "after": text})
                 if not module.check_mode:
-                    apply(file, planned)
+                    apply(file, text)
     except HostError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=bool(diff), removed=removed, unknown=unknown, diff=diff)

@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._host.paths import normal_path
 from .configuration import DIRECTORIES, Configuration, ServerConfiguration
 from .masking import mask
 from .options import OPTIONS, parse_bool
@@ -130,7 +131,7 @@ def warnings_of(existing: ExistingBarman | None, declared: DeclaredBarman) -> li
 def _home_problems(home: Home | None, existing: ExistingBarman | None, declared: DeclaredBarman) -> list[str]:
     if home is None or not home.entries or home.owner == str(declared.global_options.get("barman_user")):
         return []
-    if existing is not None and os.path.normpath(existing.configuration.home) == home.path:
+    if existing is not None and normal_path(existing.configuration.home) == home.path:
         return []
     return [
         "barman_home: %s is not empty, belongs to user '%s', and is not the home of a Barman: it would become Barman's alone. Write an empty "
@@ -159,7 +160,7 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
             lost = sorted(
                 server.name
                 for server in existing.configuration.servers.values()
-                if os.path.normpath(os.path.dirname(server.file)) == os.path.normpath(os.path.expanduser(old))
+                if normal_path(os.path.dirname(server.file)) == normal_path(os.path.expanduser(old))
             )
             if lost:
                 found.append(
@@ -218,7 +219,7 @@ def _is_loss(
     old = _value(name, server)
     new = desired.get(name, "") or _DEFAULTS.get(name, "")
     if name in DIRECTORIES:
-        return old in existing.filled and os.path.normpath(old) != os.path.normpath(new)
+        return old in existing.filled and normal_path(old) != normal_path(new)
     if name in _CONNECTIONS:
         return any(
             one and one != other and _parameter(name, parameter) not in given
@@ -320,12 +321,9 @@ def _parameters(conninfo: str) -> tuple[str, ...]:
 def _keeps_directory(server: ServerConfiguration, existing: ExistingBarman, declared: DeclaredBarman) -> bool:
     """Whether an undeclared server keeps its directory: it is written in its entry, or the home stays, or nothing is there."""
     old = server.directory("backup_directory")
-    if os.path.normpath(old) != os.path.normpath("%s/%s" % (existing.configuration.home, server.name)):
+    if normal_path(old) != normal_path("%s/%s" % (existing.configuration.home, server.name)):
         return True
-    return (
-        os.path.normpath(old) == os.path.normpath(_default_directory(server.name, declared))
-        or old not in existing.filled
-    )
+    return normal_path(old) == normal_path(_default_directory(server.name, declared)) or old not in existing.filled
 
 
 def _default_directory(name: str, declared: DeclaredBarman) -> str:
@@ -345,7 +343,7 @@ def _text(value: Any) -> str:
 def _same(name: str, one: Any, other: Any) -> bool:
     first, second = _text(one).strip(), _text(other if other is not None else "").strip()
     if first.startswith("/") or second.startswith("/"):
-        return os.path.normpath(os.path.expanduser(first)) == os.path.normpath(os.path.expanduser(second))
+        return normal_path(os.path.expanduser(first)) == normal_path(os.path.expanduser(second))
     if name == "retention_policy":
         return " ".join(first.upper().split()) == " ".join(second.upper().split())
     flags = parse_bool(first), parse_bool(second or "false")

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._host.files import read_text
+from .._host.paths import normal_path
 from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
 from .._host.safe_files import temporary_directory
 from .._postgres import control_file
@@ -605,7 +606,7 @@ class Site:
 
 def path_problems(option: str, path: str) -> list[str]:
     """What is wrong with a path that Barman is given."""
-    if _PATH.match(path) and posixpath.normpath(path) not in ("/", "//"):
+    if _PATH.match(path) and normal_path(path) != "/":
         return []
     return [
         "%s: '%s' can't be used: Barman needs an absolute path of letters, digits and . _ + = @ , / -, "

@@ -15,6 +15,7 @@ import pwd
 from collections.abc import Iterable, Sequence
 
 from .._host.files import names_in, read_text
+from .._host.paths import normal_path
 from . import configuration
 from .adoption import DeclaredBarman, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
 from .configuration import DIRECTORIES, ConfigurationError
@@ -61,7 +62,7 @@ def read_existing(config_file: str | None, user: str) -> ExistingBarman | None:
 
 def read_home(path: str) -> Home | None:
     """The directory; None if it does not exist."""
-    path = os.path.normpath(path) if path else path
+    path = normal_path(path) if path else path
     try:
         uid = os.stat(path).st_uid
     except OSError:

@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .._host.paths import normal_path
 from .destination import Place, Site, State
 
 REFUSE = "refuse"
@@ -158,5 +159,5 @@ def kind_of(place: Place) -> str:
 
 
 def _is_within(outer: str, inner: str) -> bool:
-    outer, inner = posixpath.normpath(outer), posixpath.normpath(inner)
+    outer, inner = normal_path(outer), normal_path(inner)
     return posixpath.commonpath([outer, inner]) == outer

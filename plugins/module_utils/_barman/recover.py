@@ -21,6 +21,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._host.lock import Held, exclusive
+from .._host.paths import normal_path
 from .._host.process import HostError, Runner
 from .._host.progress import Progress
 from .._host.safe_files import temporary_directory, writing_as
@@ -119,7 +120,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
     except TargetError as exc:
         problems += str(exc).splitlines()
     destination = Destination(
-        directory=posixpath.normpath(params["destination"]),
+        directory=normal_path(params["destination"]),
         host=params.get("remote_host"),
         user=params.get("remote_user") or "postgres",
         port=params.get("remote_port"),
@@ -129,11 +130,11 @@ def request_from(params: Mapping[str, Any]) -> Request:
     problems += destination.problems()
     below = params.get("tablespace_directory")
     if below is not None:
-        below = posixpath.normpath(below)
+        below = normal_path(below)
         problems += path_problems("tablespace_directory", below)
     wal_directory = params.get("wal_directory")
     if wal_directory is not None:
-        wal_directory = posixpath.normpath(wal_directory)
+        wal_directory = normal_path(wal_directory)
         problems += path_problems("wal_directory", wal_directory)
     instance, wrong = instance_from(params)
     problems += wrong
@@ -323,7 +324,7 @@ class Recovery:
     def _lock(self, locks: contextlib.ExitStack, destination: Destination) -> None:
         """Hold each directory that is filled against another recovery on this host, whatever server it is of."""
         for path in sorted({destination.directory, *destination.tablespaces.values()}):
-            place = posixpath.normpath(path) if destination.host else os.path.realpath(path)
+            place = normal_path(path) if destination.host else os.path.realpath(path)
             where = place if destination.host is None else "%s on %s" % (place, destination.host)
             try:
                 locks.enter_context(exclusive(self._home, "recover %s" % where, self._owner))
@@ -917,7 +918,7 @@ def _without_listing(text: str) -> str:
 
 def _within(outer: str, inner: str) -> bool:
     """Whether inner is outer, or is in it."""
-    outer, inner = posixpath.normpath(outer), posixpath.normpath(inner)
+    outer, inner = normal_path(outer), normal_path(inner)
     return posixpath.commonpath([outer, inner]) == outer
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lines that role ssh_trust wrote in a user's C(authorized_keys): which of them nobody asks for any more.
+"""The lines that role ssh_trust writes in a user's C(authorized_keys), and which of them nobody asks for any more.
 
 This module util is private to the collection. A line of the role begins with C(restrict), and its comment is
 C(pgdr.barman:PURPOSE:USER@HOST). A recovery's line has its run's id behind that, and belongs to that run.
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from .process import HostError, lookup_user
-from .safe_files import read_file, write_file
+from .safe_files import FileState, ids_of, make_directories, read_file, write_file
 
 _LINE = re.compile(
     r"restrict\b.* (?:ssh|ecdsa|sk)-\S+ (?P<key>\S+) pgdr\.barman:(?P<purpose>[^: ]+):(?P<user>[^@ ]+)@(?P<host>[^: ]+)"
@@ -53,9 +53,9 @@ class AuthorizedKeysPlan:
 
 
 def parse(line: str) -> Authorization | None:
-    """What a line of the role lets in; None for anybody else's line, and for a recovery's."""
+    """What a line of the role lets in; None for anybody else's line, and for one of a recovery's run."""
     found = _LINE.fullmatch(line.rstrip())
-    if found is None or found["purpose"] == _RECOVERY:
+    if found is None:
         return None
     return Authorization(found["key"], found["purpose"], found["user"], found["host"])
 
@@ -72,9 +72,12 @@ def plan(
     unknown: list[Authorization] = []
     for line in text.splitlines(keepends=True):
         found = parse(line)
-        if found is not None and found.host not in declared:
+        if found is None or found.purpose == _RECOVERY:
+            kept.append(line)
+            continue
+        if found.host not in declared:
             unknown.append(found)
-        elif found is not None and found.host in revocable:
+        elif found.host in revocable:
             asked = keys.get(found.comment, set())
             # A key that this run does not know may be this one.
             if found.key not in asked and "" not in asked:
@@ -84,30 +87,57 @@ def plan(
     return AuthorizedKeysPlan(text, "".join(kept), tuple(removed), tuple(unknown))
 
 
+def with_lines(text: str, lines: Sequence[str]) -> str:
+    """The text with these lines of the role. One with the same key and comment is replaced where it is; every other line stays.
+
+    Several lines may have one key: a recovery's line belongs to its run, whoever else lets the same key in. Raises HostError for
+    a line that is not the role's.
+    """
+    missing: dict[tuple[str, str], str] = {}
+    for line in lines:
+        found = parse(line)
+        if found is None:
+            raise HostError("lines: '%s' is not a line of the role ssh_trust" % line)
+        missing[found.key, found.comment] = line.rstrip()
+    kept: list[str] = []
+    for line in text.splitlines():
+        found = parse(line)
+        kept.append(line if found is None else missing.pop((found.key, found.comment), line))
+    after = [*kept, *missing.values()]
+    return text if after == text.splitlines() else "".join("%s\n" % line for line in after)
+
+
 @dataclass(frozen=True)
 class AuthorizedKeysFile:
-    """A user's file as it is. ids: its owner and group."""
+    """A user's file as it is. state: None if there is none."""
 
     path: str
-    text: str
-    mode: int
-    ids: tuple[int, int]
+    user: str
+    state: FileState | None
+
+    @property
+    def text(self) -> str:
+        return "" if self.state is None else self.state.text
 
 
-def observe(user: str) -> AuthorizedKeysFile | None:
-    """That user's file; None if there is none. Raises HostError; UnsafePath if a link is in its place."""
+def observe(user: str) -> AuthorizedKeysFile:
+    """That user's file. Raises HostError; UnsafePath if a link is in its place."""
     account = lookup_user(user)
     path = os.path.join(account.pw_dir, ".ssh", "authorized_keys")
-    state = read_file(path, (account.pw_uid, 0))
-    if state is None:
-        return None
-    return AuthorizedKeysFile(path, state.text, state.mode, (state.status.st_uid, state.status.st_gid))
+    return AuthorizedKeysFile(path, user, read_file(path, (account.pw_uid, 0)))
 
 
-def apply(file: AuthorizedKeysFile, planned: AuthorizedKeysPlan) -> None:
-    """Write what the plan has, with the same owner and mode. Raises HostError."""
-    if planned.changed:
-        write_file(file.path, planned.after, file.mode, file.ids if os.geteuid() == 0 else None)
+def apply(file: AuthorizedKeysFile, text: str) -> None:
+    """Write the text, with the same owner and mode; a new file is the user's alone. Raises HostError."""
+    if text == file.text:
+        return
+    ids = ids_of(file.user)
+    if file.state is None:
+        make_directories(os.path.dirname(file.path), 0o700, ids)
+        write_file(file.path, text, 0o600, ids)
+        return
+    status = file.state.status
+    write_file(file.path, text, file.state.mode, None if ids is None else (status.st_uid, status.st_gid))
 
 
 def wanted_of(lines: Collection[str]) -> dict[str, list[Authorization]]:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .._host.paths import normal_path
 from .control_file import ControlFile
 
 #: Says that a data directory without a readable system identifier may be replaced.
@@ -44,7 +45,7 @@ class RunningServer:
     """A server process of this host, whoever's it is.
 
     data_directory: where it really is. port, socket_directory, listen_address: as in postmaster.pid; None and empty if that file is
-    gone. unit: the systemd unit that owns the process. tablespaces: locations; tablespace_directories: its own directory in each of them.
+    gone. unit: the systemd unit that runs it. started_in: another unit, in whose control group it was started, such as sshd's. tablespaces: locations; tablespace_directories: its own directory in each of them.
     wal_directory: where pg_wal leads, if it is a link. foreign: its files are another file system's, as in a container.
     """
 
@@ -55,6 +56,7 @@ class RunningServer:
     listen_address: str = ""
     version: int | None = None
     unit: str | None = None
+    started_in: str | None = None
     config_file: str | None = None
     bin_directory: str | None = None
     owner: str | None = None
@@ -91,12 +93,16 @@ class DebianCluster:
 
 @dataclass(frozen=True)
 class Unit:
-    """A systemd unit that starts PostgreSQL. name: its own, not an alias. port: of its configuration, if that can be read."""
+    """A systemd unit that starts PostgreSQL. name: its own, not an alias. port: of its configuration, if that can be read.
+
+    main_pid: its main process as systemd knows it; 0 without one.
+    """
 
     name: str
     loaded: bool
     data_directory: str | None = None
     port: int | None = None
+    main_pid: int = 0
 
 
 @dataclass(frozen=True)
@@ -240,7 +246,7 @@ def in_use_problems(
 
 def overlap(one: str, other: str) -> bool:
     """Whether one of the directories is the other, or is in it."""
-    one, other = posixpath.normpath(one), posixpath.normpath(other)
+    one, other = normal_path(one), normal_path(other)
     return posixpath.commonpath([one, other]) in (one, other)
 
 
@@ -249,8 +255,8 @@ def conflicts(path: str, used: str, version: int | None = None) -> bool:
 
     version: the path is a tablespace's location, and only that version's directory in it is meant.
     """
-    if version is not None and posixpath.dirname(posixpath.normpath(used)) == posixpath.normpath(path):
-        other = TABLESPACE_DIRECTORY.fullmatch(posixpath.basename(posixpath.normpath(used)))
+    if version is not None and posixpath.dirname(normal_path(used)) == normal_path(path):
+        other = TABLESPACE_DIRECTORY.fullmatch(posixpath.basename(normal_path(used)))
         if other is not None and int(other.group(1)) != version:
             return False
     return overlap(path, used)
@@ -274,7 +280,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _plain(path: str) -> str:
-    path = posixpath.normpath(path) if path else ""
+    path = normal_path(path) if path else ""
     return "/run/" + path[len("/var/run/") :] if path.startswith("/var/run/") else path
 
 
@@ -323,9 +329,14 @@ def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server:
             )
     if server.unit is None:
         problems.append(
-            "service: %s, and no systemd unit runs it, so it can't be restarted or stopped as one. Stop it as it was started (pg_ctl -D %s "
+            "service: %s, and no systemd unit runs it%s, so it can't be restarted or stopped as one. Stop it as it was started (pg_ctl -D %s "
             "stop), and start it with %s"
-            % (where, server.data_directory, declared.service or (debian.unit if debian else "its systemd unit"))
+            % (
+                where,
+                "" if server.started_in is None else " (it was started from %s)" % server.started_in,
+                server.data_directory,
+                declared.service or (debian.unit if debian else "its systemd unit"),
+            )
         )
     elif observed.declared_unit is not None and observed.declared_unit.name != server.unit:
         problems.append(

@@ -14,7 +14,8 @@ import json
 import os
 import pwd
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._host.files import names_in, read_text
@@ -60,6 +61,8 @@ def unit_name(service: str | None) -> str | None:
 def observe(declared: DeclaredCluster, runner: Runner, proc: str = "/proc") -> ObservedHost:
     """The servers of this host, and what could start the declared one. Raises HostError."""
     own = None if declared.service is None else _unit(declared.service, runner)
+    running = running_servers(proc)
+    owners = {name: _unit(name, runner) for name in sorted({one.unit for one in running if one.unit is not None})}
     names = ["postgresql.service"]
     if declared.version is not None:
         names.insert(0, "postgresql-%d.service" % declared.version)
@@ -67,8 +70,25 @@ def observe(declared: DeclaredCluster, runner: Runner, proc: str = "/proc") -> O
     # On Debian postgresql.service starts nothing itself.
     units = () if clusters is not None else tuple(_unit(name, runner) for name in names)
     return ObservedHost(
-        running=running_servers(proc), clusters=clusters, units=tuple(dict.fromkeys(units)), declared_unit=own
+        running=tuple(with_its_unit(server, owners) for server in running),
+        clusters=clusters,
+        units=tuple(dict.fromkeys(units)),
+        declared_unit=own,
     )
+
+
+def with_its_unit(server: RunningServer, owners: Mapping[str, Unit]) -> RunningServer:
+    """The server without the unit of its control group if that unit is not PostgreSQL's.
+
+    What a person or cron starts is in the control group of sshd's or cron's unit. PostgreSQL's unit has the postmaster as its main process, or
+    names the data directory and has no main process.
+    """
+    unit = owners.get(server.unit or "")
+    if unit is None or unit.main_pid == server.pid:
+        return server
+    if not unit.main_pid and unit.data_directory is not None and _same_file(unit.data_directory, server.data_directory):
+        return server
+    return replace(server, unit=None, started_in=server.unit)
 
 
 def running_servers(proc: str = "/proc") -> tuple[RunningServer, ...]:
@@ -217,14 +237,16 @@ def read_clusters(runner: Runner) -> tuple[DebianCluster, ...] | None:
 
 def _unit(name: str, runner: Runner) -> Unit:
     completed = runner(
-        Command(["systemctl", "show", "--property=Id,LoadState,Environment,ExecStart", "--", name], timeout=60)
+        Command(["systemctl", "show", "--property=Id,LoadState,MainPID,Environment,ExecStart", "--", name], timeout=60)
     )
     values = dict(line.partition("=")[::2] for line in completed.stdout.splitlines() if "=" in line)
     if not completed.ok or values.get("LoadState") != "loaded":
         return Unit(name, loaded=False)
     found = _PGDATA.search(values.get("Environment", "")) or _EXEC_DIRECTORY.search(values.get("ExecStart", ""))
     directory = None if found is None else os.path.realpath(found.group(1))
-    return Unit(values.get("Id") or name, True, directory, None if directory is None else _port(directory, runner))
+    port = None if directory is None else _port(directory, runner)
+    pid = values.get("MainPID", "")
+    return Unit(values.get("Id") or name, True, directory, port, int(pid) if pid.isdigit() else 0)
 
 
 def _port(directory: str, runner: Runner) -> int | None:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from .._host.files import write_atomic
 from .._host.identity import acting_as
+from .._host.paths import normal_path
 from .._host.process import Command, HostError, Runner
 from .._host.safe_files import make_directories, open_directory, remove_file
 from . import recovery_record
@@ -50,7 +51,7 @@ class RecordFiles:
 
     def __init__(self, data_directory: str, runner: Runner, units: str = UNITS) -> None:
         # A trailing slash would be inside of it.
-        self._directory = posixpath.normpath(data_directory)
+        self._directory = normal_path(data_directory)
         if self._directory in ("/", "//", ".") or not posixpath.isabs(self._directory):
             raise HostError("data_directory: '%s' is not the absolute path of a data directory" % data_directory)
         self._run = runner

@@ -9,8 +9,9 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
+
+from .._host.paths import normal_path
 
 #: Directories of the system (hier(7), Debian's and Red Hat's packages). A directory below one of them may be Barman's.
 SYSTEM_DIRECTORIES = frozenset(
@@ -112,8 +113,8 @@ _NO_DATA = ("/etc", "/usr")
 
 def unfit(path: str, data: bool = True) -> str | None:
     """Why Barman can't have that absolute path for itself; None if it can. data: it holds backups or WAL."""
-    if path != posixpath.normpath(path):
-        return f"is {path}, which is {posixpath.normpath(path)} written differently"
+    if path != normal_path(path):
+        return f"is {path}, which is {normal_path(path)} written differently"
     if path in SYSTEM_DIRECTORIES:
         return f"is {path}, a directory of the system, which would become Barman's and closed to everybody else"
     above = _inside(path, (*_CLOSED, *(_NO_DATA if data else ())))

@@ -110,11 +110,10 @@ def trusted_hosts(home: Home) -> None:
     known_hosts.apply(file, known_hosts.plan(file.text, ["198.51.100.11 ssh-ed25519 AAAA"]))
 
 
-def revoked_keys(home: Home) -> None:
+def trusted_keys(home: Home) -> None:
     file = authorized_keys.observe(USER)
-    if file is not None:
-        line = 'restrict,from="198.51.100.11/32" ssh-ed25519 AAAA pgdr.barman:backup:barman@backup\n'
-        authorized_keys.apply(file, authorized_keys.AuthorizedKeysPlan(file.text, file.text + line))
+    line = 'restrict,from="198.51.100.11/32" ssh-ed25519 AAAA pgdr.barman:backup:barman@backup'
+    authorized_keys.apply(file, authorized_keys.with_lines(file.text, [line]))
 
 
 def aws(home: Home) -> None:
@@ -209,7 +208,7 @@ class Place:
 PLACES = {
     "passwords": Place(passwords, (), (".pgpass",)),
     "trusted_hosts": Place(trusted_hosts, (".ssh",), (".ssh/known_hosts",)),
-    "revoked_keys": Place(revoked_keys, (".ssh",), (".ssh/authorized_keys",)),
+    "trusted_keys": Place(trusted_keys, (".ssh",), (".ssh/authorized_keys",)),
     "aws": Place(aws, (".aws",), (".aws/credentials",)),
     "google": Place(
         google, (".config", ".config/gcloud"), (".config/gcloud/application_default_credentials.json",)

@@ -22,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys 
     parse,
     plan,
     wanted_of,
+    with_lines,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.modules import authorized_keys as module
@@ -41,7 +42,6 @@ WANTED = [Authorization("AAAA1", "archiving", "postgres", "pg")]
 def test_a_line_of_the_role() -> None:
     assert parse(line("pg")) == Authorization("AAAA1", "archiving", "postgres", "pg")
     assert parse(line("pg", purpose="recovery", user="barman", run=":20261120T083000Z-f3a9c1")) is None
-    assert parse(line("pg", purpose="recovery", user="barman")) is None
     assert parse("ssh-ed25519 AAAA1 pgdr.barman:archiving:postgres@pg") is None
     assert parse("# restrict ssh-ed25519 AAAA1 pgdr.barman:archiving:postgres@pg") is None
 
@@ -77,6 +77,21 @@ def test_a_host_that_is_not_revocable_keeps_its_line_and_is_not_reported() -> No
     assert (planned.changed, planned.unknown) == (False, ())
 
 
+def test_a_recovery_keeps_its_line_whoever_else_lets_the_same_key_in() -> None:
+    """The key is Barman's: a lasting edge of another server on the machine, and a recovery that copies now."""
+    recovery = line("backup", purpose="recovery", user="barman", run=":20261120T083000Z-f3a9c1")
+    lasting = line("backup", purpose="backup", user="barman").rstrip()
+    mine = "ssh-ed25519 AAAA1 me@home\n"
+    after = with_lines(mine + recovery, [lasting])
+    assert after == mine + recovery + lasting + "\n"
+    assert with_lines(after, [lasting]) == after
+    moved = lasting.replace("198.51.100.21/32", "198.51.100.22/32")
+    assert with_lines(after, [moved]) == mine + recovery + moved + "\n"
+    assert with_lines(after, []) == after
+    with pytest.raises(HostError, match="is not a line of the role"):
+        with_lines("", [recovery.rstrip()])
+
+
 HOSTS = st.sampled_from(["pg", "backup", "hidden", "lost-1"])
 LINES = st.builds(
     line, HOSTS, st.sampled_from(["AAAA0", "AAAA1"]), st.sampled_from(["archiving", "passive", "recovery"])
@@ -87,14 +102,17 @@ LINES = st.builds(
 def test_no_line_of_an_undeclared_host_is_ever_removed(
     lines: list[str], revocable: set[str], declared: set[str]
 ) -> None:
-    planned = plan("".join(lines), WANTED, revocable, declared)
-    before = [one for one in lines if (found := parse(one)) is not None and found.host not in declared]
-    after = [
-        one for one in planned.after.splitlines(keepends=True) if (found := parse(one)) and found.host not in declared
-    ]
-    assert before == after
-    assert [one.host for one in planned.unknown] == [parse(one).host for one in before]  # type: ignore[union-attr]
+    def undeclared(text: str) -> list[str]:
+        found = [one for one in text.splitlines() if (known := parse(one)) is not None and known.host not in declared]
+        return [one for one in found if ":recovery:" not in one]
+
+    before = "".join(lines)
+    planned = plan(before, WANTED, revocable, declared)
+    assert undeclared(planned.after) == undeclared(before)
+    assert [one.host for one in planned.unknown] == [one.rpartition("@")[2] for one in undeclared(before)]
     assert all(one.host in revocable for one in planned.removed)
+    recoveries = [one for one in before.splitlines() if ":recovery:" in one]
+    assert [one for one in planned.after.splitlines() if ":recovery:" in one] == recoveries
 
 
 def test_lines_that_are_wanted() -> None:
@@ -119,6 +137,8 @@ def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     path.parent.mkdir(mode=0o700)
     path.write_text(line("pg") + line("gone-to-be") + line("hidden"))
     path.chmod(0o640)
+    added = run_main(module.main, capsys, users=["postgres"], lines=[line("pg").rstrip()])
+    assert (added["changed"], path.read_text()) == (False, line("pg") + line("gone-to-be") + line("hidden"))
     would = run_main(module.main, capsys, _ansible_check_mode=True, **arguments)
     assert (would["changed"], would["removed"]) == (True, ["postgres: archiving:postgres@gone-to-be"])
     assert "gone-to-be" in path.read_text()
@@ -132,6 +152,11 @@ def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
         [],
         ["postgres: archiving:postgres@hidden"],
     )
+    path.unlink()
+    path.parent.rmdir()
+    monkeypatch.setattr(authorized_keys, "ids_of", lambda user: None)
+    assert run_main(module.main, capsys, users=["postgres"], lines=[line("pg").rstrip()])["changed"]
+    assert (path.read_text(), path.stat().st_mode & 0o777) == (line("pg"), 0o600)
     (tmp_path / "elsewhere").write_text(line("gone-to-be"))
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster import Cluster, DeclaredCluster
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster import Cluster, DeclaredCluster, identify
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_observation import (
     look_into,
     observe,
@@ -62,6 +62,8 @@ class FakeHost:
         (directory / "postmaster.pid").write_text(pidfile)
         configuration = more.get("config_file", "/etc/postgresql/17/prod/postgresql.conf")
         arguments = ["/usr/lib/postgresql/17/bin/postgres", "-D", str(directory), "-c", f"config_file={configuration}"]
+        unit = cgroup.strip().rpartition("/")[2]
+        self.units.setdefault(unit, f"Id={unit}\nLoadState=loaded\nMainPID={pid}\n")
         self.process(pid, 1, directory, "\0".join(arguments) + "\0", cgroup)
         self.process(pid + 1, pid, directory, "postgres: checkpointer \0", cgroup)
 
@@ -154,6 +156,39 @@ def test_a_process_that_ends_meanwhile(host: FakeHost) -> None:
 )
 def test_the_unit_of_a_process(text: str, unit: str | None) -> None:
     assert unit_of_cgroup(text) == unit
+
+
+@pytest.mark.parametrize(
+    ("unit", "more", "runs"),
+    [
+        ("postgresql-17.service", "MainPID=200", True),
+        # A session, and a line of cron, that ran pg_ctl start.
+        ("ssh.service", "MainPID=77", False),
+        ("cron.service", "MainPID=78\nEnvironment=PGDATA=DIRECTORY", False),
+        ("rc-local.service", "MainPID=0", False),
+        ("supervisor.service", "MainPID=0\nEnvironment=PGDATA=/srv/other", False),
+        # Type=oneshot, with RemainAfterExit.
+        ("own.service", "MainPID=0\nEnvironment=PGDATA=DIRECTORY", True),
+        ("own.service", "MainPID=0\nExecStart={ path=pg_ctl ; argv[]=pg_ctl start -D DIRECTORY ; }", True),
+    ],
+)
+def test_a_unit_in_whose_control_group_it_was_started_is_not_its_own(
+    host: FakeHost, unit: str, more: str, runs: bool
+) -> None:
+    directory = host.directory("prod")
+    host.units[unit] = f"Id={unit}\nLoadState=loaded\n{more.replace('DIRECTORY', str(directory))}\n"
+    host.start(200, directory, cgroup=f"0::/system.slice/{unit}\n")
+    seen = observe(DeclaredCluster(5433, 17), host.run, str(host.proc))
+    (server,) = seen.running
+    assert (server.unit, server.started_in) == ((unit, None) if runs else (None, unit))
+    found = identify(DeclaredCluster(5433, 17), seen)
+    assert (found.cluster is not None) == runs
+    if not runs:
+        (problem,) = found.problems
+        assert (
+            f"no systemd unit runs it (it was started from {unit}), so it can't be restarted or stopped as one"
+            in problem
+        )
 
 
 def cluster_row(name: str, port: int, directory: Path) -> dict[str, Any]:

@@ -29,7 +29,9 @@ OF_THE_SYSTEM = [
 OF_OTHERS = ["/var/lib/postgresql", "/var/lib/postgresql/17/main", "/var/lib/pgsql/17", "/root/barman", "/run/barman"]
 
 
-@pytest.mark.parametrize("home", [*OF_THE_SYSTEM, *OF_OTHERS, "/etc/barman", "/srv/../etc", "/tmp/barman"])
+@pytest.mark.parametrize(
+    "home", [*OF_THE_SYSTEM, *OF_OTHERS, "/etc/barman", "/srv/../etc", "/tmp/barman", "//home", "//var//lib"]
+)
 def test_a_home_that_is_not_barmans_is_refused(home):
     problem = only_problem(None, {"barman_home": home})
     assert (problem.host, problem.variable) == ("backup", "barman_home")
@@ -58,10 +60,10 @@ def test_directories_of_an_entry(option):
     assert (problem.host, problem.variable) == ("pg", f"barman_options.{option}")
 
 
-@given(st.sampled_from(sorted(SYSTEM_DIRECTORIES)))
-def test_no_directory_of_the_system_is_ever_fit(directory):
-    assert unfit(directory)
-    assert unfit(directory, data=False)
+@given(st.sampled_from(sorted(SYSTEM_DIRECTORIES)), st.sampled_from(["{}", "/{}", "//{}", "/x/..{}", "{}/.", "/.{}"]))
+def test_no_directory_of_the_system_is_ever_fit(directory, written):
+    assert unfit(written.format(directory))
+    assert unfit(written.format(directory), data=False)
 
 
 def warnings(*arguments, **keywords):
