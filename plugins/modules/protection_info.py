@@ -164,6 +164,11 @@ def main() -> None:
         problems = entry_problems(server, params["declared"], parse_conninfo)
         if problems:
             raise HostError("\n".join(problems))
+        if not server.flag("active", True):
+            module.warn(
+                "Barman's server '%s' is inactive (active = false in %s): it receives nothing and takes no backups, so a recovered server is not "
+                "protected before it is active" % (server.name, server.file)
+            )
         if params["system_identifier"] is None:
             module.exit_json(changed=False)
         expected = ExpectedServer(params["system_identifier"], params["timeline"], params["backup_id"])

@@ -170,6 +170,13 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
     return found
 
 
+def _is_refused(name: str, existing: ExistingBarman, declared: DeclaredBarman) -> bool:
+    """Whether a change of that option of [barman] is a problem of its own."""
+    if not existing.configuration.global_options.get(name) or name in declared.given:
+        return False
+    return name in _GLOBAL_VARIABLES or not existing.ours
+
+
 def _entry_problems(
     server: ServerConfiguration, entry: DeclaredEntry, existing: ExistingBarman, declared: DeclaredBarman
 ) -> list[str]:
@@ -244,7 +251,12 @@ def _value(name: str, server: ServerConfiguration) -> str:
 
 def _effective(entry: DeclaredEntry, existing: ExistingBarman, declared: DeclaredBarman) -> dict[str, str]:
     """The declared entry's options with those that it inherits from the [barman] section as it would be, and its directories."""
-    section = {**existing.configuration.global_options, **_texts(declared.global_options)}
+    old = existing.configuration.global_options
+    # What would change there by a default is refused for itself, and not once more for each entry that inherits it.
+    changes = {
+        name: value for name, value in declared.global_options.items() if not _is_refused(name, existing, declared)
+    }
+    section = {**old, **_texts(changes)}
     inherited = {name: text for name, text in section.items() if name in OPTIONS and OPTIONS[name].in_global}
     options = {**inherited, **_texts(entry.options)}
     known = {"barman_home": section.get("barman_home") or "/var/lib/barman", "name": entry.name}

@@ -192,6 +192,13 @@ def test_another_home_and_configuration_directory(host: Host) -> None:
     assert f"write barman_configuration_directory: {host.directory} in the inventory" in found
 
 
+def test_what_one_variable_keeps_is_reported_once(host: Host) -> None:
+    host.entry(FOREIGN)
+    host.backup("main")
+    (problem,) = host.problems(barman_home="/var/lib/barman")
+    assert problem.startswith(f"[barman] barman_home is {host.home} and would become /var/lib/barman")
+
+
 def test_another_home_that_is_meant_may_not_lose_backups(host: Host) -> None:
     host.entry(FOREIGN)
     host.entry("[other]\nconninfo = host=x\n", "other")
