@@ -15,7 +15,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,7 +82,7 @@ look() {
             kept='^lost[+]found$|^pgsql_tmp[.]pgdr-moved-aside-'
             say "$name.entries" "$(printf '%s\n' "$entries" | grep -Ev "$kept" | head -n 4 | tr '\n' ' ')"
             # Of a tablespace's directory only what is of this version is the server's.
-            case $name in t*) own="^PG_${major}_|^pgsql_tmp[.]pgdr-restore-" ;; *) own=. ;; esac
+            case $name in t*|l*) own="^PG_${major}_|^pgsql_tmp[.]pgdr-restore-" ;; *) own=. ;; esac
             printf '%s\n' "$entries" | grep -Ev "$kept" | grep -Eq "$own" && say "$name.own" yes
             [ -n "$entries" ] && printf '%s\n' "$entries" | grep -Eq "$kept" && say "$name.others" yes
             printf '%s\n' "$entries" | grep -Ev "$kept" | grep -Evq "$own" && say "$name.others" yes
@@ -135,6 +135,14 @@ fi
 look dest "$dest"
 if [ -z "$wal" ] && [ -L "$dest/pg_wal" ]; then wal=$(readlink -m -- "$dest/pg_wal"); fi
 if [ -n "$wal" ]; then say wal "$wal"; look wal "$wal"; fi
+left=0
+for link in "$dest"/pg_tblspc/*; do
+    [ -L "$link" ] || continue
+    points=$(readlink -m -- "$link")
+    say "l$left.path" "$points"
+    look "l$left" "$points"
+    left=$((left + 1))
+done
 """
 
 _VERIFY = r"""
@@ -269,11 +277,13 @@ class Place:
 class State:
     """What is at the destination. running: the process id of a server that runs in it. wal: the directory that pg_wal is a link to.
 
-    used: the directories that running servers use.
+    used: the directories that running servers use. leftovers: the locations of the old server's tablespaces that are none of the recovery's and have
+    files of the old server.
     """
 
     place: Place
     tablespaces: Mapping[str, Place] = field(default_factory=dict)
+    leftovers: tuple[Place, ...] = ()
     user: str = ""
     rsync: bool = False
     programs: tuple[str, ...] = ()
@@ -482,9 +492,12 @@ class Site:
                 "the destination %s can't be inspected: %s"
                 % (there.where, completed.text or "the shell there said nothing; does its user have a login shell?")
             )
+        place = _place("dest", there.directory, said)
+        tablespaces = {name: _place(key, there.tablespaces[name], said) for key, name in names.items()}
         return State(
-            place=_place("dest", there.directory, said),
-            tablespaces={name: _place(key, there.tablespaces[name], said) for key, name in names.items()},
+            place=place,
+            tablespaces=tablespaces,
+            leftovers=_leftovers(said, [place, *tablespaces.values()]),
             user=said["user"][-1],
             rsync="rsync" in said,
             programs=tuple(said.get("program", ())),
@@ -667,6 +680,17 @@ def _place(key: str, path: str, said: Mapping[str, list[str]]) -> Place:
         mounts=tuple((_one(said, key + ".mounts") or "").split()),
         real=_one(said, key + ".real") or path,
     )
+
+
+def _leftovers(said: Mapping[str, list[str]], places: Sequence[Place]) -> tuple[Place, ...]:
+    """The locations of the old server's tablespaces that belong to none of these places, and have files of that server."""
+    known = [one.real for one in places if one.real]
+    found: dict[str, Place] = {}
+    for key in sorted(key for key in said if re.fullmatch(r"l[0-9]+\.path", key)):
+        place = _place(key.partition(".")[0], said[key][-1], said)
+        if place.own and not any(place.real == one or place.real.startswith(one + "/") for one in known):
+            found[place.real] = place
+    return tuple(found.values())
 
 
 def _last_line(text: str) -> str:

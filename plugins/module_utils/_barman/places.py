@@ -22,23 +22,28 @@ MOVE_ASIDE = "move_aside"
 
 @dataclass(frozen=True)
 class Placement:
-    """renamed: moved aside before the copy. staged: swapped after it. missing: to be created by root."""
+    """renamed: moved aside before the copy. staged: swapped after it. missing: to be created by root.
+
+    emptied: locations of the old server's tablespaces that the backup does not have. Their content is moved aside, because the replay of a CREATE
+    TABLESPACE after the backup would fill them.
+    """
 
     problems: list[str] = field(default_factory=list)
     renamed: list[Place] = field(default_factory=list)
     staged: list[Place] = field(default_factory=list)
     missing: list[Place] = field(default_factory=list)
+    emptied: list[Place] = field(default_factory=list)
     wal: Place | None = None
 
     @property
     def swapped(self) -> dict[str, bool]:
         """The staged directories by path: whether the whole directory is renamed."""
-        return {one.path: not fixed(one) for one in self.staged}
+        return {**{one.path: not fixed(one) for one in self.staged}, **{one.path: False for one in self.emptied}}
 
     @property
     def displaced(self) -> list[str]:
         """The directories with old content that the swap moves."""
-        found = [one.path for one in self.staged if one.own]
+        found = [one.path for one in (*self.staged, *self.emptied) if one.own]
         return [*found, self.wal.path] if self.wal is not None and self.wal.own else found
 
 
@@ -74,10 +79,12 @@ def place_all(state: State, existing: str, on_host: str, *, root_creates: bool) 
     renamed = [] if staged else _outermost(filled)
     for place in staged:
         problems += _swap_problems(place, state, on_host)
+    for place in state.leftovers:
+        problems += _emptying_problems(place, state, on_host)
     wal = state.wal if state.wal is not None and not _is_within(state.place.path, state.wal.path) else None
     if wal is not None:
         problems += _wal_problems(wal, state, on_host)
-    return Placement(problems, renamed, staged, missing, wal)
+    return Placement(problems, renamed, staged, missing, list(state.leftovers), wal)
 
 
 def layout_problems(site: Site, major_version: int, wal_directory: str | None) -> list[str]:
@@ -131,6 +138,18 @@ def _swap_problems(place: Place, state: State, on_host: str) -> list[str]:
         if other is not place and _is_within(place.path, other.path)
     ]
     return found
+
+
+def _emptying_problems(place: Place, state: State, on_host: str) -> list[str]:
+    what = (
+        "%s%s has a tablespace of the old server that the backup does not have. The replay of WAL can fill it, so what is there has to be moved aside"
+        % (place.path, on_host)
+    )
+    if not place.writable:
+        return ["%s, and '%s' can't write there. Give it to '%s' (chown)" % (what, state.user, state.user)]
+    if place.stuck:
+        return ["%s, and '%s' can't move %s" % (what, state.user, place.stuck.strip())]
+    return []
 
 
 def _wal_problems(wal: Place, state: State, on_host: str) -> list[str]:

@@ -575,7 +575,7 @@ class Recovery:
         )
         problems += placement.problems
         filled: list[tuple[str, int | None]] = [(one.real, None) for one in (state.place, state.wal) if one is not None]
-        filled += [(one.real, backup.major_version) for one in state.tablespaces.values()]
+        filled += [(one.real, backup.major_version) for one in (*state.tablespaces.values(), *state.leftovers)]
         problems += in_use_problems(state.used, state.place.real, filled, on_host)
         if problems:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import Destination, Site
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.places import layout_problems
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import Destination, Place, Site, State
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.places import layout_problems, place_all
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError
 from tests.unit.plugins.module_utils._barman.recovery_host import USER, RecoveryHost
 from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
@@ -158,6 +159,50 @@ def test_a_tablespace_directory_that_two_versions_share_keeps_the_other_ones(hos
     assert (fast / "PG_15_202209061" / "rows").read_text() == "of another server"
     assert (fast / ASIDE / "PG_17_202406281" / "rows").read_text() == "old"
     assert (fast / "PG_17_202406281" / "rows").read_text() == "restored"
+
+
+def late_tablespace(host: RecoveryHost) -> Path:
+    """A tablespace that was created after the backup."""
+    late = host.root / "late"
+    (late / "PG_17_202406281" / "5").mkdir(parents=True)
+    (late / "PG_17_202406281" / "5" / "16402").write_text("old")
+    (late / "PG_16_202307071").mkdir()
+    (host.root / "new" / "pg_tblspc" / "16401").symlink_to(late)
+    return late
+
+
+@pytest.mark.parametrize("mount", [False, True])
+def test_a_tablespace_that_the_backup_does_not_have_is_moved_aside_too(host: RecoveryHost, mount: bool) -> None:
+    """The replay of its CREATE TABLESPACE fills the location, and what was moved aside has to stay as it was."""
+    data, late = host.root / "new", late_tablespace(host)
+    if mount:
+        mounted(host, data)
+    planned = host.recover(check_mode=True, existing="move_aside")
+    outcome = host.recover(existing="move_aside")
+    assert {one["to"] for one in outcome.moved_aside} == {one["to"] for one in planned.moved_aside}
+    assert {"from": str(late), "to": str(late / ASIDE)} in outcome.moved_aside
+    assert names(late) == {ASIDE, "PG_16_202307071"}
+    assert (late / ASIDE / "PG_17_202406281" / "5" / "16402").read_text() == "old"
+    old = data / ASIDE if mount else Path(f"{data}.{STAMP}")
+    assert os.readlink(old / "pg_tblspc" / "16401") == str(late / ASIDE)
+    assert names(data / "pg_tblspc") == {"16400"}
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"writable": False}, "can't write there. Give it to 'postgres' (chown)"),
+        ({"writable": True, "stuck": "PG_17_1 "}, "can't move PG_17_1"),
+    ],
+)
+def test_a_tablespace_that_the_backup_does_not_have_and_nobody_can_move_is_refused(
+    more: dict[str, Any], problem: str
+) -> None:
+    late = Place("/srv/late", "directory", "PG_17_1", own=True, real="/srv/late", **more)
+    state = State(Place("/data", writable=True), leftovers=(late,), user="postgres")
+    (found,) = place_all(state, "move_aside", " on pg", root_creates=False).problems
+    assert found.startswith("/srv/late on pg has a tablespace of the old server that the backup does not have. ")
+    assert found.endswith(problem)
 
 
 def test_a_data_directory_that_is_a_symbolic_link_stays_one(host: RecoveryHost) -> None:
