@@ -421,12 +421,21 @@ recovery:
         - What was verified, as C(backup) and C(wal). The C(status) of each is V(verified), V(skipped) (O(verify_backup), O(verify_wal)) or V(not verified),
           and C(reason) says why it was not.
         - C(backup) has C(backups), C(files), C(bytes), C(algorithms), C(files_without_checksum) and C(seconds); C(wal) has C(segments), C(records),
-          C(bytes), C(seconds) and C(resource_managers), the ids of the custom resource managers of extensions whose records the WAL has.
+          C(bytes), C(seconds), C(created_tablespaces), and C(resource_managers), the ids of the custom resource managers of extensions whose records the
+          WAL has.
         - C(digest), C(until) and C(reused) are for O(verified).
       type: dict
       sample:
         backup: {status: verified, reason: "", files: 978, bytes: 108893672, algorithms: [CRC32C], seconds: 1.1}
-        wal: {status: verified, reason: "", segments: 25, records: 216054, bytes: 419430400, seconds: 5.6, resource_managers: []}
+        wal: {status: verified, reason: "", segments: 25, records: 216054, bytes: 419430400, seconds: 5.6, resource_managers: [],
+              created_tablespaces: []}
+    created_tablespaces:
+      description:
+        - The locations of the tablespaces that the WAL up to the target creates, after the backup. The replay fills them, wherever the backup is restored.
+          A location that another running server uses is refused. Empty with O(verify_wal=false).
+      type: list
+      elements: str
+      sample: []
     requirements:
       description:
         - With O(requirements=true), what the server requires of its host. V(null) otherwise, and without check mode.

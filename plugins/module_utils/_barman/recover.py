@@ -348,6 +348,7 @@ class Recovery:
         if not self._request.inspect:
             facts["wal_directory"] = self._request.wal_directory
             facts["verified"] = self._verify_content(plan, archive)
+            facts["created_tablespaces"] = _created(facts)
             facts["requirements"] = self._requirements(plan, facts["verified"])
             return Outcome(True, facts, [], self._warnings, {})
         state = site.inspect(plan.backup.major_version or 0, self._request.wal_directory)
@@ -363,6 +364,8 @@ class Recovery:
         packed = plan.backup.size or 0 if self._area is not None and not self._area.local else 0
         self._check_space(plan, state, data + wal_bytes + packed, tablespaces)
         facts["verified"] = self._verify_content(plan, archive)
+        facts["created_tablespaces"] = _created(facts)
+        self._check_created(facts["created_tablespaces"], plan.backup, state)
         facts["requirements"] = self._requirements(plan, facts["verified"]) if check_mode else None
         stamp = self._stamp()
         swap = Swap(
@@ -580,6 +583,18 @@ class Recovery:
         if problems:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
         return placement
+
+    def _check_created(self, locations: Sequence[str], backup: Backup, state: State) -> None:
+        """Raises RecoverError if the replay would fill the tablespace of another server that runs."""
+        on_host = "" if self._request.destination.host is None else " on %s" % self._request.destination.host
+        filled = [(path, backup.major_version) for path in locations]
+        problems = in_use_problems(state.used, state.place.real, filled, on_host)
+        if problems:
+            raise RecoverError(
+                "\n".join(
+                    "destination: the WAL up to the target creates a tablespace there: %s" % text for text in problems
+                )
+            )
 
     def _check_disks(self, backup: Backup, state: State) -> None:
         """Raises RecoverError where the disks made from the backup's snapshots are not there, or not as they were.
@@ -903,6 +918,11 @@ def _wal_text(swap: Swap) -> str:
         ". pg_wal was to be in %s: a later run needs that as barman_recover_wal_directory (option wal_directory of the module), if it does "
         "not find the link any more" % swap.wal_directory
     )
+
+
+def _created(facts: Mapping[str, Any]) -> list[str]:
+    """The locations of the tablespaces that the replay creates, after the backup. Empty if the WAL was not read."""
+    return list(facts["verified"]["wal"].get("created_tablespaces") or ())
 
 
 def _moved_text(moved: Sequence[Mapping[str, str]]) -> str:

@@ -40,13 +40,14 @@ _OVERWRITES = 0x0008
 _PAGE_FLAGS = 0x000F
 _LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
 
-_XLOG, _TRANSACTION = 0, 1  # resource managers
+_XLOG, _TRANSACTION, _TABLESPACE = 0, 1, 5  # resource managers
 _LAST_BUILTIN, _FIRST_CUSTOM = 21, 128
 _SHUTDOWN, _ONLINE = 0x00, 0x10  # checkpoints
 _SWITCH = 0x40
 _RESTORE_POINT = 0x70
 _ENDS = {0x00: "commit", 0x20: "abort", 0x30: "commit", 0x40: "abort"}
 _PREPARED = (0x30, 0x40)
+_CREATE_TABLESPACE = 0x00
 _HAS_MORE = 0x80
 _SHORT_DATA, _LONG_DATA, _ORIGIN, _TOPLEVEL = 255, 254, 253, 252
 
@@ -133,7 +134,7 @@ class Records:
 
     lsns: where each begins. strings: its bytes in the order that its checksum counts them. sums: the checksum that its
     header says. ends: the transactions' ends, as (where it begins, where it ends, xid, info, record). managers: the
-    custom resource managers (128 and more), which extensions register.
+    custom resource managers (128 and more), which extensions register. tablespaces: where each is created, and its location.
     """
 
     lsns: list[int] = field(default_factory=list)
@@ -141,6 +142,7 @@ class Records:
     sums: list[int] = field(default_factory=list)
     ends: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
     managers: set[int] = field(default_factory=set)
+    tablespaces: list[tuple[int, str]] = field(default_factory=list)
 
     def first_wrong(self) -> int | None:
         """Where the first record begins whose checksum is wrong; None if all are right."""
@@ -433,7 +435,7 @@ class _Reader:
             if length <= PAGE_SIZE - in_page:
                 end = offset + length
                 dummy, dummy, back, dummy, manager = unpack_start(data, offset)
-                if back == previous and _TRANSACTION < manager <= _LAST_BUILTIN:
+                if back == previous and _TRANSACTION < manager <= _LAST_BUILTIN and manager != _TABLESPACE:
                     previous = begin + offset
                     self._older = self._last
                     self._last = previous, end
@@ -474,6 +476,9 @@ class _Reader:
             records.sums.append(_LENGTH.unpack_from(record, 20)[0])
             if manager >= _FIRST_CUSTOM:
                 records.managers.add(manager)
+            elif manager == _TABLESPACE and info & 0xF0 == _CREATE_TABLESPACE:
+                location = _main_data(record)[4:].split(b"\0", 1)[0]
+                records.tablespaces.append((lsn, location.decode("utf-8", errors="surrogateescape")))
             elif manager == _TRANSACTION and operation in _ENDS:
                 records.ends.append((lsn, self._begin + end, xid, info, record))
         if manager == _XLOG and info & 0xF0 == _SWITCH:

@@ -86,7 +86,7 @@ class Replay:
 class WalVerification:
     """What was verified.
 
-    managers: the custom resource managers whose records the replay has. until: the last complete segment. digest: of the
+    managers: the custom resource managers whose records the replay has. tablespaces: the locations of those that it creates. until: the last complete segment. digest: of the
     names, sizes and times of the files up to there. reused: how many segments an earlier run had verified.
     """
 
@@ -95,6 +95,7 @@ class WalVerification:
     bytes: int
     seconds: float
     managers: tuple[int, ...] = ()
+    tablespaces: tuple[str, ...] = ()
     until: str | None = None
     digest: str = ""
     reused: int = 0
@@ -106,6 +107,7 @@ class WalVerification:
             "bytes": self.bytes,
             "seconds": self.seconds,
             "resource_managers": list(self.managers),
+            "created_tablespaces": list(self.tablespaces),
             "until": self.until,
             "digest": self.digest,
             "reused": self.reused,
@@ -217,6 +219,7 @@ class _Verifier:
         self._records = 0
         self._bytes = 0
         self._managers: set[int] = set()
+        self._tablespaces: set[str] = set()
 
     @property
     def commits(self) -> Sequence[Event | None]:
@@ -243,6 +246,9 @@ class _Verifier:
             bytes=self._bytes,
             seconds=round(self._clock() - started, 2),
             managers=tuple(sorted(self._managers | set(earlier.get("resource_managers", ()) if reused else ()))),
+            tablespaces=tuple(
+                sorted(self._tablespaces | set(earlier.get("created_tablespaces", ()) if reused else ()))
+            ),
             until=str(complete[-1]) if complete else None,
             digest=files_digest(self._archive, complete),
             reused=reused,
@@ -280,6 +286,11 @@ class _Verifier:
             raise self._damaged(segment, str(exc)) from None
         self._refuse_another(segment, seen.begin_lsn, seen.segment_size, seen.system_identifier, seen.timeline)
         self._managers |= records.managers
+        stop = self._replay.stop_lsn
+        # One in the data directory itself has no location of its own.
+        self._tablespaces |= {
+            path for lsn, path in records.tablespaces if path.startswith("/") and (stop is None or lsn < stop)
+        }
         self._bytes += len(data)
         wrong = records.first_wrong()
         if wrong is not None and seen.carry is None and wrong == records.lsns[-1]:

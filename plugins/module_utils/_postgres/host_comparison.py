@@ -34,7 +34,7 @@ class Restored:
 
     origin: where the requirements are from: "server" if PostgreSQL answered, "record" if the backup server recorded them at time; "" if they are
     not known. files: the settings in the configuration files of the backup, None if these can't be read. managers: the custom WAL resource
-    managers whose records are replayed, None if the WAL was not read.
+    managers whose records are replayed, None if the WAL was not read. tablespaces: the locations of those that the replay creates.
     """
 
     requirements: HostRequirements | None = None
@@ -43,6 +43,7 @@ class Restored:
     reason: str = ""
     files: Mapping[str, Mapping[str, str]] | None = None
     managers: Sequence[int] | None = None
+    tablespaces: Sequence[str] = ()
 
     @property
     def source(self) -> str:
@@ -67,6 +68,7 @@ def restored_from(value: Mapping[str, Any]) -> Restored:
         reason=str(value.get("reason") or ""),
         files={str(name): dict(text) for name, text in files.items()} if isinstance(files, Mapping) else None,
         managers=[int(one) for one in managers] if isinstance(managers, (list, tuple)) else None,
+        tablespaces=[str(one) for one in value.get("created_tablespaces") or ()],
     )
 
 
@@ -76,6 +78,7 @@ class Host:
 
     has_locale: Callable[[str], bool]
     has_library: Callable[[str, bool], bool] | None
+    has_directory: Callable[[str], bool] = os.path.isdir
     # The configuration that is on the host and stays, such as Debian's; without a file if there is none.
     configured: StartSettings = field(default_factory=StartSettings)
 
@@ -96,6 +99,7 @@ def compare(restored: Restored, host: Host) -> Comparison:
     found.problems.extend(_missing_locales(restored, effective, places, host))
     found.problems.extend(_missing_libraries(restored, effective, places, host))
     found.problems.extend(_missing_managers(restored, effective, places))
+    found.problems.extend(_missing_directories(restored, host))
     found.warnings.extend(_not_preloaded(restored, effective, places))
     found.not_compared.extend(_unknown(restored, host))
     return found
@@ -159,6 +163,15 @@ def _missing_libraries(
 
 def _is_local(name: str) -> bool:
     return name == "local_preload_libraries"
+
+
+def _missing_directories(restored: Restored, host: Host) -> list[str]:
+    return [
+        "the WAL up to the target creates a tablespace in %s, and this host has no such directory, so PostgreSQL would stop there. Create it, owned by "
+        "PostgreSQL's user, with mode 0700" % path
+        for path in restored.tablespaces
+        if not host.has_directory(path)
+    ]
 
 
 def _missing_managers(restored: Restored, effective: Mapping[str, str], places: Mapping[str, str]) -> list[str]:

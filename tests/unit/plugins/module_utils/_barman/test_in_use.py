@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import recover, recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError
 from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost
@@ -53,6 +53,19 @@ def test_a_tablespace_of_a_running_server_is_not_moved(host: RecoveryHost, other
     expected = f"{host.root}/srv/ts can't be moved or filled: the PostgreSQL server that runs in {other} uses {host.root}/srv/ts/PG_17_"
     assert expected in str(caught.value)
     assert (host.root / "srv" / "ts" / "PG_17_202406281" / "1").exists()
+    assert not host.ran("barman", "recover")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_tablespace_that_the_wal_creates_is_not_that_of_a_running_server(
+    host: RecoveryHost, other: Path, check_mode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The replay would write into it, wherever the backup is restored."""
+    monkeypatch.setattr(recover, "_created", lambda facts: [str(host.root / "srv" / "ts")])
+    with pytest.raises(
+        RecoverError, match=f"the WAL up to the target creates a tablespace there: .*that runs in {other} uses"
+    ):
+        host.recover(check_mode=check_mode, tablespaces={"ts": str(host.root / "elsewhere")})
     assert not host.ran("barman", "recover")
 
 

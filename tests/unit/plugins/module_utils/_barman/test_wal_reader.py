@@ -378,3 +378,22 @@ def test_a_checkpoint_is_no_change_and_one_of_a_stop_is_told(version: int, info:
     assert seen.shutdowns == []
     last[offset + 30] ^= 1
     assert scan(bytes(last)).shutdowns == []
+
+
+@pytest.mark.parametrize(("info", "found"), [(0x00, ["/srv/late"]), (0x10, [])])
+def test_a_tablespace_that_the_wal_creates(info: int, found: list[str]) -> None:
+    """A DROP TABLESPACE has the same resource manager."""
+    *_before, seen = read_all(17)
+    assert seen.end_lsn is not None
+    offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
+    data = struct.pack("<I", 16401) + b"/srv/late\0"
+    body = bytes([255, len(data)]) + data
+    start = struct.pack("<IIQBBxx", 24 + len(body), 0, seen.last_record, info, 5)
+    record = start + struct.pack("<I", wal_reader.crc32c(start, wal_reader.crc32c(body))) + body
+    last = bytearray(segments(17)[-1])
+    last[offset:] = record + bytes(len(last) - offset - len(record))
+    records = wal_reader.Records()
+    after = scan(bytes(last), None, records)
+    assert after.last_record == seen.begin_lsn + offset
+    assert [path for _lsn, path in records.tablespaces] == found
+    assert records.first_wrong() is None

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive, ArchiveError
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import Scan, scan
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import Scan, crc32c, scan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_verification import (
     DamagedWal,
     Replay,
@@ -262,3 +262,25 @@ def test_a_file_that_is_archived_at_this_moment_is_not_short(files: Files) -> No
     archive = files.archive
     files.paths[files.segments[1]].unlink()
     refuse_short_segments(files.replay, archive)
+
+
+def test_the_tablespaces_that_are_created_before_the_target(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    seen = files.seen(4)
+    assert seen.end_lsn is not None
+    assert seen.last_record is not None
+    offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
+    data = struct.pack("<I", 16401) + b"/srv/late\0"
+    body = bytes([255, len(data)]) + data
+    start = struct.pack("<IIQBBxx", 24 + len(body), 0, seen.last_record, 0, 5)
+    record = start + struct.pack("<I", crc32c(start, crc32c(body))) + body
+    last = files.read(4)
+    last[offset:] = record + bytes(len(last) - offset - len(record))
+    files.write(4, last)
+    verified = files.verify()
+    assert verified.tablespaces == ("/srv/late",)
+    assert verified.as_dict()["created_tablespaces"] == ["/srv/late"]
+    assert files.verify(stop_lsn=seen.last_record).tablespaces == ()
+    # What an earlier run read is not read again.
+    earlier = {**verified.as_dict(), "created_tablespaces": ["/srv/early"]}
+    assert files.verify(earlier).tablespaces == ("/srv/early", "/srv/late")

@@ -115,6 +115,14 @@ def test_the_servers_settings_are_taken_if_the_backups_files_cannot_be_read() ->
     assert "wondrous" in found[0]
 
 
+def test_a_tablespace_that_the_wal_creates_needs_its_directory(tmp_path: Path) -> None:
+    restored = restored_from({"origin": "server", "created_tablespaces": [str(tmp_path), f"{tmp_path}/late"]})
+    (problem,) = [text for text in compare(restored, host()).problems if "creates a tablespace" in text]
+    assert problem.startswith(
+        f"the WAL up to the target creates a tablespace in {tmp_path}/late, and this host has no such directory"
+    )
+
+
 def test_records_of_a_resource_manager_need_a_library() -> None:
     server = replace(SERVER, settings={"shared_preload_libraries": "wondrous"}, managers={"129": "wonders"})
     restored = replace(KNOWN, requirements=server, managers=(129, 200))
