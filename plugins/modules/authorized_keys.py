@@ -32,8 +32,8 @@ options:
     default: []
   wanted:
     description:
-      - Who stays, of O(revocable_hosts). Each is C(USER KEY PURPOSE:USER@HOST), with the user of this host, the public key in base64 without its type, and the rest of the
-        comment. With C(-) as the key, any key stays.
+      - Who stays, of O(revocable_hosts). Each is C(USER KEY PURPOSE:USER@HOST), with the user of this host, the public key in base64 without its type,
+        and the rest of the comment. With C(-) as the key, any key stays.
     type: list
     elements: str
     default: []

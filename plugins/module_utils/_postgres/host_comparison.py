@@ -78,9 +78,9 @@ class Host:
 
     has_locale: Callable[[str], bool]
     has_library: Callable[[str, bool], bool] | None
-    has_directory: Callable[[str], bool] = os.path.isdir
     # The configuration that is on the host and stays, such as Debian's; without a file if there is none.
     configured: StartSettings = field(default_factory=StartSettings)
+    has_directory: Callable[[str], bool] = os.path.isdir
 
 
 @dataclass(frozen=True)
