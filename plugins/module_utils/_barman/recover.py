@@ -140,8 +140,8 @@ def request_from(params: Mapping[str, Any]) -> Request:
     problems += wrong
     if params.get("staging_location") == staging_area.REMOTE and destination.host is None:
         problems.append(
-            "barman_recover_staging_location (option staging_location of the module): remote is the host to recover to, and the recovery is to a directory of this host. "
-            "Write local"
+            "barman_recover_staging_location (option staging_location of the module): remote is the host to recover to, "
+            "and the recovery is to a directory of this host. Write local"
         )
     if params.get("standby_mode") and target.kind != END:
         problems.append("standby_mode: a standby goes on for ever, so it can't have a target")

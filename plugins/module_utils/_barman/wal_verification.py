@@ -86,7 +86,8 @@ class Replay:
 class WalVerification:
     """What was verified.
 
-    managers: the custom resource managers whose records the replay has. tablespaces: the locations of those that it creates. until: the last complete segment. digest: of the
+    managers: the custom resource managers whose records the replay has. tablespaces: the locations of those that it creates. until: the
+    last complete segment. digest: of the
     names, sizes and times of the files up to there. reused: how many segments an earlier run had verified.
     """
 

@@ -45,7 +45,8 @@ class RunningServer:
     """A server process of this host, whoever's it is.
 
     data_directory: where it really is. port, socket_directory, listen_address: as in postmaster.pid; None and empty if that file is
-    gone. unit: the systemd unit that runs it. started_in: another unit, in whose control group it was started, such as sshd's. tablespaces: locations; tablespace_directories: its own directory in each of them.
+    gone. unit: the systemd unit that runs it. started_in: another unit, in whose control group it was started, such as sshd's.
+    tablespaces: locations; tablespace_directories: its own directory in each of them.
     wal_directory: where pg_wal leads, if it is a link. foreign: its files are another file system's, as in a container.
     """
 
