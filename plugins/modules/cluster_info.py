@@ -212,6 +212,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_obse
     real_paths,
     unit_name,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record_files import is_unproven_restore
 
 
 def argument_spec() -> dict[str, Any]:
@@ -255,7 +256,11 @@ def answer(params: dict[str, Any], runner: Runner, proc: str = "/proc") -> dict[
         declared.version or cluster.version,
     )
     if params["system_identifier"]:
-        problems += system_problems(cluster, contents, params["system_identifier"], params["replace_system"])
+        unreadable = bool(contents.entries) and contents.control is None
+        restored = unreadable and is_unproven_restore(cluster.data_directory, runner)
+        problems += system_problems(
+            cluster, contents, params["system_identifier"], params["replace_system"], restored=restored
+        )
     if problems:
         raise HostError("\n".join(problems))
     config = cluster.config_file or os.path.join(cluster.data_directory, "postgresql.conf")

@@ -156,6 +156,9 @@ def _open(server: str, backup: Backup, directory: str) -> _Files:
         with open(path, "rb") as stream:
             text = stream.read()
     except FileNotFoundError:
+        if (backup.mode or "").startswith("postgres"):
+            # pg_basebackup writes one.
+            raise _damaged(server, backup, ["its manifest is gone (%s)" % path]) from None
         raise _NotVerified(
             "backup %s has no manifest (%s). 'barman generate-manifest' and the option autogenerate_manifest make one of an rsync "
             "backup" % (backup.backup_id, path)

@@ -35,6 +35,7 @@ from .healing import Circumstances, can_heal, gap_can_heal
 from .last_received import lag_of
 from .living import BranchReport, report_branches
 from .masking import mask_message
+from .readable import has_files
 from .requirements_record import record_if_due
 from .wal_sizes import wrong_sizes
 
@@ -275,21 +276,33 @@ def run_checks(
 
 
 def own_checks(
-    server: ServerConfiguration, backups: Sequence[Backup], archive: Archive | None, present: int | None = None
+    server: ServerConfiguration,
+    backups: Sequence[Backup],
+    archive: Archive | None,
+    present: int | None = None,
+    gone: Sequence[str] = (),
 ) -> ServerChecks:
-    """What Barman does not check: that there is a good backup, and no gap in the WAL after it. present: the server's timeline."""
+    """What Barman does not check: that there is a good backup, and no gap in the WAL after it.
+
+    present: the server's timeline. gone: the ids of good backups whose files are not there.
+    """
     newest = catalog.latest(backups)
     checks = []
     if not server.flag("active", True):
         checks.append(Check("active", False, "Barman does nothing for this server: active is off", OURS))
     waiting = [backup.backup_id for backup in backups if backup.status == catalog.WAITING_FOR_WALS]
-    if newest is not None:
+    if gone:
+        hint = "the files of backup %s are gone from %s: put them back, or delete it with barman delete" % (
+            ", ".join(gone),
+            server.directory("basebackups_directory"),
+        )
+    elif newest is not None:
         hint = "the latest is %s" % newest.backup_id
     elif waiting:
         hint = "backup %s still waits for its WAL" % waiting[-1]
     else:
         hint = "there is no good backup yet"
-    checks.append(Check(BACKUP_PRESENT, newest is not None, hint, OURS))
+    checks.append(Check(BACKUP_PRESENT, newest is not None and not gone, hint, OURS))
     checks.append(_interrupted(server, backups))
     if any(backup.incremental for backup in backups):
         checks.append(_chains(backups))
@@ -391,7 +404,9 @@ def read_own_checks(barman: Barman, server: ServerConfiguration, connect: Connec
         if branches is not None:
             more.append(_foreign_timelines(branches))
         present = branches.living.timeline if branches is not None and branches.living is not None else None
-        own = own_checks(server, backups, archive, present).with_checks(more)
+        directory = server.directory("basebackups_directory")
+        gone = [one.backup_id for one in backups if here and one.copied and not has_files(one, directory)]
+        own = own_checks(server, backups, archive, present, gone).with_checks(more)
         if connect is not None and _waits_for_both(own, server):
             final = _gap_is_final(server, barman, backups, size, present, connect)
             key = key_of(WAL_CONTINUITY)

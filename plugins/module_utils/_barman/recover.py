@@ -39,6 +39,7 @@ from .destination import aside as aside_name
 from .in_use import in_use_problems
 from .living import find_living
 from .places import MOVE_ASIDE, REFUSE, Placement, place_all
+from .readable import refuse_unreadable
 from .recovery_plan import Plan, PlanError, make_plan
 from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
 from .requirements_record import requirements_of
@@ -268,6 +269,7 @@ class Recovery:
         list_archive: Callable[[ServerConfiguration, Barman, int], Archive] = read_archive,
         list_backups: Callable[[ServerConfiguration], list[Backup]] = read_backups,
         connect: Connect | None = None,
+        readable: Callable[..., None] = refuse_unreadable,
     ) -> None:
         self._request = request
         self._barman = barman
@@ -278,6 +280,7 @@ class Recovery:
         self._list_archive = list_archive
         self._list_backups = list_backups
         self._connect = connect
+        self._readable = readable
         self._connection = Connection(request.destination, runner, barman.user)
         self._site = Site(request.destination, runner, barman.user)
         self._owner = barman.user if os.geteuid() == 0 else None
@@ -520,7 +523,15 @@ class Recovery:
         return self._site
 
     def _verify_content(self, plan: Plan, archive: Archive) -> dict[str, Any]:
-        """What was verified of the backup and the WAL. Raises HostError if it is damaged."""
+        """What was verified of the backup and the WAL. Raises HostError if it is damaged, or Barman's user can't read it."""
+        found_at = [archive.segments.get(one) or archive.partials.get(one) for one in plan.segments]
+        self._readable(
+            plan.server,
+            chain(self._backups, plan.backup),
+            self._server.directory("basebackups_directory"),
+            [path for path in found_at if path],
+            self._barman.user,
+        )
         found = verify_content(
             self._request.content,
             plan,

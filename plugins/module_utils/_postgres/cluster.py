@@ -184,10 +184,18 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
 
 
 def system_problems(
-    cluster: Cluster, contents: DirectoryContents, system_identifier: str, replace_system: str | None
+    cluster: Cluster,
+    contents: DirectoryContents,
+    system_identifier: str,
+    replace_system: str | None,
+    *,
+    restored: bool = False,
 ) -> list[str]:
-    """Why data of that system must not replace what is in the cluster's data directory."""
-    if not contents.entries:
+    """Why data of that system must not replace what is in the cluster's data directory.
+
+    restored: a recovery left it there, not complete, and recorded so.
+    """
+    if not contents.entries or (restored and contents.control is None):
         return []
     where = "the data directory %s of the PostgreSQL server on port %d (%s)" % (
         cluster.data_directory,

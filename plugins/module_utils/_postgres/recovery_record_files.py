@@ -203,3 +203,14 @@ def _read(path: str) -> str | None:
         return None
     except OSError as exc:
         raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
+
+
+def is_unproven_restore(data_directory: str, runner: Runner) -> bool:
+    """Whether the record says that a recovery left what is in the data directory. Raises HostError if it can't be read."""
+    directory = normal_path(data_directory)
+    applied = RecordFiles(directory, runner).apply(
+        recovery_record.Request(recovery_record.Event.READ, directory), check_mode=True
+    )
+    if applied.record is None:
+        return False
+    return recovery_record.standing(applied.record, applied.exists).content is recovery_record.Content.UNPROVEN

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record import Move, Phase, Record
 from ansible_collections.pgdr.barman.plugins.modules import cluster_info as module
 from tests.unit.plugins.module_utils._postgres.test_cluster_observation import SYSTEM, FakeHost, cluster_row
 from tests.unit.plugins.modules.running import run_main
@@ -64,6 +66,34 @@ def test_another_system_and_directories_in_use_at_once(host: FakeHost) -> None:
     assert "barman_recover_replace_system=%d" % SYSTEM in str(caught.value)
     assert "ts can't be moved or filled" in str(caught.value)
     ask(host, port=5432, system_identifier="42", replace_system=str(SYSTEM), directories=[str(host.root / "main")])
+
+
+def test_a_restore_that_failed_half_way_may_be_replaced_by_the_next_one(host: FakeHost) -> None:
+    """The same command again has to work: the record says whose it is."""
+    data, old = host.directory("late"), host.root / "late.20261120T083000Z"
+    (data / "global" / "pg_control").unlink()
+    assert host.clusters is not None
+    host.clusters.append(cluster_row("late", 5440, data))
+    with pytest.raises(HostError, match="nobody knows whose data it is"):
+        ask(host, port=5440, system_identifier="42")
+    old.mkdir()
+    recorded = Record(
+        data_directory=str(data),
+        service="postgresql@17-late.service",
+        run="20261120T083000Z-f3a9c1",
+        server="late",
+        backup_id="20261120T070150",
+        target="end",
+        started="2026-11-20T08:30:00+00:00",
+        phase=Phase.RESTORING,
+        moves=(Move(str(data), str(old), "20261120T083000Z-f3a9c1"),),
+    )
+    Path(f"{data}.pgdr-recovery.json").write_text(json.dumps(recorded.as_dict()))
+    assert not ask(host, port=5440, system_identifier="42")["cluster"]["running"]
+    # One that is about to begin has moved and restored nothing.
+    old.rmdir()
+    with pytest.raises(HostError, match="nobody knows whose data it is"):
+        ask(host, port=5440, system_identifier="42")
 
 
 def test_only_root_can_look(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

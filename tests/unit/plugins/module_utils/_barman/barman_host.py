@@ -57,6 +57,7 @@ class BarmanHost:
         }
         text = "".join(f"{key}={value}\n" for key, value in fields.items())
         (self.home / server / "meta" / f"{backup_id}-backup.info").write_text(text)
+        (self.home / server / "base" / backup_id / "data").mkdir(parents=True, exist_ok=True)
 
     def wal(self, server: str, numbers: Iterable[int], timeline: int = 1) -> None:
         for number in numbers:

@@ -99,6 +99,8 @@ class RecoveryHost:
             clock=lambda: self.now,
             list_archive=lambda server, barman, size: self.world,  # type: ignore[arg-type,return-value]
             list_backups=lambda server: self.backups,
+            # The backups and the WAL are played: test_readable.py has real files.
+            readable=lambda *given: None,
         )
         return recovery.execute(check_mode)
 

@@ -458,6 +458,13 @@ class TestCheckServers:
         ]
         assert tried == [("host=a", False), ("host=a user=s", True), ("host=b", False)]
 
+    def test_a_backup_whose_files_are_gone_is_none(self, host: BarmanHost) -> None:
+        (host.home / "a" / "base" / "20260101T000000" / "data").rmdir()
+        seen = configuration.read(str(host.main))
+        check = checks.read_own_checks(host.barman, seen.server("a")).checks["backup_present"]
+        assert not check.ok
+        assert check.hint.startswith(f"the files of backup 20260101T000000 are gone from {host.home}/a/base")
+
     def test_what_commits_wait_for(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         """Asked of PostgreSQL, for the servers that are declared so, and where there is a connection."""
         asked: list[tuple[str, str]] = []
