@@ -89,12 +89,12 @@ def _files(backups: Sequence[Backup], directory: str, wals: Iterable[str]) -> It
         if backup.snapshots is not None:
             continue
         closed: list[str] = []
-        for top, _names, names in os.walk(
-            os.path.join(directory, backup.backup_id),
-            onerror=lambda exc, found=closed: (
-                found.append(str(exc.filename)) if os.path.lexists(exc.filename) else None
-            ),
-        ):
+
+        def note(exc: OSError, found: list[str] = closed) -> None:
+            if os.path.lexists(exc.filename):
+                found.append(str(exc.filename))
+
+        for top, _names, names in os.walk(os.path.join(directory, backup.backup_id), onerror=note):
             yield from (os.path.join(top, name) for name in names)
         yield from closed
     yield from wals

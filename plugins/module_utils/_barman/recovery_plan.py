@@ -751,11 +751,13 @@ class _Planner:
 
     def _elsewhere(self) -> str:
         """For the error about a target that is not on the way: the timeline that has it."""
+        own = {leg.timeline for leg in self._way}
         for timeline, fork in self._branches():
-            if self._is_off_the_way(timeline, fork):
+            # Every branch has every time after its switch point: of those, only one that the server itself left behind is meant.
+            if (self._target.kind != "time" or timeline in own) and self._is_off_the_way(timeline, fork):
                 return (
-                    ". But it is on timeline %d, after the fork at WAL position %s; write 'target_timeline: %d' "
-                    "if that is what you want (this looked on timeline %d)"
+                    ". But it is on timeline %d, after the fork at WAL position %s; write barman_recover_target_timeline=%d "
+                    "(option target_timeline of the module) if that is what you want (this looked on timeline %d)"
                     % (timeline, wal.format_lsn(fork), timeline, self._timeline)
                 )
         return ""

@@ -288,10 +288,14 @@ def messages(record: Record | None, exists: Collection[str], record_path: str) -
         for one in now.moved
     ]
     if guarded(record):
-        lines.append(
-            "%s can't be started until a recovery is proven. To start it with what is in %s, remove %s first."
-            % (record.service, record.data_directory, record_path)
-        )
+        lines.append("%s can't be started until a recovery is proven: run it again." % record.service)
+        if now.content is Content.UNPROVEN and now.data:
+            lines.append(
+                "To go back to the data from before it, rename %s to another name and %s to %s, and remove %s."
+                % (record.data_directory, now.data, record.data_directory, record_path)
+            )
+        else:
+            lines.append("To start it with what is in %s, remove %s first." % (record.data_directory, record_path))
     elif lines:
         lines.append("This is recorded in %s; remove that file when nobody needs it any more." % record_path)
     return lines

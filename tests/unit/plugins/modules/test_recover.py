@@ -38,6 +38,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
             runner,
             list_archive=lambda server, barman, size: world,  # type: ignore[arg-type,return-value]
             list_backups=lambda server: found.backups,
+            readable=lambda *given: None,
         )
 
     monkeypatch.setattr(recover, "Recovery", recovery)

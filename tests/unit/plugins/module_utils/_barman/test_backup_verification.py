@@ -295,6 +295,14 @@ def test_what_can_not_be_verified_is_said_with_its_reason(base: Base, change: di
     assert verified.as_dict()["status"] == "not verified"
 
 
+def test_a_manifest_that_pg_basebackup_wrote_and_is_gone(base: Base) -> None:
+    base.write()
+    base.path("backup_manifest").unlink()
+    assert "has no manifest" in base.verify(replace(base.backup, mode="rsync-concurrent")).reason
+    with pytest.raises(DamagedBackup, match="its manifest is gone"):
+        base.verify(replace(base.backup, mode="postgres"))
+
+
 def test_what_an_earlier_run_verified_is_not_read_again(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     base.write()
     first = base.verify()

@@ -437,7 +437,7 @@ def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: Wor
 def test_what_is_on_the_branch_that_was_left_alone_is_said(
     world: World, forked: list[Backup], target: RecoveryTarget
 ) -> None:
-    with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write 'target_timeline: 1'"):
+    with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write barman_recover_target_timeline=1"):
         plan(world, forked, target, living=2)
 
 
@@ -445,7 +445,9 @@ def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World,
     world.add(7, timeline=2, last_record=position(7, 200))
     del world.segments[segment(8, 2)]
     for target in (RecoveryTarget("lsn", lsn=position(7, 900)), time(27)):
-        with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write 'target_timeline: 1'"):
+        with pytest.raises(
+            PlanError, match=r"it is on timeline 1, after the fork.*write barman_recover_target_timeline=1"
+        ):
             plan(world, forked[:2], target, living=2)
 
 

@@ -180,8 +180,8 @@ def test_a_run_that_has_moved_keeps_its_record(host: Host) -> None:
     assert (left["startable"], left["data"]) == (False, f"{host.data}.{run}")
     text = " ".join(left["messages"])  # type: ignore[arg-type]
     assert f"nothing has proven it. The data from before it is in {host.data}.{run}." in text
-    assert "postgresql@17-main can't be started until a recovery is proven." in text
-    assert f"remove {host.data}.pgdr-recovery.json first" in text
+    assert "postgresql@17-main can't be started until a recovery is proven: run it again." in text
+    assert f"rename {host.data} to another name and {host.data}.{run} to {host.data}, and remove" in text
 
 
 def test_whoever_removes_the_record_can_start(host: Host) -> None:
