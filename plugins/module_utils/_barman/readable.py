@@ -85,18 +85,17 @@ def _missing(backup: Backup, directory: str) -> list[str]:
 
 def _files(backups: Sequence[Backup], directory: str, wals: Iterable[str]) -> Iterator[str]:
     """Every file, and every directory that can't be listed."""
+    closed: list[str] = []
+
+    def note(exc: OSError) -> None:
+        if os.path.lexists(exc.filename):
+            closed.append(str(exc.filename))
+
     for backup in backups:
-        if backup.snapshots is not None:
-            continue
-        closed: list[str] = []
-
-        def note(exc: OSError, found: list[str] = closed) -> None:
-            if os.path.lexists(exc.filename):
-                found.append(str(exc.filename))
-
-        for top, _names, names in os.walk(os.path.join(directory, backup.backup_id), onerror=note):
-            yield from (os.path.join(top, name) for name in names)
-        yield from closed
+        if backup.snapshots is None:
+            for top, _names, names in os.walk(os.path.join(directory, backup.backup_id), onerror=note):
+                yield from (os.path.join(top, name) for name in names)
+    yield from closed
     yield from wals
 
 
