@@ -15,9 +15,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from .._host.files import read_text, write_atomic
+from .._host.marked_block import BEGIN, END, split_block
 from .._host.process import HostError
 
-BEGIN, END = "# BEGIN pgdr.barman", "# END pgdr.barman"
 MODE = 0o644
 
 _SERVER = re.compile(r"\bbarman -q backup (?:--incremental \S+ )?(?P<name>[^\s-]\S*)")
@@ -39,14 +39,10 @@ class SchedulePlan:
 def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str]) -> SchedulePlan:
     """The file with these lines in its block, and those of undeclared servers as they are. Raises HostError if the block has no end."""
     text = (current or "").splitlines()
-    begins = [number for number, line in enumerate(text) if line == BEGIN]
-    ends = [number for number, line in enumerate(text) if line == END]
-    if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
-        raise HostError("it has %d lines '%s' and %d lines '%s'" % (len(begins), BEGIN, len(ends), END))
-    block = text[begins[0] + 1 : ends[0]] if begins else []
-    kept = tuple(line for line in block if line not in lines and server_of(line) in undeclared)
+    above, block, below = split_block(text, "it")
+    kept = tuple(line for line in block or () if line not in lines and server_of(line) in undeclared)
     new = [BEGIN, *lines, *kept, END] if lines or kept else []
-    after = [*text[: begins[0]], *new, *text[ends[0] + 1 :]] if begins else [*text, *new]
+    after = [*above, *new, *below]
     if after == text:
         return SchedulePlan(current, current, kept)
     return SchedulePlan(current, "".join("%s\n" % line for line in after), kept)

@@ -13,12 +13,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .process import HostError, lookup_user
+from .marked_block import BEGIN, END, split_block
+from .process import lookup_user
 from .safe_files import FileState, ids_of, read_file, write_file
 
 #: What ssh itself gives the file.
 MODE = 0o600
-BEGIN, END = "# BEGIN pgdr.barman", "# END pgdr.barman"
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,13 @@ def plan(text: str, lines: Sequence[str]) -> str:
     Lines of the block for other names stay: a host that is not in the inventory of this run may still be connected to. What is outside of the
     block does not change. Raises HostError if the block has no end or no begin.
     """
-    current = text.splitlines()
-    begins = [number for number, line in enumerate(current) if line == BEGIN]
-    ends = [number for number, line in enumerate(current) if line == END]
-    if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
-        raise HostError(
-            "known_hosts has %d lines '%s' and %d lines '%s': remove them with the lines between them, and run this again"
-            % (len(begins), BEGIN, len(ends), END)
-        )
-    before = current[begins[0] + 1 : ends[0]] if begins else []
+    above, found, below = split_block(text.splitlines(), "known_hosts")
+    before = found or []
     names = {line.split()[0] for line in lines}
     block = sorted({*lines, *(line for line in before if line.strip() and line.split()[0] not in names)})
     if block == before:
         return text
-    new = [BEGIN, *block, END]
-    after = [*current[: begins[0]], *new, *current[ends[0] + 1 :]] if begins else [*current, *new]
-    return "".join("%s\n" % line for line in after)
+    return "".join("%s\n" % line for line in [*above, BEGIN, *block, END, *below])
 
 
 def observe(user: str) -> KnownHostsFile:

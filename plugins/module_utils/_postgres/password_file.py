@@ -15,12 +15,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .._host.process import HostError, lookup_user
+from .._host.marked_block import BEGIN, END, split_block
+from .._host.process import lookup_user
 from .._host.safe_files import FileState, ids_of, read_file, write_file
 
 NAME = ".pgpass"
 MODE = 0o600
-BEGIN, END = "# BEGIN pgdr.barman", "# END pgdr.barman"
 
 _FIELD = re.compile(r"((?:[^:\\]|\\.)*)(?::|$)", re.DOTALL)
 _ANY = "*"
@@ -95,24 +95,18 @@ def plan(current: str | None, desired: Sequence[str], stays: Sequence[Connection
     """
     # Not splitlines(): a password may have a character that it takes for the end of a line.
     lines = current.removesuffix("\n").split("\n") if current else []
-    begins = [number for number, line in enumerate(lines) if line == BEGIN]
-    ends = [number for number, line in enumerate(lines) if line == END]
-    if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
-        raise HostError(
-            "the password file has %d lines '%s' and %d lines '%s': remove them with the lines between them, and run this "
-            "again" % (len(begins), BEGIN, len(ends), END)
-        )
-    block = lines[begins[0] + 1 : ends[0]] if begins else []
+    above, block, below = split_block(lines, "the password file")
     wanted = list(dict.fromkeys(desired))
     served = {str(line) for line in map(parse, wanted) if line is not None}
     kept = tuple(
         line
-        for line in map(parse, block)
+        for line in map(parse, block or ())
         if line is not None and str(line) not in served and any(line.serves(connection) for connection in stays)
     )
     texts = list(dict.fromkeys([*wanted, *(line.text for line in kept)]))
     new = [BEGIN, *texts, END] if texts else []
-    after = lines[: begins[0]] + new + lines[ends[0] + 1 :] if begins else new + lines
+    # Without a block yet, all lines are above: libpq takes the first that matches, so the block comes first.
+    after = [*new, *above] if block is None else [*above, *new, *below]
     if after == lines:
         return PasswordFilePlan(current, current, kept)
     return PasswordFilePlan(current, "".join("%s\n" % line for line in after), kept)

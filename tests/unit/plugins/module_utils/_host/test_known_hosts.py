@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host import known_hosts
-from ansible_collections.pgdr.barman.plugins.module_utils._host.known_hosts import BEGIN, END, plan
+from ansible_collections.pgdr.barman.plugins.module_utils._host.known_hosts import plan
+from ansible_collections.pgdr.barman.plugins.module_utils._host.marked_block import BEGIN, END
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.modules import ssh_known_hosts
 from tests.unit.plugins.modules.running import run_main
