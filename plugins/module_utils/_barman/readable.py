@@ -52,7 +52,7 @@ def refuse_unreadable(
     if problems:
         raise UnreadableBackup(
             "server '%s' can't be recovered from backup %s: %s. Nothing was changed"
-            % (server, backups[0].backup_id if len(backups) == 1 else backups[-1].backup_id, "; ".join(problems))
+            % (server, backups[0].backup_id, "; ".join(problems))
         )
 
 
