@@ -15,8 +15,10 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .process import HostError, lookup_user
-from .safe_files import FileState, ids_of, make_directories, read_file, write_file
+from . import ssh_file
+from .process import HostError
+from .safe_files import ids_of, make_directories, write_file
+from .ssh_file import SshFile
 
 _LINE = re.compile(
     r"restrict\b.* (?:ssh|ecdsa|sk)-\S+ (?P<key>\S+) pgdr\.barman:(?P<purpose>[^: ]+):(?P<user>[^@ ]+)@(?P<host>[^: ]+)"
@@ -107,27 +109,12 @@ def with_lines(text: str, lines: Sequence[str]) -> str:
     return text if after == text.splitlines() else "".join("%s\n" % line for line in after)
 
 
-@dataclass(frozen=True)
-class AuthorizedKeysFile:
-    """A user's file as it is. state: None if there is none."""
-
-    path: str
-    user: str
-    state: FileState | None
-
-    @property
-    def text(self) -> str:
-        return "" if self.state is None else self.state.text
-
-
-def observe(user: str) -> AuthorizedKeysFile:
+def observe(user: str) -> SshFile:
     """That user's file. Raises HostError; UnsafePath if a link is in its place."""
-    account = lookup_user(user)
-    path = os.path.join(account.pw_dir, ".ssh", "authorized_keys")
-    return AuthorizedKeysFile(path, user, read_file(path, (account.pw_uid, 0)))
+    return ssh_file.observe(user, "authorized_keys")
 
 
-def apply(file: AuthorizedKeysFile, text: str) -> None:
+def apply(file: SshFile, text: str) -> None:
     """Write the text, with the same owner and mode; a new file is the user's alone. Raises HostError."""
     if text == file.text:
         return

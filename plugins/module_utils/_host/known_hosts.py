@@ -9,29 +9,15 @@ This module util is private to the collection. A line is the name by which ssh c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from . import ssh_file
 from .marked_block import BEGIN, END, split_block
-from .process import lookup_user
-from .safe_files import FileState, ids_of, read_file, write_file
+from .safe_files import ids_of, write_file
+from .ssh_file import SshFile
 
 #: What ssh itself gives the file.
 MODE = 0o600
-
-
-@dataclass(frozen=True)
-class KnownHostsFile:
-    """A user's file as it is. state: None if there is none."""
-
-    path: str
-    user: str
-    state: FileState | None
-
-    @property
-    def text(self) -> str:
-        return "" if self.state is None else self.state.text
 
 
 def plan(text: str, lines: Sequence[str]) -> str:
@@ -49,14 +35,12 @@ def plan(text: str, lines: Sequence[str]) -> str:
     return "".join("%s\n" % line for line in [*above, BEGIN, *block, END, *below])
 
 
-def observe(user: str) -> KnownHostsFile:
+def observe(user: str) -> SshFile:
     """That user's file. Raises HostError; UnsafePath if a link is in its place."""
-    account = lookup_user(user)
-    path = os.path.join(account.pw_dir, ".ssh", "known_hosts")
-    return KnownHostsFile(path, user, read_file(path, (account.pw_uid, 0)))
+    return ssh_file.observe(user, "known_hosts")
 
 
-def apply(file: KnownHostsFile, text: str) -> None:
+def apply(file: SshFile, text: str) -> None:
     """Write the text. Raises HostError."""
     if text != file.text:
         write_file(file.path, text, MODE, ids_of(file.user))

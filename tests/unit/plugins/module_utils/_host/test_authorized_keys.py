@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host import authorized_keys
+from ansible_collections.pgdr.barman.plugins.module_utils._host import authorized_keys, ssh_file
 from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys import (
     Authorization,
     parse,
@@ -125,7 +125,7 @@ def test_lines_that_are_wanted() -> None:
 def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     me = pwd.getpwuid(os.geteuid())
     account = SimpleNamespace(pw_dir=str(tmp_path), pw_uid=me.pw_uid, pw_gid=me.pw_gid)
-    monkeypatch.setattr(authorized_keys, "lookup_user", lambda user: account)
+    monkeypatch.setattr(ssh_file, "lookup_user", lambda user: account)
     arguments = {
         "users": ["postgres"],
         "wanted": ["postgres AAAA1 archiving:postgres@pg"],

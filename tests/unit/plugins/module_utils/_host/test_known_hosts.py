@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host import known_hosts
+from ansible_collections.pgdr.barman.plugins.module_utils._host import known_hosts, ssh_file
 from ansible_collections.pgdr.barman.plugins.module_utils._host.known_hosts import plan
 from ansible_collections.pgdr.barman.plugins.module_utils._host.marked_block import BEGIN, END
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
@@ -65,7 +65,7 @@ def test_half_a_block_is_refused(text: str) -> None:
 def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     me = pwd.getpwuid(os.geteuid())
     monkeypatch.setattr(
-        known_hosts,
+        ssh_file,
         "lookup_user",
         lambda user: SimpleNamespace(pw_dir=str(tmp_path), pw_uid=me.pw_uid, pw_gid=me.pw_gid),
     )
