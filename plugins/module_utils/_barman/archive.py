@@ -11,7 +11,7 @@ directory is what a recovery can be given.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Callable
 
 from .._host.files import names_in
@@ -128,13 +128,20 @@ class Archive:
 
 def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int) -> Archive:
     """List what Barman has of the server's WAL now. Raises HostError if a directory can't be read."""
+    received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
+    return list_archive(server, barman, segment_size, received)
+
+
+def list_archive(
+    server: ServerConfiguration, barman: Barman, segment_size: int, received: Sequence[str], archived: bool = True
+) -> Archive:
+    """List the WAL in some of the directories that received it, and what is archived. Raises HostError."""
     wals = server.directory("wals_directory")
     segments: dict[wal.Segment, str] = {}
     partials: dict[wal.Segment, str] = {}
     histories: dict[int, str] = {}  # the paths
-    received = [server.directory("incoming_wals_directory"), server.directory("streaming_wals_directory")]
     # What is archived comes last, and wins: a file may be in both for a moment.
-    for directory in [*received, wals, *_subdirectories(wals)]:
+    for directory in [*received, *([wals, *_subdirectories(wals)] if archived else [])]:
         for name in names_in(directory):
             file = wal.parse(name)
             path = os.path.join(directory, name)
