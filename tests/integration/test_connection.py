@@ -242,11 +242,19 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     asked: Any = {
         "settings": '{"max_wal_senders": {"minimum": 10}}',
         "role": "barman",
+        "roles": '["barman_of_old", "streaming_of_old", "barman_to_come"]',
         "functions": "[]",
         "memberships": "[]",
     }
     with server.session() as session:
+        session.query("CREATE ROLE barman_of_old SUPERUSER BYPASSRLS")
+        session.query("CREATE ROLE streaming_of_old REPLICATION")
         (row,) = session.query(statement, asked)
+        session.query("DROP ROLE barman_of_old, streaming_of_old")
+    assert row["existing_roles"] == [
+        {"name": "barman_of_old", "attributes": ["SUPERUSER", "BYPASSRLS"]},
+        {"name": "streaming_of_old", "attributes": []},
+    ]
     assert row["data_directory"] == str(server.data)
     assert row["alter_system_allowed"] is True
     assert row["mounts_below"] == []

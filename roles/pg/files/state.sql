@@ -5,6 +5,7 @@
 -- One row that says how far this server is from what is demanded, so that a run that changes nothing asks only once.
 --   settings: {name: {"minimum": …} or {"value": …}}; listen_addresses is enough when it names more than this machine itself
 --   role, functions, memberships: the management role and what it needs
+--   roles: the names of the roles that Barman logs in with
 WITH demanded AS (
     SELECT key AS name, value ->> 'minimum' AS minimum, coalesce(value ->> 'minimum', value ->> 'value') AS wanted
     FROM jsonb_each(%(settings)s::jsonb)
@@ -86,6 +87,13 @@ SELECT
     (SELECT coalesce(jsonb_agg(slot_name ORDER BY slot_name), '[]')
         FROM pg_catalog.pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS idle_slots,
     (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
+    -- What the role pg takes away from a role that exists already.
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', rolname, 'attributes', array_remove(ARRAY[
+            CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
+            CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)) ORDER BY rolname), '[]')
+        FROM pg_catalog.pg_roles
+        WHERE rolname IN (SELECT jsonb_array_elements_text(%(roles)s::jsonb))
+    ) AS existing_roles,
     -- A superuser has every privilege without a grant, and is about to lose that attribute.
     (SELECT coalesce(jsonb_agg(signature), '[]')
         FROM jsonb_array_elements_text(%(functions)s::jsonb) AS signature
