@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .._host.paths import normal_path
+from .._host.system_directories import is_closed
 from .destination import Place, Site, State
 
 REFUSE = "refuse"
@@ -64,7 +65,13 @@ def place_all(state: State, existing: str, on_host: str, *, root_creates: bool) 
                 % (place.path, on_host)
             )
         elif not place.writable and not place.occupied:
-            if root_creates and not place.link and place.kind in ("", "directory"):
+            if is_closed(place.path):
+                problems.append(
+                    "%s%s is, or is in, a directory of the system, where '%s' gets no directory. Restore it to another one: "
+                    "barman_recover_tablespaces for a tablespace (option tablespaces of the module), barman_recover_directory for the rest "
+                    "(option destination)" % (place.path, on_host, state.user)
+                )
+            elif root_creates and not place.link and place.kind in ("", "directory"):
                 missing.append(place)
             else:
                 problems.append(

@@ -64,6 +64,35 @@ def test_what_is_mounted_below_a_directory_is_refused() -> None:
     assert "make /data/pg/pg_wal a symbolic link" in problem
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/systemd/system/cron.service.d",
+        "/etc/cron.d",
+        "/srv/../etc/sudoers.d/x",
+        "/root/.ssh",
+        "/usr/local/sbin",
+        "/home/alice/.ssh",
+        "/var/spool/cron/crontabs",
+        "/srv",
+    ],
+)
+@pytest.mark.parametrize("kind", ["", "directory"])
+@pytest.mark.parametrize("root", [True, False])
+def test_root_makes_no_directory_in_the_system_for_a_backup_that_names_one(path: str, kind: str, root: bool) -> None:
+    """Where a tablespace was, Barman's catalogue says, which Barman's user can write."""
+    placement = placed(DATA, Place(path, kind, ancestor="/"), root=root)
+    assert placement.missing == []
+    (problem,) = placement.problems
+    assert problem.startswith(f"{path} on pg is, or is in, a directory of the system")
+    assert "barman_recover_tablespaces" in problem
+
+
+@pytest.mark.parametrize("path", ["/srv/fast", "/var/lib/postgresql/17/ts", "/mnt/disk/ts", "/opt/pg/ts", "/data"])
+def test_elsewhere_root_makes_it(path: str) -> None:
+    assert placed(DATA, Place(path, ancestor="/"), root=True).problems == []
+
+
 def test_a_missing_directory_is_left_to_root() -> None:
     missing = Place("/srv/fast", ancestor="/srv")
     (problem,) = placed(DATA, missing).problems

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.hba_file import (
+    is_hba,
     notes,
     read_hba_file,
     rules_in,
@@ -87,6 +88,34 @@ def test_a_link_that_the_user_placed_is_followed_as_that_user_only(tmp_path: Pat
     with pytest.raises(HostError):
         read_hba_file(str(home / "pg_hba.conf"), "nobody")
     assert secret.read_text() == "root's\n"
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "text",
+    [
+        "17 * * * * root run-parts /etc/cron.hourly\n",
+        "root:x:0:0:root:/root:/bin/bash\n",
+        "# only a comment\n",
+        "",
+        OTHERS + "hostile all\n",
+    ],
+)
+def test_root_changes_no_file_of_its_own_that_is_not_pg_hba_conf(tmp_path: Path, text: str) -> None:
+    """A hostile user has the server name any file as its hba_file."""
+    path = tmp_path / "crontab"
+    path.write_text(text)
+    with pytest.raises(HostError, match="names it as its hba_file") as caught:
+        read_hba_file(str(path), "nobody")
+    assert text not in str(caught.value) or not text
+    os.chown(path, 65534, 65534)
+    assert read_hba_file(str(path), "nobody").state.text == text
+
+
+def test_what_is_pg_hba_conf() -> None:
+    assert is_hba(OTHERS + "hostssl all all \\\n  0.0.0.0/0 scram-sha-256\ninclude_dir more\n")
+    assert is_hba(BLOCK)
+    assert not is_hba("# a comment\n\n")
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

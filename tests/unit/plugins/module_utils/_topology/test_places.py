@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.places import SYSTEM_DIRECTORIES, unfit
+from ansible_collections.pgdr.barman.plugins.module_utils._host.system_directories import SYSTEM_DIRECTORIES
+from ansible_collections.pgdr.barman.plugins.module_utils._topology.places import unfit
 from tests.unit.plugins.module_utils._topology.inventories import backup, good, only_problem, outcome, pg, problems
 
 OF_THE_SYSTEM = [
