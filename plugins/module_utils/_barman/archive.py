@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Callable
 
 from .._host.files import names_in
-from .._host.identity import acting_as
+from .._host.identity import acting_as, acting_as_owner
 from .._host.process import HostError
 from .._host.safe_files import temporary_directory
 from . import wal
@@ -191,7 +191,7 @@ def _subdirectories(directory: str) -> Iterable[str]:
 def _read_file(path: str) -> bytes | None:
     """The file's bytes; None if there is no such file. Raises ArchiveError."""
     try:
-        with open(path, "rb") as stream:
+        with acting_as_owner(path), open(path, "rb") as stream:
             return stream.read()
     except FileNotFoundError:
         return None

@@ -71,12 +71,12 @@ def parse_reply(completed: Completed) -> Reply:
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
         said = _without_traceback(completed.stderr)
-        return Reply(completed, errors=[said] if said else [])
+        return Reply(completed, errors=[abridged(said)] if said else [])
     messages: dict[str, list[str]] = {"info": [], "warnings": [], "errors": []}
     data: dict[str, Any] = {}
     for key, value in document.items():
         if key in _MESSAGE_KEYS:
-            messages[_MESSAGE_KEYS[key]].extend(str(line) for line in value)
+            messages[_MESSAGE_KEYS[key]].extend(abridged(str(line)) for line in value)
         elif not key.startswith("_"):
             data[key] = value
     return Reply(completed, data, messages["info"], messages["warnings"], messages["errors"])
@@ -91,7 +91,18 @@ def exception(completed: Completed) -> str | None:
 def failure(completed: Completed) -> str:
     """Why a command failed whose answer is text, in Barman's words."""
     said = exception(completed) or " ".join(_without_traceback(completed.text).split())
-    return said or "exit code %d" % completed.rc
+    return abridged(said) or "exit code %d" % completed.rc
+
+
+def abridged(text: str, most: int = 2000) -> str:
+    """The text, or its beginning and its end: Barman repeats all that rsync printed, the list of the files too, and the reason comes last."""
+    if len(text) <= most:
+        return text
+    return "%s … (%d characters left out, see Barman's log) … %s" % (
+        text[: most // 2].rstrip(),
+        len(text) - most,
+        text[-(most - most // 2) :].lstrip(),
+    )
 
 
 class Barman:

@@ -13,14 +13,18 @@ import errno
 import os
 import stat
 
+from .identity import acting_as_owner
 from .process import HostError
 from .safe_files import ids_of, read_file, write_file
 
 
 def read_text(path: str) -> str | None:
-    """The file's text; None where there is no such file. Raises HostError where it can't be read."""
+    """The file's text; None where there is no such file. Raises HostError where it can't be read.
+
+    What is in a user's directory is read as that user.
+    """
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with acting_as_owner(path), open(path, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read()
     except FileNotFoundError:
         return None

@@ -10,6 +10,7 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,13 +32,55 @@ def acting_as(user: str | None) -> Iterator[None]:
             return
         if os.geteuid() != 0:
             raise HostError("this must run as root or as '%s': set 'become: true'" % account.pw_name)
-        ids = os.geteuid(), os.getegid(), os.getgroups()
-        os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
-        os.setegid(account.pw_gid)
-        os.seteuid(account.pw_uid)
-        try:
+        with _seen_as(account.pw_uid, account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)):
             yield
-        finally:
-            os.seteuid(ids[0])
-            os.setegid(ids[1])
-            os.setgroups(ids[2])
+
+
+@contextmanager
+def acting_as_owner(path: str) -> Iterator[None]:
+    """Let the kernel see, if this process is root, the last user on the way to the path who can place a link there.
+
+    What root reads in such a user's directory it would read elsewhere, too, if the user has put a link there. All threads: see acting_as.
+    """
+    with IDENTITY:
+        owner = _last_owner(path) if os.geteuid() == 0 else None
+        if owner is None:
+            yield
+            return
+        uid, gid = owner
+        try:
+            account = pwd.getpwuid(uid)
+        except KeyError:
+            groups = [gid]
+        else:
+            gid, groups = account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)
+        with _seen_as(uid, gid, groups):
+            yield
+
+
+def _last_owner(path: str) -> tuple[int, int] | None:
+    """Owner and group of the last directory on the way that does not belong to root; None if all do."""
+    parts = os.path.dirname(os.path.abspath(path)).split(os.sep)
+    found = None
+    for end in range(1, len(parts) + 1):
+        try:
+            status = os.stat(os.sep.join(parts[:end]) or os.sep)
+        except OSError:
+            break
+        if status.st_uid != 0:
+            found = status.st_uid, status.st_gid
+    return found
+
+
+@contextmanager
+def _seen_as(uid: int, gid: int, groups: list[int]) -> Iterator[None]:
+    ids = os.geteuid(), os.getegid(), os.getgroups()
+    os.setgroups(groups)
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(ids[0])
+        os.setegid(ids[1])
+        os.setgroups(ids[2])

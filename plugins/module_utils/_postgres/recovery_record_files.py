@@ -20,7 +20,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .._host.files import write_atomic
+from .._host.files import read_text, write_atomic
 from .._host.identity import acting_as
 from .._host.paths import normal_path
 from .._host.process import Command, HostError, Runner
@@ -102,7 +102,7 @@ class RecordFiles:
     def _store(self, planned: RecordPlan, current: Record | None, services: set[str], *, check_mode: bool) -> bool:
         """Write the record first and the guard of it then; the other way round for what is removed."""
         guards = {unit: self._guard(unit) for unit in sorted(self._unit_of(one) for one in services)}
-        lay = [unit for unit, text in guards.items() if planned.guard and _read(self._drop_in(unit)) != text]
+        lay = [unit for unit, text in guards.items() if planned.guard and read_text(self._drop_in(unit)) != text]
         lift = [unit for unit in guards if not planned.guard and os.path.lexists(self._drop_in(unit))]
         if check_mode:
             return bool(lay or lift)
@@ -193,16 +193,6 @@ def _name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         raise HostError("the directory beside the data belongs to the user id %d, which has no account" % uid) from None
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
 
 
 def is_unproven_restore(data_directory: str, runner: Runner) -> bool:

@@ -88,6 +88,18 @@ def test_what_ends_barman_comes_on_stderr() -> None:
     assert reply.errors == ["ERROR: please run barman as 'barman' user"]
 
 
+def test_of_a_long_message_the_beginning_and_the_end() -> None:
+    """With rsync Barman's error has the name of every file."""
+    files = "\n".join("base/1/%d" % number for number in range(5000))
+    said = "Backup failed copying files.\nstdout: %s\nrsync: [sender] write error: No space left on device (28)" % files
+    document = json.dumps({"_ERROR": [said]})
+    reply = parse_reply(Completed(["barman"], 1, document))
+    assert len(reply.reason) < 2100
+    assert reply.reason.startswith("Backup failed copying files.")
+    assert reply.reason.endswith("No space left on device (28)")
+    assert "left out, see Barman's log" in reply.reason
+
+
 def test_of_a_traceback_the_last_line() -> None:
     stderr = (
         "Traceback (most recent call last):\n  File \"x\", line 1\nModuleNotFoundError: No module named 'psycopg2'\n"

@@ -16,6 +16,15 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import H
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
+@pytest.fixture
+def open_path(tmp_path: Path) -> Path:
+    """A directory that every user can pass through."""
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.geteuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o055)
+    return tmp_path
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -121,3 +130,45 @@ def test_rewrite_as_it_was(tmp_path: Path) -> None:
 def test_rewrite_needs_the_file(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="can't be read: No such file"):
         files.rewrite(str(tmp_path / "none"), "")
+
+
+@as_root
+def test_a_link_in_a_users_directory_is_read_as_that_user(open_path: Path) -> None:
+    """Otherwise a message could show what root alone can read."""
+    secret = open_path / "secret"
+    secret.write_text("root's\n")
+    secret.chmod(0o600)
+    home = open_path / "home"
+    (home / "meta").mkdir(parents=True)
+    (home / "link").symlink_to(secret)
+    (home / "meta" / "info").write_text("the user's\n")
+    (home / "away").symlink_to(open_path)
+    for path in (home, home / "meta"):
+        os.chown(path, lookup_user("nobody").pw_uid, -1)
+    for path in (home / "link", home / "away" / "secret"):
+        with pytest.raises(HostError, match="Permission denied"):
+            files.read_text(str(path))
+    assert files.read_text(str(home / "meta" / "info")) == "the user's\n"
+    assert files.read_text(str(secret)) == "root's\n"
+    assert os.geteuid() == 0
+
+
+@as_root
+def test_a_user_without_an_account(open_path: Path) -> None:
+    (open_path / "home").mkdir()
+    (open_path / "home" / "file").write_text("text")
+    os.chown(open_path / "home", 54321, 54321)
+    assert files.read_text(str(open_path / "home" / "file")) == "text"
+
+
+@as_root
+def test_below_a_directory_of_another_user_the_last_one_reads(open_path: Path) -> None:
+    data = open_path / "admin" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("17\n")
+    os.chown(open_path / "admin", 54321, 54321)
+    for path in (data, data / "PG_VERSION"):
+        os.chown(path, lookup_user("nobody").pw_uid, -1)
+    data.chmod(0o700)
+    (data / "PG_VERSION").chmod(0o600)
+    assert files.read_text(str(data / "PG_VERSION")) == "17\n"
