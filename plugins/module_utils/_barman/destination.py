@@ -530,6 +530,20 @@ class Site:
             "removing the lock file and the replication slots of the server that ran when the snapshot was taken",
         )
 
+    def close_tablespaces(self) -> None:
+        """Give the tablespaces' directories the mode that CREATE TABLESPACE gives them; Barman leaves what the umask leaves.
+
+        A directory of somebody else was there before, and keeps its mode.
+        """
+        locations = list(self.destination.tablespaces.values())
+        if locations:
+            names = ["place%d" % number for number in range(len(locations))]
+            self.expect(
+                "".join('if [ -O "$%s" ]; then chmod 0700 -- "$%s"; fi\n' % (name, name) for name in names),
+                dict(zip(names, locations)),
+                "closing the directories of the tablespaces to other users",
+            )
+
     def no_standby(self) -> None:
         """Have what was laid down be a server of its own, also where the backup was taken from a standby."""
         self.expect(

@@ -716,6 +716,7 @@ class Recovery:
                 raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
             if plan.backup.snapshots is not None:
                 self._site.clear_runtime()
+            self._site.close_tablespaces()
             if not request.standby:
                 self._site.no_standby()
             self._progress.update("completing the WAL", bytes_done=total, bytes_total=total)

@@ -567,6 +567,8 @@ def test_tablespaces_are_checked_and_moved_aside_too(host: RecoveryHost) -> None
     outcome = host.recover(tablespaces={"slow": str(other)}, existing="move_aside")
     assert outcome.moved_aside == [{"from": str(there), "to": f"{there}.20261120T090000Z"}]
     assert outcome.recovery["tablespaces"] == {"fast": str(there), "slow": str(other)}
+    # Barman leaves what the umask leaves, which lets others list the files.
+    assert [path.stat().st_mode & 0o7777 for path in (there, other)] == [0o700, 0o700]
     assert "--tablespace slow:%s" % other in " ".join(host.arguments_of("barman", "recover"))
     with pytest.raises(RecoverError, match="has no tablespace 'fats'; it has: fast, slow"):
         host.recover(tablespaces={"fats": "/x"})
