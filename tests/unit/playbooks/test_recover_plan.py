@@ -21,6 +21,7 @@ VARIABLES: dict[str, Any] = {
     "barman_service": "postgresql@17-prod.service",
     "barman_recovery": {
         "server": "pg-eu",
+        "name": "pg-eu",
         "directory": "",
         "source": "backup-eu",
         "standby": "",
@@ -85,6 +86,14 @@ def test_the_server_that_would_be_replaced_is_identified(variables: dict[str, An
     assert "Backup verified: 1.00 MB in 1.5 s" in text
     assert "WAL verified:    no, verify_wal is false" in text
     assert "Would start" not in text
+
+
+def test_a_backup_is_to_be_kept_before_unverified_content_is_backed_up(variables: dict[str, Any]) -> None:
+    keep = "barman keep --target full pg-eu BACKUP_ID"
+    assert keep in shown(variables)
+    for found in variables["barman_proof"]["recovery"]["verified"].values():
+        found.update({"status": "verified", "bytes": 1, "seconds": 1})
+    assert keep not in shown(variables)
 
 
 def test_the_commits_that_would_be_missing_are_told_from_the_last_one(variables: dict[str, Any]) -> None:
