@@ -168,6 +168,7 @@ messages:
   elements: str
 """
 
+import os
 from datetime import datetime, timezone
 from typing import Any
 
@@ -206,9 +207,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    # PostgreSQL may be given a link; the record is beside the directory.
+    directory = params["data_directory"]
+    directory = os.path.realpath(directory) if os.path.isabs(directory) else directory
     request = recovery_record.Request(
         event=recovery_record.Event(params["state"]),
-        data_directory=params["data_directory"],
+        data_directory=directory,
         run=params["run"] or "",
         service=params["service"] or "",
         server=params["server"],
@@ -218,7 +222,7 @@ def main() -> None:
         moves=tuple((one["from"], one["to"]) for one in params["moves"]),
     )
     try:
-        applied = RecordFiles(params["data_directory"], run).apply(request, check_mode=module.check_mode)
+        applied = RecordFiles(directory, run).apply(request, check_mode=module.check_mode)
     except HostError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=applied.changed, **recovery_record.as_result(applied.record, applied.exists, applied.path))

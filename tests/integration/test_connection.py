@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archiving import read_archiver
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import MARKER
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.stream_state import WAL_REMOVED
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import slots
@@ -270,6 +271,12 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
         subprocess.run(["umount", str(mounted)], check=True)
         mounted.rmdir()
     assert row["mounts_below"] == [str(mounted)]
+    assert row["recovery_recorded"] is True
+    Path("%s%s" % (server.data, SUFFIX)).unlink()
+    (server.data / MARKER).write_text("{}")
+    with server.session() as session:
+        (row,) = session.query(statement, asked)
+    (server.data / MARKER).unlink()
     assert row["recovery_recorded"] is True
 
 

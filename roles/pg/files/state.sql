@@ -63,8 +63,10 @@ SELECT
     -- The file's time has whole seconds only: what was written in the second of the last load counts as loaded, or it would be loaded for ever.
     (pg_catalog.pg_stat_file(current_setting('hba_file'))).modification > pg_catalog.pg_conf_load_time() AS hba_unloaded,
     current_setting('data_directory') AS data_directory,
-    -- Module recovery_record writes it, and it stays until somebody removes it.
-    (pg_catalog.pg_stat_file(current_setting('data_directory') || '.pgdr-recovery.json', true)).size IS NOT NULL AS recovery_recorded,
+    -- Module recovery_record writes it beside the directory, and it stays until somebody removes it. If the directory's path is a symbolic link, it is beside
+    -- what that leads to, where SQL can't look: a file that every recovery leaves inside says that there may be one.
+    ((pg_catalog.pg_stat_file(current_setting('data_directory') || '.pgdr-recovery.json', true)).size IS NOT NULL
+        OR (pg_catalog.pg_stat_file('.pgdr-recovery.json', true)).size IS NOT NULL) AS recovery_recorded,
     -- Since PostgreSQL 17.
     coalesce(current_setting('allow_alter_system', true), 'on') = 'on' AS alter_system_allowed,
     -- A recovery can't move a data directory aside that has another file system in it.

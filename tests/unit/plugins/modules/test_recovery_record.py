@@ -23,3 +23,11 @@ def test_arguments_that_are_missing_or_wrong(tmp_path: Path, capsys: pytest.Capt
     assert "run, service" in answer["msg"]
     answer = run_main(recovery_record.main, capsys, data_directory="/")
     assert "'/' is not the absolute path of a data directory" in answer["msg"]
+
+
+def test_the_record_is_beside_what_a_link_leads_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "disk" / "main").mkdir(parents=True)
+    (tmp_path / "main").symlink_to(tmp_path / "disk" / "main")
+    (tmp_path / "disk" / "main.pgdr-recovery.json").write_text("{}")
+    answer = run_main(recovery_record.main, capsys, data_directory=str(tmp_path / "main"))
+    assert f"{tmp_path}/disk/main.pgdr-recovery.json can't be understood" in answer["msg"]
