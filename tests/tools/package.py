@@ -16,7 +16,7 @@ from tests.tools import docs, examples
 from tests.tools.installed import InstalledCollection, installed
 from tests.tools.stage import REPOSITORY, Outcome, Stage, exit_on_signals, run
 
-NOT_PUBLISHED = ("tests", "extensions", "requirements", "Makefile", ".cache", ".venv", ".git", ".ci")
+NOT_PUBLISHED = ("extensions", "requirements", "Makefile", ".cache", ".venv", ".git", ".github", ".ci")
 LARGEST = 1_000_000
 """Bytes of a reasonable archive: something that does not belong there makes it grow."""
 
@@ -25,8 +25,11 @@ TROUBLE = re.compile(r"^\s*(?:\[?WARNING|\[?ERROR|CRITICAL)", re.MULTILINE)
 
 def look_at_archive(stage: Stage, collection: InstalledCollection) -> None:
     with tarfile.open(collection.tarball) as archive:
-        tops = {name.split("/")[0] for name in archive.getnames()}
-    astray = sorted(tops & set(NOT_PUBLISHED)) + sorted(top for top in tops if top.endswith("cache"))
+        names = archive.getnames()
+    tops = {name.split("/")[0] for name in names}
+    # ansible-test reads its settings from there.
+    tests = sorted(name for name in names if name.startswith("tests/") and name != "tests/config.yml")
+    astray = tests + sorted(tops & set(NOT_PUBLISHED)) + sorted(top for top in tops if top.endswith("cache"))
     size = collection.tarball.stat().st_size
     stage.note("nothing astray in the archive", not astray, output="\n".join(astray))
     stage.note("archive is small", size < LARGEST, detail=f"{size / 1000:.0f} kB")

@@ -64,6 +64,10 @@ def test_action_group_is_every_module_that_runs_barman(docs: dict[str, Any], run
     assert listed == running == claiming
 
 
+def test_action_group_all_is_every_module(docs: dict[str, Any], runtime: dict[str, Any]) -> None:
+    assert runtime["action_groups"]["all"] == [name.removeprefix("pgdr.barman.") for name in sorted(docs["module"])]
+
+
 def test_dependencies_are_the_same_everywhere(repository: Path) -> None:
     galaxy = yaml.safe_load((repository / "galaxy.yml").read_text())["dependencies"]
     required = yaml.safe_load((repository / "requirements.yml").read_text())["collections"]
