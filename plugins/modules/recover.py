@@ -404,6 +404,13 @@ recovery:
       description: The last point that could be recovered, with the last commit there is.
       type: dict
       sample: {lsn: 0/1C8F2AA0, time: "2026-11-20T08:41:12.003100+00:00", xid: 20981, segment: "00000001000000000000001C"}
+    left_behind:
+      description:
+        - Sentences about what the server has committed on another timeline than the recovery's, archived or not, and the recovery does not have. Empty if there is
+          nothing, or if the server does not answer and its archive does not tell.
+      type: list
+      elements: str
+      sample: []
     restore_points:
       description:
         - With O(target_name), every restore point of that name, in the order of the WAL. C(taken) is true for the first one after the backup, where PostgreSQL

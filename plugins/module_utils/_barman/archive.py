@@ -103,10 +103,13 @@ class Archive:
         data = _read_file(path)
         if data is not None:
             return self._plain(segment, path, data)
-        if segment not in self.partials:
+        if segment in self.partials:
+            # It was filled, and renamed, since the directory was listed.
+            return self._read_complete(segment, path[: -len(".partial")])
+        if self._fetch is None:
             raise ArchiveError("WAL segment %s is no longer at %s" % (segment, path))
-        # It was filled, and renamed, since the directory was listed.
-        return self._read_complete(segment, path[: -len(".partial")])
+        # It was archived since.
+        return self._fetch(str(segment))
 
     def _read_complete(self, segment: wal.Segment, path: str) -> bytes:
         if os.path.exists(path):

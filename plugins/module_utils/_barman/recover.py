@@ -524,12 +524,14 @@ class Recovery:
 
     def _verify_content(self, plan: Plan, archive: Archive) -> dict[str, Any]:
         """What was verified of the backup and the WAL. Raises HostError if it is damaged, or Barman's user can't read it."""
-        found_at = [archive.segments.get(one) or archive.partials.get(one) for one in plan.segments]
+        # Barman archives what it received once a minute, and moves it: what has moved is looked for again.
+        if not all(os.path.exists(path) for path in _paths(plan, archive)):
+            archive = self._list_archive(self._server, self._barman, plan.segment_size)
         self._readable(
             plan.server,
             chain(self._backups, plan.backup),
             self._server.directory("basebackups_directory"),
-            [path for path in found_at if path],
+            _paths(plan, archive),
             self._barman.user,
         )
         found = verify_content(
@@ -863,6 +865,7 @@ class Recovery:
             ],
             "snapshots": None if backup.snapshots is None else backup.snapshots.as_dict(),
             "passive": self._server.passive,
+            "left_behind": list(plan.left_behind),
             "standby": request.standby,
             "partial_segment": None if plan.partial is None else {"name": str(plan.partial)},
             "tablespaces": dict(self._site.destination.tablespaces),
@@ -887,6 +890,11 @@ class Recovery:
         if self._site.disable():
             return ". What was copied until then is left in %s; no server can be started from it" % where
         return ". What was copied until then is left in %s: don't start a server from it" % where
+
+
+def _paths(plan: Plan, archive: Archive) -> list[str]:
+    """Where the WAL is that the recovery reads."""
+    return [archive.segments.get(one) or archive.partials[one] for one in plan.segments]
 
 
 def _end_as_lsn(plan: Plan) -> Plan:

@@ -24,7 +24,7 @@ from typing import Any, Callable, Protocol
 
 from .._host.process import HostError
 from . import wal
-from .branches import CHOOSE, Branch, Choice, Conflict, Living, latest, leaves, read_branches
+from .branches import CHOOSE, Branch, Choice, Conflict, Living, Witness, common, latest, leaves, read_branches
 from .catalog import Backup, CatalogError, chain, find
 from .recovery_target import CURRENT, END, IMMEDIATE, RecoveryTarget, format_time
 from .wal_reader import Carry, Event, Scan, WalReadError, scan
@@ -81,6 +81,7 @@ class Plan:
     end: where the WAL that can be recovered ends. reached: where this recovery ends: the position of the record that
     stops it, and the last commit before it. stop_lsn: where that record begins; for the end, the last
     one that is no checkpoint. restore_points: those of the target's name, in order; stop_lsn is where the one that is taken begins.
+    left_behind: sentences about commits of the server that are on another timeline than the recovery.
     """
 
     server: str
@@ -98,6 +99,7 @@ class Plan:
     warnings: tuple[str, ...] = field(default=())
     has_history: bool = True
     restore_points: tuple[Event, ...] = ()
+    left_behind: tuple[str, ...] = ()
 
     @property
     def target_timeline(self) -> str:
@@ -148,6 +150,11 @@ def _has(branch: Branch, backup: Backup) -> bool:
     return wal.parse_lsn(backup.end_lsn) <= left
 
 
+def _is_archived(tree: Mapping[int, Branch], timeline: int) -> bool:
+    """Whether any WAL of the timeline is archived: its history alone has no commit."""
+    return timeline in tree and tree[timeline].first is not None
+
+
 def _choices(timelines: Iterable[int]) -> str:
     numbers = " or ".join(str(timeline) for timeline in sorted(set(timelines)))
     return CHOOSE % (numbers, numbers)
@@ -175,8 +182,7 @@ def make_plan(
     """Choose the backup and prove that the target is reached. Raises PlanError.
 
     tell: called with a phase, and segments done and to do, while the WAL is searched. snapshots: whether disks made from snapshots are there, so
-    that a backup is chosen among those; without, one of files is chosen where there is any. living: finds out on which timeline the server is; called if
-    the archive has several.
+    that a backup is chosen among those; without, one of files is chosen where there is any. living: finds out on which timeline the server is.
     """
     return _Planner(server, backups, archive, target, backup_id, now, tell, snapshots, living).plan()
 
@@ -226,6 +232,7 @@ class _Planner:
         self._scans: dict[wal.Segment, Scan | None] = {}
         self._living = living
         self._conflict: Conflict | None = None
+        self._left_behind: list[str] = []
         self._timeline = self._choose_timeline(copied)
         try:
             self._way = self._find_way(copied)
@@ -258,13 +265,18 @@ class _Planner:
                 "target_timeline: server '%s' has nothing archived of timeline %s; there are: %s"
                 % (self._server, wanted, ", ".join(str(number) for number in tree))
             )
+        living = self._living()
+        if living is not None and living.witness is Witness.SERVER and not _is_archived(tree, living.timeline):
+            self._leave_unarchived(living, tree)
         if isinstance(wanted, int) or len(tree) == 1 or (wanted == CURRENT and self._explicit):
-            return wanted if isinstance(wanted, int) else own
+            chosen = wanted if isinstance(wanted, int) else own
+            self._leave_the_living(living, tree, chosen)
+            return chosen
         ends = leaves(tree, self._goes_on)
         if self._explicit:
             # The backup decides among the branches that it is on.
             ends = [end for end in ends if _has(end, backups[-1])] or ends
-        found = latest(tree, ends, self._living())
+        found = latest(tree, ends, living)
         if wanted == CURRENT:
             self._refuse_an_abandoned_current(backups[-1], found)
             return own
@@ -274,6 +286,32 @@ class _Planner:
         # Everything before the switch points is the same on all of them: a target there needs no choice.
         self._conflict = found
         return max(branch.timeline for branch in found.branches)
+
+    def _leave_unarchived(self, living: Living, tree: Mapping[int, Branch]) -> None:
+        """Refuse a recovery to the end that has not the server's commits; for a target that a person gave, report them."""
+        text = (
+            "server '%s' is on timeline %d (%s), and no WAL of that timeline is archived. What was committed since it began is on that server alone, and in no "
+            "recovery" % (self._server, living.timeline, living.text)
+        )
+        if self._target.kind != END or isinstance(self._target.timeline, int) or self._target.timeline == CURRENT:
+            self._left_behind.append(text)
+            return
+        raise PlanError(
+            "%s. To keep it, have Barman receive it: ansible-playbook pgdr.barman.deploy -e backup_receiver_reset=when_needed, and then recover. To give it up, choose the "
+            "timeline: %s" % (text, _choices(tree)),
+            {"branches": []},
+        )
+
+    def _leave_the_living(self, living: Living | None, tree: Mapping[int, Branch], chosen: int) -> None:
+        """Report what the server committed on its own timeline after it left that of the recovery."""
+        if living is None or living.timeline == chosen or not _is_archived(tree, living.timeline):
+            return
+        own = tree[living.timeline]
+        if self._goes_on(own, common(own.way, tree[chosen].way)):
+            self._left_behind.append(
+                "server '%s' is on timeline %d (%s), and the recovery goes to timeline %d. Not in it is: %s"
+                % (self._server, living.timeline, living.text, chosen, self._described(own)[0])
+            )
 
     def _refuse_an_abandoned_current(self, backup: Backup, found: Choice | Conflict) -> None:
         if isinstance(found, Choice) and found.timeline != backup.timeline:
@@ -533,12 +571,9 @@ class _Planner:
         last: wal.Segment | None = None,
         target: RecoveryTarget | None = None,
     ) -> Plan:
-        reach = self._reached_segment(backup)
+        """last: the segment in which the record that stops recovery is complete; PostgreSQL reads no further."""
         if last is None:
-            last = reach
-        elif last != reach:
-            # The record that stops recovery may end in the segment after the one where it begins.
-            last = self._successor(last) or last
+            last = self._reached_segment(backup)
         return Plan(
             server=self._server,
             backup=backup,
@@ -552,7 +587,8 @@ class _Planner:
             stop_lsn=stop_lsn,
             segment_size=self._size,
             partial=last if last in self._archive.partials else None,
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._left_behind),
+            left_behind=tuple(self._left_behind),
             has_history=self._timeline == 1 or self._timeline in self._archive.histories,
         )
 
@@ -906,7 +942,8 @@ class _Planner:
             if other is not None:
                 self._warnings.append(
                     "%s of server '%s' is taken on timeline %d: %s, WAL position %s. Another one is on timeline %d: %s, WAL position %s. To recover to that "
-                    "one: %s"
+                    "one, give its position in place of this target, and the timeline: barman_recover_target_lsn=%s barman_recover_target_timeline=%d in the "
+                    "playbook, target_lsn and target_timeline in the module"
                     % (
                         self._target,
                         self._server,
@@ -916,7 +953,8 @@ class _Planner:
                         timeline,
                         format_time(other.time),
                         wal.format_lsn(other.lsn),
-                        CHOOSE % (timeline, timeline),
+                        wal.format_lsn(other.lsn),
+                        timeline,
                     )
                 )
 

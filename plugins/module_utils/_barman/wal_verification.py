@@ -149,7 +149,7 @@ def refuse_short_segments(replay: Replay, archive: Wal, *, read_before: bool = F
         return
     more = [] if len(problems) <= _MOST_LISTED else ["and %d more" % (len(problems) - _MOST_LISTED)]
     listed = "; ".join([*list(problems.values())[:_MOST_LISTED], *more])
-    commits: Sequence[Event | None] = ()
+    last: Event | None = None
     if read_before:
         before = list(replay.segments)[: list(replay.segments).index(next(iter(problems)))]
         verifier = _Verifier(replace(replay, segments=before), archive, tell, time.monotonic)
@@ -157,15 +157,11 @@ def refuse_short_segments(replay: Replay, archive: Wal, *, read_before: bool = F
             verifier.run({})
         except DamagedWal as exc:
             raise DamagedWal("%s. This WAL is damaged, too: %s" % (str(exc).rstrip("."), listed)) from None
-        commits = verifier.commits
-    last = commits[-1] if commits else None
-    # A recovery to a record in the last intact segment needs the segment after it, in which that record may end.
-    safe = commits[-2] if len(commits) > 1 else None
+        last = verifier.commit
     text = "WAL of server '%s' is damaged: %s." % (replay.server, listed)
     if last is not None:
         text += " The %s." % _last_before(last)
-    remedy = _remedy(safe, "that commit" if safe == last else "the commit of transaction %s" % safe.xid if safe else "")
-    raise DamagedWal("%s %s" % (text, remedy))
+    raise DamagedWal("%s %s" % (text, _remedy(last)))
 
 
 def _last_before(commit: Event) -> str:
@@ -214,7 +210,6 @@ class _Verifier:
         self._tell = tell
         self._clock = clock
         self._commit: Event | None = None
-        self._commits: list[Event | None] = []
         self._whole_until: int | None = None
         self._last_record: int | None = None
         self._records = 0
@@ -223,9 +218,9 @@ class _Verifier:
         self._tablespaces: set[str] = set()
 
     @property
-    def commits(self) -> Sequence[Event | None]:
-        """For each segment that was read: the last commit until its end."""
-        return self._commits
+    def commit(self) -> Event | None:
+        """The last commit in what was read."""
+        return self._commit
 
     def run(self, earlier: Mapping[str, Any]) -> WalVerification:
         started = self._clock()
@@ -236,7 +231,6 @@ class _Verifier:
         for done, segment in enumerate(segments[reused:], reused + 1):
             self._tell(PHASE, done - 1, len(segments))
             carry = self._verify(segment, carry)
-            self._commits.append(self._commit)
             if carry is None:
                 break
         self._tell(PHASE, done, len(segments))
@@ -366,15 +360,14 @@ def _goes_on(data: bytes, begin: int, end: int) -> bool:
     )
 
 
-def _remedy(commit: Event | None, name: str = "that commit") -> str:
+def _remedy(commit: Event | None) -> str:
     text = (
         "Nothing was changed. Replace the file by an intact copy: a passive node or another backup server may have one, and PostgreSQL "
         "as long as the file is in its pg_wal"
     )
     if commit is None:
         return text
-    return "%s. Or recover to %s: target_lsn: %s (playbook: barman_recover_target_lsn)" % (
+    return "%s. Or recover to that commit: barman_recover_target_lsn=%s (option target_lsn of the module)" % (
         text,
-        name,
         wal.format_lsn(commit.lsn),
     )

@@ -234,3 +234,14 @@ def test_a_history_that_is_archived_meanwhile_is_read_by_barman(host: Host) -> N
     path.unlink()
     host.plain = HISTORY
     assert archive.histories[2] == HISTORY.decode()
+
+
+def test_a_segment_that_barman_archives_after_the_listing_is_read_from_there(host: Host) -> None:
+    """Its cron moves what was received, once a minute."""
+    received = host.put(FIRST, where="streaming")
+    archive = host.read()
+    received.unlink()
+    assert archive.read(parse_segment(FIRST)) == CONTENT
+    assert host.asked[-1][-3:] == [host.asked[-1][-3], "pg", FIRST]
+    with pytest.raises(ArchiveError, match="no longer at"):
+        Archive({parse_segment(FIRST): str(received)}, {}, {}, SIZE).read(parse_segment(FIRST))

@@ -417,7 +417,7 @@ def test_segments_that_barman_did_not_copy_are_added(host: RecoveryHost) -> None
     """A record at the end of the target's segment goes on in the next one, which newer versions leave out."""
     host.copies_wal = lambda name: name < "000000010000000000000004"
     host.world.whole = True
-    outcome = host.recover(target_lsn="0/3000000")
+    outcome = host.recover(target_lsn="0/3FFFFF8")
     assert outcome.recovery["end_wal"] == "000000010000000000000004"
     assert (host.root / "new" / "barman_wal" / "000000010000000000000004").stat().st_size == SIZE
 

@@ -177,8 +177,8 @@ def test_an_exclusive_time_stops_at_the_transaction_of_that_very_moment(world: W
 
 def test_only_the_wal_until_the_target_is_needed(world: World, backups: list[Backup]) -> None:
     made = plan(world, backups, time(22))
-    # The record that stops the recovery may end in the segment after it.
-    assert (made.last, made.partial) == (segment(7), None)
+    # The record that stops the recovery is complete there.
+    assert (made.last, made.partial) == (segment(6), None)
 
 
 def test_a_time_in_the_future_is_refused_with_the_last_point(world: World, backups: list[Backup]) -> None:
@@ -268,10 +268,11 @@ def test_an_lsn_is_reached_by_a_record_that_begins_there_or_later(world: World, 
 
 
 def test_an_lsn_at_the_end_of_a_segment_needs_the_next_one(world: World, backups: list[Backup]) -> None:
+    """The record may begin in segment 6; it is complete in segment 7."""
     made = plan(world, backups, RecoveryTarget("lsn", lsn=position(7, -50)))
     assert made.reached.segment == segment(7)
-    assert made.last == segment(8)
-    assert made.partial == segment(8)
+    assert made.last == segment(7)
+    assert made.partial is None
 
 
 @pytest.mark.parametrize("wanted", [position(7, 2000), position(7, 1001)])
@@ -362,8 +363,54 @@ def test_the_latest_timeline_is_followed_from_a_backup_before_the_fork(world: Wo
         "000000010000000000000005",
         "000000020000000000000006",
         "000000020000000000000007",
-        "000000020000000000000008",
     ]
+
+
+UNARCHIVED = "server 'pg' is on timeline 3 (PostgreSQL is on it now), and no WAL of that timeline is archived"
+
+
+@pytest.mark.parametrize("with_history", [False, True])
+def test_a_server_whose_timeline_nobody_received_is_not_recovered_to_an_older_end(
+    world: World, forked: list[Backup], with_history: bool
+) -> None:
+    """It was recovered, or promoted, and the run died before the receiver followed it: its commits are on it alone."""
+    if with_history:
+        world.histories[3] = world.histories[2] + "2\t%s\tno recovery target specified\n" % wal.format_lsn(position(8))
+    with pytest.raises(PlanError) as caught:
+        plan(world, forked, RecoveryTarget("end"), living=3)
+    text = str(caught.value)
+    assert UNARCHIVED in text
+    assert "pgdr.barman.deploy -e backup_receiver_reset=when_needed" in text
+    assert "barman_recover_target_timeline=1 or 2" in text
+
+
+def test_the_first_timeline_alone_is_no_exception(world: World, backups: list[Backup]) -> None:
+    assert plan(world, backups, RecoveryTarget("end"), living=1).left_behind == ()
+    with pytest.raises(PlanError, match=r"is on timeline 2 .* no WAL of that timeline is archived"):
+        plan(world, backups, RecoveryTarget("end"), living=2)
+
+
+@pytest.mark.parametrize("target", [RecoveryTarget("end", timeline=2), replace(time(47), timeline=2)])
+def test_who_chooses_a_point_is_told_what_the_server_alone_has(
+    world: World, forked: list[Backup], target: RecoveryTarget
+) -> None:
+    world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
+    made = plan(world, forked, target, living=3)
+    assert made.timeline == 2
+    assert [text.startswith(UNARCHIVED) for text in made.left_behind] == [True]
+    assert set(made.left_behind) <= set(made.warnings)
+
+
+def test_who_chooses_a_branch_is_told_what_the_server_has_on_its_own(world: World, forked: list[Backup]) -> None:
+    world.add(7, commit(position(7, 3000), 45, 799), timeline=2)
+    (text,) = plan(world, forked, RecoveryTarget("end", timeline=1), living=2).left_behind
+    assert text.startswith(
+        "server 'pg' is on timeline 2 (PostgreSQL is on it now), and the recovery goes to timeline 1."
+    )
+    assert "transaction 799" in text
+    (text,) = plan(world, forked, RecoveryTarget("end", timeline=2), living=1).left_behind
+    assert "Not in it is: timeline 1" in text
+    assert plan(world, forked, RecoveryTarget("end", timeline=2), living=2).left_behind == ()
 
 
 def test_an_abandoned_timeline_can_be_asked_for(world: World, forked: list[Backup]) -> None:
