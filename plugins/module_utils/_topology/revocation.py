@@ -23,6 +23,7 @@ def revocable_hosts(
     entries: by backup server, what module server returned in this run (unlisted, handing_over); None if it did not run there.
     """
     spared: set[str] = set()
+    machine = _machine(host, demands)
     for backup, demanded in demands.items():
         if "barman" not in demanded:
             continue
@@ -35,11 +36,18 @@ def revocable_hosts(
             spared.add(backup)
         elif host == backup:
             spared.update(client for client in clients if client is not None)
-        elif host in clients:
+        elif clients & machine or clients - set(demands):
+            # An undeclared host may be this machine under another name: instances share a user, and so the line.
             spared.add(backup)
         if found is not None and "barman" in demands.get(host, {}) and _replicates(found):
             spared.add(backup)
     return sorted(name for name in demands if name in play_hosts and name not in spared)
+
+
+def _machine(host: str, demands: Mapping[str, Any]) -> set[str]:
+    """All hosts of the inventory that are known to be that machine."""
+    ends = (edge[end] for edge in demands[host].get("ssh_edges", ()) for end in ("from_hosts", "to_hosts"))
+    return {host}.union(*(hosts for hosts in ends if host in hosts))
 
 
 def _clients(found: Entries, declared: Collection[Mapping[str, Any]]) -> set[str | None]:

@@ -50,6 +50,20 @@ def test_a_host_whose_entry_stays_is_spared_on_both_sides():
     assert "backup-a" in names("pg", stays)
 
 
+def test_an_undeclared_host_may_be_the_machine_under_another_name():
+    """Two instances share postgres' authorized_keys, and the one whose entry stays is not in the inventory of this run."""
+    stays = {"unlisted": [entry("pg2")]}
+    assert "backup-a" not in names("pg", stays)
+    assert "backup-a" not in names("pg3", stays)
+
+
+def test_an_entry_of_another_instance_on_the_machine_is_spared_too():
+    edge = {"from_hosts": ["backup-b"], "to_hosts": ["pg", "pg3"]}
+    demands = {**DEMANDS, "pg": {**DEMANDS["pg"], "ssh_edges": [edge]}}
+    entries = {"backup-a": {**NOTHING, "unlisted": [entry("pg3")]}, "backup-b": NOTHING}
+    assert "backup-a" not in revocable_hosts("pg", demands, ALL, entries)
+
+
 def test_a_released_entry_needs_nothing():
     assert names("backup-a", {"unlisted": [entry("pg3", active=False)]}) == sorted(ALL)
 
@@ -95,5 +109,5 @@ def test_no_trust_that_an_active_entry_needs_is_ever_revoked(unlisted, host, pla
         if item["active"] and not item["passive"]:
             if host == "backup-a":
                 assert item["host"] not in found
-            if item["host"] in (host, None) and host != "backup-a":
+            if item["host"] in (host, "pg2", None) and host != "backup-a":
                 assert "backup-a" not in found
