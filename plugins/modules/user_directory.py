@@ -32,6 +32,12 @@ options:
       - The mode of the directories, in octal digits.
     type: str
     default: "0750"
+  existing:
+    description:
+      - What becomes of a directory that exists and belongs to another user. V(change) gives it to O(user), V(refuse) fails.
+    type: str
+    choices: [change, refuse]
+    default: change
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -77,6 +83,7 @@ def argument_spec() -> dict[str, Any]:
         "paths": {"type": "list", "elements": "path", "required": True},
         "user": {"type": "str", "required": True},
         "mode": {"type": "str", "default": "0750"},
+        "existing": {"type": "str", "choices": ["change", "refuse"], "default": "change"},
     }
 
 
@@ -92,6 +99,11 @@ def main() -> None:
     try:
         for path in dict.fromkeys(paths):
             plan = observe(path, user, int(mode, 8))
+            if plan.foreign and module.params["existing"] == "refuse":
+                module.fail_json(
+                    msg="%s exists and does not belong to '%s'. Give it to that user (chown), or write another directory"
+                    % (path, user)
+                )
             if plan.changed:
                 changed.append(path)
                 if not module.check_mode:

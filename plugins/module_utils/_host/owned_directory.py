@@ -19,13 +19,14 @@ from .safe_files import ids_of, make_directories, missing_directories, open_dire
 
 @dataclass(frozen=True)
 class DirectoryPlan:
-    """What a directory needs. missing: the directories that have to be made, from the top."""
+    """What a directory needs. missing: the directories that have to be made, from the top. foreign: it belongs to another user."""
 
     path: str
     user: str
     mode: int
     missing: tuple[str, ...] = ()
     differs: bool = False
+    foreign: bool = False
 
     @property
     def changed(self) -> bool:
@@ -43,9 +44,8 @@ def observe(path: str, user: str, mode: int) -> DirectoryPlan:
             status = os.fstat(handle)
     except OSError as exc:
         raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
-    return DirectoryPlan(
-        path, user, mode, differs=(status.st_uid, stat.S_IMODE(status.st_mode)) != (account.pw_uid, mode)
-    )
+    foreign = status.st_uid != account.pw_uid
+    return DirectoryPlan(path, user, mode, differs=foreign or stat.S_IMODE(status.st_mode) != mode, foreign=foreign)
 
 
 def apply(plan: DirectoryPlan) -> None:

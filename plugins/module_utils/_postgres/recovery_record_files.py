@@ -54,6 +54,9 @@ class RecordFiles:
         self._directory = normal_path(data_directory)
         if self._directory in ("/", "//", ".") or not posixpath.isabs(self._directory):
             raise HostError("data_directory: '%s' is not the absolute path of a data directory" % data_directory)
+        # systemd reads the path in a unit's file, line by line.
+        if not self._directory.isprintable():
+            raise HostError("data_directory: %r has a character that is not printable" % data_directory)
         self._run = runner
         self._units = units
         self.path = self._directory + recovery_record.SUFFIX

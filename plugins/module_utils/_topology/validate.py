@@ -10,6 +10,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -86,6 +87,7 @@ class _Judge:
             self.entry(server)
             self.hook_scripts(server)
             self.sources_of_wal(server)
+        self.service_users()
         for backup in self.backups.values():
             self.passive_of(backup)
             self.own_directories(backup)
@@ -475,6 +477,28 @@ class _Judge:
             reason = places.unfit(path, data=variable == "barman_home")
             if reason:
                 self.report(backup.host, variable, reason, f"write a directory of Barman's own, such as {example}")
+        log_file = backup.global_options.get("log_file")
+        # The directory of another user's log is made that user's; of the package's own nothing is changed.
+        if log_file and backup.user != "barman":
+            reason = places.unfit(posixpath.dirname(str(log_file)), data=False)
+            if reason:
+                self.report(
+                    backup.host,
+                    "barman_global_options.log_file",
+                    f"has a directory that {reason}",
+                    f"write a file in a directory of Barman's own, such as /var/log/{backup.user}/barman.log",
+                )
+
+    def service_users(self) -> None:
+        """Neither Barman nor PostgreSQL runs as root, and SSH would let the other host in as root."""
+        for backup in self.backups.values():
+            if backup.user == "root":
+                self.report(backup.host, "barman_user", "is root", "write a user of Barman's own, such as barman")
+        for server in self.pg.values():
+            if server.os_user == "root":
+                self.report(
+                    server.host, "barman_postgres_os_user", "is root", "write PostgreSQL's user, such as postgres"
+                )
 
     def globals(self, backup: BackupServer) -> None:
         version = min(backup.version or NEWEST, NEWEST)

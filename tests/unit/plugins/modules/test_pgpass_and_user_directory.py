@@ -94,3 +94,17 @@ def test_a_directory_of_another_mode_is_changed(tmp_path: Path, capsys: pytest.C
 def test_what_can_be_no_directory(given: dict[str, object], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     answer = run_main(user_directory.main, capsys, user=ME.pw_name, **given)
     assert message in answer["msg"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_directory_of_another_user_is_refused_if_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log of one daemon is not taken from another."""
+    path = tmp_path / "log"
+    path.mkdir(mode=0o755)
+    answer = run_main(user_directory.main, capsys, paths=[str(path)], user="nobody", existing="refuse")
+    assert f"{path} exists and does not belong to 'nobody'" in answer["msg"]
+    assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (0, 0o755)
+    run_main(user_directory.main, capsys, paths=[str(path / "own")], user="nobody", existing="refuse")
+    assert (path / "own").stat().st_uid == pwd.getpwnam("nobody").pw_uid

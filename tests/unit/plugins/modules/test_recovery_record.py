@@ -31,3 +31,8 @@ def test_the_record_is_beside_what_a_link_leads_to(tmp_path: Path, capsys: pytes
     (tmp_path / "disk" / "main.pgdr-recovery.json").write_text("{}")
     answer = run_main(recovery_record.main, capsys, data_directory=str(tmp_path / "main"))
     assert f"{tmp_path}/disk/main.pgdr-recovery.json can't be understood" in answer["msg"]
+
+
+def test_a_path_can_not_become_lines_of_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_main(recovery_record.main, capsys, data_directory="/srv/a\n[Service]\nExecStopPost=+/bin/sh")
+    assert "has a character that is not printable" in answer["msg"]

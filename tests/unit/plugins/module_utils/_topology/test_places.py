@@ -53,6 +53,20 @@ def test_other_directories_of_a_backup_server(variable):
     good(None, {variable: "/etc/barman/own"})
 
 
+@pytest.mark.parametrize("log_file", ["/var/log/barman.log", "/etc/passwd", "/etc/cron.d/x", "/root/x/barman.log"])
+def test_the_directory_of_the_log_becomes_that_of_another_user(log_file):
+    options = {"barman_user": "bm", "barman_home": "/srv/bm", "barman_global_options": {"log_file": log_file}}
+    problem = only_problem(None, options)
+    assert problem.variable == "barman_global_options.log_file"
+    assert "/var/log/bm/barman.log" in problem.instead
+    good(None, {**options, "barman_global_options": {"log_file": "/var/log/bm/all.log"}})
+
+
+def test_nobody_works_as_root():
+    assert only_problem(None, {"barman_user": "root", "barman_home": "/srv/barman"}).variable == "barman_user"
+    assert only_problem({"barman_postgres_os_user": "root"}, None).variable == "barman_postgres_os_user"
+
+
 @pytest.mark.parametrize(
     "option", ["backup_directory", "basebackups_directory", "wals_directory", "incoming_wals_directory"]
 )
