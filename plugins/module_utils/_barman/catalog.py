@@ -255,6 +255,13 @@ def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) 
             raise CatalogError("%s has a line that is not 'key=value': %s" % (path, line.strip()))
         if value.strip() != "None":
             values[key.strip()] = value.strip()
+    # Barman makes an empty file first.
+    if values and "status" not in values:
+        raise CatalogError(
+            "%s is cut off: it has no status. The backup's files may be intact, so don't delete it. Put an intact copy of that file there (a passive node "
+            "has one, and Barman 3.13.2 and later write a second one, backup.info in the directory %s of the backups), or move it elsewhere"
+            % (path, backup_id)
+        )
     try:
         return _backup(backup_id, values, path, keep)
     except (ValueError, SyntaxError, TypeError, AttributeError, KeyError) as exc:
