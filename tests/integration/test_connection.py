@@ -253,8 +253,8 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
         (row,) = session.query(statement, asked)
         session.query("DROP ROLE barman_of_old, streaming_of_old")
     assert row["existing_roles"] == [
-        {"name": "barman_of_old", "attributes": ["SUPERUSER", "BYPASSRLS"]},
-        {"name": "streaming_of_old", "attributes": []},
+        {"name": "barman_of_old", "bootstrap": False, "attributes": ["SUPERUSER", "BYPASSRLS"]},
+        {"name": "streaming_of_old", "bootstrap": False, "attributes": []},
     ]
     assert row["data_directory"] == str(server.data)
     assert row["alter_system_allowed"] is True

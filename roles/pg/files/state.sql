@@ -90,7 +90,7 @@ SELECT
         FROM pg_catalog.pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS idle_slots,
     (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
     -- What the role pg takes away from a role that exists already.
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', rolname, 'attributes', array_remove(ARRAY[
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', rolname, 'bootstrap', oid = 10, 'attributes', array_remove(ARRAY[
             CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
             CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)) ORDER BY rolname), '[]')
         FROM pg_catalog.pg_roles

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What database roles that exist already lose is shown before it is taken away."""
+"""What database roles that exist already would lose is shown, and is not taken away without a word of the user."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from tests.conftest import REPOSITORY
 from tests.unit.playing import play
 
 ROLE = REPOSITORY / "roles/pg"
-OLD = [{"name": "barman", "attributes": ["SUPERUSER", "CREATEDB"]}, {"name": "streaming_barman", "attributes": []}]
-OURS = [{"name": "barman", "attributes": []}]
+OLD = [
+    {"name": "barman", "bootstrap": False, "attributes": ["SUPERUSER", "CREATEDB"]},
+    {"name": "streaming_barman", "bootstrap": False, "attributes": []},
+]
+OURS = [{"name": "barman", "bootstrap": False, "attributes": []}]
+POSTGRES = [{"name": "postgres", "bootstrap": True, "attributes": ["SUPERUSER"]}]
 # What state.sql says of a server, by host, and what is shown.
 STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "somebody-elses": (
@@ -38,6 +44,10 @@ STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+def trust(value: Any) -> Any:
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory: Path = tmp_path_factory.mktemp("roles")
@@ -46,6 +56,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     names = [task["name"] for task in block]
     assert names.index("Warn of what database roles lose") < names.index("Create the database roles")
     task = block[names.index("Warn of what database roles lose")]
+    refuse = next(task for task in block if task["name"] == "Refuse a server that is not the declared one")
+    assert block.index(refuse) < block.index(task)
     hosts = {
         name: {"__pg_compared": {"query_result": [{"in_recovery": False, **state}]}}
         for name, (state, _) in STATES.items()
@@ -74,3 +86,40 @@ def test_what_a_role_loses_is_shown(said: str, host: str) -> None:
         assert sentence in own
     if STATES[host][1]:
         assert own.count("The database role") == len(STATES[host][1])
+
+
+DEMANDS = {"version": 17, "port": 5432, "primary": "", "standbys": [], "archiving": False}
+
+
+@pytest.mark.parametrize(
+    ("state", "overwrite", "expected"),
+    [
+        ({"existing_roles": OLD, "hba_rules": ""}, False, "'barman' exists, and loses SUPERUSER, CREATEDB."),
+        ({"existing_roles": OLD, "hba_rules": ""}, True, ""),
+        # A person gave the collection's own role more since.
+        ({"existing_roles": OLD, "hba_rules": "host all barman"}, False, ""),
+        ({"existing_roles": OLD[1:], "hba_rules": ""}, False, ""),
+        ({"existing_roles": OLD, "hba_rules": "", "in_recovery": True}, False, ""),
+        (
+            {"existing_roles": POSTGRES, "hba_rules": "host all postgres"},
+            True,
+            "as postgres, which is PostgreSQL's own superuser",
+        ),
+        ({"existing_roles": [{**OURS[0], "name": "dba"}], "hba_rules": ""}, True, "as dba, which is"),
+    ],
+)
+def test_a_role_loses_nothing_without_a_word_of_the_user(state: dict[str, Any], overwrite: bool, expected: str) -> None:
+    variables = yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8"))
+    variables.update(
+        __pg_state={"version": 17, "in_recovery": False, **state},
+        __pg_demands=DEMANDS,
+        __pg_foreign_archiving="",
+        inventory_hostname="pg",
+        pg_superuser="dba",
+        pg_archive_overwrite=False,
+        pg_roles_overwrite=overwrite,
+    )
+    templar = Templar(DataLoader(), variables={key: trust(value) for key, value in variables.items()})
+    said = " ".join(str(templar.template(trust_as_template("{{ __pg_refusal or '' }}"))).split())
+    assert expected in said
+    assert bool(expected) == bool(said)
