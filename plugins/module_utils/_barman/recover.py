@@ -54,10 +54,13 @@ from .snapshot_recovery import (
 )
 from .staging_area import Area
 from .swap import Swap
+from .wal_sizes import copied_paths
 from .wal_verification import short_segments
 
 # PostgreSQL keeps some restored segments and its own files beside what is copied.
 _SPARE_BYTES = 128 * 1024 * 1024
+# PostgreSQL keeps WAL that it has replayed until a restartpoint removes it: max_wal_size, of which this is the default.
+_MAX_WAL_SIZE = 1024 * 1024 * 1024
 _PROGRESS_SECONDS = 10.0
 _MOST_LISTED = 5
 _SUFFIX = re.compile(r"[A-Za-z0-9-]+\Z")
@@ -524,6 +527,15 @@ class Recovery:
 
     def _verify_content(self, plan: Plan, archive: Archive) -> dict[str, Any]:
         """What was verified of the backup and the WAL. Raises HostError if it is damaged, or Barman's user can't read it."""
+        noted = copied_paths(self._server, plan.first, plan.timeline)
+        gone = [os.path.basename(path) for path in noted if not os.path.lexists(path)]
+        if gone:
+            more = "" if len(gone) <= _MOST_LISTED else " and %d more" % (len(gone) - _MOST_LISTED)
+            raise RecoverError(
+                "server '%s': WAL files are gone that Barman noted in xlog.db: %s%s. It copies every file from the backup's begin on, those after the target too, "
+                "and would fail. Put them back, or have Barman note anew what there is: barman rebuild-xlogdb %s. Nothing was changed"
+                % (plan.server, ", ".join(gone[:_MOST_LISTED]), more, plan.server)
+            )
         # Barman archives what it received once a minute, and moves it: what has moved is looked for again.
         if not all(os.path.exists(path) for path in _paths(plan, archive)):
             archive = self._list_archive(self._server, self._barman, plan.segment_size)
@@ -531,7 +543,7 @@ class Recovery:
             plan.server,
             chain(self._backups, plan.backup),
             self._server.directory("basebackups_directory"),
-            _paths(plan, archive),
+            sorted({*_paths(plan, archive), *noted}),
             self._barman.user,
         )
         found = verify_content(
@@ -656,10 +668,11 @@ class Recovery:
     def _check_space(self, plan: Plan, state: State, main: int, tablespaces: Mapping[int, int]) -> None:
         oids = {one.name: one.oid for one in plan.backup.tablespaces}
         needed: dict[str, tuple[int, Place]] = {}
+        replayed = max(_SPARE_BYTES, min(len(plan.segments) * plan.segment_size, _MAX_WAL_SIZE))
         for place, size in [
-            (state.place, main + _SPARE_BYTES),
+            (state.place, main + (replayed if state.wal is None else _SPARE_BYTES)),
             *[(place, tablespaces.get(oids[name], 0)) for name, place in state.tablespaces.items()],
-            *([(state.wal, _SPARE_BYTES)] if state.wal is not None else []),
+            *([(state.wal, replayed)] if state.wal is not None else []),
         ]:
             before = needed.get(place.device, (0, place))[0]
             needed[place.device] = before + size, place

@@ -53,6 +53,24 @@ def read_xlogdb(server: ServerConfiguration) -> dict[str, RecordedFile]:
     return {}
 
 
+def copied_paths(server: ServerConfiguration, begin: wal.Segment, timeline: int) -> list[str]:
+    """The archived files that a recovery from that segment on to a timeline copies, in order. Raises HostError.
+
+    Whatever the target is, Barman may copy every file that xlog.db has, up to that timeline (get_required_xlog_files in server.py).
+    """
+    wals = server.directory("wals_directory")
+    found: list[str] = []
+    for name in sorted(read_xlogdb(server)):
+        file = wal.parse(name)
+        if file is None:
+            continue
+        if file.segment is None:
+            found.append(os.path.join(wals, name))
+        elif file.timeline <= timeline and name >= str(begin):
+            found.append(os.path.join(wals, file.segment.directory, name))
+    return found
+
+
 def wrong_sizes(server: ServerConfiguration, archive: Archive) -> dict[wal.Segment, str]:
     """A sentence for each archived segment whose size is wrong, in order."""
     return compare_sizes(archive, server.directory("wals_directory"), read_xlogdb(server))

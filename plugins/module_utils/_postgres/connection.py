@@ -137,7 +137,13 @@ def connect(
             address = str(parameters.get("hostaddr") or endpoint.host)
             reach = Reach.UNKNOWN if exc.sqlstate else probe(address, endpoint.port)
             raise ConnectionFailed(diagnose_connection(str(exc), endpoint, reach)) from None
-    return PsycopgSession(connection, endpoint)
+    session = PsycopgSession(connection, endpoint)
+    if not replication:
+        # A role or a database may have its own, which are meant for applications.
+        session.query(
+            "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('lock_timeout', '0', false)"
+        )
+    return session
 
 
 def endpoint_of(

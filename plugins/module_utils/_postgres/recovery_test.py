@@ -262,6 +262,19 @@ def explain(log: Sequence[str]) -> str:
     return "PostgreSQL said: %s" % (log[-1] if log else "nothing")
 
 
+def _full_disks(data_directory: str, statvfs: Callable[[str], Any] = os.statvfs) -> list[str]:
+    """The data directory, and pg_wal in it, if its file system has no room for one more WAL segment."""
+    found: dict[tuple[int, int], str] = {}
+    for path in (os.path.join(data_directory, "pg_wal"), data_directory):
+        try:
+            status = statvfs(path)
+        except OSError:
+            continue
+        if status.f_bavail * status.f_frsize < wal.DEFAULT_SEGMENT_SIZE:
+            found.setdefault((status.f_bavail, status.f_blocks), "the file system of %s" % os.path.realpath(path))
+    return list(found.values())
+
+
 class RecoveryTest:
     """One test: prepare() looks, run() starts and proves."""
 
@@ -505,7 +518,11 @@ class RecoveryTest:
             server.stop()
             settings.update(higher)
             self._facts["settings_needed"] = {**self._facts.get("settings_needed", {}), **higher}
-        raise RecoveryTestError("the server did not come to its recovery target: %s" % explain(server.log()))
+        full = _full_disks(prepared.directory.path)
+        raise RecoveryTestError(
+            "the server did not come to its recovery target: %s%s"
+            % ("".join("%s is full. Free some room there. " % one for one in full), explain(server.log()))
+        )
 
     def _probe(self, server: PrivateServer, before: int) -> Probe:
         if not server.running:

@@ -18,7 +18,13 @@ COLLECTION = "community.postgresql"
 RUNTIME = REPOSITORY / ".cache/collections/ansible_collections/community/postgresql/meta/runtime.yml"
 FILES = [
     path
-    for path in sorted([*(REPOSITORY / "roles").glob("*/tasks/*.yml"), *(REPOSITORY / "playbooks").rglob("*.yml")])
+    for path in sorted(
+        [
+            *(REPOSITORY / "roles").glob("*/tasks/*.yml"),
+            *(REPOSITORY / "roles").glob("*/handlers/*.yml"),
+            *(REPOSITORY / "playbooks").rglob("*.yml"),
+        ]
+    )
     if f"{COLLECTION}.postgresql_" in path.read_text(encoding="utf-8")
 ]
 
@@ -47,6 +53,20 @@ def test_a_task_says_at_which_port_it_connects(path: Path) -> None:
     outer = group() if path.name in ("alter_system.yml", "grants.yml") else frozenset()
     for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8")), frozenset(outer)):
         assert "login_port" in arguments or name in reached, f"{name} would connect to port 5432"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_no_timeout_of_a_role_or_database_cuts_a_task_off(path: Path) -> None:
+    variables = yaml.safe_load((REPOSITORY / "roles/pg/vars/main.yml").read_text(encoding="utf-8"))
+    for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8"))):
+        # Where module_defaults reach, they are one of these, too. A ping asks nothing that takes time.
+        if name in reached or name.endswith("_ping") or path.name in ("alter_system.yml", "grants.yml"):
+            continue
+        options = arguments["connect_params"]["options"]
+        assert "statement_timeout=0" in options or "__pg_session" in options, name
+    assert "-c statement_timeout=0 -c lock_timeout=0" in variables["__pg_session"]
+    managed = (REPOSITORY / "roles/pg/tasks/managed.yml").read_text(encoding="utf-8")
+    assert 'options: "{{ __pg_session }}"' in managed.split("block:")[0]
 
 
 def test_there_are_such_tasks() -> None:

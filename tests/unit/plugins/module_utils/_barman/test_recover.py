@@ -792,3 +792,21 @@ def test_the_names_of_what_is_moved_aside_are_known_before(host: RecoveryHost) -
     assert host.recover(existing="move_aside", aside_suffix="20261120T083000Z").moved_aside == planned
     with pytest.raises(RecoverError, match=r"aside_suffix: '\.\./x' has other characters"):
         host.recover(aside_suffix="../x")
+
+
+def test_a_file_that_barman_would_copy_and_is_gone_is_found_before_anything_is_done(host: RecoveryHost) -> None:
+    """It copies what xlog.db has, those after the target too."""
+    names = ["0000000100000000000000%02X" % number for number in range(1, 9)]
+    wals = host.home / "pg" / "wals"
+    (wals / "0000000100000000").mkdir(parents=True)
+    for name in names[:-1]:
+        (wals / "0000000100000000" / name).write_bytes(b"")
+    (wals / "xlog.db").write_text("".join("%s\t%d\t1.5\tNone\n" % (name, SIZE) for name in names))
+    with pytest.raises(
+        RecoverError, match=f"are gone that Barman noted in xlog.db: {names[-1]}.*barman rebuild-xlogdb pg"
+    ):
+        host.recover(target_lsn="0/3000000")
+    assert not host.ran("barman", "recover")
+    assert not (host.root / "new").exists()
+    (wals / "xlog.db").write_text("".join("%s\t%d\t1.5\tNone\n" % (name, SIZE) for name in names[:-1]))
+    assert host.recover(target_lsn="0/3000000").changed

@@ -17,8 +17,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import read_own_checks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_sizes import (
     RecordedFile,
+    copied_paths,
     parse_xlogdb,
     wrong_sizes,
 )
@@ -147,3 +149,18 @@ def test_a_file_that_only_older_backups_need_takes_points_away(
     assert check.ok is ok
     assert NAMES[2] in check.hint
     assert ("before the latest backup" in check.hint) is ok
+
+
+def test_every_noted_file_from_the_backup_on_is_copied_up_to_the_timeline(server: Server) -> None:
+    for name in ("000000020000000000000004", "000000030000000000000004"):
+        server.archive(name, SIZE)
+    server.lines += ["00000002.history\t50\t1.5\tNone\n", "000000010000000000000005.partial\t9\t1.5\tNone\n"]
+    server.problems()
+    wals = str(server.root / "wals")
+    assert copied_paths(server.configuration, parse_segment(NAMES[2]), 2) == [
+        f"{wals}/0000000100000000/{NAMES[2]}",
+        f"{wals}/0000000100000000/{NAMES[3]}",
+        f"{wals}/0000000100000000/000000010000000000000005.partial",
+        f"{wals}/00000002.history",
+        f"{wals}/0000000200000000/000000020000000000000004",
+    ]
