@@ -24,6 +24,9 @@ UNKNOWN_SYSTEM = "unknown"
 #: PostgreSQL's own directory in a tablespace's location: its version and that of its catalog.
 TABLESPACE_DIRECTORY = re.compile(r"PG_(\d+)_\d+")
 
+#: How the directory begins that has the socket of the isolated server of a recovery's proof.
+PROOF_PREFIX = "pgdr-recovery-test-"
+
 _DEFAULT_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
 _DEBIAN_UNIT = re.compile(r"postgresql@(\d+)-(.+)\.service")
 
@@ -380,6 +383,11 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
         for server in observed.running
         if server.data_directory == chosen.data_directory and server.port not in (None, declared.port)
     ]
+    if elsewhere and posixpath.basename(elsewhere[0].socket_directory).startswith(PROOF_PREFIX):
+        return _refused(
+            "%s: the proof of a recovery that was killed still runs there (process %d, an isolated server). Wait until it has ended, or end it (kill -INT %d), and run "
+            "this again" % (chosen.data_directory, elsewhere[0].pid, elsewhere[0].pid)
+        )
     if elsewhere:
         return _refused(
             "port: %s is configured for port %d, and runs on port %s now (process %d). Restart it, or correct barman_postgres_port"

@@ -29,6 +29,7 @@ from .._host.files import read_text
 from .._host.identity import acting_as
 from .._host.process import Command, HostError, Runner, lookup_user, run, switch_to
 from .._host.safe_files import temporary_directory, writing_as
+from .cluster import PROOF_PREFIX
 
 # What psql prints for NULL: a string that no sensible result contains.
 _NULL = "\x01NULL\x01"
@@ -315,7 +316,7 @@ class PrivateServer:
 
     def __enter__(self) -> PrivateServer:
         parent = self._temporary if len(self._temporary) < _LONGEST_SOCKET_DIRECTORY else "/tmp"
-        self.directory = self._stack.enter_context(temporary_directory("pgdr-recovery-test-", self.user, parent))
+        self.directory = self._stack.enter_context(temporary_directory(PROOF_PREFIX, self.user, parent))
         self._opts_before = os.path.exists(self._opts)
         return self
 

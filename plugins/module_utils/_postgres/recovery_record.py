@@ -294,6 +294,16 @@ def messages(record: Record | None, exists: Collection[str], record_path: str) -
                 "To go back to the data from before it, rename %s to another name and %s to %s, and remove %s."
                 % (record.data_directory, now.data, record.data_directory, record_path)
             )
+            linked = [one for one in now.moved if not one.unproven and one.source != record.data_directory]
+            if linked:
+                lines.append(
+                    "Its links lead to %s: leave these directories where they are, under these names, and never remove them then. What else is in %s is of "
+                    "the recovery that failed."
+                    % (
+                        " and ".join(one.target for one in linked),
+                        " and ".join(dict.fromkeys(one.source for one in linked)),
+                    )
+                )
         else:
             lines.append("To start it with what is in %s, remove %s first." % (record.data_directory, record_path))
     elif lines:

@@ -729,7 +729,7 @@ class RecoveryTest:
         }
         if not completed.ok:
             raise RecoveryTestError(
-                "data checksums are wrong: %s. The damage is in the backup and was in the server before it: recover from an earlier "
+                "data checksums are wrong: %s. The damage is in the backup, and may have been in the server before it: recover from an earlier "
                 "backup (playbook: barman_recover_backup_id), or accept it with checksums: false (playbook: "
                 "barman_recover_verify_backup=false)" % completed.text,
                 self._facts,

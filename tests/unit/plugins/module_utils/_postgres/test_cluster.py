@@ -134,6 +134,15 @@ def test_a_port_that_was_changed_and_not_restarted() -> None:
     assert "configured for port 5434, and runs on port 5433 now" in told
 
 
+def test_a_proof_that_a_killed_run_left_is_no_server_on_another_port() -> None:
+    proof = replace(
+        PROD, pid=300, port=5432, socket_directory="/tmp/pgdr-recovery-test-x", listen_address="", unit=None
+    )
+    (told,) = problems(DeclaredCluster(5433), replace(STOPPED, running=(proof,)))
+    assert "the proof of a recovery that was killed still runs there (process 300, an isolated server)" in told
+    assert "barman_postgres_port" not in told
+
+
 def test_a_server_whose_directory_was_removed_is_found_by_its_configuration() -> None:
     removed = replace(PROD, port=None, socket_directory="", listen_address="")
     assert found(DeclaredCluster(5433), replace(BOTH, running=(MAIN, removed))).service == "postgresql@17-prod.service"

@@ -184,6 +184,30 @@ def test_a_run_that_has_moved_keeps_its_record(host: Host) -> None:
     assert f"rename {host.data} to another name and {host.data}.{run} to {host.data}, and remove" in text
 
 
+def test_the_way_back_says_which_directories_are_in_use_then() -> None:
+    """The content of a mount point is moved aside inside of it, and the old data directory's links follow it."""
+    moves = (
+        recovery_record.Move("/data/17", "/data/17.old", "run"),
+        recovery_record.Move("/ts/fast", "/ts/fast/aside", "run"),
+    )
+    record = recovery_record.Record(
+        "/data/17",
+        "postgresql@17-main",
+        "run",
+        "pg",
+        "20261120T070150",
+        "end",
+        "now",
+        recovery_record.Phase.RESTORING,
+        moves=moves,
+    )
+    exists = {"/data/17", "/data/17.old", "/ts/fast/aside"}
+    text = " ".join(recovery_record.messages(record, exists, "/data/17.pgdr-recovery.json"))
+    assert "rename /data/17 to another name and /data/17.old to /data/17, and remove" in text
+    assert "Its links lead to /ts/fast/aside: leave these directories where they are" in text
+    assert "What else is in /ts/fast is of the recovery that failed" in text
+
+
 def test_whoever_removes_the_record_can_start(host: Host) -> None:
     host.recover(5)
     (host.data.parent / "main.pgdr-recovery.json").unlink()
