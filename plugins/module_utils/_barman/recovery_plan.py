@@ -636,7 +636,9 @@ class _Planner:
                 break
             if seen.last_record is not None and seen.last_record >= wanted:
                 end, _dummy = self._end(backup)
-                reached = replace(self._before(backup, wanted, segment), lsn=wanted, segment=segment)
+                # A record that begins there is replayed, too, unless the target is exclusive.
+                until = wanted + 1 if self._target.inclusive else wanted
+                reached = replace(self._before(backup, until, segment), lsn=wanted, segment=segment)
                 stop = self._before_a_stop(backup, seen, wanted)
                 return self._make(backup, end, reached, stop, segment, replace(self._target, lsn=stop))
             carry = seen.carry

@@ -19,7 +19,18 @@ from .connection import QueryFailed, Session
 from .synchronous import Sender, Synchrony, look
 
 _WRITE = "SELECT pg_catalog.pg_logical_emit_message(true, 'pgdr.barman', 'commit test')"
-_LOOK = "SELECT pg_catalog.pg_backend_pid() AS pid, current_setting('transaction_read_only') = 'on' AS read_only"
+_LOOK = (
+    "SELECT pg_catalog.pg_backend_pid() AS pid, current_setting('transaction_read_only') = 'on' AS read_only, "
+    "(SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') AS source, "
+    "quote_ident(current_database()) AS database, quote_ident(current_user) AS role"
+)
+# Where the setting stands (pg_settings.source), and what sets it back there; of the server otherwise.
+_RESETS = {
+    "database": "ALTER DATABASE %(database)s RESET default_transaction_read_only",
+    "user": "ALTER ROLE %(role)s RESET default_transaction_read_only",
+    "database user": "ALTER ROLE %(role)s IN DATABASE %(database)s RESET default_transaction_read_only",
+}
+_RESET = "ALTER SYSTEM RESET default_transaction_read_only"
 _WAITS_FOR = "SELECT wait_event_type, wait_event FROM pg_catalog.pg_stat_activity WHERE pid = %s"
 
 
@@ -53,7 +64,7 @@ def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: fl
         return _failed("the server is in recovery", synchrony)
     if row["read_only"]:
         return _failed(
-            "default_transaction_read_only is on. Set it off (ALTER SYSTEM RESET default_transaction_read_only)",
+            "default_transaction_read_only is on. Set it off (%s)" % (_RESETS.get(row["source"], _RESET) % row),
             synchrony,
         )
     errors: list[str] = []

@@ -267,6 +267,13 @@ def test_an_lsn_is_reached_by_a_record_that_begins_there_or_later(world: World, 
         plan(world, backups, RecoveryTarget("lsn", lsn=position(8, 1001)))
 
 
+def test_a_commit_at_the_lsn_is_the_last_one_that_is_replayed(world: World, backups: list[Backup]) -> None:
+    last = next(event for event in world.events[segment(6)] if event.kind == "commit")
+    assert plan(world, backups, RecoveryTarget("lsn", lsn=last.lsn)).reached.xid == last.xid
+    earlier = plan(world, backups, RecoveryTarget("lsn", lsn=last.lsn, inclusive=False))
+    assert earlier.reached.xid != last.xid
+
+
 def test_an_lsn_at_the_end_of_a_segment_needs_the_next_one(world: World, backups: list[Backup]) -> None:
     """The record may begin in segment 6; it is complete in segment 7."""
     made = plan(world, backups, RecoveryTarget("lsn", lsn=position(7, -50)))

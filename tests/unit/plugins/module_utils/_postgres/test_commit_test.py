@@ -21,6 +21,7 @@ class Server:
         self.error = error
         self.event = "SyncRep"
         self.read_only = False
+        self.source = "configuration file"
         self.flushed: str | None = "0/5000000"
         self.cancelled = threading.Event()
         self.open = 0
@@ -54,7 +55,15 @@ class Session:
             server.cancelled.set()
             return []
         if "pg_backend_pid" in sql:
-            return [{"pid": 4711, "read_only": server.read_only}]
+            return [
+                {
+                    "pid": 4711,
+                    "read_only": server.read_only,
+                    "source": server.source,
+                    "database": "shop",
+                    "role": "postgres",
+                }
+            ]
         if "pg_stat_activity" in sql:
             return [{"wait_event_type": "IPC", "wait_event": server.event}]
         if "pg_stat_replication" in sql:
@@ -100,7 +109,9 @@ def test_a_server_in_recovery_or_that_is_read_only_takes_none() -> None:
     assert server.tried().reason == "the server is in recovery"
     server = Server()
     server.read_only = True
-    assert "default_transaction_read_only" in server.tried().reason
+    assert server.tried().reason.endswith("Set it off (ALTER SYSTEM RESET default_transaction_read_only)")
+    server.source = "database"
+    assert server.tried().reason.endswith("Set it off (ALTER DATABASE shop RESET default_transaction_read_only)")
     assert server.wrote == 0
 
 
