@@ -77,6 +77,7 @@ _CLEARER = {
 # Barman gave up, or was given up, before it came to an end.
 _UNFINISHED = ("check_timeout", "barman_check")
 _RECEIVER = "receive_wal_running"
+_FAILED_BACKUPS = "failed_backups"
 _MOST_JOBS = 4
 _INTERVAL = 2.0
 # So many looks in a row prove that only failures are left that can't heal.
@@ -361,11 +362,25 @@ def look(
     for name in names:
         server = configuration.server(name)
         own = read_own_checks(barman, server, connect)
-        theirs = answers.get(name, ServerChecks(name))
+        theirs = _with_failed_backups(answers.get(name, ServerChecks(name)), server)
         answers[name] = _with_healing(
             replace(own, checks=_by_key([*theirs.checks.values(), *own.checks.values()])), server
         )
     return answers
+
+
+def _with_failed_backups(checks: ServerChecks, server: ServerConfiguration) -> ServerChecks:
+    """Barman only counts the failed backups: their ids, and how to be rid of them."""
+    check = checks.checks.get(_FAILED_BACKUPS)
+    if check is None or check.ok:
+        return checks
+    try:
+        failed = [one.backup_id for one in catalog.read_backups(server) if one.status == catalog.FAILED]
+    except HostError:
+        return checks
+    commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in failed)
+    hint = "%s; barman show-backup has the reason of each, and to delete them: %s" % (check.hint, commands)
+    return replace(checks, checks={**checks.checks, _FAILED_BACKUPS: replace(check, hint=hint)}) if failed else checks
 
 
 def _with_healing(server: ServerChecks, configuration: ServerConfiguration) -> ServerChecks:

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 
 from .._host.process import HostError
 from .._postgres.connection import Connect
+from .._postgres.slots import read_slot
 from .._postgres.wal_position import read_position
 from . import catalog, wal
 from .archive import Archive, read_archive
@@ -50,8 +51,16 @@ def newest(archive: Archive, written: Callable[[str], float] = os.path.getmtime)
         return None
 
 
-def text(last: LastReceived | None, now: float, segment_size: int, current_lsn: int | None) -> str:
-    """How far the backups are behind. current_lsn: where the server writes now, None if it can't be asked."""
+@dataclass(frozen=True)
+class Position:
+    """lsn: where the server writes now. lost: the replication slot that PostgreSQL gave up, with the WAL that it was to keep."""
+
+    lsn: int
+    lost: str = ""
+
+
+def text(last: LastReceived | None, now: float, segment_size: int, current: Position | None) -> str:
+    """How far the backups are behind. current: None if the server can't be asked."""
     if last is None:
         return "no WAL was received yet, so nothing of it is safe here"
     moment = datetime.fromtimestamp(last.time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S+00")
@@ -61,9 +70,14 @@ def text(last: LastReceived | None, now: float, segment_size: int, current_lsn: 
         moment,
         max(0, now - last.time),
     )
-    if current_lsn is None:
+    if current is None:
         return found + "; commits since then may be on that server alone"
-    missing = max(0, current_lsn - last.begin_of_missing(segment_size))
+    if current.lost:
+        return found + (
+            "; PostgreSQL gave up replication slot '%s' (max_slot_wal_keep_size), and removes the WAL that comes next. Deploy with "
+            "backup_receiver_reset=when_needed, and take a new backup" % current.lost
+        )
+    missing = max(0, current.lsn - last.begin_of_missing(segment_size))
     return found + "; up to %d bytes of WAL are on that server alone" % missing
 
 
@@ -80,11 +94,13 @@ def lag_of(barman: Barman, server: ServerConfiguration, connect: Connect | None,
     return text(last, now, size, None if connect is None else _current(server, barman.user, connect))
 
 
-def _current(server: ServerConfiguration, user: str, connect: Connect) -> int | None:
+def _current(server: ServerConfiguration, user: str, connect: Connect) -> Position | None:
+    name = server.get("slot_name")
     try:
         session = connect(server.wal_conninfo, user, server.name)
         try:
-            return read_position(session).lsn
+            slot = read_slot(session, name) if name else None
+            return Position(read_position(session).lsn, name if slot is not None and slot.lost else "")
         finally:
             session.close()
     except HostError:

@@ -91,7 +91,7 @@ class BarmanHost:
                 continue
             failed = self.failed.get(name, {})
             lines.append(f"Server {name}:")
-            for check in ("PostgreSQL", "PostgreSQL streaming", "directories"):
+            for check in dict.fromkeys(("PostgreSQL", "PostgreSQL streaming", "directories", *failed)):
                 if check in failed:
                     rc = 1
                     lines.append(f"\t{check}: FAILED" + (f" ({failed[check]})" if failed[check] else ""))

@@ -161,6 +161,16 @@ class TestOwnChecks:
         answer = checks.look(host.barman, configuration.read(str(host.main)), [name], 1, ask_barman=False)
         return answer[name]
 
+    def test_failed_backups_have_their_ids(self, host: BarmanHost) -> None:
+        host.server("pg")
+        host.backup("pg", "20260101T000000", 5)
+        host.backup("pg", "20260102T000000", 6, status="FAILED")
+        host.failed["pg"] = {"failed backups": "there are 1 failed backups"}
+        answer = checks.look(host.barman, configuration.read(str(host.main)), ["pg"], 1)
+        assert answer["pg"].checks["failed_backups"].hint == (
+            "there are 1 failed backups; barman show-backup has the reason of each, and to delete them: barman delete pg 20260102T000000"
+        )
+
     def test_a_good_server(self, host: BarmanHost) -> None:
         host.server("pg")
         host.backup("pg", "20260101T000000", 5)
