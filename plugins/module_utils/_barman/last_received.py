@@ -100,7 +100,7 @@ def _current(server: ServerConfiguration, user: str, connect: Connect) -> Positi
         session = connect(server.wal_conninfo, user, server.name)
         try:
             slot = read_slot(session, name) if name else None
-            return Position(read_position(session).lsn, name if slot is not None and slot.lost else "")
+            return Position(read_position(session).lsn, slot.name if slot is not None and slot.lost else "")
         finally:
             session.close()
     except HostError:

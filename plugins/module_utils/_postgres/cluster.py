@@ -465,6 +465,7 @@ def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
         if _debian_of(observed, one.data_directory) is None
     ]
     there += ["unit %s (%s)" % (one.name, one.data_directory) for one in observed.units if one.loaded]
+    taken = any((one.version, one.name) == (declared.version, "main") for one in observed.clusters or ())
     return (
         "port: no PostgreSQL server of this host listens on port %d, and none is configured for it; there is: %s. Correct "
         "barman_postgres_port, or make the server first (on Debian with pg_createcluster%s)"
@@ -473,7 +474,7 @@ def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
             ", ".join(there) or "none at all",
             ""
             if declared.version is None
-            else " --port %d %d %s" % (declared.port, declared.version, declared.cluster or "main"),
+            else " --port %d %d %s" % (declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")),
         )
     )
 

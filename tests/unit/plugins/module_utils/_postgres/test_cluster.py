@@ -100,7 +100,7 @@ def test_a_unit_that_does_not_exist() -> None:
 def test_a_port_that_nobody_has() -> None:
     (told,) = problems(DeclaredCluster(5434, version=17), BOTH)
     assert "17/main on port 5432, 17/prod on port 5433" in told
-    assert "pg_createcluster --port 5434 17 main" in told
+    assert "pg_createcluster --port 5434 17 NAME" in told
 
 
 def test_a_server_that_no_unit_runs() -> None:
