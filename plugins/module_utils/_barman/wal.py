@@ -74,13 +74,6 @@ class WalFile:
         return "%s%s" % (self.segment, ".partial" if self.kind == "partial" else "")
 
 
-def check_segment_size(segment_size: int) -> int:
-    """The size itself. Raises WalError where PostgreSQL can't have it: a power of two, 1 MiB to 1 GiB."""
-    if not 1 << 20 <= segment_size <= 1 << 30 or segment_size & (segment_size - 1):
-        raise WalError("%r is not a size of WAL segments: a power of two from 1 MiB to 1 GiB" % (segment_size,))
-    return segment_size
-
-
 def segment_of_number(timeline: int, number: int, segment_size: int = DEFAULT_SEGMENT_SIZE) -> Segment:
     per_log = _LOG_SIZE // segment_size
     return Segment(timeline, number // per_log, number % per_log)

@@ -16,7 +16,6 @@ the checksum of the records that it returns and of the last one. A caller that g
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -157,34 +156,6 @@ class Records:
         return None
 
 
-@dataclass(frozen=True)
-class Target:
-    """What a recovery is asked to stop at: exactly one of time, xid, lsn and name.
-
-    inclusive: PostgreSQL's recovery_target_inclusive. name: a restore point.
-    """
-
-    time: datetime | None = None
-    xid: int | None = None
-    lsn: int | None = None
-    name: str | None = None
-    inclusive: bool = True
-
-
-@dataclass(frozen=True)
-class Search:
-    """What a search for a target saw. found: the target is reached (recovery stops); at: the record that shows it.
-
-    last_commit and end_lsn are of everything that was read. reason: why the WAL ended where it did.
-    """
-
-    found: bool
-    at: int | None
-    last_commit: Event | None
-    end_lsn: int | None
-    reason: str = ""
-
-
 def scan(data: bytes, carry: Carry | None = None, records: Records | None = None) -> Scan:
     """Read one segment from its beginning.
 
@@ -193,64 +164,6 @@ def scan(data: bytes, carry: Carry | None = None, records: Records | None = None
     Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
     """
     return _Reader(data, carry, records).read()
-
-
-def last_commit(data: bytes, kinds: tuple[str, ...] = ("commit",)) -> Event | None:
-    """The last event of these kinds in one segment; None where there is none."""
-    for event in reversed(scan(data).events):
-        if event.kind in kinds:
-            return event
-    return None
-
-
-def end_of_wal(data: bytes, carry: Carry | None = None) -> int | None:
-    """Where the last complete record of a (partial) segment ends; None where it has none."""
-    return scan(data, carry).end_lsn
-
-
-def find_target(segments: Iterable[bytes], target: Target, start_lsn: int | None = None) -> Search:
-    """Read consecutive segments of one way until the target is reached or the WAL ends.
-
-    start_lsn: where the replay begins; what is before does not stop it. Where the WAL goes over to another
-    timeline, the segment of the fork is given once, that of the new timeline.
-    """
-    carry: Carry | None = None
-    last: Event | None = None
-    end: int | None = None
-    reason = ""
-    for data in segments:
-        seen = scan(data, carry)
-        found = _reached(seen, target, start_lsn or 0)
-        end = seen.end_lsn or end
-        last = next((event for event in reversed(seen.events) if event.kind == "commit"), last)
-        if found is not None:
-            return Search(True, found, last, end)
-        carry, reason = seen.carry, seen.reason
-        if carry is None:
-            break
-    return Search(False, None, last, end, reason)
-
-
-def _reached(seen: Scan, target: Target, start_lsn: int) -> int | None:
-    if target.lsn is not None:
-        if seen.last_record is not None and seen.last_record >= target.lsn:
-            return seen.last_record
-        return None
-    for event in seen.events:
-        if event.lsn < start_lsn:
-            continue
-        if event.kind == "restore_point":
-            if target.name is not None and event.name == target.name:
-                return event.lsn
-        elif target.xid is not None:
-            if event.xid == target.xid:
-                return event.lsn
-        elif target.time is not None and (
-            # Recovery ends only when it sees a transaction that ended after the target.
-            event.time > target.time or (not target.inclusive and event.time == target.time)
-        ):
-            return event.lsn
-    return None
 
 
 class _End(Exception):

@@ -474,7 +474,8 @@ def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
             ", ".join(there) or "none at all",
             ""
             if declared.version is None
-            else " --port %d %d %s" % (declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")),
+            else " --port %d %d %s"
+            % (declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")),
         )
     )
 

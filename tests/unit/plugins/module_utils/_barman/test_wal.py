@@ -92,13 +92,6 @@ def test_what_is_no_lsn(text: str) -> None:
         wal.parse_lsn(text)
 
 
-@pytest.mark.parametrize("size", [0, MIB - 1, 3 * MIB, 1 << 31])
-def test_sizes_that_segments_can_t_have(size: int) -> None:
-    with pytest.raises(wal.WalError, match="power of two"):
-        wal.check_segment_size(size)
-    assert wal.check_segment_size(16 * MIB) == 16 * MIB
-
-
 def test_a_name_of_another_segment_size_is_an_error() -> None:
     with pytest.raises(wal.WalError, match="can't be a WAL segment of 16777216 bytes"):
         wal.Segment(1, 0, 0x100).number(16 * MIB)

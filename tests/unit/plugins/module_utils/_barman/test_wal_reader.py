@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,9 +19,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal_rea
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import format_lsn, parse_lsn, parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_reader import (
     Event,
-    Target,
     WalReadError,
-    find_target,
     scan,
 )
 
@@ -117,18 +115,6 @@ def test_a_switch_ends_its_segment(version: int) -> None:
     assert seen.complete
     assert seen.carry is not None
     assert seen.carry.data == b""
-
-
-def test_the_last_commit_and_the_end_of_a_segment() -> None:
-    data = segments(15)[-1]
-    seen = read_all(15)[-1]
-    commit = wal_reader.last_commit(data)
-    assert commit == seen.events[-1]
-    assert wal_reader.end_of_wal(data) == seen.end_lsn == commit.end_lsn
-    assert wal_reader.last_commit(segments(15)[2]) is None
-    restore_point = wal_reader.last_commit(segments(15)[0], ("restore_point",))
-    assert restore_point is not None
-    assert restore_point.name == "before the flood"
 
 
 # Where the WAL ends
@@ -283,71 +269,6 @@ def test_what_is_no_wal(data: bytes, problem: str) -> None:
 def test_the_checksum_is_that_of_castagnoli() -> None:
     assert wal_reader.crc32c(b"123456789") == 0xE3069283
     assert wal_reader.crc32c(b"6789", wal_reader.crc32c(b"12345")) == 0xE3069283
-
-
-# Targets
-
-
-def events_of(version: int) -> list[Event]:
-    return [event for seen in read_all(version) for event in seen.events]
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_target_that_is_there_is_found(version: int) -> None:
-    for event in events_of(version):
-        if event.kind == "restore_point":
-            assert find_target(segments(version), Target(name=event.name)).at == event.lsn
-        else:
-            assert find_target(segments(version), Target(xid=event.xid)).at == event.lsn
-        assert find_target(segments(version), Target(lsn=event.lsn)).found
-
-
-def test_a_time_is_reached_when_a_later_transaction_is_there() -> None:
-    commits = [event for event in events_of(15) if event.kind == "commit"]
-    third, last = commits[2], commits[-1]
-    found = find_target(segments(15), Target(time=third.time))
-    assert found.found
-    assert found.at is not None
-    assert found.at > third.lsn
-    assert find_target(segments(15), Target(time=third.time, inclusive=False)).at == third.lsn
-    beyond = find_target(segments(15), Target(time=last.time))
-    assert not beyond.found
-    assert beyond.last_commit == last
-    assert beyond.end_lsn == last.end_lsn
-    assert find_target(segments(15), Target(time=last.time, inclusive=False)).at == last.lsn
-    assert not find_target(segments(15), Target(time=last.time + timedelta(days=1))).found
-    assert find_target(segments(15), Target(time=datetime(2001, 1, 1, tzinfo=UTC))).at == commits[0].lsn
-
-
-def test_what_is_not_there_is_not_found() -> None:
-    last = events_of(15)[-1]
-    assert not find_target(segments(15), Target(xid=999999)).found
-    assert not find_target(segments(15), Target(name="no such point")).found
-    assert not find_target(segments(15), Target(lsn=last.lsn + 8)).found
-    assert find_target(segments(15), Target(lsn=last.lsn)).found
-
-
-def test_what_lies_before_the_start_does_not_count() -> None:
-    point = next(event for event in events_of(15) if event.name == "before the flood")
-    assert not find_target(segments(15), Target(name=point.name), start_lsn=point.lsn + 1).found
-    assert find_target(segments(15), Target(name=point.name), start_lsn=point.lsn).found
-
-
-def test_a_missing_segment_is_an_error_and_no_end() -> None:
-    with pytest.raises(WalReadError, match="and not at"):
-        find_target([segments(15)[0], segments(15)[3]], Target(xid=999999))
-
-
-def test_the_reading_stops_at_the_target() -> None:
-    read: list[int] = []
-
-    def some() -> object:
-        for number, data in enumerate(segments(15)):
-            read.append(number)
-            yield data
-
-    find_target(some(), Target(name="before the flood"))  # type: ignore[arg-type]
-    assert read == [0]
 
 
 def test_fixtures_are_named_for_what_they_are() -> None:
