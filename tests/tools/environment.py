@@ -31,8 +31,11 @@ CACHE = REPOSITORY / ".cache"
 COLLECTIONS_ROOT = CACHE / "collections"
 COLLECTIONS = COLLECTIONS_ROOT / "ansible_collections"
 
-WANTED_COLLECTIONS = ("ansible.posix", "community.crypto", "community.general", "community.postgresql")
+DEPENDENCIES = ("community.crypto", "community.general", "community.postgresql")
 """What galaxy.yml depends on; a test keeps the two equal."""
+
+WANTED_COLLECTIONS = ("ansible.posix", *DEPENDENCIES)
+"""What the tests need: with a callback of ansible.posix they read a play's result as JSON."""
 
 MINIMUM_PYTHON = (3, 11)
 

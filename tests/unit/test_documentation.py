@@ -72,7 +72,7 @@ def test_dependencies_are_the_same_everywhere(repository: Path) -> None:
     galaxy = yaml.safe_load((repository / "galaxy.yml").read_text())["dependencies"]
     required = yaml.safe_load((repository / "requirements.yml").read_text())["collections"]
     assert {entry["name"]: entry["version"] for entry in required} == galaxy
-    assert sorted(environment.WANTED_COLLECTIONS) == sorted(galaxy)
+    assert sorted(environment.DEPENDENCIES) == sorted(galaxy)
 
 
 @pytest.mark.parametrize("role", ROLES)
