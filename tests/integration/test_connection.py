@@ -250,11 +250,17 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     with server.session() as session:
         session.query("CREATE ROLE barman_of_old SUPERUSER BYPASSRLS")
         session.query("CREATE ROLE streaming_of_old REPLICATION")
+        hba = server.data / "pg_hba.conf"
+        before = hba.read_text()
+        rule = 'host "barman_of_old" "streaming_of_old" 192.0.2.1/32 scram-sha-256'
+        hba.write_text("# BEGIN pgdr.barman\n%s\n# END pgdr.barman\n%s" % (rule, before))
         (row,) = session.query(statement, asked)
+        hba.write_text(before)
         session.query("DROP ROLE barman_of_old, streaming_of_old")
+    assert row["hba_rules"].strip() == rule
     assert row["existing_roles"] == [
-        {"name": "barman_of_old", "bootstrap": False, "attributes": ["SUPERUSER", "BYPASSRLS"]},
-        {"name": "streaming_of_old", "bootstrap": False, "attributes": []},
+        {"name": "barman_of_old", "bootstrap": False, "ours": False, "attributes": ["SUPERUSER", "BYPASSRLS"]},
+        {"name": "streaming_of_old", "bootstrap": False, "ours": True, "attributes": []},
     ]
     assert row["data_directory"] == str(server.data)
     assert row["alter_system_allowed"] is True

@@ -16,6 +16,9 @@ from contextlib import contextmanager
 
 from .process import IDENTITY, HostError, lookup_user
 
+# With the kernel's own limit of 40 links no path has more.
+_MOST_COMPONENTS = 4096
+
 
 @contextmanager
 def acting_as(user: str | None) -> Iterator[None]:
@@ -59,17 +62,37 @@ def acting_as_owner(path: str) -> Iterator[None]:
 
 
 def _last_owner(path: str) -> tuple[int, int] | None:
-    """Owner and group of the last directory on the way that does not belong to root; None if all do."""
-    parts = os.path.dirname(os.path.abspath(path)).split(os.sep)
-    found = None
-    for end in range(1, len(parts) + 1):
+    """Owner and group of the last directory on the way that does not belong to root; None if all do.
+
+    A link in a user's directory ends the walk: the user may lead anywhere with it. The files of /proc are the kernel's.
+    """
+    waiting = os.path.dirname(os.path.abspath(path)).split(os.sep)[1:]
+    current, owner = os.sep, None
+    if waiting[:1] == ["proc"]:
+        return None
+    for _unused in range(_MOST_COMPONENTS):
         try:
-            status = os.stat(os.sep.join(parts[:end]) or os.sep)
+            status = os.lstat(current)
+            if status.st_uid != 0:
+                owner = status.st_uid, status.st_gid
+            if not waiting:
+                break
+            name = waiting.pop(0)
+            if name == os.pardir:
+                current = os.path.dirname(current)
+                continue
+            following = os.path.join(current, name)
+            if not os.path.islink(following):
+                current = following
+                continue
+            if owner is not None:
+                break
+            target = os.readlink(following)
         except OSError:
             break
-        if status.st_uid != 0:
-            found = status.st_uid, status.st_gid
-    return found
+        current = os.sep if os.path.isabs(target) else current
+        waiting = [part for part in target.split(os.sep) if part not in ("", os.curdir)] + waiting
+    return owner
 
 
 @contextmanager

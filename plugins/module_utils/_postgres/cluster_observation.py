@@ -34,6 +34,8 @@ from .cluster import (
 from .instance import Address, InstanceError, find_bin_directory
 
 _DELETED = " (deleted)"
+# Of postmaster.pid and PG_VERSION.
+_LONGEST = 65536
 _IGNORED = ("lost+found",)
 _PGDATA = re.compile(r"(?:^|\s)\"?PGDATA=([^\s\"]+)")
 _EXEC_DIRECTORY = re.compile(r"\s-D\s*([^\s;$]+)")
@@ -118,10 +120,10 @@ def running_servers(proc: str = "/proc") -> tuple[RunningServer, ...]:
 def _server(proc: str, pid: int, directory: str) -> RunningServer:
     process = os.path.join(proc, str(pid))
     inside = os.path.join(process, "cwd")
-    lines = (read_text(os.path.join(inside, "postmaster.pid")) or "").splitlines() + [""] * 6
+    lines = _read_inside(inside, "postmaster.pid").splitlines() + [""] * 6
     path = directory[: -len(_DELETED)] if directory.endswith(_DELETED) else directory
     arguments = (read_text(os.path.join(process, "cmdline")) or "").split("\0")
-    version = (read_text(os.path.join(inside, "PG_VERSION")) or "").strip()
+    version = _read_inside(inside, "PG_VERSION").strip()
     program = os.readlink(os.path.join(process, "exe"))
     locations = _tablespaces(inside)
     return RunningServer(
@@ -145,6 +147,26 @@ def _server(proc: str, pid: int, directory: str) -> RunningServer:
         wal_directory=_linked(os.path.join(inside, "pg_wal")),
         foreign=not directory.endswith(_DELETED) and not _same_file(inside, path),
     )
+
+
+def _read_inside(directory: str, name: str) -> str:
+    """A file of a running server's working directory; "" if there is none.
+
+    Only root can follow /proc/PID/cwd to a server of any user, so root reads there, and follows no link that this user has put there.
+    """
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        # It was removed under the server.
+        return ""
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    with os.fdopen(file, encoding="utf-8", errors="replace") as stream:
+        return stream.read(_LONGEST)
 
 
 def _is_version(name: str, version: str) -> bool:

@@ -35,7 +35,10 @@ def revocable_hosts(
                 return []
             spared.add(backup)
         elif host == backup:
-            spared.update(client for client in clients if client is not None)
+            # One line may be that of all instances of a machine, which share a key. Of an undeclared host the machine is not known.
+            if clients - set(demands):
+                return []
+            spared.update(*(_machine(client, demands) for client in clients if client is not None))
         elif clients & machine or clients - set(demands):
             # An undeclared host may be this machine under another name: instances share a user, and so the line.
             spared.add(backup)

@@ -50,6 +50,10 @@ WITH demanded AS (
             ) AS in_minutes
         ) AS judged
     ) AS short
+), hba AS (
+    -- Whatever the rest of the file is encoded in.
+    SELECT coalesce(substring(encode(pg_catalog.pg_read_binary_file(current_setting('hba_file')), 'escape')
+        FROM '# BEGIN pgdr\.barman\n(.*?)# END pgdr\.barman'), '') AS rules
 ), role AS (
     SELECT oid, rolsuper FROM pg_catalog.pg_roles WHERE rolname = %(role)s
 )
@@ -57,9 +61,7 @@ SELECT
     current_setting('server_version_num')::int / 10000 AS version,
     pg_catalog.pg_is_in_recovery() AS in_recovery,
     current_setting('hba_file') AS hba_file,
-    -- Whatever the rest of the file is encoded in.
-    coalesce(substring(encode(pg_catalog.pg_read_binary_file(current_setting('hba_file')), 'escape')
-        FROM '# BEGIN pgdr\.barman\n(.*?)# END pgdr\.barman'), '') AS hba_rules,
+    (SELECT rules FROM hba) AS hba_rules,
     -- The file's time has whole seconds only: what was written in the second of the last load counts as loaded, or it would be loaded for ever.
     (pg_catalog.pg_stat_file(current_setting('hba_file'))).modification > pg_catalog.pg_conf_load_time() AS hba_unloaded,
     current_setting('data_directory') AS data_directory,
@@ -89,8 +91,11 @@ SELECT
     (SELECT coalesce(jsonb_agg(slot_name ORDER BY slot_name), '[]')
         FROM pg_catalog.pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS idle_slots,
     (SELECT coalesce(jsonb_agg(to_jsonb(compared) ORDER BY name), '[]') FROM compared) AS settings,
-    -- What the role pg takes away from a role that exists already.
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', rolname, 'bootstrap', oid = 10, 'attributes', array_remove(ARRAY[
+    -- What the role pg takes away from a role that exists already. ours: a rule of ours names it, so an earlier run made it what it needs.
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', rolname, 'bootstrap', oid = 10,
+            'ours', EXISTS (
+                SELECT FROM hba CROSS JOIN regexp_split_to_table(rules, '\n') AS rule WHERE split_part(rule, ' ', 3) = '"' || rolname || '"'),
+            'attributes', array_remove(ARRAY[
             CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
             CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL)) ORDER BY rolname), '[]')
         FROM pg_catalog.pg_roles

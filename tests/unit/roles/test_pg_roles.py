@@ -19,15 +19,16 @@ from tests.unit.playing import play
 
 ROLE = REPOSITORY / "roles/pg"
 OLD = [
-    {"name": "barman", "bootstrap": False, "attributes": ["SUPERUSER", "CREATEDB"]},
-    {"name": "streaming_barman", "bootstrap": False, "attributes": []},
+    {"name": "barman", "bootstrap": False, "ours": False, "attributes": ["SUPERUSER", "CREATEDB"]},
+    {"name": "streaming_barman", "bootstrap": False, "ours": False, "attributes": []},
 ]
-OURS = [{"name": "barman", "bootstrap": False, "attributes": []}]
-POSTGRES = [{"name": "postgres", "bootstrap": True, "attributes": ["SUPERUSER"]}]
+OURS = [{"name": "barman", "bootstrap": False, "ours": True, "attributes": []}]
+GROWN = [{**OURS[0], "attributes": ["SUPERUSER", "CREATEDB"]}]
+POSTGRES = [{"name": "postgres", "bootstrap": True, "ours": True, "attributes": ["SUPERUSER"]}]
 # What state.sql says of a server, by host, and what is shown.
 STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "somebody-elses": (
-        {"existing_roles": OLD, "hba_rules": ""},
+        {"existing_roles": OLD},
         [
             "The database role 'barman' exists, and loses SUPERUSER, CREATEDB.",
             "The database role 'barman' was not created by this collection, and gets the inventory's password.",
@@ -35,12 +36,12 @@ STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "changed-since": (
-        {"existing_roles": OLD[:1], "hba_rules": "host all barman"},
+        {"existing_roles": GROWN},
         ["The database role 'barman' exists, and loses SUPERUSER, CREATEDB."],
     ),
-    "ours": ({"existing_roles": OURS, "hba_rules": "host all barman"}, []),
-    "new": ({"existing_roles": [], "hba_rules": ""}, []),
-    "standby": ({"existing_roles": OLD, "hba_rules": "", "in_recovery": True}, []),
+    "ours": ({"existing_roles": OURS}, []),
+    "new": ({"existing_roles": []}, []),
+    "standby": ({"existing_roles": OLD, "in_recovery": True}, []),
 }
 
 
@@ -54,8 +55,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     tasks = yaml.safe_load((ROLE / "tasks/managed.yml").read_text(encoding="utf-8"))
     block = next(task for task in tasks if "block" in task)["block"]
     names = [task["name"] for task in block]
-    assert names.index("Warn of what database roles lose") < names.index("Create the database roles")
-    task = block[names.index("Warn of what database roles lose")]
+    assert names.index("Warn of changes to existing database roles") < names.index("Create the database roles")
+    task = block[names.index("Warn of changes to existing database roles")]
     refuse = next(task for task in block if task["name"] == "Refuse a server that is not the declared one")
     assert block.index(refuse) < block.index(task)
     hosts = {
@@ -94,18 +95,18 @@ DEMANDS = {"version": 17, "port": 5432, "primary": "", "standbys": [], "archivin
 @pytest.mark.parametrize(
     ("state", "overwrite", "expected"),
     [
-        ({"existing_roles": OLD, "hba_rules": ""}, False, "'barman' exists, and loses SUPERUSER, CREATEDB."),
-        ({"existing_roles": OLD, "hba_rules": ""}, True, ""),
+        ({"existing_roles": OLD}, False, "'barman' exists, and loses SUPERUSER, CREATEDB."),
+        ({"existing_roles": OLD}, True, ""),
         # A person gave the collection's own role more since.
-        ({"existing_roles": OLD, "hba_rules": "host all barman"}, False, ""),
-        ({"existing_roles": OLD[1:], "hba_rules": ""}, False, ""),
-        ({"existing_roles": OLD, "hba_rules": "", "in_recovery": True}, False, ""),
+        ({"existing_roles": GROWN}, False, ""),
+        ({"existing_roles": OLD[1:]}, False, ""),
+        ({"existing_roles": OLD, "in_recovery": True}, False, ""),
         (
-            {"existing_roles": POSTGRES, "hba_rules": "host all postgres"},
+            {"existing_roles": POSTGRES},
             True,
             "as postgres, which is PostgreSQL's own superuser",
         ),
-        ({"existing_roles": [{**OURS[0], "name": "dba"}], "hba_rules": ""}, True, "as dba, which is"),
+        ({"existing_roles": [{**OURS[0], "name": "dba"}]}, True, "as dba, which is"),
     ],
 )
 def test_a_role_loses_nothing_without_a_word_of_the_user(state: dict[str, Any], overwrite: bool, expected: str) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,11 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
+def open_path() -> Iterator[Path]:
     """A directory that every user can pass through."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o055)
-    return tmp_path
+    with tempfile.TemporaryDirectory(prefix="files-", dir="/tmp") as top:
+        Path(top).chmod(0o755)
+        yield Path(top)
 
 
 def mode(path: Path) -> int:
@@ -172,3 +173,32 @@ def test_below_a_directory_of_another_user_the_last_one_reads(open_path: Path) -
     data.chmod(0o700)
     (data / "PG_VERSION").chmod(0o600)
     assert files.read_text(str(data / "PG_VERSION")) == "17\n"
+
+
+@as_root
+def test_a_user_chooses_not_whose_files_are_read(open_path: Path) -> None:
+    """A link in one user's directory leads to another user's: it is read as the first."""
+    home, other = open_path / "home", open_path / "other"
+    for path in (home, other):
+        path.mkdir()
+    (other / "secret").write_text("the other's\n")
+    (home / "link").symlink_to(other)
+    os.chown(home, lookup_user("nobody").pw_uid, -1)
+    for path in (other, other / "secret"):
+        os.chown(path, 54321, 54321)
+    other.chmod(0o755)
+    (other / "secret").chmod(0o600)
+    assert files.read_text(str(other / "secret")) == "the other's\n"
+    with pytest.raises(HostError, match="Permission denied"):
+        files.read_text(str(home / "link" / "secret"))
+
+
+@as_root
+def test_a_link_of_root_is_followed(open_path: Path) -> None:
+    data = open_path / "data"
+    data.mkdir()
+    (data / "file").write_text("text")
+    (open_path / "link").symlink_to("data")
+    os.chown(data, 54321, 54321)
+    data.chmod(0o700)
+    assert files.read_text(str(open_path / "link" / "file")) == "text"
