@@ -14,8 +14,9 @@ author:
 description:
   - Barman does not look into the incoming directory of a server without C(archiver), and C(barman check) is red while something is in it. When
     such a server was archived before, its last segments are left there.
-  - A file is removed only if Barman has one of the same name and content from streaming. Backup labels and partial segments are removed
-    too, because nothing needs them. Everything else stays, and is an error that names it.
+  - A segment or a timeline history is removed only if Barman has one of the same name and content from streaming. A partial segment is removed if the
+    segment of that number came whole, or on a later timeline. Backup labels are removed, because their content is in the backup. Everything else stays,
+    and is an error that names it.
   - A segment that streaming has not brought yet is waited for. If streaming has brought later WAL and not that segment, it can't come any more, and the
     module fails at once.
 options:
@@ -82,7 +83,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.incoming import Cleared, clear
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.incoming import ClearedDirectory, clear
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 
@@ -97,7 +98,7 @@ def argument_spec() -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec(), supports_check_mode=True)
     params = module.params
-    outcomes: dict[str, Cleared] = {}
+    outcomes: dict[str, ClearedDirectory] = {}
     try:
         barman = barman_from(params)
         configuration = read(params["config_file"], params["barman_user"])
@@ -105,7 +106,7 @@ def main() -> None:
             try:
                 outcomes[server.name] = clear(barman, server, params["timeout"], module.check_mode)
             except HostError as exc:
-                outcomes[server.name] = Cleared((), "server '%s': %s" % (server.name, exc))
+                outcomes[server.name] = ClearedDirectory((), "server '%s': %s" % (server.name, exc))
     except HostError as exc:
         module.fail_json(msg=str(exc), servers={})
     result = {

@@ -136,9 +136,18 @@ def read_archive(server: ServerConfiguration, barman: Barman, segment_size: int)
 
 
 def list_archive(
-    server: ServerConfiguration, barman: Barman, segment_size: int, received: Sequence[str], archived: bool = True
+    server: ServerConfiguration,
+    barman: Barman,
+    segment_size: int,
+    received: Sequence[str],
+    *,
+    archived: bool = True,
+    fetch: bool = True,
 ) -> Archive:
-    """List the WAL in some of the directories that received it, and what is archived. Raises HostError."""
+    """List the WAL in some of the directories that received it, and what is archived. Raises HostError.
+
+    fetch: whether Barman gives what can't be read from these directories.
+    """
     wals = server.directory("wals_directory")
     segments: dict[wal.Segment, str] = {}
     partials: dict[wal.Segment, str] = {}
@@ -159,10 +168,11 @@ def list_archive(
     for segment in segments:
         partials.pop(segment, None)
 
-    def fetch(name: str) -> bytes:
+    def get(name: str) -> bytes:
         return get_wal(barman, server.name, name)
 
-    return Archive(segments, partials, Histories(histories, fetch), segment_size, fetch)
+    given = get if fetch else None
+    return Archive(segments, partials, Histories(histories, given), segment_size, given)
 
 
 def has_unarchived(server: ServerConfiguration) -> bool:

@@ -162,11 +162,27 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
     for backup_id in sorted(paths):
         text = read_text(paths[backup_id])
         # None: deleted since the directory was listed.
-        if text is not None:
+        if text is None:
+            continue
+        try:
             backups.append(parse_backup(backup_id, text, paths[backup_id], _keep(base, meta, backup_id)))
+        except CatalogError as exc:
+            second = os.path.join(base, backup_id, "backup.info")
+            if paths[backup_id] == second or not _is_whole(second):
+                raise
+            # Barman fails with the damaged one, whichever backup it is asked for.
+            raise CatalogError("%s. An intact copy is %s: copy that over it as Barman's user" % (exc, second)) from None
     if any(backup.status in _UNFINISHED for backup in backups) and not backup_runs(server):
         return [_interrupted(backup) if backup.status in _UNFINISHED else backup for backup in backups]
     return backups
+
+
+def _is_whole(path: str) -> bool:
+    try:
+        text = read_text(path)
+    except HostError:
+        return False
+    return text is not None and re.search(r"^status=", text, re.MULTILINE) is not None
 
 
 def _interrupted(backup: Backup) -> Backup:
@@ -258,9 +274,8 @@ def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) 
     # Barman makes an empty file first.
     if values and "status" not in values:
         raise CatalogError(
-            "%s is cut off: it has no status. The backup's files may be intact, so don't delete it. Put an intact copy of that file there (a passive node "
-            "has one, and Barman 3.13.2 and later write a second one, backup.info in the directory %s of the backups), or move it elsewhere"
-            % (path, backup_id)
+            "%s is cut off: it has no status. The backup's files may be intact, so don't delete it. Restore that file (a passive node may have one), or move "
+            "it elsewhere" % path
         )
     try:
         return _backup(backup_id, values, path, keep)

@@ -5,11 +5,13 @@
 """WAL in Barman's incoming directory after archive_command has ended: what came by streaming too is removed.
 
 This module util is private to the collection. Barman does not look at the directory of a server without archiver, and its
-check is red while something is in it. A file is removed only if Barman has one of the same name and content from streaming.
+check is red while something is in it. A segment or a history is removed only if Barman has one of the same name and content from streaming; a backup
+label, because its content is in the backup; a partial segment, because the segment of that number came whole or on a later timeline.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -28,7 +30,7 @@ _INTERVAL = 2.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class IncomingPlan:
     """File names in the incoming directory.
 
     removable: Barman has the same from streaming, or nothing needs it. awaited: it may still come by streaming.
@@ -44,39 +46,49 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Cleared:
+class ClearedDirectory:
     """removed: the names of the files that were removed, or would be in check mode. error: why others are still there."""
 
     removed: tuple[str, ...]
     error: str | None
 
 
-def make_plan(incoming: Sequence[str], streamed: Collection[str], is_same: Callable[[str], bool]) -> Plan:
+def make_plan(incoming: Sequence[str], streamed: Collection[str], is_same: Callable[[str], bool]) -> IncomingPlan:
     """Sort the incoming directory's file names.
 
     streamed: the names of the files that came by streaming, partial ones included. is_same: whether both have the same content.
     """
     sorted_names: dict[str, list[str]] = {kind: [] for kind in ("removable", "awaited", "lost", "different", "foreign")}
-    there = {file.name for file in map(wal.parse, streamed) if file is not None and file.kind != "backup_label"}
-    begun = {file.segment for file in map(wal.parse, streamed) if file is not None and file.segment is not None}
+    names = {file.name for file in map(wal.parse, streamed) if file is not None and file.kind != "backup_label"}
+    segments = {file.segment for file in map(wal.parse, streamed) if file is not None and file.segment is not None}
     for name in incoming:
         file = wal.parse(name)
+        if name.startswith("."):
+            # What put-wal or rsync was writing when it was killed. Barman's check does not count it.
+            continue
         if file is None:
             kind = "foreign"
-        elif file.kind in ("backup_label", "partial"):
-            # A label's content is in the backup; a partial segment's is in the next timeline's segment of that number.
+        elif file.kind == "backup_label" or (file.kind == "partial" and _goes_on(file.segment, segments)):
+            # A label's content is in the backup.
             kind = "removable"
-        elif file.name in there:
+        elif file.kind != "partial" and file.name in names:
             kind = "removable" if is_same(name) else "different"
-        elif file.segment is not None and any(other > file.segment for other in begun):
+        elif file.segment is not None and any(other > file.segment for other in segments):
             kind = "lost"
         else:
             kind = "awaited"
         sorted_names[kind].append(name)
-    return Plan(**{kind: tuple(names) for kind, names in sorted_names.items()})
+    return IncomingPlan(**{kind: tuple(names) for kind, names in sorted_names.items()})
 
 
-def problem_of(server: str, directory: str, plan: Plan) -> str | None:
+def _goes_on(partial: wal.Segment | None, streamed: Collection[wal.Segment]) -> bool:
+    """Whether a segment that was left partial by a promotion came whole, or on a later timeline, whose segment of that number begins as a copy of it."""
+    return partial is not None and any(
+        (one.log, one.seg) == (partial.log, partial.seg) and one.timeline >= partial.timeline for one in streamed
+    )
+
+
+def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
     """What is left in the directory and needs a person; None if nothing does."""
     begin = "server '%s': in %s " % (server, directory)
     again = "write barman_wal: [streaming, archiving] for it and deploy, so that Barman archives it; then remove archiving again"
@@ -106,12 +118,12 @@ def clear(
     timeout: float,
     check_mode: bool,
     pause: Callable[[float], None] = time.sleep,
-) -> Cleared:
+) -> ClearedDirectory:
     """Remove what came both ways, and wait for what streaming has not brought yet. Raises HostError."""
     directory = server.directory("incoming_wals_directory")
     if not names_in(directory):
-        return Cleared((), None)
-    plans: list[Plan] = []
+        return ClearedDirectory((), None)
+    plans: list[IncomingPlan] = []
 
     def look() -> Probe:
         plans.append(_look(barman, server, directory))
@@ -127,15 +139,15 @@ def clear(
     problem = problem_of(server.name, directory, plan)
     if not check_mode:
         _remove(directory, plan.removable, barman.user)
-    return Cleared(plan.removable, "\n".join([*problems, problem]) if problem else None)
+    return ClearedDirectory(plan.removable, "\n".join([*problems, problem]) if problem else None)
 
 
-def _look(barman: Barman, server: ServerConfiguration, directory: str) -> Plan:
+def _look(barman: Barman, server: ServerConfiguration, directory: str) -> IncomingPlan:
     backups = catalog.read_backups(server)
     size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
     streamed_in = [server.directory("streaming_wals_directory")]
     # This directory first: what is archived meanwhile is then seen in the other.
-    came = list_archive(server, barman, size, [directory], archived=False)
+    came = list_archive(server, barman, size, [directory], archived=False, fetch=False)
     streamed = list_archive(server, barman, size, streamed_in)
     names = [str(segment) for segment in streamed.segments]
     names += ["%s.partial" % segment for segment in streamed.partials]
@@ -157,6 +169,7 @@ def _remove(directory: str, names: Sequence[str], user: str | None) -> None:
         for name in names:
             path = os.path.join(directory, name)
             try:
-                os.unlink(path)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
             except OSError as exc:
                 raise HostError("%s can't be removed: %s" % (path, exc.strerror)) from None

@@ -41,7 +41,7 @@ from .living import find_living
 from .places import MOVE_ASIDE, REFUSE, Placement, place_all
 from .readable import refuse_unreadable
 from .recovery_plan import Plan, PlanError, make_plan
-from .recovery_target import END, RecoveryTarget, TargetError, format_time, parse_target
+from .recovery_target import END, IMMEDIATE, RecoveryTarget, TargetError, format_time, parse_target
 from .requirements_record import requirements_of
 from .snapshot_recovery import (
     PLACE_OPTIONS,
@@ -63,6 +63,8 @@ _SPARE_BYTES = 128 * 1024 * 1024
 _MAX_WAL_SIZE = 1024 * 1024 * 1024
 _PROGRESS_SECONDS = 10.0
 _MOST_LISTED = 5
+# From this version on Barman copies no WAL after the segment of target_lsn, or of the backup's end for target_immediate.
+_STOPS_AT_TARGET = (3, 13, 3)
 _SUFFIX = re.compile(r"[A-Za-z0-9-]+\Z")
 # What rsync prints of each file, such as "<f+++++++++ PG_VERSION".
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
@@ -527,15 +529,7 @@ class Recovery:
 
     def _verify_content(self, plan: Plan, archive: Archive) -> dict[str, Any]:
         """What was verified of the backup and the WAL. Raises HostError if it is damaged, or Barman's user can't read it."""
-        noted = copied_paths(self._server, plan.first, plan.timeline)
-        gone = [os.path.basename(path) for path in noted if not os.path.lexists(path)]
-        if gone:
-            more = "" if len(gone) <= _MOST_LISTED else " and %d more" % (len(gone) - _MOST_LISTED)
-            raise RecoverError(
-                "server '%s': WAL files are gone that Barman noted in xlog.db: %s%s. It copies every file from the backup's begin on, those after the target too, "
-                "and would fail. Put them back, or have Barman note anew what there is: barman rebuild-xlogdb %s. Nothing was changed"
-                % (plan.server, ", ".join(gone[:_MOST_LISTED]), more, plan.server)
-            )
+        copied = self._copied_paths(plan)
         # Barman archives what it received once a minute, and moves it: what has moved is looked for again.
         if not all(os.path.exists(path) for path in _paths(plan, archive)):
             archive = self._list_archive(self._server, self._barman, plan.segment_size)
@@ -543,7 +537,7 @@ class Recovery:
             plan.server,
             chain(self._backups, plan.backup),
             self._server.directory("basebackups_directory"),
-            sorted({*_paths(plan, archive), *noted}),
+            sorted({*_paths(plan, archive), *copied}),
             self._barman.user,
         )
         found = verify_content(
@@ -557,6 +551,28 @@ class Recovery:
         )
         self._warnings += ["server '%s': %s" % (plan.server, text) for text in not_verified(found)]
         return found
+
+    def _copied_paths(self, plan: Plan) -> list[str]:
+        """The archived WAL files that Barman copies. Raises RecoverError if one is gone: Barman would fail after PostgreSQL was stopped."""
+        copied = copied_paths(self._server, plan.first, plan.timeline)
+        stops = plan.target.kind in ("lsn", IMMEDIATE)
+        if stops and not all(map(os.path.lexists, copied)) and self._barman.version >= _STOPS_AT_TARGET:
+            copied = copied_paths(self._server, plan.first, plan.timeline, plan.last)
+        gone = [os.path.basename(path) for path in copied if not os.path.lexists(path)]
+        if gone:
+            more = "" if len(gone) <= _MOST_LISTED else " and %d more" % (len(gone) - _MOST_LISTED)
+            raise RecoverError(
+                "server '%s': WAL files are missing that Barman has in xlog.db: %s%s. Barman would copy them, and fail. Put them back, or have Barman list "
+                "again what there is: barman rebuild-xlogdb %s%s. Nothing was changed"
+                % (
+                    plan.server,
+                    ", ".join(gone[:_MOST_LISTED]),
+                    more,
+                    plan.server,
+                    "" if stops else ". Or give the target as a position (barman_recover_target_lsn)",
+                )
+            )
+        return copied
 
     def _requirements(self, plan: Plan, verified: Mapping[str, Any]) -> dict[str, Any] | None:
         """For the comparison with the host to recover to; None if that was not requested."""
@@ -906,8 +922,16 @@ class Recovery:
 
 
 def _paths(plan: Plan, archive: Archive) -> list[str]:
-    """Where the WAL is that the recovery reads."""
-    return [archive.segments.get(one) or archive.partials[one] for one in plan.segments]
+    """Where the WAL is that the recovery reads. Raises RecoverError if a segment is gone since the plan was made."""
+    found: list[str] = []
+    for one in plan.segments:
+        path = archive.segments.get(one) or archive.partials.get(one)
+        if path is None:
+            raise RecoverError(
+                "server '%s': WAL segment %s is gone since the plan was made. Run it again" % (plan.server, one)
+            )
+        found.append(path)
+    return found
 
 
 def _end_as_lsn(plan: Plan) -> Plan:

@@ -34,6 +34,8 @@ from .windows import Point, Window, as_text
 # Times in the WAL are in order, except where a clock was set back.
 _TIMED_SEGMENTS = 3
 # An idle server's WAL can go on for long without a transaction; after so many segments none is looked for any more.
+# A record that would begin where a page does begins after the page's header (xlog_internal.h, SizeOfXLogLongPHD).
+_PAGE_HEADER = 40
 _IDLE_SEGMENTS = 256
 
 # How much of a timeline is read that is not recovered, from the switch point on.
@@ -155,6 +157,11 @@ def _is_archived(tree: Mapping[int, Branch], timeline: int) -> bool:
     return timeline in tree and tree[timeline].first is not None
 
 
+def _has_been_archived(tree: Mapping[int, Branch], timeline: int) -> bool:
+    """The same, or WAL of a timeline that continues it: a standby that lags is on one whose WAL retention has removed."""
+    return _is_archived(tree, timeline) or any(timeline in branch.ancestors for branch in tree.values())
+
+
 def _choices(timelines: Iterable[int]) -> str:
     numbers = " or ".join(str(timeline) for timeline in sorted(set(timelines)))
     return CHOOSE % (numbers, numbers)
@@ -266,11 +273,11 @@ class _Planner:
                 % (self._server, wanted, ", ".join(str(number) for number in tree))
             )
         living = self._living()
-        if living is not None and living.witness is Witness.SERVER and not _is_archived(tree, living.timeline):
-            self._leave_unarchived(living, tree)
+        if living is not None and living.witness is Witness.SERVER and not _has_been_archived(tree, living.timeline):
+            self._report_unarchived_timeline(living, tree)
         if isinstance(wanted, int) or len(tree) == 1 or (wanted == CURRENT and self._explicit):
             chosen = wanted if isinstance(wanted, int) else own
-            self._leave_the_living(living, tree, chosen)
+            self._report_other_timeline(living, tree, chosen)
             return chosen
         ends = leaves(tree, self._goes_on)
         if self._explicit:
@@ -287,7 +294,7 @@ class _Planner:
         self._conflict = found
         return max(branch.timeline for branch in found.branches)
 
-    def _leave_unarchived(self, living: Living, tree: Mapping[int, Branch]) -> None:
+    def _report_unarchived_timeline(self, living: Living, tree: Mapping[int, Branch]) -> None:
         """Refuse a recovery to the end that has not the server's commits; for a target that a person gave, report them."""
         text = (
             "server '%s' is on timeline %d (%s), and no WAL of that timeline is archived. What was committed since it began is on that server alone, and in no "
@@ -297,19 +304,19 @@ class _Planner:
             self._left_behind.append(text)
             return
         raise PlanError(
-            "%s. To keep it, have Barman receive it: ansible-playbook pgdr.barman.deploy -e backup_receiver_reset=when_needed, and then recover. To give it up, choose the "
-            "timeline: %s" % (text, _choices(tree)),
-            {"branches": []},
+            "%s. To keep it, have Barman receive it, and then recover: ansible-playbook pgdr.barman.deploy -e backup_receiver_reset=when_needed, or, without a "
+            "receiver, barman switch-wal --force %s. To give it up, choose the timeline: %s"
+            % (text, self._server, _choices(tree))
         )
 
-    def _leave_the_living(self, living: Living | None, tree: Mapping[int, Branch], chosen: int) -> None:
+    def _report_other_timeline(self, living: Living | None, tree: Mapping[int, Branch], chosen: int) -> None:
         """Report what the server committed on its own timeline after it left that of the recovery."""
         if living is None or living.timeline == chosen or not _is_archived(tree, living.timeline):
             return
         own = tree[living.timeline]
         if self._goes_on(own, common(own.way, tree[chosen].way)):
             self._left_behind.append(
-                "server '%s' is on timeline %d (%s), and the recovery goes to timeline %d. Not in it is: %s"
+                "server '%s' is on timeline %d (%s), and the recovery goes to timeline %d, without %s"
                 % (self._server, living.timeline, living.text, chosen, self._described(own)[0])
             )
 
@@ -617,8 +624,7 @@ class _Planner:
                 % (backup.backup_id, self._server, backup.end_lsn, None if end.lsn is None else wal.format_lsn(end.lsn))
             )
         reached = replace(self._before(backup, end_lsn, segment), lsn=end_lsn, segment=segment)
-        plan = self._make(backup, end, reached, None, segment)
-        return replace(plan, last=segment, partial=segment if segment in self._archive.partials else None)
+        return self._make(backup, end, reached, None, segment)
 
     def _plan_lsn(self) -> Plan:
         wanted = self._target.lsn or 0
@@ -636,8 +642,8 @@ class _Planner:
                 break
             if seen.last_record is not None and seen.last_record >= wanted:
                 end, _dummy = self._end(backup)
-                # A record that begins there is replayed, too, unless the target is exclusive.
-                until = wanted + 1 if self._target.inclusive else wanted
+                # The first record that begins there or later stops the recovery, and is replayed unless the target is exclusive.
+                until = self._after_stop(seen, wanted) if self._target.inclusive else wanted
                 reached = replace(self._before(backup, until, segment), lsn=wanted, segment=segment)
                 stop = self._before_a_stop(backup, seen, wanted)
                 return self._make(backup, end, reached, stop, segment, replace(self._target, lsn=stop))
@@ -645,6 +651,14 @@ class _Planner:
             if carry is None:
                 break
         raise PlanError(self._unreachable(backup, "no record of the archived WAL begins there or later"))
+
+    @staticmethod
+    def _after_stop(seen: Scan, wanted: int) -> int:
+        """A position after the commit at the target's position, or after one that follows it at once: then no other record may lie between."""
+        following = next((event for event in seen.events if event.lsn >= wanted), None)
+        if following is None or following.lsn - wanted > _PAGE_HEADER:
+            return wanted
+        return following.lsn + 1
 
     def _before_a_stop(self, backup: Backup, seen: Scan, wanted: int) -> int:
         """The position itself, or where the record that recovery stops after is a server's clean stop, the one before.

@@ -53,20 +53,23 @@ def read_xlogdb(server: ServerConfiguration) -> dict[str, RecordedFile]:
     return {}
 
 
-def copied_paths(server: ServerConfiguration, begin: wal.Segment, timeline: int) -> list[str]:
-    """The archived files that a recovery from that segment on to a timeline copies, in order. Raises HostError.
+def copied_paths(
+    server: ServerConfiguration, begin: wal.Segment, timeline: int, last: wal.Segment | None = None
+) -> list[str]:
+    """The archived files that Barman copies in a recovery from that segment on to a timeline, in order. Raises HostError.
 
-    Whatever the target is, Barman may copy every file that xlog.db has, up to that timeline (get_required_xlog_files in server.py).
+    last: the segment of a target_lsn or target_immediate, for a Barman that copies no further (get_required_xlog_files in server.py). With
+    every other target it copies all that xlog.db has, up to that timeline.
     """
     wals = server.directory("wals_directory")
     found: list[str] = []
     for name in sorted(read_xlogdb(server)):
         file = wal.parse(name)
-        if file is None:
+        if file is None or file.kind == "partial":
             continue
         if file.segment is None:
             found.append(os.path.join(wals, name))
-        elif file.timeline <= timeline and name >= str(begin):
+        elif file.timeline <= timeline and file.segment >= begin and (last is None or file.segment <= last):
             found.append(os.path.join(wals, file.segment.directory, name))
     return found
 

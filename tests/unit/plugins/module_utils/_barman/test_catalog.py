@@ -113,6 +113,23 @@ def test_a_broken_file_is_named(text: str, said: str) -> None:
         parse(text)
 
 
+def test_the_second_copy_of_a_file_that_was_cut_off_is_named(tmp_path: Path) -> None:
+    (tmp_path / "base" / "20260102T000000").mkdir(parents=True)
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "20260102T000000-backup.info").write_text("begin_wal=000000010000000000000003\n")
+    server = ServerConfiguration(
+        "pg", {"backup_directory": str(tmp_path), "basebackups_directory": str(tmp_path / "base")}, "pg.conf"
+    )
+    second = tmp_path / "base" / "20260102T000000" / "backup.info"
+    second.write_text("begin_wal=0000")
+    with pytest.raises(CatalogError, match="has no status") as caught:
+        read_backups(server)
+    assert "An intact copy" not in str(caught.value)
+    second.write_text("status=DONE\n")
+    with pytest.raises(CatalogError, match=f"An intact copy is {second}"):
+        read_backups(server)
+
+
 def test_old_and_new_places(tmp_path: Path) -> None:
     for backup_id in ("20260101T000000", "20260102T000000"):
         (tmp_path / "base" / backup_id).mkdir(parents=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration, read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.incoming import Cleared, clear, make_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.incoming import ClearedDirectory, clear, make_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 
 MIB = 1 << 20
@@ -53,7 +53,7 @@ class Host:
 
     def clear(
         self, timeout: float = 0, check_mode: bool = False, pause: Callable[[float], None] = lambda seconds: None
-    ) -> Cleared:
+    ) -> ClearedDirectory:
         return clear(Barman(self.run, user=""), self.server, timeout, check_mode, pause)
 
     def run(self, command: Command) -> Completed:
@@ -77,10 +77,10 @@ def test_what_came_both_ways_is_removed_and_what_nothing_needs(host: Host) -> No
     assert (
         host.clear(check_mode=True)
         == host.clear()
-        == Cleared((name(4) + ".00000028.backup", name(5), name(6), "00000002.history"), None)
+        == ClearedDirectory((name(4) + ".00000028.backup", name(5), name(6), "00000002.history"), None)
     )
     assert host.incoming == []
-    assert host.clear() == Cleared((), None)
+    assert host.clear() == ClearedDirectory((), None)
 
 
 def test_a_segment_that_comes_later_is_waited_for(host: Host) -> None:
@@ -92,7 +92,7 @@ def test_a_segment_that_comes_later_is_waited_for(host: Host) -> None:
         paused.append(seconds)
         host.put("streaming", name(6))
 
-    assert host.clear(timeout=60, pause=pause) == Cleared((name(6),), None)
+    assert host.clear(timeout=60, pause=pause) == ClearedDirectory((name(6),), None)
     assert len(paused) == 1
     assert host.incoming == []
 
@@ -126,6 +126,29 @@ def test_another_content_stays(host: Host) -> None:
     error = host.clear().error
     assert error is not None
     assert f"another content: {name(6)}" in error
+    assert host.incoming == [name(6)]
+
+
+def test_the_only_copy_of_a_partial_segment_stays(host: Host) -> None:
+    """A promoted server archives the last segment of its old timeline as it is."""
+    host.put("incoming", name(6) + ".partial", b"the last commits")
+    host.put("streaming", name(5))
+    assert host.incoming == [name(6) + ".partial"]
+    assert host.clear().error is not None
+    assert host.incoming == [name(6) + ".partial"]
+    host.put("streaming", name(6, timeline=2) + ".partial")
+    assert host.clear() == ClearedDirectory((name(6) + ".partial",), None)
+
+
+def test_what_was_being_written_is_left_and_is_no_error(host: Host) -> None:
+    host.put("incoming", ".123-" + name(6), b"half")
+    assert host.clear() == ClearedDirectory((), None)
+
+
+def test_a_cut_off_file_is_not_the_same_as_the_whole_one(host: Host) -> None:
+    host.put("incoming", name(6), b"short")
+    host.put("streaming", name(6))
+    assert "another content" in (host.clear().error or "")
     assert host.incoming == [name(6)]
 
 

@@ -794,8 +794,15 @@ def test_the_names_of_what_is_moved_aside_are_known_before(host: RecoveryHost) -
         host.recover(aside_suffix="../x")
 
 
-def test_a_file_that_barman_would_copy_and_is_gone_is_found_before_anything_is_done(host: RecoveryHost) -> None:
-    """It copies what xlog.db has, those after the target too."""
+@pytest.mark.parametrize(
+    ("version", "target"),
+    [("3.12.0", {"target_lsn": "0/3000000"}), ("3.20.0", {"target_time": "2026-11-20T08:19:30+00:00"})],
+)
+def test_a_file_that_barman_would_copy_and_is_gone_is_found_before_anything_is_done(
+    host: RecoveryHost, version: str, target: dict[str, Any]
+) -> None:
+    """It copies what xlog.db has, those after the target too, unless a newer one has a position."""
+    host.version = version
     names = ["0000000100000000000000%02X" % number for number in range(1, 9)]
     wals = host.home / "pg" / "wals"
     (wals / "0000000100000000").mkdir(parents=True)
@@ -803,10 +810,17 @@ def test_a_file_that_barman_would_copy_and_is_gone_is_found_before_anything_is_d
         (wals / "0000000100000000" / name).write_bytes(b"")
     (wals / "xlog.db").write_text("".join("%s\t%d\t1.5\tNone\n" % (name, SIZE) for name in names))
     with pytest.raises(
-        RecoverError, match=f"are gone that Barman noted in xlog.db: {names[-1]}.*barman rebuild-xlogdb pg"
+        RecoverError, match=f"are missing that Barman has in xlog.db: {names[-1]}.*barman rebuild-xlogdb pg"
     ):
-        host.recover(target_lsn="0/3000000")
+        host.recover(**target)
     assert not host.ran("barman", "recover")
     assert not (host.root / "new").exists()
     (wals / "xlog.db").write_text("".join("%s\t%d\t1.5\tNone\n" % (name, SIZE) for name in names[:-1]))
+    assert host.recover(**target).changed
+
+
+def test_what_a_newer_barman_does_not_copy_may_be_gone(host: RecoveryHost) -> None:
+    host.version = "3.20.0"
+    (host.home / "pg" / "wals").mkdir(parents=True)
+    (host.home / "pg" / "wals" / "xlog.db").write_text("0000000100000000000000FF\t%d\t1.5\tNone\n" % SIZE)
     assert host.recover(target_lsn="0/3000000").changed

@@ -391,6 +391,15 @@ def test_a_server_whose_timeline_nobody_received_is_not_recovered_to_an_older_en
     assert "barman_recover_target_timeline=1 or 2" in text
 
 
+def test_a_standby_that_lags_is_on_a_timeline_that_was_archived_once(world: World, backups: list[Backup]) -> None:
+    world.segments.clear()
+    world.partials.clear()
+    world.fill(range(6, 10), timeline=2)
+    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(6))
+    latest = backup(6, 50, timeline=2)
+    assert plan(world, [latest], RecoveryTarget("end"), living=1).left_behind == ()
+
+
 def test_the_first_timeline_alone_is_no_exception(world: World, backups: list[Backup]) -> None:
     assert plan(world, backups, RecoveryTarget("end"), living=1).left_behind == ()
     with pytest.raises(PlanError, match=r"is on timeline 2 .* no WAL of that timeline is archived"):
@@ -412,11 +421,11 @@ def test_who_chooses_a_branch_is_told_what_the_server_has_on_its_own(world: Worl
     world.add(7, commit(position(7, 3000), 45, 799), timeline=2)
     (text,) = plan(world, forked, RecoveryTarget("end", timeline=1), living=2).left_behind
     assert text.startswith(
-        "server 'pg' is on timeline 2 (PostgreSQL is on it now), and the recovery goes to timeline 1."
+        "server 'pg' is on timeline 2 (PostgreSQL is on it now), and the recovery goes to timeline 1, "
     )
     assert "transaction 799" in text
     (text,) = plan(world, forked, RecoveryTarget("end", timeline=2), living=1).left_behind
-    assert "Not in it is: timeline 1" in text
+    assert "without timeline 1" in text
     assert plan(world, forked, RecoveryTarget("end", timeline=2), living=2).left_behind == ()
 
 
@@ -516,6 +525,7 @@ def test_a_timeline_without_anything_or_without_its_history_is_refused(world: Wo
 def test_a_server_that_was_promoted_before_barman_knew_it_is_recovered(world: World) -> None:
     """Its history was never archived. PostgreSQL takes "current" without it, and refuses the number."""
     world.segments.clear()
+    world.partials.clear()
     world.partials.clear()
     world.fill(range(20, 23), timeline=2)
     made = plan(world, [backup(20, 40, timeline=2)], END)

@@ -160,7 +160,8 @@ def test_every_noted_file_from_the_backup_on_is_copied_up_to_the_timeline(server
     assert copied_paths(server.configuration, parse_segment(NAMES[2]), 2) == [
         f"{wals}/0000000100000000/{NAMES[2]}",
         f"{wals}/0000000100000000/{NAMES[3]}",
-        f"{wals}/0000000100000000/000000010000000000000005.partial",
         f"{wals}/00000002.history",
         f"{wals}/0000000200000000/000000020000000000000004",
     ]
+    last = parse_segment("000000020000000000000003")
+    assert len(copied_paths(server.configuration, parse_segment(NAMES[2]), 2, last)) == 3
