@@ -237,6 +237,21 @@ def test_a_commit_that_waits_for_a_standby_that_is_not_there(server: Server) -> 
     assert "synchronous_standby_names = 'replica', and connected are: none" in waiting.reason
 
 
+def test_no_timeout_of_a_role_or_database_cuts_our_queries_off(server: Server) -> None:
+    names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
+    with server.session() as session:
+        for name in names:
+            session.query("ALTER DATABASE postgres SET %s = 20000" % name)
+    try:
+        with server.session() as session:
+            assert [session.query("SELECT current_setting('%s') AS now" % name)[0]["now"] for name in names] == [
+                "0"
+            ] * 3
+    finally:
+        with server.session() as session:
+            session.query("ALTER DATABASE postgres RESET ALL")
+
+
 def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     """One statement, of which PostgreSQL is the judge."""
     statement = (COLLECTION / "roles" / "pg" / "files" / "state.sql").read_text(encoding="utf-8").replace("…", "...")

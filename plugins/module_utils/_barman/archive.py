@@ -204,7 +204,9 @@ def _subdirectories(directory: str) -> Iterable[str]:
 def _read_file(path: str) -> bytes | None:
     """The file's bytes; None if there is no such file. Raises ArchiveError."""
     try:
-        with acting_as_owner(path), open(path, "rb") as stream:
+        with acting_as_owner(path):
+            stream = open(path, "rb")  # noqa: SIM115
+        with stream:
             return stream.read()
     except FileNotFoundError:
         return None

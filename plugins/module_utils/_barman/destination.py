@@ -533,14 +533,16 @@ class Site:
     def close_tablespaces(self) -> None:
         """Give the tablespaces' directories the mode that CREATE TABLESPACE gives them; Barman leaves what the umask leaves.
 
-        A directory of somebody else was there before, and keeps its mode.
+        With initdb --allow-group-access it is 0750, as that of the data directory. A directory of somebody else was there before, and keeps its mode.
         """
         locations = list(self.destination.tablespaces.values())
         if locations:
             names = ["place%d" % number for number in range(len(locations))]
+            lines = ['mode=0700; if [ "$(stat -c %a -- "$dest")" = 750 ]; then mode=0750; fi\n']
+            lines += ['if [ -O "$%s" ]; then chmod "$mode" -- "$%s"; fi\n' % (name, name) for name in names]
             self.expect(
-                "".join('if [ -O "$%s" ]; then chmod 0700 -- "$%s"; fi\n' % (name, name) for name in names),
-                dict(zip(names, locations)),
+                "".join(lines),
+                {"dest": self.destination.directory, **dict(zip(names, locations))},
                 "closing the directories of the tablespaces to other users",
             )
 

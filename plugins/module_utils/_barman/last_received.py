@@ -52,14 +52,14 @@ def newest(archive: Archive, written: Callable[[str], float] = os.path.getmtime)
 
 
 @dataclass(frozen=True)
-class Position:
-    """lsn: where the server writes now. lost: the replication slot that PostgreSQL gave up, with the WAL that it was to keep."""
+class ServerPosition:
+    """lsn: where the server writes now. lost: the replication slot that PostgreSQL has invalidated; "" if it has not."""
 
     lsn: int
     lost: str = ""
 
 
-def text(last: LastReceived | None, now: float, segment_size: int, current: Position | None) -> str:
+def text(last: LastReceived | None, now: float, segment_size: int, current: ServerPosition | None) -> str:
     """How far the backups are behind. current: None if the server can't be asked."""
     if last is None:
         return "no WAL was received yet, so nothing of it is safe here"
@@ -74,7 +74,7 @@ def text(last: LastReceived | None, now: float, segment_size: int, current: Posi
         return found + "; commits since then may be on that server alone"
     if current.lost:
         return found + (
-            "; PostgreSQL gave up replication slot '%s' (max_slot_wal_keep_size), and removes the WAL that comes next. Deploy with "
+            "; PostgreSQL invalidated replication slot '%s', and no longer keeps the WAL that follows. Deploy with "
             "backup_receiver_reset=when_needed, and take a new backup" % current.lost
         )
     missing = max(0, current.lsn - last.begin_of_missing(segment_size))
@@ -94,13 +94,13 @@ def lag_of(barman: Barman, server: ServerConfiguration, connect: Connect | None,
     return text(last, now, size, None if connect is None else _current(server, barman.user, connect))
 
 
-def _current(server: ServerConfiguration, user: str, connect: Connect) -> Position | None:
+def _current(server: ServerConfiguration, user: str, connect: Connect) -> ServerPosition | None:
     name = server.get("slot_name")
     try:
         session = connect(server.wal_conninfo, user, server.name)
         try:
             slot = read_slot(session, name) if name else None
-            return Position(read_position(session).lsn, slot.name if slot is not None and slot.lost else "")
+            return ServerPosition(read_position(session).lsn, slot.name if slot is not None and slot.lost else "")
         finally:
             session.close()
     except HostError:

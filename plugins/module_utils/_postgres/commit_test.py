@@ -24,13 +24,14 @@ _LOOK = (
     "(SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') AS source, "
     "quote_ident(current_database()) AS database, quote_ident(current_user) AS role"
 )
-# Where the setting stands (pg_settings.source), and what sets it back there; of the server otherwise.
+# By pg_settings.source: what resets the setting there. Of postgresql.conf and the command line it is the default below.
 _RESETS = {
+    "global": "ALTER ROLE ALL RESET default_transaction_read_only",
     "database": "ALTER DATABASE %(database)s RESET default_transaction_read_only",
     "user": "ALTER ROLE %(role)s RESET default_transaction_read_only",
     "database user": "ALTER ROLE %(role)s IN DATABASE %(database)s RESET default_transaction_read_only",
 }
-_RESET = "ALTER SYSTEM RESET default_transaction_read_only"
+_RESET = "ALTER SYSTEM RESET default_transaction_read_only, or postgresql.conf"
 _WAITS_FOR = "SELECT wait_event_type, wait_event FROM pg_catalog.pg_stat_activity WHERE pid = %s"
 
 

@@ -28,6 +28,11 @@ from .diagnosis import Diagnosis, Endpoint, diagnose_connection
 from .reachability import Reach, probe
 
 APPLICATION_NAME = "pgdr.barman"
+# A role or a database may have its own, which are meant for applications. Those that the server does not know are no rows here.
+_NO_TIMEOUTS = (
+    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', "
+    "'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')"
+)
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 
 
@@ -139,10 +144,11 @@ def connect(
             raise ConnectionFailed(diagnose_connection(str(exc), endpoint, reach)) from None
     session = PsycopgSession(connection, endpoint)
     if not replication:
-        # A role or a database may have its own, which are meant for applications.
-        session.query(
-            "SELECT pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('lock_timeout', '0', false)"
-        )
+        try:
+            session.query(_NO_TIMEOUTS)
+        except HostError:
+            session.close()
+            raise
     return session
 
 

@@ -264,14 +264,14 @@ def explain(log: Sequence[str]) -> str:
 
 def _full_disks(data_directory: str, statvfs: Callable[[str], Any] = os.statvfs) -> list[str]:
     """The data directory, and pg_wal in it, if its file system has no room for one more WAL segment."""
-    found: dict[tuple[int, int], str] = {}
+    found: dict[int, str] = {}
     for path in (os.path.join(data_directory, "pg_wal"), data_directory):
         try:
-            status = statvfs(path)
+            status, device = statvfs(path), os.stat(path).st_dev
         except OSError:
             continue
         if status.f_bavail * status.f_frsize < wal.DEFAULT_SEGMENT_SIZE:
-            found.setdefault((status.f_bavail, status.f_blocks), "the file system of %s" % os.path.realpath(path))
+            found.setdefault(device, "the file system of %s" % os.path.realpath(path))
     return list(found.values())
 
 

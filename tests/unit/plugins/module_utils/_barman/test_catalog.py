@@ -123,11 +123,11 @@ def test_the_second_copy_of_a_file_that_was_cut_off_is_named(tmp_path: Path) -> 
     second = tmp_path / "base" / "20260102T000000" / "backup.info"
     second.write_text("begin_wal=0000")
     with pytest.raises(CatalogError, match="has no status") as caught:
-        read_backups(server)
+        catalog.read_backups(server)
     assert "An intact copy" not in str(caught.value)
     second.write_text("status=DONE\n")
     with pytest.raises(CatalogError, match=f"An intact copy is {second}"):
-        read_backups(server)
+        catalog.read_backups(server)
 
 
 def test_old_and_new_places(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import checks,
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.last_received import (
     LastReceived,
-    Position,
+    ServerPosition,
     newest,
     text,
 )
@@ -46,16 +46,16 @@ def test_since_when_and_how_many_bytes_are_at_risk() -> None:
         "the last WAL received is segment %s, written at 2001-09-09 01:45:10+00, 90 s ago; "
         "commits since then may be on that server alone" % segment(5)
     )
-    assert text(last, NOW, 16 * MIB, Position(6 * 16 * MIB + 1000)).endswith(
+    assert text(last, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB + 1000)).endswith(
         "up to 1000 bytes of WAL are on that server alone"
     )
     partial = LastReceived(parsed(6), False, NOW)
-    assert text(partial, NOW, 16 * MIB, Position(6 * 16 * MIB + 1000)).endswith(
+    assert text(partial, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB + 1000)).endswith(
         "up to 1000 bytes of WAL are on that server alone"
     )
     assert "is a part of segment" in text(partial, NOW, 16 * MIB, None)
-    lost = text(last, NOW, 16 * MIB, Position(6 * 16 * MIB, lost="barman"))
-    assert "gave up replication slot 'barman'" in lost
+    lost = text(last, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB, lost="barman"))
+    assert "invalidated replication slot 'barman'" in lost
     assert "backup_receiver_reset=when_needed" in lost
     assert "alone" not in lost
     assert "no WAL was received yet" in text(None, NOW, 16 * MIB, None)

@@ -109,7 +109,9 @@ def test_a_server_in_recovery_or_that_is_read_only_takes_none() -> None:
     assert server.tried().reason == "the server is in recovery"
     server = Server()
     server.read_only = True
-    assert server.tried().reason.endswith("Set it off (ALTER SYSTEM RESET default_transaction_read_only)")
+    assert server.tried().reason.endswith(
+        "Set it off (ALTER SYSTEM RESET default_transaction_read_only, or postgresql.conf)"
+    )
     server.source = "database"
     assert server.tried().reason.endswith("Set it off (ALTER DATABASE shop RESET default_transaction_read_only)")
     assert server.wrote == 0

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_test import (
+    _full_disks,
     as_expected,
     explain,
     recovery_targets,
@@ -116,3 +119,10 @@ def test_what_is_not_known_is_told_in_postgresqls_words() -> None:
     assert explain(["x FATAL:  something new"]) == "PostgreSQL said: something new"
     assert explain(["[2] FATAL:  the database system is starting up", "last"]) == "PostgreSQL said: last"
     assert explain([]) == "PostgreSQL said: nothing"
+
+
+def test_a_full_disk_is_named_with_its_directory(tmp_path: Path) -> None:
+    (tmp_path / "pg_wal").mkdir()
+    full = SimpleNamespace(f_bavail=3, f_frsize=4096)
+    assert _full_disks(str(tmp_path), lambda path: full) == [f"the file system of {tmp_path}/pg_wal"]
+    assert _full_disks(str(tmp_path), lambda path: SimpleNamespace(f_bavail=1 << 30, f_frsize=4096)) == []
