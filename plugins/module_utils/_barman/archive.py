@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Callable
 
 from .._host.files import names_in
-from .._host.identity import acting_as, acting_as_owner
+from .._host.identity import acting_as, open_as_owner
 from .._host.process import HostError
 from .._host.safe_files import temporary_directory
 from . import wal
@@ -204,9 +204,7 @@ def _subdirectories(directory: str) -> Iterable[str]:
 def _read_file(path: str) -> bytes | None:
     """The file's bytes; None if there is no such file. Raises ArchiveError."""
     try:
-        with acting_as_owner(path):
-            stream = open(path, "rb")  # noqa: SIM115
-        with stream:
+        with os.fdopen(open_as_owner(path), "rb") as stream:
             return stream.read()
     except FileNotFoundError:
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 
-from .._host.identity import acting_as_owner
+from .._host.identity import open_as_owner
 from .._postgres.diagnosis import without_log_head
 
 
@@ -28,7 +28,7 @@ def log_size(path: str) -> int:
 def read_receiver_log(path: str, start: int, server: str) -> str:
     """The lines that this server's receivers wrote since then; empty where the log can't be read."""
     try:
-        with acting_as_owner(path or os.devnull), open(path or os.devnull, "rb") as stream:
+        with os.fdopen(open_as_owner(path or os.devnull), "rb") as stream:
             stream.seek(start)
             return receiver_log(stream.read().decode("utf-8", errors="replace"), server)
     except OSError:

@@ -145,7 +145,7 @@ def parse_history(timeline: int, text: str) -> list[Leg]:
     Every history file tells the whole way.
     """
     legs: list[Leg] = []
-    begin = 0
+    begin = newest = 0
     for line in text.splitlines():
         fields = line.split(None, 2)
         if not fields or fields[0].startswith("#"):
@@ -153,11 +153,18 @@ def parse_history(timeline: int, text: str) -> list[Leg]:
         if len(fields) < 2 or not fields[0].isdecimal() or not _LSN.match(fields[1]):
             raise WalError("the history of timeline %d has a line that can't be read: %s" % (timeline, _shown(line)))
         parent, switch = int(fields[0]), parse_lsn(fields[1])
-        if (legs and parent <= legs[-1].timeline) or switch < begin:
+        if parent <= newest or switch == 0:
             raise WalError("the history of timeline %d is not in order: %s" % (timeline, _shown(line)))
-        legs.append(Leg(parent, begin, switch))
+        newest = parent
+        if switch >= begin:
+            legs.append(Leg(parent, begin, switch))
+        else:
+            # A recovery towards the parent stopped before the parent begins: nothing of it is on the way (tliOfPointInHistory in timeline.c).
+            while legs[-1].begin >= switch:
+                legs.pop()
+            legs[-1] = Leg(legs[-1].timeline, legs[-1].begin, switch)
         begin = switch
-    if legs and legs[-1].timeline >= timeline:
+    if newest >= timeline:
         raise WalError("the history of timeline %d names timeline %d" % (timeline, legs[-1].timeline))
     return [*legs, Leg(timeline, begin, None)]
 

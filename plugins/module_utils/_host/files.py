@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 
-from .identity import acting_as_owner
+from .identity import open_as_owner
 from .process import HostError
 from .safe_files import ids_of, read_file, write_file
 
@@ -24,7 +24,7 @@ def read_text(path: str) -> str | None:
     What is in a user's directory is read as that user.
     """
     try:
-        with acting_as_owner(path), open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        with os.fdopen(open_as_owner(path), encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read()
     except FileNotFoundError:
         return None

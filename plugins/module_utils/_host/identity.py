@@ -9,8 +9,10 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,26 +41,42 @@ def acting_as(user: str | None) -> Iterator[None]:
             yield
 
 
-@contextmanager
-def acting_as_owner(path: str) -> Iterator[None]:
-    """Let the kernel see, if this process is root, the last user on the way to the path who can place a link there.
+def open_as_owner(path: str) -> int:
+    """A handle for reading. Root gets only what the last user on the way to the path could read, who can place a link there. Raises OSError.
 
-    What root reads in such a user's directory it would read elsewhere, too, if the user has put a link there. All threads: see acting_as.
+    By the modes of the files and without changing this process' user: its other threads may need to be root just then.
     """
-    with IDENTITY:
-        owner = _last_owner(path) if os.geteuid() == 0 else None
-        if owner is None:
-            yield
-            return
-        uid, gid = owner
-        try:
-            account = pwd.getpwuid(uid)
-        except KeyError:
-            groups = [gid]
-        else:
-            gid, groups = account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)
-        with _seen_as(uid, gid, groups):
-            yield
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    owner = _last_owner(path) if os.geteuid() == 0 else None
+    if owner is None:
+        return os.open(path, flags)
+    uid, gid = owner
+    try:
+        account = pwd.getpwuid(uid)
+        groups = set(os.getgrouplist(account.pw_name, account.pw_gid))
+    except KeyError:
+        groups = {gid}
+    real = os.path.realpath(path)
+    parent = os.path.dirname(real)
+    while parent != os.sep:
+        if not _may(os.stat(parent), uid, groups, stat.S_IXOTH):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        parent = os.path.dirname(parent)
+    # A FIFO would wait for its other end without O_NONBLOCK.
+    handle = os.open(real, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not _may(os.fstat(handle), uid, groups, stat.S_IROTH):
+        os.close(handle)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return handle
+
+
+def _may(status: os.stat_result, uid: int, groups: set[int], other: int) -> bool:
+    """Whether a user has that permission, given as the one of others."""
+    if status.st_uid == uid:
+        return bool(status.st_mode & other << 6)
+    if status.st_gid in groups:
+        return bool(status.st_mode & other << 3)
+    return bool(status.st_mode & other)
 
 
 def _last_owner(path: str) -> tuple[int, int] | None:

@@ -116,7 +116,7 @@ def test_a_history_tells_the_whole_way() -> None:
         ("1\n", "can't be read"),
         ("one\t0/1\n", "can't be read"),
         ("2\t0/5\tx\n1\t0/6\tx\n", "not in order"),
-        ("1\t0/6\tx\n2\t0/5\tx\n", "not in order"),
+        ("1\t0/0\tx\n", "not in order"),
         ("1\t0/5\tx\n3\t0/6\tx\n", "names timeline 3"),
         ("1\tx/y\tz\n", "has a line that can't be read: 1 x/y z"),
         ("\u00b2\t0/5\tx\n", "has a line that can't be read"),
@@ -250,3 +250,13 @@ def test_the_last_segment_without_a_gap_has_none_before_it(
     else:
         assert set(wal.needed(seg(begin), last, way)) <= there
         assert not missing or missing[0].first.number() == last.number() + 1
+
+
+def test_a_recovery_that_stopped_before_the_timeline_that_it_followed() -> None:
+    """PostgreSQL writes such a history: timeline 3 forked at 0/9000000, and a recovery along it stopped at 0/8000000, on timeline 2."""
+    text = "1\t0/3000000\tone\n2\t0/9000000\ttwo\n3\t0/8000000\tthree\n"
+    assert wal.parse_history(4, text) == [
+        wal.Leg(1, 0, 0x3000000),
+        wal.Leg(2, 0x3000000, 0x8000000),
+        wal.Leg(4, 0x8000000, None),
+    ]
