@@ -156,13 +156,9 @@ def parse_history(timeline: int, text: str) -> list[Leg]:
         if parent <= newest or switch == 0:
             raise WalError("the history of timeline %d is not in order: %s" % (timeline, _shown(line)))
         newest = parent
-        if switch >= begin:
-            legs.append(Leg(parent, begin, switch))
-        else:
-            # A recovery towards the parent stopped before the parent begins: nothing of it is on the way (tliOfPointInHistory in timeline.c).
-            while legs[-1].begin >= switch:
-                legs.pop()
-            legs[-1] = Leg(legs[-1].timeline, legs[-1].begin, switch)
+        # A recovery towards the parent may have stopped before the parent begins: then nothing of it is on the way (tliOfPointInHistory in timeline.c).
+        legs = [Leg(one.timeline, min(one.begin, switch), min(one.end or 0, switch)) for one in legs]
+        legs.append(Leg(parent, min(begin, switch), switch))
         begin = switch
     if newest >= timeline:
         raise WalError("the history of timeline %d names timeline %d" % (timeline, legs[-1].timeline))

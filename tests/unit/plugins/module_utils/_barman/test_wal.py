@@ -258,5 +258,15 @@ def test_a_recovery_that_stopped_before_the_timeline_that_it_followed() -> None:
     assert wal.parse_history(4, text) == [
         wal.Leg(1, 0, 0x3000000),
         wal.Leg(2, 0x3000000, 0x8000000),
+        wal.Leg(3, 0x8000000, 0x8000000),
         wal.Leg(4, 0x8000000, None),
+    ]
+    begin, last = wal.Segment(2, 0, 5), wal.Segment(4, 0, 9)
+    way = wal.parse_history(4, text)
+    assert [str(one)[:8] + str(one)[-2:] for one in wal.needed(begin, last, way)] == [
+        "0000000205",
+        "0000000206",
+        "0000000207",
+        "0000000408",
+        "0000000409",
     ]
