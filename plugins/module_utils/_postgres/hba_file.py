@@ -86,9 +86,9 @@ def read_hba_file(path: str, user: str) -> HbaFile:
         raise HostError("%s does not exist, and PostgreSQL reads its rules there. Restore it first" % path)
     if writer is None and state.status.st_uid != lookup_user(user).pw_uid and not is_hba(state.text):
         raise HostError(
-            "%s is not changed: PostgreSQL names it as its hba_file, it does not belong to '%s', and has other lines than rules of "
-            "pg_hba.conf. Correct hba_file in PostgreSQL's configuration, or give the file to '%s' (chown)"
-            % (path, user, user)
+            "%s is not changed: PostgreSQL names it as its hba_file, it does not belong to '%s', and it has other lines than rules of "
+            "pg_hba.conf, or none. Find out who set hba_file, and correct it in PostgreSQL's configuration. If it is the right file, write a rule into it"
+            % (path, user)
         )
     return HbaFile(path, state, writer)
 
