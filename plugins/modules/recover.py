@@ -406,8 +406,8 @@ recovery:
       sample: {lsn: 0/1C8F2AA0, time: "2026-11-20T08:41:12.003100+00:00", xid: 20981, segment: "00000001000000000000001C"}
     left_behind:
       description:
-        - Sentences about what the server has committed on another timeline than the recovery's, archived or not, and the recovery does not have. Empty if there is
-          nothing, or if the server does not answer and its archive does not tell.
+        - Sentences about what the server has committed on another timeline than the recovery's, archived or not, and the recovery does not have.
+        - Empty if there is nothing, or if the server does not answer and its archive does not tell.
       type: list
       elements: str
       sample: []

@@ -385,8 +385,8 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
     ]
     if elsewhere and posixpath.basename(elsewhere[0].socket_directory).startswith(PROOF_PREFIX):
         return _refused(
-            "%s: the proof of a recovery that was killed still runs there (process %d, an isolated server). Wait until it has ended, or end it (kill -INT %d), and run "
-            "this again" % (chosen.data_directory, elsewhere[0].pid, elsewhere[0].pid)
+            "%s: the proof of a recovery that was killed still runs there (process %d, an isolated server). Wait until it has ended, or end it "
+            "(kill -INT %d), and run this again" % (chosen.data_directory, elsewhere[0].pid, elsewhere[0].pid)
         )
     if elsewhere:
         return _refused(
