@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from .._host.files import names_in
 from .._host.identity import acting_as
 from .._host.process import HostError
-from .._host.waiting import Probe, wait_for
+from .._host.waiting import Probe, WaitTimeout, wait_for
 from . import catalog, wal
 from .archive import Archive, list_archive
 from .command import Barman
@@ -133,7 +133,7 @@ def clear(
     problems = []
     try:
         wait_for("server '%s'" % server.name, look, 0 if check_mode else timeout, _INTERVAL, pause=pause)
-    except HostError as exc:
+    except WaitTimeout as exc:
         problems.append(str(exc))
     plan = plans[-1]
     problem = problem_of(server.name, directory, plan)
@@ -147,12 +147,13 @@ def _look(barman: Barman, server: ServerConfiguration, directory: str) -> Incomi
     size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
     streamed_in = [server.directory("streaming_wals_directory")]
     # This directory first: what is archived meanwhile is then seen in the other.
+    incoming = names_in(directory)
     came = list_archive(server, barman, size, [directory], archived=False, fetch=False)
     streamed = list_archive(server, barman, size, streamed_in)
     names = [str(segment) for segment in streamed.segments]
     names += ["%s.partial" % segment for segment in streamed.partials]
     names += ["%08X.history" % timeline for timeline in streamed.histories]
-    return make_plan(sorted(names_in(directory)), names, lambda name: _is_same(name, came, streamed))
+    return make_plan(incoming, names, lambda name: _is_same(name, came, streamed))
 
 
 def _is_same(name: str, came: Archive, streamed: Archive) -> bool:

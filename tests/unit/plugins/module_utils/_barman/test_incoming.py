@@ -18,7 +18,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration, read
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.incoming import ClearedDirectory, clear, make_plan
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 
 MIB = 1 << 20
 
@@ -117,6 +117,14 @@ def test_at_the_time_limit_the_error_names_what_is_missing(host: Host) -> None:
     assert error is not None
     assert f"streaming has not brought {name(6)}" in error
     assert "deploy" in error
+    assert host.incoming == [name(6)]
+
+
+def test_a_catalogue_that_can_not_be_read_is_an_error(host: Host) -> None:
+    host.put("incoming", name(6))
+    (host.top / "meta" / "20260102T000000-backup.info").write_text("begin_wal=0\n")
+    with pytest.raises(HostError, match="has no status"):
+        host.clear()
     assert host.incoming == [name(6)]
 
 
