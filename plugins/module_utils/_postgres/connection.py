@@ -26,12 +26,13 @@ from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from .diagnosis import Diagnosis, Endpoint, diagnose_connection
 from .reachability import Reach, probe
+from .timeouts import TIMEOUTS
 
 APPLICATION_NAME = "pgdr.barman"
-# A role or a database may have its own, which are meant for applications. Those that the server does not know are no rows here.
+# Those that the server does not know are no rows here.
 _NO_TIMEOUTS = (
-    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', "
-    "'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')"
+    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN (%s)"
+    % ", ".join("'%s'" % name for name in ("lock_timeout", *TIMEOUTS))
 )
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 

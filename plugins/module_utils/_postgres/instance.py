@@ -30,6 +30,7 @@ from .._host.identity import acting_as
 from .._host.process import Command, HostError, Runner, lookup_user, run, switch_to
 from .._host.safe_files import temporary_directory, writing_as
 from .cluster import PROOF_PREFIX
+from .timeouts import TIMEOUTS
 
 # What psql prints for NULL: a string that no sensible result contains.
 _NULL = "\x01NULL\x01"
@@ -203,19 +204,10 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-# Settings of a role or a database must not cut a query off. Each with the version that has it first.
-_TIMEOUTS = {
-    "statement_timeout": 0,
-    "idle_in_transaction_session_timeout": 0,
-    "idle_session_timeout": 14,
-    "transaction_timeout": 17,
-}
-
-
 def session_options(major_version: int, lock_timeout: str) -> str:
     """The options of a session, which come before what ALTER ROLE and ALTER DATABASE have set."""
     settings = {"default_transaction_read_only": "on", "lc_messages": "C", "lock_timeout": lock_timeout}
-    settings.update({name: "0" for name, since in _TIMEOUTS.items() if major_version >= since})
+    settings.update({name: "0" for name, since in TIMEOUTS.items() if major_version >= since})
     return " ".join("-c %s=%s" % item for item in settings.items())
 
 
