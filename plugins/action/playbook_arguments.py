@@ -10,8 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.playbook_arguments import convert
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.selection import SelectionError, select
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.selection import SelectionError, select
 
 
 class ActionModule(ActionBase):

@@ -14,8 +14,8 @@ from ansible.inventory.manager import IGNORED
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.build import build
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import (
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import (
     ANSIBLE_VARIABLES,
     BACKUP,
     BOTH,

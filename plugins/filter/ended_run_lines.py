@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.run_lines import ended_lines
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.run_lines import ended_lines
 
 DOCUMENTATION = r"""
 name: ended_run_lines

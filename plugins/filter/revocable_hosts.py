@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.revocation import revocable_hosts as pure
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.revocation import revocable_hosts as pure
 
 DOCUMENTATION = r"""
 name: revocable_hosts

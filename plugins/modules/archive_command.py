@@ -195,18 +195,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.archive_command import (
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archive_command import (
     COMPRESSIONS,
     METHODS,
     Desired,
     Target,
     configure,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
-    connect,
-    require_psycopg,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
 
 

@@ -302,8 +302,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.backup import (
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.backup import (
     BackupError,
     Request,
     Taker,
@@ -311,10 +310,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.backup import 
     make_plan,
     parse_age,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.removal import plan_removal, remove
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import read_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.hooks import failure, of_backup
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.removal import plan_removal, remove
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_runs import failure, of_backup
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg

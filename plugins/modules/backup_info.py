@@ -385,11 +385,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import (
-    barman_argument_spec,
-    barman_from,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.information import gather, installed_version
+from ansible_collections.pgdr.barman.plugins.module_utils._backup_info.information import gather, installed_version
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 

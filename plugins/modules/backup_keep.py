@@ -95,10 +95,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.removal import TARGETS, keep, plan_keeping
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import read_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.removal import TARGETS, keep, plan_keeping
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 

@@ -67,8 +67,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.schedule_file import ensure
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._server.schedule_file import ensure
 
 
 def argument_spec() -> dict[str, Any]:

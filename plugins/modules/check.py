@@ -241,12 +241,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import (
-    barman_argument_spec,
-    barman_from,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import check_servers, key_of
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.undeclared import (
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
+from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import check_servers, key_of
+from ansible_collections.pgdr.barman.plugins.module_utils._check.undeclared import (
     Declared,
     find_undeclared,
     with_undeclared,

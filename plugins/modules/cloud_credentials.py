@@ -90,8 +90,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.cloud_credentials import apply, plan
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, lookup_user
+from ansible_collections.pgdr.barman.plugins.module_utils._server.cloud_credentials import apply, plan
 
 
 def argument_spec() -> dict[str, Any]:

@@ -16,7 +16,7 @@ description:
     system identifier.
   - A running server is found by its processes and C(postmaster.pid). A stopped one is found by C(pg_lsclusters) or by the systemd unit that starts it.
   - Whatever else is declared is compared with that server. The module fails with every difference, so that nobody restarts, stops or replaces another server.
-  - A server with its own private socket directory and no network address, as M(pgdr.barman.recovery_test) starts it, does not count as one that listens.
+  - A server with its own private socket directory and no network address, as M(pgdr.barman.verify_recovery) starts it, does not count as one that listens.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.info
@@ -212,7 +212,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_obse
     real_paths,
     unit_name,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record_files import is_unproven_restore
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record_files import is_unproven_restore
 
 
 def argument_spec() -> dict[str, Any]:

@@ -38,7 +38,7 @@ options:
     default: 15
 seealso:
   - module: pgdr.barman.synchronous_standby
-  - module: pgdr.barman.recovery_test
+  - module: pgdr.barman.verify_recovery
 """
 
 EXAMPLES = r"""

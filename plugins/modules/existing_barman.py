@@ -97,10 +97,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.adoption import DeclaredBarman, DeclaredEntry
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.existing import compare
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption import DeclaredBarman, DeclaredEntry
+from ansible_collections.pgdr.barman.plugins.module_utils._server.existing import compare
 
 
 def argument_spec() -> dict[str, Any]:

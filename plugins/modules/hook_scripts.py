@@ -103,8 +103,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_files import Wanted, diff, ensure
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._server.hook_files import Wanted, diff, ensure
 
 
 def argument_spec() -> dict[str, Any]:

@@ -81,9 +81,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.incoming import ClearedDirectory, clear
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.incoming import ClearedDirectory, clear
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 

@@ -84,7 +84,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.entry_connections import undeclared_connections
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import (
     Connection,
@@ -93,6 +92,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_fil
     parse,
     plan,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_connections import undeclared_connections
 
 
 def argument_spec() -> dict[str, Any]:

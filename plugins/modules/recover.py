@@ -14,7 +14,7 @@ author:
 description:
   - Lays down a data directory from a backup and the archived WAL, on the backup server or on another host by SSH,
     ready to be started by PostgreSQL, which then recovers to the target.
-  - Nothing is started. M(pgdr.barman.recovery_test) starts what was recovered and proves it.
+  - Nothing is started. M(pgdr.barman.verify_recovery) starts what was recovered and proves it.
   - Before anything is touched, the archived WAL itself is read. A target that PostgreSQL could not reach is an error that says
     what the last recoverable point is, or the first one. So is WAL that is missing between the backup and the target.
   - The last, partial WAL segment in the receiver, and complete ones that Barman has not archived yet, are part of the recovery. A passive server has
@@ -39,7 +39,7 @@ attributes:
     support: full
     details:
       - A destination that holds exactly this recovery, and has not been promoted, is left as it is. It is restored anew if
-        M(pgdr.barman.recovery_test) failed on it, or if a WAL file of the archive was replaced since.
+        M(pgdr.barman.verify_recovery) failed on it, or if a WAL file of the archive was replaced since.
       - A recovery to the end is another one as soon as the archive has more WAL.
 requirements:
   - rsync on the backup server and on the destination's host
@@ -263,7 +263,7 @@ options:
     type: dict
     default: {}
 seealso:
-  - module: pgdr.barman.recovery_test
+  - module: pgdr.barman.verify_recovery
   - module: pgdr.barman.backup_info
 notes:
   - A server whose entry is switched off (C(active = off)) is recovered all the same. Barman itself would do nothing, and say success.
@@ -618,11 +618,11 @@ moved_aside:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._barman.arguments import barman_argument_spec, barman_from
-from ..module_utils._barman.awake import awake
 from ..module_utils._barman.configuration import read
-from ..module_utils._barman.recover import Recovery, request_from
 from ..module_utils._host.process import HostError, run
 from ..module_utils._postgres.connection import connect, psycopg_is_there
+from ..module_utils._recover.activation import awake
+from ..module_utils._recover.recovery import Recovery, request_from
 
 
 def main() -> None:

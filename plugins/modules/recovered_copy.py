@@ -44,7 +44,7 @@ options:
     default: postgres
   outbound:
     description:
-      - What M(pgdr.barman.recovery_test) found, its RV(pgdr.barman.recovery_test#module:test.outbound).
+      - What M(pgdr.barman.verify_recovery) found, its RV(pgdr.barman.verify_recovery#module:test.outbound).
     type: dict
     required: true
   bin_directory:
@@ -52,12 +52,12 @@ options:
       - The directory of PostgreSQL's programs, if they are not where Debian's and the PostgreSQL project's packages put them.
     type: path
 seealso:
-  - module: pgdr.barman.recovery_test
+  - module: pgdr.barman.verify_recovery
 """
 
 EXAMPLES = r"""
 - name: Prove the copy
-  pgdr.barman.recovery_test:
+  pgdr.barman.verify_recovery:
     data_directory: /var/lib/postgresql/17/main
   become: true
   register: tested
@@ -87,11 +87,11 @@ reasons:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.outbound import quiet, write_settings
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settings import (
     ARCHIVE_SETTINGS,
     read_start_settings,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.outbound import quiet, write_settings
 
 
 def main() -> None:

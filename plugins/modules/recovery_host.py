@@ -108,8 +108,6 @@ starts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import Destination, Site
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.places import layout_problems
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import (
     Comparison,
@@ -124,6 +122,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settin
     recovery_warnings,
     synchronous_warnings,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination, Site
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.placement import layout_problems
 
 
 def main() -> None:

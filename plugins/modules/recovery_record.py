@@ -175,8 +175,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._host.process import HostError, run
-from ..module_utils._postgres import recovery_record
-from ..module_utils._postgres.recovery_record_files import RecordFiles
+from ..module_utils._recover import recovery_record
+from ..module_utils._recover.recovery_record_files import RecordFiles
 
 
 def argument_spec() -> dict[str, Any]:

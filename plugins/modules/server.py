@@ -288,19 +288,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import (
-    barman_argument_spec,
-    barman_from,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.server_files import (
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
+from ansible_collections.pgdr.barman.plugins.module_utils._check.undeclared import undeclared_of
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import (
     Desired,
     Entry,
     diff,
     masked_options,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.staging import ensure
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.undeclared import undeclared_of
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._server.staging import ensure
 
 
 def argument_spec() -> dict[str, Any]:

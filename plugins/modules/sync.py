@@ -190,14 +190,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.synchronisation import (
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._sync.synchronisation import (
     Outcome,
     Request,
     parse_up_to,
     passive_servers,
     synchronise,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 
 def argument_spec() -> dict[str, Any]:

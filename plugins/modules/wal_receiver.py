@@ -196,13 +196,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_receiver import (
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.wal_receiver import (
     Outcome,
     Receiver,
     streaming_servers,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
 
 
 def argument_spec() -> dict[str, Any]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.build import build
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from tests.bench.report import Comparison, Row
 
 SIZES = (125, 250, 500, 1000, 2000, 4000)

@@ -17,9 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.archiving import read_archiver
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.destination import MARKER
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.stream_state import WAL_REMOVED
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archiver import read_archiver
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import slots
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import try_commit
@@ -32,7 +30,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.privileges import least_privileges
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record import SUFFIX
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
     drop_slot,
@@ -40,6 +37,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import
     read_slot,
     who_has,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.stream_state import WAL_REMOVED
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import (
     _refuse_where_nothing_is_taken_over,
 )
@@ -50,6 +48,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_position
     read_way,
     write_marker,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import MARKER
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record import SUFFIX
 
 # On a machine that has no more of the repository, too.
 COLLECTION = Path(slots.__file__).parents[3]

@@ -160,7 +160,7 @@ def catalog(docs: Mapping[str, Any]) -> Catalog:
 
 def known_variables(found: Catalog) -> set[str]:
     """The inventory contract's, the roles', and what a playbook reads."""
-    model = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.module_utils._topology.model")
+    model = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.plugin_utils._topology.model")
     options = {name for entries in found.roles.values() for spec in entries.values() for name in spec}
     playbooks = (path.read_text() for path in (REPOSITORY / "playbooks").glob("**/*.*"))
     # A name with a colon behind it is set there, not read.

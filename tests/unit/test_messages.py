@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import backup
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import OPTIONS
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 _BRACKETS = re.compile(r"\((?P<whose>Barman's )?option (?P<option>\w+)")

@@ -22,33 +22,33 @@ C_LOCALE = "the program runs with the C locale, and its output has no other form
 FORMAT = "the format of a file or an option, no message"
 
 ALLOWED = {
-    f"{UTILS}/_barman/backup.py": {"Taker._disk_full": HINT},
+    f"{UTILS}/_backup/backup.py": {"Taker._disk_full": HINT},
     f"{UTILS}/_barman/command.py": {
         "_EXCEPTION": BARMAN,
         "_without_traceback": "Python's own mark, which is not translated",
     },
-    f"{UTILS}/_barman/destination.py": {"Site._ssh_reason": HINT, "_one": "the keys of our own script's output"},
+    f"{UTILS}/_recover/destination.py": {"Site._ssh_reason": HINT, "_one": "the keys of our own script's output"},
     f"{UTILS}/_barman/options.py": {"_WINDOW": FORMAT},
     f"{UTILS}/_barman/receiver_log.py": {
         "receiver_log": "finds lines of Barman's log, which is not translated, to be shown"
     },
-    f"{UTILS}/_barman/server_files.py": {"_FORMER_SLOT": OWN, "_HOST": OWN},
-    f"{UTILS}/_barman/staging.py": {
+    f"{UTILS}/_server/entry_files.py": {"_FORMER_SLOT": OWN, "_HOST": OWN},
+    f"{UTILS}/_server/staging.py": {
         "_IGNORED_VALUE": BARMAN,
         "_INVALID_CONNINFO": BARMAN,
         "_LOGGED": BARMAN,
         "_MODULE_MISSING": HINT,
         "_NOTHING": BARMAN,
     },
-    f"{UTILS}/_barman/synchronisation.py": {"Passive._no_answer": HINT},
-    f"{UTILS}/_postgres/archive_command.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
+    f"{UTILS}/_sync/synchronisation.py": {"Passive._no_answer": HINT},
+    f"{UTILS}/_archive_command/archive_command.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
     f"{UTILS}/_postgres/diagnosis.py": {"_match": HINT},
     f"{UTILS}/_postgres/hba_file.py": {"_GENERATED": "is only repeated", "rules_in": OWN, "with_rules": OWN},
     f"{UTILS}/_postgres/instance.py": {
         "Address.query": "the session sets lc_messages to C",
         "read_control": C_LOCALE,
     },
-    f"{UTILS}/_postgres/recovery_test.py": {
+    f"{UTILS}/_verify/verify_recovery.py": {
         "RecoveryTest._verify_checksums": "counts that are reported; the exit status decides",
         "_CONSISTENT": "the server under test runs with lc_messages = C",
         "_LOWER": "the server under test runs with lc_messages = C",

@@ -18,7 +18,7 @@ from .._host.files import names_in
 from .._host.identity import acting_as, open_as_owner
 from .._host.process import HostError
 from .._host.safe_files import temporary_directory
-from . import wal
+from .._postgres import wal
 from .command import Barman
 from .compression import DamagedFile, decompress, is_history
 from .configuration import ServerConfiguration

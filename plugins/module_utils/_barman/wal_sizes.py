@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._host.files import read_text
-from . import wal
+from .._postgres import wal
 from .archive import Archive
 from .configuration import ServerConfiguration
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._barman.wal import parse_lsn
 from .connection import Session
+from .wal import parse_lsn
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._barman.wal import format_lsn, parse_lsn
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from . import standby_names
 from .connection import Session
+from .wal import format_lsn, parse_lsn
 
 _SETTING = "synchronous_standby_names"
 _COMMIT = "synchronous_commit"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._barman.wal import Leg, Segment, parse_history, parse_lsn, segment_of_number
 from .connection import Session
+from .wal import Leg, Segment, parse_history, parse_lsn, segment_of_number
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.pgdr.barman.plugins.module_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
 from tests.conftest import REPOSITORY
 
 PLAYBOOKS = sorted((REPOSITORY / "playbooks").glob("*.yml"))

@@ -24,14 +24,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import (
-    cloud_credentials,
-    hook_files,
-    staging,
-    staging_area,
-    wal_receiver,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.server_files import MARK, Change, Current, Plan
 from ansible_collections.pgdr.barman.plugins.module_utils._host import (
     authorized_keys,
     known_hosts,
@@ -41,6 +33,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host import (
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import instance, password_file
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import staging_area
+from ansible_collections.pgdr.barman.plugins.module_utils._server import cloud_credentials, hook_files, staging
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import MARK, Change, Current, Plan
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import wal_receiver
 
 USER = "nobody"
 ROOT = os.geteuid() == 0

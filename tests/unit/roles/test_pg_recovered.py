@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record import (
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record import (
     SUFFIX,
     Content,
     Move,

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.archive_command import ArchiveError, Desired, Target
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archive_command import (
+    ArchiveError,
+    Desired,
+    Target,
+)
 from ansible_collections.pgdr.barman.plugins.modules import archive_command as module
 from tests.unit.plugins.modules.running import run_main
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import backup as backup_operation
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import wal_receiver as receiver_operation
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup as backup_operation
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import running
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import wal_receiver as receiver_operation
 from ansible_collections.pgdr.barman.plugins.modules import backup, wal_receiver
-from tests.unit.plugins.module_utils._barman.streaming_world import MIB, StreamingWorld
+from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, StreamingWorld
 from tests.unit.plugins.modules.running import run_main
 
 ID = "20261120T080000"

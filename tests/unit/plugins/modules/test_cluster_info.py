@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.recovery_record import Move, Phase, Record
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record import Move, Phase, Record
 from ansible_collections.pgdr.barman.plugins.modules import cluster_info as module
 from tests.unit.plugins.module_utils._postgres.test_cluster_observation import SYSTEM, FakeHost, cluster_row
 from tests.unit.plugins.modules.running import run_main

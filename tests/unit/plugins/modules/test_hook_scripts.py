@@ -13,19 +13,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import hook_files
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import (
     Configuration,
     ServerConfiguration,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_files import (
-    LIST,
-    File,
-    Found,
-    Wanted,
-    make_plan,
-)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._server import hook_files
+from ansible_collections.pgdr.barman.plugins.module_utils._server.hook_files import LIST, File, Found, Wanted, make_plan
 from ansible_collections.pgdr.barman.plugins.modules import hook_scripts
 from tests.unit.plugins.modules.running import run_main
 

@@ -14,7 +14,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
     Configuration,
     ServerConfiguration,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.protection import ObservedProtection, ServerIdentity
+from ansible_collections.pgdr.barman.plugins.module_utils._check.protection import ObservedProtection, ServerIdentity
 from ansible_collections.pgdr.barman.plugins.modules import protection_info as module
 from tests.unit.plugins.modules.running import run_main
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from yaml import safe_load
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import Recovery
-from ansible_collections.pgdr.barman.plugins.modules import recover, recovery_test
-from tests.unit.plugins.module_utils._barman.recovery_host import USER, RecoveryHost
-from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, World, backup, commit, position
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import Recovery
+from ansible_collections.pgdr.barman.plugins.modules import recover, verify_recovery
+from tests.unit.plugins.module_utils._recover.recovery_host import USER, RecoveryHost
+from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, World, backup, commit, position
 from tests.unit.plugins.modules.running import run_main
 
 
@@ -111,13 +111,13 @@ def test_what_cannot_be_done_is_said(
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_recovery_test_of_no_data_directory(
+def test_verify_recovery_of_no_data_directory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], check_mode: bool
 ) -> None:
-    answer = run_main(recovery_test.main, capsys, data_directory=str(tmp_path), check_mode=check_mode)
+    answer = run_main(verify_recovery.main, capsys, data_directory=str(tmp_path), check_mode=check_mode)
     assert answer["msg"] == f"{tmp_path} is no data directory: it has no file PG_VERSION"
 
 
-def test_recovery_test_of_a_wrong_position(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = run_main(recovery_test.main, capsys, data_directory=str(tmp_path), target_lsn="here")
+def test_verify_recovery_of_a_wrong_position(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_main(verify_recovery.main, capsys, data_directory=str(tmp_path), target_lsn="here")
     assert answer["msg"].startswith("target_lsn: 'here' is not a position in the WAL")

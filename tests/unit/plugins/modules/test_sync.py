@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.modules import sync
-from tests.unit.plugins.module_utils._barman.test_synchronisation import Relay
+from tests.unit.plugins.module_utils._sync.test_synchronisation import Relay
 from tests.unit.plugins.modules.running import run_main
 
 

@@ -22,10 +22,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment
 
-COMPRESSED = Path(__file__).parent / "fixtures" / "compressed"
+COMPRESSED = Path(__file__).parents[1] / "fixtures" / "compressed"
 HISTORY = b"1\t0/5000000\tno recovery target specified\n"
 FIRST, SECOND, THIRD = ("0000000100000000000000%02X" % number for number in (254, 255, 1))
 SIZE = 1 << 20

@@ -14,7 +14,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import catalog
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup, CatalogError
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def server(tmp_path: Path) -> ServerConfiguration:

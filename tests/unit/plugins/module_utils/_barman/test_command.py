@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 
-REPLIES = Path(__file__).parent / "fixtures" / "replies"
+REPLIES = Path(__file__).parents[1] / "fixtures" / "replies"
 
 
 class Recorded:

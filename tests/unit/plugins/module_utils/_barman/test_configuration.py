@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import configuration
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import (
-    Configuration,
-    ConfigurationError,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import Configuration, ConfigurationError
 
 
 def host(tmp_path: Path, main: str = "", **servers: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import checks, configuration, disks
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import configuration, disks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
+from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
 
 SEGMENT = 16 * 1024**2

@@ -29,7 +29,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_require
     ask,
     parse,
 )
-from tests.unit.plugins.module_utils._barman.recovery_world import SYSTEM, backup
+from tests.unit.plugins.module_utils._recover.recovery_world import SYSTEM, backup
 
 USER = getpass.getuser()
 NOW = 1_800_000_000.0

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import CatalogError, parse_backup
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.recover import RecoverError
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.snapshot_recovery import (
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.snapshots import Snapshot, Snapshots, read_snapshots
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.snapshots import (
     Instance,
     instance_arguments,
     instance_problems,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.snapshots import Snapshot, Snapshots, read_snapshots
-from tests.unit.plugins.module_utils._barman.recovery_host import RecoveryHost
-from tests.unit.plugins.module_utils._barman.recovery_world import SIZE, SYSTEM, World, backup, commit, position
+from tests.unit.plugins.module_utils._recover.recovery_host import RecoveryHost
+from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, SYSTEM, World, backup, commit, position
 
 DISK = Snapshot("snap-1", "data-20261120t081000", "/dev/sdf", "/srv/data", "rw,noatime")
 AWS = Snapshots("aws", {"account_id": "123456789012", "region": "eu-central-1"}, (DISK,))

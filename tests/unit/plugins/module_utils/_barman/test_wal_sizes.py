@@ -14,18 +14,18 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import catalog
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import read_archive
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.checks import read_own_checks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_sizes import (
     RecordedFile,
     copied_paths,
     parse_xlogdb,
     wrong_sizes,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import read_own_checks
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
-from tests.unit.plugins.module_utils._barman.recovery_world import backup
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment
+from tests.unit.plugins.module_utils._recover.recovery_world import backup
 
 SIZE = 16 * 1024 * 1024
 NAMES = ["0000000100000000000000%02X" % number for number in range(1, 5)]

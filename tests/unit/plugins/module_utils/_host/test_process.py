@@ -15,12 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host import process
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
-    Command,
-    CommandTimeout,
-    HostError,
-    run,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, CommandTimeout, HostError, run
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

@@ -114,7 +114,7 @@ def test_a_server_in_a_container() -> None:
     assert "as in a container" in told
 
 
-def test_a_recovery_test_on_the_same_port_is_not_meant() -> None:
+def test_a_verify_recovery_on_the_same_port_is_not_meant() -> None:
     private = replace(PROD, pid=300, data_directory="/srv/x", socket_directory="/tmp/pgdr-x", listen_address="")
     assert found(DeclaredCluster(5433), replace(BOTH, running=(private, PROD))).pid == 200
     # Nor is it found in the place of a server that is down.

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""WAL in Barman's incoming directory after archive_command has ended: what came by streaming too is removed.
+
+This module util is private to the collection. Barman does not look at the directory of a server without archiver, and its
+check is red while something is in it. A segment or a history is removed only if Barman has one of the same name and content from streaming; a backup
+label, because its content is in the backup; a partial segment, because the segment of that number came whole or on a later timeline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from .._barman import catalog
+from .._barman.archive import Archive, list_archive
+from .._barman.command import Barman
+from .._barman.configuration import ServerConfiguration
+from .._host.files import names_in
+from .._host.identity import acting_as
+from .._host.process import HostError
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres import wal
+
+_INTERVAL = 2.0
+
+
+@dataclass(frozen=True)
+class IncomingPlan:
+    """File names in the incoming directory.
+
+    removable: Barman has the same from streaming, or nothing needs it. awaited: it may still come by streaming.
+    lost: it can't come any more, because later WAL has come. different: what came by streaming has another content.
+    foreign: no WAL.
+    """
+
+    removable: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClearedDirectory:
+    """removed: the names of the files that were removed, or would be in check mode. error: why others are still there."""
+
+    removed: tuple[str, ...]
+    error: str | None
+
+
+def make_plan(incoming: Sequence[str], streamed: Collection[str], is_same: Callable[[str], bool]) -> IncomingPlan:
+    """Sort the incoming directory's file names.
+
+    streamed: the names of the files that came by streaming, partial ones included. is_same: whether both have the same content.
+    """
+    sorted_names: dict[str, list[str]] = {kind: [] for kind in ("removable", "awaited", "lost", "different", "foreign")}
+    names = {file.name for file in map(wal.parse, streamed) if file is not None and file.kind != "backup_label"}
+    segments = {file.segment for file in map(wal.parse, streamed) if file is not None and file.segment is not None}
+    for name in incoming:
+        file = wal.parse(name)
+        if name.startswith("."):
+            # What put-wal or rsync was writing when it was killed. Barman's check does not count it.
+            continue
+        if file is None:
+            kind = "foreign"
+        elif file.kind == "backup_label" or (file.kind == "partial" and _goes_on(file.segment, segments)):
+            # A label's content is in the backup.
+            kind = "removable"
+        elif file.kind != "partial" and file.name in names:
+            kind = "removable" if is_same(name) else "different"
+        elif file.segment is not None and any(other > file.segment for other in segments):
+            kind = "lost"
+        else:
+            kind = "awaited"
+        sorted_names[kind].append(name)
+    return IncomingPlan(**{kind: tuple(names) for kind, names in sorted_names.items()})
+
+
+def _goes_on(partial: wal.Segment | None, streamed: Collection[wal.Segment]) -> bool:
+    """Whether a segment that was left partial by a promotion came whole, or on a later timeline, whose segment of that number begins as a copy of it."""
+    return partial is not None and any(
+        (one.log, one.seg) == (partial.log, partial.seg) and one.timeline >= partial.timeline for one in streamed
+    )
+
+
+def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
+    """What is left in the directory and needs a person; None if nothing does."""
+    begin = "server '%s': in %s " % (server, directory)
+    again = "write barman_wal: [streaming, archiving] for it and deploy, so that Barman archives it; then remove archiving again"
+    problems = []
+    if plan.lost or plan.awaited:
+        problems.append(
+            begin
+            + "is WAL that came by archive_command and not by streaming: %s; %s"
+            % (", ".join(plan.lost + plan.awaited), again)
+        )
+    if plan.different:
+        problems.append(
+            begin
+            + "is WAL of which streaming brought another content: %s; find out which server sent it, and keep it until then"
+            % ", ".join(plan.different)
+        )
+    if plan.foreign:
+        problems.append(
+            begin + "are files that are no WAL: %s; remove them or take them elsewhere" % ", ".join(plan.foreign)
+        )
+    return "\n".join(problems) or None
+
+
+def clear(
+    barman: Barman,
+    server: ServerConfiguration,
+    timeout: float,
+    check_mode: bool,
+    pause: Callable[[float], None] = time.sleep,
+) -> ClearedDirectory:
+    """Remove what came both ways, and wait for what streaming has not brought yet. Raises HostError."""
+    directory = server.directory("incoming_wals_directory")
+    if not names_in(directory):
+        return ClearedDirectory((), None)
+    plans: list[IncomingPlan] = []
+
+    def look() -> Probe:
+        plans.append(_look(barman, server, directory))
+        newest = ", ".join(plans[-1].awaited)
+        return Probe(not plans[-1].awaited or bool(plans[-1].lost), "streaming has not brought %s" % newest)
+
+    problems = []
+    try:
+        wait_for("server '%s'" % server.name, look, 0 if check_mode else timeout, _INTERVAL, pause=pause)
+    except WaitTimeout as exc:
+        problems.append(str(exc))
+    plan = plans[-1]
+    problem = problem_of(server.name, directory, plan)
+    if not check_mode:
+        _remove(directory, plan.removable, barman.user)
+    return ClearedDirectory(plan.removable, "\n".join([*problems, problem]) if problem else None)
+
+
+def _look(barman: Barman, server: ServerConfiguration, directory: str) -> IncomingPlan:
+    backups = catalog.read_backups(server)
+    size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
+    streamed_in = [server.directory("streaming_wals_directory")]
+    # This directory first: what is archived meanwhile is then seen in the other.
+    incoming = names_in(directory)
+    came = list_archive(server, barman, size, [directory], archived=False, fetch=False)
+    streamed = list_archive(server, barman, size, streamed_in)
+    names = [str(segment) for segment in streamed.segments]
+    names += ["%s.partial" % segment for segment in streamed.partials]
+    names += ["%08X.history" % timeline for timeline in streamed.histories]
+    return make_plan(incoming, names, lambda name: _is_same(name, came, streamed))
+
+
+def _is_same(name: str, came: Archive, streamed: Archive) -> bool:
+    file = wal.parse(name)
+    if file is None:
+        return False
+    if file.segment is None:
+        return came.histories[file.timeline] == streamed.histories[file.timeline]
+    return came.read(file.segment) == streamed.read(file.segment)
+
+
+def _remove(directory: str, names: Sequence[str], user: str | None) -> None:
+    with acting_as(user):
+        for name in names:
+            path = os.path.join(directory, name)
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+            except OSError as exc:
+                raise HostError("%s can't be removed: %s" % (path, exc.strerror)) from None

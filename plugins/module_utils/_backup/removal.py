@@ -1,0 +1,179 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deleting a backup with Barman, and everything that needs it; keeping one from being deleted.
+
+This module util is private to the collection.
+
+Barman deletes a full backup together with all increments on it, and only says so. Before 3.15 it counts increments as
+backups, so that the last full one can go although minimum_redundancy is 1. Both are decided here, before it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .._barman.catalog import SHORTCUTS, Backup, CatalogError, dependents, find, read_backups
+from .._barman.command import Barman, BarmanError
+from .._barman.configuration import ServerConfiguration
+from .._host.process import HostError
+
+TARGETS = ("full", "standalone")
+
+
+class RemovalError(HostError):
+    """The backup is not deleted, or not kept; the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What goes: the backup that was asked for, and the increments that need it. Empty where it is gone already."""
+
+    backups: tuple[Backup, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.backups)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What becomes of a backup's keep annotation; target None: it is taken away."""
+
+    backup: Backup | None
+    target: str | None
+
+    @property
+    def changes(self) -> bool:
+        return self.backup is not None and self.backup.keep != self.target
+
+
+def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted: str, dependent: bool) -> Removal:
+    """Decide what goes. dependent: increments may go, too. Raises RemovalError with everything that speaks against it."""
+    if wanted in SHORTCUTS:
+        raise RemovalError(
+            "backup_id '%s' means another backup each time: give the id or the name of the one to delete" % wanted
+        )
+    backup = _find_or_none(backups, wanted, server.name)
+    if backup is None:
+        return Removal()
+    increments = dependents(backups, backup)
+    problems: list[str] = []
+    if server.passive and backup.done:
+        problems.append(
+            "server '%s' is passive on this host, and its next synchronisation would copy the backup again: delete it on "
+            "the primary Barman host" % server.name
+        )
+    going = [backup, *increments]
+    for one in going:
+        if one.keep is not None:
+            problems.append(
+                "backup %s is kept (%s): release it first, with pgdr.barman.backup_keep and state absent"
+                % (one.backup_id, one.keep)
+            )
+        if one.status in ("EMPTY", "STARTED"):
+            problems.append("backup %s is being taken now: wait for its end" % one.backup_id)
+    if increments and not dependent:
+        problems.append(
+            "incremental backups need %s and would go with it: %s. Give 'dependents: true' if that is meant"
+            % (backup.backup_id, ", ".join(one.backup_id for one in increments))
+        )
+    problems += _redundancy(server, backups, backup)
+    if problems:
+        raise RemovalError(
+            "backup %s of server '%s' is not deleted: %s" % (backup.backup_id, server.name, "; ".join(problems))
+        )
+    return Removal(tuple(going))
+
+
+def _redundancy(server: ServerConfiguration, backups: Sequence[Backup], backup: Backup) -> list[str]:
+    minimum = int(server.get("minimum_redundancy") or 0)
+    full = [one.backup_id for one in backups if one.done and not one.incremental]
+    if not backup.done or backup.incremental or len(full) > minimum:
+        return []
+    return [
+        "minimum_redundancy is %d, and there %s: %s"
+        % (minimum, "is one backup that counts" if len(full) == 1 else "are %d that count" % len(full), ", ".join(full))
+    ]
+
+
+def remove(barman: Barman, server: ServerConfiguration, removal: Removal) -> None:
+    """Have Barman delete it, and see that all of it is gone. Raises RemovalError."""
+    backup = removal.backups[0]
+    reply = barman.json("delete", server.name, backup.backup_id)
+    left = {one.backup_id for one in read_backups(server)}
+    there = [one.backup_id for one in removal.backups if one.backup_id in left]
+    if there or not reply.ok:
+        said = "; ".join([*reply.warnings, *reply.errors]) or reply.reason
+        raise RemovalError(
+            "backup %s of server '%s' is not deleted: %s. %s"
+            % (
+                backup.backup_id,
+                server.name,
+                said,
+                "Still there: %s" % ", ".join(there) if there else "It is gone from the catalog nevertheless",
+            )
+        )
+
+
+def plan_keeping(server: ServerConfiguration, backups: Sequence[Backup], wanted: str, target: str | None) -> Keeping:
+    """Decide what becomes of the annotation. Raises RemovalError where the backup can't be kept."""
+    if target is None and wanted not in SHORTCUTS:
+        return Keeping(_find_or_none(backups, wanted, server.name), None)
+    try:
+        backup = find(backups, wanted, server.name)
+    except CatalogError as exc:
+        raise RemovalError(str(exc)) from None
+    if target is None:
+        return Keeping(backup, None)
+    if backup.incremental:
+        root = backup
+        known = {one.backup_id: one for one in backups}
+        while root.parent_backup_id in known:
+            root = known[root.parent_backup_id]
+        raise RemovalError(
+            "backup %s of server '%s' is incremental, and Barman keeps full ones only, with the increments on them: keep %s, "
+            "with target full" % (backup.backup_id, server.name, root.backup_id)
+        )
+    if not backup.done:
+        raise RemovalError(
+            "backup %s of server '%s' is %s: only one that is DONE can be kept"
+            % (backup.backup_id, server.name, backup.status)
+        )
+    return Keeping(backup, target)
+
+
+def keep(barman: Barman, server: ServerConfiguration, keeping: Keeping) -> Backup:
+    """Have Barman write the annotation or take it away, and see that it is so. Raises RemovalError."""
+    if keeping.backup is None:
+        raise RemovalError("there is no backup to keep")
+    wish = ["--release"] if keeping.target is None else ["--target", keeping.target]
+    reply = barman.json("keep", *wish, server.name, keeping.backup.backup_id)
+    found = _find_or_none(read_backups(server), keeping.backup.backup_id, server.name)
+    if not reply.ok or found is None or found.keep != keeping.target:
+        raise BarmanError(
+            "Barman did not %s backup %s of server '%s': %s"
+            % (
+                "release" if keeping.target is None else "keep",
+                keeping.backup.backup_id,
+                server.name,
+                reply.reason if not reply.ok else "it said that it did",
+            ),
+            reply,
+        )
+    return found
+
+
+def _find_or_none(backups: Sequence[Backup], wanted: str, server_name: str) -> Backup | None:
+    known = {backup.backup_id: backup for backup in backups}
+    named = [backup for backup in backups if backup.name == wanted]
+    if wanted in known:
+        return known[wanted]
+    if len(named) > 1:
+        raise RemovalError(
+            "several backups of server '%s' have the name '%s', give an id instead: %s"
+            % (server_name, wanted, ", ".join(backup.backup_id for backup in named))
+        )
+    return named[0] if named else None

@@ -1,0 +1,488 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the WAL of PostgreSQL 13 to 18 says about recovery targets: ends of transactions, restore points, its own end.
+
+This module util is private to the collection. pg_waldump comes with the server's package and a backup server often
+has no server package, so the segments are read here. Input is bytes; nothing here reads or writes files.
+
+A segment is a row of pages of 8 KiB. A record may begin on one page and go on over the next ones, also into the next
+segment, with a page header in between. The bytes after the last record may be zeros, or what the file held when it
+was another segment; a record is believed when it links back to the one before it and its checksum is right. scan verifies
+the checksum of the records that it returns and of the last one. A caller that gives Records verifies all of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from .crc32c import crc32c, crc32c_of_each
+from .wal import format_lsn
+
+PAGE_SIZE = 8192
+VERSIONS: dict[int, int] = {0xD106: 13, 0xD10D: 14, 0xD110: 15, 0xD113: 16, 0xD116: 17, 0xD118: 18}
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=timezone.utc)
+_PAGE = struct.Struct("<HHIQI")  # magic, info, timeline, address, rest of a record from the page before
+_LONG_PAGE = struct.Struct("<HHIQIxxxxQII")  # the same, system identifier, segment size, page size
+_LENGTH = struct.Struct("<I")
+_RECORD = struct.Struct("<IIQBBxxI")  # length, xid, previous record, info, resource manager, checksum
+_SHORT_HEADER = 24
+_LONG_HEADER = 40
+_HEADER = 24
+_CONTINUES = 0x0001
+_LONG = 0x0002
+_OVERWRITES = 0x0008
+_PAGE_FLAGS = 0x000F
+_LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
+
+_XLOG, _TRANSACTION, _TABLESPACE = 0, 1, 5  # resource managers
+_LAST_BUILTIN, _FIRST_CUSTOM = 21, 128
+_SHUTDOWN, _ONLINE = 0x00, 0x10  # checkpoints
+_SWITCH = 0x40
+_RESTORE_POINT = 0x70
+_ENDS = {0x00: "commit", 0x20: "abort", 0x30: "commit", 0x40: "abort"}
+_PREPARED = (0x30, 0x40)
+_CREATE_TABLESPACE = 0x00
+_HAS_MORE = 0x80
+_SHORT_DATA, _LONG_DATA, _ORIGIN, _TOPLEVEL = 255, 254, 253, 252
+
+
+class WalReadError(ValueError):
+    """The bytes are not a WAL segment that can be read here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something in the WAL that a recovery can be asked to stop at.
+
+    kind: commit, abort, or restore_point (then with a name and no xid). lsn: where its record begins; end_lsn: where it ends.
+    """
+
+    kind: str
+    lsn: int
+    end_lsn: int
+    time: datetime
+    xid: int | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What is needed to go on reading in the next segment.
+
+    lsn, data: the record that goes on there: where it begins, and its bytes up to now; b"" where none does, and None
+    where one does whose beginning was not read. previous: where the last complete record begins.
+    next_lsn: where the next segment begins.
+    """
+
+    lsn: int | None
+    data: bytes | None
+    previous: int | None
+    next_lsn: int
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """The checkpoint of a clean stop, or of a recovery's end. A server that was stopped there starts after it.
+
+    lsn: where it begins. previous: where the record before it begins. change: the last one in its segment before it that
+    is no checkpoint; None where there is none.
+    """
+
+    lsn: int
+    previous: int
+    change: int | None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one segment says.
+
+    begin_lsn: where the segment begins. end_lsn: where its last complete record ends (where the next one can begin);
+    None where no record ends in it.
+    last_record: where the last complete record begins. last_change: where the last one begins that is no checkpoint.
+    carry: not None where the WAL goes on in the next segment. reason: why the WAL ends here, where it does not go on.
+    """
+
+    version: int
+    timeline: int
+    system_identifier: int
+    segment_size: int
+    begin_lsn: int
+    end_lsn: int | None
+    last_record: int | None
+    last_change: int | None = None
+    events: list[Event] = field(default_factory=list)
+    carry: Carry | None = None
+    reason: str = ""
+    shutdowns: list[Shutdown] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the WAL fills the segment to its end."""
+        return self.carry is not None
+
+
+@dataclass
+class Records:
+    """All complete records of one segment, filled by scan; checksums and commits are verified and read afterwards.
+
+    lsns: where each begins. strings: its bytes in the order that its checksum counts them. sums: the checksum that its
+    header says. ends: the transactions' ends, as (where it begins, where it ends, xid, info, record). managers: the
+    custom resource managers (128 and more), which extensions register. tablespaces: where each is created, and its location.
+    """
+
+    lsns: list[int] = field(default_factory=list)
+    strings: list[bytes] = field(default_factory=list)
+    sums: list[int] = field(default_factory=list)
+    ends: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
+    managers: set[int] = field(default_factory=set)
+    tablespaces: list[tuple[int, str]] = field(default_factory=list)
+
+    def first_wrong(self) -> int | None:
+        """Where the first record begins whose checksum is wrong; None if all are right."""
+        found = crc32c_of_each(self.strings)
+        return next((lsn for lsn, one, said in zip(self.lsns, found, self.sums) if one != said), None)
+
+    def last_commit(self, version: int, before: int | None = None) -> Event | None:
+        """The last commit that begins before a position. Its checksum is to be verified before."""
+        for lsn, end_lsn, xid, info, record in reversed(self.ends):
+            if (before is None or lsn < before) and _ENDS[info & 0x70] == "commit":
+                return _transaction_end(lsn, end_lsn, xid, info, record, version)
+        return None
+
+
+def scan(data: bytes, carry: Carry | None = None, records: Records | None = None) -> Scan:
+    """Read one segment from its beginning.
+
+    carry: that of the segment before, where that was read too; without it a record that came over from there is
+    passed over. records: is filled; no events are returned then, and only the last record's checksum is verified.
+    Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
+    """
+    return _Reader(data, carry, records).read()
+
+
+class _End(Exception):
+    """The valid WAL ends here; the text says why."""
+
+
+class _Over(Exception):
+    """A record goes on after this segment's end."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.data = data
+
+
+class _GivenUp(Exception):
+    """A record was given up by PostgreSQL before it was complete; the next one begins at offset."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__()
+        self.offset = offset
+
+
+class _Reader:
+    """Offsets count from the segment's beginning, positions (lsn) from that of the WAL."""
+
+    def __init__(self, data: bytes, carry: Carry | None, records: Records | None = None) -> None:
+        if len(data) < PAGE_SIZE:
+            raise WalReadError("it has only %d bytes" % len(data))
+        magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
+        if magic not in VERSIONS:
+            if not any(data[:_LONG_HEADER]):
+                raise WalReadError("it begins with zeros: nothing was written to it yet")
+            raise WalReadError("it does not begin like WAL of PostgreSQL 13 to 18 (magic number %04X)" % magic)
+        if not info & _LONG or page_size != PAGE_SIZE or size < PAGE_SIZE or size & (size - 1) or address % size:
+            raise WalReadError("its first page header is damaged")
+        if carry is not None and address != carry.next_lsn:
+            raise WalReadError("it begins at %s and not at %s" % (format_lsn(address), format_lsn(carry.next_lsn)))
+        self._data = data
+        self._records = records
+        self._magic, self._timeline, self._system, self._size = magic, timeline, system, size
+        self._page_timeline = timeline
+        self._begin = address
+        self._limit = min(len(data), size) // PAGE_SIZE * PAGE_SIZE
+        self._info, self._rest = info, rest
+        self._carry = carry
+        # The last complete record and the one before it, each as (position, offset of its end).
+        self._last: tuple[int, int] | None = None
+        self._older: tuple[int, int] | None = None
+        # The last records that are no checkpoints.
+        self._change: int | None = None
+        self._older_change: int | None = None
+        self._shutdowns: list[Shutdown] = []
+        self._events: list[Event] = []
+        # The record that is being put together: its position, and its bytes from before what _collect gives.
+        self._open: tuple[int, bytes] | None = None
+        # The record that began in the segment before and ended here.
+        self._came_over = b""
+
+    def read(self) -> Scan:
+        carry: Carry | None = None
+        reason = ""
+        try:
+            self._walk(self._first_record())
+            carry = self._next(None, b"")
+        except _Over as over:
+            carry = self._over(over.data)
+        except _End as end:
+            reason = str(end)
+        if carry is not None and self._limit < self._size:
+            carry, reason = None, "the file has only %d of %d bytes" % (len(self._data), self._size)
+        last = self._last
+        if carry is None and last is not None and not self._last_is_whole():
+            reason = "the checksum of the record at %s is wrong" % format_lsn(last[0])
+            if self._change == last[0]:
+                self._change = self._older_change
+            self._shutdowns = [one for one in self._shutdowns if one.lsn != last[0]]
+            self._last = self._older
+        return Scan(
+            VERSIONS[self._magic],
+            self._timeline,
+            self._system,
+            self._size,
+            self._begin,
+            None if self._last is None else self._begin + self._last[1],
+            None if self._last is None else self._last[0],
+            self._change,
+            self._events,
+            carry,
+            reason,
+            self._shutdowns,
+        )
+
+    def _next(self, lsn: int | None, data: bytes | None) -> Carry:
+        return Carry(lsn, data, self._previous(), self._begin + self._size)
+
+    def _over(self, data: bytes) -> Carry:
+        if self._open is None:
+            return self._next(None, None)
+        lsn, before = self._open
+        return self._next(lsn, before + data)
+
+    def _previous(self) -> int | None:
+        if self._last is not None:
+            return self._last[0]
+        return self._carry.previous if self._carry else None
+
+    def _first_record(self) -> int:
+        """Where the segment's first record begins; the one that came over is finished on the way."""
+        carry = self._carry
+        came_over = bool(self._info & _CONTINUES) and not self._info & _OVERWRITES
+        if carry is not None and carry.lsn is not None and carry.data is not None:
+            if self._info & _OVERWRITES:
+                return _LONG_HEADER
+            (length,) = _LENGTH.unpack_from(carry.data)
+            if not came_over or length - len(carry.data) != self._rest:
+                raise _End("the record at %s does not go on in the next segment" % format_lsn(carry.lsn))
+            self._open = carry.lsn, carry.data
+        elif carry is not None and carry.data is not None and came_over:
+            raise _End("the segment at %s does not continue the one before" % format_lsn(self._begin))
+        if not came_over:
+            return _LONG_HEADER
+        try:
+            data, end = self._collect(_LONG_HEADER, self._rest)
+        except _GivenUp as given_up:
+            return given_up.offset
+        if self._open is not None:
+            lsn, before = self._open
+            self._accept(lsn, before + data, end)
+        return (end + 7) & ~7
+
+    def _collect(self, offset: int, left: int) -> tuple[bytes, int]:
+        """The next bytes from an offset, over the pages' headers; and the offset after them."""
+        parts: list[bytes] = []
+        while True:
+            part = min(left, PAGE_SIZE - offset % PAGE_SIZE)
+            parts.append(self._data[offset : offset + part])
+            left -= part
+            offset += part
+            if left == 0:
+                return b"".join(parts), offset
+            if offset >= self._limit:
+                raise _Over(b"".join(parts))
+            if self._enter(offset, left):
+                raise _GivenUp(offset + _SHORT_HEADER)
+            offset += _SHORT_HEADER
+
+    def _enter(self, offset: int, left: int) -> bool:
+        """Check the header of a page; left: how much must come over to it. True where that was given up."""
+        magic, info, timeline, address, rest = _PAGE.unpack_from(self._data, offset)
+        here = self._begin + offset
+        if magic != self._magic or address != here or info & ~_PAGE_FLAGS:
+            raise _End("nothing was written yet at %s" % format_lsn(here))
+        # The segment of a switch point begins as a copy of the parent timeline's pages, and goes on with its own.
+        if timeline < self._page_timeline:
+            raise _End("the page at %s is of timeline %d, not %d" % (format_lsn(here), timeline, self._page_timeline))
+        self._page_timeline = timeline
+        if info & _OVERWRITES:
+            return True
+        if rest != left or bool(info & _CONTINUES) != bool(left):
+            raise _End("the page at %s does not continue the one before" % format_lsn(here))
+        return False
+
+    def _walk(self, offset: int) -> None:
+        """Go from record to record to the segment's end."""
+        data, begin, limit = self._data, self._begin, self._limit
+        unpack_start = struct.Struct("<IIQBB").unpack_from
+        unpack_length = _LENGTH.unpack_from
+        previous = self._previous()
+        records = self._records
+        unpack_sum = _LENGTH.unpack_from
+        while True:
+            in_page = offset & (PAGE_SIZE - 1)
+            if in_page == 0:
+                if offset >= limit:
+                    return
+                self._enter(offset, 0)
+                offset += _SHORT_HEADER
+                in_page = _SHORT_HEADER
+            (length,) = unpack_length(data, offset)
+            if not _HEADER <= length <= _LONGEST:
+                raise _End("no record begins at %s" % format_lsn(begin + offset))
+            if length <= PAGE_SIZE - in_page:
+                end = offset + length
+                dummy, dummy, back, dummy, manager = unpack_start(data, offset)
+                if back == previous and _TRANSACTION < manager <= _LAST_BUILTIN and manager != _TABLESPACE:
+                    previous = begin + offset
+                    self._older = self._last
+                    self._last = previous, end
+                    self._older_change, self._change = self._change, previous
+                    if records is not None:
+                        records.lsns.append(previous)
+                        records.strings.append(data[offset + _HEADER : end] + data[offset : offset + 20])
+                        records.sums.append(unpack_sum(data, offset + 20)[0])
+                    offset = (end + 7) & ~7
+                    continue
+                record = data[offset:end]
+            else:
+                self._open = begin + offset, b""
+                try:
+                    record, end = self._collect(offset, length)
+                except _GivenUp as given_up:
+                    offset = given_up.offset
+                    continue
+            end = self._accept(begin + offset, record, end)
+            previous = begin + offset
+            offset = (end + 7) & ~7
+
+    def _accept(self, lsn: int, record: bytes, end: int) -> int:
+        """Take a record into account if it is one, and say where it ends."""
+        dummy, xid, back, info, manager, dummy = _RECORD.unpack_from(record)
+        previous = self._previous()
+        if back != previous and (previous is not None or back >= lsn):
+            raise _End("the record at %s does not link back to the one before" % format_lsn(lsn))
+        if _LAST_BUILTIN < manager < _FIRST_CUSTOM:
+            raise _End("the record at %s is of an unknown kind" % format_lsn(lsn))
+        operation = info & 0x70
+        if lsn < self._begin:
+            self._came_over = record
+        records = self._records
+        if records is not None:
+            records.lsns.append(lsn)
+            records.strings.append(record[_HEADER:] + record[:20])
+            records.sums.append(_LENGTH.unpack_from(record, 20)[0])
+            if manager >= _FIRST_CUSTOM:
+                records.managers.add(manager)
+            elif manager == _TABLESPACE and info & 0xF0 == _CREATE_TABLESPACE:
+                location = _main_data(record)[4:].split(b"\0", 1)[0]
+                records.tablespaces.append((lsn, location.decode("utf-8", errors="surrogateescape")))
+            elif manager == _TRANSACTION and operation in _ENDS:
+                records.ends.append((lsn, self._begin + end, xid, info, record))
+        if manager == _XLOG and info & 0xF0 == _SWITCH:
+            # The rest of the segment is empty.
+            end = self._size
+        elif records is not None:
+            pass
+        elif (manager == _TRANSACTION and operation in _ENDS) or (manager == _XLOG and info & 0xF0 == _RESTORE_POINT):
+            if not checksum_is_right(record):
+                raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
+            end_lsn = self._begin + end
+            if manager == _XLOG:
+                self._events.append(_restore_point(lsn, end_lsn, record))
+            else:
+                self._events.append(_transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
+        if manager == _XLOG and info & 0xF0 == _SHUTDOWN:
+            self._shutdowns.append(Shutdown(lsn, back, self._change))
+        self._older = self._last
+        self._last = lsn, end
+        if manager != _XLOG or info & 0xF0 not in (_SHUTDOWN, _ONLINE):
+            self._older_change, self._change = self._change, lsn
+        return end
+
+    def _last_is_whole(self) -> bool:
+        """Verify the last record: what was being written when the WAL ended may be there in part."""
+        if self._last is None:
+            return True
+        if self._last[0] < self._begin:
+            return checksum_is_right(self._came_over)
+        offset = self._last[0] - self._begin
+        self._page_timeline = self._timeline
+        (length,) = _LENGTH.unpack_from(self._data, offset)
+        record, dummy = self._collect(offset, length)
+        return checksum_is_right(record)
+
+
+def _main_data(record: bytes) -> bytes:
+    """A record's own data, without its header and what it says about blocks. Raises _End where that is damaged."""
+    offset = _HEADER
+    while offset + 2 <= len(record):
+        kind = record[offset]
+        if kind == _SHORT_DATA:
+            return record[offset + 2 : offset + 2 + record[offset + 1]]
+        if kind == _LONG_DATA:
+            (length,) = _LENGTH.unpack_from(record, offset + 1)
+            return record[offset + 5 : offset + 5 + length]
+        if kind not in (_ORIGIN, _TOPLEVEL):
+            break
+        offset += 3 if kind == _ORIGIN else 5
+    return b""
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _restore_point(lsn: int, end_lsn: int, record: bytes) -> Event:
+    data = _main_data(record)
+    (time,) = struct.unpack_from("<q", data)
+    name = data[8:].split(b"\0", 1)[0].decode("utf-8", errors="replace")
+    return Event("restore_point", lsn, end_lsn, _time(time), None, name)
+
+
+def _transaction_end(lsn: int, end_lsn: int, xid: int, info: int, record: bytes, version: int) -> Event:
+    data = _main_data(record)
+    (time,) = struct.unpack_from("<q", data)
+    operation = info & 0x70
+    if operation in _PREPARED and info & _HAS_MORE:
+        xid = _prepared_xid(data, xid, operation, version)
+    return Event(_ENDS[operation], lsn, end_lsn, _time(time), xid)
+
+
+def _prepared_xid(data: bytes, xid: int, operation: int, version: int) -> int:
+    """The transaction that a COMMIT PREPARED or ROLLBACK PREPARED ends: it stands after all the lists."""
+    (parts,) = _LENGTH.unpack_from(data, 8)
+    offset = 12 + (8 if parts & 0x01 else 0)  # database
+    lists = [(0x02, 4), (0x04, 12)]  # subtransactions, dropped relations
+    if version >= 15:
+        lists.append((0x100, 16 if version >= 18 else 12))  # dropped statistics
+    if _ENDS[operation] == "commit":
+        lists.append((0x08, 16))  # invalidation messages
+    for bit, size in lists:
+        if parts & bit:
+            (count,) = _LENGTH.unpack_from(data, offset)
+            offset += 4 + count * size
+    if parts & 0x10:
+        (xid,) = _LENGTH.unpack_from(data, offset)
+    return xid
+
+
+def checksum_is_right(record: bytes) -> bool:
+    """Whether a whole record has the checksum (CRC-32C) that its header says."""
+    (expected,) = _LENGTH.unpack_from(record, 20)
+    return bool(crc32c(record[:20], crc32c(record[_HEADER:])) == expected)

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Recovering from a server whose entry is switched off.
+
+This module util is private to the collection. Barman does nothing for an inactive server, not even restore what it has of
+it, and says success. A server that another backup server keeps now is such a one, and its backups are still good.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from .._barman.command import Barman
+from .._barman.configuration import Configuration, read
+from .._host.files import names_in, read_text
+from .._host.safe_files import temporary_directory
+from .._server.entry_files import COPY_MAIN_FILE, set_options, write_copy
+
+
+@contextlib.contextmanager
+def awake(barman: Barman, configuration: Configuration, name: str) -> Iterator[tuple[Barman, Configuration]]:
+    """A Barman for which that server is active, as long as it is needed; its own configuration stays as it is."""
+    server = configuration.servers.get(name)
+    if server is None or server.flag("active", True):
+        yield barman, configuration
+        return
+    with temporary_directory("barman-awake-", barman.user) as directory:
+        main_file = _copy(configuration, name, server.file, directory, barman.user)
+        yield barman.with_config(main_file), read(main_file, barman.user)
+
+
+def _copy(configuration: Configuration, name: str, entry: str, directory: str, user: str) -> str:
+    """The whole configuration in another directory, with that server active; the path of its main file."""
+    texts = {configuration.main_file: read_text(configuration.main_file) or ""}
+    source = os.path.expanduser(configuration.global_options.get("configuration_files_directory") or "")
+    for file in names_in(source) if source else []:
+        if file.endswith(".conf"):
+            path = os.path.join(source, file)
+            texts[path] = read_text(path) or ""
+    texts[entry] = set_options(texts.get(entry, ""), name, {"active": "on"})
+    write_copy(directory, user, texts.pop(configuration.main_file), texts)
+    return os.path.join(directory, COPY_MAIN_FILE)

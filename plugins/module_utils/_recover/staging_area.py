@@ -1,0 +1,196 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a backup that is compressed, encrypted or incremental is made plain before it is laid down, and what that takes.
+
+This module util is private to the collection.
+
+Barman before 3.15 unpacks a compressed backup on the destination's host and puts increments together on its own, each in a
+directory of its own option; from 3.15 on one option says the directory and another one the host. Where neither is given,
+old versions refuse, and newer ones take /tmp, which often has no room. So a directory is found here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from .._barman.catalog import Backup
+from .._barman.command import Version
+from .._barman.configuration import ServerConfiguration
+from .._host.process import HostError
+from .._host.safe_files import temporary_directory
+
+LOCAL = "local"
+REMOTE = "remote"
+
+#: Since this version one option says the directory, and another one the host.
+ONE_OPTION_SINCE: Version = (3, 15)
+
+_COMBINE = "pg_combinebackup"
+_UNPACK = {"lz4": "lz4", "zstd": "zstd"}
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+Which = Callable[[str, str], "str | None"]
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where a backup is made plain. path: None where Barman's configuration says it.
+
+    own: the directory is made for this recovery, in path, and taken away afterwards. programs: what unpacks it there.
+    combines: increments are put together there. nature: what the backup is, in words.
+    """
+
+    path: str | None
+    location: str
+    nature: str
+    own: bool = False
+    programs: tuple[str, ...] = ()
+    combines: bool = False
+
+    @property
+    def local(self) -> bool:
+        return self.location == LOCAL
+
+
+def needs_area(backup: Backup) -> bool:
+    return bool(backup.compression or backup.incremental or backup.encryption)
+
+
+def find_area(
+    chain: Sequence[Backup],
+    server: ServerConfiguration,
+    version: Version,
+    destination: str,
+    remote: bool,
+    path: str | None = None,
+    location: str | None = None,
+) -> Area:
+    """The area for a backup, given with what it builds upon. path, location: as they were asked for."""
+    backup = chain[0]
+    incremental, encrypted = backup.incremental, any(one.encryption for one in chain)
+    programs = sorted({_UNPACK[one.compression] for one in chain if one.compression in _UNPACK})
+    if version >= ONE_OPTION_SINCE:
+        configured = _configured_since(server, incremental or encrypted, any(one.compression for one in chain))
+        where = location or (server.get("staging_location") if server.get("staging_path") else None) or LOCAL
+    else:
+        configured = _configured_before(server, incremental or encrypted, bool(backup.compression))
+        where = LOCAL if incremental or encrypted else REMOTE
+    if not remote:
+        where = LOCAL
+    area = Area(path, where, _nature(backup), programs=tuple(programs), combines=incremental)
+    if path is not None or configured:
+        return area
+    chosen = server.directory("backup_directory") if where == LOCAL else posixpath.dirname(destination)
+    return replace(area, path=chosen, own=where == LOCAL)
+
+
+def _configured_since(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
+    return bool(server.get("staging_path")) or _configured_before(server, here, compressed)
+
+
+def _configured_before(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
+    wanted = [("local_staging_path", here), ("recovery_staging_path", compressed)]
+    return all(bool(server.get(option)) for option, needed in wanted if needed)
+
+
+def _nature(backup: Backup) -> str:
+    if backup.incremental:
+        return "incremental"
+    return "encrypted" if backup.encryption else "compressed"
+
+
+def arguments(area: Area, backup: Backup, version: Version) -> list[str]:
+    """What "barman recover" is told of the area."""
+    if area.path is None:
+        return []
+    if version >= ONE_OPTION_SINCE:
+        return ["--staging-path", area.path, "--staging-location", area.location]
+    found: list[str] = []
+    if backup.compression:
+        found += ["--recovery-staging-path", area.path]
+    if backup.incremental or backup.encryption:
+        found += ["--local-staging-path", area.path]
+    return found
+
+
+def missing_here(
+    area: Area,
+    server: ServerConfiguration,
+    major: int | None,
+    which: Which = lambda name, path: shutil.which(name, path=path),
+) -> list[str]:
+    """What is not installed on this host, and has to be where the area is here."""
+    if not area.local:
+        return []
+    places = ":".join(part for part in (server.get("path_prefix"), _PATH) if part)
+    problems = [missing_text(program, area, "on this host") for program in area.programs if not which(program, places)]
+    if area.combines and not which(_COMBINE, places):
+        problems.append(
+            "%s, which puts incremental backups together, is not on this host (looked in %s): install the client programs of "
+            "PostgreSQL %s" % (_COMBINE, server.get("path_prefix") or places, major or "17")
+        )
+    return problems
+
+
+def missing_there(area: Area, programs: Sequence[str], where: str, user: str) -> list[str]:
+    """What is not found on the destination's host, and has to be where the area is there. programs: what was found."""
+    problems = [missing_text(program, area, where) for program in area.programs if program not in programs]
+    if area.combines and _COMBINE not in programs:
+        problems.append(
+            "%s, which puts incremental backups together, is not on the PATH of '%s' %s, and Barman looks nowhere else there: link it to "
+            "/usr/local/bin, or run the playbook with -e barman_recover_staging_location=local (option staging_location of the module)"
+            % (_COMBINE, user, where)
+        )
+    return problems
+
+
+def missing_text(program: str, area: Area, where: str) -> str:
+    return "the program %s, which unpacks this %s backup, is not installed %s" % (program, area.nature, where)
+
+
+def missing_room(area: Area, needed: int, destination: str | None, human: Callable[[int | None], str]) -> str | None:
+    """Why the area here is too small. destination: the directory to be filled if it is on this host, too."""
+    if not area.local or area.path is None:
+        return None
+    place = _existing(area.path)
+    if destination is not None and os.stat(place).st_dev == os.stat(_existing(destination)).st_dev:
+        # What was put together is moved there, and so is not there twice.
+        return None
+    free = shutil.disk_usage(place).free
+    if free >= needed:
+        return None
+    return (
+        "the file system of %s has %s free, and making the backup plain needs %s there; give another staging_path"
+        % (
+            place,
+            human(free),
+            human(needed),
+        )
+    )
+
+
+def _existing(path: str) -> str:
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+@contextlib.contextmanager
+def made(area: Area | None, user: str) -> Iterator[Area | None]:
+    """The area, with a directory of its own where it is to have one; that is gone afterwards."""
+    if area is None or not area.own or area.path is None:
+        yield area
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            directory = stack.enter_context(temporary_directory(".pgdr-staging-", user, area.path))
+        except HostError as exc:
+            raise HostError("the backup can't be made plain: %s; give a staging_path" % exc) from None
+        yield replace(area, path=directory)

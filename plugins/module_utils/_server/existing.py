@@ -1,0 +1,85 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading what an existing Barman has on the host: its configuration, directories that are in use, and the lines of cron.
+
+This module util is private to the collection. It changes nothing, and Barman is not run.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+from collections.abc import Iterable, Sequence
+
+from .._barman import configuration
+from .._barman.configuration import DIRECTORIES, ConfigurationError
+from .._host.files import names_in, read_text
+from .._host.paths import normal_path
+from .adoption import DeclaredBarman, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
+from .entry_files import MARK
+
+CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
+#: The unit of a timer has the same name.
+TIMERS = ("/etc/systemd/system/*.timer",)
+PACKAGE_SCHEDULE = "/etc/cron.d/barman"
+OWN_SCHEDULE = "/etc/cron.d/barman-backups"
+#: What Barman itself makes in a directory without a backup or WAL.
+_EMPTY = ("identity.json", "xlog.db")
+
+
+def compare(
+    declared: DeclaredBarman,
+    user: str,
+    config_file: str | None,
+    cron_files: Sequence[str] = CRON_FILES,
+    timers: Sequence[str] = TIMERS,
+) -> tuple[list[str], list[str]]:
+    """Problems and warnings of the declared configuration on this host. Raises HostError if a file can't be read."""
+    existing = read_existing(config_file, user)
+    home = read_home(str(declared.global_options.get("barman_home") or ""))
+    units = [path[: -len("timer")] + "service" for path in _files(timers)]
+    found = {path: read_text(path) or "" for path in [*_files(cron_files), *units]}
+    return (
+        problems_of(existing, home, declared),
+        [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, OWN_SCHEDULE)],
+    )
+
+
+def read_existing(config_file: str | None, user: str) -> ExistingBarman | None:
+    """The Barman of this host; None if it has no configuration. Raises ConfigurationError if it can't be read."""
+    try:
+        configuration.main_file(config_file, configuration.candidates(user))
+    except ConfigurationError:
+        return None
+    found = configuration.read(config_file, user)
+    ours = [name for name, server in found.servers.items() if (read_text(server.file) or "").startswith(MARK)]
+    paths = {server.directory(option) for server in found.servers.values() for option in DIRECTORIES}
+    return ExistingBarman(found, ours, {path for path in paths if is_filled(path)})
+
+
+def read_home(path: str) -> Home | None:
+    """The directory; None if it does not exist."""
+    path = normal_path(path) if path else path
+    try:
+        uid = os.stat(path).st_uid
+    except OSError:
+        return None
+    try:
+        owner = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        owner = str(uid)
+    return Home(path, owner, len([name for name in names_in(path) if name != "lost+found"]))
+
+
+def is_filled(path: str) -> bool:
+    """Whether any file of a backup or of WAL is below it."""
+    return any(
+        not name.startswith(".") and name not in _EMPTY for _top, _directories, names in os.walk(path) for name in names
+    )
+
+
+def _files(patterns: Iterable[str]) -> list[str]:
+    return sorted({path for pattern in patterns for path in glob.glob(pattern) if os.path.isfile(path)})

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hook scripts in their directory on a backup server, and the credentials that they use.
+
+This module util is private to the collection. Scripts are root's, and Barman may run and not change them. A list beside
+them says which were put there, so that no others are removed; nor is what Barman's configuration still names, as that of
+a server does that is being handed over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._barman.configuration import Configuration, read
+from .._barman.options import HOOK_RUNNER, HOOKS
+from .._host.files import names_in, read_text, write_atomic
+from .._host.identity import acting_as
+from .._host.process import HostError, lookup_user
+from .._host.safe_files import ids_of, make_directories, remove_file, set_owner_and_mode, writing_as
+
+LIST = ".made-by-pgdr.barman.json"
+SCRIPT_MODE = 0o750
+DIRECTORY_MODE = 0o755
+SECRET_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be there: the texts of scripts and of credentials, by the names of their files."""
+
+    directory: str
+    user: str
+    scripts: Mapping[str, str]
+    credentials_directory: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    prune: bool = False
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is. owned: it has the owner, group and mode that it should have."""
+
+    text: str = field(repr=False)
+    owned: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is there. made: the scripts that were put there before. in_use: the paths that Barman's configuration names."""
+
+    directory_ready: bool
+    files: Mapping[str, File]
+    made: frozenset[str]
+    credentials: Mapping[str, File] = field(default_factory=dict)
+    in_use: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be done. problems: why nothing may be."""
+
+    make_directory: bool = False
+    write: Mapping[str, str] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    made: frozenset[str] | None = None
+    write_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    remove_credentials: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(
+            self.make_directory or self.write or self.remove or self.write_credentials or self.remove_credentials
+        )
+
+
+def make_plan(wanted: Wanted, found: Found) -> Plan:
+    problems = [
+        "%s is there and was not put there by this collection: remove it, or set barman_hook_directory to another directory"
+        % os.path.join(wanted.directory, name)
+        for name, text in sorted(wanted.scripts.items())
+        if name in found.files and name not in found.made and found.files[name].text != text
+    ]
+    if problems:
+        return Plan(problems=tuple(problems))
+    # Without its runner, Barman would start a retry hook of an entry that it read before again for ever.
+    gone = {
+        name
+        for name in found.made - set(wanted.scripts) - {HOOK_RUNNER}
+        if wanted.prune and os.path.join(wanted.directory, name) not in found.in_use
+    }
+    made = (found.made | set(wanted.scripts)) - gone
+    secrets_gone = [
+        name
+        for name in sorted(set(found.credentials) - set(wanted.credentials))
+        if wanted.prune and os.path.join(wanted.credentials_directory or "", name) not in found.in_use
+    ]
+    return Plan(
+        make_directory=bool(wanted.scripts) and not found.directory_ready,
+        write=_different(wanted.scripts, found.files),
+        remove=tuple(sorted(name for name in gone if name in found.files)),
+        made=frozenset(made) if made != found.made else None,
+        write_credentials=_different(wanted.credentials, found.credentials),
+        remove_credentials=tuple(secrets_gone),
+    )
+
+
+def _different(wanted: Mapping[str, str], found: Mapping[str, File]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in sorted(wanted.items())
+        if name not in found or found[name].text != text or not found[name].owned
+    }
+
+
+def look(wanted: Wanted, configuration: Configuration | None, owner: str = "root") -> Found:
+    """What is there now. configuration: Barman's, None where there is none. Raises HostError."""
+    ids = (lookup_user(owner).pw_uid, lookup_user(wanted.user).pw_gid)
+    try:
+        made = frozenset(json.loads(read_text(os.path.join(wanted.directory, LIST)) or "[]"))
+    except (ValueError, TypeError):
+        raise HostError("%s is not a list of names: remove it" % os.path.join(wanted.directory, LIST)) from None
+    files = {}
+    for name in names_in(wanted.directory):
+        if name in made or name in wanted.scripts:
+            files[name] = _file(os.path.join(wanted.directory, name), *ids, SCRIPT_MODE)
+    return Found(
+        directory_ready=_is_ours(wanted.directory, ids[0]),
+        files=files,
+        made=made,
+        credentials=_credentials(wanted),
+        in_use=frozenset() if configuration is None else named(configuration),
+    )
+
+
+def named(configuration: Configuration) -> frozenset[str]:
+    """Every word of every hook of Barman's configuration."""
+    found: set[str] = set()
+    for options in (configuration.global_options, *(server.options for server in configuration.servers.values())):
+        for hook in HOOKS:
+            try:
+                found.update(shlex.split(options.get(hook) or ""))
+            except ValueError:
+                # Not written by us, and its quotes have no end.
+                found.update((options.get(hook) or "").split())
+    return frozenset(found)
+
+
+def _credentials(wanted: Wanted) -> dict[str, File]:
+    if wanted.credentials_directory is None:
+        return {}
+    account = lookup_user(wanted.user)
+    with acting_as(wanted.user):
+        return {
+            name: _file(os.path.join(wanted.credentials_directory, name), account.pw_uid, account.pw_gid, SECRET_MODE)
+            for name in names_in(wanted.credentials_directory)
+        }
+
+
+def _file(path: str, uid: int, gid: int, mode: int) -> File:
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise HostError("%s is no file: remove it" % path)
+    owned = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (uid, gid, mode)
+    return File(read_text(path) or "", owned)
+
+
+def _is_ours(directory: str, uid: int) -> bool:
+    """Whether nobody else can put a script there."""
+    try:
+        status = os.stat(directory)
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
+    return status.st_uid == uid and not status.st_mode & 0o022 and status.st_mode & 0o005 == 0o005
+
+
+def apply(plan: Plan, wanted: Wanted, owner: str = "root") -> None:
+    """Do what the plan says. Raises HostError."""
+    try:
+        if plan.make_directory:
+            make_directories(wanted.directory, DIRECTORY_MODE, ids_of(owner))
+            set_owner_and_mode(wanted.directory, DIRECTORY_MODE, ids_of(owner))
+        for name, text in plan.write.items():
+            write_atomic(os.path.join(wanted.directory, name), text, SCRIPT_MODE, owner, group_of=wanted.user)
+        for name in plan.remove:
+            remove_file(os.path.join(wanted.directory, name))
+        if plan.made is not None:
+            text = json.dumps(sorted(plan.made), indent=1) + "\n"
+            write_atomic(os.path.join(wanted.directory, LIST), text, 0o644, owner)
+        if plan.write_credentials or plan.remove_credentials:
+            _put_credentials(plan, wanted)
+    except OSError as exc:
+        raise HostError("%s: %s" % (exc.filename or wanted.directory, exc.strerror)) from None
+
+
+def _put_credentials(plan: Plan, wanted: Wanted) -> None:
+    directory = str(wanted.credentials_directory)
+    with writing_as(wanted.user, directory):
+        os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for name, text in plan.write_credentials.items():
+            write_atomic(os.path.join(directory, name), text, SECRET_MODE)
+        for name in plan.remove_credentials:
+            os.unlink(os.path.join(directory, name))
+
+
+def diff(plan: Plan, wanted: Wanted, found: Found) -> list[dict[str, Any]]:
+    """What Ansible shows; of credentials only that they change."""
+    shown = []
+    for name, text in plan.write.items():
+        before = found.files.get(name)
+        shown.append(_shown(os.path.join(wanted.directory, name), before.text if before else "", text))
+    for name in plan.remove:
+        shown.append(_shown(os.path.join(wanted.directory, name), found.files[name].text, ""))
+    for name in (*plan.write_credentials, *plan.remove_credentials):
+        before_text = "(not shown)\n" if name in found.credentials else ""
+        after_text = "(not shown, changed)\n" if name in plan.write_credentials else ""
+        shown.append(_shown(os.path.join(str(wanted.credentials_directory), name), before_text, after_text))
+    return shown
+
+
+def _shown(path: str, before: str, after: str) -> dict[str, Any]:
+    return {"before_header": path, "after_header": path, "before": before, "after": after}
+
+
+def ensure(
+    wanted: Wanted, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
+) -> tuple[Plan, Found]:
+    """Have it so. Raises HostError."""
+    if identity() != 0:
+        raise HostError("scripts that Barman runs and must not change are put there by root: set 'become: true'")
+    # Only what is removed must not be named.
+    found = look(wanted, read(config_file, wanted.user) if wanted.prune else None)
+    plan = make_plan(wanted, found)
+    if plan.problems:
+        raise HostError("; ".join(plan.problems))
+    if not check_mode and (plan.changed or plan.made is not None):
+        apply(plan, wanted)
+    return plan, found

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far a passive server is behind the backup server that it relays (the source), from what both have.
+
+This module util is private to the collection. Apart from synchronisation.py, so that "check" comes without all of that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate
+from typing import Any
+
+from .._barman.archive import Archive
+from .._barman.catalog import Backup, dependents
+from .._barman.configuration import ServerConfiguration
+from .._host.files import read_text
+from .._host.process import HostError
+from .._postgres import wal
+
+#: After so many seconds a copy is late: Barman's cron copies once a minute.
+LATE = 1800.0
+
+_SOURCE_FILE = "primary.info"
+_SYNCING = "SYNCING"
+
+
+class SynchronisationError(HostError):
+    """A passive server can't have what its source has; the text says why. kind: one word for programs."""
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class WalFile:
+    """A WAL file of the source: its name, its bytes as it is kept there, and when it was written."""
+
+    name: str
+    size: int
+    time: float
+
+    @property
+    def segment(self) -> wal.Segment | None:
+        file = wal.parse(self.name)
+        return file.segment if file is not None and file.kind == "segment" else None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the source told. backups: its good ones, and when each ended. wals: those after the position that was asked for.
+    last: the newest, empty without any.
+    """
+
+    version: str
+    backups: Mapping[str, float | None]
+    wals: Sequence[WalFile]
+    last: str
+    compression: str | None
+
+
+@dataclass(frozen=True)
+class Distance:
+    """What the source has and the passive server does not.
+
+    bytes: of WAL as PostgreSQL wrote it. seconds: between the newest WAL here and there, None where there is none here.
+    backups_overdue, wal_overdue: how long the oldest of them has been waiting. unwanted: backups that are older than all
+    that are here by the retention policy.
+    """
+
+    backups: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    segments: int = 0
+    bytes: int = 0
+    seconds: float | None = 0.0
+    backups_overdue: float = 0.0
+    wal_overdue: float = 0.0
+
+    @property
+    def overdue(self) -> float:
+        return max(self.backups_overdue, self.wal_overdue)
+
+    @property
+    def none(self) -> bool:
+        return not self.backups and not self.files
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "backups": list(self.backups),
+            "segments": self.segments,
+            "bytes": self.bytes,
+            "seconds": None if self.seconds is None else round(self.seconds),
+            "overdue": round(self.overdue),
+        }
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the passive server has. newest: its newest WAL segment, and when that was written on PostgreSQL's side."""
+
+    backups: Sequence[Backup]
+    archive: Archive
+    newest: wal.Segment | None = None
+    newest_time: float | None = None
+
+    @property
+    def done(self) -> set[str]:
+        return {backup.backup_id for backup in self.backups if backup.done}
+
+
+def parse_source(text: str) -> Source:
+    """Read what "barman sync-info" printed. Raises SynchronisationError."""
+    try:
+        document = json.loads(text)
+        backups = {str(key): _ended(value) for key, value in document["backups"].items()}
+        wals = [WalFile(str(one["name"]), int(one["size"]), float(one["time"])) for one in document["wals"]]
+        compression = document["config"].get("compression")
+        return Source(str(document["version"]), backups, wals, str(document["last_name"]), compression or None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        shown = " ".join(text.split())[:200]
+        raise SynchronisationError(
+            "'barman sync-info' answered what can't be understood: %s" % shown, "answer"
+        ) from None
+
+
+def _ended(backup: Mapping[str, Any]) -> float | None:
+    """When the backup ended. Before 3.13 the source does not tell its time zone, and Barman takes it for the one here."""
+    if backup.get("end_time_iso"):
+        return datetime.fromisoformat(backup["end_time_iso"]).timestamp()
+    # In English whatever the language of this host is, so not by strptime.
+    words = parsedate(str(backup.get("end_time")))
+    return None if words is None else time.mktime(words)
+
+
+def distance_between(source: Source, here: Here, retention: bool, segment_size: int, now: float) -> Distance:
+    """What the source has and this side has not."""
+    lacking = sorted(set(source.backups) - here.done)
+    # Barman refuses to copy what its retention policy would delete at once: it only looks so from here. What is kept stays
+    # whatever the policy says, with its increments.
+    roots = [one for one in here.backups if one.keep is not None]
+    kept = {one.backup_id for root in roots for one in (root, *dependents(here.backups, root))}
+    first = min(here.done - kept, default="")
+    unwanted = tuple(one for one in lacking if retention and one < first)
+    files = tuple(one for one in source.wals if not archive_has(here.archive, one.name))
+    segments = [one for one in files if one.segment is not None]
+    if not segments:
+        # A history file alone is nothing that Barman copies: it fails at one that no segment follows.
+        files = ()
+    seconds: float | None = 0.0
+    if segments:
+        seconds = None if here.newest_time is None else max(0.0, segments[-1].time - here.newest_time)
+    wanted = tuple(one for one in lacking if one not in unwanted)
+    ended = [source.backups[one] for one in wanted]
+    return Distance(
+        wanted,
+        unwanted,
+        tuple(one.name for one in files),
+        len(segments),
+        len(segments) * segment_size,
+        seconds,
+        max(0.0, now - min((moment for moment in ended if moment is not None), default=now)),
+        max(0.0, now - min((one.time for one in files), default=now)),
+    )
+
+
+def archive_has(archive: Archive, name: str) -> bool:
+    """Whether the archive has the file, or no recovery reads it."""
+    file = wal.parse(name)
+    if file is None or file.kind == "backup_label":
+        return True
+    if file.kind == "history":
+        return file.timeline in archive.histories
+    return file.segment in archive.segments
+
+
+def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, now: float) -> str | None:
+    """Why the copy on this host is late, by what Barman's cron last heard of the source; None where it is not.
+
+    "barman check" says nothing of it: its checks of a passive server are good while nothing is copied any more.
+    """
+    path = os.path.join(server.directory("backup_directory"), _SOURCE_FILE)
+    where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]
+    text = read_text(path)
+    if text is None:
+        return "%s has not been heard of yet" % where
+    heard = os.stat(path).st_mtime
+    if now - heard > LATE:
+        return "%s was last heard of %d minutes ago" % (where, (now - heard) // 60)
+    try:
+        source = parse_source(text)
+    except SynchronisationError as exc:
+        return str(exc)
+    here = Here(backups, archive)
+    distance = distance_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
+    # Barman's cron copies one backup after the other, and WAL after the first one; each can take as long as it will.
+    copying = any(backup.status == _SYNCING for backup in backups)
+    late = []
+    if distance.wal_overdue > LATE and (here.done or not copying):
+        late.append(
+            "%d WAL segments that %s has are not here, the first for %d minutes"
+            % (distance.segments, where, distance.wal_overdue // 60)
+        )
+    if distance.backups_overdue > LATE and not copying:
+        late.append(
+            "backups that %s has are not here, the first for %d minutes: %s"
+            % (where, distance.backups_overdue // 60, ", ".join(distance.backups))
+        )
+    return "; ".join(late) or None

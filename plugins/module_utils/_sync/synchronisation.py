@@ -1,0 +1,444 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Passive servers: how far they are behind the backup server that they relay, and copying what they lack.
+
+This module util is private to the collection. What the other backup server (the source) has is asked for with Barman's own
+"sync-info" over SSH, as "barman cron" does it once a minute. "barman sync-info --primary" would do the same, but it
+writes the answer down, and with "ssh -q" it can't say why there is none.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from .._barman import catalog
+from .._barman.archive import read_archive
+from .._barman.command import Barman, Reply
+from .._barman.configuration import Configuration, ServerConfiguration
+from .._barman.locks import is_held
+from .._barman.versions import format_version, parse_version, relay_boundary
+from .._host.files import read_text
+from .._host.process import CommandTimeout, Completed, HostError
+from .._host.progress import Progress
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres import wal
+from .._recover.recovery_plan import PlanError, make_plan
+from .._recover.recovery_target import END, RecoveryTarget
+from .lag import Distance, Here, Source, SynchronisationError, archive_has, distance_between, parse_source
+
+_POSITION_FILE = "sync-wals.info"
+_MOST_AT_ONCE = 4
+_INTERVAL = 2.0
+_LOOK_TIMEOUT = 120.0
+_SSH_FAILED = 255
+_NOT_FOUND = 127
+# ssh is not translated, and the system's words in its messages are those of the C locale. They only phrase a hint: exit status 255 decides.
+_SSH_REASONS = (
+    ("IDENTIFICATION HAS CHANGED", "host_key", "its host key is not the one that '%s' knows"),
+    ("Host key verification failed", "host_key", "its host key is not in known_hosts of '%s'"),
+    ("Permission denied", "denied", "it does not accept the SSH key of '%s'"),
+    ("Connection refused", "unreachable", "nothing listens there: is sshd running, is the port right?"),
+    ("timed out", "unreachable", "it does not answer: is the host up, is a firewall between?"),
+    ("No route to host", "unreachable", "there is no network route to it: is the host up?"),
+    ("not known", "unreachable", "its name can't be resolved here"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Both sides at one moment."""
+
+    source: Source
+    here: Here
+    distance: Distance
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for. up_to: a WAL segment that has to be here, too. max_lag: seconds that are no reason to copy."""
+
+    timeout: float = 600.0
+    max_lag: float = 0.0
+    up_to: int | str | None = None
+    recoverable: bool = True
+
+
+@dataclass
+class Outcome:
+    """What was done, or would be, for one server; and why it failed."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+    empty: bool = False
+    error: str | None = None
+    kind: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+# What the two sides say: values only
+
+
+def parse_up_to(text: str) -> int | str:
+    """A position as a number, or the name of a segment. Raises SynchronisationError."""
+    try:
+        return wal.parse_lsn(text) if "/" in text else str(wal.parse_segment(text))
+    except wal.WalError as exc:
+        raise SynchronisationError("up_to: %s, and not a WAL segment's name either" % exc, "configuration") from None
+
+
+def reached(newest: wal.Segment | None, up_to: int | str | None, segment_size: int) -> bool:
+    """Whether the newest segment is the one wanted, has the position wanted, or comes after it."""
+    if up_to is None or newest is None:
+        return up_to is None
+    number = newest.number(segment_size)
+    if isinstance(up_to, int):
+        return (number + 1) * segment_size >= up_to
+    wanted = wal.parse_segment(up_to)
+    return (newest.timeline, number) >= (wanted.timeline, wanted.number(segment_size))
+
+
+# One server
+
+
+class Passive:
+    """One passive server."""
+
+    def __init__(
+        self,
+        barman: Barman,
+        configuration: Configuration,
+        server: ServerConfiguration,
+        clock: Callable[[], float] = time.time,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._barman = barman
+        self._configuration = configuration
+        self._server = server
+        self._clock = clock
+        self._pause = pause
+        self._command = server.get("primary_ssh_command") or ""
+        self._skipped: dict[str, str] = {}
+        self._said = ""
+        self._failed: set[str] = set()
+        self._progress = Progress(
+            configuration.home, "sync", server.name, barman.user if os.geteuid() == 0 else None, clock
+        )
+
+    def run(self, request: Request, check_mode: bool) -> Outcome:
+        """Look, and copy what is missing; whatever is wrong becomes the outcome's error."""
+        outcome = Outcome(values=_no_values(self._where))
+        try:
+            self._synchronise(request, check_mode, outcome)
+        except HostError as exc:
+            outcome.error = "server '%s': %s" % (self._server.name, exc)
+            outcome.kind = getattr(exc, "kind", "other")
+        finally:
+            self._progress.close()
+        return outcome
+
+    @property
+    def _where(self) -> str:
+        """The source, as user@address, from the SSH command."""
+        words = shlex.split(self._command)
+        return words[-1] if words else ""
+
+    def _synchronise(self, request: Request, check_mode: bool, outcome: Outcome) -> None:
+        if not self._server.passive:
+            raise SynchronisationError("it is not passive on this host: its backups are taken here", "configuration")
+        first = self._look()
+        self._tell(outcome, first, first, request)
+        size = self._segment_size(first.here)
+        outcome.empty = not first.source.backups and not first.here.done
+        wanted = not first.distance.none or not reached(first.here.newest, request.up_to, size)
+        recent = first.distance.overdue <= request.max_lag
+        if request.max_lag and recent and first.here.done and request.up_to is None:
+            # Barman's cron copies it in its own time.
+            wanted = False
+        if outcome.empty and request.up_to is None:
+            outcome.warnings.append(
+                "server '%s': %s has no backup of it yet, so there is nothing to relay"
+                % (self._server.name, self._where)
+            )
+            return
+        self._check_version(first)
+        self._check_compression(first)
+        if check_mode or not wanted:
+            outcome.changed = wanted
+            return
+        last = self._bring(first, request, size)
+        self._tell(outcome, first, last, request)
+        copied = last.here.done - first.here.done
+        files = [name for name in first.distance.files if archive_has(last.here.archive, name)]
+        outcome.changed = bool(copied or files or last.here.newest != first.here.newest)
+        outcome.values["backups_copied"] = sorted(copied)
+        outcome.values["backups_skipped"] = dict(self._skipped)
+
+    # Looking
+
+    def _look(self) -> Look:
+        source = self._ask()
+        here = self._here()
+        size = self._segment_size(here)
+        retention = bool(self._server.get("retention_policy"))
+        return Look(source, here, distance_between(source, here, retention, size, self._clock()))
+
+    def _here(self) -> Here:
+        backups = catalog.read_backups(self._server)
+        size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
+        archive = read_archive(self._server, self._barman, size)
+        newest = max(archive.segments, default=None)
+        modified: float | None = None
+        if newest is not None:
+            try:
+                # Barman keeps the times that the files have on the source.
+                modified = os.stat(archive.segments[newest]).st_mtime
+            except FileNotFoundError:
+                newest = None
+        return Here(backups, archive, newest, modified)
+
+    @staticmethod
+    def _segment_size(here: Here) -> int:
+        return here.backups[-1].segment_size if here.backups else wal.DEFAULT_SEGMENT_SIZE
+
+    def _position(self) -> list[str]:
+        """Up to where Barman copied WAL: a file's name and a place in the source's list of WAL; both or nothing."""
+        path = os.path.join(self._server.directory("wals_directory"), _POSITION_FILE)
+        words = (read_text(path) or "").split()
+        return words if len(words) == 2 else []
+
+    def _ask(self) -> Source:
+        position = self._position()
+        completed = self._sync_info(position)
+        if completed.rc == 1 and position:
+            # The source has no such WAL any more, or not yet: Barman asks for all that there is then.
+            completed = self._sync_info([])
+        if not completed.ok:
+            raise self._no_answer(completed)
+        return parse_source(completed.stdout)
+
+    def _sync_info(self, position: Sequence[str]) -> Completed:
+        words = shlex.split(self._command)
+        if os.path.basename(words[0]) == "ssh":
+            # Loud, to have a reason; and not for ever.
+            words = [words[0], "-o", "ConnectTimeout=15", *(word for word in words[1:] if word != "-q")]
+        remote = ["barman"]
+        if self._server.flag("forward_config_path"):
+            remote += ["-c", self._configuration.main_file]
+        remote += ["sync-info", self._server.name, *position]
+        try:
+            return self._barman.command([*words, shlex.join(remote)], timeout=_LOOK_TIMEOUT)
+        except CommandTimeout:
+            raise SynchronisationError(
+                "%s did not tell within %g s what it has" % (self._where, _LOOK_TIMEOUT), "unreachable"
+            ) from None
+
+    def _no_answer(self, completed: Completed) -> SynchronisationError:
+        said = " ".join(completed.stderr.split()) or "nothing"
+        if completed.rc == _SSH_FAILED:
+            for words, kind, why in _SSH_REASONS:
+                if words in completed.stderr:
+                    reason = why % self._barman.user if "%s" in why else why
+                    return SynchronisationError(
+                        "%s can't be reached by SSH: %s (ssh said: %s)" % (self._where, reason, said), kind
+                    )
+            return SynchronisationError("%s can't be reached by SSH; ssh said: %s" % (self._where, said), "unreachable")
+        if completed.rc == _NOT_FOUND:
+            return SynchronisationError("Barman is not installed on %s (%s)" % (self._where, said), "no_barman")
+        hint, kind = "", "source"
+        if "Unknown server" in said:
+            # Barman is not translated, and has one exit status for everything. A hint only.
+            hint, kind = (
+                "; Barman there has no server of that name, and a server has the same name on both",
+                "no_server",
+            )
+        return SynchronisationError("'barman sync-info' failed on %s: %s%s" % (self._where, said, hint), kind)
+
+    # Copying
+
+    def _check_version(self, look: Look) -> None:
+        """Barman would begin to copy the backup, and call it failed."""
+        there, own = parse_version(look.source.version), self._barman.version
+        boundary = None if there is None else relay_boundary(there, own)
+        if boundary is not None:
+            raise SynchronisationError(
+                "Barman is %s on %s and %s here: since %s it tells more of a backup, and an older one refuses to relay it. Use the same version "
+                "on both, or the newer one here"
+                % (look.source.version, self._where, format_version(own), format_version(boundary)),
+                "version",
+            )
+
+    def _check_compression(self, look: Look) -> None:
+        own = self._server.get("compression")
+        if look.source.compression != own:
+            raise SynchronisationError(
+                "its WAL is compressed with '%s' on %s and with '%s' here, and Barman copies none then; "
+                "set the option compression to the same value on both"
+                % (look.source.compression or "nothing", self._where, own or "nothing"),
+                "compression",
+            )
+
+    def _bring(self, first: Look, request: Request, size: int) -> Look:
+        """Copy until everything is here that the source had when it was first asked, and the WAL that is waited for."""
+
+        def complete(seen: Look) -> bool:
+            return not self._lacking(first, seen) and reached(seen.here.newest, request.up_to, size)
+
+        def probe() -> Probe:
+            seen = self._look()
+            if not complete(seen) and not seen.distance.none:
+                self._copy(seen, len(self._lacking(first, seen)))
+                # A copy can outlast the time limit, and what it brought is here.
+                seen = self._look()
+            lacking = self._lacking(first, seen)
+            newest = str(seen.here.newest) if seen.here.newest else ""
+            text = "%s has WAL up to %s, here it is up to %s" % (
+                self._where,
+                seen.source.last or "none",
+                newest or "none",
+            )
+            if lacking:
+                text += "; missing: %s" % ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
+            return Probe(complete(seen), text + ("; Barman said: %s" % self._said if self._said else ""), seen)
+
+        try:
+            last: Look = wait_for(
+                "the copy of what %s has" % self._where,
+                probe,
+                request.timeout,
+                _INTERVAL,
+                time.monotonic,
+                self._pause,
+            )
+        except WaitTimeout as exc:
+            raise SynchronisationError(str(exc) + self._versions(first), "timeout") from None
+        return last
+
+    def _lacking(self, first: Look, seen: Look) -> list[str]:
+        """What the first look saw on the source, and is still neither here nor gone from there."""
+        wanted = [one for one in first.distance.backups if one in seen.source.backups and one not in self._skipped]
+        lacking = [one for one in wanted if one not in seen.here.done]
+        # It tells of what comes after the position here, and before that Barman has copied everything.
+        there = {one.name for one in seen.source.wals}
+        files = [name for name in first.distance.files if name in there]
+        return lacking + [name for name in files if not archive_has(seen.here.archive, name)]
+
+    def _copy(self, seen: Look, left: int) -> None:
+        self._said = ""
+        self._progress.update("asking the other backup server", left=left)
+        completed = self._barman.text("sync-info", "--primary", self._server.name, *self._position(), timeout=3600)
+        if not completed.ok:
+            raise SynchronisationError("'barman sync-info --primary' failed: %s" % completed.text, "source")
+        for backup_id in sorted((*seen.distance.backups, *seen.distance.unwanted)):
+            if backup_id not in self._skipped:
+                self._progress.update("copying backup %s" % backup_id, left=left)
+                reply = self._barman.json("sync-backup", self._server.name, backup_id)
+                self._judge(reply, seen, "%s-sync-backup" % backup_id)
+                if reply.ok and reply.info and not self._has(backup_id):
+                    # Barman found nothing to do, by its retention policy here, and reports why.
+                    self._skipped[backup_id] = "; ".join(reply.info)
+        if seen.distance.files:
+            self._progress.update("copying WAL", left=left)
+            reply = self._barman.json("sync-wals", self._server.name)
+            self._judge(reply, seen, "sync-wal")
+            self._said = "; ".join(reply.warnings) or self._said
+
+    def _has(self, backup_id: str) -> bool:
+        return any(one.backup_id == backup_id and one.done for one in catalog.read_backups(self._server))
+
+    def _judge(self, reply: Reply, seen: Look, lock: str) -> None:
+        """Raise SynchronisationError if the copy fails again while nobody else makes it.
+
+        Barman has one exit status for a failure and for another process, such as cron's, that copies now. That one may have ended
+        already when its lock is looked at here, so the first failure is tried again.
+        """
+        if reply.ok:
+            self._failed.discard(lock)
+            return
+        reason = " ".join(reply.reason.split())
+        busy = is_held(self._server, lock)
+        if lock in self._failed and not busy:
+            raise SynchronisationError(reason + self._versions(seen), "copy")
+        if not busy:
+            self._failed.add(lock)
+        self._said = reason
+
+    def _versions(self, look: Look) -> str:
+        """What the versions have to do with a failure, where they may."""
+        own = format_version(self._barman.version)
+        if look.source.version == own:
+            return ""
+        return ". Barman is %s on %s and %s here: the same version on both is what works" % (
+            look.source.version,
+            self._where,
+            own,
+        )
+
+    # What is returned
+
+    def _tell(self, outcome: Outcome, first: Look, last: Look, request: Request) -> None:
+        here = last.here
+        outcome.values.update(
+            before=first.distance.as_dict(),
+            after=last.distance.as_dict(),
+            source_version=last.source.version,
+            source_last_wal=last.source.last or None,
+            last_wal=str(here.newest) if here.newest is not None else None,
+            last_wal_time=None
+            if here.newest_time is None
+            else datetime.fromtimestamp(here.newest_time, timezone.utc).isoformat(timespec="seconds"),
+            backups=sorted(here.done),
+            recoverable=self._recoverable(here) if request.recoverable else None,
+        )
+
+    def _recoverable(self, here: Here) -> dict[str, Any] | None:
+        """The last point that this side could recover to, as it stands."""
+        try:
+            plan = make_plan(self._server.name, here.backups, here.archive, RecoveryTarget(END))
+        except PlanError:
+            return None
+        return {"backup_id": plan.backup.backup_id, **plan.end.as_dict()}
+
+
+def _no_values(source: str) -> dict[str, Any]:
+    return {
+        "source": source,
+        "source_version": None,
+        "source_last_wal": None,
+        "last_wal": None,
+        "last_wal_time": None,
+        "backups": [],
+        "backups_copied": [],
+        "backups_skipped": {},
+        "before": None,
+        "after": None,
+        "recoverable": None,
+    }
+
+
+def passive_servers(configuration: Configuration) -> list[str]:
+    """The servers that this host relays."""
+    return [name for name, server in sorted(configuration.servers.items()) if server.passive]
+
+
+def synchronise(
+    barman: Barman,
+    configuration: Configuration,
+    servers: Sequence[ServerConfiguration],
+    request: Request,
+    check_mode: bool,
+) -> dict[str, Outcome]:
+    """All of these servers, some at a time; one that fails is no hindrance for the others."""
+    # Made while none of them acts as Barman's user yet: that is seen in all threads.
+    copies = [Passive(barman, configuration, server) for server in servers]
+    with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
+        found = pool.map(lambda one: one.run(request, check_mode), copies)
+        return dict(zip((server.name for server in servers), found))

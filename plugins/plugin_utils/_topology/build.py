@@ -1,0 +1,37 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way through the topology: resolve, validate, demands.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .model import Problem
+from .requirements import demands, describe
+from .resolve import resolve
+from .validate import validate
+
+
+class Outcome(NamedTuple):
+    """Either problems, or what the inventory means and what each host must have."""
+
+    problems: list[Problem]
+    warnings: list[str]
+    topology: dict[str, Any]
+    demands: dict[str, dict[str, Any]]
+
+
+def build(pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str, Any]]) -> Outcome:
+    """The outcome for the hosts of both groups, each with its variables."""
+    resolution = resolve(pg, backup)
+    verdict = validate(resolution.topology)
+    problems = sorted({*resolution.problems, *verdict.problems})
+    if problems:
+        return Outcome(problems, verdict.warnings, {}, {})
+    return Outcome([], verdict.warnings, describe(resolution.topology), demands(resolution.topology))

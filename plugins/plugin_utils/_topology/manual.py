@@ -1,0 +1,176 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a hand does on a PostgreSQL server that Ansible does not touch: the same as the role pg does on the others, line by line.
+
+    database: postgres              # the lines for psql are for this database, as a superuser
+    sql: [...]                      # for psql: the roles and what they are granted
+    passwords:                      # which is typed where psql asks for it: none is in these lines
+      - {role: barman, variable: barman_postgres_password, psql: "\\\\password barman"}
+    pg_hba: [...]                   # the first lines of pg_hba.conf: the first line that matches decides
+    settings: [...]                 # for postgresql.conf, or a provider's console
+    alter_system: [...]             # the same for psql: raises what is too low, and leaves the rest alone
+    restart: [...]                  # the settings among them that a restart only brings into effect
+    packages: [barman-cli]          # what has to be installed for archive_command, or for the rsync method
+    ssh:                            # who must get in where; options: what goes before the key in authorized_keys
+      - {purpose: archiving, from: postgres@orders, to: barman@198.51.100.11, port: 22,
+         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"',
+         commands: [...],           # there, as the user that runs PostgreSQL; the last one prints what the variable has to say
+         variable: barman_ssh_public_key, given: false,
+         # Lines with the keys of other hosts: the playbook deploy knows them when it has connected to these, and puts them in this fact.
+         file: ~/.ssh/known_hosts, fact: ssh_trust_lines.postgres.known_hosts}
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...module_utils._archive_command import archive_command
+from ...module_utils._postgres import privileges, standby_names
+from .model import PostgresServer
+
+_FLAGS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+# What takes effect without a restart.
+_RELOADED = (
+    "archive_command",
+    "archive_timeout",
+    "summarize_wal",
+    "synchronous_standby_names",
+    "wal_summary_keep_time",
+)
+_LOCAL = ("127.", "::1/")
+_HBA_FIELDS = ("type", "databases", "users", "source", "method")
+_MAKE_A_KEY = ("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519", "cat ~/.ssh/id_ed25519.pub")
+_SHOW_THE_HOST_KEY = ("mkdir -p -m 700 ~/.ssh", "cat /etc/ssh/ssh_host_ed25519_key.pub")
+
+
+def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The lines for the server. demand: what it must have; edges: the SSH trust that begins or ends there."""
+    settings = list(_settings(demand))
+    return {
+        "database": server.database,
+        "sql": list(_sql(server, demand)),
+        "passwords": list(_passwords(server, demand)),
+        "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in demand["hba_rules"]],
+        "settings": [
+            "%s = %s%s" % (name, _value(value), note and "   # " + note) for name, value, dummy, note in settings
+        ],
+        "alter_system": [
+            "SELECT %s FROM pg_settings WHERE name = '%s' AND %s \\gexec"
+            % (_literal("ALTER SYSTEM SET %s = %s" % (name, _value(value))), name, condition)
+            for name, value, condition, dummy in settings
+        ],
+        "restart": [setting[0] for setting in settings if setting[0] not in _RELOADED],
+        "packages": _packages(server, demand),
+        "ssh": [_ssh(server, edge) for edge in edges],
+    }
+
+
+def _sql(server: PostgresServer, demand: Mapping[str, Any]) -> Iterable[str]:
+    # A standby has its primary's roles.
+    if server.primary is not None:
+        return
+    management, streaming = demand["users"]["management"], demand["users"]["streaming"]
+    for role in dict.fromkeys(name for name in (management, streaming) if name is not None):
+        replication = "REPLICATION" if role == streaming else "NOREPLICATION"
+        yield "CREATE ROLE %s %s %s;" % (privileges.identifier(role), _FLAGS, replication)
+    yield from privileges.statements(management, server.version)
+
+
+def _passwords(server: PostgresServer, demand: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    if server.primary is not None:
+        return
+    variables: dict[str, str] = {}
+    if server.has_password:
+        variables[demand["users"]["management"]] = "barman_postgres_password"
+    if server.has_streaming_password and demand["users"]["streaming"] is not None:
+        variables.setdefault(demand["users"]["streaming"], "barman_streaming_password")
+    for role, variable in variables.items():
+        yield {"role": role, "variable": variable, "psql": "\\password %s" % privileges.identifier(role)}
+
+
+def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
+    """Name, value, when it has to be set, and what else there is to say."""
+    if any(not rule["source"].startswith(_LOCAL) for rule in demand["hba_rules"]):
+        yield (
+            "listen_addresses",
+            "*",
+            "setting IN ('', 'localhost', '127.0.0.1', '::1')",
+            "or the address that the backup server reaches",
+        )
+    for name, wanted in demand["settings"].items():
+        if "includes" in wanted:
+            value = standby_names.change(None, "", wanted["includes"]).value
+            yield (
+                name,
+                str(value),
+                "setting = ''",
+                "together with the names that are there; all of them must be waited for",
+            )
+        elif name == "wal_level":
+            yield name, str(wanted["minimum"]), "setting = 'minimal'", "or more"
+        elif "minimum" in wanted:
+            yield name, str(wanted["minimum"]), "setting::int < %d" % wanted["minimum"], "or more"
+        elif name == "archive_mode":
+            yield name, str(wanted["value"]), "setting = 'off'", ""
+        else:
+            yield name, str(wanted["value"]), "setting <> %s" % _literal(str(wanted["value"])), ""
+    archiving = demand["archiving"]
+    if archiving is None:
+        return
+    target = archive_command.Target(
+        server=archiving["server"],
+        host=archiving["address"],
+        port=archiving["port"],
+        user=archiving["user"],
+        method=archiving["method"],
+        compression=archiving["compression"],
+        directory=archiving["incoming_directory"],
+    )
+    command = archive_command.marked(archive_command.archive_command(target), archiving["timeout"])
+    # Somebody else's command is not overwritten; without archive_mode PostgreSQL shows none at all.
+    free = "(setting IN ('', '(disabled)', 'false') OR setting LIKE '%%%s%%')" % archive_command.MARK
+    yield "archive_command", command, free, "needs SSH to %s" % target.address
+    if archiving["timeout"] is not None:
+        yield "archive_timeout", str(archiving["timeout"]), "setting <> '%d'" % archiving["timeout"], ""
+
+
+def _packages(server: PostgresServer, demand: Mapping[str, Any]) -> list[str]:
+    """By the names that Debian and Red Hat share. Barman's rsync method runs rsync on both sides."""
+    found: set[str] = {"rsync"} if server.backup_server is not None and server.method == "rsync" else set()
+    if demand["archiving"] is not None:
+        found.add({"barman-wal-archive": "barman-cli"}.get(demand["archiving"]["method"], "rsync"))
+        found.update("python3-%s" % module for module in demand["python_modules"])
+    return sorted(found)
+
+
+def _ssh(server: PostgresServer, edge: Mapping[str, Any]) -> dict[str, Any]:
+    outgoing = edge["from_host"] == server.host
+    file = "known_hosts" if outgoing else "authorized_keys"
+    options = 'restrict,from="%s"' % ",".join(edge["from_addresses"])
+    if edge["forced_command"]:
+        options += ',command="%s"' % edge["forced_command"]
+    return {
+        "purpose": edge["purpose"],
+        "from": "%s@%s" % (edge["from_user"], edge["from_host"]),
+        "to": "%s@%s" % (edge["to_user"], edge["to_address"]),
+        "port": edge["to_port"],
+        "options": options,
+        "commands": list(_MAKE_A_KEY if outgoing else _SHOW_THE_HOST_KEY),
+        "variable": "barman_ssh_public_key" if outgoing else "barman_ssh_host_key",
+        "given": ("public_key" if outgoing else "host_key") in edge,
+        "file": "~/.ssh/%s" % file,
+        "fact": "ssh_trust_lines.%s.%s" % (server.os_user, file),
+    }
+
+
+def _value(value: str) -> str:
+    return value if value.isalnum() else _literal(value)
+
+
+def _literal(value: str) -> str:
+    return "'%s'" % value.replace("'", "''")

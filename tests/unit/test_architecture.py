@@ -1,0 +1,59 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of docs/architecture.md that a program can check."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+PLUGINS = REPOSITORY / "plugins"
+FOUNDATIONS = ("_host", "_postgres", "_barman")
+"""Folders of module_utils that import only what stands before them. The other folders are operations."""
+
+
+def imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """The packages of this collection that a file imports, as parts below `plugins`."""
+    package = path.relative_to(PLUGINS).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            target = (*base, *(node.module.split(".") if node.module else ()))
+            yield from ((*target, name.name) for name in node.names)
+
+
+def folder_imports() -> dict[str, set[str]]:
+    """Of each folder of module_utils: the other folders that its files import."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((PLUGINS / "module_utils").glob("*/*.py")):
+        folder = path.parent.name
+        found.setdefault(folder, set()).update(
+            target[1] for target in imports(path) if target[0] == "module_utils" and target[1] != folder
+        )
+    return found
+
+
+def test_the_foundations_import_only_what_stands_before_them() -> None:
+    found = folder_imports()
+    for number, folder in enumerate(FOUNDATIONS):
+        assert found[folder] <= set(FOUNDATIONS[:number]), folder
+
+
+def test_operations_do_not_import_each_other_in_a_circle() -> None:
+    left = {folder: used - set(FOUNDATIONS) for folder, used in folder_imports().items() if folder not in FOUNDATIONS}
+    while left:
+        free = {folder for folder, used in left.items() if not used & set(left)}
+        assert free, f"a circle among {sorted(left)}"
+        left = {folder: used for folder, used in left.items() if folder not in free}
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "module_utils").rglob("*.py")), ids=lambda path: path.stem)
+def test_module_utils_import_nothing_of_the_controller_s(path: Path) -> None:
+    assert [target for target in imports(path) if target[0] != "module_utils"] == []
