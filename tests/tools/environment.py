@@ -31,7 +31,7 @@ CACHE = REPOSITORY / ".cache"
 COLLECTIONS_ROOT = CACHE / "collections"
 COLLECTIONS = COLLECTIONS_ROOT / "ansible_collections"
 
-DEPENDENCIES = ("community.crypto", "community.general", "community.postgresql")
+DEPENDENCIES = ("community.crypto", "community.postgresql")
 """What galaxy.yml depends on; a test keeps the two equal."""
 
 WANTED_COLLECTIONS = ("ansible.posix", *DEPENDENCIES)

@@ -76,7 +76,7 @@ def test_yaml_files(path: Path, offered: Catalog) -> None:
         "- pgdr.barman.backup: {server: '{{ a }}', type: '{{ b }}', jobs: '{{ c }}', queries: '{{ d }}'}",
         "- pgdr.barman.backup: {server: a, queries: ['{{ d }}', {query: '{{ e }}'}]}",
         "- pgdr.barman.backup: {server: a, barman_user: b}",
-        "- community.general.other: {whatever: 1}",
+        "- community.other.other: {whatever: 1}",
         "- hosts: all\n  roles: [{role: pgdr.barman.pg, vars: {pg_install: true, barman_zone: eu}}]",
         "- ansible.builtin.include_role: {name: pgdr.barman.pg}\n  vars: {pg_count: 1}",
         "- ansible.builtin.include_role: {name: pgdr.barman.pg, tasks_from: '{{ x }}'}\n  vars: {pg_count: 1}",
@@ -84,7 +84,7 @@ def test_yaml_files(path: Path, offered: Catalog) -> None:
         "- hosts: all\n  module_defaults: {group/pgdr.barman.barman: {user: barman}}",
         "password: !vault abc",
         "all: {children: {pg: {hosts: {a: {barman_zone: eu, ansible_host: b}}, vars: {pg_install: true}}}}",
-        "- community.general.other: {barman_other: 1}",
+        "- community.other.other: {barman_other: 1}",
     ],
 )
 def test_valid_examples_pass(text: str) -> None:

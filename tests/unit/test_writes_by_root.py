@@ -104,7 +104,7 @@ def test_the_rule_sees_a_write(code: str, expected: list[str]) -> None:
 WRITING = {
     "ansible.builtin." + name
     for name in ("copy", "template", "file", "lineinfile", "blockinfile", "replace", "unarchive", "get_url", "assemble")
-} | {"ansible.posix.authorized_key", "community.crypto.openssh_keypair", "community.general.ini_file"}
+} | {"ansible.posix.authorized_key", "community.crypto.openssh_keypair"}
 # Nobody but root writes there.
 OF_ROOT = ("/etc/cron.d/", "/etc/logrotate.d/", "/etc/systemd/system/")
 
