@@ -12,6 +12,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.conftest import REPOSITORY
 from tests.tools import examples
+from tests.unit.ansible_core import modules_run_on_a_managed_host
 
 set_hypothesis_home_dir(REPOSITORY / ".cache" / "hypothesis")
 
@@ -30,4 +31,4 @@ def docs() -> dict[str, Any]:
 def as_on_a_managed_host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module's warnings are part of its result, also where a test before has imported Ansible's controller."""
     if "modules" in request.path.parts:
-        monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
+        modules_run_on_a_managed_host(monkeypatch)

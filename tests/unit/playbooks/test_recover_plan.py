@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 
 from tests.conftest import REPOSITORY
+from tests.unit.ansible_core import trust_as_template
 
 LAST = {"time": "2026-11-20T08:30:00+00:00", "lsn": "0/6000248"}
 VARIABLES: dict[str, Any] = {

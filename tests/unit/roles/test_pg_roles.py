@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 
 from tests.conftest import REPOSITORY
+from tests.unit.ansible_core import trust_as_template
 from tests.unit.playing import play
 
 ROLE = REPOSITORY / "roles/pg"

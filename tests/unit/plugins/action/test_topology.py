@@ -16,11 +16,12 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.pgdr.barman.plugins.action.topology import ActionModule
+from tests.unit.ansible_core import open_vault
 
 SECRET = "s3cr3t-never-to-be-seen"
 VAULT = VaultSecret(b"vault password")
@@ -176,10 +177,6 @@ def test_variables_that_do_not_matter_are_not_templated(tmp_path):
         "backup-eu: {", "backup-eu: {barman_postgres_password: '{{ nowhere }}', other: '{{ nowhere }}', "
     )
     run(tmp_path, inventory)
-
-
-def open_vault(monkeypatch, secret):
-    monkeypatch.setattr(VaultSecretsContext, "_current", VaultSecretsContext([("default", secret)]))
 
 
 def with_vaulted_password():

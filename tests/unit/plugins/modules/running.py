@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
+
+from tests.unit.ansible_core import patch_module_args
 
 
 def run_main(main: Callable[[], None], capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
