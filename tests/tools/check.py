@@ -26,6 +26,7 @@ JOBS: dict[str, tuple[str, ...]] = {
     "reuse": ("reuse", "lint", "--quiet"),
     "yamllint": ("yamllint", "--strict", "."),
     "changelog": ("antsibull-changelog", "lint"),
+    "codespell": ("codespell",),
     "ruff format": ("ruff", "format", "--check", "--output-format=concise", "."),
     "ruff check": ("ruff", "check", "--quiet", "--output-format=concise", "."),
 }

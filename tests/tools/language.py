@@ -1,0 +1,186 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether documentation, module documentation and task names keep to the project's words (`tests/tools/language.yml`).
+
+python -m tests.tools.language [PATH ...]
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.tools.stage import REPOSITORY
+
+RULES = Path(__file__).with_suffix(".yml")
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md", "roles/*/README.md")
+GENERATED = "docs/reference/"
+"""Made from what is read anyway."""
+
+DOCUMENTED = ("plugins/modules/*.py", "plugins/filter/*.py", "plugins/doc_fragments/*.py")
+SPECIFICATIONS = ("roles/*/meta/argument_specs.yml", "playbooks/*.meta.yml", "changelogs/fragments/*.yml")
+TASKS = ("roles/*/tasks/**/*.yml", "roles/*/handlers/**/*.yml", "playbooks/**/*.yml")
+
+PROSE_KEYS = frozenset({"short_description", "description", "notes", "release_summary", "details", "support"})
+_CODE = re.compile(r"``[^`]+``|`[^`]+`|\b[A-Z]\((?:[^()]|\([^()]*\))*\)|\{\{.*?\}\}|<[^>]+>|https?://\S+")
+_SENTENCE = re.compile(r"(?<=[.!?:;])\s+(?=[A-Z`(\"*0-9X])")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of prose, with its place."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    pattern: re.Pattern[str]
+    instead: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    words: tuple[Rule, ...]
+    longest_sentence: int
+
+
+@dataclass(frozen=True)
+class Complaint:
+    path: str
+    line: int
+    what: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.what}: {self.sentence}"
+
+
+def load(path: Path = RULES) -> Rules:
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    words = [Rule(re.compile(rf"\b(?:{one['pattern']})\b", re.IGNORECASE), one["instead"]) for one in data["words"]]
+    conditions = [Rule(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in data["conditions"]]
+    return Rules((*words, *conditions), data["longest_sentence"])
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of a piece of prose, with X for each piece of code."""
+    plain = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
+    plain = " ".join(_CODE.sub("X", plain).split())
+    yield from (sentence for sentence in _SENTENCE.split(plain) if sentence)
+
+
+def complaints(texts: Iterable[Text], rules: Rules) -> Iterator[Complaint]:
+    for one in texts:
+        for sentence in sentences(one.text):
+            for rule in rules.words:
+                if match := rule.pattern.search(sentence):
+                    yield Complaint(one.path, one.line, f"'{match[0].strip()}' → {rule.instead}", sentence)
+            count = len(re.findall(r"[\w'’.-]*\w", sentence))
+            if count > rules.longest_sentence:
+                yield Complaint(one.path, one.line, f"{count} words", sentence)
+
+
+def of_markdown(path: str, text: str) -> Iterator[Text]:
+    """Paragraphs, items and the cells of tables, without code blocks and comments."""
+    text = re.sub(r"<!--.*?-->", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+    text = re.sub(r"^( *)```.*?^\1```", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL | re.MULTILINE)
+    block: list[str] = []
+    began = 0
+
+    def end() -> Iterator[Text]:
+        if block:
+            yield Text(path, began, " ".join(block))
+            block.clear()
+
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        item = re.match(r"(?:[-*]|\d+\.)\s+", bare)
+        if not bare or bare.startswith("#") or bare.startswith("|") or item or (line.startswith("    ") and not block):
+            yield from end()
+        if bare.startswith("|"):
+            yield from (Text(path, number, cell) for cell in bare.strip("|").split(" | ") if re.search(r"\w", cell))
+        elif bare.startswith("#"):
+            yield Text(path, number, bare.lstrip("# "))
+        elif bare and not (line.startswith("    ") and not block):
+            if not block:
+                began = number
+            block.append(bare[item.end() :] if item else bare)
+    yield from end()
+
+
+def of_data(path: str, value: Any, prose: bool = False) -> Iterator[Text]:
+    """The descriptions in a specification."""
+    if isinstance(value, str):
+        if prose:
+            yield Text(path, 0, value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from of_data(path, item, prose)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from of_data(path, item, key in PROSE_KEYS or str(key).endswith("_changes") or key == "bugfixes")
+
+
+def of_python(path: str, text: str) -> Iterator[Text]:
+    """The descriptions in DOCUMENTATION, RETURN and the fragments."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            if names and all(name.isupper() for name in names) and "EXAMPLES" not in names:
+                for one in of_data(path, yaml.safe_load(node.value.value)):
+                    yield Text(path, node.lineno, one.text)
+
+
+def of_tasks(path: str, value: Any) -> Iterator[Text]:
+    """The names of plays, tasks and blocks."""
+    if isinstance(value, list):
+        for item in value:
+            yield from of_tasks(path, item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("name"), str):
+            yield Text(path, 0, value["name"])
+        for key in ("tasks", "pre_tasks", "post_tasks", "block", "rescue", "always", "handlers"):
+            yield from of_tasks(path, value.get(key))
+
+
+def texts(root: Path = REPOSITORY) -> Iterator[Text]:
+    """All that the rules are for."""
+
+    def files(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
+            name = str(path.relative_to(root))
+            if not name.startswith(GENERATED):
+                yield name, path.read_text(encoding="utf-8")
+
+    for name, text in files(PAGES):
+        yield from of_markdown(name, text)
+    for name, text in files(DOCUMENTED):
+        yield from of_python(name, text)
+    for name, text in files(SPECIFICATIONS):
+        yield from of_data(name, yaml.safe_load(text))
+    for name, text in files(TASKS):
+        if not name.endswith(".meta.yml"):
+            yield from of_tasks(name, yaml.safe_load(text))
+
+
+def main(chosen: list[str]) -> int:
+    found = [one for one in complaints(texts(), load()) if not chosen or one.path in chosen]
+    for one in found:
+        print(one)
+    print(f"language: {len(found)} complaints", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
