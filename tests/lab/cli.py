@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from . import images, machines, network
+from . import evidence, images, machines, network
 from .host import STATE, CannotRun, LabError, cgroup_root, lock, prepare, require_root, say, state_lock
 from .machines import Record
 from .spec import IMAGES, Lab, SpecError, clashes, parse
@@ -78,6 +78,9 @@ def parser() -> argparse.ArgumentParser:
     )
     added.add_argument("machine", help="its name, or LAB/NAME")
     added.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command and its arguments")
+    added = command("collect", _collect, "copy the machines' logs to a directory, one below it for each machine")
+    added.add_argument("lab", help="the lab's name")
+    added.add_argument("directory", type=Path, help="where to; existing files are replaced")
     added = command("image", _image, "build or list images")
     added.add_argument("action", choices=["build", "list"])
     added.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}")
@@ -239,6 +242,14 @@ def _exec(options: argparse.Namespace) -> None:
     command = machines.inside(record, argv or ["bash", "--login"], environment)
     sys.stdout.flush()
     os.execvp(command[0], command)
+
+
+def _collect(options: argparse.Namespace) -> None:
+    require_root()
+    in_parallel(
+        lambda record: evidence.collect(record, options.directory / record.machine.name),
+        [record for record in machines.records() if record.machine.lab == options.lab],
+    )
 
 
 def _image(options: argparse.Namespace) -> None:

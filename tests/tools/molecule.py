@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,11 +35,17 @@ GRACE = 30.0
 SHOWN = 60
 """Lines of a failed scenario's log that are shown."""
 
+SHOWN_OF_BARMAN = 40
+"""Lines of each barman.log that are shown as well: of a run elsewhere, one has only the output."""
+
 
 class Runner:
     """Runs scenarios as processes of their own that can be ended together."""
 
-    def __init__(self, sockets: Path) -> None:
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        sockets = scratch / "ssh"
+        sockets.mkdir()
         self.env = environment(
             # Facts come from ansible_facts alone: the other way ends with ansible-core 2.24.
             ANSIBLE_INJECT_FACT_VARS="false",
@@ -52,17 +59,36 @@ class Runner:
         self._ending = False
 
     def test(self, scenario: str) -> Outcome:
-        log = LOGS / f"{scenario}.log"
-        argv = ("molecule", "test", "--scenario-name", scenario)
+        """Run a scenario, keep its machines' logs if it failed, and take its machines down."""
         started = time.monotonic()
+        log, evidence = LOGS / f"{scenario}.log", LOGS / scenario
+        shutil.rmtree(evidence, ignore_errors=True)
+        rc = self._molecule(scenario, log)
+        if rc is None:
+            return Outcome(scenario, (), 1, "not started", 0.0)
+        output = ending(log)
+        if own_machines() and not self._ending:
+            if rc != 0:
+                output += "\n" + collect(scenario, evidence)
+            down = lab("down", LAB_PREFIX + scenario)
+            if not down.ok:
+                rc, output = rc or down.rc, f"{output}\n{down.output}"
+        return Outcome(scenario, (), rc, output, time.monotonic() - started)
+
+    def _molecule(self, scenario: str, log: Path) -> int | None:
+        """Its exit code; None if no more scenarios are to start."""
+        # What Molecule remembers of a scenario is in a directory of this run: it would skip the creation of machines that it made once.
+        state = self.scratch / scenario
+        state.mkdir()
+        argv = ("molecule", "test", "--scenario-name", scenario, *(("--destroy", "never") if own_machines() else ()))
         with log.open("wb") as output:
             with self._lock:
                 if self._ending:
-                    return Outcome(scenario, argv, 1, "not started", 0.0)
+                    return None
                 process = subprocess.Popen(
                     argv,
                     cwd=REPOSITORY,
-                    env=self.env,
+                    env={**self.env, "MOLECULE_EPHEMERAL_DIRECTORY": str(state)},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -72,7 +98,7 @@ class Runner:
             rc = process.wait()
         with self._lock:
             self._processes.discard(process)
-        return Outcome(scenario, argv, rc, ending(log), time.monotonic() - started)
+        return rc
 
     def end(self) -> None:
         """End what still runs, politely first."""
@@ -103,6 +129,23 @@ def ending(log: Path) -> str:
     return "\n".join([*lines[-SHOWN:], f"the whole log: {log.relative_to(REPOSITORY)}"])
 
 
+def own_machines() -> bool:
+    """Whether the machines are the lab's, and not somebody else's."""
+    return not os.environ.get("PGDR_MACHINES")
+
+
+def collect(scenario: str, evidence: Path) -> str:
+    """Keep the machines' logs; return where they are, and the end of each barman.log."""
+    done = lab("collect", LAB_PREFIX + scenario, str(evidence))
+    shown = [f"the machines' logs: {evidence.relative_to(REPOSITORY)}"]
+    if not done.ok:
+        shown.append(done.output)
+    for path in sorted(evidence.glob("*/barman/barman.log")):
+        lines = path.read_text(errors="replace").splitlines()[-SHOWN_OF_BARMAN:]
+        shown += [f"the end of {path.relative_to(REPOSITORY)}:", *(f"    {line}" for line in lines)]
+    return "\n".join(shown)
+
+
 def scenarios() -> list[str]:
     """All of them, in the order in which they begin."""
     names = sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
@@ -116,7 +159,7 @@ def lab(*arguments: str) -> Outcome:
 
 def ready() -> Outcome:
     """Whether this machine can run the lab, once for all scenarios. With machines of somebody else's, it need not."""
-    if os.environ.get("PGDR_MACHINES"):
+    if not own_machines():
         return Outcome("lab check", (), 0, "", 0.0)
     return lab("check")
 
@@ -129,7 +172,7 @@ def take_down(names: list[str]) -> Outcome:
 
 def close_connections(sockets: Path) -> None:
     """End the SSH connections that Ansible keeps open for a while."""
-    for socket in sockets.iterdir():
+    for socket in sockets.glob("*"):
         run("ssh", "ssh", "-O", "exit", "-o", f"ControlPath={socket}", "lab")
 
 
@@ -151,8 +194,8 @@ def main(wanted: list[str]) -> int:
     if not before.ok:
         stage.note("the lab", False, output=before.output)
         return stage.finish()
-    with tempfile.TemporaryDirectory(prefix="pgdr-") as sockets:
-        runner = Runner(Path(sockets))
+    with tempfile.TemporaryDirectory(prefix="pgdr-") as scratch:
+        runner = Runner(Path(scratch))
         try:
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
                 try:
@@ -161,7 +204,7 @@ def main(wanted: list[str]) -> int:
                 finally:
                     runner.end()
         finally:
-            close_connections(Path(sockets))
+            close_connections(Path(scratch) / "ssh")
             down = take_down(wanted)
             stage.note("machines taken down", down.ok, down.seconds, down.output)
     return stage.finish()

@@ -107,3 +107,75 @@ def test_a_scenario_that_is_none(lab):
     with pytest.raises(SystemExit, match=r"no scenario stars; there are .*star"):
         molecule.main(["star", "stars"])
     assert lab.called == []
+
+
+@pytest.fixture
+def runner(lab: Lab, monkeypatch, tmp_path: Path) -> molecule.Runner:
+    monkeypatch.undo()
+    monkeypatch.delenv("PGDR_MACHINES", raising=False)
+    monkeypatch.setattr(molecule, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(molecule, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(molecule, "lab", lab)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "scratch").mkdir()
+    return molecule.Runner(tmp_path / "scratch")
+
+
+def ends(monkeypatch, rc: int | None) -> None:
+    def run(_runner: molecule.Runner, _scenario: str, log: Path) -> int | None:
+        log.write_text("fatal: the last line\n")
+        return rc
+
+    monkeypatch.setattr(molecule.Runner, "_molecule", run)
+
+
+def test_a_scenario_that_passed_leaves_no_machine_and_no_logs_of_machines(lab, runner, monkeypatch, tmp_path):
+    ends(monkeypatch, 0)
+    (tmp_path / "logs/star/of-an-earlier-run").mkdir(parents=True)
+    assert runner.test("star").ok
+    assert lab.called == [("down", "molecule-star")]
+    assert not (tmp_path / "logs/star").exists()
+
+
+def test_the_machines_logs_of_a_failed_scenario_are_kept_before_the_machines_go(
+    lab: Lab, runner, monkeypatch, tmp_path
+):
+    ends(monkeypatch, 2)
+    log = tmp_path / "logs/star/vault/barman/barman.log"
+
+    def called(*arguments: str) -> Outcome:
+        if arguments[0] == "collect":
+            log.parent.mkdir(parents=True)
+            log.write_text("".join(f"line {number}\n" for number in range(100)))
+        return lab(*arguments)
+
+    monkeypatch.setattr(molecule, "lab", called)
+    outcome = runner.test("star")
+    assert outcome.rc == 2
+    assert lab.called == [("collect", "molecule-star", str(tmp_path / "logs/star")), ("down", "molecule-star")]
+    shown = outcome.output.splitlines()
+    assert "the whole log: logs/star.log" in shown
+    assert "the machines' logs: logs/star" in shown
+    assert "the end of logs/star/vault/barman/barman.log:" in shown
+    assert shown[-40:] == [f"    line {number}" for number in range(60, 100)]
+
+
+def test_machines_that_can_not_be_taken_down_are_a_failure(lab, runner, monkeypatch):
+    ends(monkeypatch, 0)
+    lab.refused["down"] = "lab: busy"
+    outcome = runner.test("star")
+    assert outcome.rc == 2
+    assert outcome.output.endswith("lab: busy")
+
+
+def test_somebody_elses_machines_are_left_alone(lab, runner, monkeypatch):
+    ends(monkeypatch, 2)
+    monkeypatch.setenv("PGDR_MACHINES", "/home/me/machines.yml")
+    assert runner.test("star").rc == 2
+    assert lab.called == []
+
+
+def test_nothing_is_asked_of_machines_if_no_scenario_is_to_start(lab, runner, monkeypatch):
+    ends(monkeypatch, None)
+    assert runner.test("star").output == "not started"
+    assert lab.called == []
