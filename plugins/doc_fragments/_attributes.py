@@ -12,13 +12,13 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and tells truthfully what would change, without changing it.
+    description: Runs in C(check_mode), and reports what would change without a change.
   diff_mode:
-    description: Returns what was changed, or would be changed in C(check_mode), when in diff mode.
+    description: In diff mode, returns what changed, or what would change in C(check_mode).
   idempotent:
-    description: When run a second time with the same options, and nothing else was changed meanwhile, it changes nothing.
+    description: If it runs again with the same options, and nothing else changed in between, it changes nothing.
   platform:
-    description: The operating systems it runs on.
+    description: The operating systems that the module supports.
     platforms: posix
     support: full
 """

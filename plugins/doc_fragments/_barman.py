@@ -13,13 +13,13 @@ options:
   barman_user:
     description:
       - The operating system user that Barman runs as.
-      - The module may run as this user, or as root, and then becomes this user for every command by itself.
+      - Run the module as this user or as root. As root, it switches to this user for every command.
     type: str
     default: barman
   config_file:
     description:
-      - Barman's main configuration file.
-      - Where it is not given, the one that Barman finds by itself is used, C(/etc/barman.conf) first.
+      - The path of Barman's main configuration file.
+      - If it is not set, Barman searches for the file itself, in C(/etc/barman.conf) first.
     type: path
 requirements:
   - Barman 3.4 or later on the managed host

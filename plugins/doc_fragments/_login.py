@@ -12,26 +12,28 @@ class ModuleDocFragment:
 options:
   user:
     description:
-      - The operating system user that PostgreSQL runs as. The module may run as this user, or as root, and then becomes this user by itself.
+      - The operating system user that PostgreSQL runs as.
+      - Run the module as this user or as root. As root, it switches to this user.
     type: str
     default: postgres
   login_user:
     description:
-      - The database user to connect as, a superuser.
+      - The database user to connect as. It must be a superuser.
     type: str
     default: postgres
   login_port:
     description:
-      - PostgreSQL's port.
+      - The port that PostgreSQL listens on.
     type: int
     default: 5432
   login_unix_socket:
     description:
-      - The directory of PostgreSQL's socket. The default of libpq where it is empty.
+      - The directory of PostgreSQL's Unix socket.
+      - If it is empty or not set, libpq's default applies.
     type: path
   login_db:
     description:
-      - The database to connect to.
+      - The name of the database to connect to.
     type: str
     default: postgres
 """

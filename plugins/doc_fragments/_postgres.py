@@ -13,6 +13,6 @@ options: {}
 requirements:
   - psycopg 3.1 or later on the managed host (Debian package C(python3-psycopg))
 notes:
-  - The module connects to PostgreSQL with the connection strings in Barman's configuration, as Barman's user, so that user's C(.pgpass) and
-    certificates are used, also where the module runs as root.
+  - The module connects to PostgreSQL with the connection strings in Barman's configuration, as Barman's user. That user's C(.pgpass) and certificates
+    apply, even if the module runs as root.
 """

@@ -13,28 +13,29 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.run_lines im
 
 DOCUMENTATION = r"""
 name: ended_run_lines
-short_description: Match the lines of SSH trust of recoveries that have ended
+short_description: Match the authorized_keys lines of recoveries that have ended
 version_added: 1.0.0
 description:
-  - Makes a regular expression for the lines in C(authorized_keys) of recoveries that are known to have ended, and of those whose C(expiry-time) has passed.
-  - A run that is not named may have begun a moment ago. Its lines are not matched before they have expired.
+  - Returns a regular expression for lines in C(authorized_keys). It matches the lines of recoveries in the input list, and the lines whose
+    C(expiry-time) has passed.
+  - A run that the list does not contain may have started a moment ago. The expression does not match its lines before they expire.
 author:
   - pgdr.barman contributors (@pgdr)
 positional: now
 options:
   _input:
-    description: Ids of runs that have ended, such as RV(pgdr.barman.lock#module:removed).
+    description: The ids of runs that have ended, such as RV(pgdr.barman.lock#module:removed).
     type: list
     elements: str
     required: true
   now:
-    description: The time in the form and the time zone of C(expiry-time), such as V(20261121093000). With an empty text no line counts as expired.
+    description: The current time in the format and time zone of C(expiry-time), such as V(20261121093000). With an empty text, no line counts as expired.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Show which lines may be removed
+- name: Show the expression for lines that may be removed
   ansible.builtin.debug:
     msg: "{{ locked.removed | pgdr.barman.ended_run_lines('20261121093000') }}"
 """

@@ -13,23 +13,24 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres import privi
 
 DOCUMENTATION = r"""
 name: least_privileges
-short_description: Say what Barman's management role needs in a PostgreSQL version
+short_description: Return the privileges that Barman's management role needs
 version_added: 1.0.0
 description:
-  - Names the predefined roles that the management role must be a member of, and the functions that it must be able to execute. It
-    needs no more, and no superuser.
-  - From PostgreSQL 15 on this includes C(pg_checkpoint), without which Barman cannot force a new WAL segment on an idle server.
+  - Returns what Barman's management role needs in a PostgreSQL version. These are memberships in predefined roles, and functions that the role must be
+    able to execute.
+  - The role needs no other privileges, and it does not have to be a superuser.
+  - With PostgreSQL 15 and later, the roles include C(pg_checkpoint). Without it, Barman can't switch to a new WAL segment on an idle server.
 author:
   - pgdr.barman contributors (@pgdr)
 options:
   _input:
-    description: PostgreSQL's major version, V(13) to V(18).
+    description: The major version of PostgreSQL, V(13) to V(18).
     type: int
     required: true
 """
 
 EXAMPLES = r"""
-- name: Let the role execute the functions
+- name: Grant the functions to the role
   community.postgresql.postgresql_privs:
     login_db: postgres
     type: function
@@ -41,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What the role needs.
+  description: The privileges that the role needs.
   type: dict
   contains:
     memberships:

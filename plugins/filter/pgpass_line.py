@@ -11,27 +11,26 @@ from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
 name: pgpass_line
-short_description: Write a line of a password file of libpq
+short_description: Format a line of libpq's password file
 version_added: 1.0.0
 description:
-  - Makes one line of C(.pgpass), with colons and backslashes escaped, from a demand of M(pgdr.barman.topology) and the
-    password.
+  - Formats one line of C(.pgpass) from a requirement of M(pgdr.barman.topology) and the password. It escapes colons and backslashes.
 author:
   - pgdr.barman contributors (@pgdr)
 positional: password
 options:
   _input:
-    description: A dictionary with the keys V(address), V(port), V(database) and V(user), each of which may be V(*).
+    description: A dictionary with the keys V(address), V(port), V(database) and V(user). Each value can be V(*).
     type: dict
     required: true
   password:
-    description: The password.
+    description: The password, not escaped.
     type: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Write the password file
+- name: Create the password file
   ansible.builtin.copy:
     dest: /var/lib/barman/.pgpass
     mode: "0600"

@@ -13,12 +13,12 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.revocation i
 
 DOCUMENTATION = r"""
 name: revocable_hosts
-short_description: Say whose SSH trust may be revoked on a host
+short_description: List the inventory hosts whose SSH trust may be revoked on a host
 version_added: 1.0.0
 description:
-  - Names the inventory hosts whose lines in C(authorized_keys) of a host may be removed, if the inventory does not declare them any more.
-  - What is not in the inventory of this run is never taken for removed. So a host is named only if it is in the topology and in this run, and if no
-    entry of Barman's that stays needs it.
+  - Returns the inventory hosts whose lines in C(authorized_keys) of a host may be removed, if the inventory does not declare these lines any more.
+  - The filter returns a host only if the topology and this run contain it, and no remaining Barman entry needs it. It never treats a host that is
+    missing in the inventory as removed.
 author:
   - pgdr.barman contributors (@pgdr)
 positional: host, play_hosts, entries
@@ -28,30 +28,30 @@ options:
     type: dict
     required: true
   host:
-    description: The inventory host with the file C(authorized_keys).
+    description: The inventory name of the host that has the file C(authorized_keys).
     type: str
     required: true
   play_hosts:
-    description: The hosts of this run.
+    description: The inventory names of the hosts in this run.
     type: list
     elements: str
     required: true
   entries:
     description:
-      - By backup server, what M(pgdr.barman.server) returned in this run; V(null) if it did not run there.
+      - The result of M(pgdr.barman.server) in this run, by inventory name of the backup server. V(null) if the module did not run there.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show whose trust may be revoked
+- name: Show the hosts whose SSH trust may be revoked
   ansible.builtin.debug:
     msg: "{{ architecture.demands | pgdr.barman.revocable_hosts(inventory_hostname, ansible_play_hosts, {'backup': entries}) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The names of the hosts.
+  description: The inventory names of the hosts.
   type: list
   elements: str
 """

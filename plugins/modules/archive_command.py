@@ -7,23 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: archive_command
-short_description: Have PostgreSQL archive its WAL to a Barman server
+short_description: Configure PostgreSQL to archive WAL to a Barman server
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the PostgreSQL host and sets C(archive_mode), C(archive_command) and, where it is asked for, C(archive_timeout), with
-    C(ALTER SYSTEM).
-  - Before anything is changed, the way to Barman is tried by SSH as PostgreSQL's user, with a transfer of nothing. Afterwards a WAL segment is
-    closed and followed until PostgreSQL's archiver has handed it to Barman.
-  - Where it does not arrive, the error says where it stopped - the host key, the key that is not let in, a program that is missing, a server
-    that Barman does not know, a full disk.
-  - If C(barman-wal-archive) is 3.12 or later and Barman on the backup server is older, the command has C(--md5), because that Barman does not know SHA256
-    sums. The module finds out by what Barman takes, so no version has to be given.
-  - An C(archive_command) or C(archive_library) that somebody else has set is never overwritten, unless O(overwrite) says so. The module knows its
-    own by a comment at the end.
-  - Nothing is restarted. Where C(archive_mode) was off, RV(restart_required) is true, and the module is run again after the restart, so that
-    it can have a segment archived.
+  - Runs on the PostgreSQL host and sets C(archive_mode), C(archive_command) and, if requested, C(archive_timeout) with C(ALTER SYSTEM).
+  - Before the change, the module tests the SSH connection to Barman as PostgreSQL's user, with an empty transfer.
+  - After the change, it closes a WAL segment and waits until PostgreSQL's archiver has delivered that segment to Barman.
+  - If the segment does not arrive, the error names the cause. Examples are an unknown host key, an unauthorized key, a missing program, a server that
+    Barman does not know, and a full disk.
+  - If C(barman-wal-archive) is 3.12 or later and Barman on the backup server is older, the command contains C(--md5). That Barman does not know
+    SHA256 sums. The module tests which sums Barman accepts, so it needs no version for that.
+  - The module never replaces an C(archive_command) or C(archive_library) of another owner, unless O(overwrite=true). It recognizes its own command by
+    a comment at the end.
+  - The module restarts nothing. If C(archive_mode) was off, RV(restart_required) is true. Run the module again after the restart, so that it can
+    archive a segment.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._login
@@ -31,87 +30,89 @@ attributes:
   check_mode:
     support: full
     details:
-      - The way to Barman is not tried in check mode, because what it needs may not have been done really.
+      - In check mode the module does not test the connection to Barman, because the earlier tasks that prepare it may have changed nothing.
   diff_mode:
     support: full
   idempotent:
     support: full
     details:
-      - Where the archiver's last attempt failed, or it has never archived anything, a segment is closed and followed again.
+      - If the archiver's last attempt failed, or the archiver has never archived anything, the module closes a segment and waits for it again.
 requirements:
   - psycopg 3.1 or later on the managed host (Debian package C(python3-psycopg))
   - C(barman-wal-archive) (package C(barman-cli)) or C(rsync)
 options:
   state:
     description:
-      - V(present) - WAL is archived to O(host).
-      - V(absent) - nothing is archived, and nothing fails. C(archive_mode) is left as it is, because turning it off takes a restart. As long as
-        it is on, C(archive_command) becomes a command that does nothing and succeeds, since PostgreSQL would keep all WAL for ever with an empty
-        one.
+      - With V(present), PostgreSQL archives its WAL to O(host).
+      - With V(absent), PostgreSQL archives nothing, and reports no failure. C(archive_mode) does not change, because that needs a restart.
+      - If C(archive_mode) is on, V(absent) sets an C(archive_command) that does nothing and succeeds. With an empty command, PostgreSQL would keep
+        all WAL.
     type: str
     choices: [present, absent]
     default: present
   server:
     description:
-      - Barman's name for the server. Needed with O(state=present).
+      - Barman's name of the server. Required with O(state=present).
     type: str
   host:
     description:
-      - The address of the backup server, as this host reaches it by SSH. Needed with O(state=present).
+      - The address of the backup server for SSH from this host. Required with O(state=present).
     type: str
   port:
     description:
-      - The port of its SSH server.
+      - The port of the backup server's SSH server.
     type: int
     default: 22
   remote_user:
     description:
-      - The user that Barman runs as there.
+      - The operating system user that Barman runs as on the backup server.
     type: str
     default: barman
   method:
     description:
-      - V(barman-wal-archive) - Barman takes the file itself, checks its checksum, and has it on disk before it says so.
-      - V(rsync) - the file is copied into O(incoming_directory). It needs no Barman package on this host, but the key must be let in for more than
-        one command, and the file may not be on the backup server's disk yet when PostgreSQL removes its own.
+      - With V(barman-wal-archive), Barman receives the file, verifies its checksum, and writes it to disk before it reports success.
+      - With V(rsync), PostgreSQL's host copies the file into O(incoming_directory). This host needs no Barman package, but SSH trust must authorize
+        more than one command. PostgreSQL may remove its file before the copy is on the backup server's disk.
     type: str
     choices: [barman-wal-archive, rsync]
     default: barman-wal-archive
   incoming_directory:
     description:
-      - Barman's C(incoming_wals_directory) of the server. Needed with O(method=rsync).
+      - The server's C(incoming_wals_directory) in Barman, an absolute path on the backup server. Required with O(method=rsync).
     type: path
   compression:
     description:
-      - How WAL is compressed on this host before it is sent.
-      - C(barman-wal-archive) compresses from Barman 3.14 on, and both sides must have it. The file stays so in the archive.
-      - rsync compresses for the way only, with V(gzip), V(zstd) or V(lz4).
+      - The compression of WAL on this host, before it is sent.
+      - C(barman-wal-archive) compresses with Barman 3.14 or later on both hosts. The file stays compressed in the archive.
+      - C(rsync) compresses for the transfer only, with V(gzip), V(zstd) or V(lz4).
     type: str
     choices: [none, gzip, bzip2, xz, snappy, zstd, lz4]
     default: none
   barman_version:
     description:
-      - The version of Barman on the backup server, such as V(3.19.1). Needed for O(compression) with C(barman-wal-archive).
+      - The version of Barman on the backup server, such as V(3.19.1). Required for O(compression) with C(barman-wal-archive).
     type: str
   archive_mode:
     description:
-      - V(always) archives on standbys too. Where C(archive_mode) is V(always) already, it is left so.
+      - The value of C(archive_mode). With V(always), standbys archive too.
+      - If PostgreSQL runs with V(always) already, V(on) does not change it.
     type: str
     choices: ["on", always]
     default: "on"
   archive_timeout:
     description:
-      - How many seconds until a segment is closed that is not full yet; V(0) for never. Where it is not given, it is left as it is.
-      - What was set here is taken back with O(state=absent).
+      - The number of seconds after which PostgreSQL closes a segment that is not full. V(0) disables the timeout.
+      - If it is not set, PostgreSQL's setting does not change.
+      - O(state=absent) resets a timeout that this module set.
     type: int
   overwrite:
     description:
-      - Overwrite what somebody else has set.
+      - Whether to replace an C(archive_command) or C(archive_library) of another owner.
     type: bool
     default: false
   timeout:
     description:
-      - How many seconds a segment may take until it is archived. WAL that waits already is archived before it.
+      - The number of seconds to wait until a segment is archived. PostgreSQL archives segments that wait already before it.
     type: int
     default: 120
 seealso:
@@ -128,7 +129,7 @@ EXAMPLES = r"""
   become: true
   register: archiving
 
-- name: Restart PostgreSQL where archive_mode was off
+- name: Restart PostgreSQL if archive_mode was off
   ansible.builtin.systemd_service:
     name: postgresql@17-main
     state: restarted
@@ -144,7 +145,7 @@ EXAMPLES = r"""
     compression: zstd
   become: true
 
-- name: Archive nothing any more, and fail at nothing
+- name: Stop archiving WAL
   pgdr.barman.archive_command:
     state: absent
   become: true
@@ -152,22 +153,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 archive_command:
-  description: The command that is set, or would be.
+  description: The value of C(archive_command), or its value after the change in check mode.
   returned: success
   type: str
   sample: "barman-wal-archive --user barman 198.51.100.11 pg-eu %p # pgdr.barman"
 previous_command:
-  description: The command that was set before. Empty where there was none.
+  description: The value of C(archive_command) before the change. Empty if there was none.
   returned: success
   type: str
   sample: ""
 restart_required:
-  description: Whether PostgreSQL has to be restarted, so that C(archive_mode) takes effect.
+  description: Whether C(archive_mode) takes effect only after a restart of PostgreSQL.
   returned: success
   type: bool
   sample: false
 segment:
-  description: The WAL segment that was archived to prove it. V(null) where that was not necessary, or not possible yet.
+  description: The WAL segment that PostgreSQL archived as proof. V(null) if no proof was necessary, or none is possible yet.
   returned: success
   type: str
   sample: "000000010000000000000003"
@@ -178,14 +179,15 @@ last_archived:
   sample: "000000010000000000000003"
 history:
   description:
-    - The timeline history file that PostgreSQL was told to archive, because it was promoted before it archived to this place. V(null) if there is none.
+    - The timeline history file that PostgreSQL archived at the module's request, because PostgreSQL was promoted before it archived to this server.
+      V(null) if there is none.
   returned: success
   type: str
   sample: 00000002.history
 error_kind:
   description:
-    - Where it stopped, in one word. V(configuration), V(foreign), V(host_key), V(permission), V(closed), V(ssh), V(not_installed), V(not_configured),
-      V(disk_full), V(command), V(timeout) or V(other).
+    - The cause of the failure in one word. V(configuration), V(foreign), V(host_key), V(permission), V(closed), V(ssh), V(not_installed),
+      V(not_configured), V(disk_full), V(command), V(timeout) or V(other).
   returned: failure
   type: str
   sample: host_key

@@ -7,45 +7,47 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: authorized_keys
-short_description: Grant and revoke SSH trust
+short_description: Manage SSH trust in authorized_keys
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Writes and removes lines of the role P(pgdr.barman.ssh_trust#role) in C(authorized_keys) of users of this host. It knows them by their comment,
-    C(pgdr.barman:PURPOSE:USER@HOST). Lines of anybody else stay, even if they have the same key, and so do lines of recoveries, which belong to
-    their runs.
-  - Reports the lines of hosts that the topology does not have. They stay, because a host that is not in the inventory of a run is not known to be removed.
-  - Refuses a symbolic link in the place of the file. The user could otherwise let root write to any file of the host.
+  - Writes and removes lines of the role P(pgdr.barman.ssh_trust#role) in C(authorized_keys) of users of this host. The module recognizes these lines
+    by their comment, C(pgdr.barman:PURPOSE:USER@HOST).
+  - Lines of other owners stay, even if they have the same key. Lines of recoveries stay too, because they belong to their runs.
+  - Reports the lines of hosts that the topology does not contain. They stay, because an inventory can lack a host that still exists.
+  - Refuses a symbolic link in place of the file. With a link, the user could direct root's write to any file of the host.
 options:
   users:
     description:
-      - The operating system users of this host whose files are looked at. A user without the file lets nobody in.
+      - The operating system users of this host whose files the module reads. A user without the file authorizes nobody.
     type: list
     elements: str
     required: true
   lines:
     description:
-      - The lines that each of O(users) has to have. A line with the same key and comment is replaced.
+      - The lines that the file of each of O(users) must contain. A new line replaces a line with the same key and comment.
     type: list
     elements: str
     default: []
   wanted:
     description:
-      - Who stays, of O(revocable_hosts). Each is C(USER KEY PURPOSE:USER@HOST), with the user of this host, the public key in base64 without its type,
-        and the rest of the comment. With C(-) as the key, any key stays.
+      - The lines of O(revocable_hosts) that stay. Each item is C(USER KEY PURPOSE:USER@HOST). The parts are the user of this host, the public key in
+        base64 without its type, and the rest of the comment. With C(-) as the key, any key stays.
     type: list
     elements: str
     default: []
   revocable_hosts:
     description:
-      - The inventory hosts whose lines are removed if they are not in O(wanted). The filter P(pgdr.barman.revocable_hosts#filter) works them out.
+      - The inventory hosts whose lines the module removes unless O(wanted) contains them. Compute this list with the filter
+        P(pgdr.barman.revocable_hosts#filter).
     type: list
     elements: str
     default: []
   declared_hosts:
     description:
-      - All hosts of the topology. A line of another host is reported, and never removed. If it is not given, none is removed or reported.
+      - The inventory names of all hosts in the topology. The module reports a line of any other host, and never removes it.
+      - If it is not set, the module removes and reports no line.
     type: list
     elements: str
 extends_documentation_fragment:
@@ -62,7 +64,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let in Barman of the backup server
+- name: Authorize Barman of the backup server
   pgdr.barman.authorized_keys:
     users:
       - postgres
@@ -70,7 +72,7 @@ EXAMPLES = r"""
       - restrict,from="198.51.100.11/32" {{ key }} pgdr.barman:backup:barman@backup-eu
   become: true
 
-- name: Let in nobody but the backup server's Barman, as far as the hosts of this inventory are concerned
+- name: Revoke SSH trust of all hosts in the inventory except the backup server
   pgdr.barman.authorized_keys:
     users:
       - postgres
@@ -83,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: The lines that were removed, or would be in check mode, each with the user of this host.
+  description: The lines that the module removed, or would remove in check mode, each with the user of this host.
   returned: success
   type: list
   elements: str

@@ -7,94 +7,97 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup
-short_description: Take a base backup with Barman and prove that it is complete, or delete one
+short_description: Take a base backup with Barman and verify that it is complete, or delete a backup
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Has Barman take one base backup of a PostgreSQL server. It succeeds only when Barman says that the backup is C(DONE) and every WAL segment
-    from its begin to its end is in Barman's archive.
-  - It ends on an idle server too, where C(barman backup --wait) waits for a WAL segment that is never filled. A few bytes are written to the
-    server's WAL for that, and the segment is closed if it is still open.
-  - With C(backup_method = snapshot) the cloud provider takes snapshots of the server's disks, and Barman says C(DONE) when the provider
-    says that each is complete. Later on neither asks whether they still exist.
-  - With O(max_age) a recent good backup is enough, and nothing is done.
-  - With O(state=absent) a backup is deleted. What is kept (M(pgdr.barman.backup_keep)), what C(minimum_redundancy) needs, and what
-    increments build upon is not, and the error says which it is. C(minimum_redundancy) counts full backups here, as Barman does from 3.15 on;
-    older versions count increments, too, and would delete the last full backup.
+  - Takes one base backup of a PostgreSQL server with Barman. The module succeeds only if Barman reports the backup as C(DONE) and Barman's archive
+    contains every WAL segment from the backup's begin to its end.
+  - It also completes a backup of an idle server, for which C(barman backup --wait) waits for a WAL segment that never fills. The module writes a few
+    bytes to the server's WAL and closes the segment if it is still open.
+  - With C(backup_method = snapshot), the cloud provider takes snapshots of the server's disks. Barman reports C(DONE) when the provider reports each
+    snapshot as complete. Neither verifies later that the snapshots still exist.
+  - With O(max_age), the module takes no backup if a recent valid backup exists.
+  - With O(state=absent), the module deletes a backup. It refuses to delete a backup that is kept (M(pgdr.barman.backup_keep)), that
+    C(minimum_redundancy) requires, or that increments build upon. The error names the reason.
+  - The module counts only full backups for C(minimum_redundancy), as Barman 3.15 and later do. Older versions also count increments, and would delete
+    the last full backup.
 options:
   server:
     description:
-      - Barman's name for the server.
+      - Barman's name of the server.
     type: str
     required: true
   state:
     description:
-      - V(present) takes a backup, V(absent) deletes one.
+      - V(present) takes a backup. V(absent) deletes one.
     type: str
     choices: [present, absent]
     default: present
   backup_id:
     description:
-      - The backup to delete, its id or its name. Where there is none, nothing is done.
-      - Words such as V(latest) are not taken, because they mean another backup the next time.
-      - Required with O(state=absent), and only then given.
+      - The id or name of the backup to delete. If it does not exist, the module changes nothing.
+      - The module refuses words such as V(latest), because they name another backup after the next backup.
+      - Required with O(state=absent), and allowed only then.
     type: str
   dependents:
     description:
-      - Whether block-level increments that need the backup may be deleted with it.
-      - Where they may not, and there are any, the backup is not deleted, and the error names them.
-      - Only with O(state=absent).
+      - Whether to delete the block-level increments that need the backup as well.
+      - With V(false), the module fails and names the increments if there are any.
+      - Allowed only with O(state=absent).
     type: bool
     default: false
   backup_name:
     description:
-      - A name for the backup, by which Barman's commands know it beside its id.
-      - Where a good backup with this name is there already, and is not older than O(max_age) if that is given, nothing is done.
+      - A name for the backup. Barman's commands accept it in place of the id.
+      - If a valid backup has this name already, the module takes no backup. With O(max_age), that backup must also be recent.
     type: str
   max_age:
     description:
-      - A good backup that ended no longer ago than this is enough. A number with C(s), C(m), C(h), C(d) or C(w), such as V(24h) or V(7d);
-        without a letter it means seconds.
-      - Where it is not given, and O(backup_name) neither, every run takes a backup.
-      - A recent backup that still waits for WAL is completed, and no other one is taken.
+      - The maximum age of a valid backup that is recent enough, counted from its end. The value is a number with C(s), C(m), C(h), C(d) or C(w), such
+        as V(24h) or V(7d). Without a letter, the unit is seconds.
+      - If neither it nor O(backup_name) is set, every run takes a backup.
+      - If a recent backup still waits for WAL, the module completes that backup and takes no other.
     type: str
   incremental:
     description:
-      - Take a block-level incremental backup on top of this one. The id or name of a backup, V(latest) or V(latest-full).
-      - It needs Barman 3.11 and PostgreSQL 17 with C(summarize_wal), and C(backup_method = postgres).
+      - The id or name of the backup to take a block-level increment of, V(latest) or V(latest-full).
+      - Requires Barman 3.11 or later, PostgreSQL 17 or later with C(summarize_wal), and C(backup_method = postgres).
+      - If it is not set, the backup is full.
     type: str
   reuse_backup:
     description:
-      - What is done with files that have not changed since the last backup, for C(backup_method = rsync).
-      - V(link) makes hard links, V(copy) copies them on the Barman host, V(off) transfers everything.
-      - Where it is not given, Barman's configuration says.
+      - How to transfer files that have not changed since the last backup, for C(backup_method = rsync).
+      - V(link) creates hard links on the backup server, V(copy) copies the files there, and V(off) transfers all files.
+      - If it is not set, the value in Barman's configuration applies.
     type: str
     choices: ["off", copy, link]
   jobs:
     description:
-      - How many processes copy, for C(backup_method = rsync).
-      - Where it is not given, Barman's configuration says.
+      - The number of parallel copy processes, for C(backup_method = rsync).
+      - If it is not set, the value in Barman's configuration applies.
     type: int
   bandwidth_limit:
     description:
-      - The most kilobytes to transfer in a second; V(0) for no limit.
-      - Where it is not given, Barman's configuration says.
+      - The maximum transfer rate in kilobytes per second. V(0) means no limit.
+      - If it is not set, the value in Barman's configuration applies.
     type: int
   immediate_checkpoint:
     description:
-      - Whether the checkpoint with which the backup begins is done at once, at the cost of the server's work, or spread, which can take minutes
-        before the copy begins.
-      - Where it is not given, Barman's configuration says, which by default spreads it. The playbook C(pgdr.barman.backup) gives V(true).
+      - Whether PostgreSQL performs the backup's initial checkpoint immediately. An immediate checkpoint loads the server. A spread checkpoint can
+        take minutes before the copy starts.
+      - If it is not set, the value in Barman's configuration applies, which by default is a spread checkpoint. The playbook C(pgdr.barman.backup)
+        sets V(true).
     type: bool
   retries:
     description:
-      - How often Barman begins the copy anew when it fails.
-      - Where it is not given, Barman's configuration says.
+      - The number of times that Barman retries the copy after a failure.
+      - If it is not set, the value in Barman's configuration applies.
     type: int
   wait_timeout:
     description:
-      - How many seconds to wait, after the copy, until the WAL that the backup needs is archived. The copy itself has no time limit.
+      - The number of seconds to wait, after the copy, until Barman has archived the WAL that the backup needs. The copy itself has no time limit.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -110,11 +113,11 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(state=absent), and with O(max_age) or O(backup_name).
+      - Idempotent with O(state=absent), and with O(max_age) or O(backup_name).
 notes:
-  - It can run for hours. It works under C(async), and M(pgdr.barman.backup_info) shows meanwhile how far it is.
-  - A failed backup stays in the catalog as Barman left it, until it is deleted.
-  - Passive and inactive servers are errors, where Barman does nothing and says success.
+  - A backup can run for hours. The module supports C(async), and M(pgdr.barman.backup_info) reports the progress meanwhile.
+  - A failed backup stays in the catalog as Barman left it, until somebody deletes it.
+  - The module fails for passive and inactive servers, for which Barman does nothing and reports success.
 seealso:
   - module: pgdr.barman.backup_info
   - module: pgdr.barman.backup_keep
@@ -130,25 +133,25 @@ EXAMPLES = r"""
   become: true
   register: taken
 
-- name: Take a backup unless there is a good one of today
+- name: Take a backup unless a valid one is less than a day old
   pgdr.barman.backup:
     server: pg-eu
     max_age: 24h
   become: true
 
-- name: Keep a backup by name before an upgrade
+- name: Take a backup with a name before an upgrade
   pgdr.barman.backup:
     server: pg-eu
     backup_name: before-upgrade-18
   become: true
 
-- name: A block-level incremental backup on top of the last one
+- name: Take a block-level incremental backup on top of the last backup
   pgdr.barman.backup:
     server: pg-eu
     incremental: latest
   become: true
 
-- name: A large server, without holding the connection for hours
+- name: Take a backup of a large server without an open connection for hours
   pgdr.barman.backup:
     server: pg-big
     bandwidth_limit: 200000
@@ -157,14 +160,14 @@ EXAMPLES = r"""
   async: 86400
   poll: 60
 
-- name: Delete a backup that is not needed any more, unless increments need it
+- name: Delete a backup unless increments need it
   pgdr.barman.backup:
     server: pg-eu
     state: absent
     backup_id: before-upgrade-18
   become: true
 
-- name: See what would go with a full backup (in check mode nothing is done)
+- name: Check which backups would be deleted with a full backup
   pgdr.barman.backup:
     server: pg-eu
     state: absent
@@ -178,34 +181,34 @@ EXAMPLES = r"""
 RETURN = r"""
 hooks:
   description:
-    - How the hook scripts went that belong to the taking of this backup, by Barman's name of each. Those that pgdr.barman put there are known.
-    - Barman calls a backup good whose hook scripts failed. The module fails then, and says that the backup is there all the same.
-  returned: with O(state=present), when a backup was taken
+    - The results of the hook scripts that ran for this backup, by Barman's names of the hooks. It contains only hooks that pgdr.barman deployed.
+    - Barman reports a backup as C(DONE) even if its hook scripts failed. The module fails then, and reports that the backup exists.
+  returned: if O(state=present) and a backup was taken
   type: dict
   contains:
     ok:
-      description: Whether it succeeded.
+      description: Whether the script succeeded.
       type: bool
       sample: true
     message:
-      description: The last line that it said.
+      description: The last line of the script's output.
       type: str
       sample: "/srv/archive/pg-eu-20261120T070156.tar.gz: 31457280 bytes"
   sample: {}
 backup:
   description:
-    - The backup that was taken, or the one that is good enough.
-    - In check mode, and on a failure, what there is of it, which may be V(null).
-    - With O(state=absent) the backup as it was before it was deleted, or V(null) where there was none.
+    - The backup that was taken, or the existing backup that is recent enough.
+    - In check mode and on failure, the known part of the backup, or V(null).
+    - With O(state=absent), the backup before its deletion, or V(null) if it did not exist.
   returned: always
   type: dict
   contains:
     id:
-      description: Its id.
+      description: Barman's id of the backup.
       type: str
       sample: 20261120T070156
     name:
-      description: Its name, if it has one.
+      description: The name of the backup. V(null) if it has none.
       type: str
       sample: before-upgrade-18
     type:
@@ -213,70 +216,71 @@ backup:
       type: str
       sample: full
     status:
-      description: Barman's word for its state; V(DONE) on success.
+      description: Barman's status of the backup. V(DONE) on success.
       type: str
       sample: DONE
     parent:
-      description: The id of the backup that an incremental one builds upon.
+      description: The id of the backup that an increment builds upon. V(null) for other backups.
       type: str
       sample: null
     size:
-      description: Bytes that it has.
+      description: The size of the backup in bytes.
       type: int
       sample: 1610612736
     deduplicated_size:
-      description: Bytes that it takes on disk beside those that it shares with earlier ones.
+      description: The size on disk in bytes, without files that the backup shares with earlier backups.
       type: int
       sample: 1610612736
     cluster_size:
-      description: Bytes that the PostgreSQL cluster had, as far as Barman knows.
+      description: The size of the PostgreSQL cluster in bytes, if Barman knows it.
       type: int
       sample: 1610612736
     begin_time:
-      description: When it began, in UTC.
+      description: The time when the backup started, in UTC.
       type: str
       sample: "2026-11-20T07:01:56.214000+00:00"
     end_time:
-      description: When it ended, in UTC.
+      description: The time when the backup ended, in UTC.
       type: str
       sample: "2026-11-20T07:02:13.870000+00:00"
     begin_wal:
-      description: The first WAL segment that it needs.
+      description: The first WAL segment that the backup needs.
       type: str
       sample: 000000010000000000000003
     end_wal:
-      description: The last WAL segment that it needs.
+      description: The last WAL segment that the backup needs to become consistent.
       type: str
       sample: 000000010000000000000004
     begin_lsn:
-      description: The WAL position where its recovery begins.
+      description: The LSN at which a recovery of the backup starts.
       type: str
       sample: 0/3000028
     end_lsn:
-      description: The WAL position where it becomes consistent.
+      description: The LSN at which a recovery of the backup becomes consistent.
       type: str
       sample: 0/4000000
     timeline:
-      description: The timeline that it is on.
+      description: The timeline of the backup.
       type: int
       sample: 1
     duration:
-      description: Seconds from begin to end.
+      description: The number of seconds from the start of the backup to its end.
       type: float
       sample: 17.656
     copy_duration:
-      description: Seconds that the copy took.
+      description: The number of seconds that the copy took.
       type: float
       sample: 16.9
     throughput:
-      description: Bytes copied in a second; V(null) for snapshots.
+      description: The number of bytes that were copied per second. V(null) for snapshots.
       type: int
       sample: 95302528
     snapshots:
       description:
-        - Of a backup with C(backup_method = snapshot), the snapshots of its disks; V(null) for others.
-        - C(provider) is V(aws), V(azure) or V(gcp), C(place) where the provider keeps them, and C(disks) has the C(id) and C(name) of each
-          snapshot, and of its disk when the backup was taken C(device), C(mount_point) and C(mount_options).
+        - The disk snapshots of a backup with C(backup_method = snapshot). V(null) for other backups.
+        - C(provider) is V(aws), V(azure) or V(gcp). C(place) is the provider's location of the snapshots.
+        - C(disks) contains the C(id) and C(name) of each snapshot. It also has the C(device), C(mount_point) and C(mount_options) of the disk at the
+          time of the backup.
       type: dict
       sample:
         provider: aws
@@ -289,8 +293,8 @@ backup:
             mount_options: rw,noatime
 deleted:
   description:
-    - The ids of the backups that were deleted, or would be in check mode, that which was asked for first. Empty where it was gone already.
-  returned: with O(state=absent)
+    - The ids of the backups that the module deleted, or would delete in check mode. The requested backup comes first. Empty if it did not exist.
+  returned: if O(state=absent)
   type: list
   elements: str
   sample: [20261120T070156, 20261121T070157]

@@ -7,25 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_info
-short_description: Tell which backups and WAL Barman has, and what runs now
+short_description: Report Barman's backups, WAL archive and running operations
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
   - Returns the backups of servers, their WAL archive with its gaps, and the running operations of this collection with their progress.
-  - Times are in ISO 8601, sizes in bytes, durations and ages in seconds.
-  - Barman's files are read, and no PostgreSQL server has to be reachable. Barman is run once, for what its retention policy says of the backups.
+  - Times are in ISO 8601 format, sizes in bytes, durations and ages in seconds.
+  - The module reads Barman's files and connects to no PostgreSQL server. It runs Barman once, for the retention status of the backups.
 options:
   servers:
     description:
-      - Barman's names of the servers.
-      - Where it is not given, all servers of the host are looked at.
+      - Barman's names of the servers to report.
+      - If it is not set, the module reports all servers of the host.
     type: list
     elements: str
   backup_id:
     description:
-      - Only the backup with this id or name, or V(latest), V(oldest), V(latest-full), V(last-failed) of each server.
-      - A server that has none gets an empty list. An id that no server has is an error.
+      - The id or name of the only backup to report, or V(latest), V(oldest), V(latest-full) or V(last-failed) for one backup of each server.
+      - If a server does not have the backup, its list is empty. If no server has the id, the module fails.
+      - If it is not set, the module reports all backups.
     type: str
 extends_documentation_fragment:
   - pgdr.barman._attributes
@@ -38,19 +39,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Everything that this backup host has
+- name: Gather all backups and WAL of this backup server
   pgdr.barman.backup_info:
   become: true
-  register: kept
+  register: catalog
 
-- name: The latest good backup of one server
+- name: Gather the latest valid backup of one server
   pgdr.barman.backup_info:
     servers: [pg-eu]
     backup_id: latest
   become: true
   register: latest
 
-- name: Tell its size and when it ended
+- name: Show its size and end time
   ansible.builtin.debug:
     msg: "{{ item.size | human_readable }}, {{ item.end_time }}"
   loop: "{{ latest.servers['pg-eu'].backups }}"
@@ -60,12 +61,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 barman_version:
-  description: The installed version of Barman, V(null) where Barman can't be run.
+  description: The installed version of Barman. V(null) if Barman can't run.
   returned: success
   type: str
   sample: 3.19.1
 servers:
-  description: What there is of each server, by Barman's name of the server.
+  description: The state of each server, by Barman's name of the server.
   returned: success
   type: dict
   contains:
@@ -74,44 +75,47 @@ servers:
       type: str
       sample: Orders, Europe
     active:
-      description: Whether Barman does anything for the server.
+      description: Whether the server is active in Barman's configuration. Barman does nothing for an inactive server.
       type: bool
       sample: true
     passive:
-      description: Whether its backups come from another Barman.
+      description: Whether Barman replicates the server's backups from another Barman node.
       type: bool
       sample: false
     backup_directory:
-      description: Where its backups are.
+      description: The directory of the server's backups.
       type: str
       sample: /var/lib/barman/pg-eu
     latest_backup_id:
-      description: The id of the latest good backup, V(null) for none.
+      description: The id of the latest valid backup. V(null) if there is none.
       type: str
       sample: 20261120T070402
     latest_backup_age:
-      description: How many seconds ago it ended.
+      description: The number of seconds since the end of the latest valid backup. V(null) if there is none.
       type: int
       sample: 3600
     backups:
-      description: The backups, oldest first, whatever their status.
+      description: The backups of every status, oldest first.
       type: list
       elements: dict
       contains:
         backup_id:
-          description: Its id.
+          description: Barman's id of the backup.
           type: str
           sample: 20261120T070402
         name:
-          description: The name that was given to it.
+          description: The name of the backup. V(null) if it has none.
           type: str
           sample: before-upgrade
         status:
-          description: V(DONE) is good; V(WAITING_FOR_WALS), V(STARTED), V(SYNCING), V(EMPTY) and V(FAILED) are not, or not yet.
+          description:
+            - V(DONE) is a valid backup. V(WAITING_FOR_WALS), V(STARTED), V(SYNCING), V(EMPTY) and V(FAILED) are not valid, or not yet.
           type: str
           sample: DONE
         interrupted:
-          description: Whether it is V(FAILED) although Barman calls it V(STARTED) or V(EMPTY), because no process is taking it any more.
+          description:
+            - Whether the backup is V(FAILED) although Barman reports V(STARTED) or V(EMPTY). This is the case if no process takes the backup any
+              more.
           type: bool
           sample: false
         backup_type:
@@ -119,87 +123,87 @@ servers:
           type: str
           sample: full
         mode:
-          description: How it was taken, in Barman's words.
+          description: Barman's name of the method that took the backup.
           type: str
           sample: postgres
         retention_status:
-          description: What the retention policy says, as V(VALID), V(OBSOLETE), V(OBSOLETE*), V(KEEP:FULL); V(null) without a policy.
+          description: Barman's retention status, such as V(VALID), V(OBSOLETE), V(OBSOLETE*) or V(KEEP:FULL). V(null) without a retention policy.
           type: str
           sample: VALID
         keep:
-          description: V(full) or V(standalone) where it is kept beyond the retention policy.
+          description: V(full) or V(standalone) if a keep annotation protects the backup from the retention policy. V(null) otherwise.
           type: str
           sample: null
         begin_time:
-          description: When it began.
+          description: The time when the backup started.
           type: str
           sample: "2026-11-20T07:04:02.602687+00:00"
         end_time:
-          description: When it ended.
+          description: The time when the backup ended.
           type: str
           sample: "2026-11-20T07:04:02.744120+00:00"
         age:
-          description: How many seconds ago it ended.
+          description: The number of seconds since the backup ended.
           type: int
           sample: 3600
         duration:
-          description: Seconds from its begin to its end.
+          description: The number of seconds from the start of the backup to its end.
           type: float
           sample: 0.141433
         copy_seconds:
-          description: How long the copy took.
+          description: The number of seconds that the copy took.
           type: float
           sample: 0.136167
         begin_wal:
-          description: The first WAL segment that it needs.
+          description: The first WAL segment that the backup needs.
           type: str
           sample: 00000001000000000000000B
         end_wal:
-          description: The last WAL segment that it needs to be consistent.
+          description: The last WAL segment that the backup needs to become consistent.
           type: str
           sample: 00000001000000000000000B
         begin_lsn:
-          description: The position in the WAL where it begins.
+          description: The LSN at which a recovery of the backup starts.
           type: str
           sample: 0/B000028
         end_lsn:
-          description: The position in the WAL from which it is consistent.
+          description: The LSN at which a recovery of the backup becomes consistent.
           type: str
           sample: 0/C000000
         timeline:
-          description: PostgreSQL's timeline.
+          description: The timeline of the backup.
           type: int
           sample: 1
         size:
-          description: Its size.
+          description: The size of the backup in bytes.
           type: int
           sample: 23244358
         deduplicated_size:
-          description: The size that it takes on disk beside the backup it is linked with.
+          description: The size on disk in bytes, without files that the backup shares with the backup that it links to.
           type: int
           sample: 23244358
         cluster_size:
-          description: The size of the databases when it was taken.
+          description: The size of the databases in bytes when the backup was taken.
           type: int
           sample: 23415341
         compression:
-          description: Its compression.
+          description: The compression of the backup. V(null) if there is none.
           type: str
           sample: gzip
         encryption:
-          description: Its encryption.
+          description: The encryption of the backup. V(null) if there is none.
           type: str
           sample: gpg
         version:
-          description: PostgreSQL's version as a number.
+          description: The PostgreSQL version as a number.
           type: int
           sample: 170011
         systemid:
-          description: PostgreSQL's system identifier.
+          description: The system identifier of the PostgreSQL server.
           type: str
           sample: "7710144897309046052"
         segment_size:
-          description: The size of WAL segments.
+          description: The size of a WAL segment in bytes.
           type: int
           sample: 16777216
         pgdata:
@@ -212,28 +216,28 @@ servers:
           elements: dict
           sample: []
         config_file:
-          description: Where postgresql.conf was.
+          description: The path of C(postgresql.conf) on the PostgreSQL host.
           type: str
           sample: /etc/postgresql/17/main/postgresql.conf
         hba_file:
-          description: Where pg_hba.conf was.
+          description: The path of C(pg_hba.conf) on the PostgreSQL host.
           type: str
           sample: /etc/postgresql/17/main/pg_hba.conf
         ident_file:
-          description: Where pg_ident.conf was.
+          description: The path of C(pg_ident.conf) on the PostgreSQL host.
           type: str
           sample: /etc/postgresql/17/main/pg_ident.conf
         included_files:
-          description: The files that postgresql.conf included.
+          description: The files that C(postgresql.conf) includes.
           type: list
           elements: str
           sample: []
         parent_backup_id:
-          description: The backup on which an incremental one builds.
+          description: The id of the backup that an increment builds upon. V(null) for other backups.
           type: str
           sample: null
         children_backup_ids:
-          description: The incremental backups that build on it.
+          description: The ids of the increments that build upon the backup.
           type: list
           elements: str
           sample: []
@@ -243,9 +247,10 @@ servers:
           sample: pg-eu
         snapshots:
           description:
-            - Of a backup with C(backup_method = snapshot), the snapshots of its disks; V(null) for others.
-            - C(provider) is V(aws), V(azure) or V(gcp), C(place) where the provider keeps them, and C(disks) has the C(id) and C(name) of each
-              snapshot, and of its disk when the backup was taken C(device), C(mount_point) and C(mount_options).
+            - The disk snapshots of a backup with C(backup_method = snapshot). V(null) for other backups.
+            - C(provider) is V(aws), V(azure) or V(gcp). C(place) is the provider's location of the snapshots.
+            - C(disks) contains the C(id) and C(name) of each snapshot. It also has the C(device), C(mount_point) and C(mount_options) of the disk at
+              the time of the backup.
           type: dict
           sample:
             provider: aws
@@ -257,54 +262,54 @@ servers:
                 mount_point: /var/lib/postgresql
                 mount_options: rw,noatime
         error:
-          description: Why it failed.
+          description: The reason of the failure. V(null) if the backup did not fail.
           type: str
           sample: null
         path:
-          description: The file with its description.
+          description: The path of the backup's C(backup.info) file.
           type: str
           sample: /var/lib/barman/pg-eu/meta/20261120T070402-backup.info
     operations:
       description:
-        - What this collection's modules do for the server just now, oldest first. There are further numbers, by the kind of operation.
-        - One that works on several servers has their names in C(servers).
+        - The running operations of this collection's modules for the server, oldest first. Some kinds of operation have more keys, with numbers.
+        - If an operation works on several servers, C(servers) contains their names.
       type: list
       elements: dict
       contains:
         operation:
-          description: Its kind.
+          description: The kind of the operation.
           type: str
           sample: backup
         phase:
-          description: Where it is.
+          description: The current phase of the operation.
           type: str
           sample: copying
         pid:
-          description: The process.
+          description: The process id of the operation.
           type: int
           sample: 4711
         started:
-          description: When it began.
+          description: The time when the operation started.
           type: str
           sample: "2026-11-20T07:04:02+00:00"
         updated:
-          description: When this was written.
+          description: The time of the last progress report.
           type: str
           sample: "2026-11-20T07:05:02+00:00"
         duration:
-          description: Seconds since it began.
+          description: The number of seconds since the operation started.
           type: int
           sample: 60
         phase_started:
-          description: When its phase began.
+          description: The time when the current phase started.
           type: str
           sample: "2026-11-20T07:04:32+00:00"
         phase_duration:
-          description: Seconds since its phase began.
+          description: The number of seconds since the current phase started.
           type: int
           sample: 30
     wal:
-      description: The WAL on this host. V(null) where it is kept in a cloud.
+      description: The WAL archive on this host. V(null) if the archive is in cloud storage.
       type: dict
       contains:
         first:
@@ -316,66 +321,68 @@ servers:
           type: str
           sample: 00000001000000000000001C
         count:
-          description: How many segments are archived.
+          description: The number of archived segments.
           type: int
           sample: 18
         size:
-          description: The bytes they take on disk.
+          description: The size of the archived segments on disk in bytes.
           type: int
           sample: 301989888
         last_time:
-          description: When the newest one was last written.
+          description: The modification time of the newest archived segment.
           type: str
           sample: "2026-11-20T07:20:02+00:00"
         last_age:
-          description: How many seconds ago that was.
+          description: The number of seconds since that time.
           type: int
           sample: 42
         waiting:
-          description: How many complete segments are received and not archived yet.
+          description: The number of complete segments that Barman has received and not archived yet.
           type: int
           sample: 0
         timelines:
-          description: The timelines there is WAL of.
+          description: The timelines of the archived WAL.
           type: list
           elements: int
           sample: [1]
         gaps:
-          description: The segments that are missing after the oldest good backup, each with C(first), C(last), C(count) and C(after_latest_backup).
+          description: The missing segments after the oldest valid backup, each gap with C(first), C(last), C(count) and C(after_latest_backup).
           type: list
           elements: dict
           sample: []
         gaps_unknown:
-          description: Why gaps could not be looked for everywhere. V(null) where they could.
+          description: The reason why the module could not search all WAL for gaps. V(null) if it could.
           type: str
           sample: null
         windows:
           description:
-            - What can be recovered, oldest first. C(backups) are those that it can be recovered from, C(begin_time) and C(begin_lsn) the end of the first of
-              them, C(last_wal) the last WAL segment, and C(missing) the WAL that ends the window, V(null) for the end of the WAL.
-            - Module M(pgdr.barman.recover) reads the WAL and knows the last commit of each.
+            - The recovery windows, oldest first. C(backups) contains the backups from which the window can be recovered. C(begin_time) and
+              C(begin_lsn) are the end of the first of these backups.
+            - C(last_wal) is the last WAL segment of the window. C(missing) is the missing WAL that ends the window, V(null) if the window ends with
+              the archive.
+            - The module M(pgdr.barman.recover) reads the WAL and reports the last commit of each window.
           type: list
           elements: dict
           sample:
             - {backups: [20261120T070150], begin_time: "2026-11-20T07:01:56+00:00", begin_lsn: 0/4000158, last_wal: "00000001000000000000001C", missing: null}
         partial:
-          description: The segment that is being received, V(null) where there is none.
+          description: The segment that the WAL receiver is writing. V(null) if there is none.
           type: dict
           contains:
             name:
-              description: Its name.
+              description: The file name of the partial segment.
               type: str
               sample: 00000001000000000000001D
             size:
-              description: Its size. The receiver fills a segment with zeros first.
+              description: The file size in bytes. The receiver fills a segment with zeros first.
               type: int
               sample: 16777216
             time:
-              description: When something was last written to it.
+              description: The time of the last write to the file.
               type: str
               sample: "2026-11-20T07:20:44+00:00"
             age:
-              description: How many seconds ago that was.
+              description: The number of seconds since that time.
               type: int
               sample: 1
   sample: {}

@@ -7,37 +7,39 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_keep
-short_description: Keep a backup whatever the retention policy says
+short_description: Manage the keep annotation of a Barman backup
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Writes Barman's keep annotation of a backup, which then is deleted neither by the retention policy nor by anybody, or takes it away.
+  - Sets or removes Barman's keep annotation of a backup. While a backup has the annotation, neither the retention policy nor a delete command removes
+    it.
 options:
   server:
     description:
-      - Barman's name for the server.
+      - Barman's name of the server.
     type: str
     required: true
   backup_id:
     description:
-      - The backup, its id, its name, or one of Barman's words such as V(latest-full) or V(oldest). The words mean another backup after the next one
-        was taken.
-      - Block-level increments can't be kept for themselves. The full backup that they build upon can.
+      - The id or name of the backup, or one of Barman's words such as V(latest-full) or V(oldest). After the next backup, a word can name another
+        backup.
+      - Block-level increments can't have an annotation of their own. Use the full backup that they build upon.
     type: str
     required: true
   target:
     description:
-      - What can be recovered from the backup for ever.
-      - V(full) keeps all WAL from the backup on, so that every later point can be recovered, and the increments on it.
-      - V(standalone) keeps only the WAL that the backup needs itself, so that its own end can be recovered (C(target_immediate)). Increments on it
-        go when the policy does not need them any more.
+      - What remains recoverable from the backup.
+      - V(full) keeps all WAL from the backup on and its increments, so that every later recovery target remains available.
+      - V(standalone) keeps only the WAL that the backup itself needs, so that its end remains recoverable (C(target_immediate)). The retention policy
+        can remove its increments.
     type: str
     choices: [full, standalone]
     default: full
   state:
     description:
-      - V(present) keeps the backup. V(absent) leaves it to the retention policy again; a backup that is not there is as good as released.
+      - V(present) sets the annotation. V(absent) removes it, and the retention policy applies again.
+      - With V(absent), a backup that does not exist is no failure.
     type: str
     choices: [present, absent]
     default: present
@@ -53,22 +55,22 @@ attributes:
   idempotent:
     support: full
 notes:
-  - V(full) holds the WAL archive from that backup on for ever, and it grows. For a backup that is kept for years V(standalone) is meant.
-  - The annotation is the host's own. A passive server keeps what it copied by its own annotations.
+  - V(full) keeps the WAL archive from that backup on, and the archive grows without limit. To keep a backup for years, use V(standalone).
+  - The annotation applies to this host only. A passive node has annotations of its own for its passive copies.
 seealso:
   - module: pgdr.barman.backup
   - module: pgdr.barman.backup_info
 """
 
 EXAMPLES = r"""
-- name: Keep the backup from before the upgrade, alone
+- name: Keep the backup from before the upgrade with only the WAL that it needs
   pgdr.barman.backup_keep:
     server: pg-eu
     backup_id: before-upgrade-18
     target: standalone
   become: true
 
-- name: Leave it to the retention policy again
+- name: Remove the annotation so that the retention policy applies again
   pgdr.barman.backup_keep:
     server: pg-eu
     backup_id: before-upgrade-18
@@ -79,13 +81,13 @@ EXAMPLES = r"""
 RETURN = r"""
 backup_id:
   description:
-    - The backup's id, or V(null) where there is none.
+    - The id of the backup. V(null) if it does not exist.
   returned: success
   type: str
   sample: 20261120T070156
 keep:
   description:
-    - Its annotation now, or as it would be in check mode, V(full), V(standalone) or V(null).
+    - The annotation after the run, or after the change in check mode. V(full), V(standalone), or V(null) if there is none.
   returned: success
   type: str
   sample: standalone

@@ -7,29 +7,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_schedule
-short_description: Schedule base backups with cron
+short_description: Manage the cron schedule of base backups
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Writes a block of lines into a file of C(/etc/cron.d). Other lines in the file stay as they are.
-  - A line of a server in O(undeclared) stays, so that a server that is not in the inventory of a run is still backed up.
+  - Writes a block of lines into a file of C(/etc/cron.d). Other lines in the file do not change.
+  - A line of a server in O(undeclared) stays, so that cron still backs up a server that the inventory of this run does not contain.
 options:
   lines:
     description:
-      - All lines of the block, each with the five fields of cron, the user, and the command C(barman -q backup) with the server's name.
+      - All lines of the block. Each has the five time fields of cron, the user, and the command C(barman -q backup) with the server's name.
     type: list
     elements: str
     required: true
   undeclared:
     description:
-      - Barman's names of servers whose lines stay although they are not in O(lines).
+      - Barman's names of servers whose lines stay although O(lines) does not contain them.
     type: list
     elements: str
     default: []
   path:
     description:
-      - The file.
+      - The path of the cron file.
     type: path
     default: /etc/cron.d/barman-backups
 extends_documentation_fragment:
@@ -46,7 +46,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A backup every night
+- name: Schedule a backup every night
   pgdr.barman.backup_schedule:
     lines:
       - "30 2 * * * barman barman -q backup pg-eu"
@@ -56,7 +56,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kept:
-  description: The lines that stay for servers in O(undeclared).
+  description: The lines of servers in O(undeclared) that stay.
   returned: success
   type: list
   elements: str
