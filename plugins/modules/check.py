@@ -7,87 +7,94 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: check
-short_description: Check that servers are being backed up
+short_description: Check that Barman backs up PostgreSQL servers
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs C(barman check) for many servers at once and returns every check as data.
-  - It can wait until all checks are good, and fails with the reasons where they do not become so.
-  - It adds what Barman does not check. C(backup_present) fails without a good backup, of which Barman says nothing unless C(minimum_redundancy) is set.
-    C(wal_continuity) fails where WAL is missing after the latest good backup, which Barman never notices. C(disk_space) fails where there is
-    no room for one more WAL segment, C(interrupted_backups) where a backup was begun that nobody is taking any more, C(incremental_backups) where
-    increments are left of a backup that is gone. C(copy_up_to_date) fails for a passive server whose source was not heard of for half an hour, or
-    has WAL or a backup for so long that is not here; while a backup is being copied, no backup counts as late. C(hook_scripts) fails where a hook
-    script of the inventory failed, or did not run for the latest backup.
-    C(foreign_timelines) fails if the archive has a timeline on which the server was never, as far as its backups and its own answer show. A restored copy
-    that was promoted and archives to the same name makes one. The server is asked only if no backup is on the newest timeline.
-    C(active) fails for an inactive server, for which C(barman check) ends with success whatever it found.
-  - While PostgreSQL answers, the module records once a day what the server requires of its host, for M(pgdr.barman.recover). That is one connection for each
-    server, and it needs psycopg 3. In check mode nothing is recorded.
-  - Where Barman can't connect to PostgreSQL it does not say why. If psycopg 3 is installed on the host, the reason is found out by connecting again.
+  - Runs C(barman check) for many servers in one run and returns every check as data.
+  - The module can wait until all checks succeed. If some do not, it fails with the reasons.
+  - The module adds the following checks that Barman does not have.
+  - C(backup_present) fails if the server has no valid backup. Barman reports this only if C(minimum_redundancy) is set.
+  - C(wal_continuity) fails if WAL is missing after the latest valid backup. Barman never reports this.
+  - C(disk_space) fails if the disk has no space for one more WAL segment.
+  - C(interrupted_backups) fails if a backup was started and no process takes it any more.
+  - C(incremental_backups) fails if increments of a deleted backup remain.
+  - C(copy_up_to_date) fails for a passive server if the last contact with its source is more than half an hour ago. It also fails if WAL or a backup
+    of the source is missing here for that long. While a backup is being copied, no backup counts as late.
+  - C(hook_scripts) fails if a hook script of the inventory failed, or did not run for the latest backup.
+  - C(foreign_timelines) fails if the archive contains a timeline that the server was never on, according to its backups and its own answer. A
+    restored copy that was promoted and archives under the same name causes this. The module connects to the server only if no backup is on the newest
+    timeline.
+  - C(active) fails for an inactive server. For such a server, C(barman check) reports success whatever it finds.
+  - While PostgreSQL answers, the module records once a day what the server requires of its host, for M(pgdr.barman.recover). This takes one
+    connection for each server, and it needs psycopg 3. In check mode the module records nothing.
+  - If Barman can't connect to PostgreSQL, it reports no reason. If psycopg 3 is installed on the host, the module connects again and reports the
+    reason.
 options:
   servers:
     description:
       - Barman's names of the servers to check.
-      - Where it is not given, all servers of the host are checked.
+      - If it is not set, the module checks all servers of the host.
     type: list
     elements: str
   timeout:
     description:
-      - For how many seconds to wait for all checks to be good. Only servers with failed checks are looked at again.
-      - A server is not waited for if none of its failed checks can succeed by waiting (C(healable) in RV(servers)), such as a gap in the WAL, or a backup
-        that is
-        missing while none is being taken.
-      - With V(0) they are looked at once.
+      - The number of seconds to wait until all checks succeed. The module repeats the checks only for servers with failed checks.
+      - The module does not wait for a server if waiting can't repair any of its failed checks (C(healable) in RV(servers)). Examples are a gap in the
+        WAL, or a missing backup while none is running.
+      - With V(0), the module checks each server once.
     type: int
     default: 0
   unreachable_timeout:
     description:
-      - For how many seconds of O(timeout) to wait for a server whose PostgreSQL can't be connected to, so that one that is down does not hold up the
-        others.
-      - Where it is not given, it is waited for like any other.
+      - The number of seconds of O(timeout) to wait for a server if its PostgreSQL refuses connections or does not answer. A server that is down then
+        does not delay the others.
+      - If it is not set, O(timeout) applies.
     type: int
   ignore:
     description:
-      - Checks that may fail, by their names or keys. They are returned all the same.
-      - Before the first backup these are V(backup present) and V(minimum redundancy requirements), and where C(last_backup_maximum_age),
-        C(last_backup_minimum_size) or C(last_wal_maximum_age) are set, V(backup maximum age), V(backup minimum size) and V(wal maximum age).
+      - The names or keys of checks that may fail. The module returns their results, but they cause no failure.
+      - Before the first backup, set V(backup present) and V(minimum redundancy requirements). If C(last_backup_maximum_age),
+        C(last_backup_minimum_size) or C(last_wal_maximum_age) are set, add V(backup maximum age), V(backup minimum size) and V(wal maximum age).
     type: list
     elements: str
     default: []
   synchronous:
     description:
-      - Barman's names of the servers whose commits have to wait for the WAL receiver of this host. Barman does not know which they are.
-      - For these C(synchronous_wal_receiver) is checked as well. It fails where a commit can be acknowledged without the receiver, and where the
-        receiver does not confirm commits at once, so that they hang. It needs psycopg 3, and is a connection more for each of them.
+      - Barman's names of the servers whose commits must wait for the WAL receiver of this host. Barman's configuration does not contain this.
+      - For these servers the module also checks C(synchronous_wal_receiver). This check fails if PostgreSQL can acknowledge a commit without the
+        receiver. It also fails if the receiver does not confirm commits immediately, so that they hang. It needs psycopg 3, and one more connection
+        for each server.
     type: list
     elements: str
     default: []
   declared:
     description:
       - Barman's names of all servers that the inventory declares on this host.
-      - For every other active entry that M(pgdr.barman.server) made, C(declared_in_the_inventory) fails. Entries that it did not make are not looked at.
-      - Where it is not given, this is not checked.
+      - For every other active entry that M(pgdr.barman.server) created, C(declared_in_the_inventory) fails. The module ignores entries of other
+        owners.
+      - If it is not set, the module skips this check.
     type: list
     elements: str
   declared_hosts:
     description:
-      - The inventory hosts that some backup server backs up. An entry that was made for one of them is handed over, and
+      - The inventory names of all hosts that some backup server backs up. If an entry was created for one of them, its handover is in progress, and
         C(declared_in_the_inventory) does not fail for it.
     type: list
     elements: str
     default: []
   jobs:
     description:
-      - In how many processes the servers are checked. Barman looks at one server after the other, and waits for one that does not answer.
-      - V(0) means as many as there are servers, but at most four.
+      - The number of parallel processes that check the servers. Barman checks one server after the other, and waits for a server that does not
+        answer.
+      - V(0) means one process for each server, but at most four.
     type: int
     default: 0
   fail_on_error:
     description:
-      - Whether the module fails where a check failed that is not in O(ignore).
-      - With V(false) look at RV(ok) and RV(problems).
+      - Whether the module fails if a check fails that O(ignore) does not contain.
+      - With V(false), read the result in RV(ok) and RV(problems).
     type: bool
     default: true
 extends_documentation_fragment:
@@ -98,8 +105,9 @@ attributes:
   check_mode:
     support: partial
     details:
-      - C(barman check) makes directories, archives WAL and can have PostgreSQL switch to a new WAL segment. So in check mode it is not run.
-      - What can be read without a change is returned then (RV(barman_checked=false)), and the module does not fail.
+      - The command C(barman check) creates directories, archives WAL and can switch PostgreSQL to a new WAL segment. In check mode the module does
+        not run it.
+      - The module returns what it can read without a change (RV(barman_checked=false)), and does not fail.
   diff_mode:
     support: N/A
     details:
@@ -107,18 +115,18 @@ attributes:
   idempotent:
     support: full
 notes:
-  - Can take up to C(check_timeout) (30 seconds by default) for each server that does not answer, and works under C(async).
+  - For each server that does not answer, the module can take up to C(check_timeout), by default 30 seconds. It supports C(async).
 seealso:
   - module: pgdr.barman.backup_info
   - module: pgdr.barman.wal_receiver
 """
 
 EXAMPLES = r"""
-- name: Every server of this backup host is being backed up
+- name: Check that every server of this backup server is backed up
   pgdr.barman.check:
   become: true
 
-- name: A new server is ready for its first backup within three minutes
+- name: Wait until a new server is ready for its first backup
   pgdr.barman.check:
     servers: [pg-eu]
     timeout: 180
@@ -127,42 +135,42 @@ EXAMPLES = r"""
       - minimum redundancy requirements
   become: true
 
-- name: Commits of this server wait for Barman
+- name: Check that commits of a server wait for Barman
   pgdr.barman.check:
     servers: [ledger]
     synchronous: [ledger]
   become: true
 
-- name: No entry of ours that the inventory does not know
+- name: Check that the inventory declares every entry
   pgdr.barman.check:
     declared: [pg-eu, pg-us]
   become: true
 
-- name: Look at what is wrong and go on
+- name: Check all servers and continue after failed checks
   pgdr.barman.check:
     fail_on_error: false
   become: true
   register: barman_state
 
-- name: Tell it
+- name: Show the failed checks
   ansible.builtin.debug:
     msg: "{{ barman_state.problems }}"
 """
 
 RETURN = r"""
 ok:
-  description: Whether all checks were good, those in O(ignore) aside.
+  description: Whether all checks succeeded that O(ignore) does not contain.
   returned: always
   type: bool
   sample: false
 problems:
-  description: Each failed check in a sentence, those in O(ignore) aside.
+  description: A sentence for each failed check that O(ignore) does not contain.
   returned: always
   type: list
   elements: str
   sample: ["server 'pg-eu': replication slot: slot 'barman' not initialised: is 'receive-wal' running?"]
 barman_checked:
-  description: Whether C(barman check) was run. In check mode it is not.
+  description: Whether the module ran C(barman check). V(false) in check mode.
   returned: always
   type: bool
   sample: true
@@ -172,11 +180,11 @@ servers:
   type: dict
   contains:
     ok:
-      description: Whether all its checks were good, those in O(ignore) aside.
+      description: Whether all checks of the server succeeded that O(ignore) does not contain.
       type: bool
       sample: false
     problems:
-      description: What is in RV(problems) of this server.
+      description: The items of RV(problems) that concern the server.
       type: list
       elements: str
       sample: []
@@ -186,7 +194,7 @@ servers:
       sample: true
     checks:
       description:
-        - Each check by its key, which is the name in lower case with underscores, as Barman has it in JSON.
+        - The checks by key. A key is the name in lower case with underscores, as in Barman's JSON.
       type: dict
       contains:
         name:
@@ -194,27 +202,27 @@ servers:
           type: str
           sample: replication slot
         ok:
-          description: Whether it was good.
+          description: Whether the check succeeded.
           type: bool
           sample: true
         hint:
-          description: What is known about it. Often empty.
+          description: Details of the result. Often empty.
           type: str
           sample: have 2 backups, expected at least 1
         ignored:
-          description: Whether it is in O(ignore).
+          description: Whether O(ignore) contains the check.
           type: bool
           sample: false
         source:
-          description: Who made the check, V(barman) or V(pgdr.barman).
+          description: The origin of the check, V(barman) or V(pgdr.barman).
           type: str
           sample: barman
         healable:
-          description: Whether the check, if it failed, can succeed without anybody doing anything. A gap in the WAL can not, for example.
+          description: Whether a failed check can succeed after some time without manual steps. For example, a gap in the WAL can't.
           type: bool
           sample: true
     gaps:
-      description: The WAL segments that are missing between the oldest good backup and the last archived segment.
+      description: The WAL segments that are missing between the oldest valid backup and the last archived segment.
       type: list
       elements: dict
       contains:
@@ -227,11 +235,11 @@ servers:
           type: str
           sample: "000000010000000000000010"
         count:
-          description: How many there are.
+          description: The number of missing segments.
           type: int
           sample: 5
         after_latest_backup:
-          description: Whether they are missing after the latest good backup. If not, only points before it can't be recovered.
+          description: Whether the segments are missing after the latest valid backup. If V(false), the gap affects only recovery targets before that backup.
           type: bool
           sample: true
   sample: {}

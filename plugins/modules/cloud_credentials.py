@@ -7,36 +7,36 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloud_credentials
-short_description: Give Barman its credentials for a cloud provider
+short_description: Manage Barman's credentials for a cloud provider
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Writes credentials into the files in which the providers' libraries look for them when Barman runs, from cron as from a shell. Only Barman's user can
-    read them.
-  - What somebody else wrote there is never changed, and is an error where it is in the way.
-  - On a machine of the cloud itself a role of the machine (AWS), its service account (Google) or a managed identity (Azure) needs no file,
-    and is the better way.
-  - There is nothing here for Azure. Barman takes a secret of Azure only from its environment, and cron gives it none; use a managed identity, or
-    C(az login) as Barman's user.
+  - Writes credentials into the files that the providers' libraries read when Barman runs, from cron or from a shell. Only Barman's user can read
+    these files.
+  - The module never changes content of other owners. If such content conflicts with the credentials, the module fails.
+  - On a machine in the cloud, prefer a role of the machine (AWS), its service account (Google) or a managed identity (Azure). They need no file.
+  - The module does not support Azure. Barman reads a secret of Azure only from its environment, and cron does not set one. Use a managed identity, or
+    run C(az login) as Barman's user.
 options:
   aws:
     description:
-      - Profiles of AWS, each with its settings as they are called in AWS's own file, such as C(aws_access_key_id), C(aws_secret_access_key), C(region) or
-        C(endpoint_url). A server's option C(aws_profile) names one; without it V(default) is meant.
-      - They are a block of C(~/.aws/credentials); other profiles in that file stay as they are.
-      - An empty dictionary takes the block away. Where it is not given, the file is not looked at.
+      - AWS profiles by name. The keys of each are settings of AWS's own file, such as C(aws_access_key_id), C(aws_secret_access_key), C(region) or
+        C(endpoint_url).
+      - A server's option C(aws_profile) names the profile that Barman uses. Without it, Barman uses the profile V(default).
+      - The module writes the profiles as a block of C(~/.aws/credentials). Other profiles in that file do not change.
+      - An empty dictionary removes the block. If it is not set, the module does not read the file.
     type: dict
   google:
     description:
-      - The key of a service account of Google, as its JSON file has it.
-      - It becomes C(~/.config/gcloud/application_default_credentials.json), with C(managed_by) added.
-      - An empty dictionary takes the file away, if this module wrote it. Where it is not given, the file is not looked at.
+      - The key of a Google service account, with the content of its JSON file.
+      - The module writes it to C(~/.config/gcloud/application_default_credentials.json), and adds C(managed_by).
+      - An empty dictionary removes the file if this module wrote it. If it is not set, the module does not read the file.
     type: dict
   user:
     description:
       - The operating system user that Barman runs as.
-      - The module may run as this user, or as root.
+      - Run the module as this user or as root.
     type: str
     default: barman
 extends_documentation_fragment:
@@ -53,7 +53,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Let Barman take snapshots with AWS, and with Google
+- name: Write the credentials for snapshots with AWS and Google
   pgdr.barman.cloud_credentials:
     aws:
       default:
@@ -63,7 +63,7 @@ EXAMPLES = r"""
     google: "{{ vault_google_service_account }}"
   become: true
 
-- name: Let it do so with AWS no longer
+- name: Remove the credentials for AWS
   pgdr.barman.cloud_credentials:
     aws: {}
   become: true
@@ -72,14 +72,14 @@ EXAMPLES = r"""
 RETURN = r"""
 files:
   description:
-    - The files that hold credentials which this module wrote.
+    - The files that contain credentials of this module.
   returned: success
   type: list
   elements: str
   sample: [/var/lib/barman/.aws/credentials]
 profiles:
   description:
-    - The names of the profiles of AWS that were asked for.
+    - The names of the requested AWS profiles.
   returned: success
   type: list
   elements: str

@@ -7,63 +7,69 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_info
-short_description: Find the PostgreSQL server that listens on a port
+short_description: Gather facts about the PostgreSQL server that listens on a port
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the PostgreSQL host, as root, and finds the server that listens on O(port), with its data directory, systemd unit, cluster name, socket and
-    system identifier.
-  - A running server is found by its processes and C(postmaster.pid). A stopped one is found by C(pg_lsclusters) or by the systemd unit that starts it.
-  - Whatever else is declared is compared with that server. The module fails with every difference, so that nobody restarts, stops or replaces another server.
-  - A server with its own private socket directory and no network address, as M(pgdr.barman.verify_recovery) starts it, does not count as one that listens.
+  - Runs on the PostgreSQL host as root, and finds the server that listens on O(port). It returns the server's data directory, systemd unit, cluster
+    name, socket and system identifier.
+  - The module finds a running server by its processes and C(postmaster.pid). It finds a stopped server with C(pg_lsclusters) or by the systemd unit
+    that starts it.
+  - The module compares the other declared options with that server, and fails with every difference. This prevents a restart, stop or replacement of
+    another server.
+  - The module ignores a server that has a private socket directory and no network address. M(pgdr.barman.verify_recovery) starts servers like that.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.info
 options:
   port:
     description:
-      - The port that identifies the server.
+      - The TCP port that identifies the server.
     type: int
     required: true
   version:
     description:
-      - The major version that the server must have.
+      - The expected major version. If it is not set, the module accepts any version.
     type: int
   cluster:
     description:
-      - The cluster name that the server must have, on a host with C(pg_lsclusters).
+      - The expected cluster name, on a host with C(pg_lsclusters). If it is not set, the module accepts any name.
     type: str
   service:
     description:
-      - The systemd unit that must run the server. An alias of that unit is accepted.
+      - The systemd unit that is expected to run the server. An alias of that unit is accepted. If it is not set, the module accepts any unit.
     type: str
   data_directory:
     description:
-      - The data directory that the server must have.
+      - The expected data directory. If it is not set, the module accepts any directory.
     type: path
   socket_directory:
     description:
-      - The directory of the server's socket. It chooses between servers that listen on the same port.
+      - The directory of the server's socket. It selects one server if several listen on the same port.
     type: path
   login_user:
     description:
-      - The database user that asks for O(pending_restart), a superuser.
+      - The database user that queries O(pending_restart). It must be a superuser.
     type: str
     default: postgres
   pending_restart:
     description:
-      - Return the settings that wait for a restart in RV(pending_restart). The server has to run.
+      - Whether to return the settings that wait for a restart, in RV(pending_restart). The server must be running.
     type: bool
     default: false
   system_identifier:
     description:
-      - The system identifier of the data that is about to replace this server's.
-      - The module fails if the data directory holds data of another system, or if it is not empty and its C(global/pg_control) can't be read.
+      - The system identifier of the data that is about to replace this server's data.
+      - The module fails if the data directory contains data of another system. It also fails if the directory is not empty and its
+        C(global/pg_control) can't be read.
+      - If it is not set, the module does not compare.
     type: str
   replace_system:
     description:
-      - With O(system_identifier), the other system identifier whose data may be replaced. V(unknown) allows data without a readable C(global/pg_control).
+      - With O(system_identifier), the other system identifier whose data may be replaced. V(unknown) allows data without a readable
+        C(global/pg_control).
+      - If it is not set, the module allows no data of another system.
     type: str
   directories:
     description:
@@ -73,8 +79,8 @@ options:
     default: []
   tablespaces:
     description:
-      - Locations of tablespaces that the caller is about to move or fill, likewise. Servers of several versions can share a location, so only the
-        directory of O(version) in it counts.
+      - Locations of tablespaces that the caller is about to move or fill. The module fails if another running server uses one of them.
+      - Servers of several versions can share a location, so only the directory of O(version) in it counts.
     type: list
     elements: path
     default: []
@@ -90,7 +96,7 @@ EXAMPLES = r"""
   become: true
   register: found
 
-- name: Restart it
+- name: Restart the server
   ansible.builtin.systemd_service:
     name: "{{ found.cluster.service }}"
     state: restarted
@@ -107,78 +113,78 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The server that was found.
+  description: The server that listens on the port.
   returned: success
   type: dict
   contains:
     port:
-      description: Its port.
+      description: The port of the server.
       type: int
       sample: 5433
     running:
-      description: Whether it runs.
+      description: Whether the server is running.
       type: bool
       sample: true
     pid:
-      description: Its process; V(null) if it does not run.
+      description: The process id of the server. V(null) if it is not running.
       type: int
       sample: 4711
     version:
-      description: Its major version; V(null) if it does not run and its data directory is gone.
+      description: The major version of the server. V(null) if it is not running and its data directory does not exist.
       type: int
       sample: 17
     cluster:
-      description: The cluster's name; V(null) without C(pg_lsclusters).
+      description: The cluster name. V(null) without C(pg_lsclusters).
       type: str
       sample: prod
     service:
-      description: The systemd unit that runs it, or would start it.
+      description: The systemd unit that runs the server, or would start it.
       type: str
       sample: postgresql@17-prod.service
     data_directory:
-      description: Its data directory, symbolic links followed.
+      description: The data directory, with symbolic links resolved.
       type: str
       sample: /var/lib/postgresql/17/prod
     socket_directory:
-      description: The directory of its socket.
+      description: The directory of the server's socket.
       type: str
       sample: /var/run/postgresql
     config_file:
-      description: Its C(postgresql.conf).
+      description: The path of C(postgresql.conf).
       type: str
       sample: /etc/postgresql/17/prod/postgresql.conf
     hba_file:
-      description: Its C(pg_hba.conf); V(null) if its configuration can't be read.
+      description: The path of C(pg_hba.conf). V(null) if the module can't read the server's configuration.
       type: str
       sample: /etc/postgresql/17/prod/pg_hba.conf
     owner:
-      description: The operating system user that it runs as; V(null) if it does not run.
+      description: The operating system user that the server runs as. V(null) if it is not running.
       type: str
       sample: postgres
     bin_directory:
-      description: Where its programs are; V(null) if it does not run.
+      description: The directory of the server's programs. V(null) if it is not running.
       type: str
       sample: /usr/lib/postgresql/17/bin
     tablespaces:
-      description: The locations of its tablespaces, symbolic links followed.
+      description: The locations of the tablespaces, with symbolic links resolved.
       type: list
       elements: str
       sample: [/srv/ts]
     empty:
-      description: Whether nothing is in its data directory, or the directory does not exist.
+      description: Whether the data directory is empty or does not exist.
       type: bool
       sample: false
     system_identifier:
-      description: The system identifier in its control file; V(null) if there is none that can be read.
+      description: The system identifier in the control file. V(null) if there is no readable control file.
       type: str
       sample: "7710177296737963100"
     timeline:
-      description: The timeline of its last checkpoint.
+      description: The timeline of the last checkpoint.
       type: int
       sample: 1
 pending_restart:
   description:
-    - The settings that wait for a restart, each with C(name), C(setting), its C(pending) value, and the C(file) and C(line) that have it.
+    - The settings that wait for a restart. Each has C(name), C(setting), its C(pending) value, and the C(file) and C(line) that set it.
   returned: if O(pending_restart=true)
   type: list
   elements: dict

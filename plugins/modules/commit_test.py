@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: commit_test
-short_description: Try whether a PostgreSQL server takes writes
+short_description: Verify that a PostgreSQL server accepts writes
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the PostgreSQL host and commits a transaction that waits for standbys as those of the application do, with the server's own
-    C(synchronous_commit) and C(synchronous_standby_names). A server that answers every query can hang at every commit.
+  - Runs on the PostgreSQL host and commits a transaction that waits for standbys like those of the application. The server's own
+    C(synchronous_commit) and C(synchronous_standby_names) apply. A server that answers every query can hang at every commit.
   - The transaction writes a message to the WAL (C(pg_logical_emit_message)), and no data.
-  - The module cancels a commit that does not return within O(timeout), and reports what it waited for. It does not fail then.
+  - If a commit does not return within O(timeout), the module cancels it and reports what the commit waited for. The module does not fail then.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._login
@@ -23,7 +23,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Nothing is committed, and RV(takes_writes) is null.
+      - In check mode the module commits nothing, and RV(takes_writes) is V(null).
   diff_mode:
     support: none
   idempotent:
@@ -33,7 +33,7 @@ requirements:
 options:
   timeout:
     description:
-      - How many seconds the commit may take.
+      - The maximum number of seconds to wait for the commit.
     type: int
     default: 15
 seealso:
@@ -42,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Try a commit
+- name: Verify that the server accepts a commit
   pgdr.barman.commit_test:
   become: true
   register: tried
@@ -51,22 +51,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 takes_writes:
-  description: Whether the commit returned in time; V(null) in check mode.
+  description: Whether the commit returned in time. V(null) in check mode.
   returned: success
   type: bool
   sample: true
 reason:
-  description: Why it did not, and what to do; empty if it did.
+  description: Why the commit did not return, and what to do. Empty if it returned.
   returned: success
   type: str
   sample: ""
 synchronous_standby_names:
-  description: The server's setting.
+  description: The server's C(synchronous_standby_names).
   returned: success
   type: str
   sample: FIRST 1 ("barman_receive_wal")
 senders:
-  description: What is connected, each with C(application), C(state) and C(sync_state).
+  description: The replication connections of the server, each with C(application), C(state) and C(sync_state).
   returned: success
   type: list
   elements: dict

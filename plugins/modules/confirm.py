@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: confirm
-short_description: Ask a person for confirmation, and fail if nobody confirms
+short_description: Prompt a person for confirmation, and fail without one
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Shows O(prompt) on the terminal of C(ansible-playbook) and reads a line. Every answer but V(yes) fails.
-  - Fails at once if there is no terminal, and after O(timeout) seconds if nobody answers. C(ansible-runner) and AWX give a playbook a terminal that nobody
-    reads; M(ansible.builtin.pause) waits there for ever.
-  - Runs on the controller and connects to nothing.
+  - Shows O(prompt) on the terminal of C(ansible-playbook) and reads a line. Every answer but V(yes) causes a failure.
+  - Fails immediately if there is no terminal, and after O(timeout) seconds if nobody answers. C(ansible-runner) and AWX provide a terminal that
+    nobody reads, on which M(ansible.builtin.pause) waits without limit.
+  - Runs on the controller and connects to no host.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.INFO
@@ -23,15 +23,15 @@ attributes:
     support: full
 options:
   prompt:
-    description: The question.
+    description: The text of the question.
     type: str
     required: true
   timeout:
-    description: How many seconds to wait for the answer.
+    description: The number of seconds to wait for the answer.
     type: int
     default: 300
   remedy:
-    description: What to do if nobody can answer, for the error message.
+    description: A text for the error message, on what to do if nobody can answer.
     type: str
     default: ""
 """

@@ -7,52 +7,52 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: existing_barman
-short_description: Compare an existing Barman with what is declared
+short_description: Compare an existing Barman with the inventory
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Reads Barman's configuration on a host before anything is changed there, and fails with everything that Barman would lose or that would differ, each
-    with the variable of the inventory that keeps it.
-  - A difference counts only if the inventory does not set the option itself. So a default of this collection never replaces what somebody configured.
-  - Of entries that M(pgdr.barman.server) made only the directories count, because their other options are the inventory's.
-  - It warns of other lines of cron that have Barman take backups, and of replication slots that stay.
-  - It changes nothing, and Barman is not run. A host without Barman has nothing to lose.
+  - Reads Barman's configuration on a host before any change. The module fails with everything that Barman would lose or that would differ. Each
+    problem names the inventory variable that keeps the present state.
+  - A difference counts only if the inventory does not set the option itself. So a default of this collection never replaces a configured value.
+  - For entries that M(pgdr.barman.server) created, only the directories count, because the inventory owns their other options.
+  - The module warns of other cron lines that start backups with Barman, and of replication slots that remain.
+  - The module changes nothing and does not run Barman. A host without Barman has nothing to lose.
 options:
   servers:
     description:
-      - The declared entries.
+      - The server entries that the inventory declares.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Barman's name for the server.
+        description: Barman's name of the server.
         type: str
         required: true
       options:
-        description: The entry's options, by their names in Barman.
+        description: The options of the entry, by Barman's option names.
         type: dict
         default: {}
       given:
-        description: The options whose values the inventory sets itself. The others are defaults.
+        description: The names of the options that the inventory sets itself. The other options have defaults.
         type: list
         elements: str
         default: []
   global_options:
     description:
-      - The declared options of the C([barman]) section.
+      - The declared options of the C([barman]) section, by Barman's option names.
     type: dict
     required: true
   given:
     description:
-      - The options of O(global_options) whose values the inventory sets itself.
+      - The names of the options in O(global_options) that the inventory sets itself.
     type: list
     elements: str
     default: []
   adopt:
     description:
-      - Whether entries that M(pgdr.barman.server) did not make are taken over.
+      - Whether the module may take over entries that M(pgdr.barman.server) did not create.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -73,7 +73,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Nothing is lost on this host
+- name: Check that the deployment keeps what Barman has on this host
   pgdr.barman.existing_barman:
     global_options: {barman_home: /var/lib/barman, configuration_files_directory: /etc/barman.d}
     servers:
@@ -86,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: What Barman would lose, each in a sentence with the variable that keeps it. The module fails if there are any.
+  description: What Barman would lose, a sentence each with the variable that keeps it. The module fails if the list is not empty.
   returned: always
   type: list
   elements: str

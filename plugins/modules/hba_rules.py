@@ -7,16 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: hba_rules
-short_description: Write a block of rules at the top of pg_hba.conf
+short_description: Manage a block of rules at the top of pg_hba.conf
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the PostgreSQL host as root and writes O(rules) between the comments C(# BEGIN pgdr.barman) and C(# END pgdr.barman). A new block is the
-    first of the file, because the first rule that matches decides. Every other byte stays as it is, and so do owner, group and mode.
-  - PostgreSQL is not reloaded.
-  - Root follows a symbolic link only if nobody but root can place one there. Other links are followed as O(user).
-  - The module warns if a comment at the top says that something else writes the file, and of C(include) lines before PostgreSQL's own rules.
+  - Runs on the PostgreSQL host as root and writes O(rules) between the comments C(# BEGIN pgdr.barman) and C(# END pgdr.barman).
+  - A new block is the first of the file, because the first rule that matches decides. All other bytes, the owner, the group and the mode do not
+    change.
+  - The module does not reload PostgreSQL.
+  - Root follows a symbolic link only if nobody but root can create one there. The module follows other links as O(user).
+  - The module warns if a comment at the top states that another program writes the file. It also warns of C(include) lines before PostgreSQL's own
+    rules.
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -29,12 +31,12 @@ attributes:
 options:
   path:
     description:
-      - The file, PostgreSQL's setting C(hba_file).
+      - The path of the file, PostgreSQL's setting C(hba_file).
     type: path
     required: true
   rules:
     description:
-      - The rules, one a line. An empty list removes the block.
+      - The rules, one line each. An empty list removes the block.
     type: list
     elements: str
     required: true
@@ -48,7 +50,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Write the rules of the backup server
+- name: Add the rules of the backup server
   pgdr.barman.hba_rules:
     path: /etc/postgresql/17/main/pg_hba.conf
     rules:
@@ -58,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 notes:
-  description: The lines of the file that say that something else writes it, and its include lines.
+  description: The comments which state that another program writes the file, and the include lines of the file.
   returned: success
   type: list
   elements: str

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: hook_scripts
-short_description: Put Barman's hook scripts in place
+short_description: Manage Barman's hook scripts
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Writes the scripts that Barman runs as hooks into one directory, all of them in one call. They belong to root, Barman's group may read and run
-    them, and Barman can't change them.
-  - Credentials that the scripts use are written to a file that only Barman's user can read. They are in no output and no diff.
-  - A script that is running while it is replaced goes on as it was.
+  - Writes all scripts that Barman runs as hooks into one directory. Root owns the scripts. Barman's group can read and run them, and Barman can't
+    change them.
+  - The module writes credentials of the scripts to files that only Barman's user can read. They appear in no output and no diff.
+  - If a script is running while the module replaces it, the running script does not change.
 options:
   directory:
     description:
-      - The directory of the scripts. It is made where it is missing, and nobody but root may write to it.
+      - The directory of the scripts. If it is missing, the module creates it. Only root can write to it.
     type: path
     default: /usr/local/lib/pgdr.barman
   user:
@@ -29,29 +29,29 @@ options:
     default: barman
   scripts:
     description:
-      - The text of each script by its file name.
+      - The text of each script, by file name.
     type: dict
     default: {}
   credentials_directory:
     description:
-      - The directory for O(credentials), below the home of Barman. Nothing else is to be in it.
+      - The directory for O(credentials), below Barman's home. It must contain nothing else.
     type: path
   credentials:
     description:
-      - The text of each file with credentials by its name.
+      - The text of each credentials file, by file name.
     type: dict
     default: {}
   config_file:
     description:
-      - Barman's main configuration file. It is read with O(prune) only.
-      - Where it is not given, the one that Barman finds by itself is used, C(/etc/barman.conf) first.
+      - The path of Barman's main configuration file. The module reads it only with O(prune=true).
+      - If it is not set, the module reads the file that Barman finds itself, C(/etc/barman.conf) first.
     type: path
   prune:
     description:
-      - Remove the scripts that this module put there before and that are not in O(scripts), and the credentials that are not in O(credentials). Other
-        files stay, and so does what a hook in Barman's configuration still names.
-      - A script of the name C(run-hook) stays. Barman may be running with a configuration that names it, and would go on trying for ever to run a
-        retry hook that is gone.
+      - Whether to remove earlier scripts of this module that O(scripts) does not contain, and credentials that O(credentials) does not contain.
+      - Other files stay. A script that a hook in Barman's configuration still names stays too.
+      - The script C(run-hook) always stays. A Barman process can still run with a configuration that names it. That process would retry a missing
+        retry hook without end.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -62,7 +62,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Of credentials it says only that they change.
+      - The diff shows only that credentials change, and not their content.
   idempotent:
     support: full
 seealso:
@@ -70,7 +70,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Put the scripts in place
+- name: Deploy the scripts
   pgdr.barman.hook_scripts:
     scripts:
       pg-eu.pre_backup_script: |
@@ -78,7 +78,7 @@ EXAMPLES = r"""
         logger "backup of $BARMAN_SERVER begins"
   become: true
 
-- name: Take away those that are not asked for any more
+- name: Remove all scripts that are not required
   pgdr.barman.hook_scripts:
     prune: true
   become: true
@@ -86,13 +86,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 written:
-  description: The names of the scripts that were written, or would be in check mode.
+  description: The file names of the scripts that the module wrote, or would write in check mode.
   returned: success
   type: list
   elements: str
   sample: [pg-eu.pre_backup_script]
 removed:
-  description: The names of the scripts that were removed, or would be in check mode.
+  description: The file names of the scripts that the module removed, or would remove in check mode.
   returned: success
   type: list
   elements: str

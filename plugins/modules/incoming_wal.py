@@ -7,28 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: incoming_wal
-short_description: Remove WAL that archive_command left in Barman's incoming directory and that came by streaming too
+short_description: Remove WAL from Barman's incoming directory that Barman also received by streaming
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Barman does not look into the incoming directory of a server without C(archiver), and C(barman check) is red while something is in it. When
-    such a server was archived before, its last segments are left there.
-  - A segment or a timeline history is removed only if Barman has one of the same name and content from streaming. A partial segment is removed if the
-    segment of that number came whole, or on a later timeline. Backup labels are removed, because their content is in the backup. Everything else stays,
-    and is an error that names it.
-  - A segment that streaming has not brought yet is waited for. If streaming has brought later WAL and not that segment, it can't come any more, and the
-    module fails at once.
+  - Barman ignores the incoming directory of a server without C(archiver), and C(barman check) fails while the directory contains files. If the server
+    used C(archive_command) before, its last segments remain there.
+  - The module removes a segment or a timeline history only if Barman received a file of the same name and content by streaming.
+  - It removes a partial segment if Barman received the complete segment of that number, on the same or a later timeline.
+  - It removes backup labels, because the backup contains their content. All other files stay, and the module fails and names them.
+  - The module waits for a segment that has not arrived by streaming yet. If streaming has delivered later WAL without that segment, the module fails
+    immediately, because the segment can't arrive any more.
 options:
   servers:
     description:
-      - Barman's names for the servers.
+      - Barman's names of the servers.
     type: list
     elements: str
     required: true
   timeout:
     description:
-      - How many seconds to wait for each server's segments to come by streaming.
+      - The number of seconds to wait for the segments of each server to arrive by streaming.
     type: int
     default: 180
 extends_documentation_fragment:
@@ -39,20 +39,20 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode nothing is waited for.
+      - In check mode the module does not wait.
   diff_mode:
     support: none
   idempotent:
     support: full
 notes:
-  - Use it after C(archive_command) has ended to deliver to the directory.
+  - Run it after C(archive_command) has stopped delivering to the directory.
 seealso:
   - module: pgdr.barman.archive_command
   - module: pgdr.barman.check
 """
 
 EXAMPLES = r"""
-- name: Remove what came both ways
+- name: Remove WAL that Barman received both ways
   pgdr.barman.incoming_wal:
     servers: [pg-eu]
   become: true
@@ -60,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The result of each server, by Barman's name for it.
+  description: The result of each server, by Barman's name of the server.
   returned: always
   type: dict
   sample:
@@ -69,11 +69,11 @@ servers:
       error: null
   contains:
     removed:
-      description: The names of the files that were removed, or would be in check mode.
+      description: The names of the files that the module removed, or would remove in check mode.
       type: list
       elements: str
     error:
-      description: What is still there, and what to do; null if nothing is.
+      description: The files that remain, and what to do. V(null) if there are none.
       type: str
 """
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: job_info
-short_description: Report whether asynchronous jobs run, and the progress of Barman's operations
+short_description: Report the state of asynchronous jobs and the progress of Barman's operations
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Reports for each asynchronous job of Ansible whether its result is complete and which of its processes run, the host's boot id,
-    and the running operations of this collection with their progress.
-  - It reads files only and runs no command.
-  - Use M(pgdr.barman.wait_for_jobs) to wait for jobs. That action runs this module at each look.
+  - Reports for each asynchronous job of Ansible whether its result is complete and which of its processes run. It also reports the host's boot id,
+    and the progress of this collection's running operations.
+  - The module only reads files, and runs no command.
+  - To wait for jobs, use M(pgdr.barman.wait_for_jobs). That action runs this module repeatedly.
 options:
   jobs:
-    description: The jobs.
+    description: The jobs to report.
     type: list
     elements: dict
     required: true
@@ -28,14 +28,14 @@ options:
         type: str
         required: true
       session:
-        description: The session of its processes, as an earlier run of this module returned it. It is needed to find processes that outlive Ansible's wrapper.
+        description: The session id of the job's processes, from an earlier run of this module. It finds processes that outlive Ansible's wrapper.
         type: int
   async_dir:
     description: The directory with the results of asynchronous jobs.
     type: path
     default: ~/.ansible_async
   servers:
-    description: Barman's names of the servers whose operations are returned. Without it there are none.
+    description: Barman's names of the servers whose operations the module returns. If it is empty, the module returns none.
     type: list
     elements: str
     default: []
@@ -58,7 +58,7 @@ EXAMPLES = r"""
   become: true
   register: observed
 
-- name: Fail if it has ended without a result
+- name: Fail if the backup has ended without a result
   ansible.builtin.fail:
     msg: The backup of pg-eu was killed.
   when: observed.jobs[0].processes == [] and not observed.jobs[0].finished
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 boot_id:
-  description: The kernel's id of this boot, V(null) if it can't be read.
+  description: The kernel's id of this boot. V(null) if the module can't read it.
   returned: success
   type: str
   sample: 0f6a3f2e-6f0e-4f39-9a0b-5a6f6f5f8a51
@@ -77,29 +77,29 @@ jobs:
   elements: dict
   contains:
     job_id:
-      description: Its C(ansible_job_id).
+      description: The job's C(ansible_job_id).
       type: str
       sample: j154582779689.13364
     finished:
-      description: Whether its result is complete.
+      description: Whether the result of the job is complete.
       type: bool
       sample: false
     processes:
-      description: The processes of Ansible's wrapper, which writes the result. A job without them and without a result never gets one.
+      description: The process ids of Ansible's wrapper, which writes the result. A job without a wrapper and without a result never gets a result.
       type: list
       elements: int
       sample: [13421, 13426]
     session:
-      description: The session of its processes, V(null) if it has none.
+      description: The session id of the job's processes. V(null) if there are none.
       type: int
       sample: 13418
     remaining:
-      description: Processes of the session that run although the wrapper has ended.
+      description: The ids of processes of the session that run although the wrapper has ended.
       type: list
       elements: int
       sample: []
 operations:
-  description: The running operations on O(servers), oldest first, as M(pgdr.barman.backup_info) returns them.
+  description: The running operations on O(servers), oldest first, in the form of M(pgdr.barman.backup_info).
   returned: success
   type: list
   elements: dict
@@ -112,7 +112,7 @@ operations:
       bytes_done: 52428800
       bytes_total: 110100480
 operations_unknown:
-  description: Why operations could not be read, V(null) if they could.
+  description: Why the module could not read the operations. V(null) if it could.
   returned: success
   type: str
   sample: null

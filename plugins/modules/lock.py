@@ -12,22 +12,22 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Locks resources of a host for a run of C(ansible-playbook), from one task to another. The playbook C(pgdr.barman.recover) locks Barman's server
-    on the backup server and the data directory on the PostgreSQL host.
-  - If another run holds one of O(resources), the module fails at once, names the holder, and changes nothing.
-  - The lock names the process of C(ansible-playbook). If the holder's process ran on the same controller and has ended, its lock is void. It is removed, and
-    the new run gets the lock.
-  - If the holder ran on another controller, in another container, or before a reboot of a container's host, nobody can find out whether it still runs. Then
-    the lock stays until somebody names the run in O(take_over).
-  - A lock is a file in C(/etc/ansible/facts.d), so it survives a killed run and a reboot, and every playbook that gathers local facts reads it.
-    M(pgdr.barman.require_unlocked) refuses to work beside it.
+  - Locks resources of a host for a run of C(ansible-playbook), across its tasks. The playbook C(pgdr.barman.recover) locks Barman's server on the
+    backup server and the data directory on the PostgreSQL host.
+  - If another run holds one of O(resources), the module fails immediately, names the holder, and changes nothing.
+  - The lock contains the process of C(ansible-playbook). If the holder's process ran on the same controller and has ended, its lock is void. The
+    module removes it, and the new run gets the lock.
+  - If the holder ran on another controller, in another container, or before a reboot of a container's host, nobody can find out its state. The lock
+    then stays until O(take_over) contains the run.
+  - A lock is a file in C(/etc/ansible/facts.d). It survives a killed run and a reboot, and every playbook that gathers local facts reads it.
+    M(pgdr.barman.require_unlocked) fails if there is one.
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
   check_mode:
     support: full
     details:
-      - In check mode O(state=held) fails as it would otherwise, and takes no lock.
+      - In check mode O(state=held) fails like a normal run, and takes no lock.
   diff_mode:
     support: none
   idempotent:
@@ -35,36 +35,36 @@ attributes:
 options:
   state:
     description:
-      - V(held) - the run holds O(resources).
-      - V(released) - the run holds nothing on this host.
+      - With V(held), the run holds a lock on O(resources).
+      - With V(released), the run holds no lock on this host.
     type: str
     choices: [held, released]
     default: held
   run:
     description:
-      - The id of the run, letters, digits and hyphens. A playbook chooses it once.
+      - The id of the run, of letters, digits and hyphens. A playbook chooses it once.
     type: str
     required: true
   what:
     description:
-      - What the run does, for the message that another run gets.
+      - A description of the run, for the message to other runs.
     type: str
     default: a playbook run
   resources:
     description:
-      - What is locked, such as V(server pg-eu) or V(data directory /var/lib/postgresql/17/main). Needed with O(state=held).
+      - The resources to lock, such as V(server pg-eu) or V(data directory /var/lib/postgresql/17/main). Required with O(state=held).
     type: list
     elements: str
   take_over:
     description:
-      - Ids of runs that have ended, although nobody can find that out. Their locks are removed.
-      - A run that still goes on and whose lock is taken over is stopped by its next V(held).
+      - Ids of runs that have ended although the module can't find that out. The module removes their locks.
+      - If such a run is still in progress, its next task with V(held) fails.
     type: list
     elements: str
     default: []
   controller:
     description:
-      - The process of C(ansible-playbook). The module's action fills it in.
+      - The process of C(ansible-playbook). The module's action plugin sets it.
     type: dict
 seealso:
   - module: pgdr.barman.require_unlocked
@@ -89,19 +89,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runs:
-  description: The ids of all runs that hold a lock on this host, this one among them.
+  description: The ids of all runs that hold a lock on this host, including this run.
   returned: success
   type: list
   elements: str
   sample: [20261120T083000Z-f3a9c1]
 removed:
-  description: The ids of the runs whose locks were void and were removed, or would be.
+  description: The ids of the runs whose void locks the module removed, or would remove in check mode.
   returned: success
   type: list
   elements: str
   sample: []
 holders:
-  description: The locks of other runs because of which the module failed, each with C(run), C(what), C(since), C(resources) and C(controller).
+  description: The locks of other runs that caused the failure, each with C(run), C(what), C(since), C(resources) and C(controller).
   returned: failure
   type: list
   elements: dict

@@ -7,38 +7,38 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pgpass
-short_description: Write lines into a user's password file of libpq
+short_description: Manage a block of lines in a user's .pgpass file
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Writes a block of lines at the top of C(~/.pgpass), where libpq finds them first. Other lines in the file do not change.
-  - Only that user can read the file afterwards.
-  - Refuses a symbolic link, a hard link, and anything else that is not a regular file of that user or of root in the place of the file. The user could
-    otherwise let root write to any file of the host.
+  - Writes a block of lines at the top of C(~/.pgpass), which libpq reads first. Other lines in the file do not change.
+  - After the change, only that user can read the file.
+  - In place of the file, refuses a symbolic link, a hard link, and anything that is not a regular file of that user or of root. With a link, the user
+    could direct root's write to any file of the host.
 options:
   lines:
     description:
-      - All lines of the block, each C(host:port:database:user:password). The filter P(pgdr.barman.pgpass_line#filter) makes one.
+      - All lines of the block, each C(host:port:database:user:password). Format a line with the filter P(pgdr.barman.pgpass_line#filter).
       - An empty list removes the block.
     type: list
     elements: str
     required: true
   declared:
     description:
-      - Barman's names of the servers that O(lines) is for. Lines of the present block stay, byte for byte, if another active entry of Barman's configuration
-        needs them, because nobody said what became of that server.
-      - Where it is not given, Barman's configuration is not read.
+      - Barman's names of the servers that O(lines) belongs to. If another active entry of Barman's configuration needs lines of the present block,
+        they stay unchanged. The inventory does not declare the state of that server.
+      - If it is not set, the module does not read Barman's configuration.
     type: list
     elements: str
   config_file:
     description:
-      - Barman's main configuration file, for O(declared). The one that Barman itself would take if it is not given.
+      - The path of Barman's main configuration file, for O(declared). If it is not set, the module reads the file that Barman finds itself.
     type: path
   user:
     description:
-      - The operating system user whose password file it is.
-      - The module may run as this user, or as root.
+      - The operating system user that owns the password file.
+      - Run the module as this user or as root.
     type: str
     default: barman
 extends_documentation_fragment:
@@ -58,7 +58,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Give Barman its passwords
+- name: Write Barman's passwords
   pgdr.barman.pgpass:
     lines:
       - "{{ {'address': '198.51.100.21', 'port': 5432, 'database': '*', 'user': 'barman'} | pgdr.barman.pgpass_line(vault_barman_password) }}"
@@ -67,12 +67,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The password file.
+  description: The path of the password file.
   returned: success
   type: str
   sample: /var/lib/barman/.pgpass
 kept:
-  description: The lines that stay for entries that are not in O(declared), without their passwords.
+  description: The lines without their passwords that stay for entries that are not in O(declared).
   returned: success
   type: list
   elements: str

@@ -6,35 +6,37 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: playbook_arguments
-short_description: Read the arguments of a playbook, and choose the servers that it works on
+short_description: Validate the arguments of a playbook, and select its servers
 version_added: 1.0.0
 description:
-  - Reads the variables that a playbook takes, in the text forms that surveys and C(--extra-vars) give them, validates them, and returns
-    their values. It reports all problems in one run.
-  - A Boolean can be the text C(true) or C(false), a number its digits. A list can be JSON, or items separated by commas or lines. A dictionary can be
-    JSON, or pairs such as C(name=value), separated by commas or lines.
+  - Reads the variables that a playbook accepts, in the text forms of surveys and C(--extra-vars), validates them, and returns their values. It
+    reports all problems in one run.
+  - A Boolean can be the text C(true) or C(false), and a number its digits. A list can be JSON, or items separated by commas or lines. A dictionary
+    can be JSON, or pairs such as C(name=value), separated by commas or lines.
   - An empty text is the same as no value. The default applies, or the argument is missing.
-  - With O(demands), the module also chooses the servers to work on, by the argument C(barman_servers). It fails if none is left. A playbook
-    that would do nothing never succeeds.
-  - The module runs on the controller and connects to nothing. The values are those of the host that it runs for.
+  - With O(demands), the module also selects the servers to work on, by the argument C(barman_servers). It fails if none remains. A playbook that
+    would do nothing never succeeds.
+  - The module runs on the controller and connects to no host. The values are those of the host that the task runs for.
 author:
   - pgdr.barman contributors (@pgdr)
 options:
   specification:
     description:
       - The arguments, as in a module's argument specification.
-      - The types are V(bool), V(dict), V(int), V(list), V(path) and V(str).
+      - The supported types are V(bool), V(dict), V(int), V(list), V(path) and V(str).
     type: dict
     required: true
   demands:
     description:
-      - What each host must have, as RV(pgdr.barman.topology#module:demands) has it.
-      - Backup servers that are not in the run are left out.
+      - The requirements of each host, from RV(pgdr.barman.topology#module:demands).
+      - The module skips backup servers that are not in the run.
+      - If it is not set, the module selects no servers.
     type: dict
   entries:
     description:
       - The entries that the playbook can work on.
-      - With V(backed_up), the servers that a backup server backs up itself. With V(passive), those that it replicates from another backup server.
+      - V(backed_up) selects the servers that a backup server backs up itself. V(passive) selects those that it replicates from another backup server.
+        V(any) selects both.
     type: str
     choices: [any, backed_up, passive]
     default: any
@@ -54,7 +56,7 @@ EXAMPLES = r"""
       barman_check_ignore: {type: list, elements: str, default: []}
   register: check_arguments
 
-- name: Read the arguments, and choose the servers to check
+- name: Read the arguments and select the servers to check
   pgdr.barman.playbook_arguments:
     specification:
       barman_servers: {type: list, elements: str}
@@ -64,15 +66,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 arguments:
-  description: The values of the arguments that are given or have a default, by name.
+  description: The values of the arguments that are set or have a default, by name.
   returned: success
   type: dict
   sample:
     barman_check_ignore: [backup maximum age]
     barman_check_timeout: 60
 selected:
-  description: Barman's names of the servers to work on, by backup server of the run.
-  returned: if O(demands) was given
+  description: Barman's names of the servers to work on, by inventory name of the backup server in the run.
+  returned: if O(demands) is set
   type: dict
   sample:
     backup-eu: [pg-eu]

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: protection_info
-short_description: Check that Barman protects one certain PostgreSQL server
+short_description: Check that Barman protects a given PostgreSQL server
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the backup server, and compares Barman's entry, receiver, archive and backup with the PostgreSQL server that has to be protected. The server's
-    system identifier and timeline identify it, not its name.
-  - With O(declared) alone, only the addresses in Barman's entry are compared. PostgreSQL is not connected to, and an entry that does not exist is no failure.
+  - Runs on the backup server, and compares Barman's entry, receiver, archive and backup with the PostgreSQL server that must be protected. The
+    server's system identifier and timeline identify it, not its name.
+  - If O(system_identifier) is not set, the module compares only the addresses in Barman's entry with O(declared). It does not connect to PostgreSQL
+    then, and an entry that does not exist is no failure.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.info
@@ -29,25 +30,26 @@ options:
     required: true
   declared:
     description:
-      - The options of the entry as the inventory declares them. The hosts and ports in C(conninfo), C(streaming_conninfo), C(wal_conninfo),
-        C(wal_streaming_conninfo) and C(primary_conninfo) are compared, and nothing else. The module fails with every difference.
+      - The options of the entry that the inventory declares. The module compares only the hosts and ports in C(conninfo), C(streaming_conninfo),
+        C(wal_conninfo), C(wal_streaming_conninfo) and C(primary_conninfo). It fails with every difference.
     type: dict
     default: {}
   system_identifier:
     description:
-      - The system identifier of the server that has to be protected.
+      - The system identifier of the server that must be protected. If it is not set, the module compares only O(declared).
     type: str
   timeline:
     description:
-      - The timeline that this server is on.
+      - The timeline of the server that must be protected. Required together with O(system_identifier).
     type: int
   backup_id:
     description:
-      - The backup that has to begin on this timeline of this server. Without it, RV(protected) is V(false), and the module does not fail for that.
+      - The id of the backup that must begin on this timeline of this server. If it is not set, RV(protected) is V(false), and the module does not
+        fail for that.
     type: str
   timeout:
     description:
-      - How many seconds the receiver and the archive may take until they have the first WAL of the timeline.
+      - The number of seconds to wait until the receiver and the archive have the first WAL of the timeline.
     type: int
     default: 60
 seealso:
@@ -56,7 +58,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check that Barman's entry leads to the server of the inventory
+- name: Check that Barman's entry connects to the server of the inventory
   pgdr.barman.protection_info:
     server: pg
     declared:
@@ -76,22 +78,24 @@ EXAMPLES = r"""
 RETURN = r"""
 protected:
   description:
-    - Whether the receiver streams this timeline of this system from the server, a segment of it is archived, and the backup begins on it. With WAL by
-      C(archive_command) alone, whether a segment of it has arrived, and the backup begins on it.
-  returned: if O(system_identifier) is given
+    - Whether Barman protects the server. The receiver streams this timeline of this system from the server, a segment of it is archived, and the
+      backup begins on it.
+    - If only C(archive_command) delivers WAL, a segment of the timeline has arrived, and the backup begins on it.
+  returned: if O(system_identifier) is set
   type: bool
   sample: true
 missing:
-  description: What is missing, if it is not protected.
-  returned: if O(system_identifier) is given
+  description: What is missing for the protection. Empty if RV(protected) is V(true).
+  returned: if O(system_identifier) is set
   type: list
   elements: str
   sample: []
 protection:
   description:
-    - What was observed. C(server) and C(receives_from) are the servers that answer Barman and its receiver, C(sender_state) PostgreSQL's word for the
-      receiver's connection, C(received), C(arrived) and C(archived) the newest WAL files of the timeline, and C(backup) the backup.
-  returned: if O(system_identifier) is given
+    - The state that the module observed. C(server) and C(receives_from) are the servers that answer Barman and its receiver.
+    - C(sender_state) is PostgreSQL's state of the receiver's connection. C(received), C(arrived) and C(archived) are the newest WAL files of the
+      timeline, and C(backup) is the backup.
+  returned: if O(system_identifier) is set
   type: dict
   sample:
     system_identifier: "7710177296737963100"
