@@ -7,16 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recovered_copy
-short_description: Keep a recovered copy of a PostgreSQL server from acting on other servers
+short_description: Disable a recovered copy's subscriptions, scheduled jobs and archiving
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - A copy has the subscriptions and the scheduled jobs of its production server, and often its archiving. Started on another host, it would use the
-    replication slots of production, run its jobs a second time, and archive its WAL among that of production.
-  - This module writes settings to C(postgresql.auto.conf) of a data directory that was recovered and not started yet, C(max_logical_replication_workers = 0)
-    for subscriptions, C(cron.launch_active_jobs = off) for pg_cron, and C(archive_mode = off) for an C(archive_command) or C(archive_library) that archives.
-  - ALTER SYSTEM RESET of these settings, and a restart, undo it.
+  - A recovered copy has the subscriptions and the scheduled jobs of its production server, and often its archiving.
+  - When the copy starts on another host, it uses the replication slots of production and runs its jobs a second time. It also archives its WAL among
+    that of production.
+  - This module writes settings to C(postgresql.auto.conf) of a restored data directory that has not started yet.
+  - C(max_logical_replication_workers = 0) disables subscriptions, and C(cron.launch_active_jobs = off) disables pg_cron. C(archive_mode = off)
+    disables an C(archive_command) or C(archive_library) that archives.
+  - To enable them later, run C(ALTER SYSTEM RESET) for these settings, and restart PostgreSQL.
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -29,40 +31,41 @@ attributes:
 options:
   data_directory:
     description:
-      - The data directory that was recovered.
+      - The restored data directory.
     type: path
     required: true
   postgres_version:
     description:
-      - PostgreSQL's major version.
+      - The major version of PostgreSQL.
     type: int
     required: true
   user:
     description:
-      - The operating system user that it belongs to.
+      - The operating system user that owns the data directory.
     type: str
     default: postgres
   outbound:
     description:
-      - What M(pgdr.barman.verify_recovery) found, its RV(pgdr.barman.verify_recovery#module:test.outbound).
+      - The connections and jobs that the copy would start, from RV(pgdr.barman.verify_recovery#module:test.outbound) of
+        M(pgdr.barman.verify_recovery).
     type: dict
     required: true
   bin_directory:
     description:
-      - The directory of PostgreSQL's programs, if they are not where Debian's and the PostgreSQL project's packages put them.
+      - The directory of PostgreSQL's programs. If it is not set, the directories of Debian's and the PostgreSQL project's packages are used.
     type: path
 seealso:
   - module: pgdr.barman.verify_recovery
 """
 
 EXAMPLES = r"""
-- name: Prove the copy
+- name: Verify the copy
   pgdr.barman.verify_recovery:
     data_directory: /var/lib/postgresql/17/main
   become: true
   register: tested
 
-- name: Keep it from acting on other servers
+- name: Disable connections of the copy to other servers
   pgdr.barman.recovered_copy:
     data_directory: /var/lib/postgresql/17/main
     postgres_version: 17
@@ -72,12 +75,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The settings that keep the copy from acting; none if it would not act.
+  description: The settings that disable the copy's activity on other servers. Empty if the copy would have none.
   returned: success
   type: dict
   sample: {max_logical_replication_workers: "0"}
 reasons:
-  description: What the copy would have done.
+  description: The activities on other servers that the settings disable.
   returned: success
   type: list
   elements: str

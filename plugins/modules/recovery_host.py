@@ -12,14 +12,17 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the host to recover to, before its server is stopped, and reads the settings that the recovered server would start with. It changes nothing.
-  - It fails if a recovery could be restored and not completed - C(allow_alter_system = off), since PostgreSQL 17, is such a setting.
-  - It fails if one of the directories could not be moved aside, as M(pgdr.barman.recover) would with O(pgdr.barman.recover#module:existing=move_aside). Here
-    no SSH connection is needed for that.
-  - With O(requirements), it fails if this host does not have what the server needs - the locales of its databases, the libraries that it preloads, and the
-    libraries that replay records of custom WAL resource managers. The proof of a recovery finds the same, but after the old server was stopped.
-  - It warns if commits wait for standbys other than Barman's receivers, because they may not follow the recovered server.
-  - It warns if C(postgresql.auto.conf) is immutable or belongs to another user, because the restored file does not.
+  - Runs on the host to recover to, before its server stops, and reads the settings that the recovered server would start with. The module changes
+    nothing.
+  - The module fails if a restore would succeed and the recovery could not complete. With PostgreSQL 17 and later, C(allow_alter_system = off) is such
+    a setting.
+  - The module fails if one of the directories can't be moved aside, as M(pgdr.barman.recover) does with
+    O(pgdr.barman.recover#module:existing=move_aside). The check needs no SSH connection.
+  - With O(requirements), the module fails if this host lacks what the server needs. These are the locales of its databases, the libraries that it
+    preloads, and the libraries that replay records of custom WAL resource managers.
+  - Without this check, only M(pgdr.barman.verify_recovery) would find such a problem, after the old server was stopped.
+  - The module warns if commits wait for standbys other than Barman's receivers, because these standbys may not follow the recovered server.
+  - The module warns if C(postgresql.auto.conf) is immutable or belongs to another user, because the restored file is not and does not.
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -32,12 +35,12 @@ attributes:
 options:
   data_directory:
     description:
-      - The data directory to recover to. It need not exist.
+      - The data directory to recover to. It does not have to exist.
     type: path
     required: true
   postgres_version:
     description:
-      - PostgreSQL's major version.
+      - The major version of PostgreSQL.
     type: int
     required: true
   user:
@@ -47,25 +50,25 @@ options:
     default: postgres
   tablespaces:
     description:
-      - The directories that tablespaces go to, by the tablespaces' names.
+      - The directories to restore tablespaces to, by tablespace name.
     type: dict
     default: {}
   wal_directory:
     description:
-      - The directory that C(pg_wal) is to be a symbolic link to, if not the one that it leads to now.
+      - The directory that C(pg_wal) will link to after the recovery. If it is not set, the present link's directory is used.
     type: path
   check_layout:
     description:
-      - Whether to check the directories. A recovery on disks made from snapshots moves nothing aside.
+      - Whether to check the directories. A recovery on disks created from snapshots moves nothing aside.
     type: bool
     default: true
   requirements:
     description:
-      - What the server requires, as M(pgdr.barman.recover) returns it in C(recovery.requirements). If it is not given, nothing of it is compared.
+      - The requirements of the server, from C(recovery.requirements) of M(pgdr.barman.recover). If it is not set, the module does not compare them.
     type: dict
   bin_directory:
     description:
-      - The directory of PostgreSQL's programs, if they are not where Debian's and the PostgreSQL project's packages put them.
+      - The directory of PostgreSQL's programs. If it is not set, the directories of Debian's and the PostgreSQL project's packages are used.
     type: path
 seealso:
   - module: pgdr.barman.recover
@@ -81,25 +84,26 @@ EXAMPLES = r"""
 
 RETURN = r"""
 config_file:
-  description: The configuration file that the server starts with; empty if none was found.
+  description: The path of the configuration file that the server starts with. Empty if there is none.
   returned: success
   type: str
   sample: /etc/postgresql/17/main/postgresql.conf
 settings:
-  description: The settings that were read.
+  description: The settings that the module read.
   returned: success
   type: dict
   sample: {allow_alter_system: "on"}
 not_compared:
-  description: What of O(requirements) could not be compared with this host, and why. Only the proof of the recovery can find it.
+  description: The items of O(requirements) that the module could not compare with this host, and why. Only M(pgdr.barman.verify_recovery) can verify them.
   returned: success
   type: list
   elements: str
   sample: []
 starts:
   description:
-    - What a copy of the server would start by itself while its production server still runs, as sentences - subscriptions and jobs of C(pg_cron) - or that
-      this is not known. M(pgdr.barman.recovered_copy) keeps a copy from it.
+    - Sentences about what a copy of the server would start while its production server still runs, such as subscriptions and jobs of C(pg_cron). A
+      sentence also reports if this is not known.
+    - M(pgdr.barman.recovered_copy) disables these activities of a copy.
   returned: success
   type: list
   elements: str

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recovery_record
-short_description: Record beside a data directory what a recovery did to it, and keep its unit from starting before the proof
+short_description: Manage the record of a recovery beside a data directory
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the PostgreSQL host, as root. The record is the file C(<data directory>.pgdr-recovery.json) beside the data directory. It names the run, the server,
-    the backup, how far the run came, and where the old directories are.
-  - Every later run reads it. So the directory with the data from before a failed recovery has a name in every later report, until somebody removes the record.
-  - From O(state=begun) to O(state=proven), a drop-in C(pgdr-barman-recovery.conf) of the systemd unit asserts that the record does not exist, so the unit
-    can't be
-    started, neither by hand nor by a reboot. If a run dies, remove the record, and the unit can be started.
-  - C(pg_ctl), and C(pg_ctlcluster) as another user than root, start PostgreSQL without systemd. The module does not keep anybody from that.
+  - Runs on the PostgreSQL host as root. The record is the file C(<data directory>.pgdr-recovery.json) beside the data directory. It contains the run,
+    the server, the backup, the progress of the run, and the locations of the old directories.
+  - Every later run reads the record. So every later report names the directory with the data from before a failed recovery, until somebody removes
+    the record.
+  - From O(state=begun) to O(state=proven), a drop-in C(pgdr-barman-recovery.conf) of the systemd unit asserts that the record does not exist. Neither
+    a person nor a reboot can start the unit then. If a run was killed, remove the record to permit a start of the unit.
+  - C(pg_ctl), and C(pg_ctlcluster) as a user other than root, start PostgreSQL without systemd. The module does not prevent that.
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -31,28 +31,28 @@ attributes:
 options:
   data_directory:
     description:
-      - The data directory.
+      - The data directory that the record is about.
     type: path
     required: true
   state:
     description:
-      - V(read) - change nothing, return what is recorded.
-      - V(begun) - a run is about to stop PostgreSQL.
-      - V(restoring) - the run is about to move the old directories and to restore the backup.
-      - V(proven) - what was restored is proven. The unit can be started.
-      - V(finished) - PostgreSQL runs on it.
-      - V(abandoned) - the run stops. If it moved nothing, the record is again what it was before the run. Otherwise the record stays.
-      - V(absent) - nobody needs the record any more. The data is not touched.
+      - V(read) - The module changes nothing, and returns the record.
+      - V(begun) - The run is about to stop PostgreSQL.
+      - V(restoring) - The run is about to move the old directories and to restore the backup.
+      - V(proven) - The restored data is verified. The unit can start.
+      - V(finished) - PostgreSQL runs on the restored data.
+      - V(abandoned) - The run stops. If it moved nothing, the module restores the record from before the run. Otherwise the record stays.
+      - V(absent) - The record is not required any more. The module removes it, and does not change the data.
     type: str
     choices: [read, begun, restoring, proven, finished, abandoned, absent]
     default: read
   run:
     description:
-      - The id of the run. Needed with every state but V(read) and V(absent). A record of another run is only replaced by V(begun).
+      - The id of the run. Required with every state but V(read) and V(absent). Only V(begun) replaces a record of another run.
     type: str
   service:
     description:
-      - The systemd unit that starts PostgreSQL on the data directory. Needed with O(state=begun).
+      - The systemd unit that starts PostgreSQL on the data directory. Required with O(state=begun).
     type: str
   server:
     description:
@@ -61,7 +61,7 @@ options:
     default: ""
   backup_id:
     description:
-      - The backup, for messages.
+      - Barman's id of the backup, for messages.
     type: str
     default: ""
   target:
@@ -71,18 +71,18 @@ options:
     default: ""
   moves:
     description:
-      - With O(state=begun), the directories that the run is about to move, each with C(from) and C(to). M(pgdr.barman.recover) returns them in check mode as
-        RV(pgdr.barman.recover#module:moved_aside), if O(pgdr.barman.recover#module:aside_suffix) is given.
+      - With O(state=begun), the directories that the run is about to move. M(pgdr.barman.recover) returns them in check mode as
+        RV(pgdr.barman.recover#module:moved_aside), if O(pgdr.barman.recover#module:aside_suffix) is set.
     type: list
     elements: dict
     default: []
     suboptions:
       from:
-        description: What the directory is called now.
+        description: The present path of the directory.
         type: path
         required: true
       to:
-        description: What it will be called. No run uses a name twice.
+        description: The path of the directory after the move. No run uses a path twice.
         type: path
         required: true
 seealso:
@@ -91,13 +91,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what earlier recoveries left
+- name: Read the record of earlier recoveries
   pgdr.barman.recovery_record:
     data_directory: /var/lib/postgresql/17/main
   become: true
   register: recorded
 
-- name: Record that a recovery begins
+- name: Record the start of a recovery
   pgdr.barman.recovery_record:
     data_directory: /var/lib/postgresql/17/main
     state: begun
@@ -109,7 +109,7 @@ EXAMPLES = r"""
       - {from: /var/lib/postgresql/17/main, to: /var/lib/postgresql/17/main.20261120T083000Z}
   become: true
 
-- name: Remove the record, when the old directory was removed
+- name: Remove the record after the removal of the old directory
   pgdr.barman.recovery_record:
     data_directory: /var/lib/postgresql/17/main
     state: absent
@@ -118,18 +118,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 record_file:
-  description: The file.
+  description: The path of the record.
   returned: success
   type: str
   sample: /var/lib/postgresql/17/main.pgdr-recovery.json
 record:
-  description: What is recorded, or would be; null if nothing is.
+  description: The content of the record, or its content after the change in check mode. V(null) if there is no record.
   returned: success
   type: dict
 content:
   description:
-    - What is in the data directory - V(original) if no recorded recovery has put it there, V(unproven) if a recovery has restored it, whole or not, and nothing
-      has proven it, V(proven) if a recovery has restored and proven it.
+    - The origin of the data directory's content. V(original) if no recorded recovery restored it. V(unproven) if a recovery restored it, completely
+      or not, and nothing has verified it. V(proven) if a recovery has restored and verified it.
   returned: success
   type: str
   sample: unproven
@@ -139,30 +139,30 @@ untouched:
   type: bool
   sample: false
 startable:
-  description: Whether PostgreSQL may be started on the data directory, V(false) if its content is unproven.
+  description: Whether PostgreSQL may start on the data directory. V(false) if its content is V(unproven).
   returned: success
   type: bool
   sample: true
 guarded:
-  description: Whether the unit can't be started because of the record.
+  description: Whether the record prevents a start of the unit.
   returned: success
   type: bool
   sample: false
 data:
-  description: The directory with the newest data that is not an unproven restore; null if none is recorded.
+  description: The directory with the newest data that is not an unproven restore. V(null) if the record contains none.
   returned: success
   type: str
   sample: /var/lib/postgresql/17/main.20261120T083000Z
 moved_aside:
   description:
-    - All recorded directories that recoveries have moved and that still exist, the oldest first, each with C(from), C(to), C(run), and C(unproven), which is
-      true if it holds an unproven restore.
+    - All recorded directories that recoveries have moved and that still exist, oldest first. Each has C(from), C(to), C(run), and C(unproven), which
+      is true if the directory contains an unproven restore.
   returned: success
   type: list
   elements: dict
   sample: [{from: /var/lib/postgresql/17/main, to: /var/lib/postgresql/17/main.20261120T083000Z, run: 20261120T083000Z-f3a9c1, unproven: false}]
 messages:
-  description: The same in sentences; empty if nothing is recorded.
+  description: The content of the record in sentences. Empty if there is no record.
   returned: success
   type: list
   elements: str
