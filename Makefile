@@ -25,7 +25,7 @@ quickstart: run-venv  ## The main job on lab machines: protect, destroy, recover
 lab-down: run-venv  ## Take the quickstart's machines away
 	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
-.PHONY: test check package sanity molecule bench
+.PHONY: test check package sanity cores molecule bench
 test: venv  ## Everything that the project has to check itself: check, package, sanity, molecule
 	@$(VENV_PYTHON) -m tests.tools.everything
 
@@ -37,6 +37,9 @@ package: venv  ## Build the collection, install it into an empty path, and look 
 
 sanity: venv  ## ansible-test sanity on the built collection
 	@$(VENV_PYTHON) -m tests.tools.sanity
+
+cores: venv  ## Unit tests and syntax with every ansible-core that controllers run, sanity with the oldest and the newest
+	@$(VENV_PYTHON) -m tests.tools.cores $(CORES)
 
 molecule: venv  ## Every scenario on lab machines; SCENARIOS="streaming ..." for some
 	@$(VENV_PYTHON) -m tests.tools.molecule $(SCENARIOS)

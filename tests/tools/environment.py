@@ -29,7 +29,6 @@ REQUIREMENTS = REPOSITORY / "requirements"
 VENV = REPOSITORY / ".venv"
 CACHE = REPOSITORY / ".cache"
 COLLECTIONS_ROOT = CACHE / "collections"
-COLLECTIONS = COLLECTIONS_ROOT / "ansible_collections"
 
 DEPENDENCIES = ("community.crypto", "community.postgresql")
 """What galaxy.yml depends on; a test keeps the two equal."""
@@ -115,10 +114,10 @@ def install(what: str) -> None:
     stamp.write_text(current)
 
 
-def extract_collections() -> None:
-    """Take the collections we depend on from the wheel of the Python package `ansible`."""
-    requirements = REQUIREMENTS / "collections.txt"
-    stamp = COLLECTIONS_ROOT / ".stamp"
+def extract_collections(what: str = "collections", root: Path = COLLECTIONS_ROOT) -> None:
+    """Take the collections that we depend on from the wheel of the Python package `ansible` in requirements/WHAT.txt."""
+    requirements = REQUIREMENTS / f"{what}.txt"
+    stamp = root / ".stamp"
     current = fingerprint(requirements, Path(__file__))
     if is_stamped(stamp, current):
         return
@@ -126,18 +125,19 @@ def extract_collections() -> None:
     say(f"extracting the collections {', '.join(WANTED_COLLECTIONS)}")
     stamp.unlink(missing_ok=True)
     for name in WANTED_COLLECTIONS:
-        shutil.rmtree(COLLECTIONS / name.replace(".", "/"), ignore_errors=True)
+        shutil.rmtree(root / "ansible_collections" / name.replace(".", "/"), ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as download:
         pip("download", "--no-deps", "--requirement", requirements, "--dest", download)
         (wheel,) = Path(download).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(COLLECTIONS_ROOT, [name for name in archive.namelist() if name.startswith(prefixes)])
+            archive.extractall(root, [name for name in archive.namelist() if name.startswith(prefixes)])
+    link_ourselves(root)
     stamp.write_text(current)
 
 
-def link_ourselves() -> None:
+def link_ourselves(root: Path = COLLECTIONS_ROOT) -> None:
     """Let Ansible find the work tree as pgdr.barman."""
-    link = COLLECTIONS / "pgdr" / "barman"
+    link = root / "ansible_collections" / "pgdr" / "barman"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         link.symlink_to(os.path.relpath(REPOSITORY, link.parent))

@@ -20,8 +20,9 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache"
-COLLECTIONS = CACHE / "collections"
-RESULTS = CACHE / "results"
+# Set where another ansible-core than the pinned one is tested (tests/tools/cores.py).
+COLLECTIONS = Path(os.environ.get("PGDR_COLLECTIONS", CACHE / "collections"))
+RESULTS = Path(os.environ.get("PGDR_RESULTS", CACHE / "results"))
 VENV_BIN = Path(sys.executable).parent
 
 

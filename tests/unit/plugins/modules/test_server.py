@@ -144,7 +144,9 @@ def test_passwords_are_nowhere_in_the_answer(
     options = {**SERVERS[0]["options"], **fault}  # type: ignore[dict-item]
     answer = module.call(servers=[{"name": "pg", "options": options}], diff=True)
     assert "secret1" not in json.dumps(answer)
-    assert "password=********" in json.dumps(answer["invocation"])
+    # ansible-core 2.21 and later return no arguments unless a debug setting asks for them.
+    if "invocation" in answer:
+        assert "password=********" in json.dumps(answer["invocation"])
     assert "secret1" not in "".join(logged)
     if not fault:
         assert "secret1" in module.files()["pg.conf"]
