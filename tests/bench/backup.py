@@ -63,7 +63,7 @@ def run(site: Site, rounds: int, size: int, most: float, name: str) -> Compariso
             Row(BARE, seconds[BARE]),
         ),
         notes=(
-            f"Alone: `pg_basebackup {' '.join(OPTIONS)}`, which is what Barman gives to it. The module ends with the backup `DONE` and its "
-            "last WAL segment archived; `barman backup` without `--wait` leaves that to a later run of cron, and so does nothing for it.",
+            f"Alone: `pg_basebackup {' '.join(OPTIONS)}`, the command that Barman runs. The module ends when the backup is `DONE` and its "
+            "last WAL segment is archived. `barman backup` without `--wait` leaves the archiving to a later run of cron, so its time does not include it.",
         ),
     )

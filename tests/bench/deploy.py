@@ -58,7 +58,7 @@ def run(site: Site, rounds: int) -> list[Comparison]:
                 Row(FIRST, firsts[FIRST], against=ONLY_FACTS_FIRST),
                 Row(ONLY_FACTS_FIRST, firsts[ONLY_FACTS_FIRST]),
             ),
-            notes=("Two new machines; most of it is apt, installing PostgreSQL and Barman.",),
+            notes=("Two new machines. Most of the time is apt, which installs PostgreSQL and Barman.",),
         ),
         Comparison(
             "deploy",

@@ -96,7 +96,8 @@ def run(site: Site, rounds: int, size: int, name: str) -> Comparison:
         ),
         notes=(
             f"Alone: `rsync -a -e '{shlex.join(SSH)}'` of the backup's data directory and the WAL segments that a recovery from it gets. "
-            "`barman recover` has the same SSH options; the module has it share one connection too. The module reads the WAL first, to prove that the target is in it, and looks at what was laid down afterwards.",
+            "`barman recover` has the same SSH options. The module also makes it share one connection. It reads the WAL first, "
+            "to prove that the WAL contains the target, and checks the restored files afterwards.",
         ),
     )
 

@@ -82,7 +82,7 @@ def compare(repetitions: int) -> Comparison:
             Row(one, tuple(measure(MANY, 1) for _ in range(repetitions)), most_seconds=MOST_SECONDS),
             Row(two, tuple(measure(2 * MANY, 1) for _ in range(repetitions)), against=one, most=MOST_GROWTH),
         ),
-        notes=("From the inventory's variables to every host's demands, in one Python process: its CPU time.",),
+        notes=("The CPU time of one Python process, from the inventory's variables to every host's requirements.",),
     )
 
 
