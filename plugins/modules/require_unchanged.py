@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: require_unchanged
-short_description: Fail if what was confirmed is not what is there now
+short_description: Fail if the confirmed values have changed
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Compares two values of the same kind, such as what M(pgdr.barman.recover) returns in check mode before and after a confirmation, and fails with every
-    difference.
-  - Runs on the controller and connects to nothing.
+  - Compares two values of the same kind, such as the results of M(pgdr.barman.recover) in check mode before and after a confirmation. It fails with
+    every difference.
+  - Runs on the controller and connects to no host.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.INFO
@@ -22,26 +22,26 @@ attributes:
     support: full
 options:
   before:
-    description: What was confirmed.
+    description: The confirmed values.
     type: dict
     required: true
   after:
-    description: What is there now.
+    description: The present values.
     type: dict
     required: true
   names:
-    description: The keys to compare. A key that is missing is V(null).
+    description: The names of the keys to compare. A missing key counts as V(null).
     type: list
     elements: str
     required: true
   remedy:
-    description: What to do, for the error message.
+    description: A text for the error message, on what to do.
     type: str
     default: ""
 """
 
 EXAMPLES = r"""
-- name: Fail if the recovery is not the confirmed one
+- name: Fail if the recovery differs from the confirmed one
   pgdr.barman.require_unchanged:
     before: "{{ shown.recovery }}"
     after: "{{ again.recovery }}"
@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_names:
-  description: The keys whose values differ.
+  description: The names of the keys whose values differ.
   returned: failure
   type: list
   elements: str

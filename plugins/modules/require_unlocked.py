@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: require_unlocked
-short_description: Fail if a host of the play is locked by another playbook run
+short_description: Fail if another playbook run has locked a host of the play
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Reads the locks of M(pgdr.barman.lock) in the local facts of all hosts of the play, and fails if a run that may still go on holds one.
-  - Runs on the controller and connects to nothing. Gather facts with the subset C(local) before it, and run it once, with C(run_once).
-  - A lock is void if its run was started on the same controller and has ended. Then the module only warns.
+  - Reads the locks of M(pgdr.barman.lock) in the local facts of all hosts of the play. It fails if a run holds a lock and may still be in progress.
+  - Runs on the controller and connects to no host. Gather facts with the subset C(local) before it, and run it once, with C(run_once).
+  - A lock is void if its run started on the same controller and has ended. In that case the module only warns.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.INFO
@@ -23,7 +23,7 @@ attributes:
 options:
   take_over:
     description:
-      - Ids of runs that have ended, although this controller can't find that out.
+      - Ids of runs that have ended although this controller can't find that out.
     type: list
     elements: str
     default: []
@@ -37,7 +37,7 @@ EXAMPLES = r"""
     gather_subset: ["!all", "!min", local]
   become: true
 
-- name: Fail if a recovery is under way
+- name: Fail if a recovery is in progress
   pgdr.barman.require_unlocked:
   run_once: true
 """

@@ -12,98 +12,102 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Makes the server entries of a backup host as they are declared, all of them in one call, and options of the C([barman]) section.
-  - Barman answers an unknown option or a wrong value with a warning, goes on with its default, and one broken file stops the backups
-    of every server. So this module first compares every option with what the installed version of Barman knows, then writes the
-    whole configuration to a private directory, has the installed Barman read it there, and moves it in place only when Barman has
-    nothing against it. Barman does not connect to PostgreSQL for this.
-  - One file is made for every server. A file that this module did not make is left alone.
-  - Backups, WAL archives and replication slots are never touched. Use M(pgdr.barman.wal_receiver) with O(pgdr.barman.wal_receiver#module:state=absent)
-    before a server is removed.
+  - Manages all server entries of a backup server in one run, and options of the C([barman]) section.
+  - If Barman reads an unknown option or a wrong value, it only warns and uses its default. One invalid file stops the backups of every server.
+  - So this module first compares every option with those of the installed Barman version. Then it writes the whole configuration to a private
+    directory, and runs the installed Barman on it. It installs the new files only if Barman reports no problem. Barman does not connect to PostgreSQL
+    for this.
+  - The module creates one file for every server. It does not change a file that it did not create.
+  - The module never changes backups, WAL archives and replication slots. Before you remove a server, use M(pgdr.barman.wal_receiver) with
+    O(pgdr.barman.wal_receiver#module:state=absent).
 options:
   servers:
     description:
-      - The server entries.
+      - The server entries to manage.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
         description:
-          - Barman's name for the server. It is the name of the file and of the section.
+          - Barman's name of the server. It is the name of the file and of the section.
         type: str
         required: true
       options:
         description:
-          - The entry's options, by their names in Barman. Booleans, numbers, and lists are written as Barman wants them, and C(%) is escaped.
-          - An option whose value is V(null) is not written.
-          - A password in C(conninfo) is not shown in output and diff. Better keep it in C(.pgpass).
+          - The options of the entry, by Barman's option names. The module writes Booleans, numbers and lists in Barman's format, and escapes C(%).
+          - The module does not write an option whose value is V(null).
+          - Output and diff do not show a password in C(conninfo). Prefer to keep passwords in C(.pgpass).
         type: dict
         default: {}
       state:
         description:
-          - Whether the entry is there.
-          - V(absent) removes this module's file only. The server's backups stay where they are.
+          - Whether the entry exists.
+          - V(absent) removes only the file of this module. The server's backups stay.
         type: str
         choices: [present, absent]
         default: present
       host:
         description:
-          - The inventory host that the entry is for. It is noted in the file, and comes back in RV(unlisted) when the entry is not declared any more.
-          - Where it is not given, the one that is noted already stays.
+          - The inventory host of the entry. The module notes it in the file, and returns it in RV(unlisted) when the inventory does not declare the
+            entry any more.
+          - If it is not set, the present note stays.
         type: str
       merge:
         description:
-          - Put O(servers[].options) into the entry that this module made earlier, and leave its other options as they are.
-          - Nothing is done where there is no such entry.
+          - Whether to write O(servers[].options) into the entry that this module created earlier, and to keep its other options.
+          - If there is no such entry, the module does nothing.
         type: bool
         default: false
   handover:
     description:
-      - Keep, in an entry that is there, the way by which WAL comes to Barman now, beside the way that is declared.
-      - An active entry that is to be passive stays as it is.
-      - RV(handing_over) says which entries that is. See to what comes that way, and call the module again without this.
+      - Whether to keep, in an existing entry, the options through which Barman receives WAL now, in addition to the declared ones.
+      - An active entry that is declared as passive does not change.
+      - RV(handing_over) contains these entries. Complete the handover of their WAL, and run the module again without this option.
     type: bool
     default: false
   declared_hosts:
     description:
-      - The inventory hosts that some backup server backs up. RV(undeclared) has the other active entries of RV(unlisted), and the module warns of each.
-      - Where it is not given, RV(undeclared) is empty.
+      - The inventory names of all hosts that some backup server backs up. RV(undeclared) contains the active entries of RV(unlisted) for other hosts,
+        and the module warns of each.
+      - If it is not set, RV(undeclared) is empty.
     type: list
     elements: str
   prune:
     description:
-      - Whether entries are removed that this module made earlier and that are not in O(servers).
+      - Whether to remove entries that this module created earlier and that O(servers) does not contain.
     type: bool
     default: false
   keep:
     description:
-      - Inventory hosts whose entries O(prune) does not remove, whatever their names are (O(servers[].host)).
+      - The inventory names of hosts whose entries O(prune) does not remove, whatever their names are (O(servers[].host)).
     type: list
     elements: str
     default: []
   allow_empty:
     description:
-      - Whether an empty O(servers) together with O(prune=true) is meant. It removes every entry that this module made, and is refused otherwise.
+      - Whether to allow an empty O(servers) together with O(prune=true), which removes every entry that this module created. Otherwise the module
+        fails.
     type: bool
     default: false
   adopt:
     description:
-      - Whether a server that is in a file which this module did not make is taken over. What was there is kept as a backup beside it.
-      - Without this such a server is an error.
+      - Whether to take over a server that is in a file which this module did not create. The module keeps the old content as a backup beside the
+        file.
+      - With V(false), the module fails if there is such a server.
     type: bool
     default: false
   global_options:
     description:
-      - Options of the C([barman]) section in the main configuration file. The section is managed only where this is given.
-      - Other options and comments in the section stay as they are, apart from hook scripts of M(pgdr.barman.hook_scripts) that are not here any more.
-        V(null) takes an option out.
-      - C(configuration_files_directory) is set to O(configuration_directory) where it is not given here.
+      - Options of the C([barman]) section in the main configuration file. If it is not set, the module does not manage the section.
+      - V(null) removes an option. Other options and comments in the section do not change, except that the module removes hooks whose script of
+        M(pgdr.barman.hook_scripts) does not exist any more.
+      - If C(configuration_files_directory) is not set here, the module sets it to O(configuration_directory).
     type: dict
   configuration_directory:
     description:
       - The directory with one file for every server.
-      - Where it is not given, the one that the main configuration file names is used, or else C(/etc/barman.d).
+      - If it is not set, the directory in the main configuration file applies, or else C(/etc/barman.d).
     type: path
 extends_documentation_fragment:
   - pgdr.barman._attributes
@@ -113,14 +117,14 @@ attributes:
   check_mode:
     support: full
     details:
-      - The configuration is read by Barman in check mode too, from a temporary directory that is removed again.
-      - Where Barman is not installed yet, the options are compared with the newest version that this collection knows.
+      - In check mode Barman also reads the configuration, from a temporary directory that the module removes afterwards.
+      - If Barman is not installed yet, the module compares the options with the newest version that this collection knows.
   diff_mode:
     support: full
   idempotent:
     support: full
 notes:
-  - Barman is not run where nothing has to be changed.
+  - If nothing has to change, the module does not run Barman.
 seealso:
   - module: pgdr.barman.check
   - module: pgdr.barman.wal_receiver
@@ -130,7 +134,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Two servers on this backup host, and no others of ours
+- name: Manage two servers on this backup server and remove other entries
   pgdr.barman.server:
     servers:
       - name: pg-eu
@@ -155,7 +159,7 @@ EXAMPLES = r"""
     prune: true
   become: true
 
-- name: The global options that every server inherits
+- name: Set the global options that every server inherits
   pgdr.barman.server:
     global_options:
       barman_home: /srv/barman
@@ -163,15 +167,15 @@ EXAMPLES = r"""
       immediate_checkpoint: true
   become: true
 
-- name: Forget a server and keep its backups
+- name: Remove the entry of a server and keep its backups
   pgdr.barman.server:
     servers:
       - name: pg-old
         state: absent
   become: true
-  register: forgotten
+  register: removed
 
-- name: Have Barman do nothing more for a server that is kept elsewhere now
+- name: Deactivate a server that another backup server backs up now
   pgdr.barman.server:
     servers:
       - name: pg-moved
@@ -180,7 +184,7 @@ EXAMPLES = r"""
           active: false
   become: true
 
-- name: Take over a server that was configured by hand
+- name: Take over a server that was configured manually
   pgdr.barman.server:
     servers:
       - name: legacy
@@ -200,85 +204,85 @@ servers:
   elements: str
   sample: [pg-eu, pg-us]
 files:
-  description: The files that were written or removed, or would be in check mode.
+  description: The files that the module wrote or removed, or would in check mode.
   returned: success
   type: list
   elements: str
   sample: [/etc/barman.d/pg-eu.conf]
 removed:
-  description: What is left of each server whose entry was removed.
+  description: The remaining data of each server whose entry the module removed.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The server's name.
+      description: Barman's name of the server.
       type: str
       returned: always
       sample: pg-old
     backup_directory:
-      description: The directory with its backups and WAL. It was not touched.
+      description: The directory with the server's backups and WAL. The module does not change it.
       type: str
-      returned: when the entry could be read
+      returned: if the module could read the entry
       sample: /var/lib/barman/pg-old
     backup_directory_exists:
-      description: Whether that directory is there.
+      description: Whether that directory exists.
       type: bool
-      returned: when the entry could be read
+      returned: if the module could read the entry
       sample: true
     slot_name:
       description:
-        - The replication slot that may still be on the PostgreSQL server and keep its WAL from being removed; V(null) for none.
+        - The replication slot that may still exist on the PostgreSQL server, which then keeps its WAL for the slot. V(null) if there is none.
       type: str
-      returned: when the entry could be read
+      returned: if the module could read the entry
       sample: barman
 handing_over:
   description:
-    - With O(handover), by server, what its entry still has that is not declared - V(streaming), V(archiving), V(slot) where RV(former_slots) are noted in
-      it, or V(server) for an active entry that is to be passive.
+    - With O(handover), by server, what its entry still contains although it is not declared. V(streaming), V(archiving), V(slot) if the entry
+      contains RV(former_slots), or V(server) for an active entry that is declared as passive.
   returned: success
   type: dict
   sample: {pg-eu: [streaming]}
 former_slots:
   description:
-    - With O(handover), by server, the replication slots that its entry named before. They keep WAL on the PostgreSQL server until they are dropped
-      (O(pgdr.barman.wal_receiver#module:former_slots)), and are noted in the entry until the module is called without O(handover).
+    - With O(handover), by server, the replication slots that its entry named before. The PostgreSQL server keeps WAL for them until they are dropped
+      (O(pgdr.barman.wal_receiver#module:former_slots)). They stay in the entry until the module runs without O(handover).
   returned: success
   type: dict
   sample: {pg-eu: [barman]}
 unlisted:
   description:
-    - The entries that this module made earlier, that are not in O(servers), and that stay.
-    - With O(handover), also an active entry that is to be passive.
+    - The entries that this module created earlier, that O(servers) does not contain, and that stay.
+    - With O(handover), also an active entry that is declared as passive.
   returned: success
   type: list
   elements: dict
   sample: [{name: pg-old, host: pg-old, active: true, passive: false, streaming: true, archiving: false, slot_name: barman}]
 undeclared:
   description:
-    - With O(declared_hosts), the active entries that this module made earlier and that the inventory of this run declares on no backup server.
-      Nobody said what became of them, so nothing of them is taken away.
+    - With O(declared_hosts), the active entries that this module created earlier and that the inventory of this run declares on no backup server.
+    - The module removes nothing of them, because the inventory does not declare their state.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The server's name.
+      description: Barman's name of the server.
       type: str
       sample: pg-old
     hint:
-      description: What is wrong, and both ways on.
+      description: The problem, and the two ways to solve it.
       type: str
       sample: Barman has this entry, made for the inventory host pg-old, and the inventory of this run does not declare it here.
 backups:
-  description: The files in which is kept what O(adopt) took over.
+  description: The backup files that contain what O(adopt) took over.
   returned: success
   type: list
   elements: str
   sample: ["/etc/barman.d/legacy.conf.20261120T070156~"]
 barman_version:
-  description: The installed version of Barman, with which the options were compared.
-  returned: when something was changed, or would be in check mode, and Barman is installed
+  description: The installed version of Barman, with whose options the module compared.
+  returned: if something changed, or would change in check mode, and Barman is installed
   type: str
   sample: 3.13.3
 """

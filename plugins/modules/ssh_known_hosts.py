@@ -7,26 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ssh_known_hosts
-short_description: Make the keys of SSH hosts known to a user
+short_description: Manage the keys of SSH hosts in a user's known_hosts
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
   - Writes a block of lines into C(~/.ssh/known_hosts). Other lines in the file do not change.
-  - Lines of the block for other names than those of O(lines) stay. A host that is not in the inventory of a run may still be connected to.
-  - Asks no host for its keys.
-  - Refuses a symbolic link in the place of the file. The user could otherwise let root write to any file of the host.
+  - Lines of the block stay if O(lines) has none for the same name. The user may still connect to a host that the inventory of this run does not
+    contain.
+  - The module queries no host for its keys.
+  - Refuses a symbolic link in place of the file. With a link, the user could direct root's write to any file of the host.
 options:
   lines:
     description:
-      - The lines. Each is a name as ssh looks it up, such as V(198.51.100.11) or V([198.51.100.11]:2222), a key's type, and the key in base64.
+      - The lines. Each consists of a name in the form of OpenSSH, such as V(198.51.100.11) or V([198.51.100.11]:2222), a key type, and the key in
+        base64.
       - They replace all lines of the block for the same names.
     type: list
     elements: str
     required: true
   user:
     description:
-      - The operating system user who connects. The module may run as this user, or as root.
+      - The operating system user that connects. Run the module as this user or as root.
     type: str
     required: true
 extends_documentation_fragment:
@@ -44,7 +46,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the backup server known to PostgreSQL's user
+- name: Add the backup server's key for PostgreSQL's user
   pgdr.barman.ssh_known_hosts:
     user: postgres
     lines:
@@ -54,7 +56,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: The path of C(known_hosts).
   returned: success
   type: str
   sample: /var/lib/postgresql/.ssh/known_hosts

@@ -7,45 +7,47 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sync
-short_description: Copy to passive servers what the backup server has that they relay
+short_description: Synchronize passive servers with their source backup server
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - A passive server in Barman is a copy of a server's backups and WAL that another backup server keeps, its source. Barman's cron copies once a
-    minute. This module says how far the copy is behind, has it copied now, and waits until everything is here that the source had when it
-    was first asked.
-  - Where that does not work, it says why - no SSH, another host key, no Barman and no such server there, another compression, an
-    older Barman than there.
-  - All servers are handled, also where one of them fails. All failures are reported together, and RV(servers) has each one's result.
-  - A source has what it archived. The WAL segment that PostgreSQL is just writing is sent to no passive server, so the copy always ends with the
-    last complete segment. RV(servers.recoverable) is how far a recovery from the copy would come.
+  - A passive server in Barman is a copy of a server's backups and WAL on another backup server, its source. Barman's cron copies once a minute.
+  - This module reports the lag of the passive copy and starts a synchronization. It waits until the copy has everything that the source had at the
+    first query.
+  - If the synchronization fails, the error names the cause. Examples are a failed SSH connection, another host key, and a source without Barman or
+    without this server. Other examples are another compression, and a source with a newer Barman.
+  - If one server fails, the module continues with the others. It reports all failures together, and RV(servers) contains each result.
+  - A source contains only archived WAL. A passive server never receives the segment that PostgreSQL is writing, so the copy always ends with the last
+    complete segment. RV(servers.recoverable) is the last point that a recovery from the copy reaches.
 options:
   servers:
     description:
-      - Barman's names for the servers.
-      - Where it is not given, all that are passive on this host are meant.
+      - Barman's names of the servers.
+      - If it is not set, the module synchronizes all passive servers of this host.
     type: list
     elements: str
   timeout:
     description:
-      - How many seconds to wait for each server to have what its source has.
+      - The number of seconds to wait for each server until it has everything that its source has.
     type: int
     default: 3600
   max_lag:
     description:
-      - A copy with a backup is left to Barman's cron where nothing that it lacks has waited for longer than so many seconds.
-      - With V(0) everything that is missing is copied.
+      - The maximum lag in seconds. If the copy has a backup, and no missing item is older than that, the module leaves the synchronization to
+        Barman's cron.
+      - V(0) copies everything that is missing.
     type: int
     default: 0
   up_to:
     description:
-      - A WAL position, such as V(0/6B37D0A8), or the name of a WAL segment that has to come here, too.
-      - The source archives WAL once a minute, so this can take a little longer than that. The segment has to be complete.
+      - An LSN, such as V(0/6B37D0A8), or the name of a WAL segment that the copy must also contain. The segment must be complete.
+      - The source archives WAL once a minute, so this can take a little longer than a minute.
+      - If it is not set, the module waits for what the source had at the first query.
     type: str
   recoverable:
     description:
-      - Whether to read in the WAL how far a recovery from the copy would come, which takes a second for each server.
+      - Whether to read in the WAL the last point that a recovery from the copy reaches. This takes about a second for each server.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -56,32 +58,32 @@ attributes:
   check_mode:
     support: full
     details:
-      - The source is asked in check mode, too. What is behind is told, and nothing is copied.
-      - A backup that is older than all that are here, those aside that are kept, is taken for one that the retention policy here does not want any more.
+      - In check mode the module also queries the source. It reports the lag, and copies nothing.
+      - A missing backup that is older than all backups here, except those that are kept, counts as obsolete for the retention policy here.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - Something is copied as soon as the source has something new.
+      - The module copies as soon as the source has something new.
 notes:
-  - Barman copies backups only when they are complete, with all of their WAL, and WAL only together with a backup. Until the source has its first
-    backup there is nothing to relay, which is a warning and no failure.
+  - Barman copies backups only when they are complete with all of their WAL, and WAL only together with a backup. Before the first backup of the
+    source, there is nothing to copy. The module then warns, and does not fail.
 seealso:
   - module: pgdr.barman.check
   - module: pgdr.barman.recover
 """
 
 EXAMPLES = r"""
-- name: Copy everything that this host relays, and wait for it
+- name: Synchronize all passive servers of this host
   pgdr.barman.sync:
   become: true
 
-- name: Only tell how far the copies are behind
+- name: Report the lag of the passive copies
   pgdr.barman.sync:
   become: true
   check_mode: true
-  register: distance
+  register: lag
 
 - name: Wait until the copy has the WAL up to a position
   pgdr.barman.sync:
@@ -115,72 +117,72 @@ servers:
       error_kind: null
   contains:
     changed:
-      description: Whether something was copied, or would be in check mode.
+      description: Whether the module copied something, or would copy something in check mode.
       type: bool
     empty:
-      description: Whether neither side has a backup yet.
+      description: Whether neither host has a backup yet.
       type: bool
     source:
-      description: The user and address of the other backup server.
+      description: The user and address of the source backup server.
       type: str
     source_version:
-      description: Barman's version there.
+      description: The version of Barman on the source.
       type: str
     source_last_wal:
       description: The newest WAL file that the source has archived.
       type: str
     last_wal:
-      description: The newest WAL segment that is here.
+      description: The newest WAL segment on this host.
       type: str
     last_wal_time:
-      description: When the source had received it.
+      description: The time when the source received that segment.
       type: str
     before:
-      description: The distance as it was found; null where the source did not tell.
+      description: The lag before the synchronization. V(null) if the source did not report it.
       type: dict
       contains:
         backups:
-          description: The backups that are missing here.
+          description: The ids of the backups that are missing here.
           type: list
           elements: str
         segments:
-          description: How many WAL segments are missing here.
+          description: The number of WAL segments that are missing here.
           type: int
         bytes:
-          description: How much WAL that is, as PostgreSQL wrote it.
+          description: The size of the missing WAL in bytes, uncompressed.
           type: int
         seconds:
-          description: How long after the newest segment here the newest one was written that the source has; null where there is none here.
+          description: The number of seconds between the newest segment here and the newest segment on the source. V(null) if there is none here.
           type: int
         overdue:
-          description: How long the oldest of what is missing has been on the source.
+          description: The number of seconds that the oldest missing item has existed on the source.
           type: int
     after:
-      description: The distance in the end, as RV(servers.before).
+      description: The lag after the synchronization, with the keys of RV(servers.before).
       type: dict
     backups:
-      description: The good backups that are here.
+      description: The ids of the valid backups on this host.
       type: list
       elements: str
     backups_copied:
-      description: Those that came in this run.
+      description: The ids of the backups that this run copied.
       type: list
       elements: str
     backups_skipped:
-      description: Those that Barman does not copy because its retention policy here would delete them, each with Barman's words.
+      description: The backups that Barman does not copy because its retention policy here would delete them, each with Barman's message.
       type: dict
     recoverable:
       description:
-        - The last point that a recovery from this copy comes to - C(backup_id), C(lsn), and the last commit's C(time), C(xid) and C(segment).
-        - Null where there is none, or with O(recoverable=false).
+        - The last point that a recovery from this copy reaches, with C(backup_id), C(lsn), and the last commit's C(time), C(xid) and C(segment).
+        - V(null) if there is none, or with O(recoverable=false).
       type: dict
     error:
-      description: Why it failed.
+      description: Why the synchronization failed. V(null) on success.
       type: str
     error_kind:
       description:
-        - The reason in one word - V(unreachable), V(denied), V(host_key), V(no_barman), V(no_server), V(source), V(version), V(compression), V(copy),
-          V(timeout), V(configuration), V(answer) or V(other).
+        - The cause of the failure in one word. V(unreachable), V(denied), V(host_key), V(no_barman), V(no_server), V(source), V(version),
+          V(compression), V(copy), V(timeout), V(configuration), V(answer) or V(other). V(null) on success.
       type: str
 """
 

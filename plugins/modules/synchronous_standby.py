@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: synchronous_standby
-short_description: Have the commits of a PostgreSQL server wait for Barman's WAL receivers
+short_description: Manage Barman's WAL receivers in synchronous_standby_names
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Runs on the PostgreSQL host and adds the names of WAL receivers to C(synchronous_standby_names), with C(ALTER SYSTEM) and a reload. What is
-    there already is added to and never replaced.
-  - Every commit waits for a receiver that was added, and as before for what was there - C(FIRST 1 (a)) becomes
-    C(FIRST 2 ("barman_receive_wal", a)).
-  - PostgreSQL knows lists of which all must confirm a commit, and lists of which some must. In a list of which some must, no name can be added
-    so that commits always wait for it; C(ANY 1 (a, b)) is an example. There the module changes nothing, and fails with the values to choose from.
-  - From the moment that a name was added, commits wait. M(pgdr.barman.wal_receiver) with O(pgdr.barman.wal_receiver#module:synchronous) has to
-    follow at once, because Barman runs a receiver in synchronous mode only where it found the name there when it started it.
+  - Runs on the PostgreSQL host and adds the names of WAL receivers to C(synchronous_standby_names), with C(ALTER SYSTEM) and a reload. It never
+    replaces the existing names.
+  - Every commit then waits for an added receiver, and for the existing names as before. For example, C(FIRST 1 (a)) becomes C(FIRST 2
+    ("barman_receive_wal", a)).
+  - In some of PostgreSQL's lists all standbys must confirm a commit, in others only some of them, such as C(ANY 1 (a, b)). No name can be added to
+    the latter so that commits always wait for it. For such a list, the module changes nothing, and fails with the values to choose from.
+  - As soon as a name is added, commits wait. Run M(pgdr.barman.wal_receiver) with O(pgdr.barman.wal_receiver#module:synchronous) immediately
+    afterwards. Barman runs a receiver in synchronous mode only if its name was in the setting when the receiver started.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._login
@@ -35,40 +35,43 @@ requirements:
 options:
   state:
     description:
-      - V(present) - commits wait for O(names), and no longer for other receivers that this module had added.
-      - V(absent) - commits no longer wait for what this module had added. What others have written is left.
+      - With V(present), commits wait for O(names), and do not wait for other receivers that this module added.
+      - With V(absent), commits do not wait for receivers that this module added. Names of other owners stay.
     type: str
     choices: [present, absent]
     default: present
   names:
     description:
-      - The receivers' names, which are Barman's C(streaming_archiver_name). A name begins with V(barman) and has letters, digits and underscores
-        only. The module writes it in double quotes, which it would not need, and knows it again by that.
-      - Needed with O(state=present). With O(state=absent), only these are taken away; all that were added where it is not given.
+      - The names of the receivers, Barman's C(streaming_archiver_name). A name starts with V(barman) and contains only letters, digits and
+        underscores.
+      - The module writes the name in double quotes, which PostgreSQL does not require, and recognizes its own names by them.
+      - Required with O(state=present). With O(state=absent), the module removes only these names. If it is not set then, the module removes all names
+        that it added.
     type: list
     elements: str
 notes:
-  - A name that somebody else has put there by hand is not taken away, unless it was written as this module does.
-  - What stands in C(postgresql.conf) is not edited. C(ALTER SYSTEM) overrules it, and is taken back where nothing else is left in it.
+  - The module does not remove a name that somebody added manually, unless it is in the form of this module.
+  - The module does not edit C(postgresql.conf). C(ALTER SYSTEM) overrides it. If the value of C(ALTER SYSTEM) would contain nothing else, the module
+    resets it.
 seealso:
   - module: pgdr.barman.wal_receiver
   - module: pgdr.barman.check
 """
 
 EXAMPLES = r"""
-- name: Have commits wait for Barman
+- name: Configure commits to wait for Barman
   pgdr.barman.synchronous_standby:
     names: [barman_receive_wal]
   become: true
 
-- name: Have the receiver run in synchronous mode, and see that it does
+- name: Verify that the receiver runs in synchronous mode
   pgdr.barman.wal_receiver:
     servers: [pg-eu]
     synchronous: true
   become: true
   delegate_to: backup-eu
 
-- name: Have commits wait for Barman no longer
+- name: Configure commits not to wait for Barman
   pgdr.barman.synchronous_standby:
     state: absent
   become: true
@@ -76,18 +79,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 synchronous_standby_names:
-  description: The setting, as it is or would be.
+  description: The setting after the run, or after the change in check mode.
   returned: success
   type: str
   sample: FIRST 1 ("barman_receive_wal")
 added:
-  description: The names that were added, or would be.
+  description: The names that the module added, or would add in check mode.
   returned: success
   type: list
   elements: str
   sample: [barman_receive_wal]
 removed:
-  description: The names that were taken away, or would be.
+  description: The names that the module removed, or would remove in check mode.
   returned: success
   type: list
   elements: str

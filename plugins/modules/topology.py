@@ -6,26 +6,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: topology
-short_description: Read the backup architecture from the inventory, check it, and say what each host must have
+short_description: Validate the backup architecture in the inventory and compute each host's requirements
 version_added: 1.0.0
 description:
-  - Reads the C(barman_) variables of all hosts in two groups of the inventory, the PostgreSQL servers and the backup servers,
-    and works out from them which backup server keeps which PostgreSQL server and how, and what each host must have for that.
-  - Every mistake is reported, all in one run, each with the host, the variable, what is wrong and what to write instead.
-  - Runs on the controller and connects to nothing. It always reads all hosts of both groups, whatever C(--limit) says. Run it once
-    in a play, with C(run_once).
-  - It never returns a password. Where one is needed, it returns the names of the host and of the variable that hold it.
-  - Variables of a play or of a role are not seen, only those of the inventory, of C(host_vars) and C(group_vars), facts and extra
+  - Reads the C(barman_) variables of all hosts in two groups of the inventory, the PostgreSQL servers and the backup servers. It computes which
+    backup server backs up which PostgreSQL server and how, and what this requires of each host.
+  - The module reports all mistakes in one run. Each message names the host, the variable, the problem and what to write instead.
+  - Runs on the controller and connects to no host. It always reads all hosts of both groups, whatever C(--limit) contains. Run it once in a play,
+    with C(run_once).
+  - The module never returns a password. It returns the names of the host and the variable that contain the password.
+  - The module ignores variables of a play or of a role. It reads variables of the inventory, of C(host_vars) and C(group_vars), facts and extra
     variables.
 author:
   - pgdr.barman contributors (@pgdr)
 options:
   pg_group:
-    description: The group of the PostgreSQL servers.
+    description: The inventory group of the PostgreSQL servers.
     type: str
     default: pg
   backup_group:
-    description: The group of the backup servers.
+    description: The inventory group of the backup servers.
     type: str
     default: backup
 extends_documentation_fragment:
@@ -35,7 +35,7 @@ attributes:
   platform:
     support: full
 notes:
-  - The inventory's variables are described in the collection's C(docs/inventory.md).
+  - The collection's C(docs/inventory.md) describes the variables of the inventory.
 """
 
 EXAMPLES = r"""
@@ -46,14 +46,14 @@ EXAMPLES = r"""
   register: architecture
   run_once: true
 
-- name: Show what this host must have
+- name: Show the requirements of this host
   ansible.builtin.debug:
     var: architecture.demands[inventory_hostname]
 """
 
 RETURN = r"""
 topology:
-  description: The architecture as the inventory declares it, with every default filled in.
+  description: The architecture that the inventory declares, with all defaults.
   returned: success
   type: dict
   contains:
@@ -77,7 +77,7 @@ topology:
           home: /var/lib/barman
           user: barman
     relays:
-      description: Which backup server relays which server from which other one.
+      description: The passive copies. Each names the server, the source backup server and the target backup server.
       returned: success
       type: list
       elements: dict
@@ -87,7 +87,7 @@ topology:
           target: backup-us
           level: server
     recovery_edges:
-      description: The SSH trust that a recovery needs while it runs, from each backup server that has a server's backups.
+      description: The SSH trust that a recovery needs while it runs, from each backup server that has the server's backups.
       returned: success
       type: list
       elements: dict
@@ -105,10 +105,11 @@ topology:
           forced_command: null
 demands:
   description:
-    - What each host must have, by inventory name.
-    - A PostgreSQL server has the keys C(postgres) and C(ssh_edges), a backup server C(barman) and C(ssh_edges).
-    - With C(barman_manage_postgres) V(false) C(postgres.manual) has the lines that somebody else has to apply there. Lines with the keys of other hosts
-      are not among them, because nobody was connected to. The playbook C(pgdr.barman.deploy) sets them as the fact C(ssh_trust_lines) of that server.
+    - The requirements of each host, by inventory name.
+    - A PostgreSQL server has the keys C(postgres) and C(ssh_edges). A backup server has C(barman) and C(ssh_edges).
+    - If C(barman_manage_postgres) is V(false), C(postgres.manual) contains the lines that somebody else must apply on that server.
+    - These lines do not include keys of other hosts, because the module connects to no host. The playbook C(pgdr.barman.deploy) sets them as the fact
+      C(ssh_trust_lines) of that server.
   returned: success
   type: dict
   sample:

@@ -12,19 +12,21 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Creates directories, with those above them that are missing, and gives them their owner and mode.
-  - M(ansible.builtin.file) as root follows a symbolic link in a path. A user who can write to a directory in the path can thereby become the owner of any
-    directory of the host. This module follows a link only if nobody but root can place it, and reports any other.
+  - Creates directories and their missing parent directories, and sets their owner and mode.
+  - As root, M(ansible.builtin.file) follows a symbolic link in a path. A user who can write to a directory in the path can thereby become the owner
+    of any directory of the host.
+  - This module follows a link only if nobody but root can create it, and fails for any other link.
 options:
   paths:
     description:
-      - The directories.
+      - The paths of the directories.
     type: list
     elements: path
     required: true
   user:
     description:
-      - The operating system user who owns them. A directory that is made gets this user's group, and one that exists and has another owner, too.
+      - The operating system user that owns the directories. A directory that the module creates, or whose owner it changes, also gets this user's
+        group.
     type: str
     required: true
   mode:
@@ -34,7 +36,7 @@ options:
     default: "0750"
   existing:
     description:
-      - What becomes of a directory that exists and belongs to another user. V(change) gives it to O(user), V(refuse) fails.
+      - The action if a directory exists and belongs to another user. V(change) makes O(user) the owner. V(refuse) fails.
     type: str
     choices: [change, refuse]
     default: change
@@ -52,7 +54,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Create another home for Barman
+- name: Create another home directory for Barman
   pgdr.barman.user_directory:
     paths:
       - /srv/barman
@@ -62,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_paths:
-  description: The directories that were made or changed, or would be in check mode.
+  description: The directories that the module created or changed, or would in check mode.
   returned: success
   type: list
   elements: str

@@ -7,116 +7,117 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: verify_recovery
-short_description: Start what was recovered, isolated, and prove it
+short_description: Verify a recovered data directory with an isolated PostgreSQL server
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Starts a PostgreSQL server from a recovered data directory, lets it recover to its target, asks it queries, and stops it.
-  - Nobody else can reach this server. It has no TCP port, and its socket is in a directory that only its user can enter. It archives nothing,
-    connects to no primary and loads no libraries, unless O(settings) say so, or the WAL has records of an extension's own resource manager.
-  - The server pauses at the target and is read-only. The data directory is not used up by that. Started for good, it recovers to its target
-    again and then does what was asked for, with its own settings, none of which is changed.
-  - A recovery to the end of the WAL has no target to pause at. The test then stops at the last record of the WAL that was laid down.
-  - Every database is connected to, with the timeouts of roles and databases off. A database whose locale this host does not have, and a library of
-    C(shared_preload_libraries) that is not installed here, is an error.
-  - Where the server does not come up, or does not reach the target, the error says why, from PostgreSQL's log.
-  - Whatever happens, no server is left running.
+  - Starts a PostgreSQL server on a recovered data directory, waits until it has recovered to its target, runs queries, and stops it.
+  - Nobody else can connect to this server. It has no TCP port, and its socket is in a directory that only its user can access.
+  - The server archives nothing, connects to no primary and loads no libraries. Exceptions are O(settings), and libraries that replay an extension's
+    own WAL records.
+  - The server pauses at the target and is read-only, so the data directory remains usable. When PostgreSQL starts on it normally, it recovers to its
+    target again. Then it performs its target action, with its own settings, which the module does not change.
+  - A recovery to the end of the archived WAL has no target to pause at. The test then stops at the last record of the restored WAL.
+  - The module connects to every database, with the timeouts of roles and databases disabled. It fails if this host lacks the locale of a database, or
+    a library of C(shared_preload_libraries).
+  - If the server does not start, or does not reach the target, the error contains the reason from PostgreSQL's log.
+  - In every case, the module stops the server that it started.
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
   check_mode:
     support: full
     details:
-      - The directory, its control file and PostgreSQL's programs are looked at; nothing is started, and RV(test) has only the target. With O(running=true)
-        everything is asked, since it is read only.
+      - The module checks the directory, its control file and PostgreSQL's programs. It starts nothing, and RV(test) contains only the target.
+      - With O(running=true), it runs all queries, since they are read-only.
   diff_mode:
     support: none
   idempotent:
     support: partial
     details:
-      - The test replays WAL into the data directory, so it always reports a change. It can be repeated. With O(running=true) nothing is changed.
+      - The test replays WAL into the data directory, so it always reports a change. It can be repeated. With O(running=true) it changes nothing.
 requirements:
-  - the PostgreSQL server's programs of the directory's major version, C(psql) among them
+  - the PostgreSQL server's programs of the directory's major version, including C(psql)
 options:
   data_directory:
     description:
-      - The directory that M(pgdr.barman.recover), or somebody else, laid down on this host.
+      - The data directory on this host that M(pgdr.barman.recover) or another program restored.
     type: path
     required: true
   bin_directory:
     description:
-      - Where PostgreSQL's programs are. Where it is not given, the usual places for the directory's major version are searched, then E(PATH).
+      - The directory of PostgreSQL's programs. If it is not set, the module searches the usual directories of the major version, then E(PATH).
     type: path
   user:
     description:
-      - The operating system user that starts the server. It must own the directory, and where it is not given, it is that owner.
+      - The operating system user that starts the server. It must own the data directory. If it is not set, it is the directory's owner.
     type: str
   database_user:
     description:
-      - The database user that asks the queries, a superuser.
+      - The database user that runs the queries. It must be a superuser.
     type: str
     default: postgres
   target_lsn:
     description:
-      - Where a recovery to the end of the WAL is to pause, such as V(0/6B37D0A8). Needed only where the end can't be found because the WAL is
-        not in the directory.
-      - A directory with a target of its own keeps that.
+      - The LSN at which a recovery to the end of the archived WAL pauses, such as V(0/6B37D0A8). Required only if the directory does not contain the
+        WAL, so that the module can't find its end.
+      - If the directory has a target of its own, the module uses that.
     type: str
   promote:
     description:
-      - Let the server leave recovery. This uses the directory up. It is for a copy that is thrown away afterwards.
+      - Whether to promote the server. After that the directory can't be recovered to its target again. Use it for a copy that is removed afterwards.
     type: bool
     default: false
   checksums:
     description:
-      - Whether to verify the data checksums of all files after the server was stopped. RV(test.checksums) says whether the cluster has any.
+      - Whether to verify the data checksums of all files after the stop of the server. RV(test.checksums) reports whether the cluster has checksums.
     type: bool
     default: false
   locked_queries:
     description:
-      - What becomes of a query that can't be answered where the recovery stops. A recovery to just before a C(DROP TABLE), a C(TRUNCATE) or an
-        C(ALTER TABLE) stops with that transaction's lock on the table, if nothing else was committed in between, and PostgreSQL gives it up only when
-        the recovery ends.
-      - V(fail) - the test fails, and says so.
-      - V(leave) - it is returned with C(locked), for you to ask with O(running) when the server was started for good.
+      - The action for a query that can't run because of a lock at the recovery target. For example, a recovery to just before a C(DROP TABLE), a
+        C(TRUNCATE) or an C(ALTER TABLE) stops with that transaction's lock on the table.
+      - This happens if no other transaction committed in between. PostgreSQL releases the lock only when the recovery ends.
+      - V(fail) - The test fails and reports the lock.
+      - V(leave) - The module returns the query with C(locked). Run the query with O(running=true) after the normal start of the server.
     type: str
     choices: [fail, leave]
     default: fail
   running:
     description:
-      - Ask the O(queries) of the server that was started for good with this directory, and start none. It must have left recovery.
+      - Whether to run the O(queries) on the server that runs normally on this directory, and to start none. The server must have left recovery.
     type: bool
     default: false
   queries:
     description:
-      - Queries, and what they must answer. All are asked, read-only, and the test fails when one answers something else.
+      - The queries and their expected results. The module runs all of them, read-only. The test fails if a result differs.
     type: list
     elements: dict
     default: []
     suboptions:
       query:
-        description: The query.
+        description: The SQL text of the query.
         type: str
         required: true
       database:
-        description: The database to ask.
+        description: The database in which the query runs.
         type: str
         default: postgres
       expect:
         description:
-          - The answer. A scalar is one row of one column, a list is one column or one row, a list of lists is rows.
-          - Numbers are compared as numbers, booleans and V(null) as what they are, everything else as text.
-          - Where it is not given, any answer is right, and is returned.
+          - The expected result. A scalar is one row of one column, a list is one column or one row, a list of lists is rows.
+          - The module compares numbers as numbers, Booleans and V(null) as such, and everything else as text.
+          - If it is not set, every result is accepted and returned.
         type: raw
   settings:
     description:
-      - Further PostgreSQL settings for this server, such as V(shared_preload_libraries) where queries need an extension.
+      - Additional PostgreSQL settings for this server, such as V(shared_preload_libraries) if queries need an extension.
     type: dict
     default: {}
   timeout:
     description:
-      - How many seconds the server may take to reach the target, and each query to answer.
+      - The number of seconds to wait until the server reaches the target, and the time limit of each query.
     type: int
     default: 1800
 seealso:
@@ -124,7 +125,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Prove that the recovery comes up, reaches its target and has the rows
+- name: Verify that the server starts, reaches its target and contains the rows
   pgdr.barman.verify_recovery:
     data_directory: /var/lib/postgresql/17/main
     queries:
@@ -137,7 +138,7 @@ EXAMPLES = r"""
   become: true
   register: proof
 
-- name: Prove it as far as it can be done before a table was dropped
+- name: Verify a recovery to just before the removal of a table
   pgdr.barman.verify_recovery:
     data_directory: /var/lib/postgresql/17/main
     queries: &queries
@@ -147,14 +148,14 @@ EXAMPLES = r"""
     locked_queries: leave
   become: true
 
-- name: Ask it again when PostgreSQL was started
+- name: Run the queries again after the start of PostgreSQL
   pgdr.barman.verify_recovery:
     data_directory: /var/lib/postgresql/17/main
     queries: *queries
     running: true
   become: true
 
-- name: Test a throwaway copy with its promotion and all its checksums
+- name: Verify a temporary copy with its promotion and all its checksums
   pgdr.barman.verify_recovery:
     data_directory: /srv/drill/pg
     promote: true
@@ -165,29 +166,29 @@ EXAMPLES = r"""
 
 RETURN = r"""
 test:
-  description: What was proven. Where the test failed, what was known until then.
-  returned: always, as far as it came
+  description: The results of the verification. If the test failed, the results up to the failure.
+  returned: always, as far as the test ran
   type: dict
   contains:
     data_directory:
-      description: The directory.
+      description: The path of the data directory.
       type: str
       sample: /var/lib/postgresql/17/main
     postgres_version:
-      description: PostgreSQL's major version.
+      description: The major version of PostgreSQL.
       type: int
       sample: 17
     target:
-      description: The recovery settings that say where recovery stops.
+      description: The recovery settings that define the recovery target.
       type: dict
       sample: {recovery_target_time: "2026-11-20 08:30:00+00:00", recovery_target_timeline: "1"}
     planned:
-      description: What M(pgdr.barman.recover) had found in the WAL, its C(backup_id), C(reached) and C(last_recoverable), where it made the directory.
+      description: The C(backup_id), C(reached) and C(last_recoverable) that M(pgdr.barman.recover) read in the WAL, if it restored the directory.
       type: dict
     reached:
       description:
-        - Where the server stopped, its C(lsn), the C(time) of the last transaction replayed, C(xid) or C(name) where the target has one, and
-          PostgreSQL's own C(message).
+        - The point at which the server stopped. It has the C(lsn), the C(time) of the last replayed transaction, C(xid) or C(name) if the target has
+          one, and PostgreSQL's own C(message).
       type: dict
       sample:
         lsn: 0/1C0051F8
@@ -196,7 +197,7 @@ test:
         name: null
         message: recovery stopping before commit of transaction 11425, time 2026-11-20 08:30:00.000311+00
     timeline:
-      description: The timeline it was on there.
+      description: The timeline of the server at that point.
       type: int
       sample: 1
     consistent:
@@ -204,58 +205,60 @@ test:
       type: bool
       sample: true
     consistent_lsn:
-      description: Since where.
+      description: The LSN from which the database was consistent.
       type: str
       sample: 0/4000158
     settings_needed:
       description:
-        - Settings that were raised on the primary after the backup. The recovered server needs at least these values in its configuration;
-          with lower ones it pauses in the middle of its recovery. Only where there are any.
+        - Settings that were raised on the primary after the backup. The recovered server needs at least these values in its configuration. With lower
+          values it pauses in the middle of its recovery.
+        - Returned only if there are any.
       type: dict
       sample: {max_connections: "150"}
     promoted:
-      description: Whether the server left recovery.
+      description: Whether the server was promoted.
       type: bool
       sample: false
     queries:
-      description: Each query with its C(rows), C(expect) and C(matched), and C(locked) where it could not be answered for a lock.
+      description: Each query with its C(rows), C(expect) and C(matched). C(locked) is true if the query could not run because of a lock.
       type: list
       elements: dict
       sample: [{database: shop, query: "SELECT count(*) FROM orders", rows: [["11424"]], expect: 11424, matched: true, locked: false}]
     outbound:
       description:
-        - What the server would do to other servers by itself, its enabled C(subscriptions) as DATABASE/NAME, and the number of active C(cron_jobs) of
-          pg_cron, V(null) if they could not be counted. See M(pgdr.barman.recovered_copy).
+        - What the server would start itself that affects other servers. C(subscriptions) contains its enabled subscriptions as DATABASE/NAME.
+          C(cron_jobs) is the number of active jobs of pg_cron, V(null) if they could not be counted. See M(pgdr.barman.recovered_copy).
       type: dict
       sample: {subscriptions: [], cron_jobs: 0}
     stopped_cleanly:
-      description: Whether the server stopped as it should, and the directory goes on waiting for its recovery.
+      description: Whether the server stopped cleanly, so that the directory can still be recovered normally.
       type: bool
       sample: true
     databases:
-      description: The databases that a connection was made to. One that can't be used on this host, as for a locale that is missing, is an error.
+      description: The databases to which the module connected. If this host can't use a database, for example without its locale, the module fails.
       type: list
       elements: str
       sample: [postgres, shop, template1]
     collation_mismatches:
       description:
-        - Databases and collations of indexes that were sorted by another version of the C or ICU library than this host has, each with C(database),
-          C(collation), C(recorded) and C(actual). Rebuild the indexes that sort text (C(REINDEX)), then C(ALTER DATABASE … REFRESH COLLATION VERSION).
+        - Databases and collations of indexes that were sorted by another version of the C or ICU library than that of this host. Each has
+          C(database), C(collation), C(recorded) and C(actual).
+        - Rebuild the indexes that sort text (C(REINDEX)), then run C(ALTER DATABASE … REFRESH COLLATION VERSION).
       type: list
       elements: dict
       sample: []
     checksums:
       description:
-        - The data checksums. C(status) is V(verified), V(wrong), V(off) (the cluster has none) or V(skipped) (O(checksums=false)); with C(enabled),
-          C(files), C(blocks), C(bad) and C(seconds) if they were read.
+        - The result of the data checksums. C(status) is V(verified), V(wrong), V(off) (the cluster has none) or V(skipped) (O(checksums=false)).
+        - If the module verified them, C(enabled), C(files), C(blocks), C(bad) and C(seconds) are set.
       type: dict
       sample: {status: verified, enabled: true, files: 982, blocks: 203144, bad: 0, seconds: 1.2}
     recovery_duration:
-      description: Seconds from the start of the server to the target.
+      description: The number of seconds from the start of the server to the target.
       type: float
       sample: 3.8
     duration:
-      description: Seconds of the whole test.
+      description: The number of seconds of the whole test.
       type: float
       sample: 5.1
     log_excerpt:

@@ -6,22 +6,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wait_for_jobs
-short_description: Wait for asynchronous jobs, show their progress, and fail soon if one is dead
+short_description: Wait for asynchronous jobs, show their progress, and fail early if a job is dead
 version_added: 1.0.0
 description:
-  - Waits until all of these jobs have ended. A job is a task with C(async) and C(poll=0) that was started on the same host, as the same user.
+  - Waits until all listed jobs have ended. A job is a task with C(async) and C(poll=0) that started on the same host, as the same user.
   - Shows the progress of Barman's operations as one line, at growing intervals.
-  - Reports a job as dead within a minute if its process is gone without a result, or if the host was restarted.
-  - A host that can't be reached for a moment is asked again. The jobs run without the connection.
-  - Fails if a job failed, is dead, or has no result in time, and says what was observed last and what to do. It returns all results nevertheless.
-  - Use C(delegate_to) if the jobs run on another host.
+  - Reports a job as dead within a minute if its process ended without a result, or if the host was restarted.
+  - If a host is unreachable for a moment, the module queries it again. The jobs run without the connection.
+  - Fails if a job failed, is dead, or has no result in time. The error contains the last observed state and what to do. The module returns all
+    results nevertheless.
+  - If the jobs run on another host, use C(delegate_to).
 author:
   - pgdr.barman contributors (@pgdr)
 options:
   jobs:
     description:
-      - What the tasks with C(async) returned, such as C(results) of a registered loop.
-      - One that has no C(ansible_job_id), as in check mode, has ended already.
+      - The results of the tasks with C(async), such as C(results) of a registered loop.
+      - A result without C(ansible_job_id), as in check mode, counts as ended.
     type: list
     elements: dict
     required: true
@@ -32,12 +33,13 @@ options:
     required: true
   timeout:
     description:
-      - Seconds until a job without a result is reported. Use the value of C(async); Ansible ends the job then by itself.
-      - Two minutes are added to it.
+      - The number of seconds after which the module reports a job without a result. Set the value of C(async), after which Ansible ends the job
+        itself.
+      - The module adds two minutes.
     type: int
     default: 86400
   unreachable_timeout:
-    description: Seconds that the host may give no answer.
+    description: The number of seconds to wait for a host that does not answer.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -75,15 +77,15 @@ EXAMPLES = r"""
 RETURN = r"""
 jobs:
   description:
-    - The results of the jobs, in the order of O(jobs), each with what its module returned and the keys below.
+    - The results of the jobs, in the order of O(jobs), each with the return values of its module and the keys below.
   returned: always
   type: list
   elements: dict
   contains:
     job_state:
       description:
-        - V(done) if there is a result, which may be a failure.
-        - V(dead) if there will never be one; V(unreachable) and V(overdue) if the wait has ended before the job.
+        - V(done) if there is a result, which can be a failure.
+        - V(dead) if the job can't return a result any more. V(unreachable) and V(overdue) if the module stopped waiting before the job ended.
       type: str
       sample: done
     job_over:
@@ -95,7 +97,7 @@ jobs:
       type: bool
       sample: false
     msg:
-      description: What the job's module reported, or what was observed last of a job without a result, and what to do.
+      description: The message of the job's module. For a job without a result, the last observed state and what to do.
       type: str
       sample: ""
 """

@@ -7,71 +7,73 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wal_receiver
-short_description: Receive the WAL of PostgreSQL servers with Barman
+short_description: Manage Barman's WAL receivers and their replication slots
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Makes sure that Barman receives the WAL of PostgreSQL servers. The replication slot is made where it is missing, C(barman receive-wal) is
-    started where it does not run, and a WAL segment is seen to arrive in the archive.
-  - Where that does not work, it says why - a password, C(pg_hba.conf), a slot that was lost or that somebody else uses, WAL that
-    PostgreSQL has removed, another timeline, no WAL sender or slot left, a client that is too old.
-  - All servers are handled, also where one of them fails. All failures are reported together, and V(servers) has each one's result.
+  - Ensures that Barman receives the WAL of PostgreSQL servers. The module creates a missing replication slot, starts C(barman receive-wal) if it does
+    not run, and verifies that a WAL segment arrives in the archive.
+  - If that fails, the error names the cause. Examples are a password, C(pg_hba.conf), a slot that is lost or in use, or WAL that PostgreSQL has
+    removed. Other examples are another timeline, no free WAL sender or slot, and a client that is too old.
+  - If one server fails, the module continues with the others. It reports all failures together, and RV(servers) contains each result.
 options:
   servers:
     description:
-      - Barman's names for the servers.
-      - Where it is not given, all servers of this host are meant whose WAL is streamed to it.
+      - Barman's names of the servers.
+      - If it is not set, the module manages all servers of this host with streaming.
     type: list
     elements: str
   state:
     description:
-      - V(started) - the slot exists, the receiver runs and streams, and WAL is in the archive. A segment is closed for that (C(pg_switch_wal)),
-        but only if the receiver had to be started, or if the archive has nothing of the timeline that is received. A receiver that began less than three
-        seconds ago is waited for, since PostgreSQL streams also to one that ends as soon as it has to write.
-      - V(stopped) - no receiver runs. Barman's cron starts it again within a minute as long as C(streaming_archiver) is on for the server.
-      - V(absent) - the same, what was received is archived as far as it is complete, and the slot is dropped. A slot that nobody reads
-        keeps WAL on the PostgreSQL server until its disk is full, so use this before a server's entry is removed with M(pgdr.barman.server).
+      - With V(started), the slot exists, the receiver runs and streams, and WAL is in the archive. To verify this, the module closes a segment
+        (C(pg_switch_wal)). It does so only if it had to start the receiver, or if the archive contains nothing of the received timeline.
+      - The module waits if the receiver started less than three seconds ago. PostgreSQL also streams to a receiver that fails at its first write.
+      - With V(stopped), no receiver runs. While C(streaming_archiver) is on for the server, Barman's cron starts it again within a minute.
+      - With V(absent), no receiver runs, complete received segments are archived, and the slot is dropped. A slot without a receiver keeps WAL on the
+        PostgreSQL server until its disk is full. So use this before M(pgdr.barman.server) removes the server's entry.
     type: str
     choices: [started, stopped, absent]
     default: started
   archiving_takes_over:
     description:
-      - With O(state=absent), for a server that C(archive_command) brings WAL of from now on. The receiver is ended, a segment is closed, and only when all that
-        was received and not archived has come by C(archive_command), and what follows too, the receiver's directory is cleared and the slot dropped.
-      - Where that does not come within O(timeout), the receiver is started again, the slot stays, and the module fails.
-      - C(archiver) has to be on for the server, and its entry still has to have what streaming needs.
+      - With O(state=absent), whether C(archive_command) delivers the server's WAL from now on. The module stops the receiver and closes a segment. It
+        waits until C(archive_command) has delivered everything that was received and not archived, and what follows.
+      - Only then does the module empty the receiver's directory and drop the slot.
+      - If the WAL does not arrive within O(timeout), the module starts the receiver again, keeps the slot, and fails.
+      - C(archiver) must be on for the server, and its entry must still contain the options for streaming.
     type: bool
     default: false
   former_slots:
     description:
-      - With O(state=started), by server, replication slots that its receiver had before (RV(pgdr.barman.server#module:former_slots)). They are dropped when the
-        receiver runs with the slot of its entry.
+      - With O(state=started), by server, replication slots that its receiver used before (RV(pgdr.barman.server#module:former_slots)). The module
+        drops them when the receiver runs with the slot of its entry.
     type: dict
     default: {}
   reset:
     description:
-      - What to do where the receiver can't go on from where it stands.
-      - After a recovery or a failover the server is on another timeline, and the partial segment of the branch that was left makes the receiver
-        fail for ever. Or PostgreSQL has removed WAL that the receiver still needs.
-      - V(never) - fail, and say so.
-      - V(when_needed) - move what stands in the way aside, into a directory that is returned, and begin anew where as little as possible is
-        missing. On a new timeline nothing is. Where something is missing, V(servers[].backup_needed) is true and a new base backup is needed.
+      - The action if the receiver can't continue from its position.
+      - After a recovery or a failover the server is on another timeline. The partial segment of the previous branch then makes the receiver fail at
+        every start.
+      - PostgreSQL can also have removed WAL that the receiver still needs.
+      - V(never) - The module fails and reports the problem.
+      - V(when_needed) - The module moves the blocking files aside, into a directory that it returns. The receiver then starts where as little WAL as
+        possible is missing. On a new timeline none is missing. If WAL is missing, RV(servers.backup_needed) is true and a new base backup is needed.
     type: str
     choices: [never, when_needed]
     default: never
   synchronous:
     description:
-      - The servers' commits wait for the receiver (M(pgdr.barman.synchronous_standby)). A receiver that does not confirm every commit at once is
-        started anew, since Barman looks only then whether it has to run in synchronous mode; until it streams again, commits wait.
-      - It fails where the server's settings do not make every commit wait, and where the receiver is not synchronous in time.
-      - V(false) asks for nothing. Barman chooses a receiver's mode by itself.
+      - Whether the servers' commits wait for the receiver (M(pgdr.barman.synchronous_standby)). The module restarts a receiver that does not confirm
+        every commit immediately, since Barman selects synchronous mode only at the start. Until the receiver streams again, commits wait.
+      - The module fails if the server's settings do not make every commit wait, or if the receiver is not synchronous in time.
+      - With V(false), the module checks nothing of this. Barman selects a receiver's mode itself.
     type: bool
     default: false
   timeout:
     description:
-      - How many seconds to wait for each thing that takes a while, on each server - the receiver to stream, a segment to be archived,
-        a process to end.
+      - The number of seconds to wait for each slow step on each server. Examples are the start of streaming, the archiving of a segment, and the end
+        of a process.
     type: int
     default: 60
 extends_documentation_fragment:
@@ -83,15 +85,15 @@ attributes:
   check_mode:
     support: full
     details:
-      - PostgreSQL is asked in check mode too whether it can stream from where the receiver stands.
+      - In check mode the module also queries PostgreSQL whether it can stream from the receiver's position.
   diff_mode:
     support: full
   idempotent:
     support: full
 notes:
-  - The receiver goes on running after the module, and Barman's cron starts it again where it ends.
-  - Files that are set aside are never deleted by this module. A partial segment may hold the last transactions before a failure.
-  - A standby closes no segments itself. There C(primary_conninfo) is used where Barman's configuration has it.
+  - The receiver continues to run after the module. If it ends, Barman's cron starts it again.
+  - The module never deletes files that it moved aside. A partial segment may contain the last transactions before a failure.
+  - A standby closes no segments itself. For a standby, the module uses C(primary_conninfo) if Barman's configuration contains it.
 seealso:
   - module: pgdr.barman.server
   - module: pgdr.barman.check
@@ -102,20 +104,20 @@ EXAMPLES = r"""
   pgdr.barman.wal_receiver:
   become: true
 
-- name: Go on after a recovery, and take a new backup where WAL is missing
+- name: Receive WAL again after a recovery
   pgdr.barman.wal_receiver:
     servers: [pg-eu]
     reset: when_needed
   become: true
   register: receiver
 
-- name: Stop the receiver of a server and drop its slot before the server is taken out
+- name: Stop the receiver of a server and drop its slot before the server's removal
   pgdr.barman.wal_receiver:
     servers: [pg-old]
     state: absent
   become: true
 
-- name: Give up streaming where WAL comes by archive_command
+- name: Remove streaming after a change to archive_command
   pgdr.barman.wal_receiver:
     servers: [warehouse]
     state: absent
@@ -125,7 +127,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The result of each server, by Barman's name for it.
+  description: The result of each server, by Barman's name of the server.
   returned: always
   type: dict
   sample:
@@ -144,49 +146,50 @@ servers:
       error_kind: null
   contains:
     changed:
-      description: Whether something was changed, or would be in check mode.
+      description: Whether the module changed something, or would in check mode.
       type: bool
     slot:
-      description: The replication slot; V(null) where there is none.
+      description: The name of the replication slot. V(null) if there is none.
       type: str
     restart_lsn:
-      description: The oldest WAL position that the slot keeps.
+      description: The oldest LSN that the slot keeps.
       type: str
     wal_status:
-      description: PostgreSQL's word for the WAL that the slot needs. V(lost) is the bad one.
+      description: PostgreSQL's status of the WAL that the slot needs. V(lost) means that PostgreSQL has removed WAL that the slot needs.
       type: str
     receiver_pid:
-      description: The receiver's process on this host.
+      description: The process id of the receiver on this host.
       type: int
     timeline:
-      description: The timeline that is received.
+      description: The timeline of the received WAL.
       type: int
     last_archived:
       description: The newest WAL segment in Barman's archive.
       type: str
     sync_state:
-      description: With O(synchronous=true), PostgreSQL's word for the receiver, V(sync) or V(quorum).
+      description: With O(synchronous=true), PostgreSQL's C(sync_state) of the receiver, V(sync) or V(quorum).
       type: str
     reset:
       description:
-        - The new start, where there was one. C(reason) is V(other_timeline), V(wal_removed) or V(ahead). C(start) is the segment that was
-          begun with. C(set_aside) are the files that were moved to C(set_aside_directory).
+        - The new start of the receiver. V(null) if there was none. C(reason) is V(other_timeline), V(wal_removed) or V(ahead).
+        - C(start) is the first segment after the new start. C(set_aside) contains the files that the module moved to C(set_aside_directory).
       type: dict
     backup_needed:
-      description: Whether WAL is missing since the last base backup, so that only a new one can be recovered up to now.
+      description: Whether WAL is missing since the last base backup, so that only a new base backup can be recovered to the latest WAL.
       type: bool
     gap:
-      description: What is missing.
+      description: The missing WAL, one text for each gap. Empty if none is missing.
       type: list
       elements: str
     error:
-      description: Why it failed.
+      description: Why the module failed for this server. V(null) on success.
       type: str
     error_kind:
       description:
-        - The reason in one word, such as V(wrong_password), V(missing_password), V(no_hba_line), V(refused), V(timeout), V(slot_active),
-          V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version), V(not_synchronous), V(ended) or V(other).
-        - If only a message has the reason, and it is in another language than English, it is V(other) or V(ended), and C(error) has the message.
+        - The cause of the failure in one word, such as V(wrong_password), V(missing_password), V(no_hba_line), V(refused), V(timeout),
+          V(slot_active), V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version),
+          V(not_synchronous), V(ended) or V(other).
+        - If only a message contains the reason, and the message is not in English, it is V(other) or V(ended), and C(error) contains the message.
       type: str
 """
 
