@@ -195,82 +195,31 @@ error_kind:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._archive_command.archive_command import COMPRESSIONS, METHODS
+from ..module_utils._archive_command.run import set_archive_command
+from ..module_utils._module import run_module
+from ..module_utils._postgres.login import login_argument_spec
 
-from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archive_command import (
-    COMPRESSIONS,
-    METHODS,
-    Desired,
-    Target,
-    configure,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "server": {"type": "str"},
-        "host": {"type": "str"},
-        "port": {"type": "int", "default": 22},
-        "remote_user": {"type": "str", "default": "barman"},
-        "method": {"type": "str", "choices": list(METHODS), "default": "barman-wal-archive"},
-        "incoming_directory": {"type": "path"},
-        "compression": {"type": "str", "choices": list(COMPRESSIONS), "default": "none"},
-        "barman_version": {"type": "str"},
-        "archive_mode": {"type": "str", "choices": ["on", "always"], "default": "on"},
-        "archive_timeout": {"type": "int"},
-        "overwrite": {"type": "bool", "default": False},
-        "timeout": {"type": "int", "default": 120},
-        **login_argument_spec(),
-    }
-
-
-def desired(params: dict[str, Any]) -> Desired:
-    if params["state"] == "absent":
-        return Desired(None, overwrite=params["overwrite"])
-    target = Target(
-        server=params["server"],
-        host=params["host"],
-        port=params["port"],
-        user=params["remote_user"],
-        method=params["method"],
-        compression=params["compression"],
-        directory=params["incoming_directory"],
-    )
-    return Desired(target, params["archive_mode"], params["archive_timeout"], params["overwrite"])
+ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "server": {"type": "str"},
+    "host": {"type": "str"},
+    "port": {"type": "int", "default": 22},
+    "remote_user": {"type": "str", "default": "barman"},
+    "method": {"type": "str", "choices": list(METHODS), "default": "barman-wal-archive"},
+    "incoming_directory": {"type": "path"},
+    "compression": {"type": "str", "choices": list(COMPRESSIONS), "default": "none"},
+    "barman_version": {"type": "str"},
+    "archive_mode": {"type": "str", "choices": ["on", "always"], "default": "on"},
+    "archive_timeout": {"type": "int"},
+    "overwrite": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 120},
+    **login_argument_spec(),
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec(),
-        required_if=[("state", "present", ("server", "host"))],
-        supports_check_mode=True,
-    )
-    require_psycopg(module)
-    params = module.params
-    try:
-        session = connect(login_conninfo(params), params["user"])
-        try:
-            result = configure(
-                session,
-                run,
-                params["user"],
-                desired(params),
-                params["barman_version"],
-                params["timeout"],
-                module.check_mode,
-            )
-        finally:
-            session.close()
-    except HostError as exc:
-        kind = getattr(exc, "kind", None) or getattr(getattr(exc, "diagnosis", None), "kind", "other")
-        module.fail_json(msg=str(exc), error_kind=kind)
-    if not module._diff:
-        result.pop("diff")
-    module.exit_json(**result)
+    run_module(ARGUMENTS, set_archive_command, required_if=[("state", "present", ("server", "host"))])
 
 
 if __name__ == "__main__":

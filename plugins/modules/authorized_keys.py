@@ -100,54 +100,20 @@ unknown:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.authorized_keys import authorize
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys import (
-    apply,
-    observe,
-    plan,
-    wanted_of,
-    with_lines,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "users": {"type": "list", "elements": "str", "required": True},
-        "lines": {"type": "list", "elements": "str", "default": []},
-        "wanted": {"type": "list", "elements": "str", "default": []},
-        "revocable_hosts": {"type": "list", "elements": "str", "default": []},
-        "declared_hosts": {"type": "list", "elements": "str"},
-    }
+ARGUMENTS: dict[str, Any] = {
+    "users": {"type": "list", "elements": "str", "required": True},
+    "lines": {"type": "list", "elements": "str", "default": []},
+    "wanted": {"type": "list", "elements": "str", "default": []},
+    "revocable_hosts": {"type": "list", "elements": "str", "default": []},
+    "declared_hosts": {"type": "list", "elements": "str"},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    removed: list[str] = []
-    unknown: list[str] = []
-    diff: list[dict[str, str]] = []
-    try:
-        wanted = wanted_of(params["wanted"])
-        files = [(user, observe(user)) for user in dict.fromkeys(params["users"])]
-        plans = []
-        for user, file in files:
-            text = with_lines(file.text, params["lines"])
-            if params["declared_hosts"] is not None:
-                planned = plan(text, wanted.get(user, []), params["revocable_hosts"], params["declared_hosts"])
-                removed.extend("%s: %s" % (user, one.comment) for one in planned.removed)
-                unknown.extend("%s: %s" % (user, one.comment) for one in planned.unknown)
-                text = planned.after
-            plans.append((file, text))
-        for file, text in plans:
-            if text != file.text:
-                diff.append({"before_header": file.path, "after_header": file.path, "before": file.text, "after": text})
-                if not module.check_mode:
-                    apply(file, text)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=bool(diff), removed=removed, unknown=unknown, diff=diff)
+    run_module(ARGUMENTS, authorize)
 
 
 if __name__ == "__main__":

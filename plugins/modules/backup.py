@@ -300,121 +300,39 @@ deleted:
   sample: [20261120T070156, 20261121T070157]
 """
 
-import os
-from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._backup.run import back_up_or_delete
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._backup.backup import (
-    BackupError,
-    Request,
-    Taker,
-    answer,
-    make_plan,
-    parse_age,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._backup.removal import plan_removal, remove
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import read_backups
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.hook_runs import failure, of_backup
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "server": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "backup_id": {"type": "str"},
-        "dependents": {"type": "bool", "default": False},
-        "backup_name": {"type": "str"},
-        "max_age": {"type": "str"},
-        "incremental": {"type": "str"},
-        "reuse_backup": {"type": "str", "choices": ["off", "copy", "link"]},
-        "jobs": {"type": "int"},
-        "bandwidth_limit": {"type": "int"},
-        "immediate_checkpoint": {"type": "bool"},
-        "retries": {"type": "int"},
-        "wait_timeout": {"type": "int", "default": 600},
-    }
-
-
-def request_from(params: dict[str, Any]) -> Request:
-    return Request(
-        name=params["backup_name"],
-        max_age=None if params["max_age"] is None else parse_age(params["max_age"]),
-        incremental=params["incremental"],
-        reuse_backup=params["reuse_backup"],
-        jobs=params["jobs"],
-        bandwidth_limit=params["bandwidth_limit"],
-        immediate_checkpoint=params["immediate_checkpoint"],
-        retries=params["retries"],
-        wait_timeout=params["wait_timeout"],
-    )
-
-
-#: What could be taken for a choice of what is deleted. The other options are often defaults for all tasks, and don't matter.
-CHOOSING = ("backup_name", "max_age", "incremental")
-
-
-def delete(module: AnsibleModule) -> None:
-    given = [option for option in CHOOSING if module.params[option] is not None]
-    if given:
-        module.fail_json(
-            msg="with 'state: absent' backup_id says which one: leave out %s" % ", ".join(given), backup=None
-        )
-    try:
-        barman = barman_from(module.params)
-        server = read(module.params["config_file"], module.params["barman_user"]).server(module.params["server"])
-        removal = plan_removal(server, read_backups(server), module.params["backup_id"], module.params["dependents"])
-        if removal.changes and not module.check_mode:
-            remove(barman, server, removal)
-    except HostError as exc:
-        module.fail_json(msg=str(exc), backup=None)
-    module.exit_json(
-        changed=removal.changes,
-        backup=answer(removal.backups[0]) if removal.backups else None,
-        deleted=[backup.backup_id for backup in removal.backups],
-    )
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "server": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "backup_id": {"type": "str"},
+    "dependents": {"type": "bool", "default": False},
+    "backup_name": {"type": "str"},
+    "max_age": {"type": "str"},
+    "incremental": {"type": "str"},
+    "reuse_backup": {"type": "str", "choices": ["off", "copy", "link"]},
+    "jobs": {"type": "int"},
+    "bandwidth_limit": {"type": "int"},
+    "immediate_checkpoint": {"type": "bool"},
+    "retries": {"type": "int"},
+    "wait_timeout": {"type": "int", "default": 600},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True, required_if=[("state", "absent", ("backup_id",))])
-    if module.params["state"] == "absent":
-        delete(module)
-        return
-    if module.params["backup_id"] is not None or module.params["dependents"]:
-        module.fail_json(msg="backup_id and dependents are for 'state: absent'", backup=None)
-    require_psycopg(module)
-    progress: Progress | None = None
-    try:
-        request = request_from(module.params)
-        barman = barman_from(module.params)
-        configuration = read(module.params["config_file"], module.params["barman_user"])
-        server = configuration.server(module.params["server"])
-        plan = make_plan(server, request, read_backups(server), lambda: barman.version, datetime.now(timezone.utc))
-        backup = plan.existing
-        if plan.changes and not module.check_mode:
-            owner = barman.user if os.geteuid() == 0 else None
-            progress = Progress(configuration.home, "backup", server.name, owner)
-            backup = Taker(barman, server, connect, progress).take(plan, request)
-        taken = backup if plan.existing is None and not module.check_mode else None
-        hooks = of_backup(server, taken.backup_id) if taken is not None else {}
-        failed_hooks = failure(server, taken.backup_id, hooks) if taken is not None else None
-    except HostError as exc:
-        failed = exc.backup if isinstance(exc, BackupError) else None
-        module.fail_json(msg=str(exc), backup=None if failed is None else answer(failed))
-    finally:
-        if progress is not None:
-            progress.close()
-    result = {"changed": plan.changes, "backup": None if backup is None else answer(backup), "hooks": hooks}
-    if failed_hooks:
-        module.fail_json(msg=failed_hooks, **result)
-    module.exit_json(**result)
+    run_module(
+        ARGUMENTS,
+        back_up_or_delete,
+        on_error={"backup": None},
+        required_if=[("state", "absent", ("backup_id",))],
+        # They would look like a choice of the backup that is deleted.
+        mutually_exclusive=[("backup_id", option) for option in ("backup_name", "max_age", "incremental")],
+    )
 
 
 if __name__ == "__main__":

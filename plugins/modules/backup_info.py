@@ -390,32 +390,28 @@ servers:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._backup_info.information import gather, installed_version
+from ..module_utils._barman.arguments import barman_argument_spec, barman_from
+from ..module_utils._host.result import Result
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._backup_info.information import gather, installed_version
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {"type": "list", "elements": "str"},
+    "backup_id": {"type": "str"},
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {"type": "list", "elements": "str"},
-        "backup_id": {"type": "str"},
-    }
+def show(params: dict[str, Any], *, check_mode: bool) -> Result:
+    barman = barman_from(params)
+    information = gather(barman, params["servers"], params["backup_id"])
+    version, problems = installed_version(barman)
+    values = {"servers": information.servers, "barman_version": version}
+    return Result(values=values, warnings=[*information.warnings, *problems])
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    try:
-        barman = barman_from(module.params)
-        found = gather(barman, module.params["servers"], module.params["backup_id"])
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    version, problems = installed_version(barman)
-    for warning in [*found.warnings, *problems]:
-        module.warn(warning)
-    module.exit_json(changed=False, servers=found.servers, barman_version=version)
+    run_module(ARGUMENTS, show)
 
 
 if __name__ == "__main__":

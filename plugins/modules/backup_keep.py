@@ -95,43 +95,38 @@ keep:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._backup.removal import TARGETS, keep, plan_keeping
+from ..module_utils._barman.arguments import barman_argument_spec, barman_from
+from ..module_utils._barman.catalog import read_backups
+from ..module_utils._barman.configuration import read
+from ..module_utils._host.result import Result
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._backup.removal import TARGETS, keep, plan_keeping
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import read_backups
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "server": {"type": "str", "required": True},
+    "backup_id": {"type": "str", "required": True},
+    "target": {"type": "str", "choices": list(TARGETS), "default": "full"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "server": {"type": "str", "required": True},
-        "backup_id": {"type": "str", "required": True},
-        "target": {"type": "str", "choices": list(TARGETS), "default": "full"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    }
+def set_keep(params: dict[str, Any], *, check_mode: bool) -> Result:
+    target = params["target"] if params["state"] == "present" else None
+    server = read(params["config_file"], params["barman_user"]).server(params["server"])
+    keeping = plan_keeping(server, read_backups(server), params["backup_id"], target)
+    if keeping.changes and not check_mode:
+        keep(barman_from(params), server, keeping)
+    backup = keeping.backup
+    return Result(
+        changed=keeping.changes,
+        values={"backup_id": backup.backup_id if backup else None, "keep": target},
+        diff={"before": {"keep": backup.keep if backup else None}, "after": {"keep": target}},
+    )
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    target = module.params["target"] if module.params["state"] == "present" else None
-    try:
-        barman = barman_from(module.params)
-        server = read(module.params["config_file"], module.params["barman_user"]).server(module.params["server"])
-        keeping = plan_keeping(server, read_backups(server), module.params["backup_id"], target)
-        if keeping.changes and not module.check_mode:
-            keep(barman, server, keeping)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    backup = keeping.backup
-    module.exit_json(
-        changed=keeping.changes,
-        backup_id=None if backup is None else backup.backup_id,
-        keep=target,
-        diff={"before": {"keep": None if backup is None else backup.keep}, "after": {"keep": target}},
-    )
+    run_module(ARGUMENTS, set_keep)
 
 
 if __name__ == "__main__":

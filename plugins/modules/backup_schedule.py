@@ -65,36 +65,26 @@ kept:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.result import Result, file_diff
+from ..module_utils._module import run_module
+from ..module_utils._server.schedule_file import ensure
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._server.schedule_file import ensure
+ARGUMENTS: dict[str, Any] = {
+    "lines": {"type": "list", "elements": "str", "required": True},
+    "undeclared": {"type": "list", "elements": "str", "default": []},
+    "path": {"type": "path", "default": "/etc/cron.d/barman-backups"},
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        "lines": {"type": "list", "elements": "str", "required": True},
-        "undeclared": {"type": "list", "elements": "str", "default": []},
-        "path": {"type": "path", "default": "/etc/cron.d/barman-backups"},
-    }
+def schedule(params: dict[str, Any], *, check_mode: bool) -> Result:
+    path = params["path"]
+    planned = ensure(path, params["lines"], params["undeclared"], check_mode=check_mode)
+    diff = file_diff(path, planned.before or "", planned.after or "")
+    return Result(planned.changed, {"kept": list(planned.kept)}, diff=diff)
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    try:
-        planned = ensure(params["path"], params["lines"], params["undeclared"], module.check_mode)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    answer: dict[str, Any] = {"changed": planned.changed, "kept": list(planned.kept)}
-    if module._diff:
-        answer["diff"] = {
-            "before_header": params["path"],
-            "after_header": params["path"],
-            "before": planned.before or "",
-            "after": planned.after or "",
-        }
-    module.exit_json(**answer)
+    run_module(ARGUMENTS, schedule)
 
 
 if __name__ == "__main__":

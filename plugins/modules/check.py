@@ -247,59 +247,26 @@ servers:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._check.run import check
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import check_servers, key_of
-from ansible_collections.pgdr.barman.plugins.module_utils._check.undeclared import (
-    Declared,
-    find_undeclared,
-    with_undeclared,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, psycopg_is_there
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {"type": "list", "elements": "str"},
-        "timeout": {"type": "int", "default": 0},
-        "unreachable_timeout": {"type": "int"},
-        "ignore": {"type": "list", "elements": "str", "default": []},
-        "synchronous": {"type": "list", "elements": "str", "default": []},
-        "declared": {"type": "list", "elements": "str"},
-        "declared_hosts": {"type": "list", "elements": "str", "default": []},
-        "jobs": {"type": "int", "default": 0},
-        "fail_on_error": {"type": "bool", "default": True},
-    }
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {"type": "list", "elements": "str"},
+    "timeout": {"type": "int", "default": 0},
+    "unreachable_timeout": {"type": "int"},
+    "ignore": {"type": "list", "elements": "str", "default": []},
+    "synchronous": {"type": "list", "elements": "str", "default": []},
+    "declared": {"type": "list", "elements": "str"},
+    "declared_hosts": {"type": "list", "elements": "str", "default": []},
+    "jobs": {"type": "int", "default": 0},
+    "fail_on_error": {"type": "bool", "default": True},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    try:
-        answer = check_servers(
-            barman_from(params),
-            params["servers"],
-            params["ignore"],
-            params["timeout"],
-            params["jobs"],
-            module.check_mode,
-            connect if psycopg_is_there() else None,
-            params["unreachable_timeout"],
-            params["synchronous"],
-        )
-        if params["declared"] is not None:
-            undeclared = find_undeclared(barman_from(params), Declared(params["declared"], params["declared_hosts"]))
-            answer = with_undeclared(answer, undeclared, {key_of(name) for name in params["ignore"]})
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    if not answer["barman_checked"]:
-        module.warn("'barman check' changes things, so it was not run in check mode; only files were looked at")
-    elif not answer["ok"] and params["fail_on_error"]:
-        module.fail_json(msg="; ".join(answer["problems"]), **answer)
-    module.exit_json(changed=False, **answer)
+    run_module(ARGUMENTS, check)
 
 
 if __name__ == "__main__":

@@ -88,35 +88,29 @@ profiles:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.process import lookup_user
+from ..module_utils._host.result import Result
+from ..module_utils._module import run_module
+from ..module_utils._server.cloud_credentials import apply, plan
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, lookup_user
-from ansible_collections.pgdr.barman.plugins.module_utils._server.cloud_credentials import apply, plan
+ARGUMENTS: dict[str, Any] = {
+    "aws": {"type": "dict", "no_log": True},
+    "google": {"type": "dict", "no_log": True},
+    "user": {"type": "str", "default": "barman"},
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        "aws": {"type": "dict", "no_log": True},
-        "google": {"type": "dict", "no_log": True},
-        "user": {"type": "str", "default": "barman"},
-    }
+def write_credentials(params: dict[str, Any], *, check_mode: bool) -> Result:
+    user = params["user"]
+    files = plan(lookup_user(user).pw_dir, params["aws"], params["google"], user)
+    if not check_mode:
+        apply(files, user)
+    values = {"files": [file.path for file in files if file.holds], "profiles": sorted(params["aws"] or {})}
+    return Result(any(file.changed for file in files), values)
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    aws, google, user = module.params["aws"], module.params["google"], module.params["user"]
-    try:
-        home = lookup_user(user).pw_dir
-        files = plan(home, aws, google, user)
-        if not module.check_mode:
-            apply(files, user)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(
-        changed=any(file.changed for file in files),
-        files=[file.path for file in files if file.holds],
-        profiles=sorted(aws or {}),
-    )
+    run_module(ARGUMENTS, write_credentials)
 
 
 if __name__ == "__main__":

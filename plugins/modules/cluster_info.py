@@ -197,108 +197,29 @@ directories_in_use:
   sample: [/srv/ts/PG_17_202406281, /var/lib/postgresql/17/main, /var/lib/postgresql/17/prod]
 """
 
-import os
-from dataclasses import asdict
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._cluster_info.run import show_cluster
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, Runner, run
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster import (
-    DeclaredCluster,
-    identify,
-    in_use_problems,
-    system_problems,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_observation import (
-    configured,
-    look_into,
-    observe,
-    pending_restart,
-    real_paths,
-    unit_name,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record_files import is_unproven_restore
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "port": {"type": "int", "required": True},
-        "version": {"type": "int"},
-        "cluster": {"type": "str"},
-        "service": {"type": "str"},
-        "data_directory": {"type": "path"},
-        "socket_directory": {"type": "path"},
-        "login_user": {"type": "str", "default": "postgres"},
-        "pending_restart": {"type": "bool", "default": False},
-        "system_identifier": {"type": "str"},
-        "replace_system": {"type": "str"},
-        "directories": {"type": "list", "elements": "path", "default": []},
-        "tablespaces": {"type": "list", "elements": "path", "default": []},
-    }
-
-
-def answer(params: dict[str, Any], runner: Runner, proc: str = "/proc") -> dict[str, Any]:
-    """What the module returns. Raises HostError with every problem."""
-    declared = DeclaredCluster(
-        port=params["port"],
-        version=params["version"],
-        cluster=params["cluster"] or None,
-        service=unit_name(params["service"]),
-        data_directory=os.path.realpath(params["data_directory"]) if params["data_directory"] else None,
-        socket_directory=params["socket_directory"] or None,
-    )
-    observed = observe(declared, runner, proc)
-    found = identify(declared, observed)
-    if found.cluster is None:
-        raise HostError("\n".join(found.problems))
-    cluster = found.cluster
-    contents = look_into(cluster.data_directory)
-    problems = in_use_problems(
-        cluster,
-        observed,
-        real_paths(params["directories"]),
-        real_paths(params["tablespaces"]),
-        declared.version or cluster.version,
-    )
-    if params["system_identifier"]:
-        unreadable = bool(contents.entries) and contents.control is None
-        restored = unreadable and is_unproven_restore(cluster.data_directory, runner)
-        problems += system_problems(
-            cluster, contents, params["system_identifier"], params["replace_system"], restored=restored
-        )
-    if problems:
-        raise HostError("\n".join(problems))
-    config = cluster.config_file or os.path.join(cluster.data_directory, "postgresql.conf")
-    control = contents.control
-    result: dict[str, Any] = {
-        "cluster": {
-            **asdict(cluster),
-            "running": cluster.running,
-            "version": cluster.version or contents.version,
-            "hba_file": configured(
-                cluster.bin_directory, cluster.owner, cluster.data_directory, config, "hba_file", runner
-            ),
-            "tablespaces": list(cluster.tablespaces or contents.tablespaces),
-            "empty": not contents.entries,
-            "system_identifier": None if control is None else str(control.system_identifier),
-            "timeline": None if control is None else control.timeline,
-        },
-        "directories_in_use": list(observed.directories_in_use),
-    }
-    if params["pending_restart"]:
-        result["pending_restart"] = pending_restart(cluster, params["login_user"], runner)
-    return result
+ARGUMENTS: dict[str, Any] = {
+    "port": {"type": "int", "required": True},
+    "version": {"type": "int"},
+    "cluster": {"type": "str"},
+    "service": {"type": "str"},
+    "data_directory": {"type": "path"},
+    "socket_directory": {"type": "path"},
+    "login_user": {"type": "str", "default": "postgres"},
+    "pending_restart": {"type": "bool", "default": False},
+    "system_identifier": {"type": "str"},
+    "replace_system": {"type": "str"},
+    "directories": {"type": "list", "elements": "path", "default": []},
+    "tablespaces": {"type": "list", "elements": "path", "default": []},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    try:
-        if os.geteuid() != 0:
-            raise HostError("the module reads other users' processes and data directories: set 'become: true'")
-        module.exit_json(changed=False, **answer(module.params, run))
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
+    run_module(ARGUMENTS, show_cluster)
 
 
 if __name__ == "__main__":

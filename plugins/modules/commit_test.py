@@ -75,43 +75,15 @@ senders:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._module import run_module
+from ..module_utils._postgres.commit_test import run_commit_test
+from ..module_utils._postgres.login import login_argument_spec
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import CommitOutcome, try_commit
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
-
-
-def argument_spec() -> dict[str, Any]:
-    return {"timeout": {"type": "int", "default": 15}, **login_argument_spec()}
-
-
-def result_of(outcome: CommitOutcome) -> dict[str, Any]:
-    return {
-        "takes_writes": outcome.takes_writes,
-        "reason": outcome.reason,
-        "synchronous_standby_names": outcome.synchronous_standby_names,
-        "senders": [
-            {"application": one.application, "state": one.state, "sync_state": one.sync_state}
-            for one in outcome.senders
-        ],
-    }
+ARGUMENTS: dict[str, Any] = {"timeout": {"type": "int", "default": 15}, **login_argument_spec()}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    if params["timeout"] < 1:
-        module.fail_json(msg="timeout: %d is not a positive number of seconds" % params["timeout"])
-    require_psycopg(module)
-    if module.check_mode:
-        module.exit_json(changed=False, takes_writes=None, reason="", synchronous_standby_names="", senders=[])
-    try:
-        outcome = try_commit(lambda: connect(login_conninfo(params), params["user"]), params["timeout"])
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=False, **result_of(outcome))
+    run_module(ARGUMENTS, run_commit_test)
 
 
 if __name__ == "__main__":

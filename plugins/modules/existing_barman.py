@@ -95,53 +95,30 @@ problems:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
+from ..module_utils._server.existing import compare_existing
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption import DeclaredBarman, DeclaredEntry
-from ansible_collections.pgdr.barman.plugins.module_utils._server.existing import compare
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "name": {"type": "str", "required": True},
-                "options": {"type": "dict", "default": {}},
-                "given": {"type": "list", "elements": "str", "default": []},
-            },
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "options": {"type": "dict", "default": {}},
+            "given": {"type": "list", "elements": "str", "default": []},
         },
-        "global_options": {"type": "dict", "required": True},
-        "given": {"type": "list", "elements": "str", "default": []},
-        "adopt": {"type": "bool", "default": False},
-    }
+    },
+    "global_options": {"type": "dict", "required": True},
+    "given": {"type": "list", "elements": "str", "default": []},
+    "adopt": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
-    # no_log: an option may hold a password, and Ansible logs arguments on the managed host.
-    module = AnsibleModule(argument_spec(), supports_check_mode=True, no_log=True)
-    params = module.params
-    entries = [DeclaredEntry(item["name"], item["options"], item["given"]) for item in params["servers"]]
-    declared = DeclaredBarman(params["global_options"], entries, params["given"], params["adopt"])
-    try:
-        problems, warnings = compare(declared, params["barman_user"], params["config_file"])
-    except HostError as exc:
-        module.fail_json(msg=str(exc), problems=[str(exc)], invocation={})
-    for warning in warnings:
-        module.warn(warning)
-    if problems:
-        module.fail_json(
-            msg="An existing Barman would lose something, so nothing was changed on any host:\n%s"
-            % "\n".join("- %s" % problem for problem in problems),
-            problems=problems,
-            invocation={},
-        )
-    module.exit_json(changed=False, problems=[], invocation={})
+    run_module(ARGUMENTS, compare_existing, masking=lambda params: {})
 
 
 if __name__ == "__main__":

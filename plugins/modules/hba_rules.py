@@ -67,56 +67,35 @@ notes:
   sample: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from typing import Any
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.hba_file import (
-    notes,
-    read_hba_file,
-    rules_in,
-    with_rules,
-    write_hba_file,
-)
+from ..module_utils._host.result import Result, file_diff
+from ..module_utils._module import run_module
+from ..module_utils._postgres.hba_file import ensure, generated_warning, notes, rules_in
+
+ARGUMENTS: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "rules": {"type": "list", "elements": "str", "required": True},
+    "user": {"type": "str", "default": "postgres"},
+}
+
+
+def set_rules(params: dict[str, Any], *, check_mode: bool) -> Result:
+    path, rules = params["path"], params["rules"]
+    before, after = ensure(path, rules, params["user"], check_mode=check_mode)
+    others = notes(before)
+    # The rest of the file may have passwords, of LDAP for example.
+    shown = ["".join("%s\n" % rule for rule in some) for some in (rules_in(before), rules)]
+    return Result(
+        changed=after != before,
+        values={"notes": others},
+        warnings=[generated_warning(path, others)] if others else [],
+        diff=file_diff(path, *shown),
+    )
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "rules": {"type": "list", "elements": "str", "required": True},
-            "user": {"type": "str", "default": "postgres"},
-        },
-        supports_check_mode=True,
-    )
-    path, rules = module.params["path"], module.params["rules"]
-    wrong = [rule for rule in rules if "\n" in rule or not rule.strip()]
-    if wrong:
-        module.fail_json(msg="rules: %r is not one rule" % wrong[0])
-    try:
-        file = read_hba_file(path, module.params["user"])
-        text = with_rules(file.state.text, rules)
-        changed = text != file.state.text
-        if changed and not module.check_mode:
-            write_hba_file(file, text)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    found = notes(file.state.text)
-    if found:
-        module.warn(
-            "%s has lines of something else that writes or extends it: %s. If it is written anew, the rules of Barman are lost: add them "
-            "where it comes from. An include that stands before them decides first" % (path, "; ".join(found[:3]))
-        )
-    result = {"changed": changed, "notes": found}
-    if module._diff:
-        # The rest of the file may have passwords, of LDAP for example.
-        before, after = rules_in(file.state.text), list(rules)
-        result["diff"] = {
-            "before_header": path,
-            "after_header": path,
-            "before": "".join("%s\n" % rule for rule in before),
-            "after": "".join("%s\n" % rule for rule in after),
-        }
-    module.exit_json(**result)
+    run_module(ARGUMENTS, set_rules)
 
 
 if __name__ == "__main__":

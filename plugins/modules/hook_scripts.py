@@ -101,49 +101,22 @@ removed:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._module import run_module
+from ..module_utils._server.hook_files import install_hooks
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._server.hook_files import Wanted, diff, ensure
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "directory": {"type": "path", "default": "/usr/local/lib/pgdr.barman"},
-        "user": {"type": "str", "default": "barman"},
-        "scripts": {"type": "dict", "default": {}},
-        "credentials_directory": {"type": "path", "no_log": False},
-        "credentials": {"type": "dict", "default": {}, "no_log": True},
-        "config_file": {"type": "path"},
-        "prune": {"type": "bool", "default": False},
-    }
+ARGUMENTS: dict[str, Any] = {
+    "directory": {"type": "path", "default": "/usr/local/lib/pgdr.barman"},
+    "user": {"type": "str", "default": "barman"},
+    "scripts": {"type": "dict", "default": {}},
+    "credentials_directory": {"type": "path", "no_log": False},
+    "credentials": {"type": "dict", "default": {}, "no_log": True},
+    "config_file": {"type": "path"},
+    "prune": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    names = [*params["scripts"], *params["credentials"]]
-    wrong = sorted(name for name in names if not name or "/" in name or name.startswith("."))
-    if wrong:
-        module.fail_json(msg="%s can't be the name of a file" % ", ".join(map(repr, wrong)))
-    if params["credentials"] and params["credentials_directory"] is None:
-        module.fail_json(msg="credentials need credentials_directory")
-    wanted = Wanted(
-        directory=params["directory"],
-        user=params["user"],
-        scripts={name: str(text) for name, text in params["scripts"].items()},
-        credentials_directory=params["credentials_directory"],
-        credentials={name: str(text) for name, text in params["credentials"].items()},
-        prune=params["prune"],
-    )
-    try:
-        plan, found = ensure(wanted, params["config_file"], module.check_mode)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    answer: dict[str, Any] = {"changed": plan.changed, "written": list(plan.write), "removed": list(plan.remove)}
-    if module._diff:
-        answer["diff"] = diff(plan, wanted, found)
-    module.exit_json(**answer)
+    run_module(ARGUMENTS, install_hooks)
 
 
 if __name__ == "__main__":

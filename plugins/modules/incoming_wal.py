@@ -65,9 +65,14 @@ servers:
   type: dict
   sample:
     pg-eu:
+      changed: true
       removed: ["000000010000000000000009"]
       error: null
+      error_kind: null
   contains:
+    changed:
+      description: Whether files were removed, or would be in check mode.
+      type: bool
     removed:
       description: The names of the files that the module removed, or would remove in check mode.
       type: list
@@ -75,50 +80,26 @@ servers:
     error:
       description: The files that remain, and what to do. V(null) if there are none.
       type: str
+    error_kind:
+      description: The failure in one word; V(not_cleared) if WAL or other files are left, V(other) for anything else; null if there is none.
+      type: str
 """
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._archive_command.incoming import clear_servers
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.incoming import ClearedDirectory, clear
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {"type": "list", "elements": "str", "required": True},
-        "timeout": {"type": "int", "default": 180},
-    }
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {"type": "list", "elements": "str", "required": True},
+    "timeout": {"type": "int", "default": 180},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    outcomes: dict[str, ClearedDirectory] = {}
-    try:
-        barman = barman_from(params)
-        configuration = read(params["config_file"], params["barman_user"])
-        for server in [configuration.server(name) for name in params["servers"]]:
-            try:
-                outcomes[server.name] = clear(barman, server, params["timeout"], module.check_mode)
-            except HostError as exc:
-                outcomes[server.name] = ClearedDirectory((), "server '%s': %s" % (server.name, exc))
-    except HostError as exc:
-        module.fail_json(msg=str(exc), servers={})
-    result = {
-        "changed": any(outcome.removed for outcome in outcomes.values()),
-        "servers": {
-            name: {"removed": list(outcome.removed), "error": outcome.error} for name, outcome in outcomes.items()
-        },
-    }
-    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
-    if errors:
-        module.fail_json(msg="\n".join(errors), **result)
-    module.exit_json(**result)
+    run_module(ARGUMENTS, clear_servers, on_error={"servers": {}})
 
 
 if __name__ == "__main__":

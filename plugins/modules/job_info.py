@@ -118,65 +118,27 @@ operations_unknown:
   sample: null
 """
 
-from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._backup_info.jobs import show_jobs
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._host.job_files import KnownJob, boot_id, look_at
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import described, process_exists, running
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "jobs": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {"id": {"type": "str", "required": True}, "session": {"type": "int"}},
-        },
-        "async_dir": {"type": "path", "default": "~/.ansible_async"},
-        "servers": {"type": "list", "elements": "str", "default": []},
-    }
-
-
-def operations(params: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """The running operations on these servers, and why they can't be read."""
-    servers = set(params["servers"])
-    if not servers:
-        return [], None
-    try:
-        states = running(read(params["config_file"], params["barman_user"]).home, process_exists)
-    except (HostError, OSError) as exc:
-        return [], str(exc)
-    now = datetime.now(timezone.utc)
-    return [
-        described(state, now)
-        for state in states
-        if servers.intersection([state.get("server"), *state.get("servers", ())])
-    ], None
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "jobs": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"id": {"type": "str", "required": True}, "session": {"type": "int"}},
+    },
+    "async_dir": {"type": "path", "default": "~/.ansible_async"},
+    "servers": {"type": "list", "elements": "str", "default": []},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    try:
-        jobs = look_at(
-            [KnownJob(job["id"], job["session"]) for job in module.params["jobs"]], module.params["async_dir"]
-        )
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    found, unknown = operations(module.params)
-    module.exit_json(
-        changed=False,
-        boot_id=boot_id(),
-        jobs=[job.as_dict() for job in jobs],
-        operations=found,
-        operations_unknown=unknown,
-    )
+    run_module(ARGUMENTS, show_jobs)
 
 
 if __name__ == "__main__":

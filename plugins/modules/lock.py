@@ -107,48 +107,23 @@ holders:
   elements: dict
 """
 
-from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.run_lock import set_lock
+from ..module_utils._module import run_module
 
-from ..module_utils._host import run_lock
-from ..module_utils._host.process import HostError
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
-        "run": {"type": "str", "required": True},
-        "what": {"type": "str", "default": "a playbook run"},
-        "resources": {"type": "list", "elements": "str"},
-        "take_over": {"type": "list", "elements": "str", "default": []},
-        "controller": {"type": "dict"},
-    }
+ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+    "run": {"type": "str", "required": True},
+    "what": {"type": "str", "default": "a playbook run"},
+    "resources": {"type": "list", "elements": "str"},
+    "take_over": {"type": "list", "elements": "str", "default": []},
+    "controller": {"type": "dict"},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), required_if=[("state", "held", ("resources",))], supports_check_mode=True)
-    params = module.params
-    directory = run_lock.DIRECTORY
-    if not run_lock.RUN_ID.match(params["run"]):
-        module.fail_json(msg="run: '%s' has other characters than letters, digits and hyphens" % params["run"])
-    try:
-        if params["state"] == "released":
-            changed = run_lock.release(params["run"], check_mode=module.check_mode, directory=directory)
-            module.exit_json(changed=changed, runs=[one.run for one in run_lock.read(directory)], removed=[])
-        desired = run_lock.parse({**params, "since": datetime.now(timezone.utc).isoformat(timespec="seconds")})
-        if desired is None:
-            raise HostError("controller: the process of ansible-playbook is missing; the module's action fills it in")
-        planned, locks = run_lock.take(desired, params["take_over"], check_mode=module.check_mode, directory=directory)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    if planned.holders:
-        module.fail_json(
-            msg="; ".join("locked by %s" % one for one in planned.holders),
-            holders=[one.as_dict() for one in planned.holders],
-        )
-    module.exit_json(changed=planned.changed, runs=[one.run for one in locks], removed=list(planned.remove))
+    run_module(ARGUMENTS, set_lock, required_if=[("state", "held", ("resources",))])
 
 
 if __name__ == "__main__":

@@ -81,52 +81,19 @@ kept:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._module import run_module
+from ..module_utils._server.pgpass import set_lines
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import (
-    Connection,
-    apply,
-    observe,
-    parse,
-    plan,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_connections import undeclared_connections
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "lines": {"type": "list", "elements": "str", "required": True, "no_log": True},
-        "declared": {"type": "list", "elements": "str"},
-        "config_file": {"type": "path"},
-        "user": {"type": "str", "default": "barman"},
-    }
+ARGUMENTS: dict[str, Any] = {
+    "lines": {"type": "list", "elements": "str", "required": True, "no_log": True},
+    "declared": {"type": "list", "elements": "str"},
+    "config_file": {"type": "path"},
+    "user": {"type": "str", "default": "barman"},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    lines, user = module.params["lines"], module.params["user"]
-    wrong = [str(number) for number, line in enumerate(lines, 1) if "\n" in line or parse(line) is None]
-    if wrong:
-        module.fail_json(
-            msg="lines: number %s is not host:port:database:user:password in one line; make it with the filter pgpass_line"
-            % ", ".join(wrong)
-        )
-    try:
-        stays: list[Connection] = []
-        if module.params["declared"] is not None:
-            configuration = read(module.params["config_file"], user)
-            stays = undeclared_connections(configuration, module.params["declared"], user)
-        file = observe(user)
-        planned = plan(file.text, lines, stays)
-        if not module.check_mode:
-            apply(file, planned)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(
-        changed=planned.changed or not file.access, path=file.path, kept=[str(line) for line in planned.kept]
-    )
+    run_module(ARGUMENTS, set_lines)
 
 
 if __name__ == "__main__":

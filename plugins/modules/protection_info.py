@@ -117,74 +117,23 @@ protection:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._check.protection_info import show_protection
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._check.protection import (
-    ExpectedServer,
-    Protection,
-    as_result,
-    entry_problems,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "server": {"type": "str", "required": True},
-        "declared": {"type": "dict", "default": {}},
-        "system_identifier": {"type": "str"},
-        "timeline": {"type": "int"},
-        "backup_id": {"type": "str"},
-        "timeout": {"type": "int", "default": 60},
-    }
-
-
-def parse_conninfo(text: str) -> dict[str, Any]:
-    """The words of a connection string. Raises HostError without repeating it: it may have a password."""
-    import psycopg
-    import psycopg.conninfo
-
-    try:
-        return dict(psycopg.conninfo.conninfo_to_dict(text))
-    except psycopg.Error:
-        raise HostError("a connection string in Barman's entry or in 'declared' can't be read") from None
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "server": {"type": "str", "required": True},
+    "declared": {"type": "dict", "default": {}},
+    "system_identifier": {"type": "str"},
+    "timeline": {"type": "int"},
+    "backup_id": {"type": "str"},
+    "timeout": {"type": "int", "default": 60},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec(), required_together=[("system_identifier", "timeline")], supports_check_mode=True
-    )
-    require_psycopg(module)
-    params = module.params
-    try:
-        configuration = read(params["config_file"], params["barman_user"])
-        if params["system_identifier"] is None and params["server"] not in configuration.servers:
-            module.exit_json(changed=False)
-        server = configuration.server(params["server"])
-        problems = entry_problems(server, params["declared"], parse_conninfo)
-        if problems:
-            raise HostError("\n".join(problems))
-        if not server.flag("active", True):
-            module.warn(
-                "Barman's server '%s' is inactive (active = false in %s): it receives nothing and takes no backups, so a recovered server is not "
-                "protected before it is active" % (server.name, server.file)
-            )
-        if params["system_identifier"] is None:
-            module.exit_json(changed=False)
-        expected = ExpectedServer(params["system_identifier"], params["timeline"], params["backup_id"])
-        protection = Protection(barman_from(params), server, connect)
-        observed, missing = protection.prove(expected, params["timeout"])
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    result = {"protected": not missing, "missing": missing, "protection": as_result(expected, observed)}
-    # Without a backup that was asked for, only the rest has to be there.
-    if missing and not (params["backup_id"] is None and len(missing) == 1):
-        module.fail_json(msg="\n".join(missing), **result)
-    module.exit_json(changed=False, **result)
+    run_module(ARGUMENTS, show_protection, required_together=[("system_identifier", "timeline")])
 
 
 if __name__ == "__main__":

@@ -287,101 +287,39 @@ barman_version:
   sample: 3.13.3
 """
 
-import time
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
+from ..module_utils._server.run import configure, without_secrets
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._check.undeclared import undeclared_of
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import (
-    Desired,
-    Entry,
-    diff,
-    masked_options,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._server.staging import ensure
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "name": {"type": "str", "required": True},
-                "options": {"type": "dict", "default": {}},
-                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                "host": {"type": "str"},
-                "merge": {"type": "bool", "default": False},
-            },
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "options": {"type": "dict", "default": {}},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "host": {"type": "str"},
+            "merge": {"type": "bool", "default": False},
         },
-        "handover": {"type": "bool", "default": False},
-        "keep": {"type": "list", "elements": "str", "default": []},
-        "declared_hosts": {"type": "list", "elements": "str"},
-        "prune": {"type": "bool", "default": False},
-        "allow_empty": {"type": "bool", "default": False},
-        "adopt": {"type": "bool", "default": False},
-        "global_options": {"type": "dict"},
-        "configuration_directory": {"type": "path"},
-    }
-
-
-def desired_from(params: dict[str, Any]) -> Desired:
-    return Desired(
-        [
-            Entry(item["name"], item["options"], item["state"] == "present", item["host"], item["merge"])
-            for item in params["servers"]
-        ],
-        params["global_options"],
-        params["prune"],
-        params["adopt"],
-        params["keep"],
-        params["handover"],
-    )
-
-
-def without_secrets(params: dict[str, Any]) -> dict[str, Any]:
-    servers = [{**item, "options": masked_options(item["options"])} for item in params["servers"]]
-    return {**params, "servers": servers, "global_options": masked_options(params["global_options"] or {})}
+    },
+    "handover": {"type": "bool", "default": False},
+    "keep": {"type": "list", "elements": "str", "default": []},
+    "declared_hosts": {"type": "list", "elements": "str"},
+    "prune": {"type": "bool", "default": False},
+    "allow_empty": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    "global_options": {"type": "dict"},
+    "configuration_directory": {"type": "path"},
+}
 
 
 def main() -> None:
-    # no_log: connection strings may hold passwords, and Ansible logs arguments on the managed host.
-    module = AnsibleModule(argument_spec(), supports_check_mode=True, no_log=True)
-    invocation = {"module_args": without_secrets(module.params)}
-    if module.params["prune"] and not module.params["servers"] and not module.params["allow_empty"]:
-        module.fail_json(
-            msg="an empty list of servers would remove every entry (prune): set barman_allow_empty: true if that is meant "
-            "(option allow_empty of the module)",
-            invocation=invocation,
-        )
-    try:
-        outcome = ensure(
-            barman_from(module.params),
-            desired_from(module.params),
-            module.params["configuration_directory"],
-            time.strftime("%Y%m%dT%H%M%S"),
-            module.check_mode,
-        )
-    except HostError as exc:
-        module.fail_json(msg=str(exc), invocation=invocation)
-    undeclared = undeclared_of(outcome.answer.get("unlisted", ()), module.params["declared_hosts"])
-    for warning in (*outcome.warnings, *("server '%(name)s': %(hint)s" % item for item in undeclared)):
-        module.warn(warning)
-    if outcome.problems:
-        module.fail_json(
-            msg="Barman's configuration was not changed: %s" % "; ".join(outcome.problems),
-            problems=outcome.problems,
-            invocation=invocation,
-        )
-    answer = {**outcome.answer, "undeclared": undeclared, "changed": outcome.plan.changed, "invocation": invocation}
-    if module._diff:
-        answer["diff"] = diff(outcome.plan.changes)
-    module.exit_json(**answer)
+    run_module(ARGUMENTS, configure, masking=without_secrets)
 
 
 if __name__ == "__main__":

@@ -64,34 +64,27 @@ path:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.known_hosts import apply, observe, plan, require_lines
+from ..module_utils._host.result import Result, file_diff
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.known_hosts import apply, observe, plan
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+ARGUMENTS: dict[str, Any] = {
+    "lines": {"type": "list", "elements": "str", "required": True},
+    "user": {"type": "str", "required": True},
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        "lines": {"type": "list", "elements": "str", "required": True},
-        "user": {"type": "str", "required": True},
-    }
+def add_hosts(params: dict[str, Any], *, check_mode: bool) -> Result:
+    require_lines(params["lines"])
+    file = observe(params["user"])
+    text = plan(file.text, params["lines"])
+    if not check_mode:
+        apply(file, text)
+    return Result(text != file.text, {"path": file.path}, diff=file_diff(file.path, file.text, text))
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    lines = module.params["lines"]
-    wrong = [line for line in lines if len(line.split()) < 3 or "\n" in line or line.startswith("#")]
-    if wrong:
-        module.fail_json(msg="lines: '%s' is not a name, a key's type and a key in one line" % "', '".join(wrong))
-    try:
-        file = observe(module.params["user"])
-        text = plan(file.text, lines)
-        if not module.check_mode:
-            apply(file, text)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    diff = {"before_header": file.path, "after_header": file.path, "before": file.text, "after": text}
-    module.exit_json(changed=text != file.text, path=file.path, diff=diff)
+    run_module(ARGUMENTS, add_hosts)
 
 
 if __name__ == "__main__":

@@ -188,65 +188,22 @@ servers:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
+from ..module_utils._sync.run import sync
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._sync.synchronisation import (
-    Outcome,
-    Request,
-    parse_up_to,
-    passive_servers,
-    synchronise,
-)
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {"type": "list", "elements": "str"},
-        "timeout": {"type": "int", "default": 3600},
-        "max_lag": {"type": "int", "default": 0},
-        "up_to": {"type": "str"},
-        "recoverable": {"type": "bool", "default": True},
-    }
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    return {
-        **outcome.values,
-        "changed": outcome.changed,
-        "empty": outcome.empty,
-        "error": outcome.error,
-        "error_kind": outcome.kind,
-    }
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {"type": "list", "elements": "str"},
+    "timeout": {"type": "int", "default": 3600},
+    "max_lag": {"type": "int", "default": 0},
+    "up_to": {"type": "str"},
+    "recoverable": {"type": "bool", "default": True},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    params = module.params
-    try:
-        up_to = None if params["up_to"] is None else parse_up_to(params["up_to"])
-        barman = barman_from(params)
-        configuration = read(params["config_file"], params["barman_user"])
-        wanted = params["servers"] if params["servers"] is not None else passive_servers(configuration)
-        servers = [configuration.server(name) for name in wanted]
-        request = Request(params["timeout"], params["max_lag"], up_to, params["recoverable"])
-        outcomes = synchronise(barman, configuration, servers, request, module.check_mode)
-    except HostError as exc:
-        module.fail_json(msg=str(exc), servers={})
-    for outcome in outcomes.values():
-        for line in outcome.warnings:
-            module.warn(line)
-    result: dict[str, Any] = {
-        "changed": any(outcome.changed for outcome in outcomes.values()),
-        "servers": {name: answer(outcome) for name, outcome in outcomes.items()},
-    }
-    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
-    if errors:
-        module.fail_json(msg="\n".join(errors), **result)
-    module.exit_json(**result)
+    run_module(ARGUMENTS, sync, on_error={"servers": {}})
 
 
 if __name__ == "__main__":

@@ -99,50 +99,30 @@ removed:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.result import Result
+from ..module_utils._module import run_module
+from ..module_utils._postgres.connection import require_psycopg
+from ..module_utils._postgres.login import logged_in, login_argument_spec
+from ..module_utils._postgres.standby_names import require_our_names
+from ..module_utils._postgres.synchronous import configure
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.login import login_argument_spec, login_conninfo
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.standby_names import OUR_NAME
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import configure
+ARGUMENTS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "names": {"type": "list", "elements": "str"},
+    **login_argument_spec(),
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "names": {"type": "list", "elements": "str"},
-        **login_argument_spec(),
-    }
+def set_standby_names(params: dict[str, Any], *, check_mode: bool) -> Result:
+    names, present = params["names"], params["state"] == "present"
+    require_our_names(names or ())
+    require_psycopg()
+    with logged_in(params) as session:
+        return configure(session, names if present else [], None if present else names, check_mode=check_mode)
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), required_if=[("state", "present", ("names",))], supports_check_mode=True)
-    params = module.params
-    wrong = [name for name in params["names"] or () if not OUR_NAME.fullmatch(name)]
-    if wrong:
-        module.fail_json(
-            msg="names: %s: a name begins with barman, and has letters, digits and underscores only"
-            % ", ".join(repr(name) for name in wrong)
-        )
-    require_psycopg(module)
-    present = params["state"] == "present"
-    try:
-        session = connect(login_conninfo(params), params["user"])
-        try:
-            result = configure(
-                session,
-                params["names"] if present else [],
-                None if present else params["names"],
-                module.check_mode,
-            )
-        finally:
-            session.close()
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    if not module._diff:
-        result.pop("diff")
-    module.exit_json(**result)
+    run_module(ARGUMENTS, set_standby_names, required_if=[("state", "present", ("names",))])
 
 
 if __name__ == "__main__":

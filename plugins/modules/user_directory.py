@@ -71,48 +71,33 @@ changed_paths:
   sample: [/srv/barman]
 """
 
-import re
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._host.owned_directory import ensure
+from ..module_utils._host.result import Result
+from ..module_utils._module import run_module
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.owned_directory import apply, observe
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+ARGUMENTS: dict[str, Any] = {
+    "paths": {"type": "list", "elements": "path", "required": True},
+    "user": {"type": "str", "required": True},
+    "mode": {"type": "str", "default": "0750"},
+    "existing": {"type": "str", "choices": ["change", "refuse"], "default": "change"},
+}
 
 
-def argument_spec() -> dict[str, Any]:
-    return {
-        "paths": {"type": "list", "elements": "path", "required": True},
-        "user": {"type": "str", "required": True},
-        "mode": {"type": "str", "default": "0750"},
-        "existing": {"type": "str", "choices": ["change", "refuse"], "default": "change"},
-    }
+def ensure_directories(params: dict[str, Any], *, check_mode: bool) -> Result:
+    changed = ensure(
+        params["paths"],
+        params["user"],
+        params["mode"],
+        refuse_foreign=params["existing"] == "refuse",
+        check_mode=check_mode,
+    )
+    return Result(bool(changed), {"changed_paths": changed})
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    paths, user, mode = module.params["paths"], module.params["user"], module.params["mode"]
-    if not re.fullmatch(r"0?[0-7]{3}", mode):
-        module.fail_json(msg="mode: '%s' is not three octal digits, such as 0750" % mode)
-    relative = [path for path in paths if not path.startswith("/")]
-    if relative:
-        module.fail_json(msg="paths: %s is not an absolute path" % ", ".join(map(repr, relative)))
-    changed: list[str] = []
-    try:
-        for path in dict.fromkeys(paths):
-            plan = observe(path, user, int(mode, 8))
-            if plan.foreign and module.params["existing"] == "refuse":
-                module.fail_json(
-                    msg="%s exists and does not belong to '%s'. Give it to that user (chown), or write another directory"
-                    % (path, user)
-                )
-            if plan.changed:
-                changed.append(path)
-                if not module.check_mode:
-                    apply(plan)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=bool(changed), changed_paths=changed)
+    run_module(ARGUMENTS, ensure_directories)
 
 
 if __name__ == "__main__":

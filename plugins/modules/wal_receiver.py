@@ -195,79 +195,24 @@ servers:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._barman.arguments import barman_argument_spec
+from ..module_utils._module import run_module
+from ..module_utils._wal_receiver.run import set_receivers
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.arguments import barman_argument_spec, barman_from
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import connect, require_psycopg
-from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.wal_receiver import (
-    Outcome,
-    Receiver,
-    streaming_servers,
-)
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        **barman_argument_spec(),
-        "servers": {"type": "list", "elements": "str"},
-        "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
-        "reset": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
-        "synchronous": {"type": "bool", "default": False},
-        "archiving_takes_over": {"type": "bool", "default": False},
-        "former_slots": {"type": "dict", "default": {}},
-        "timeout": {"type": "int", "default": 60},
-    }
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    return {**outcome.values, "changed": outcome.changed, "error": outcome.error, "error_kind": outcome.kind}
-
-
-def diff(outcomes: dict[str, Outcome]) -> dict[str, Any]:
-    changed = {name: outcome for name, outcome in outcomes.items() if outcome.changed}
-    return {
-        "before": {name: outcome.before for name, outcome in changed.items()},
-        "after": {name: outcome.after for name, outcome in changed.items()},
-    }
+ARGUMENTS: dict[str, Any] = {
+    **barman_argument_spec(),
+    "servers": {"type": "list", "elements": "str"},
+    "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
+    "reset": {"type": "str", "choices": ["never", "when_needed"], "default": "never"},
+    "synchronous": {"type": "bool", "default": False},
+    "archiving_takes_over": {"type": "bool", "default": False},
+    "former_slots": {"type": "dict", "default": {}},
+    "timeout": {"type": "int", "default": 60},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec(), supports_check_mode=True)
-    require_psycopg(module)
-    params = module.params
-    try:
-        barman = barman_from(params)
-        configuration = read(params["config_file"], params["barman_user"])
-        wanted = params["servers"] if params["servers"] is not None else streaming_servers(configuration)
-        servers = [configuration.server(name) for name in wanted]
-    except HostError as exc:
-        module.fail_json(msg=str(exc), servers={})
-    outcomes = {
-        server.name: Receiver(barman, configuration, server, connect, params["timeout"]).run(
-            params["state"],
-            params["reset"],
-            module.check_mode,
-            params["synchronous"],
-            params["archiving_takes_over"],
-            params["former_slots"].get(server.name, ()),
-        )
-        for server in servers
-    }
-    for name, outcome in outcomes.items():
-        if outcome.values.get("backup_needed"):
-            module.warn("WAL of server '%s' is missing since its last backup: take a new base backup" % name)
-    result: dict[str, Any] = {
-        "changed": any(outcome.changed for outcome in outcomes.values()),
-        "servers": {name: answer(outcome) for name, outcome in outcomes.items()},
-    }
-    if module._diff:
-        result["diff"] = diff(outcomes)
-    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
-    if errors:
-        module.fail_json(msg="\n".join(errors), **result)
-    module.exit_json(**result)
+    run_module(ARGUMENTS, set_receivers, on_error={"servers": {}})
 
 
 if __name__ == "__main__":

@@ -109,11 +109,13 @@ class _Captured(Exception):
 
 
 def spec_from_module(name: str) -> Spec | None:
-    """The arguments that a module's main() gives to AnsibleModule; None where it is documentation only."""
+    """The arguments that a module's main() gives to AnsibleModule; None if it is documentation only."""
     module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
     if not hasattr(module, "main"):
         return None
-    patched = mock.patch.object(module, "AnsibleModule", side_effect=_Captured)
+    skeleton = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.module_utils._module")
+    owner = module if hasattr(module, "AnsibleModule") else skeleton
+    patched = mock.patch.object(owner, "AnsibleModule", side_effect=_Captured)
     with patched as factory, contextlib.suppress(_Captured):
         module.main()
     positional, named = factory.call_args

@@ -14,16 +14,19 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._barman import catalog
 from .._barman.archive import Archive, list_archive
+from .._barman.arguments import barman_from
 from .._barman.command import Barman
-from .._barman.configuration import ServerConfiguration
+from .._barman.configuration import ServerConfiguration, read
 from .._host.files import names_in
 from .._host.identity import acting_as
 from .._host.process import HostError
+from .._host.result import Result, ServerOutcome, per_server
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
 
@@ -44,14 +47,6 @@ class IncomingPlan:
     lost: tuple[str, ...] = ()
     different: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ClearedDirectory:
-    """removed: the names of the files that were removed, or would be in check mode. error: why others are still there."""
-
-    removed: tuple[str, ...]
-    error: str | None
 
 
 def make_plan(incoming: Sequence[str], streamed: Collection[str], is_same: Callable[[str], bool]) -> IncomingPlan:
@@ -113,17 +108,33 @@ def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
     return "\n".join(problems) or None
 
 
+def clear_servers(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module incoming_wal, one server after the other. Raises HostError."""
+    barman = barman_from(params)
+    configuration = read(params["config_file"], params["barman_user"])
+    servers = [configuration.server(name) for name in params["servers"]]
+    outcomes: dict[str, ServerOutcome] = {}
+    for server in servers:
+        try:
+            outcomes[server.name] = clear(barman, server, params["timeout"], check_mode=check_mode)
+        except HostError as exc:
+            outcomes[server.name] = _outcome(())
+            outcomes[server.name].fail(exc, "server '%s': %%s" % server.name)
+    return per_server(outcomes)
+
+
 def clear(
     barman: Barman,
     server: ServerConfiguration,
     timeout: float,
+    *,
     check_mode: bool,
     pause: Callable[[float], None] = time.sleep,
-) -> ClearedDirectory:
+) -> ServerOutcome:
     """Remove what came both ways, and wait for what streaming has not brought yet. Raises HostError."""
     directory = server.directory("incoming_wals_directory")
     if not names_in(directory):
-        return ClearedDirectory((), None)
+        return _outcome(())
     plans: list[IncomingPlan] = []
 
     def look() -> Probe:
@@ -140,7 +151,12 @@ def clear(
     problem = problem_of(server.name, directory, plan)
     if not check_mode:
         _remove(directory, plan.removable, barman.user)
-    return ClearedDirectory(plan.removable, "\n".join([*problems, problem]) if problem else None)
+    return _outcome(plan.removable, "\n".join([*problems, problem]) if problem else None)
+
+
+def _outcome(removed: Sequence[str], error: str | None = None) -> ServerOutcome:
+    """removed: the names of the files that were removed, or would be in check mode. error: why others are still there."""
+    return ServerOutcome({"removed": list(removed)}, bool(removed), error, "not_cleared" if error else None)
 
 
 def _look(barman: Barman, server: ServerConfiguration, directory: str) -> IncomingPlan:

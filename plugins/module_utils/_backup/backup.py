@@ -72,6 +72,7 @@ class BackupError(HostError):
     def __init__(self, message: str, backup: Backup | None = None) -> None:
         super().__init__(message)
         self.backup = backup
+        self.details = {"backup": None if backup is None else answer(backup)}
 
 
 class Reporter(Protocol):

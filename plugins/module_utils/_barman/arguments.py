@@ -9,6 +9,7 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._host.process import Runner, run
@@ -22,5 +23,5 @@ def barman_argument_spec() -> dict[str, Any]:
     }
 
 
-def barman_from(params: dict[str, Any], runner: Runner = run) -> Barman:
+def barman_from(params: Mapping[str, Any], runner: Runner = run) -> Barman:
     return Barman(runner, params["barman_user"], params["config_file"])

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from . import ssh_file
 from .process import HostError
+from .result import Result, file_diff
 from .safe_files import ids_of, make_directories, write_file
 from .ssh_file import SshFile
 
@@ -137,3 +139,25 @@ def wanted_of(lines: Collection[str]) -> dict[str, list[Authorization]]:
         to_user, key, purpose, user, host = match.groups()
         found.setdefault(to_user, []).append(Authorization("" if key == "-" else key, purpose, user, host))
     return found
+
+
+def authorize(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module authorized_keys. All files are read before the first is written. Raises HostError."""
+    wanted = wanted_of(params["wanted"])
+    removed: list[str] = []
+    unknown: list[str] = []
+    plans: list[tuple[SshFile, str]] = []
+    for user in dict.fromkeys(params["users"]):
+        file = observe(user)
+        text = with_lines(file.text, params["lines"])
+        if params["declared_hosts"] is not None:
+            planned = plan(text, wanted.get(user, []), params["revocable_hosts"], params["declared_hosts"])
+            removed.extend("%s: %s" % (user, one.comment) for one in planned.removed)
+            unknown.extend("%s: %s" % (user, one.comment) for one in planned.unknown)
+            text = planned.after
+        if text != file.text:
+            plans.append((file, text))
+    for file, text in plans if not check_mode else ():
+        apply(file, text)
+    diff = [file_diff(file.path, file.text, text) for file, text in plans]
+    return Result(bool(plans), {"removed": removed, "unknown": unknown}, diff=diff)

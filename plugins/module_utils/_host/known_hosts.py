@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from . import ssh_file
 from .marked_block import BEGIN, END, split_block
+from .process import HostError
 from .safe_files import ids_of, write_file
 from .ssh_file import SshFile
 
@@ -33,6 +34,13 @@ def plan(text: str, lines: Sequence[str]) -> str:
     if block == before:
         return text
     return "".join("%s\n" % line for line in [*above, BEGIN, *block, END, *below])
+
+
+def require_lines(lines: Sequence[str]) -> None:
+    """Raises HostError if a line is not one of known_hosts."""
+    invalid = [line for line in lines if len(line.split()) < 3 or "\n" in line or line.startswith("#")]
+    if invalid:
+        raise HostError("lines: '%s' is not a name, a key's type and a key in one line" % "', '".join(invalid))
 
 
 def observe(user: str) -> SshFile:

@@ -10,7 +10,9 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import os
+import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .process import HostError, lookup_user
@@ -54,3 +56,25 @@ def apply(plan: DirectoryPlan) -> None:
         make_directories(plan.path, plan.mode, ids_of(plan.user))
     elif plan.differs:
         set_owner_and_mode(plan.path, plan.mode, ids_of(plan.user))
+
+
+def ensure(paths: Sequence[str], user: str, mode: str, *, refuse_foreign: bool, check_mode: bool) -> list[str]:
+    """Make these directories that user's; the paths of those that change. mode: octal digits. Raises HostError."""
+    if not re.fullmatch(r"0?[0-7]{3}", mode):
+        raise HostError("mode: '%s' is not three octal digits, such as 0750" % mode)
+    relative = [path for path in paths if not path.startswith("/")]
+    if relative:
+        raise HostError("paths: %s is not an absolute path" % ", ".join(map(repr, relative)))
+    changed: list[str] = []
+    for path in dict.fromkeys(paths):
+        plan = observe(path, user, int(mode, 8))
+        if plan.foreign and refuse_foreign:
+            raise HostError(
+                "%s exists and does not belong to '%s'. Give it to that user (chown), or write another directory"
+                % (path, user)
+            )
+        if plan.changed:
+            changed.append(path)
+            if not check_mode:
+                apply(plan)
+    return changed

@@ -36,7 +36,13 @@ _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class HostError(Exception):
-    """Something on this host is not as it must be; the text is for the person who reads it."""
+    """Something on this host is not as it must be; the text is for the person who reads it.
+
+    kind: the error in one word, for programs. details: what a module returns beside the message.
+    """
+
+    kind: str = "other"
+    details: Mapping[str, Any] = {}
 
 
 class CommandTimeout(HostError):

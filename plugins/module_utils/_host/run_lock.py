@@ -19,9 +19,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from .process import HostError
+from .result import Result
 from .safe_files import make_directories, remove_file, write_file
 
 DIRECTORY = "/etc/ansible/facts.d"
@@ -225,6 +227,26 @@ def release(run: str, *, check_mode: bool, directory: str) -> bool:
         return False
     remove_file(path)
     return True
+
+
+def set_lock(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module lock. The result fails if other runs hold the resources. Raises HostError."""
+    run = params["run"]
+    if not RUN_ID.match(run):
+        raise HostError("run: '%s' has other characters than letters, digits and hyphens" % run)
+    if params["state"] == "released":
+        changed = release(run, check_mode=check_mode, directory=DIRECTORY)
+        return Result(changed, {"runs": [one.run for one in read(DIRECTORY)], "removed": []})
+    desired = parse({**params, "since": datetime.now(timezone.utc).isoformat(timespec="seconds")})
+    if desired is None:
+        raise HostError("controller: the process of ansible-playbook is missing; the module's action fills it in")
+    planned, locks = take(desired, params["take_over"], check_mode=check_mode, directory=DIRECTORY)
+    if planned.holders:
+        return Result(
+            values={"holders": [one.as_dict() for one in planned.holders]},
+            failure="; ".join("locked by %s" % one for one in planned.holders),
+        )
+    return Result(planned.changed, {"runs": [one.run for one in locks], "removed": list(planned.remove)})
 
 
 def _path(directory: str, run: str) -> str:

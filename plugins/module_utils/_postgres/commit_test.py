@@ -11,11 +11,14 @@ statement_timeout nor transaction_timeout ends a commit that waits for a standby
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .._host.process import HostError
-from .connection import QueryFailed, Session
+from .._host.result import Result
+from .connection import QueryFailed, Session, connect, require_psycopg
+from .login import login_conninfo
 from .synchronous import Sender, Synchrony, look
 
 _WRITE = "SELECT pg_catalog.pg_logical_emit_message(true, 'pgdr.barman', 'commit test')"
@@ -43,6 +46,28 @@ class CommitOutcome:
     reason: str = ""
     synchronous_standby_names: str = ""
     senders: tuple[Sender, ...] = field(default_factory=tuple)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "takes_writes": self.takes_writes,
+            "reason": self.reason,
+            "synchronous_standby_names": self.synchronous_standby_names,
+            "senders": [
+                {"application": one.application, "state": one.state, "sync_state": one.sync_state}
+                for one in self.senders
+            ],
+        }
+
+
+def run_commit_test(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module commit_test; in check mode nothing is committed."""
+    if params["timeout"] < 1:
+        raise HostError("timeout: %d is not a positive number of seconds" % params["timeout"])
+    require_psycopg()
+    if check_mode:
+        return Result(values={**CommitOutcome(False).as_dict(), "takes_writes": None})
+    outcome = try_commit(lambda: connect(login_conninfo(params), params["user"]), params["timeout"])
+    return Result(values=outcome.as_dict())
 
 
 def try_commit(open_session: Callable[[], Session], timeout: float) -> CommitOutcome:

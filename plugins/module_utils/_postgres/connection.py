@@ -15,7 +15,6 @@ import locale
 import os
 import select
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -43,6 +42,7 @@ class ConnectionFailed(HostError):
     def __init__(self, diagnosis: Diagnosis) -> None:
         super().__init__(diagnosis.message)
         self.diagnosis = diagnosis
+        self.kind = diagnosis.kind
 
 
 class QueryFailed(HostError):
@@ -101,12 +101,12 @@ def psycopg_is_there() -> bool:
     return importlib.util.find_spec("psycopg") is not None
 
 
-def require_psycopg(module: Any) -> None:
-    """End the module with a sentence where psycopg 3 is missing."""
+def require_psycopg() -> None:
+    """Raises HostError if psycopg 3 is missing; the text names the Python that needs it."""
     try:
         _psycopg()
-    except ImportError:
-        module.fail_json(msg=missing_required_lib("psycopg (version 3)"), exception=traceback.format_exc())
+    except ImportError as exc:
+        raise HostError("%s (%s)" % (missing_required_lib("psycopg (version 3)"), exc)) from None
 
 
 def _psycopg() -> Any:

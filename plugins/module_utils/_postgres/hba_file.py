@@ -61,12 +61,32 @@ def notes(text: str) -> list[str]:
     ]
 
 
+def generated_warning(path: str, notes: Sequence[str]) -> str:
+    """What to do about a file that something else writes or extends. notes: the lines that say so."""
+    return (
+        "%s has lines of something else that writes or extends it: %s. If that tool writes the file anew, the rules of Barman are lost: add them "
+        "to the tool's configuration. An include before the rules decides first" % (path, "; ".join(notes[:3]))
+    )
+
+
 def is_hba(text: str) -> bool:
     """Whether every line is a rule, an include or a comment, and at least one is a rule or an include."""
     lines = [
         line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.lstrip().startswith("#")
     ]
     return bool(lines) and all(_RULE.match(line) for line in lines)
+
+
+def ensure(path: str, rules: Sequence[str], user: str, *, check_mode: bool) -> tuple[str, str]:
+    """Write the block with these rules; the file's text before and after. Raises HostError."""
+    invalid = [rule for rule in rules if "\n" in rule or not rule.strip()]
+    if invalid:
+        raise HostError("rules: %r is not one rule" % invalid[0])
+    file = read_hba_file(path, user)
+    text = with_rules(file.state.text, rules)
+    if text != file.state.text and not check_mode:
+        write_hba_file(file, text)
+    return file.state.text, text
 
 
 def read_hba_file(path: str, user: str) -> HbaFile:

@@ -9,8 +9,11 @@ This module util is private to the collection. The doc fragment _login describes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+
+from .connection import Session, connect
 
 
 def login_argument_spec() -> dict[str, Any]:
@@ -34,3 +37,13 @@ def login_conninfo(params: Mapping[str, Any]) -> str:
         dbname=params["login_db"],
         host=params["login_unix_socket"] or None,
     )
+
+
+@contextmanager
+def logged_in(params: Mapping[str, Any]) -> Iterator[Session]:
+    """A connection with these arguments, closed in the end. Raises ConnectionFailed."""
+    session = connect(login_conninfo(params), params["user"])
+    try:
+        yield session
+    finally:
+        session.close()

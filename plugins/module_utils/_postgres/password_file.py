@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .._host.marked_block import BEGIN, END, split_block
-from .._host.process import lookup_user
+from .._host.process import HostError, lookup_user
 from .._host.safe_files import FileState, ids_of, read_file, write_file
 
 NAME = ".pgpass"
@@ -85,6 +85,16 @@ def parse(text: str) -> PasswordLine | None:
         return None
     host, port, database, user = fields[:4]
     return PasswordLine(host, port, database, user, text=text)
+
+
+def require_lines(lines: Sequence[str]) -> None:
+    """Raises HostError with the numbers of the lines that are none, and without their text, which may be a password."""
+    invalid = [str(number) for number, line in enumerate(lines, 1) if "\n" in line or parse(line) is None]
+    if invalid:
+        raise HostError(
+            "lines: number %s is not host:port:database:user:password in one line; make it with the filter pgpass_line"
+            % ", ".join(invalid)
+        )
 
 
 def plan(current: str | None, desired: Sequence[str], stays: Sequence[Connection] = ()) -> PasswordFilePlan:

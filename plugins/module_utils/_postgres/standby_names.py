@@ -15,7 +15,7 @@ A name that was added is known again by its quotes, which a name of letters, dig
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .._host.process import HostError
@@ -137,6 +137,16 @@ def _standby(kind: str, word: str, text: str) -> Standby:
 
 def _unreadable(text: str) -> StandbyNamesError:
     return StandbyNamesError("synchronous_standby_names is '%s', which can't be read" % text)
+
+
+def require_our_names(names: Iterable[str]) -> None:
+    """Raises HostError if this collection could not tell a name from others' later."""
+    invalid = [name for name in names if not OUR_NAME.fullmatch(name)]
+    if invalid:
+        raise HostError(
+            "names: %s: a name begins with barman, and has letters, digits and underscores only"
+            % ", ".join(map(repr, invalid))
+        )
 
 
 def never_without(text: str, name: str) -> str:

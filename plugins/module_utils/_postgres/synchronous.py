@@ -13,9 +13,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .._host.process import HostError
+from .._host.result import Result
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from . import standby_names
 from .connection import Session
@@ -144,13 +144,14 @@ def configure(
     session: Session,
     wanted: Sequence[str],
     unwanted: Sequence[str] | None,
+    *,
     check_mode: bool,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
-    """Have commits wait for these receivers, or no longer, and answer as the module synchronous_standby. Raises HostError.
+) -> Result:
+    """Make commits wait for these receivers, or for none. The result is that of the module synchronous_standby. Raises HostError.
 
-    What was added and does not come into effect is set back: commits would hang from a later reload or start on.
+    A value that does not take effect is set back: commits would hang after a later reload or start.
     """
     running = session.query(
         "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [[_SETTING, _COMMIT]]
@@ -174,16 +175,16 @@ def configure(
         _write(session, change, altered, value, clock, pause)
     elif waits and not check_mode:
         _reload(session, change.current, clock, pause)
-    return {
-        "changed": change.changes or waits,
-        "synchronous_standby_names": value if change.changes else change.current,
-        "added": list(change.added),
-        "removed": list(change.removed),
-        "diff": {
-            "before": {_SETTING: change.current},
-            "after": {_SETTING: value if change.changes else change.current},
+    names = value if change.changes else change.current
+    return Result(
+        changed=change.changes or waits,
+        values={
+            "synchronous_standby_names": names,
+            "added": list(change.added),
+            "removed": list(change.removed),
         },
-    }
+        diff={"before": {_SETTING: change.current}, "after": {_SETTING: names}},
+    )
 
 
 def _written(session: Session) -> tuple[str | None, str]:

@@ -12,13 +12,16 @@ from __future__ import annotations
 import glob
 import os
 import pwd
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .._barman import configuration
 from .._barman.configuration import DIRECTORIES, ConfigurationError
 from .._host.files import names_in, read_text
 from .._host.paths import normal_path
-from .adoption import DeclaredBarman, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
+from .._host.process import HostError
+from .._host.result import Result
+from .adoption import DeclaredBarman, DeclaredEntry, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
 from .entry_files import MARK
 
 CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
@@ -28,6 +31,21 @@ PACKAGE_SCHEDULE = "/etc/cron.d/barman"
 OWN_SCHEDULE = "/etc/cron.d/barman-backups"
 #: What Barman itself makes in a directory without a backup or WAL.
 _EMPTY = ("identity.json", "xlog.db")
+
+
+def compare_existing(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module existing_barman."""
+    entries = [DeclaredEntry(item["name"], item["options"], item["given"]) for item in params["servers"]]
+    declared = DeclaredBarman(params["global_options"], entries, params["given"], params["adopt"])
+    try:
+        problems, warnings = compare(declared, params["barman_user"], params["config_file"])
+    except HostError as exc:
+        return Result(values={"problems": [str(exc)]}, failure=str(exc))
+    if not problems:
+        return Result(values={"problems": []}, warnings=warnings)
+    listed = "\n".join("- %s" % problem for problem in problems)
+    failure = "An existing Barman would lose something, so nothing was changed on any host:\n%s" % listed
+    return Result(values={"problems": problems}, warnings=warnings, failure=failure)
 
 
 def compare(

@@ -24,6 +24,7 @@ from .._barman.options import HOOK_RUNNER, HOOKS
 from .._host.files import names_in, read_text, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
+from .._host.result import Result, file_diff
 from .._host.safe_files import ids_of, make_directories, remove_file, set_owner_and_mode, writing_as
 
 LIST = ".made-by-pgdr.barman.json"
@@ -219,18 +220,14 @@ def diff(plan: Plan, wanted: Wanted, found: Found) -> list[dict[str, Any]]:
     shown = []
     for name, text in plan.write.items():
         before = found.files.get(name)
-        shown.append(_shown(os.path.join(wanted.directory, name), before.text if before else "", text))
+        shown.append(file_diff(os.path.join(wanted.directory, name), before.text if before else "", text))
     for name in plan.remove:
-        shown.append(_shown(os.path.join(wanted.directory, name), found.files[name].text, ""))
+        shown.append(file_diff(os.path.join(wanted.directory, name), found.files[name].text, ""))
     for name in (*plan.write_credentials, *plan.remove_credentials):
         before_text = "(not shown)\n" if name in found.credentials else ""
         after_text = "(not shown, changed)\n" if name in plan.write_credentials else ""
-        shown.append(_shown(os.path.join(str(wanted.credentials_directory), name), before_text, after_text))
+        shown.append(file_diff(os.path.join(str(wanted.credentials_directory), name), before_text, after_text))
     return shown
-
-
-def _shown(path: str, before: str, after: str) -> dict[str, Any]:
-    return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
 def ensure(
@@ -247,3 +244,24 @@ def ensure(
     if not check_mode and (plan.changed or plan.made is not None):
         apply(plan, wanted)
     return plan, found
+
+
+def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module hook_scripts. Raises HostError."""
+    scripts, credentials = params["scripts"], params["credentials"]
+    invalid = sorted(name for name in [*scripts, *credentials] if not name or "/" in name or name.startswith("."))
+    if invalid:
+        raise HostError("%s can't be the name of a file" % ", ".join(map(repr, invalid)))
+    if credentials and params["credentials_directory"] is None:
+        raise HostError("credentials need credentials_directory")
+    wanted = Wanted(
+        directory=params["directory"],
+        user=params["user"],
+        scripts={name: str(text) for name, text in scripts.items()},
+        credentials_directory=params["credentials_directory"],
+        credentials={name: str(text) for name, text in credentials.items()},
+        prune=params["prune"],
+    )
+    plan, found = ensure(wanted, params["config_file"], check_mode)
+    values = {"written": list(plan.write), "removed": list(plan.remove)}
+    return Result(plan.changed, values, diff=diff(plan, wanted, found))

@@ -54,8 +54,8 @@ def server_of(line: str) -> str | None:
     return found.group("name") if found else None
 
 
-def ensure(path: str, lines: Sequence[str], undeclared: Collection[str], check_mode: bool) -> SchedulePlan:
-    """Have the block so. Raises HostError."""
+def ensure(path: str, lines: Sequence[str], undeclared: Collection[str], *, check_mode: bool) -> SchedulePlan:
+    """Write the block with these lines. Raises HostError."""
     try:
         planned = plan(read_text(path), lines, undeclared)
     except HostError as exc:

@@ -16,7 +16,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -29,6 +29,7 @@ from .._barman.versions import format_version, parse_version, relay_boundary
 from .._host.files import read_text
 from .._host.process import CommandTimeout, Completed, HostError
 from .._host.progress import Progress
+from .._host.result import ServerOutcome
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
 from .._recover.recovery_plan import PlanError, make_plan
@@ -70,18 +71,6 @@ class Request:
     max_lag: float = 0.0
     up_to: int | str | None = None
     recoverable: bool = True
-
-
-@dataclass
-class Outcome:
-    """What was done, or would be, for one server; and why it failed."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    changed: bool = False
-    empty: bool = False
-    error: str | None = None
-    kind: str | None = None
-    warnings: list[str] = field(default_factory=list)
 
 
 # What the two sides say: values only
@@ -133,14 +122,13 @@ class Passive:
             configuration.home, "sync", server.name, barman.user if os.geteuid() == 0 else None, clock
         )
 
-    def run(self, request: Request, check_mode: bool) -> Outcome:
+    def run(self, request: Request, *, check_mode: bool) -> ServerOutcome:
         """Look, and copy what is missing; whatever is wrong becomes the outcome's error."""
-        outcome = Outcome(values=_no_values(self._where))
+        outcome = ServerOutcome(values=_no_values(self._where))
         try:
-            self._synchronise(request, check_mode, outcome)
+            self._synchronise(request, outcome, check_mode=check_mode)
         except HostError as exc:
-            outcome.error = "server '%s': %s" % (self._server.name, exc)
-            outcome.kind = getattr(exc, "kind", "other")
+            outcome.fail(exc, "server '%s': %%s" % self._server.name)
         finally:
             self._progress.close()
         return outcome
@@ -151,19 +139,20 @@ class Passive:
         words = shlex.split(self._command)
         return words[-1] if words else ""
 
-    def _synchronise(self, request: Request, check_mode: bool, outcome: Outcome) -> None:
+    def _synchronise(self, request: Request, outcome: ServerOutcome, *, check_mode: bool) -> None:
         if not self._server.passive:
             raise SynchronisationError("it is not passive on this host: its backups are taken here", "configuration")
         first = self._look()
         self._tell(outcome, first, first, request)
         size = self._segment_size(first.here)
-        outcome.empty = not first.source.backups and not first.here.done
+        empty = not first.source.backups and not first.here.done
+        outcome.values["empty"] = empty
         wanted = not first.distance.none or not reached(first.here.newest, request.up_to, size)
         recent = first.distance.overdue <= request.max_lag
         if request.max_lag and recent and first.here.done and request.up_to is None:
             # Barman's cron copies it in its own time.
             wanted = False
-        if outcome.empty and request.up_to is None:
+        if empty and request.up_to is None:
             outcome.warnings.append(
                 "server '%s': %s has no backup of it yet, so there is nothing to relay"
                 % (self._server.name, self._where)
@@ -384,7 +373,7 @@ class Passive:
 
     # What is returned
 
-    def _tell(self, outcome: Outcome, first: Look, last: Look, request: Request) -> None:
+    def _tell(self, outcome: ServerOutcome, first: Look, last: Look, request: Request) -> None:
         here = last.here
         outcome.values.update(
             before=first.distance.as_dict(),
@@ -410,6 +399,7 @@ class Passive:
 
 def _no_values(source: str) -> dict[str, Any]:
     return {
+        "empty": False,
         "source": source,
         "source_version": None,
         "source_last_wal": None,
@@ -434,11 +424,12 @@ def synchronise(
     configuration: Configuration,
     servers: Sequence[ServerConfiguration],
     request: Request,
+    *,
     check_mode: bool,
-) -> dict[str, Outcome]:
+) -> dict[str, ServerOutcome]:
     """All of these servers, some at a time; one that fails is no hindrance for the others."""
     # Made while none of them acts as Barman's user yet: that is seen in all threads.
     copies = [Passive(barman, configuration, server) for server in servers]
     with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
-        found = pool.map(lambda one: one.run(request, check_mode), copies)
+        found = pool.map(lambda one: one.run(request, check_mode=check_mode), copies)
         return dict(zip((server.name for server in servers), found))

@@ -18,7 +18,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .._archive_command.archiver import ArchiverState, ArchiverWatch, read_archiver
@@ -31,6 +31,7 @@ from .._barman.locks import SETTLED_AFTER, command_line, lock_file, receiver_pid
 from .._barman.receiver_log import last_messages, log_size, read_receiver_log
 from .._host.files import names_in, read_text
 from .._host.process import HostError
+from .._host.result import ServerOutcome
 from .._host.safe_files import writing_as
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
@@ -130,18 +131,6 @@ class Plan:
     @property
     def changes(self) -> bool:
         return self.stop or self.drop_slot or self.create_slot or self.start or self.prove or self.reset is not None
-
-
-@dataclass
-class Outcome:
-    """What was done, or would be, for one server; and why it failed."""
-
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    changed: bool = False
-    error: str | None = None
-    kind: str | None = None
 
 
 def receiver_position(files: Iterable[tuple[str, int]], segment_size: int) -> Position | None:
@@ -318,13 +307,13 @@ class Receiver:
         synchronous: bool = False,
         archiving_takes_over: bool = False,
         former_slots: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> ServerOutcome:
         """Bring the receiver to the state; whatever is wrong becomes the outcome's error.
 
         archiving_takes_over: the slot is dropped only where archive_command brings what follows. former_slots: dropped when
         the receiver runs with its own.
         """
-        outcome = Outcome()
+        outcome = ServerOutcome()
         try:
             problem = self._unsuitable(state)
             if problem:
@@ -337,8 +326,7 @@ class Receiver:
             else:
                 self._stopped(outcome, state == "absent", check_mode, archiving_takes_over)
         except HostError as exc:
-            outcome.error = str(exc)
-            outcome.kind = getattr(exc, "kind", None) or getattr(getattr(exc, "diagnosis", None), "kind", "other")
+            outcome.fail(exc)
         finally:
             self._close()
         return outcome
@@ -416,7 +404,7 @@ class Receiver:
 
     # Starting
 
-    def _started(self, outcome: Outcome, reset: str, check_mode: bool) -> bool:
+    def _started(self, outcome: ServerOutcome, reset: str, check_mode: bool) -> bool:
         """Start it where it does not run, and say whether it ran."""
         seen = self._observe()
         if seen.pid is not None and not seen.settled and not (seen.slot is not None and seen.slot.lost):
@@ -444,7 +432,7 @@ class Receiver:
         outcome.values = self._values(after, plan)
         return not plan.start
 
-    def _drop_former(self, outcome: Outcome, names: Sequence[str], check_mode: bool) -> None:
+    def _drop_former(self, outcome: ServerOutcome, names: Sequence[str], check_mode: bool) -> None:
         slots = [slot for slot in (read_slot(self._sql(), name) for name in names) if slot is not None]
         for slot in slots:
             if slot.active:
@@ -461,7 +449,7 @@ class Receiver:
         for slot in [] if check_mode else slots:
             drop_slot(self._replication(), slot.name)
 
-    def _synchronous(self, outcome: Outcome, ran: bool, check_mode: bool) -> None:
+    def _synchronous(self, outcome: ServerOutcome, ran: bool, check_mode: bool) -> None:
         """Have the receiver confirm every commit at once, and see that commits wait for that.
 
         Barman looks for its name in synchronous_standby_names when it starts a receiver, and never again.
@@ -816,7 +804,7 @@ class Receiver:
 
     # Stopping
 
-    def _stopped(self, outcome: Outcome, absent: bool, check_mode: bool, archiving_takes_over: bool) -> None:
+    def _stopped(self, outcome: ServerOutcome, absent: bool, check_mode: bool, archiving_takes_over: bool) -> None:
         pid = self.pid()
         slot: Slot | None = None
         if absent and self._slot_name:

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command import run as operation
 from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archive_command import (
     ArchiveError,
     Desired,
     Target,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import login
 from ansible_collections.pgdr.barman.plugins.modules import archive_command as module
 from tests.unit.plugins.modules.running import run_main
 
@@ -47,9 +49,9 @@ def called(monkeypatch):
         seen["conninfo"] = conninfo
         return seen["session"]
 
-    monkeypatch.setattr(module, "require_psycopg", lambda module: None)
-    monkeypatch.setattr(module, "configure", configure)
-    monkeypatch.setattr(module, "connect", connect)
+    monkeypatch.setattr(operation, "require_psycopg", lambda: None)
+    monkeypatch.setattr(operation, "configure", configure)
+    monkeypatch.setattr(login, "connect", connect)
     return seen
 
 

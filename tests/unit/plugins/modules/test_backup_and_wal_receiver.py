@@ -16,8 +16,10 @@ import pytest
 import yaml
 
 from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup as backup_operation
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import run as backup_run
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import running
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import run as receiver_run
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import wal_receiver as receiver_operation
 from ansible_collections.pgdr.barman.plugins.modules import backup, wal_receiver
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, StreamingWorld
@@ -29,10 +31,10 @@ ID = "20261120T080000"
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StreamingWorld:
     found = StreamingWorld(tmp_path)
-    for module in (backup, wal_receiver):
-        monkeypatch.setattr(module, "barman_from", lambda params: found.barman)
-        monkeypatch.setattr(module, "connect", found.connect)
-        monkeypatch.setattr(module, "require_psycopg", lambda module: None)
+    for run in (backup_run, receiver_run):
+        monkeypatch.setattr(run, "barman_from", lambda params: found.barman)
+        monkeypatch.setattr(run, "connect", found.connect)
+        monkeypatch.setattr(run, "require_psycopg", lambda: None)
     for operation in (backup_operation, receiver_operation):
         monkeypatch.setattr(operation, "command_line", found.command_line)
     return found
@@ -82,7 +84,7 @@ class TestWalReceiver:
             finally:
                 world.unreachable = {}
 
-        monkeypatch.setattr(wal_receiver, "connect", some)
+        monkeypatch.setattr(receiver_run, "connect", some)
         answer = run_receiver(servers=["a-broken", "main", "z-passive"])
         assert answer["failed"]
         assert world.pid == 4711

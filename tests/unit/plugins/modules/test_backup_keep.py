@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import run as backup_run
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 from ansible_collections.pgdr.barman.plugins.modules import backup, backup_keep
@@ -55,7 +56,7 @@ class Host:
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     found = Host(tmp_path)
-    for module in (backup, backup_keep):
+    for module in (backup_run, backup_keep):
         monkeypatch.setattr(module, "barman_from", lambda params: found.barman)
     return found
 
@@ -108,7 +109,7 @@ def test_delete_twice(run_delete: Any, host: Host) -> None:
     [
         ({"backup_id": FIRST}, "Give 'dependents: true'"),
         ({}, "missing: backup_id"),
-        ({"backup_id": FIRST, "max_age": "1h", "jobs": 2}, "backup_id says which one: leave out max_age"),
+        ({"backup_id": FIRST, "max_age": "1h", "jobs": 2}, "mutually exclusive: backup_id|max_age"),
         ({"backup_id": FIRST, "state": "present"}, "are for 'state: absent'"),
         ({"backup_id": FIRST, "server": "nothing"}, "Barman has no server 'nothing'"),
     ],

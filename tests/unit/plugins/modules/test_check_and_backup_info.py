@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._check import run as check_run
 from ansible_collections.pgdr.barman.plugins.modules import backup_info, check
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
 from tests.unit.plugins.modules.running import run_main
@@ -22,9 +23,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BarmanHost:
         found.server(name, conninfo=f"host={name}")
         found.backup(name, "20260101T000000", 5)
         found.wal(name, [5, 6])
-    for module in (check, backup_info):
+    for module in (check_run, backup_info):
         monkeypatch.setattr(module, "barman_from", lambda params: found.barman)
-    monkeypatch.setattr(check, "psycopg_is_there", lambda: False)
+    monkeypatch.setattr(check_run, "psycopg_is_there", lambda: False)
     return found
 
 

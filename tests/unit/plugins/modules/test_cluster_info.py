@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._cluster_info.run import cluster_facts
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record import Move, Phase, Record
 from ansible_collections.pgdr.barman.plugins.modules import cluster_info as module
@@ -32,8 +33,8 @@ def host(tmp_path: Path) -> FakeHost:
 
 
 def ask(host: FakeHost, **params: Any) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in module.argument_spec().items()}
-    return module.answer({**defaults, **params}, host.run, str(host.proc))
+    defaults = {name: option.get("default") for name, option in module.ARGUMENTS.items()}
+    return cluster_facts({**defaults, **params}, host.run, str(host.proc))
 
 
 def test_a_server_by_its_port(host: FakeHost) -> None:

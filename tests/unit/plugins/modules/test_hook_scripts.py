@@ -113,7 +113,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(hook_files, "look", lambda wanted, configuration: look(wanted, configuration, ME))
     monkeypatch.setattr(hook_files, "apply", lambda plan, wanted: apply(plan, wanted, ME))
     ensure = hook_files.ensure
-    monkeypatch.setattr(hook_scripts, "ensure", lambda wanted, file, check: ensure(wanted, file, check, lambda: 0))
+    monkeypatch.setattr(hook_files, "ensure", lambda wanted, file, check: ensure(wanted, file, check, lambda: 0))
     (tmp_path / "barman.conf").write_text("[barman]\nbarman_home = /nowhere\n")
 
     def run(**arguments: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
     Configuration,
     ServerConfiguration,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._check import protection_info as operation
 from ansible_collections.pgdr.barman.plugins.module_utils._check.protection import ObservedProtection, ServerIdentity
 from ansible_collections.pgdr.barman.plugins.modules import protection_info as module
 from tests.unit.plugins.modules.running import run_main
@@ -35,9 +36,9 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def prove(self, expected: Any, timeout: float) -> tuple[ObservedProtection, list[str]]:
             return ObservedProtection(ServerIdentity("7710", 2)), texts
 
-    monkeypatch.setattr(module, "require_psycopg", lambda module: None)
-    monkeypatch.setattr(module, "read", lambda file, user: Configuration("barman.conf", {}, {"pg": entry}))
-    monkeypatch.setattr(module, "Protection", Protection)
+    monkeypatch.setattr(operation, "require_psycopg", lambda: None)
+    monkeypatch.setattr(operation, "read", lambda file, user: Configuration("barman.conf", {}, {"pg": entry}))
+    monkeypatch.setattr(operation, "Protection", Protection)
     return texts
 
 

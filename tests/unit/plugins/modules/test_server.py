@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._server import run as server_run
 from ansible_collections.pgdr.barman.plugins.modules import server
 from tests.unit.plugins.modules.running import run_main
 
@@ -35,7 +36,7 @@ class Module:
         self.messages: dict[str, list[str]] = {}
         self.call = partial(run_main, server.main, capsys, config_file=str(self.main), barman_user=self._user())
         monkeypatch.setattr(
-            server, "barman_from", lambda params: Barman(self._run, params["barman_user"], params["config_file"])
+            server_run, "barman_from", lambda params: Barman(self._run, params["barman_user"], params["config_file"])
         )
 
     @staticmethod

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._sync import run as operation
 from ansible_collections.pgdr.barman.plugins.modules import sync
 from tests.unit.plugins.module_utils._sync.test_synchronisation import Relay
 from tests.unit.plugins.modules.running import run_main
@@ -18,7 +19,7 @@ from tests.unit.plugins.modules.running import run_main
 @pytest.fixture
 def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Relay:
     made = Relay(tmp_path)
-    monkeypatch.setattr(sync, "barman_from", lambda params: made.barman)
+    monkeypatch.setattr(operation, "barman_from", lambda params: made.barman)
     return made
 
 

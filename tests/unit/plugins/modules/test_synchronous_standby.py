@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import login
 from ansible_collections.pgdr.barman.plugins.modules import synchronous_standby as module
 from tests.unit.plugins.modules.running import run_main
 
@@ -27,19 +29,19 @@ def called(monkeypatch):
     """What configure() was called with; what it raises is in called["error"]."""
     seen: dict[str, Any] = {"session": Session(), "error": None}
 
-    def configure(session, wanted, unwanted, check_mode):
+    def configure(session, wanted, unwanted, *, check_mode):
         seen.update(wanted=wanted, unwanted=unwanted, check_mode=check_mode)
         if seen["error"] is not None:
             raise seen["error"]
-        return {"changed": True, "synchronous_standby_names": "x", "diff": {"before": {}, "after": {}}}
+        return Result(True, {"synchronous_standby_names": "x"}, diff={"before": {}, "after": {}})
 
     def connect(conninfo, user):
         seen.update(conninfo=conninfo, user=user)
         return seen["session"]
 
-    monkeypatch.setattr(module, "require_psycopg", lambda module: None)
+    monkeypatch.setattr(module, "require_psycopg", lambda: None)
     monkeypatch.setattr(module, "configure", configure)
-    monkeypatch.setattr(module, "connect", connect)
+    monkeypatch.setattr(login, "connect", connect)
     return seen
 
 

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.incoming import (
-    ClearedDirectory,
     clear,
     make_plan,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration, read
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 
 MIB = 1 << 20
@@ -33,6 +33,11 @@ def name(number: int, timeline: int = 1) -> str:
 
 def content(file: str) -> bytes:
     return file.encode().ljust(MIB, b"\0")
+
+
+def removed(*files: str) -> ServerOutcome:
+    """The outcome if these files were removed, and none is left."""
+    return ServerOutcome({"removed": list(files)}, changed=bool(files))
 
 
 class Host:
@@ -57,8 +62,8 @@ class Host:
 
     def clear(
         self, timeout: float = 0, check_mode: bool = False, pause: Callable[[float], None] = lambda seconds: None
-    ) -> ClearedDirectory:
-        return clear(Barman(self.run, user=""), self.server, timeout, check_mode, pause)
+    ) -> ServerOutcome:
+        return clear(Barman(self.run, user=""), self.server, timeout, check_mode=check_mode, pause=pause)
 
     def run(self, command: Command) -> Completed:
         raise AssertionError(f"Barman was run: {command.argv}")
@@ -81,10 +86,10 @@ def test_what_came_both_ways_is_removed_and_what_nothing_needs(host: Host) -> No
     assert (
         host.clear(check_mode=True)
         == host.clear()
-        == ClearedDirectory((name(4) + ".00000028.backup", name(5), name(6), "00000002.history"), None)
+        == removed(name(4) + ".00000028.backup", name(5), name(6), "00000002.history")
     )
     assert host.incoming == []
-    assert host.clear() == ClearedDirectory((), None)
+    assert host.clear() == removed()
 
 
 def test_a_segment_that_comes_later_is_waited_for(host: Host) -> None:
@@ -96,7 +101,7 @@ def test_a_segment_that_comes_later_is_waited_for(host: Host) -> None:
         paused.append(seconds)
         host.put("streaming", name(6))
 
-    assert host.clear(timeout=60, pause=pause) == ClearedDirectory((name(6),), None)
+    assert host.clear(timeout=60, pause=pause) == removed(name(6))
     assert len(paused) == 1
     assert host.incoming == []
 
@@ -149,12 +154,12 @@ def test_the_only_copy_of_a_partial_segment_stays(host: Host) -> None:
     assert host.clear().error is not None
     assert host.incoming == [name(6) + ".partial"]
     host.put("streaming", name(6, timeline=2) + ".partial")
-    assert host.clear() == ClearedDirectory((name(6) + ".partial",), None)
+    assert host.clear() == removed(name(6) + ".partial")
 
 
 def test_what_was_being_written_is_left_and_is_no_error(host: Host) -> None:
     host.put("incoming", ".123-" + name(6), b"half")
-    assert host.clear() == ClearedDirectory((), None)
+    assert host.clear() == removed()
 
 
 def test_a_cut_off_file_is_not_the_same_as_the_whole_one(host: Host) -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pgdr.barman.plugins.module_utils._check import run as check_run
+from ansible_collections.pgdr.barman.plugins.module_utils._server import run as server_run
 from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import Entry, render_entry
 from ansible_collections.pgdr.barman.plugins.modules import check, server
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
@@ -27,8 +30,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BarmanHost:
         found.wal(name, [5, 6])
     for name in ("pg", "pg2"):
         write(found, name)
-    monkeypatch.setattr(check, "barman_from", lambda params: found.barman)
-    monkeypatch.setattr(check, "psycopg_is_there", lambda: False)
+    monkeypatch.setattr(check_run, "barman_from", lambda params: found.barman)
+    monkeypatch.setattr(check_run, "psycopg_is_there", lambda: False)
     return found
 
 
@@ -102,14 +105,14 @@ class TestServerModule:
 
     @pytest.fixture
     def run(self, host: BarmanHost, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.setattr(server, "barman_from", lambda params: host.barman)
+        monkeypatch.setattr(server_run, "barman_from", lambda params: host.barman)
         pg = {"name": "pg", "options": {"conninfo": "host=pg", "streaming_archiver": True}, "host": "pg"}
         return partial(run_main, server.main, capsys, servers=[pg], configuration_directory=str(host.directory))
 
     def test_it_warns(self, run: Any, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         # Ansible shows the same warning once a process.
         warned: list[str] = []
-        monkeypatch.setattr(server.AnsibleModule, "warn", lambda self, text: warned.append(text))
+        monkeypatch.setattr(AnsibleModule, "warn", lambda self, text: warned.append(text))
         before = (host.directory / "pg2.conf").read_text()
         answer = run(declared_hosts=["pg"])
         assert [item["name"] for item in answer["undeclared"]] == ["pg2"]

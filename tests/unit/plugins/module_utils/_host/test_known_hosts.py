@@ -77,7 +77,7 @@ def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     path.parent.mkdir(mode=0o700)
     assert run_main(ssh_known_hosts.main, capsys, _ansible_check_mode=True, **arguments)["changed"]
     assert not path.exists()
-    answer = run_main(ssh_known_hosts.main, capsys, **arguments)
+    answer = run_main(ssh_known_hosts.main, capsys, diff=True, **arguments)
     assert (answer["changed"], answer["diff"]["after"]) == (True, block(BACKUP))
     assert (path.read_text(), path.stat().st_mode & 0o777) == (block(BACKUP), 0o600)
     assert not run_main(ssh_known_hosts.main, capsys, **arguments)["changed"]

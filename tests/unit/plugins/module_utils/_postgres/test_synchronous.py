@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
 from ansible_collections.pgdr.barman.plugins.module_utils._host.waiting import WaitTimeout
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import QueryFailed
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import (
@@ -99,8 +100,8 @@ class Postgres:
         self.time += seconds
 
 
-def told(pg: Postgres, wanted: list[str], unwanted: list[str] | None = None, check: bool = False) -> dict[str, Any]:
-    return configure(pg, wanted, unwanted, check, pg.clock, pg.pause)
+def told(pg: Postgres, wanted: list[str], unwanted: list[str] | None = None, check: bool = False) -> Result:
+    return configure(pg, wanted, unwanted, check_mode=check, clock=pg.clock, pause=pg.pause)
 
 
 def waits(pg: Postgres) -> str:
@@ -120,28 +121,26 @@ def test_commits_wait():
         "ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (\"barman_receive_wal\")'",
         "reload",
     ]
-    assert answer == {
-        "changed": True,
-        "synchronous_standby_names": OURS,
-        "added": [NAME],
-        "removed": [],
-        "diff": {"before": {"synchronous_standby_names": ""}, "after": {"synchronous_standby_names": OURS}},
-    }
+    assert answer == Result(
+        changed=True,
+        values={"synchronous_standby_names": OURS, "added": [NAME], "removed": []},
+        diff={"before": {"synchronous_standby_names": ""}, "after": {"synchronous_standby_names": OURS}},
+    )
 
 
 def test_a_second_time_nothing_is_changed():
     pg = Postgres()
     told(pg, [NAME])
     pg.said.clear()
-    assert not told(pg, [NAME])["changed"]
+    assert not told(pg, [NAME]).changed
     assert pg.said == []
 
 
 def test_what_is_in_a_file_is_added_to():
     pg = Postgres("it's", [('"it\'s"', False)])
     answer = told(pg, [NAME])
-    assert answer["synchronous_standby_names"] == 'FIRST 2 ("barman_receive_wal", "it\'s")'
-    assert pg.running == answer["synchronous_standby_names"]
+    assert answer.values["synchronous_standby_names"] == 'FIRST 2 ("barman_receive_wal", "it\'s")'
+    assert pg.running == answer.values["synchronous_standby_names"]
     assert "''" in pg.said[0]
 
 
@@ -149,35 +148,35 @@ def test_and_taken_back_to_it():
     pg = Postgres("a", [("a", False)])
     told(pg, [NAME])
     answer = told(pg, [])
-    assert answer["removed"] == [NAME]
-    assert answer["synchronous_standby_names"] == "a"
+    assert answer.values["removed"] == [NAME]
+    assert answer.values["synchronous_standby_names"] == "a"
     assert pg.said[-2:] == ["ALTER SYSTEM RESET synchronous_standby_names", "reload"]
     assert pg.files == [("a", False)]
 
 
 def test_what_a_hand_wrote_is_left():
     pg = Postgres(NAME, [(NAME, True)])
-    assert not told(pg, [])["changed"]
+    assert not told(pg, []).changed
     assert pg.said == []
 
 
 def test_only_what_was_added_just_now():
     pg = Postgres(OURS, [(OURS, True)])
-    added = told(pg, [NAME, "barman_2"])["added"]
+    added = told(pg, [NAME, "barman_2"]).values["added"]
     assert added == ["barman_2"]
-    assert told(pg, [], added)["synchronous_standby_names"] == OURS
+    assert told(pg, [], added).values["synchronous_standby_names"] == OURS
 
 
 def test_in_check_mode_nothing_is_said():
     pg = Postgres()
-    assert told(pg, [NAME], check=True)["changed"]
+    assert told(pg, [NAME], check=True).changed
     assert pg.said == []
 
 
 def test_what_is_written_and_not_in_effect():
     pg = Postgres("", [(OURS, True)])
     answer = told(pg, [NAME])
-    assert answer["changed"]
+    assert answer.changed
     assert pg.said == ["reload"]
     assert pg.running == OURS
 
@@ -265,7 +264,7 @@ def test_commits_that_would_not_wait_or_for_ever(commit):
     assert pg.said == []
     # The way out is not barred.
     pg.files, pg.running = [(OURS, True)], OURS
-    assert told(pg, [])["changed"]
+    assert told(pg, []).changed
 
 
 def test_somebodys_quorum():

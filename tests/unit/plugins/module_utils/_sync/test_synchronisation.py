@@ -22,11 +22,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
 from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, CommandTimeout, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._sync import synchronisation
 from ansible_collections.pgdr.barman.plugins.module_utils._sync.lag import SynchronisationError, parse_source
 from ansible_collections.pgdr.barman.plugins.module_utils._sync.synchronisation import (
-    Outcome,
     Passive,
     Request,
     parse_up_to,
@@ -138,10 +138,10 @@ class Relay(BarmanHost):
         }
         return Completed(argv, 0, json.dumps(document))
 
-    def run(self, check_mode: bool = False, **request: Any) -> Outcome:
+    def run(self, check_mode: bool = False, **request: Any) -> ServerOutcome:
         configuration = read(str(self.main))
         passive = Passive(self.barman, configuration, configuration.server("pg"), lambda: NOW, lambda seconds: None)
-        return passive.run(Request(**{"timeout": 5, "recoverable": False, **request}), check_mode)
+        return passive.run(Request(**{"timeout": 5, "recoverable": False, **request}), check_mode=check_mode)
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_check_mode_copies_nothing_and_writes_nothing(relay: Relay) -> None:
 def test_a_source_without_a_backup_has_nothing_to_relay(relay: Relay) -> None:
     relay.has(range(1, 3))
     outcome = relay.run()
-    assert (outcome.changed, outcome.empty, outcome.error) == (False, True, None)
+    assert (outcome.changed, outcome.values["empty"], outcome.error) == (False, True, None)
     assert "no backup of it yet" in outcome.warnings[0]
     assert relay.calls == []
 
@@ -343,7 +343,7 @@ def test_a_source_that_hangs_is_given_up(relay: Relay) -> None:
 
     configuration = read(str(relay.main))
     barman = Barman(hang, relay.barman.user, str(relay.main))
-    outcome = Passive(barman, configuration, configuration.server("pg")).run(Request(), False)
+    outcome = Passive(barman, configuration, configuration.server("pg")).run(Request(), check_mode=False)
     assert outcome.kind == "unreachable"
 
 
@@ -357,7 +357,9 @@ def test_ssh_is_asked_loudly_and_not_for_ever(relay: Relay) -> None:
 
     configuration = read(str(relay.main))
     barman = Barman(spy, relay.barman.user, str(relay.main))
-    Passive(barman, configuration, configuration.server("pg"), lambda: NOW).run(Request(recoverable=False), True)
+    Passive(barman, configuration, configuration.server("pg"), lambda: NOW).run(
+        Request(recoverable=False), check_mode=True
+    )
     assert seen[0] == [
         "ssh",
         "-o",
@@ -469,7 +471,7 @@ def test_a_server_that_is_kept_here_is_no_copy(relay: Relay) -> None:
     relay.server("own")
     configuration = read(str(relay.main))
     assert passive_servers(configuration) == ["pg"]
-    outcome = Passive(relay.barman, configuration, configuration.server("own")).run(Request(), False)
+    outcome = Passive(relay.barman, configuration, configuration.server("own")).run(Request(), check_mode=False)
     assert outcome.kind == "configuration"
 
 
@@ -478,7 +480,7 @@ def test_one_that_fails_is_no_hindrance_for_the_others(relay: Relay) -> None:
     relay.server("own")
     configuration = read(str(relay.main))
     servers = [configuration.server(name) for name in ("own", "pg")]
-    outcomes = synchronise(relay.barman, configuration, servers, Request(recoverable=False), False)
+    outcomes = synchronise(relay.barman, configuration, servers, Request(recoverable=False), check_mode=False)
     assert outcomes["own"].error
     assert outcomes["pg"].changed
 
@@ -500,7 +502,7 @@ def test_whose_the_progress_is_does_not_depend_on_the_other_servers(
         synchronisation.os, "geteuid", lambda: 0 if threading.current_thread() is main else 65534, raising=True
     )
     configuration = read(str(relay.main))
-    synchronise(relay.barman, configuration, [configuration.server("pg")], Request(recoverable=False), True)
+    synchronise(relay.barman, configuration, [configuration.server("pg")], Request(recoverable=False), check_mode=True)
     assert owners == [relay.barman.user]
 
 

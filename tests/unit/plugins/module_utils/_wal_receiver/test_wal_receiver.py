@@ -15,9 +15,9 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.receiver_log import receiver_log
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.wal_receiver import (
-    Outcome,
     Position,
     continuity,
     fork_after,
@@ -45,7 +45,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> StreamingWorld:
     return made
 
 
-def started(world: StreamingWorld, reset: str = "never", check: bool = False, timeout: float = 5.0) -> Outcome:
+def started(world: StreamingWorld, reset: str = "never", check: bool = False, timeout: float = 5.0) -> ServerOutcome:
     outcome = world.receiver(timeout).run("started", reset, check)
     assert all(session.closed for session in world.sessions)
     return outcome
@@ -691,7 +691,7 @@ def both(tmp_path: Path) -> StreamingWorld:
     return world
 
 
-def given_up(world: StreamingWorld, check: bool = False) -> Outcome:
+def given_up(world: StreamingWorld, check: bool = False) -> ServerOutcome:
     return world.receiver().run("absent", "never", check, archiving_takes_over=True)
 
 
@@ -797,7 +797,7 @@ def test_a_receiver_on_a_slot_that_the_entry_does_not_name_is_started_anew(world
 # Synchronous
 
 
-def synchronous(world: StreamingWorld, check: bool = False) -> Outcome:
+def synchronous(world: StreamingWorld, check: bool = False) -> ServerOutcome:
     outcome = world.receiver(5.0).run("started", "never", check, synchronous=True)
     assert all(session.closed for session in world.sessions)
     return outcome

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checking Barman's servers.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._barman.arguments import barman_from
+from .._host.result import Result
+from .._postgres.connection import connect, psycopg_is_there
+from .checks import check_servers, key_of
+from .undeclared import Declared, find_undeclared, with_undeclared
+
+
+def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module check. Raises HostError."""
+    barman = barman_from(params)
+    answer = check_servers(
+        barman,
+        params["servers"],
+        params["ignore"],
+        params["timeout"],
+        params["jobs"],
+        check_mode,
+        connect if psycopg_is_there() else None,
+        params["unreachable_timeout"],
+        params["synchronous"],
+    )
+    if params["declared"] is not None:
+        undeclared = find_undeclared(barman, Declared(params["declared"], params["declared_hosts"]))
+        answer = with_undeclared(answer, undeclared, {key_of(name) for name in params["ignore"]})
+    if not answer["barman_checked"]:
+        warning = "'barman check' changes things, so it was not run in check mode; only files were looked at"
+        return Result(values=answer, warnings=[warning])
+    failed = not answer["ok"] and params["fail_on_error"]
+    return Result(values=answer, failure="; ".join(answer["problems"]) if failed else None)
