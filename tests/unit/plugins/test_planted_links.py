@@ -32,11 +32,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host import (
     progress,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres import instance, password_file
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import instance, password_file, wal
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import staging_area
 from ansible_collections.pgdr.barman.plugins.module_utils._server import cloud_credentials, hook_files, staging
 from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import MARK, Change, Current, Plan
-from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import wal_receiver
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import files, process
 
 USER = "nobody"
 ROOT = os.geteuid() == 0
@@ -85,12 +85,12 @@ def barman(home: Home) -> Any:
 
 
 def receiver(home: Home) -> Any:
-    made: Any = wal_receiver.Receiver.__new__(wal_receiver.Receiver)
-    made._barman = barman(home)
-    made._server = SimpleNamespace(name="pg")
-    made._streaming = str(home.path / "pg" / "streaming")
-    made._lock_file = str(home.path / ".pg-receive-wal.lock")
-    return made
+    return SimpleNamespace(
+        barman=barman(home),
+        server=SimpleNamespace(name="pg"),
+        directory=str(home.path / "pg" / "streaming"),
+        lock_file=str(home.path / ".pg-receive-wal.lock"),
+    )
 
 
 # Each place: what writes there, in the home of USER.
@@ -144,16 +144,15 @@ def operations(home: Home) -> None:
 
 
 def set_aside(home: Home) -> None:
-    segment = wal_receiver.wal.Segment(1, 0, 1)
-    receiver(home)._set_aside(wal_receiver.Reset("gap", segment, ("000000010000000000000001.partial",)))
+    files.set_aside(receiver(home), ["000000010000000000000001.partial"])
 
 
 def marker_file(home: Home) -> None:
-    receiver(home)._write_marker_file(wal_receiver.wal.Segment(1, 0, 1))
+    files.write_marker_file(receiver(home), wal.Segment(1, 0, 1))
 
 
 def receiver_lock(home: Home) -> None:
-    with receiver(home)._holding_lock():
+    with process.holding_lock(receiver(home)):
         pass
 
 

@@ -19,8 +19,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup 
 from ansible_collections.pgdr.barman.plugins.module_utils._backup import run as backup_run
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import running
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import observe as receiver_operation
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import run as receiver_run
-from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import wal_receiver as receiver_operation
 from ansible_collections.pgdr.barman.plugins.modules import backup, wal_receiver
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, StreamingWorld
 from tests.unit.plugins.modules.running import run_main
@@ -121,7 +121,7 @@ class TestWalReceiver:
 class TestBackup:
     @pytest.fixture(autouse=True)
     def taking(self, world: StreamingWorld) -> None:
-        world.receiver().run("started", "never", False)
+        world.ensure_receiver("started")
 
         def take(words: list[str]) -> Completed:
             self.seen = running(str(world.home), lambda pid: True)

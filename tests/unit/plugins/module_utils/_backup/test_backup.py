@@ -50,7 +50,7 @@ class Report:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StreamingWorld:
     found = StreamingWorld(tmp_path)
-    found.receiver().run("started", "never", False)
+    found.ensure_receiver("started")
     found.log.clear()
     monkeypatch.setattr(backup_module, "command_line", found.command_line)
     return found

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import Configuration, read
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
@@ -24,7 +25,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     Refusal,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_connection
-from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.wal_receiver import Receiver, receiver_position
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.observe import ReceiverHost
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.plan import receiver_position
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.request import ReceiverRequest, ReceiverState
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.run import set_receiver
 
 MIB = 1 << 20
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -284,9 +288,10 @@ class StreamingWorld:
     def command_line(self, pid: int) -> str | None:
         return "/usr/bin/python3 /usr/bin/barman -q receive-wal main" if pid == self.pid else None
 
-    def receiver(self, timeout: float = 5.0) -> Receiver:
+    def ensure_receiver(self, state: str, check: bool = False, timeout: float = 5.0, **request: Any) -> ServerOutcome:
+        """What the module does for the server. request: the other fields of ReceiverRequest."""
         configuration = self.configuration
-        return Receiver(
+        host = ReceiverHost(
             self.barman,
             configuration,
             configuration.server("main"),
@@ -296,6 +301,7 @@ class StreamingWorld:
             self.pause,
             self.command_line,
         )
+        return set_receiver(host, ReceiverRequest(ReceiverState(state), **request), check_mode=check)
 
     # What is there
 

@@ -17,15 +17,15 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.receiver_log import receiver_log
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
-from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.wal_receiver import (
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.plan import (
     Position,
     continuity,
-    fork_after,
     receiver_position,
-    streaming_servers,
+    reset_start,
+    switch_segment,
     to_set_aside,
-    wanted_start,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.request import streaming_servers
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, FakeSlot, StreamingWorld
 
 
@@ -46,7 +46,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> StreamingWorld:
 
 
 def started(world: StreamingWorld, reset: str = "never", check: bool = False, timeout: float = 5.0) -> ServerOutcome:
-    outcome = world.receiver(timeout).run("started", reset, check)
+    outcome = world.ensure_receiver("started", check, timeout, may_reset=reset == "when_needed")
     assert all(session.closed for session in world.sessions)
     return outcome
 
@@ -90,8 +90,8 @@ WAY = wal.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
 
 
 def test_the_fork_is_on_the_new_timeline() -> None:
-    assert fork_after(1, WAY, MIB) == seg(5, 2)
-    assert fork_after(2, WAY, MIB) is None
+    assert switch_segment(1, WAY, MIB) == seg(5, 2)
+    assert switch_segment(2, WAY, MIB) is None
 
 
 def a_backup(begin: int, timeline: int = 1, backup_id: str = "20261120T000000", status: str = "DONE") -> Backup:
@@ -100,20 +100,20 @@ def a_backup(begin: int, timeline: int = 1, backup_id: str = "20261120T000000", 
 
 def test_a_new_start_follows_what_the_newest_backup_has() -> None:
     dead = {seg(n) for n in range(3, 9)}
-    assert wanted_start(dead, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(5, 2)
-    assert wanted_start(dead - {seg(4)}, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(4)
+    assert reset_start(dead, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(5, 2)
+    assert reset_start(dead - {seg(4)}, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(4)
     # A backup on the dead branch is of no use on this way.
     both = [a_backup(3), a_backup(7, backup_id="20261121T000000")]
-    assert wanted_start(dead, both, WAY, Position(seg(8)), MIB) == seg(5, 2)
-    assert wanted_start(set(), [a_backup(3)], WAY, None, MIB) == seg(3)
+    assert reset_start(dead, both, WAY, Position(seg(8)), MIB) == seg(5, 2)
+    assert reset_start(set(), [a_backup(3)], WAY, None, MIB) == seg(3)
 
 
 def test_a_new_start_without_a_backup() -> None:
-    assert wanted_start(set(), [], WAY, None, MIB) is None
-    assert wanted_start(set(), [], WAY, Position(seg(8)), MIB) == seg(5, 2)
-    assert wanted_start(set(), [], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
-    assert wanted_start(set(), [], WAY, Position(seg(8, 7)), MIB) == seg(8, 2)
-    assert wanted_start(set(), [a_backup(3, status="FAILED")], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
+    assert reset_start(set(), [], WAY, None, MIB) is None
+    assert reset_start(set(), [], WAY, Position(seg(8)), MIB) == seg(5, 2)
+    assert reset_start(set(), [], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
+    assert reset_start(set(), [], WAY, Position(seg(8, 7)), MIB) == seg(8, 2)
+    assert reset_start(set(), [a_backup(3, status="FAILED")], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
 
 
 def test_continuity() -> None:
@@ -618,28 +618,28 @@ def test_a_server_that_is_behind_the_receiver(world: StreamingWorld) -> None:
 
 def test_stopped(world: StreamingWorld) -> None:
     started(world)
-    run = partial(world.receiver().run, "stopped", "never")
-    promised = run(True)
+    run = partial(world.ensure_receiver, "stopped")
+    promised = run(check=True)
     assert (promised.changed, world.pid) == (True, 4711)
-    outcome = run(False)
+    outcome = run(check=False)
     assert (outcome.error, outcome.changed, world.pid) == (None, True, None)
     assert "barman" in world.postgres.slots
-    assert run(False).changed is False
-    assert run(True).changed is False
+    assert run(check=False).changed is False
+    assert run(check=True).changed is False
 
 
 def test_absent_drops_the_slot_after_the_receiver_has_ended(world: StreamingWorld) -> None:
     started(world)
-    run = partial(world.receiver().run, "absent", "never")
-    assert run(True).changed
+    run = partial(world.ensure_receiver, "absent")
+    assert run(check=True).changed
     assert "barman" in world.postgres.slots
-    outcome = run(False)
+    outcome = run(check=False)
     assert (outcome.error, outcome.changed) == (None, True)
     assert world.postgres.slots == {}
     assert world.log.index("receive-wal --stop main") < world.log.index("drop slot")
     assert outcome.before == {"receiver": "started", "slot": "barman"}
     assert outcome.after == {"receiver": "stopped", "slot": None}
-    assert run(False).changed is False
+    assert run(check=False).changed is False
 
 
 def test_absent_waits_until_postgresql_notices(world: StreamingWorld) -> None:
@@ -651,13 +651,13 @@ def test_absent_waits_until_postgresql_notices(world: StreamingWorld) -> None:
         world.during = [lambda: None, lambda: setattr(slot, "active_pid", None)]
 
     world.stop_receiver = stop  # type: ignore[method-assign]
-    outcome = world.receiver().run("absent", "never", False)
+    outcome = world.ensure_receiver("absent")
     assert (outcome.error, world.postgres.slots) == (None, {})
 
 
 def test_absent_leaves_a_slot_that_somebody_else_uses(world: StreamingWorld) -> None:
     world.postgres.slots["barman"] = FakeSlot(5 * MIB, active_pid=123)
-    outcome = world.receiver().run("absent", "never", False)
+    outcome = world.ensure_receiver("absent")
     assert outcome.kind == "slot_active"
     assert "can't be dropped" in str(outcome.error)
     assert "barman" in world.postgres.slots
@@ -668,7 +668,7 @@ def test_absent_archives_what_is_complete(world: StreamingWorld) -> None:
     world.receive(name(6))
     world.receive(name(7))
     world.log.clear()
-    outcome = world.receiver().run("absent", "never", False)
+    outcome = world.ensure_receiver("absent")
     assert outcome.error is None
     assert name(6) in world.archived()
     assert world.log.index("archive-wal main") < world.log.index("drop slot")
@@ -692,7 +692,7 @@ def both(tmp_path: Path) -> StreamingWorld:
 
 
 def given_up(world: StreamingWorld, check: bool = False) -> ServerOutcome:
-    return world.receiver().run("absent", "never", check, archiving_takes_over=True)
+    return world.ensure_receiver("absent", check=check, archiving_takes_over=True)
 
 
 def test_archiving_takes_over_without_a_gap(both: StreamingWorld) -> None:
@@ -748,7 +748,7 @@ def test_without_archive_mode_nothing_is_waited_for(both: StreamingWorld) -> Non
     both.archives_from = None
     both.postgres.archive_mode = "off"
     before = both.time
-    outcome = both.receiver(1000.0).run("absent", "never", False, archiving_takes_over=True)
+    outcome = both.ensure_receiver("absent", timeout=1000.0, archiving_takes_over=True)
     assert (outcome.kind, outcome.changed) == ("not_archived", False)
     assert "archive_mode is off, so PostgreSQL archives nothing. WAL is received as before" in str(outcome.error)
     assert both.time - before < 10
@@ -798,7 +798,7 @@ def test_a_receiver_on_a_slot_that_the_entry_does_not_name_is_started_anew(world
 
 
 def synchronous(world: StreamingWorld, check: bool = False) -> ServerOutcome:
-    outcome = world.receiver(5.0).run("started", "never", check, synchronous=True)
+    outcome = world.ensure_receiver("started", check=check, timeout=5.0, synchronous=True)
     assert all(session.closed for session in world.sessions)
     return outcome
 
@@ -894,7 +894,7 @@ def test_a_receiver_that_ends_is_not_waited_for_to_be_synchronous(
             streaming.during.append(end)
 
     streaming.during.append(end)
-    outcome = streaming.receiver(1000.0).run("started", "never", False, synchronous=True)
+    outcome = streaming.ensure_receiver("started", timeout=1000.0, synchronous=True)
     assert outcome.kind == kind
     assert words in str(outcome.error)
     assert streaming.time < 10
@@ -909,7 +909,7 @@ def test_a_receiver_that_was_started_now_and_ends_is_started_once_more(world: St
         ends(world, "")
 
     world.during.append(end)
-    outcome = world.receiver(1000.0).run("started", "never", False, synchronous=True)
+    outcome = world.ensure_receiver("started", timeout=1000.0, synchronous=True)
     assert outcome.error is None
     assert world.synchronous
     assert world.time < 10
@@ -919,18 +919,26 @@ def test_a_former_slot_is_dropped_when_the_receiver_has_its_own(world: Streaming
     started(world)
     world.options["slot_name"] = "other"
     world.write_entry()
-    run = partial(world.receiver().run, "started", "never", former_slots=["barman", "other", "gone"])
-    outcome = run(False)
+    run = partial(
+        world.ensure_receiver,
+        "started",
+        former_slots=(
+            "barman",
+            "other",
+            "gone",
+        ),
+    )
+    outcome = run(check=False)
     assert (outcome.error, outcome.changed) == (None, True)
     assert list(world.postgres.slots) == ["other"]
     assert world.postgres.slots["other"].active_pid is not None
-    assert run(False).changed is False
+    assert run(check=False).changed is False
 
 
 def test_a_former_slot_that_somebody_uses_stays(world: StreamingWorld) -> None:
     started(world)
     world.postgres.slots["former"] = FakeSlot(5 * MIB, active_pid=123)
-    outcome = world.receiver().run("started", "never", False, former_slots=["former"])
+    outcome = world.ensure_receiver("started", former_slots=("former",))
     assert outcome.kind == "slot_active"
     assert "former" in world.postgres.slots
 
@@ -938,6 +946,6 @@ def test_a_former_slot_that_somebody_uses_stays(world: StreamingWorld) -> None:
 def test_in_check_mode_a_former_slot_stays(world: StreamingWorld) -> None:
     started(world)
     world.postgres.slots["former"] = FakeSlot(5 * MIB)
-    outcome = world.receiver().run("started", "never", True, former_slots=["former"])
+    outcome = world.ensure_receiver("started", check=True, former_slots=("former",))
     assert (outcome.changed, outcome.before["former_slots"]) == (True, ["former"])
     assert "former" in world.postgres.slots

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import Session
-from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.wal_receiver import Receiver
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.observe import ReceiverHost
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
 
 
@@ -29,6 +29,6 @@ def test_a_file_whose_name_is_as_long_as_a_wal_directory_s_is_none(tmp_path: Pat
     (wals / name[:16] / name).write_bytes(b"")
     (wals / "shop-one-xlog.db").write_text("")
     configuration = read(str(host.main))
-    receiver = Receiver(host.barman, configuration, configuration.server("shop-one"), no_connection)
-    archived = receiver._archived(16 * 1024 * 1024)
+    receiver = ReceiverHost(host.barman, configuration, configuration.server("shop-one"), no_connection)
+    archived = receiver.archived(16 * 1024 * 1024)
     assert str(archived.newest) == name

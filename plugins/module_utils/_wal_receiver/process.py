@@ -1,0 +1,107 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process of a WAL receiver: starting and stopping it.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .._host.safe_files import writing_as
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .observe import ReceiverError, ReceiverHost
+
+#: Seconds without a receiver that ran before, after which it has ended.
+_GONE_AFTER = 1.0
+
+
+class ReceiverLife:
+    """Whether a receiver runs while something is waited for. For a moment none may run, while cron starts it anew."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._gone_since: float | None = None
+        self.runs = False
+
+    def note(self, pid: int | None) -> None:
+        if self.runs and pid is None:
+            self._gone_since = self._clock()
+        self.runs = pid is not None
+
+    @property
+    def ended(self) -> bool:
+        return not self.runs and self._gone_since is not None and self._clock() - self._gone_since >= _GONE_AFTER
+
+
+@contextmanager
+def holding_lock(host: ReceiverHost) -> Iterator[None]:
+    """Hold Barman's own lock of the receiver, so that nobody starts one now."""
+    with writing_as(host.barman.user, host.lock_file):
+        handle = os.open(host.lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReceiverError(
+                "Barman server '%s': a receiver was started by another process at this moment; run this again"
+                % host.server.name,
+                "busy",
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def start_process(host: ReceiverHost, start_of_log: int) -> None:
+    """Start it, and wait until it streams. start_of_log: where its lines in Barman's log start. Raises HostError."""
+    host.barman.detached("receive-wal", host.server.name)
+    started = host.clock()
+    life = ReceiverLife(host.clock)
+
+    def probe() -> Probe:
+        observed = host.observe()
+        life.note(observed.pid)
+        if observed.pid is not None:
+            return Probe(observed.works, "the receiver runs and does not stream yet")
+        if life.ended or (host.clock() - started > 5 and host.wrote(start_of_log)):
+            raise host.ended(start_of_log)
+        return Probe(False, "no receiver runs")
+
+    try:
+        wait_for(
+            "the WAL receiver of server '%s' to stream" % host.server.name,
+            probe,
+            host.timeout,
+            0.2,
+            host.clock,
+            host.pause,
+        )
+    except WaitTimeout as exc:
+        if not life.runs and host.wrote(start_of_log):
+            raise host.ended(start_of_log) from None
+        raise ReceiverError("%s. Barman's log%s may say why" % (exc, host.log_name())) from None
+
+
+def stop_process(host: ReceiverHost) -> None:
+    """Stop it, and wait until it has ended. Raises HostError."""
+    host.barman.text("receive-wal", "--stop", host.server.name)
+
+    def probe() -> Probe:
+        pid = host.pid()
+        return Probe(pid is None, "process %s still runs" % pid)
+
+    wait_for(
+        "the WAL receiver of server '%s' to end" % host.server.name,
+        probe,
+        host.timeout,
+        0.1,
+        host.clock,
+        host.pause,
+    )
