@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import plan as backup_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import OPTIONS
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
 
@@ -62,7 +62,7 @@ def test_every_option_in_brackets_follows_a_variable_that_exists() -> None:
     assert len(found) > 10
 
 
-@pytest.mark.parametrize("option", backup._PLAYBOOK_OPTIONS)
+@pytest.mark.parametrize("option", backup_plan._PLAYBOOK_OPTIONS)
 def test_options_of_backup_are_variables_of_its_playbook(option: str) -> None:
     assert f"barman_backup_{option}:" in (ROOT / "playbooks" / "backup.yml").read_text()
     assert option in _options()

@@ -22,7 +22,7 @@ C_LOCALE = "the program runs with the C locale, and its output has no other form
 FORMAT = "the format of a file or an option, no message"
 
 ALLOWED = {
-    f"{UTILS}/_backup/backup.py": {"Taker._disk_full": HINT},
+    f"{UTILS}/_backup/reasons.py": {"disk_full_hint": HINT},
     f"{UTILS}/_barman/command.py": {
         "_EXCEPTION": BARMAN,
         "_without_traceback": "Python's own mark, which is not translated",

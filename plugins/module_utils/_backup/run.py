@@ -15,15 +15,23 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._barman.arguments import barman_from
-from .._barman.catalog import read_backups
+from .._barman.catalog import Backup, read_backups
 from .._barman.configuration import read
 from .._barman.hook_runs import failure, of_backup
 from .._host.process import HostError
 from .._host.progress import Progress
 from .._host.result import Result
 from .._postgres.connection import connect, require_psycopg
-from .backup import Request, Taker, answer, make_plan, parse_age
+from .copy import archive_first_wal, copy
+from .observe import BackupHost
+from .plan import BackupPlan, make_plan
 from .removal import plan_removal, remove
+from .report import as_result
+from .request import BackupRequest, request_from
+from .standby import wait_for_standby
+from .wal_wait import complete
+
+_FIRST_WAL_PATIENCE = 30.0
 
 
 def back_up_or_delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -35,20 +43,6 @@ def back_up_or_delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     return back_up(params, check_mode=check_mode)
 
 
-def request_from(params: Mapping[str, Any]) -> Request:
-    return Request(
-        name=params["backup_name"],
-        max_age=None if params["max_age"] is None else parse_age(params["max_age"]),
-        incremental=params["incremental"],
-        reuse_backup=params["reuse_backup"],
-        jobs=params["jobs"],
-        bandwidth_limit=params["bandwidth_limit"],
-        immediate_checkpoint=params["immediate_checkpoint"],
-        retries=params["retries"],
-        wait_timeout=params["wait_timeout"],
-    )
-
-
 def delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Delete the backup. Raises HostError."""
     server = read(params["config_file"], params["barman_user"]).server(params["server"])
@@ -58,7 +52,7 @@ def delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     return Result(
         removal.changes,
         {
-            "backup": answer(removal.backups[0]) if removal.backups else None,
+            "backup": as_result(removal.backups[0]) if removal.backups else None,
             "deleted": [backup.backup_id for backup in removal.backups],
         },
     )
@@ -76,13 +70,27 @@ def back_up(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     if plan.changes and not check_mode:
         progress = Progress(configuration.home, "backup", server.name, barman.user if os.geteuid() == 0 else None)
         try:
-            backup = Taker(barman, server, connect, progress).take(plan, request)
+            backup = take(BackupHost(barman, server, connect, progress), plan, request)
         finally:
             progress.close()
     taken = backup if plan.existing is None and not check_mode else None
     hooks = of_backup(server, taken.backup_id) if taken is not None else {}
     return Result(
         plan.changes,
-        {"backup": None if backup is None else answer(backup), "hooks": hooks},
+        {"backup": None if backup is None else as_result(backup), "hooks": hooks},
         failure=failure(server, taken.backup_id, hooks) if taken is not None else None,
     )
+
+
+def take(host: BackupHost, plan: BackupPlan, request: BackupRequest) -> Backup:
+    """Do what the plan says. Raises BackupError, ConnectionFailed."""
+    try:
+        backup = plan.existing
+        if backup is None:
+            host.open()
+            archive_first_wal(host, min(request.wait_timeout, _FIRST_WAL_PATIENCE))
+            wait_for_standby(host, request.wait_timeout)
+            backup = copy(host, request, plan.parent)
+        return complete(host, backup, request.wait_timeout)
+    finally:
+        host.close()

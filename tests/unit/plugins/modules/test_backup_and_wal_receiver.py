@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup as backup_operation
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import observe as backup_operation
 from ansible_collections.pgdr.barman.plugins.module_utils._backup import run as backup_run
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import running

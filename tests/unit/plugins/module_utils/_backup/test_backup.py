@@ -15,18 +15,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._backup import backup as backup_module
-from ansible_collections.pgdr.barman.plugins.module_utils._backup.backup import (
-    BackupError,
-    Plan,
-    Request,
-    Taker,
-    answer,
-    arguments,
-    make_plan,
-    missing_wal,
-    parse_age,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import observe, reasons, run
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.backup_wal import missing_wal
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.observe import BackupHost
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.plan import BackupPlan, make_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.report import BackupError, as_result
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.request import BackupRequest, arguments, parse_age
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup, read_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
@@ -52,20 +46,22 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StreamingWorld:
     found = StreamingWorld(tmp_path)
     found.ensure_receiver("started")
     found.log.clear()
-    monkeypatch.setattr(backup_module, "command_line", found.command_line)
+    monkeypatch.setattr(observe, "command_line", found.command_line)
     return found
 
 
-def plan(world: StreamingWorld, version: tuple[int, ...] = (3, 13, 3), **request: Any) -> Plan:
+def plan(world: StreamingWorld, version: tuple[int, ...] = (3, 13, 3), **request: Any) -> BackupPlan:
     server = world.configuration.server("main")
-    return make_plan(server, Request(**request), read_backups(server), lambda: version, NOW)
+    return make_plan(server, BackupRequest(**request), read_backups(server), lambda: version, NOW)
 
 
-def take(world: StreamingWorld, the_plan: Plan | None = None, report: Report | None = None, **request: Any) -> Backup:
+def take(
+    world: StreamingWorld, the_plan: BackupPlan | None = None, report: Report | None = None, **request: Any
+) -> Backup:
     server = world.configuration.server("main")
-    taker = Taker(world.barman, server, world.connect, report or Report(), world.clock, world.pause)
+    host = BackupHost(world.barman, server, world.connect, report or Report(), world.clock, world.pause)
     try:
-        return taker.take(the_plan or Plan(), Request(**{"wait_timeout": 20, **request}))
+        return run.take(host, the_plan or BackupPlan(), BackupRequest(**{"wait_timeout": 20, **request}))
     finally:
         assert all(session.closed for session in world.sessions)
 
@@ -105,7 +101,7 @@ NOTED = {
 
 def test_a_backup_of_snapshots_is_returned_with_them(world: StreamingWorld) -> None:
     copies(world, mode="snapshot-concurrent", snapshots_info=NOTED)
-    found = answer(take(world))
+    found = as_result(take(world))
     assert (found["type"], found["throughput"]) == ("snapshot", None)
     assert [disk["id"] for disk in found["snapshots"]["disks"]] == ["snap-1"]
 
@@ -273,14 +269,14 @@ def test_the_parent_of_an_incremental_backup(world: StreamingWorld) -> None:
 
 
 def test_what_barman_is_told() -> None:
-    assert arguments("main", Request(), None) == ["backup", "main"]
+    assert arguments("main", BackupRequest(), None) == ["backup", "main"]
     parent = Backup("20261119T080000", "DONE", "")
-    request = Request("n", None, "latest", "link", 4, 1000, False, 0)
+    request = BackupRequest("n", None, "latest", "link", 4, 1000, False, 0)
     assert arguments("main", request, parent) == [
         *("backup", "--name", "n", "--incremental", "20261119T080000", "--reuse-backup", "link", "--jobs", "4"),
         *("--bwlimit", "1000", "--retry-times", "0", "--no-immediate-checkpoint", "main"),
     ]
-    assert "--immediate-checkpoint" in arguments("main", Request(immediate_checkpoint=True), None)
+    assert "--immediate-checkpoint" in arguments("main", BackupRequest(immediate_checkpoint=True), None)
 
 
 # Taking one
@@ -750,7 +746,7 @@ def test_without_a_connection_nothing_is_begun(world: StreamingWorld) -> None:
 def test_another_backup_is_being_taken(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the process that has Barman's lock, whatever Barman reports."""
     fails(world, "Hier sichert schon jemand", entry=False)
-    monkeypatch.setattr(backup_module, "command_line", lambda pid: "barman backup main" if pid == 77 else None)
+    monkeypatch.setattr(observe, "command_line", lambda pid: "barman backup main" if pid == 77 else None)
     (world.home / ".main-backup.lock").write_text("77")
     with pytest.raises(
         BackupError, match="is being taken by another process on this host: only one can be at a time"
@@ -768,9 +764,7 @@ def test_a_full_disk(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch, wor
     reason = f"pg_basebackup: could not write to file: {words or 'auf Deutsch'}"
     fails(world, f"Backup failed copying files.\nDETAILS: {reason}")
     if words is None:
-        monkeypatch.setattr(
-            backup_module, "full_disks", lambda server, size: [Disk(str(world.place / "base"), 0, 1 << 30)]
-        )
+        monkeypatch.setattr(reasons, "full_disks", lambda server, size: [Disk(str(world.place / "base"), 0, 1 << 30)])
     with pytest.raises(BackupError, match="The disk of this host became full") as failed:
         take(world)
     text = str(failed.value)
@@ -779,7 +773,7 @@ def test_a_full_disk(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch, wor
     assert "the cluster has 5.0 GiB" in text
     assert f"The failed attempt is in the catalog as {ID}." in text
     assert failed.value.backup is not None
-    assert answer(failed.value.backup)["status"] == "FAILED"
+    assert as_result(failed.value.backup)["status"] == "FAILED"
 
 
 def test_barman_s_own_reason(world: StreamingWorld) -> None:
@@ -863,7 +857,7 @@ def test_what_is_returned(world: StreamingWorld) -> None:
     copies(
         world, backup_name="n", deduplicated_size=3000, cluster_size=3100, end_xlog="0/600000", begin_xlog="0/500028"
     )
-    found = answer(take(world))
+    found = as_result(take(world))
     assert found["status"] == "DONE"
     assert found["throughput"] == 2000
     assert (found["size"], found["duration"], found["copy_duration"]) == (3000, 60.0, 1.5)

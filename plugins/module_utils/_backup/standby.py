@@ -1,0 +1,82 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for a standby that is backed up.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres import wal
+from .._postgres.connection import Session
+from .._postgres.standby import Standby, make_checkpoint, read_standby, read_timeline
+from .._postgres.wal_position import read_position
+from .backup_wal import has_wal_from
+from .observe import BackupHost
+from .report import BackupError
+
+_FOLLOWING_PATIENCE = 30.0
+
+
+def wait_for_standby(host: BackupHost, timeout: float) -> None:
+    """See that a standby follows its primary, from which the WAL comes, and that Barman has the WAL with which its copy begins.
+
+    That is the standby's last restartpoint. On a server that is new here it is older than the first WAL, and without a
+    checkpoint of the primary there is no other.
+    """
+    primary, session = host.writable(), host.session
+    if primary is session and host.server.get("primary_conninfo") and host.server.get("wal_streaming_conninfo"):
+        raise BackupError(
+            "server '%s' is backed up from a standby that is none: the server in conninfo is not in recovery, was promoted "
+            "perhaps, and the WAL is received from the one in wal_streaming_conninfo. Where it is the primary now, take "
+            "barman_primary out of its inventory, and deploy; else build it anew as a standby" % host.server.name
+        )
+    if primary is None or session is None or primary is session:
+        return
+    timeline = read_timeline(primary)
+
+    def follows() -> Probe:
+        own = standby_now(host, session).timeline
+        return Probe(own in (None, timeline), "timeline %s" % own, own)
+
+    try:
+        wait_for("the standby", follows, min(timeout, _FOLLOWING_PATIENCE), 1.0, host.clock, host.pause)
+    except WaitTimeout:
+        raise BackupError(
+            "the standby of server '%s' is on timeline %s, and its primary on %d: it does not follow it any more, and the "
+            "primary's WAL does not fit to a backup of it. Build the standby anew from the primary"
+            % (host.server.name, read_standby(session).timeline, timeline)
+        ) from None
+    size = read_position(primary).segment_size
+    if has_wal_from(host.server, read_standby(session).redo // size, size):
+        return
+    host.reporter.update("waiting for a checkpoint on the standby")
+    wanted = make_checkpoint(primary)
+
+    def replayed() -> Probe:
+        own = standby_now(host, session).replayed
+        return Probe(own >= wanted, wal.format_lsn(own))
+
+    try:
+        wait_for("the standby", replayed, timeout, 0.5, host.clock, host.pause)
+    except WaitTimeout:
+        raise BackupError(
+            "the standby of server '%s' has not replayed the primary's checkpoint in %d s: that is before %s, and the "
+            "standby is at %s. Is it delayed, or does its WAL not come?"
+            % (host.server.name, timeout, wal.format_lsn(wanted), wal.format_lsn(read_standby(session).replayed))
+        ) from None
+
+
+def standby_now(host: BackupHost, session: Session) -> Standby:
+    """The standby now. Raises BackupError if it was promoted meanwhile: it follows nobody any more."""
+    standby = read_standby(session)
+    if not standby.in_recovery:
+        raise BackupError(
+            "the standby of server '%s' was promoted while the backup waited for it: it follows its primary no longer. If it is the "
+            "primary now, take barman_primary out of its inventory, and deploy; else build it anew as a standby"
+            % host.server.name
+        )
+    return standby
