@@ -21,7 +21,7 @@ from .._barman.archive import Archive, read_archive
 from .._barman.catalog import Backup, CatalogError
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration, read
-from .._check.checks import find_gaps, way_on
+from .._check.gaps import find_gaps, history_after
 from .._host import progress
 from .._host.process import HostError
 from .._postgres import wal
@@ -117,7 +117,7 @@ def windows_of(backups: Sequence[Backup], archive: Archive) -> list[dict[str, An
             continue
         begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
         try:
-            way = way_on(begin, archive)
+            way = history_after(begin, archive)
             reach = wal.last_without_gap(archive.segments, begin, way, backup.segment_size)
             if reach is None or reach.number(backup.segment_size) < end.number(backup.segment_size):
                 continue

@@ -15,7 +15,8 @@ from typing import Any
 from .._barman.arguments import barman_from
 from .._host.result import Result
 from .._postgres.connection import connect, psycopg_is_there
-from .checks import check_servers, key_of
+from .check import key_of
+from .servers import check_servers
 from .undeclared import Declared, find_undeclared, with_undeclared
 
 

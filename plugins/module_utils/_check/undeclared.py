@@ -16,7 +16,7 @@ from typing import Any
 from .._barman.command import Barman
 from .._server.entry_files import find_unlisted, read_current
 from .._server.undeclared import hint, is_undeclared
-from .checks import OURS, Check, ServerChecks, reasons
+from .check import OURS, Check, ServerChecks, reasons
 
 DECLARED = "declared in the inventory"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.current_timeline import find_living, report_branches
-from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.check import OURS, Check, Gap
+from ansible_collections.pgdr.barman.plugins.module_utils._check.gaps import find_gaps
+from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import foreign_timelines
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import Living, Witness
@@ -89,10 +92,10 @@ class Host:
             self.server, read_archive(self.server, self.barman, SIZE), self.backups, "barman", self.connect
         )
 
-    def check(self) -> checks.Check | None:
+    def check(self) -> Check | None:
         archive = read_archive(self.server, self.barman, SIZE)
         report = report_branches(self.server, archive, self.backups, "barman", self.connect)
-        return None if report is None else checks._foreign_timelines(report)
+        return None if report is None else foreign_timelines(SimpleNamespace(branches=report))  # type: ignore[arg-type]
 
     @property
     def barman(self) -> Barman:
@@ -159,12 +162,12 @@ def test_a_server_that_wrote_nothing_since_is_told_from_a_promoted_one(host: Hos
     assert check is not None
     assert not check.ok
     host.timeline = 2
-    assert host.check() == checks.Check("foreign timelines", True, "", checks.OURS)
+    assert host.check() == Check("foreign timelines", True, "", OURS)
 
 
 def test_the_server_is_asked_only_if_the_backups_prove_too_little(host: Host) -> None:
     host.backups.append(backup(4, 20, timeline=2))
-    assert host.check() == checks.Check("foreign timelines", True, "", checks.OURS)
+    assert host.check() == Check("foreign timelines", True, "", OURS)
     (host.root / "wals" / "00000002.history").unlink()
     (host.root / "wals" / segment(4, 2).directory / str(segment(4, 2))).unlink()
     host.backups.pop()
@@ -205,5 +208,5 @@ def test_a_gap_is_looked_for_on_the_server_s_timeline(host: Host) -> None:
     (host.root / "wals" / segment(5).directory / str(segment(5))).unlink()
     archive = read_archive(host.server, host.barman, SIZE)
     backups = [replace(host.backups[0], status="DONE")]
-    assert checks.find_gaps(backups, archive, 1)[0] == [checks.Gap(str(segment(5)), str(segment(5)), 1, True)]
-    assert checks.find_gaps(backups, archive, 2) == ([], None)
+    assert find_gaps(backups, archive, 1)[0] == [Gap(str(segment(5)), str(segment(5)), 1, True)]
+    assert find_gaps(backups, archive, 2) == ([], None)

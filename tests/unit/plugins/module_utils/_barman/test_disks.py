@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import configuration, disks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
-from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.observe import observe
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
 
 SEGMENT = 16 * 1024**2
@@ -56,7 +56,7 @@ def test_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = BarmanHost(tmp_path)
     place = host.server("pg")
     monkeypatch.setattr(disks.os, "statvfs", statvfs({"/pg": 1024}))
-    found = checks.look(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
+    found = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
     assert str(found.checks["disk_space"]) == (
         f"disk space: {place}/base has 1.0 KiB free of 1.0 GiB, and not one more WAL segment can be received; make room"
     )

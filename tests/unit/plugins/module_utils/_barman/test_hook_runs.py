@@ -14,7 +14,8 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import hook_runs
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import DONE, Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration, read
-from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.check import OURS, Check
+from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import CheckedServer, read_own_checks
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import StreamingWorld
 
 OLD, NEW = "20261119T120000", "20261120T120000"
@@ -143,15 +144,17 @@ def test_processes_are_looked_for(host: Host) -> None:
 def test_the_check_is_there_where_there_are_hooks(tmp_path: Path) -> None:
     world = StreamingWorld(tmp_path)
 
-    def check() -> checks.Check | None:
-        return checks.read_own_checks(world.barman, read(str(world.main)).server("main")).checks.get("hook_scripts")
+    def check() -> Check | None:
+        return read_own_checks(CheckedServer(world.barman, read(str(world.main)).server("main"))).checks.get(
+            "hook_scripts"
+        )
 
     assert check() is None
     with world.main.open("a") as main:
         main.write(f"post_backup_script = {tmp_path}/run-hook --state {tmp_path} -- /x\n")
     found = check()
     assert found is not None
-    assert (found.ok, "run-hook is not there" in found.hint, found.source) == (False, True, checks.OURS)
+    assert (found.ok, "run-hook is not there" in found.hint, found.source) == (False, True, OURS)
     (tmp_path / "run-hook").touch()
     found = check()
     assert found is not None

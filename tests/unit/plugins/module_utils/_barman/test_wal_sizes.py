@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import catalog
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import server as server_view
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import read_archive
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
@@ -22,7 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_sizes impo
     parse_xlogdb,
     wrong_sizes,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import read_own_checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import CheckedServer, read_own_checks
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment
 from tests.unit.plugins.module_utils._recover.recovery_world import backup
@@ -131,7 +131,7 @@ def test_without_xlogdb_nothing_is_said(server: Server) -> None:
 def test_check_reports_the_file(server: Server) -> None:
     server.path(NAMES[2]).write_bytes(bytes(500000))
     server.problems()
-    checks = read_own_checks(Barman(run, getpass.getuser()), server.configuration)
+    checks = read_own_checks(CheckedServer(Barman(run, getpass.getuser()), server.configuration))
     check = checks.checks["wal_file_sizes"]
     assert not check.ok
     assert NAMES[2] in check.hint
@@ -144,8 +144,10 @@ def test_a_file_that_only_older_backups_need_takes_points_away(
 ) -> None:
     server.path(NAMES[2]).write_bytes(bytes(500000))
     server.problems()
-    monkeypatch.setattr(catalog, "read_backups", lambda server: [backup(1, 10, begin_wal=begin, end_wal=begin)])
-    check = read_own_checks(Barman(run, getpass.getuser()), server.configuration).checks["wal_file_sizes"]
+    monkeypatch.setattr(server_view, "read_backups", lambda server: [backup(1, 10, begin_wal=begin, end_wal=begin)])
+    check = read_own_checks(CheckedServer(Barman(run, getpass.getuser()), server.configuration)).checks[
+        "wal_file_sizes"
+    ]
     assert check.ok is ok
     assert NAMES[2] in check.hint
     assert ("before the latest backup" in check.hint) is ok

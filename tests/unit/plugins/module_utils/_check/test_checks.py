@@ -16,8 +16,15 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman import configu
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ConfigurationError
-from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
-from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import Check, Gap, ServerChecks
+from ansible_collections.pgdr.barman.plugins.module_utils._check import observe as observe_module
+from ansible_collections.pgdr.barman.plugins.module_utils._check import servers, wait
+from ansible_collections.pgdr.barman.plugins.module_utils._check.barman_check import parse_checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.check import Check, Gap, ServerChecks, reasons
+from ansible_collections.pgdr.barman.plugins.module_utils._check.gaps import find_gaps
+from ansible_collections.pgdr.barman.plugins.module_utils._check.observe import explain, observe
+from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import CheckedServer, read_own_checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.servers import check_servers
+from ansible_collections.pgdr.barman.plugins.module_utils._check.wait import wait_until_ok
 from ansible_collections.pgdr.barman.plugins.module_utils._host import progress
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.waiting import Probe, WaitTimeout
@@ -43,7 +50,7 @@ def backup(backup_id: str, begin: int, end: int | None = None, timeline: int = 1
 
 class TestParse:
     def test_a_good_server(self) -> None:
-        found = checks.parse_checks((FIXTURES / "check_good.txt").read_text())
+        found = parse_checks((FIXTURES / "check_good.txt").read_text())
         assert list(found) == ["pg"]
         assert found["pg"].active
         assert found["pg"].failures() == []
@@ -56,11 +63,11 @@ class TestParse:
     def test_names_are_as_in_json(self) -> None:
         """The keys are those that Barman's JSON has."""
         recorded = json.loads((FIXTURES / "replies" / "check_main.json").read_text())["main"]
-        keys = set(checks.parse_checks((FIXTURES / "check_good.txt").read_text())["pg"].checks)
+        keys = set(parse_checks((FIXTURES / "check_good.txt").read_text())["pg"].checks)
         assert keys == set(recorded)
 
     def test_what_failed(self) -> None:
-        found = checks.parse_checks((FIXTURES / "check_mixed.txt").read_text())
+        found = parse_checks((FIXTURES / "check_mixed.txt").read_text())
         assert [str(check) for check in found["a"].failures()] == [
             "WAL archive: please make sure WAL shipping is setup",
             "directories: [Errno 13] Permission denied: '/srv/a'",
@@ -70,23 +77,23 @@ class TestParse:
         assert found["a"].checks["postgresql_streaming_(wal_streaming)"].ok
 
     def test_inactive_and_disabled(self) -> None:
-        found = checks.parse_checks((FIXTURES / "check_mixed.txt").read_text())
+        found = parse_checks((FIXTURES / "check_mixed.txt").read_text())
         assert [found[name].active for name in "abc"] == [True, False, True]
         assert "secret" not in str(found["c"].checks["configuration"])
 
     def test_hints_with_brackets(self) -> None:
-        found = checks.parse_checks("Server a:\n\tx: FAILED (one (two))\n\ty: OK (z)\n")["a"].checks
+        found = parse_checks("Server a:\n\tx: FAILED (one (two))\n\ty: OK (z)\n")["a"].checks
         assert (found["x"].hint, found["y"].hint) == ("one (two)", "z")
 
     def test_text_before_the_first_server(self) -> None:
-        assert checks.parse_checks("WARNING: x\n\ty: OK\n") == {}
+        assert parse_checks("WARNING: x\n\ty: OK\n") == {}
 
     def test_a_standby_that_was_promoted_is_said_in_words_of_the_inventory(self) -> None:
         text = (
             "Server a:\n\tPostgreSQL server is standby: FAILED (conninfo should point to a standby server if primary_conninfo is set)\n"
             "\tPrimary server is not a standby: OK\n"
         )
-        found = checks.parse_checks(text)["a"].checks
+        found = parse_checks(text)["a"].checks
         assert "it was promoted, or never was a standby" in found["postgresql_server_is_standby"].hint
         assert "barman_primary" in found["postgresql_server_is_standby"].hint
         assert found["primary_server_is_not_a_standby"].hint == ""
@@ -94,39 +101,39 @@ class TestParse:
 
 class TestGaps:
     def test_none(self) -> None:
-        assert checks.find_gaps([backup("1", 5)], archive(5, 6, 7)) == ([], None)
+        assert find_gaps([backup("1", 5)], archive(5, 6, 7)) == ([], None)
 
     def test_after_the_latest_backup(self) -> None:
-        gaps, problem = checks.find_gaps([backup("1", 5)], archive(5, 6, 9, 10))
+        gaps, problem = find_gaps([backup("1", 5)], archive(5, 6, 9, 10))
         assert (gaps, problem) == ([Gap(segment(7), segment(8), 2, True)], None)
 
     def test_before_the_latest_backup(self) -> None:
-        gaps, _ = checks.find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 9, 10))
+        gaps, _ = find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 9, 10))
         assert gaps == [Gap(segment(7), segment(8), 2, False)]
 
     def test_both(self) -> None:
-        gaps, _ = checks.find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 8, 9, 10, 12))
+        gaps, _ = find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 8, 9, 10, 12))
         assert gaps == [Gap(segment(7), segment(7), 1, False), Gap(segment(11), segment(11), 1, True)]
 
     def test_the_segment_of_the_backup_itself(self) -> None:
-        gaps, _ = checks.find_gaps([backup("1", 5)], archive(6, 7))
+        gaps, _ = find_gaps([backup("1", 5)], archive(6, 7))
         assert gaps == [Gap(segment(5), segment(5), 1, True)]
 
     def test_before_the_segment_that_is_being_received(self) -> None:
         present = archive(5, 6)
         present.partials[wal.parse_segment(segment(9))] = ""
-        assert checks.find_gaps([backup("1", 5)], present)[0] == [Gap(segment(7), segment(8), 2, True)]
+        assert find_gaps([backup("1", 5)], present)[0] == [Gap(segment(7), segment(8), 2, True)]
         present.partials = {wal.parse_segment(segment(7)): ""}
-        assert checks.find_gaps([backup("1", 5)], present)[0] == []
+        assert find_gaps([backup("1", 5)], present)[0] == []
 
     def test_without_a_backup_there_is_nothing_to_miss(self) -> None:
         failed = Backup("1", "FAILED", "", begin_wal=segment(5))
-        assert checks.find_gaps([failed], archive(5, 9)) == ([], None)
+        assert find_gaps([failed], archive(5, 9)) == ([], None)
 
     def test_a_backup_kept_alone_needs_only_its_own(self) -> None:
         alone = backup("1", 5, 6, keep="standalone")
-        assert checks.find_gaps([alone, backup("2", 20)], archive(5, 6, 20, 21)) == ([], None)
-        gaps, _ = checks.find_gaps([alone, backup("2", 20)], archive(5, 20, 21))
+        assert find_gaps([alone, backup("2", 20)], archive(5, 6, 20, 21)) == ([], None)
+        gaps, _ = find_gaps([alone, backup("2", 20)], archive(5, 20, 21))
         assert gaps == [Gap(segment(6), segment(6), 1, False)]
 
     def test_along_a_new_timeline(self) -> None:
@@ -134,24 +141,24 @@ class TestGaps:
         present = archive(5, 6)
         present.segments.update(archive(7, 8, timeline=2).segments)
         present.histories = histories
-        assert checks.find_gaps([backup("1", 5)], present) == ([], None)
+        assert find_gaps([backup("1", 5)], present) == ([], None)
         del present.segments[wal.parse_segment(segment(6))]
-        assert checks.find_gaps([backup("1", 5)], present)[0] == [Gap(segment(6), segment(6), 1, True)]
+        assert find_gaps([backup("1", 5)], present)[0] == [Gap(segment(6), segment(6), 1, True)]
 
     def test_a_timeline_that_forked_off_earlier_is_another_way(self) -> None:
         """A restore to an earlier point was archived here too; the backup goes on along its own timeline."""
         present = archive(5, 6, 7, histories={2: "1\t0/3000100\tbefore\n"})
-        assert checks.find_gaps([backup("1", 5)], present) == ([], None)
+        assert find_gaps([backup("1", 5)], present) == ([], None)
 
     def test_a_server_that_was_promoted_before_barman_knew_it(self) -> None:
         """Its history was never archived, and PostgreSQL needs none on the backup's own timeline."""
-        assert checks.find_gaps([backup("1", 5, timeline=2)], archive(5, 6, timeline=2)) == ([], None)
-        gaps, problem = checks.find_gaps([backup("1", 5, timeline=2)], archive(5, 7, timeline=2))
+        assert find_gaps([backup("1", 5, timeline=2)], archive(5, 6, timeline=2)) == ([], None)
+        gaps, problem = find_gaps([backup("1", 5, timeline=2)], archive(5, 7, timeline=2))
         assert (gaps, problem) == ([Gap(segment(6, 2), segment(6, 2), 1, True)], None)
 
     def test_a_history_that_can_not_be_read(self) -> None:
         present = archive(5, histories={2: "(\ufffd/\ufffd$)I\x01"})
-        gaps, problem = checks.find_gaps([backup("1", 5)], present)
+        gaps, problem = find_gaps([backup("1", 5)], present)
         assert gaps == []
         assert problem is not None
         assert "the history of timeline 2 has a line that can't be read" in problem
@@ -160,7 +167,7 @@ class TestGaps:
 
 class TestOwnChecks:
     def of(self, host: BarmanHost, name: str = "pg") -> ServerChecks:
-        answer = checks.look(host.barman, configuration.read(str(host.main)), [name], 1, ask_barman=False)
+        answer = observe(host.barman, configuration.read(str(host.main)), [name], 1, ask_barman=False)
         return answer[name]
 
     def test_failed_backups_have_their_ids(self, host: BarmanHost) -> None:
@@ -168,7 +175,7 @@ class TestOwnChecks:
         host.backup("pg", "20260101T000000", 5)
         host.backup("pg", "20260102T000000", 6, status="FAILED")
         host.failed["pg"] = {"failed backups": "there are 1 failed backups"}
-        answer = checks.look(host.barman, configuration.read(str(host.main)), ["pg"], 1)
+        answer = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1)
         assert answer["pg"].checks["failed_backups"].hint == (
             "there are 1 failed backups; barman show-backup has the reason of each, and to delete them: barman delete pg 20260102T000000"
         )
@@ -256,7 +263,7 @@ class TestOwnChecks:
                 asked.append("closed")
 
         read = configuration.read(str(host.main))
-        answer = checks.look(host.barman, read, ["pg"], 1, False, lambda *arguments: PostgreSQL())  # type: ignore[arg-type]
+        answer = observe(host.barman, read, ["pg"], 1, False, lambda *arguments: PostgreSQL())  # type: ignore[arg-type]
         assert answer["pg"].checks["wal_continuity"].healable is heals
         assert asked == ["closed"]
 
@@ -317,7 +324,7 @@ class TestCheckServers:
 
     def check(self, host: BarmanHost, **options: Any) -> dict[str, Any]:
         values: dict[str, Any] = {"names": None, "ignore": [], "timeout": 0, **options}
-        return checks.check_servers(host.barman, **values)
+        return check_servers(host.barman, **values)
 
     def test_all(self, host: BarmanHost) -> None:
         answer = self.check(host)
@@ -342,7 +349,7 @@ class TestCheckServers:
     def test_where_it_is_is_told_while_it_runs(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         host.home.mkdir(exist_ok=True)
         host.failed = {"b": {"PostgreSQL": "down"}}
-        monkeypatch.setattr(checks, "_INTERVAL", 0.01)
+        monkeypatch.setattr(wait, "_INTERVAL", 0.01)
         seen: list[dict[str, Any]] = []
         answer = BarmanHost.__call__
 
@@ -473,7 +480,7 @@ class TestCheckServers:
     def test_a_backup_whose_files_are_gone_is_none(self, host: BarmanHost) -> None:
         (host.home / "a" / "base" / "20260101T000000" / "data").rmdir()
         seen = configuration.read(str(host.main))
-        check = checks.read_own_checks(host.barman, seen.server("a")).checks["backup_present"]
+        check = read_own_checks(CheckedServer(host.barman, seen.server("a"))).checks["backup_present"]
         assert not check.ok
         assert check.hint.startswith(f"the files of backup 20260101T000000 are gone from {host.home}/a/base")
 
@@ -487,15 +494,15 @@ class TestCheckServers:
             asked.append((conninfo, server))
             return io.StringIO()
 
-        monkeypatch.setattr(checks, "record_if_due", lambda *arguments: False)
-        monkeypatch.setattr(checks, "problem_of", lambda session, application: f"{application} is not there")
+        monkeypatch.setattr(servers, "record_if_due", lambda *arguments: False)
+        monkeypatch.setattr(observe_module, "problem_of", lambda session, application: f"{application} is not there")
         both = self.check(host, connect=connect, synchronous=["a", "b", "elsewhere"])
         assert both["problems"] == [
             "server 'a': synchronous WAL receiver: barman_receive_wal is not there",
             "server 'b': synchronous WAL receiver: server 'b' can't be reached",
         ]
         assert asked == [("host=a", "a")]
-        monkeypatch.setattr(checks, "problem_of", lambda session, application: "")
+        monkeypatch.setattr(observe_module, "problem_of", lambda session, application: "")
         assert self.check(host, connect=connect, synchronous=["a"])["ok"]
         assert "synchronous_wal_receiver" not in self.check(host, connect=connect)["servers"]["a"]["checks"]
         found = self.check(host, connect=connect, synchronous=["a"], check_mode=True)["servers"]["a"]["checks"]
@@ -518,7 +525,7 @@ class TestCheckServers:
             recorded.append(server.name)
             return True
 
-        monkeypatch.setattr(checks, "record_if_due", record)
+        monkeypatch.setattr(servers, "record_if_due", record)
         self.check(host, connect=connect, check_mode=True)
         self.check(host, connect=None)
         assert recorded == []
@@ -536,8 +543,8 @@ class TestCheckServers:
 
         late = Check(name, False, "it took too long")
         seen = {server: ServerChecks(server, {late.key: late}) for server in ("a", "b")}
-        explained = checks.explain(seen, configuration.read(host.barman.config_file), "barman", connect)
-        assert checks.reasons(explained) == [
+        explained = explain(seen, configuration.read(host.barman.config_file), "barman", connect)
+        assert reasons(explained) == [
             f"server 'a': {name}: it took too long",
             "server 'a': PostgreSQL: no answer",
             f"server 'b': {name}: it took too long",
@@ -548,7 +555,7 @@ def test_without_a_connection_what_barman_guesses_is_not_told() -> None:
     slot = Check("replication slot", False, "it doesn't exist")
     down = ServerChecks("a", {"postgresql": Check("PostgreSQL", False), "replication_slot": slot})
     up = ServerChecks("b", {"postgresql": Check("PostgreSQL", True), "replication_slot": slot})
-    assert checks.reasons({"a": down, "b": up}) == [
+    assert reasons({"a": down, "b": up}) == [
         "server 'a': PostgreSQL: FAILED",
         "server 'b': replication slot: it doesn't exist",
     ]
@@ -567,7 +574,7 @@ def test_without_a_replication_connection_no_program_is_called_incompatible() ->
             "replication_slot": slot,
         },
     )
-    assert checks.reasons({"a": down}) == [
+    assert reasons({"a": down}) == [
         "server 'a': PostgreSQL streaming: FAILED",
         "server 'a': replication slot: not active",
     ]
@@ -595,14 +602,14 @@ class TestWaiting:
     def test_only_what_is_not_good_is_looked_at_again(self) -> None:
         look, asked = self.glance([{"a": True, "b": False}, {"b": False}, {"b": True}])
         told: list[list[str]] = []
-        seen = checks.wait_until_green(look, ["a", "b"], (), 9, lambda left: told.append(list(left)), self.wait)
+        seen = wait_until_ok(look, ["a", "b"], (), 9, lambda left: told.append(list(left)), self.wait)
         assert asked == [["a", "b"], ["b"], ["b"]]
         assert told == [["b"], ["b"], []]
         assert not any(checks_.failures() for checks_ in seen.values())
 
     def test_the_time_is_over(self) -> None:
         look, asked = self.glance([{"a": False}])
-        seen = checks.wait_until_green(look, ["a"], (), 2, wait=self.wait)
+        seen = wait_until_ok(look, ["a"], (), 2, wait=self.wait)
         assert len(asked) == 3
         assert seen["a"].failures()
 
@@ -615,7 +622,7 @@ class TestWaiting:
             failed = {"down": "postgresql", "timeout": "check_timeout", "red": "x"}
             return {name: ServerChecks(name, {failed[name]: Check(failed[name], False)}) for name in names}
 
-        seen = checks.wait_until_green(
+        seen = wait_until_ok(
             look, ["down", "timeout", "red"], (), 3, wait=self.wait, patience=4, clock=lambda: float(next(times))
         )
         assert asked == [["down", "timeout", "red"], ["down", "timeout", "red"], ["red"], ["red"]]
@@ -628,13 +635,13 @@ class TestWaiting:
             asked.append(list(names))
             return {name: ServerChecks(name, {"postgresql": Check("PostgreSQL", name == "up")}) for name in names}
 
-        seen = checks.wait_until_green(look, ["up", "down"], (), 9, wait=self.wait, patience=0)
+        seen = wait_until_ok(look, ["up", "down"], (), 9, wait=self.wait, patience=0)
         assert asked == [["up", "down"]]
         assert seen["down"].failures()
 
     def test_ignored_checks_are_not_waited_for(self) -> None:
         look, asked = self.glance([{"a": False}])
-        checks.wait_until_green(look, ["a"], {"x"}, 9, wait=self.wait)
+        wait_until_ok(look, ["a"], {"x"}, 9, wait=self.wait)
         assert len(asked) == 1
 
     @staticmethod
@@ -648,7 +655,7 @@ class TestWaiting:
             asked.append(names)
             return {"a": answers[min(len(asked), len(answers)) - 1]}
 
-        checks.wait_until_green(look, ["a"], ignored, 30, wait=self.wait)
+        wait_until_ok(look, ["a"], ignored, 30, wait=self.wait)
         return len(asked)
 
     def test_it_ends_if_waiting_can_heal_nothing_that_is_left(self) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive
-from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
 from ansible_collections.pgdr.barman.plugins.module_utils._check.last_received import (
     LastReceived,
     ServerPosition,
     newest,
     text,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._check.servers import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
@@ -73,7 +73,7 @@ def test_a_check_during_a_network_cut_reports_how_far_it_is_behind(host: BarmanH
     def away(*_arguments: object, **_options: object) -> None:
         raise HostError("no route")
 
-    answer = checks.check_servers(host.barman, None, [], 0, connect=away)  # type: ignore[arg-type]
+    answer = check_servers(host.barman, None, [], 0, connect=away)  # type: ignore[arg-type]
     hint = answer["servers"]["pg"]["checks"]["postgresql"]["hint"]
     assert hint.startswith(
         "no route; the last WAL received is segment %s, written at 2001-09-09 01:46:40+00" % segment(6)

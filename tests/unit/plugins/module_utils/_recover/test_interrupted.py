@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import catalog, configuration, locks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
-from ansible_collections.pgdr.barman.plugins.module_utils._check import checks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.observe import observe
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
 
 ID = "20261120T080000"
@@ -84,7 +84,7 @@ def test_what_takes_a_backup(host: BarmanHost, line: str, runs: bool) -> None:
 
 def test_the_check_says_how_to_be_rid_of_it(host: BarmanHost) -> None:
     host.backup("pg", ID, 4, status="STARTED")
-    found = checks.look(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
+    found = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
     assert [str(check) for check in found.failures()] == [
         f"interrupted backups: they take up room until they are deleted: barman delete pg {ID}"
     ]

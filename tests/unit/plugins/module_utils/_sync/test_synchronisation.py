@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import locks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._check.checks import check_servers
+from ansible_collections.pgdr.barman.plugins.module_utils._check.servers import check_servers
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, CommandTimeout, Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment

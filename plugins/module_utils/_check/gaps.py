@@ -1,0 +1,77 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""WAL segments that are missing after a backup.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._barman import catalog
+from .._barman.archive import Archive
+from .._barman.catalog import Backup
+from .._host.process import HostError
+from .._postgres import wal
+from .check import Gap
+
+
+def find_gaps(backups: Sequence[Backup], archive: Archive, present: int | None = None) -> tuple[list[Gap], str | None]:
+    """The missing segments after the oldest good backup, and why they can't be told where they can't.
+
+    present: the server's timeline, if it is known; else the newest one that comes from the backup.
+    A backup that is kept alone ("keep" with target standalone) has only the WAL from its begin to its end.
+    """
+    newest = catalog.latest(backups)
+    if newest is None:
+        return [], None
+    found: dict[tuple[str, str], Gap] = {}
+    try:
+        for gap in _gaps_after(newest, archive, present):
+            found[str(gap.first), str(gap.last)] = Gap(str(gap.first), str(gap.last), gap.count, True)
+        missing = {segment for gap in found.values() for segment in (gap.first, gap.last)}
+        followed = [backup for backup in backups if backup.done and backup.keep != "standalone"]
+        alone = [backup for backup in backups if backup.done and backup.keep == "standalone"]
+        older = catalog.oldest(followed)
+        earlier = _gaps_after(older, archive, present) if older and older is not newest else []
+        for backup in alone:
+            earlier = [*earlier, *_gaps_within(backup, archive)]
+        for gap in earlier:
+            if str(gap.last) not in missing:
+                key = (str(gap.first), str(gap.last))
+                found.setdefault(key, Gap(*key, gap.count, False))
+    except HostError as exc:
+        return sorted(found.values(), key=lambda gap: gap.first), str(exc)
+    return sorted(found.values(), key=lambda gap: gap.first), None
+
+
+def history_after(begin: wal.Segment, archive: Archive, present: int | None = None) -> list[wal.Leg]:
+    """The way to the server's timeline, or the newest one, that comes from this segment; a restore elsewhere may have made others."""
+    if present == begin.timeline:
+        return wal.way_from(begin.timeline, begin.timeline, archive.histories)
+    newer = [timeline for timeline in sorted(archive.histories, reverse=True) if timeline > begin.timeline]
+    for timeline in sorted(newer, key=lambda timeline: timeline != present):
+        way = wal.parse_history(timeline, archive.histories[timeline])
+        for leg in way:
+            if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
+                return way
+    return wal.way_from(begin.timeline, begin.timeline, archive.histories)
+
+
+def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[wal.Gap]:
+    if backup.begin_wal is None:
+        return []
+    begin = wal.parse_segment(backup.begin_wal)
+    # Where a segment is being received, all before it were.
+    known = {*archive.segments, *archive.partials}
+    return wal.gaps(known, begin, history_after(begin, archive, present), backup.segment_size)
+
+
+def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
+    if backup.begin_wal is None or backup.end_wal is None:
+        return []
+    begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
+    return wal.gaps(archive.segments, begin, None, backup.segment_size, end)
