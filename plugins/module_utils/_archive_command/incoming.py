@@ -18,11 +18,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._barman import catalog
 from .._barman.archive import Archive, list_archive
 from .._barman.arguments import barman_from
 from .._barman.command import Barman
 from .._barman.configuration import ServerConfiguration, read
+from .._barman.server import Server
 from .._host.files import names_in
 from .._host.identity import acting_as
 from .._host.process import HostError
@@ -160,8 +160,7 @@ def _outcome(removed: Sequence[str], error: str | None = None) -> ServerOutcome:
 
 
 def _look(barman: Barman, server: ServerConfiguration, directory: str) -> IncomingPlan:
-    backups = catalog.read_backups(server)
-    size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
+    size = Server(barman, server).segment_size
     streamed_in = [server.directory("streaming_wals_directory")]
     # This directory first: what is archived meanwhile is then seen in the other.
     incoming = names_in(directory)

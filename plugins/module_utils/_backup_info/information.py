@@ -17,10 +17,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._barman import catalog
-from .._barman.archive import Archive, read_archive
+from .._barman.archive import Archive
 from .._barman.catalog import Backup, CatalogError
 from .._barman.command import Barman
-from .._barman.configuration import Configuration, ServerConfiguration, read
+from .._barman.configuration import ServerConfiguration, read
+from .._barman.server import Server
 from .._check.gaps import find_gaps, history_after
 from .._host import progress
 from .._host.process import HostError
@@ -50,19 +51,17 @@ def gather(
     """Look at these servers (None: all). Raises HostError for an unknown server or backup."""
     configuration = read(barman.config_file, barman.user)
     chosen = sorted(configuration.servers) if names is None else list(dict.fromkeys(names))
-    servers = [configuration.server(name) for name in chosen]
+    servers = [Server(barman, configuration.server(name)) for name in chosen]
     moment = now or datetime.now(timezone.utc)
-    backups = {server.name: catalog.read_backups(server) for server in servers}
-    shown = {name: found if backup_id is None else _chosen(found, backup_id, name) for name, found in backups.items()}
+    shown = {
+        one.name: one.backups if backup_id is None else _chosen(one.backups, backup_id, one.name) for one in servers
+    }
     if backup_id is not None and backup_id not in catalog.SHORTCUTS and not any(shown.values()):
         raise CatalogError("no server here has a backup '%s'; looked at: %s" % (backup_id, ", ".join(chosen)))
     statuses, warnings = _retention(barman, [name for name, found in shown.items() if found])
     operations = progress.running(configuration.home, alive)
     answer = {
-        server.name: _server(
-            server, configuration, barman, backups[server.name], shown[server.name], statuses, operations, moment
-        )
-        for server in servers
+        server.name: _server_facts(server, shown[server.name], statuses, operations, moment) for server in servers
     }
     return Information(answer, warnings)
 
@@ -139,17 +138,14 @@ def windows_of(backups: Sequence[Backup], archive: Archive) -> list[dict[str, An
     return list(found.values())
 
 
-def _server(
-    server: ServerConfiguration,
-    configuration: Configuration,
-    barman: Barman,
-    backups: Sequence[Backup],
+def _server_facts(
+    view: Server,
     shown: Sequence[Backup],
     statuses: Statuses,
     operations: Sequence[Mapping[str, Any]],
     now: datetime,
 ) -> dict[str, Any]:
-    newest = catalog.latest(backups)
+    server, newest = view.entry, catalog.latest(view.backups)
     facts: dict[str, Any] = {
         "description": server.get("description"),
         "active": server.flag("active", True),
@@ -162,8 +158,7 @@ def _server(
         "wal": None,
     }
     if "://" not in server.directory("wals_directory"):
-        size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
-        facts["wal"] = wal_facts(server, read_archive(server, barman, size), backups, now)
+        facts["wal"] = wal_facts(server, view.archive, view.backups, now)
     return facts
 
 

@@ -67,6 +67,11 @@ class ServerConfiguration:
         return bool(self.get("primary_ssh_command"))
 
     @property
+    def receiver_name(self) -> str:
+        """The application name with which its WAL receiver connects."""
+        return self.get("streaming_archiver_name") or "barman_receive_wal"
+
+    @property
     def conninfo(self) -> str:
         return self.get("conninfo") or ""
 

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from .._barman import catalog
-from .._barman.archive import Archive, read_archive
+from .._barman.archive import Archive
 from .._barman.command import Barman
 from .._barman.configuration import ServerConfiguration
+from .._barman.server import Server
 from .._host.process import HostError
 from .._postgres import wal
 from .._postgres.connection import Connect
@@ -87,9 +87,8 @@ def lag_of(barman: Barman, server: ServerConfiguration, connect: Connect | None,
     try:
         if "://" in server.directory("wals_directory"):
             return ""
-        backups = catalog.read_backups(server)
-        size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
-        last = newest(read_archive(server, barman, size))
+        view = Server(barman, server)
+        last, size = newest(view.archive), view.segment_size
     except HostError:
         return ""
     return text(last, now, size, None if connect is None else _current(server, barman.user, connect))

@@ -165,7 +165,7 @@ def _not_synchronous(server: ServerConfiguration, user: str, connect: Connect) -
     try:
         session = connect(server.wal_conninfo, user, server.name)
         try:
-            return problem_of(session, server.get("streaming_archiver_name") or "barman_receive_wal")
+            return problem_of(session, server.receiver_name)
         finally:
             session.close()
     except HostError as exc:

@@ -270,7 +270,7 @@ class Protection:
     def _sender_state(self, session: Any) -> str | None:
         slot_name = self._server.get("slot_name")
         slot = read_slot(session, slot_name) if slot_name else None
-        senders = read_senders(session, self._server.get("streaming_archiver_name") or "barman_receive_wal")
+        senders = read_senders(session, self._server.receiver_name)
         own = [one for one in senders if slot is None or slot.active_pid == one.pid]
         return own[0].state if own else None
 

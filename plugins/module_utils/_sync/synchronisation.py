@@ -21,10 +21,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._barman import catalog
-from .._barman.archive import read_archive
 from .._barman.command import Barman, Reply
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.locks import is_held
+from .._barman.server import Server
 from .._barman.versions import format_version, parse_version, relay_boundary
 from .._host.files import read_text
 from .._host.process import CommandTimeout, Completed, HostError
@@ -181,9 +181,8 @@ class Passive:
         return Look(source, here, distance_between(source, here, retention, size, self._clock()))
 
     def _here(self) -> Here:
-        backups = catalog.read_backups(self._server)
-        size = backups[-1].segment_size if backups else wal.DEFAULT_SEGMENT_SIZE
-        archive = read_archive(self._server, self._barman, size)
+        view = Server(self._barman, self._server)
+        archive = view.archive
         newest = max(archive.segments, default=None)
         modified: float | None = None
         if newest is not None:
@@ -192,7 +191,7 @@ class Passive:
                 modified = os.stat(archive.segments[newest]).st_mtime
             except FileNotFoundError:
                 newest = None
-        return Here(backups, archive, newest, modified)
+        return Here(view.backups, archive, newest, modified)
 
     @staticmethod
     def _segment_size(here: Here) -> int:

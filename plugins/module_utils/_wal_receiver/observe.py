@@ -72,7 +72,7 @@ class ReceiverHost:
         self.lock_file = lock_file(server, "receive-wal")
         self.directory = server.directory("streaming_wals_directory")
         self.slot_name = server.get("slot_name") or ""
-        self.application = server.get("streaming_archiver_name") or "barman_receive_wal"
+        self.application = server.receiver_name
         self._sessions: dict[tuple[str, bool], Session] = {}
 
     def session(self, conninfo: str, replication: bool = False) -> Session:
