@@ -20,7 +20,10 @@ echo $$ >"/sys/fs/cgroup/$group/boot/cgroup.procs"
 # What nspawn notes about a container it would leave behind when it is killed.
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs tmpfs /run/systemd/nspawn
-mount -t overlay overlay -o "lowerdir=$image,upperdir=$directory/upper,workdir=$directory/work" "$directory/root"
+# A power cut does not reach the host's kernel, so nothing is lost that was not synced: to sync would only cost time. The kernel marks
+# a disk that was mounted so, and refuses it the next time.
+rm -rf "$directory/work/work/incompat"
+mount -t overlay overlay -o "lowerdir=$image,upperdir=$directory/upper,workdir=$directory/work,volatile" "$directory/root"
 while [ "$1" != -- ]; do
     mkdir -p "$directory/root$2"
     mount -o loop,noatime "$1" "$directory/root$2"

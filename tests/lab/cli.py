@@ -164,6 +164,7 @@ def _up(options: argparse.Namespace) -> None:
             for record in wanted:
                 record.save()
             network.open_shared()
+            machines.share_bytecode()
         for image in sorted({record.machine.image for record in wanted if not record.prepared}):
             _ensure(image)
         say(f"lab {lab.name}: bringing up {', '.join(record.machine.name for record in wanted)}")
@@ -198,6 +199,7 @@ def _down(options: argparse.Namespace) -> None:
         machines.write_known_hosts()
         if not machines.records():
             network.close_shared()
+            machines.forget_bytecode()
             machines.remove_group(cgroup_root() / "pgdr-lab")
 
 

@@ -27,6 +27,9 @@ from .host import KEY, KNOWN_HOSTS, SSH_CONFIG, STATE, LabError, cgroup_root, ru
 from .spec import Disk, Machine
 
 MACHINES = STATE / "machines"
+BYTECODE = STATE / "bytecode"
+BYTECODE_INSIDE = "/var/cache/pgdr-lab-bytecode"
+BYTECODE_MODULE = Path(__file__).with_name("bytecode.py")
 BOOT = Path(__file__).with_name("boot.sh")
 ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8")
 FILLER = ".pgdr-lab-filler"
@@ -202,6 +205,7 @@ def nspawn_command(record: Record, limits: Sequence[tuple[str, int]]) -> list[st
         "--link-journal=no",
         "--console=read-only",
         f"--network-namespace-path=/run/netns/{network.namespace(machine)}",
+        f"--bind={BYTECODE}:{BYTECODE_INSIDE}",
         *(f"--rlimit={name}={value}" for name, value in limits),
     ]
 
@@ -350,6 +354,17 @@ def kill(record: Record) -> None:
             if time.monotonic() > deadline:
                 raise LabError(f"{record.machine.label} has processes that can't be killed: see {group}") from error
             time.sleep(0.02)
+
+
+def share_bytecode() -> None:
+    """Make the directory in which the machines' Pythons keep compiled modules; every user of a machine writes to it. Call under the state lock."""
+    BYTECODE.mkdir(exist_ok=True)
+    BYTECODE.chmod(0o1777)
+
+
+def forget_bytecode() -> None:
+    """Remove what the machines compiled. Call under the state lock, when no machine is left."""
+    shutil.rmtree(BYTECODE, ignore_errors=True)
 
 
 def remove_group(group: Path) -> None:

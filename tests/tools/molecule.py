@@ -24,6 +24,7 @@ from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, ex
 
 SCENARIOS = REPOSITORY / "extensions" / "molecule"
 LOGS = CACHE / "molecule"
+CALLBACKS = Path(__file__).with_name("callbacks")
 LAB_PREFIX = "molecule-"
 """A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
@@ -50,6 +51,8 @@ class Runner:
             # Facts come from ansible_facts alone: the other way ends with ansible-core 2.24.
             ANSIBLE_INJECT_FACT_VARS="false",
             ANSIBLE_SSH_CONTROL_PATH_DIR=str(sockets),
+            ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS),
+            PGDR_SHARED_MODULES=str(scratch / "modules"),
             ANSIBLE_NOCOLOR="true",
             PY_COLORS="0",
         )
