@@ -145,6 +145,12 @@ def prepare(record: Record, neighbours: Sequence[Machine]) -> None:
     ssh.mkdir(parents=True, mode=0o700)
     ssh.parent.chmod(0o700)
     (ssh / "authorized_keys").write_text(KEY.with_suffix(".pub").read_text(encoding="utf-8"), encoding="utf-8")
+    packages = record.directory / "upper/usr/lib/python3/dist-packages"
+    packages.mkdir(parents=True)
+    shutil.copyfile(BYTECODE_MODULE, packages / "pgdr_lab_bytecode.py")
+    (packages / "pgdr_lab_bytecode.pth").write_text(
+        "import pgdr_lab_bytecode; pgdr_lab_bytecode.install()\n", encoding="utf-8"
+    )
     for number, disk in enumerate(machine.disks):
         _make_disk(disk_file(record, number), disk)
     (record.directory / "prepared").touch()

@@ -111,6 +111,9 @@ def test_a_machines_disk_makes_it_different_from_the_others(state):
     assert (one / "etc/hosts").read_text() == "127.0.0.1 localhost\n::1 localhost ip6-localhost\n198.51.100.20 pg\n"
     assert (one / "root/.ssh/authorized_keys").read_text() == "ssh-ed25519 AAAA pgdr-lab\n"
     assert stat.S_IMODE((one / "root/.ssh").stat().st_mode) == 0o700
+    packages = one / "usr/lib/python3/dist-packages"
+    assert (packages / "pgdr_lab_bytecode.pth").read_text() == "import pgdr_lab_bytecode; pgdr_lab_bytecode.install()\n"
+    assert (packages / "pgdr_lab_bytecode.py").exists()
     assert PG.prepared
     assert (PG.directory / "disk-0.img").stat().st_size == 32 * 1024**2
     machines.write_known_hosts()
