@@ -32,16 +32,20 @@ def path_of(source: bytes) -> str:
 
 def compile_source(name: str, source: bytes) -> CodeType:
     """What zipimport's own function of this name returns."""
+    global last
+    # Finding a module compiles it, and so does running it right afterwards.
+    if last is not None and last[:2] == (name, source):
+        return last[2]
     path = path_of(source)
     try:
         with open(path, "rb") as stream:
             code: CodeType = marshal.loads(stream.read())
+        # The archive has another name each time; tracebacks show it.
+        _imp._fix_co_filename(code, name)  # type: ignore[attr-defined]
     except (OSError, EOFError, ValueError, TypeError):
         code = original(name, source)
         keep(path, code)
-        return code
-    # The archive has another name each time; tracebacks show it.
-    _imp._fix_co_filename(code, name)  # type: ignore[attr-defined]
+    last = (name, source, code)
     return code
 
 
@@ -62,4 +66,5 @@ def install() -> None:
     zipimport._compile_source = compile_source  # type: ignore[attr-defined]
 
 
+last: tuple[str, bytes, CodeType] | None = None
 original = zipimport._compile_source  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from tests.lab import bytecode, machines
 @pytest.fixture
 def kept(monkeypatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(bytecode, "DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(bytecode, "last", None)
     return tmp_path
 
 
@@ -41,6 +42,13 @@ def test_a_traceback_names_the_archive_of_this_run(kept):
         assert [constant.co_filename for constant in inner] == [f"/tmp/{archive}.zip/a.py"]
 
 
+def test_a_module_that_is_found_and_run_is_read_once(kept, monkeypatch):
+    code = bytecode.compile_source("/tmp/one.zip/a.py", b"value = 1")
+    monkeypatch.setattr(bytecode, "DIRECTORY", str(kept / "missing"))
+    monkeypatch.setattr(bytecode, "original", None)
+    assert bytecode.compile_source("/tmp/one.zip/a.py", b"value = 1") is code
+
+
 def test_another_source_is_compiled_anew(kept):
     for source, value in ((b"value = 1", 1), (b"value = 2", 2)):
         found: dict[str, int] = {}
@@ -49,8 +57,9 @@ def test_another_source_is_compiled_anew(kept):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xe3", b"damaged"])
-def test_a_damaged_file_is_replaced(kept, damage):
+def test_a_damaged_file_is_replaced(kept, monkeypatch, damage):
     bytecode.compile_source("a.py", b"value = 1")
+    monkeypatch.setattr(bytecode, "last", None)
     (path,) = kept.iterdir()
     whole = path.read_bytes()
     path.write_bytes(damage)
@@ -60,6 +69,7 @@ def test_a_damaged_file_is_replaced(kept, damage):
 
 def test_without_the_directory_all_is_as_usual(monkeypatch, tmp_path):
     monkeypatch.setattr(bytecode, "DIRECTORY", str(tmp_path / "missing"))
+    monkeypatch.setattr(bytecode, "last", None)
     found: dict[str, int] = {}
     exec(bytecode.compile_source("a.py", b"value = 1"), found)
     assert found["value"] == 1
