@@ -21,13 +21,13 @@ from dataclasses import dataclass, field
 from .._host.files import read_text
 from .._host.process import HostError
 from .masking import mask_message
-from .options import OPTIONS
+from .option_table import OPTIONS
+from .options import parse_bool
 
 MAIN_FILES = ("/etc/barman.conf", "/etc/barman/barman.conf")
 AUTOMATIC_FILE = ".barman.auto.conf"
 ACTIVE_MODEL_FILE = ".active-model.auto"
 _QUOTED = re.compile(r"""^(["'])((?:\\.|[^\\])*?)\1$""")
-_TRUE = ("true", "t", "yes", "y", "on", "1")
 DIRECTORIES = {
     "backup_directory": "%(barman_home)s/%(name)s",
     "basebackups_directory": "%(backup_directory)s/base",
@@ -55,8 +55,9 @@ class ServerConfiguration:
         return default if value is None or value == "" else value
 
     def flag(self, option: str, default: bool = False) -> bool:
-        value = self.get(option)
-        return default if value is None else value.lower() in _TRUE
+        """A Boolean. Like Barman, it takes the default for what is none."""
+        parsed = parse_bool(self.get(option))
+        return default if parsed is None else parsed
 
     def directory(self, option: str) -> str:
         """One of the directories, such as wals_directory."""
@@ -147,7 +148,7 @@ def read(config_file: str | None = None, user: str = "barman") -> Configuration:
             origins.update({section: path for section in parser.sections() if section not in before})
     global_options = {key: _get(parser, "barman", key) for key in parser.options("barman")}
     sections = [section for section in parser.sections() if section != "barman"]
-    models = [section for section in sections if _get(parser, section, "model").lower() in _TRUE]
+    models = [section for section in sections if parse_bool(_get(parser, section, "model"))]
     servers: dict[str, ServerConfiguration] = {}
     for section in sections:
         if section not in models:

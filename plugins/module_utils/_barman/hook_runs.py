@@ -21,7 +21,7 @@ from .._host.progress import process_exists
 from .catalog import Backup
 from .configuration import ServerConfiguration
 from .masking import mask_message
-from .options import HOOK_RUNNER, HOOKS
+from .option_table import HOOK_RUNNER, HOOKS
 
 _MOST = 3
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from .options import SECRET_OPTIONS
+from .option_table import SECRET_OPTIONS
 
 _MASK = "********"
 _PASSWORD = re.compile(

@@ -19,7 +19,8 @@ from typing import Any
 
 from .._barman.configuration import DIRECTORIES, Configuration, ServerConfiguration
 from .._barman.masking import mask
-from .._barman.options import OPTIONS, parse_bool
+from .._barman.option_table import OPTIONS
+from .._barman.options import parse_bool
 from .._host.paths import normal_path
 
 #: Barman knows one way of copying now; a relay's connection follows from where it takes from; and the name of a cluster is the entry's.

@@ -22,18 +22,8 @@ from typing import Any
 
 from .._barman import configuration
 from .._barman.masking import mask, mask_message
-from .._barman.options import (
-    GLOBAL,
-    HOOK_RUNNER,
-    HOOKS,
-    SECRET_OPTIONS,
-    SERVER,
-    Problem,
-    deprecated,
-    parse_bool,
-    render_value,
-    validate,
-)
+from .._barman.option_table import GLOBAL, HOOK_RUNNER, HOOKS, SECRET_OPTIONS, SERVER
+from .._barman.options import Problem, deprecated, parse_bool, render_value, validate
 from .._barman.versions import NEWEST, Version
 from .._host.files import read_text, write_atomic
 from .._host.identity import acting_as

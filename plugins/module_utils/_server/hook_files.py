@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._barman.configuration import Configuration, read
-from .._barman.options import HOOK_RUNNER, HOOKS
+from .._barman.option_table import HOOK_RUNNER, HOOKS
 from .._host.files import names_in, read_text, write_atomic
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user

@@ -23,7 +23,7 @@ from typing import Any, Callable
 from .._barman import configuration
 from .._barman.command import Barman
 from .._barman.masking import mask_message
-from .._barman.options import SECRET_OPTIONS
+from .._barman.option_table import SECRET_OPTIONS
 from .._barman.versions import NEWEST, Version
 from .._host.files import read_text, rewrite, write_atomic
 from .._host.identity import acting_as

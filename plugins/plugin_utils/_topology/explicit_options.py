@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...module_utils._barman.options import HOOKS
+from ...module_utils._barman.option_table import HOOKS
 from .model import BackupServer, PostgresServer
 
 #: By variable of the inventory, the options that follow from it. Of a connection string each parameter counts by itself.

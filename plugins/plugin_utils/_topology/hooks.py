@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...module_utils._barman.options import HOOK_RUNNER, HOOKS, nearest
+from ...module_utils._barman.option_table import HOOK_RUNNER, HOOKS
+from ...module_utils._barman.options import nearest
 
 #: What the role deploys beside the scripts of the inventory and run-hook.
 EXPORT = "export"

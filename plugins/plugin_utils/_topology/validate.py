@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ...module_utils._archive_command import archive_command
+from ...module_utils._barman import option_combinations, option_table
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version, relay_boundary
 from ...module_utils._postgres.standby_names import OUR_NAME
@@ -388,11 +389,11 @@ class _Judge:
                 f"{server.host}: barman_options.{problem.option} {problem.message}; {problem.instead}."
             )
         together = {**backup.global_options, **options}
-        for problem in barman_options.combination(together, version, server.version or None):
+        for problem in option_combinations.combination(together, version, server.version or None):
             if problem.option in derived and problem.option in IDENTITY_OPTIONS:
                 continue  # said of the variable already
             self.option_problem(server, backup, problem)
-        for problem in barman_options.without_effect(server.options, together):
+        for problem in option_combinations.without_effect(server.options, together):
             self.option_problem(server, backup, problem)
         for name in ("retention_policy", "minimum_redundancy"):
             if name in server.options and f"barman_{name}" in server.given:
@@ -518,18 +519,18 @@ class _Judge:
                         f"contradicts {variable}",
                         f"remove it, and set {variable}",
                     )
-            elif name in IDENTITY_OPTIONS and name not in ("reuse_backup",) and barman_options.OPTIONS[name].in_global:
+            elif name in IDENTITY_OPTIONS and name not in ("reuse_backup",) and option_table.OPTIONS[name].in_global:
                 self.report(
                     backup.host,
                     f"barman_global_options.{name}",
                     "is decided for each server",
                     f"remove it, and set {IDENTITY_OPTIONS[name]} on the servers",
                 )
-        for problem in barman_options.deprecated(backup.global_options, version, barman_options.GLOBAL):
+        for problem in barman_options.deprecated(backup.global_options, version, option_table.GLOBAL):
             self.warnings.append(
                 f"{backup.host}: barman_global_options.{problem.option} {problem.message}; {problem.instead}."
             )
-        for problem in barman_options.validate(backup.global_options, version, barman_options.GLOBAL):
+        for problem in barman_options.validate(backup.global_options, version, option_table.GLOBAL):
             self.report(backup.host, f"barman_global_options.{problem.option}", problem.message, problem.instead)
 
     def hook_scripts(self, server: PostgresServer) -> None:

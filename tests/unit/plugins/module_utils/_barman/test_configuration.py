@@ -71,6 +71,13 @@ def test_flags(tmp_path: Path, written: str, meant: bool) -> None:
     assert read(tmp_path, pg=f"[pg]\nactive = {written}\n").server("pg").flag("active", True) is meant
 
 
+@pytest.mark.parametrize("default", [True, False])
+@pytest.mark.parametrize("written", ["y", "n", "enabled", "2"])
+def test_what_barman_takes_for_no_boolean_is_the_default(tmp_path: Path, written: str, default: bool) -> None:
+    """barman/config.py, parse_boolean: Barman warns and goes on with the default."""
+    assert read(tmp_path, pg=f"[pg]\nactive = {written}\n").server("pg").flag("active", default) is default
+
+
 def test_quotes_around_a_value_are_not_part_of_it(tmp_path: Path) -> None:
     text = "[pg]\ndescription = \"Orders, Europe\"\nconninfo = host=a password='x y'\n"
     pg = read(tmp_path, pg=text).server("pg")

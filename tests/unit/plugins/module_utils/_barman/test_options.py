@@ -11,19 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman import options
+from ansible_collections.pgdr.barman.plugins.module_utils._barman import option_table
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.option_combinations import combination, without_effect
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.option_table import GLOBAL, MODEL, OPTIONS, SERVER
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import (
-    GLOBAL,
-    MODEL,
-    OPTIONS,
-    SERVER,
-    combination,
     deprecated,
     names,
     parse_retention,
     render_value,
     validate,
-    without_effect,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.versions import (
     NEWEST,
@@ -231,7 +227,7 @@ def test_a_silent_replacement_is_said_where_there_is_one():
     assert "default" not in only(validate({"parallel_jobs": 0})).message
 
 
-@pytest.mark.parametrize("option", sorted(options.SECRET_OPTIONS))
+@pytest.mark.parametrize("option", sorted(option_table.SECRET_OPTIONS))
 def test_a_value_that_may_be_a_secret_is_not_repeated(option):
     for value in ("hidden\nhidden", ["hidden"], True):
         assert "hidden" not in str(validate({option: value}))

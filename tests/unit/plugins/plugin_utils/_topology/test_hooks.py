@@ -11,7 +11,7 @@ import shlex
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import HOOKS
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.option_table import HOOKS
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Unreadable
 from tests.unit.plugins.plugin_utils._topology.inventories import good, only_problem, pg, problems
 
