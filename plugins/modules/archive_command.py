@@ -195,7 +195,7 @@ error_kind:
 
 from typing import Any
 
-from ..module_utils._archive_command.archive_command import COMPRESSIONS, METHODS
+from ..module_utils._archive_command.command import COMPRESSIONS, METHODS
 from ..module_utils._archive_command.run import set_archive_command
 from ..module_utils._module import run_module
 from ..module_utils._postgres.login import login_argument_spec

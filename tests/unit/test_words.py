@@ -32,7 +32,8 @@ ALLOWED = {
     f"{UTILS}/_barman/receiver_log.py": {
         "receiver_log": "finds lines of Barman's log, which is not translated, to be shown"
     },
-    f"{UTILS}/_server/entry_files.py": {"_FORMER_SLOT": OWN, "_HOST": OWN},
+    f"{UTILS}/_server/entries.py": {"_HOST": OWN},
+    f"{UTILS}/_server/handover.py": {"FORMER_SLOT": OWN},
     f"{UTILS}/_server/staging.py": {
         "_IGNORED_VALUE": BARMAN,
         "_INVALID_CONNINFO": BARMAN,
@@ -41,7 +42,7 @@ ALLOWED = {
         "_NOTHING": BARMAN,
     },
     f"{UTILS}/_sync/synchronisation.py": {"Passive._no_answer": HINT},
-    f"{UTILS}/_archive_command/archive_command.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
+    f"{UTILS}/_archive_command/archiving.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
     f"{UTILS}/_postgres/diagnosis.py": {"_match": HINT},
     f"{UTILS}/_postgres/hba_file.py": {"_GENERATED": "is only repeated", "rules_in": OWN, "with_rules": OWN},
     f"{UTILS}/_postgres/instance.py": {

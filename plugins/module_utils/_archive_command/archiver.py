@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from .._host.process import HostError
 from .._postgres import wal
 from .._postgres.connection import Session
-from .archive_command import MARK, NOTHING, has_archived
+from .command import MARK, NOTHING
+from .plan import has_archived
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from .._host.process import HostError, run
 from .._host.result import Result
 from .._postgres.connection import require_psycopg
 from .._postgres.login import logged_in
-from .archive_command import Desired, Target, configure
+from .command import ArchiveTarget
+from .configure import configure
+from .plan import DesiredArchiving
 
 
 def set_archive_command(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -38,10 +40,10 @@ def set_archive_command(params: Mapping[str, Any], *, check_mode: bool) -> Resul
     return Result(answer.pop("changed"), diff=answer.pop("diff"), values=answer)
 
 
-def desired_from(params: Mapping[str, Any]) -> Desired:
+def desired_from(params: Mapping[str, Any]) -> DesiredArchiving:
     if params["state"] == "absent":
-        return Desired(None, overwrite=params["overwrite"])
-    target = Target(
+        return DesiredArchiving(None, overwrite=params["overwrite"])
+    target = ArchiveTarget(
         server=params["server"],
         host=params["host"],
         port=params["port"],
@@ -50,4 +52,4 @@ def desired_from(params: Mapping[str, Any]) -> Desired:
         compression=params["compression"],
         directory=params["incoming_directory"],
     )
-    return Desired(target, params["archive_mode"], params["archive_timeout"], params["overwrite"])
+    return DesiredArchiving(target, params["archive_mode"], params["archive_timeout"], params["overwrite"])

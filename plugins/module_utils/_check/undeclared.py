@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._barman.command import Barman
-from .._server.entry_files import find_unlisted, read_current
+from .._server.handover import find_unlisted
+from .._server.observe import read_current
 from .._server.undeclared import hint, is_undeclared
 from .check import OURS, Check, ServerChecks, reasons
 

@@ -18,7 +18,9 @@ from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
 from .._host.files import names_in, read_text
 from .._host.safe_files import temporary_directory
-from .._server.entry_files import COPY_MAIN_FILE, set_options, write_copy
+from .._server.entries import COPY_MAIN_FILE
+from .._server.ini_text import set_options
+from .._server.observe import write_copy
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from .._host.paths import normal_path
 from .._host.process import HostError
 from .._host.result import Result
 from .adoption import DeclaredBarman, DeclaredEntry, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
-from .entry_files import MARK
+from .entries import MARK
 
 CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
 #: The unit of a timer has the same name.

@@ -16,7 +16,8 @@ from typing import Any
 from .._barman.arguments import barman_from
 from .._host.process import HostError
 from .._host.result import Result
-from .entry_files import Desired, Entry, diff, masked_options
+from .entries import DesiredConfiguration, DesiredEntry
+from .report import diff, masked_options
 from .staging import ensure
 from .undeclared import undeclared_of
 
@@ -47,10 +48,10 @@ def configure(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     )
 
 
-def desired_from(params: Mapping[str, Any]) -> Desired:
-    return Desired(
+def desired_from(params: Mapping[str, Any]) -> DesiredConfiguration:
+    return DesiredConfiguration(
         [
-            Entry(item["name"], item["options"], item["state"] == "present", item["host"], item["merge"])
+            DesiredEntry(item["name"], item["options"], item["state"] == "present", item["host"], item["merge"])
             for item in params["servers"]
         ],
         params["global_options"],

@@ -30,23 +30,20 @@ from .._host.identity import acting_as
 from .._host.process import HostError
 from .._host.safe_files import make_directories, reason, remove_file, temporary_directory, write_file
 from .._postgres.reachability import Reach, probe
-from .entry_files import (
+from .entries import (
     COPY_MAIN_FILE,
     ENTRY_MODE,
-    Change,
-    Current,
-    Desired,
-    Plan,
+    ConfigurationPlan,
+    CurrentConfiguration,
+    DesiredConfiguration,
+    FileChange,
     is_there,
     needs_version,
-    option_problems,
-    option_warnings,
-    plan,
-    read_current,
-    replaced_options,
-    write_copy,
 )
 from .entry_reachability import unreachable
+from .observe import read_current, write_copy
+from .plan import option_problems, option_warnings, plan
+from .report import replaced_options
 
 _SECTION_OF = re.compile(r"in \[(?P<a>[^\]]+)\] section|\bserver ['\"](?P<b>[^'\"]+)['\"]")
 _LOGGED = re.compile(r"\b(?:WARNING|ERROR):? (?P<text>(?:Invalid|Unsupported|Negative value)\b.*)")
@@ -75,7 +72,7 @@ class Reading:
 class Outcome:
     """What ensure() did, or would do. Where there are problems, nothing was done."""
 
-    plan: Plan
+    plan: ConfigurationPlan
     problems: Sequence[str] = ()
     warnings: Sequence[str] = ()
     answer: Mapping[str, Any] = field(default_factory=dict)
@@ -83,7 +80,7 @@ class Outcome:
 
 def ensure(
     barman: Barman,
-    desired: Desired,
+    desired: DesiredConfiguration,
     directory: str | None,
     stamp: str,
     check_mode: bool = False,
@@ -175,7 +172,9 @@ def _left_of(names: Sequence[str], barman: Barman) -> list[dict[str, Any]]:
     return left
 
 
-def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired) -> Reading:
+def read_aside(
+    barman: Barman, current: CurrentConfiguration, planned: ConfigurationPlan, desired: DesiredConfiguration
+) -> Reading:
     """Have Barman read the configuration as it would be. Raises HostError where Barman can't be run at all."""
     with _staged(barman.user, current, planned) as directory:
         staged = barman.with_config(os.path.join(directory, COPY_MAIN_FILE))
@@ -214,13 +213,13 @@ def read_aside(barman: Barman, current: Current, planned: Plan, desired: Desired
     return Reading(problems, warnings)
 
 
-def apply(planned: Plan, current: Current, user: str, stamp: str) -> list[str]:
+def apply(planned: ConfigurationPlan, current: CurrentConfiguration, user: str, stamp: str) -> list[str]:
     """Move the planned files in place, each atomically; where one can't be, the others are put back.
 
     stamp goes into the names of the backups. Returns the backups' paths. Raises HostError.
     """
     backups: list[str] = []
-    done: list[tuple[Change, os.stat_result | None]] = []
+    done: list[tuple[FileChange, os.stat_result | None]] = []
     # New files first: a server that moves from one file to another is never missing.
     ordered = sorted(planned.changes, key=lambda change: change.after is None)
     try:
@@ -270,7 +269,7 @@ def make_incoming_directories(missing: Mapping[str, str], user: str) -> None:
                 ) from None
 
 
-def _put(change: Change, user: str) -> None:
+def _put(change: FileChange, user: str) -> None:
     if change.after is None:
         remove_file(change.path)
     elif change.entry:
@@ -281,7 +280,7 @@ def _put(change: Change, user: str) -> None:
         rewrite(change.path, change.after)
 
 
-def _put_back(done: Iterable[tuple[Change, os.stat_result | None]]) -> list[str]:
+def _put_back(done: Iterable[tuple[FileChange, os.stat_result | None]]) -> list[str]:
     left: list[str] = []
     for change, found in reversed(list(done)):
         try:
@@ -294,7 +293,7 @@ def _put_back(done: Iterable[tuple[Change, os.stat_result | None]]) -> list[str]
     return left
 
 
-def _keep_aside(change: Change, found: os.stat_result, stamp: str) -> str:
+def _keep_aside(change: FileChange, found: os.stat_result, stamp: str) -> str:
     # Not ending in .conf: Barman would read it.
     aside = "%s.%s~" % (change.path, stamp)
     ids = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
@@ -303,7 +302,7 @@ def _keep_aside(change: Change, found: os.stat_result, stamp: str) -> str:
 
 
 @contextlib.contextmanager
-def _staged(user: str, current: Current, planned: Plan) -> Iterator[str]:
+def _staged(user: str, current: CurrentConfiguration, planned: ConfigurationPlan) -> Iterator[str]:
     """A directory that only Barman's user can read, with the configuration as it would be."""
     with temporary_directory("barman-configuration-", user) as directory:
         after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}

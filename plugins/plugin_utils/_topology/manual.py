@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...module_utils._archive_command import archive_command
+from ...module_utils._archive_command.command import MARK, ArchiveTarget, archive_command, marked
 from ...module_utils._postgres import privileges, standby_names
 from .model import PostgresServer
 
@@ -122,7 +122,7 @@ def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
     archiving = demand["archiving"]
     if archiving is None:
         return
-    target = archive_command.Target(
+    target = ArchiveTarget(
         server=archiving["server"],
         host=archiving["address"],
         port=archiving["port"],
@@ -131,9 +131,9 @@ def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
         compression=archiving["compression"],
         directory=archiving["incoming_directory"],
     )
-    command = archive_command.marked(archive_command.archive_command(target), archiving["timeout"])
+    command = marked(archive_command(target), archiving["timeout"])
     # Somebody else's command is not overwritten; without archive_mode PostgreSQL shows none at all.
-    free = "(setting IN ('', '(disabled)', 'false') OR setting LIKE '%%%s%%')" % archive_command.MARK
+    free = "(setting IN ('', '(disabled)', 'false') OR setting LIKE '%%%s%%')" % MARK
     yield "archive_command", command, free, "needs SSH to %s" % target.address
     if archiving["timeout"] is not None:
         yield "archive_timeout", str(archiving["timeout"]), "setting <> '%d'" % archiving["timeout"], ""

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from ...module_utils._archive_command import archive_command
+from ...module_utils._archive_command import command as archive_command
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
 from ...module_utils._postgres import privileges

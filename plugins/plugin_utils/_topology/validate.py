@@ -14,7 +14,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ...module_utils._archive_command import archive_command
+from ...module_utils._archive_command import command as archive_command
 from ...module_utils._barman import option_combinations, option_table
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version, relay_boundary

@@ -35,7 +35,12 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import C
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import instance, password_file, wal
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import staging_area
 from ansible_collections.pgdr.barman.plugins.module_utils._server import cloud_credentials, hook_files, staging
-from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import MARK, Change, Current, Plan
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import (
+    MARK,
+    ConfigurationPlan,
+    CurrentConfiguration,
+    FileChange,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver import files, process
 
 USER = "nobody"
@@ -159,14 +164,18 @@ def receiver_lock(home: Home) -> None:
 def configuration(home: Home) -> None:
     directory = str(home.path / "barman.d")
     path = os.path.join(directory, "pg.conf")
-    change = Change(path, None, MARK + "\n[pg]\n")
-    staging.apply(Plan(changes=(change,)), Current("/none", directory, None, {}, {}), USER, "now")
+    change = FileChange(path, None, MARK + "\n[pg]\n")
+    staging.apply(
+        ConfigurationPlan(changes=(change,)), CurrentConfiguration("/none", directory, None, {}, {}), USER, "now"
+    )
 
 
 def configuration_kept_aside(home: Home) -> None:
     directory = str(home.path / "barman.d")
-    change = Change(os.path.join(directory, "pg.conf"), "[pg]\n", MARK + "\n[pg]\nactive = off\n", backup=True)
-    staging.apply(Plan(changes=(change,)), Current("/none", directory, None, {}, {}), USER, "now")
+    change = FileChange(os.path.join(directory, "pg.conf"), "[pg]\n", MARK + "\n[pg]\nactive = off\n", backup=True)
+    staging.apply(
+        ConfigurationPlan(changes=(change,)), CurrentConfiguration("/none", directory, None, {}, {}), USER, "now"
+    )
 
 
 def incoming(home: Home) -> None:

@@ -11,11 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._archive_command import run as operation
-from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archive_command import (
-    ArchiveError,
-    Desired,
-    Target,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.command import ArchiveTarget
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.plan import ArchivingError, DesiredArchiving
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import login
 from ansible_collections.pgdr.barman.plugins.modules import archive_command as module
 from tests.unit.plugins.modules.running import run_main
@@ -66,7 +63,7 @@ def test_what_is_asked_for(called, capsys):
         archive_timeout=60,
         login_port=5433,
     )
-    assert called["desired"] == Desired(Target("pg", "backup", 2222, "vault"), "on", 60, False)
+    assert called["desired"] == DesiredArchiving(ArchiveTarget("pg", "backup", 2222, "vault"), "on", 60, False)
     assert called["user"] == "postgres"
     assert "port=5433" in called["conninfo"]
     assert answer["changed"]
@@ -82,7 +79,7 @@ def test_a_difference_where_it_is_asked_for(called, capsys):
 
 def test_absent_needs_no_target(called, capsys):
     run_main(module.main, capsys, state="absent", overwrite=True)
-    assert called["desired"] == Desired(None, overwrite=True)
+    assert called["desired"] == DesiredArchiving(None, overwrite=True)
 
 
 def test_present_needs_one(called, capsys):
@@ -91,7 +88,7 @@ def test_present_needs_one(called, capsys):
 
 
 def test_where_it_stopped_in_one_word(called, capsys):
-    called["answer"] = ArchiveError("SSH: the host key is another", "host_key")
+    called["answer"] = ArchivingError("SSH: the host key is another", "host_key")
     answer = run_main(module.main, capsys, server="pg", host="backup")
     assert answer["failed"]
     assert answer["error_kind"] == "host_key"

@@ -16,37 +16,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.pgdr.barman.plugins.module_utils._archive_command import archive_command as module
-from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archive_command import (
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command import archiving
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.command import (
     MARK,
     NOTHING,
-    ArchiveError,
-    Current,
-    Desired,
-    HistoryFile,
-    Plan,
-    Statistics,
-    Target,
+    ArchiveTarget,
     archive_command,
-    configure,
     does_nothing,
-    make_plan,
     marked,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.configure import configure
+from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.plan import (
+    ArchiverStatistics,
+    ArchivingError,
+    ArchivingPlan,
+    CurrentArchiving,
+    DesiredArchiving,
+    HistoryFile,
+    has_archived,
+    make_plan,
     problems,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import Segment
 
-TARGET = Target("pg", "198.51.100.11")
-RSYNC = Target("pg", "198.51.100.11", method="rsync", directory="/var/lib/barman/pg/incoming")
+TARGET = ArchiveTarget("pg", "198.51.100.11")
+RSYNC = ArchiveTarget("pg", "198.51.100.11", method="rsync", directory="/var/lib/barman/pg/incoming")
 OURS = marked(archive_command(TARGET))
-DESIRED = Desired(TARGET)
+DESIRED = DesiredArchiving(TARGET)
 FOREIGN = "pgbackrest --stanza=main archive-push %p"
-WORKS = Statistics("000000010000000000000004", 100, None, None, 0)
+WORKS = ArchiverStatistics("000000010000000000000004", 100, None, None, 0)
 
 
-def current(**changes: Any) -> Current:
-    return replace(Current(17, False, "/srv/pg", "on", "on", OURS, statistics=WORKS), **changes)
+def current(**changes: Any) -> CurrentArchiving:
+    return replace(CurrentArchiving(17, False, "/srv/pg", "on", "on", OURS, statistics=WORKS), **changes)
 
 
 # --- the command --------------------------------------------------------------------------------------------------
@@ -57,7 +60,7 @@ def test_the_command_by_barman_wal_archive():
 
 
 def test_another_port_user_and_compression():
-    target = Target("pg", "backup", 2222, "vault", compression="zstd")
+    target = ArchiveTarget("pg", "backup", 2222, "vault", compression="zstd")
     assert archive_command(target) == "barman-wal-archive --port 2222 --zstd --user vault backup pg %p"
 
 
@@ -80,7 +83,7 @@ def test_rsync_compresses_with_what_every_rsync_knows():
 
 @given(server=st.text(st.characters(codec="ascii", exclude_characters="\n\0"), min_size=1))
 def test_a_name_reaches_the_command_as_it_is(server):
-    command = archive_command(Target(server, "backup"))
+    command = archive_command(ArchiveTarget(server, "backup"))
     # As PostgreSQL puts in the file.
     put_in = re.sub(r"%(.)", lambda found: {"p": "pg_wal/F", "%": "%"}[found.group(1)], command)
     assert shlex.split(put_in) == ["barman-wal-archive", "--user", "barman", "backup", server, "pg_wal/F"]
@@ -110,123 +113,132 @@ def test_commands_that_do_something(command):
     ],
 )
 def test_what_speaks_against_it(target, installed, far, words):
-    (problem,) = problems(Desired(target), installed, far)
+    (problem,) = problems(DesiredArchiving(target), installed, far)
     assert words in problem
 
 
 def test_both_ends_are_told_at_once():
-    assert len(problems(Desired(replace(TARGET, compression="xz")), (3, 4), (3, 4))) == 2
+    assert len(problems(DesiredArchiving(replace(TARGET, compression="xz")), (3, 4), (3, 4))) == 2
 
 
 @pytest.mark.parametrize(
     "target", [TARGET, RSYNC, replace(TARGET, compression="lz4"), replace(RSYNC, compression="lz4")]
 )
 def test_nothing_speaks_against_it(target):
-    assert problems(Desired(target), (3, 14), (3, 14, 0)) == []
+    assert problems(DesiredArchiving(target), (3, 14), (3, 14, 0)) == []
 
 
 # --- the plan -----------------------------------------------------------------------------------------------------
 
 
 def test_nothing_to_do():
-    assert make_plan(current(), Desired(TARGET)) == Plan()
+    assert make_plan(current(), DesiredArchiving(TARGET)) == ArchivingPlan()
 
 
 def test_a_fresh_server_needs_a_restart_and_proves_nothing_before_it():
-    plan = make_plan(current(mode="off", mode_written="off", command="", statistics=Statistics()), Desired(TARGET))
-    assert plan == Plan({"archive_mode": "on", "archive_command": OURS}, restart_required=True, prove=False)
+    plan = make_plan(
+        current(mode="off", mode_written="off", command="", statistics=ArchiverStatistics()), DesiredArchiving(TARGET)
+    )
+    assert plan == ArchivingPlan({"archive_mode": "on", "archive_command": OURS}, restart_required=True, prove=False)
 
 
 def test_written_and_waiting_for_the_restart():
-    plan = make_plan(current(mode="off", statistics=Statistics()), Desired(TARGET))
-    assert plan == Plan(restart_required=True)
+    plan = make_plan(current(mode="off", statistics=ArchiverStatistics()), DesiredArchiving(TARGET))
+    assert plan == ArchivingPlan(restart_required=True)
 
 
 def test_after_the_restart_it_is_proven():
-    assert make_plan(current(statistics=Statistics()), Desired(TARGET)) == Plan(prove=True)
+    assert make_plan(current(statistics=ArchiverStatistics()), DesiredArchiving(TARGET)) == ArchivingPlan(prove=True)
 
 
 def test_a_failing_archiver_is_proven_again():
     failed = replace(WORKS, failed_wal="000000010000000000000005", failed_time=101, failed_count=3)
-    assert make_plan(current(statistics=failed), Desired(TARGET)).prove
+    assert make_plan(current(statistics=failed), DesiredArchiving(TARGET)).prove
 
 
 def test_a_failure_that_was_overcome_is_none():
     overcome = replace(WORKS, failed_wal="000000010000000000000004", failed_time=99, failed_count=3)
-    assert make_plan(current(statistics=overcome), Desired(TARGET)) == Plan()
+    assert make_plan(current(statistics=overcome), DesiredArchiving(TARGET)) == ArchivingPlan()
 
 
 def test_a_standby_proves_nothing():
-    assert make_plan(current(in_recovery=True, statistics=Statistics()), Desired(TARGET)) == Plan()
+    assert (
+        make_plan(current(in_recovery=True, statistics=ArchiverStatistics()), DesiredArchiving(TARGET))
+        == ArchivingPlan()
+    )
 
 
 @pytest.mark.parametrize("changes", [{"command": FOREIGN}, {"library": "basic_archive"}])
 @pytest.mark.parametrize("target", [TARGET, None])
 def test_what_somebody_else_set_stays(changes, target):
-    with pytest.raises(ArchiveError, match="write pg_archive_overwrite: true") as caught:
-        make_plan(current(**changes), Desired(target))
+    with pytest.raises(ArchivingError, match="write pg_archive_overwrite: true") as caught:
+        make_plan(current(**changes), DesiredArchiving(target))
     assert caught.value.kind == "foreign"
-    assert make_plan(current(**changes), Desired(target, overwrite=True)).settings
+    assert make_plan(current(**changes), DesiredArchiving(target, overwrite=True)).settings
 
 
 def test_a_hidden_command_of_somebody_else_stays_too():
-    with pytest.raises(ArchiveError, match="pgbackrest"):
-        make_plan(current(mode="off", mode_written="off", command=FOREIGN), Desired(TARGET))
+    with pytest.raises(ArchivingError, match="pgbackrest"):
+        make_plan(current(mode="off", mode_written="off", command=FOREIGN), DesiredArchiving(TARGET))
 
 
 @pytest.mark.parametrize(
     "command", ["", "/bin/true", "false", NOTHING, archive_command(TARGET), marked("barman-wal-archive old pg %p")]
 )
 def test_what_may_be_replaced(command):
-    plan = make_plan(current(command=command), Desired(TARGET))
+    plan = make_plan(current(command=command), DesiredArchiving(TARGET))
     assert plan.settings == {"archive_command": OURS}
     assert plan.prove
 
 
 def test_a_command_line_wins_over_every_file():
-    with pytest.raises(ArchiveError, match="command line"):
-        make_plan(current(command="", fixed=("archive_command",)), Desired(TARGET))
+    with pytest.raises(ArchivingError, match="command line"):
+        make_plan(current(command="", fixed=("archive_command",)), DesiredArchiving(TARGET))
 
 
 def test_always_is_more_than_on():
-    assert make_plan(current(mode="always", mode_written="always"), Desired(TARGET)) == Plan()
-    plan = make_plan(current(), Desired(TARGET, mode="always"))
+    assert make_plan(current(mode="always", mode_written="always"), DesiredArchiving(TARGET)) == ArchivingPlan()
+    plan = make_plan(current(), DesiredArchiving(TARGET, mode="always"))
     assert plan.settings == {"archive_mode": "always"}
     assert plan.restart_required
 
 
 def test_a_timeout_is_set_and_taken_back():
-    plan = make_plan(current(), Desired(TARGET, timeout=300))
+    plan = make_plan(current(), DesiredArchiving(TARGET, timeout=300))
     assert plan.settings["archive_timeout"] == "300"
     noted = plan.settings["archive_command"]
-    assert make_plan(current(command=noted, timeout=300), Desired(TARGET, timeout=300)) == Plan()
-    assert make_plan(current(command=noted, timeout=300), Desired(TARGET)).settings["archive_timeout"] is None
-    assert make_plan(current(command=noted, timeout=300), Desired(None)).settings == {
+    assert make_plan(current(command=noted, timeout=300), DesiredArchiving(TARGET, timeout=300)) == ArchivingPlan()
+    assert make_plan(current(command=noted, timeout=300), DesiredArchiving(TARGET)).settings["archive_timeout"] is None
+    assert make_plan(current(command=noted, timeout=300), DesiredArchiving(None)).settings == {
         "archive_command": NOTHING,
         "archive_timeout": None,
     }
     # Somebody changed it since.
-    assert "archive_timeout" not in make_plan(current(command=noted, timeout=60), Desired(None)).settings
+    assert "archive_timeout" not in make_plan(current(command=noted, timeout=60), DesiredArchiving(None)).settings
 
 
 @pytest.mark.parametrize("command", [OURS, "", "false"])
 def test_absent_with_archive_mode_on_never_leaves_an_empty_command(command):
-    plan = make_plan(current(command=command), Desired(None))
-    assert plan == Plan({"archive_command": NOTHING})
+    plan = make_plan(current(command=command), DesiredArchiving(None))
+    assert plan == ArchivingPlan({"archive_command": NOTHING})
 
 
 def test_absent_with_archive_mode_on_and_waiting_for_a_restart():
-    assert make_plan(current(mode="off", mode_written="on"), Desired(None)).settings == {"archive_command": NOTHING}
+    assert make_plan(current(mode="off", mode_written="on"), DesiredArchiving(None)).settings == {
+        "archive_command": NOTHING
+    }
 
 
 def test_absent_without_archive_mode_takes_the_command_away():
-    assert make_plan(current(mode="off", mode_written="off"), Desired(None)).settings == {"archive_command": None}
-    assert make_plan(current(mode="off", mode_written="off", command=""), Desired(None)) == Plan()
+    assert make_plan(current(mode="off", mode_written="off"), DesiredArchiving(None)).settings == {
+        "archive_command": None
+    }
+    assert make_plan(current(mode="off", mode_written="off", command=""), DesiredArchiving(None)) == ArchivingPlan()
 
 
 @pytest.mark.parametrize("command", ["/bin/true", NOTHING])
 def test_absent_twice_changes_nothing(command):
-    assert make_plan(current(command=command), Desired(None)) == Plan()
+    assert make_plan(current(command=command), DesiredArchiving(None)) == ArchivingPlan()
 
 
 @given(
@@ -236,7 +248,7 @@ def test_absent_twice_changes_nothing(command):
     timeout=st.sampled_from([0, 60, 300]),
     desired=st.sampled_from(
         [
-            Desired(target, mode, timeout, True)
+            DesiredArchiving(target, mode, timeout, True)
             for target in (TARGET, RSYNC, None)
             for mode in ("on", "always")
             for timeout in (None, 0, 300)
@@ -352,10 +364,10 @@ class World:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(archiving.time, "sleep", lambda seconds: None)
 
 
-def make(world: World, desired: Desired = DESIRED, **options: Any) -> dict[str, Any]:
+def make(world: World, desired: DesiredArchiving = DESIRED, **options: Any) -> dict[str, Any]:
     return configure(world, world.run, "postgres", desired, timeout=options.pop("timeout", 5), **options)
 
 
@@ -388,10 +400,10 @@ HISTORY = "00000002.history"
 )
 def test_a_history_that_barman_has_not_got_is_archived(file, changes, archived):
     """The server was promoted before it archived its WAL there."""
-    plan = make_plan(current(history=file, **changes), Desired(TARGET))
+    plan = make_plan(current(history=file, **changes), DesiredArchiving(TARGET))
     assert plan.history == archived
     assert plan.prove is (archived is not None)
-    assert make_plan(current(history=file, **changes), Desired(None)).history is None
+    assert make_plan(current(history=file, **changes), DesiredArchiving(None)).history is None
 
 
 def test_postgresql_itself_archives_the_history():
@@ -434,7 +446,7 @@ def test_a_hidden_command_is_read_from_the_files():
     world = World()
     world.settings["archive_mode"] = "off"
     world.written["archive_command"] = FOREIGN
-    with pytest.raises(ArchiveError, match="pgbackrest"):
+    with pytest.raises(ArchivingError, match="pgbackrest"):
         make(world)
 
 
@@ -456,7 +468,7 @@ def ssh_fails(stderr: str) -> Callable[[Command], Completed]:
 )
 def test_nothing_is_changed_where_ssh_does_not_work(stderr, kind, words):
     world = World(answers=ssh_fails(stderr))
-    with pytest.raises(ArchiveError, match=words) as caught:
+    with pytest.raises(ArchivingError, match=words) as caught:
         make(world)
     assert caught.value.kind == kind
     assert "archive_command" not in world.written
@@ -471,7 +483,7 @@ def test_nothing_is_changed_where_barman_does_not_know_the_server():
         )
 
     world = World(answers=answers)
-    with pytest.raises(ArchiveError, match="Unknown server") as caught:
+    with pytest.raises(ArchivingError, match="Unknown server") as caught:
         make(world)
     assert caught.value.kind == "not_configured"
     assert "archive_command" not in world.written
@@ -481,7 +493,7 @@ def test_a_program_that_is_missing():
     def answers(command: Command) -> Completed:
         raise HostError("'barman-wal-archive' was not found on this host; is it installed?")
 
-    with pytest.raises(ArchiveError, match="barman-cli") as caught:
+    with pytest.raises(ArchivingError, match="barman-cli") as caught:
         make(World(answers=answers))
     assert caught.value.kind == "not_installed"
 
@@ -509,14 +521,14 @@ def test_where_it_stopped(rc, stderr, kind):
             return Completed(command.argv, rc, "", stderr)
         return Completed(command.argv, 0)
 
-    with pytest.raises(ArchiveError) as caught:
+    with pytest.raises(ArchivingError) as caught:
         make(World(archives=False, answers=answers))
     assert caught.value.kind == kind
     assert f"exit code {rc}" in str(caught.value)
 
 
 def test_an_archiver_that_fails_with_what_works_by_hand():
-    with pytest.raises(ArchiveError, match="PostgreSQL's log"):
+    with pytest.raises(ArchivingError, match="PostgreSQL's log"):
         make(World(archives=False))
 
 
@@ -528,7 +540,7 @@ def test_an_archiver_that_says_nothing():
         return [{"lsn": "0/5000100"}] if "pg_switch_wal" in sql else real(sql, params)
 
     world.query = query  # type: ignore[method-assign]
-    with pytest.raises(ArchiveError, match="last archived is none") as caught:
+    with pytest.raises(ArchivingError, match="last archived is none") as caught:
         make(world, timeout=0)
     assert caught.value.kind == "timeout"
 
@@ -536,27 +548,27 @@ def test_an_archiver_that_says_nothing():
 def test_absent_waits_until_nothing_waits():
     world = World(ready=3)
     world.settings["archive_command"] = world.written["archive_command"] = OURS
-    assert make(world, Desired(None))["changed"]
+    assert make(world, DesiredArchiving(None))["changed"]
     assert world.settings["archive_command"] == NOTHING
     assert world.ready == 0
-    assert not make(world, Desired(None))["changed"]
+    assert not make(world, DesiredArchiving(None))["changed"]
 
 
 def test_the_far_version_is_needed_only_for_a_command_that_is_set_anew():
-    desired = Desired(replace(TARGET, compression="zstd"))
+    desired = DesiredArchiving(replace(TARGET, compression="zstd"))
     world = World(answers=lambda command: Completed(command.argv, 0, "3.19.1"))
-    with pytest.raises(ArchiveError, match="write barman_version for that host"):
+    with pytest.raises(ArchivingError, match="write barman_version for that host"):
         make(world, desired)
     assert "archive_command" not in world.written
     assert make(world, desired, check_mode=True)["changed"]
     assert make(world, desired, far_version="3.19.1")["changed"]
     assert not make(world, desired)["changed"]
-    with pytest.raises(ArchiveError, match=r"which has 3\.13\.3"):
+    with pytest.raises(ArchivingError, match=r"which has 3\.13\.3"):
         make(world, desired, far_version="3.13.3")
 
 
 def test_a_version_that_is_none():
-    with pytest.raises(ArchiveError, match="is no version"):
+    with pytest.raises(ArchivingError, match="is no version"):
         make(World(), far_version="new")
 
 
@@ -574,7 +586,7 @@ def test_a_version_that_is_none():
     ],
 )
 def test_how_far_the_archiver_has_come(archived, known):
-    assert module.has_archived(archived, Segment(1, 0, 5)) is known
+    assert has_archived(archived, Segment(1, 0, 5)) is known
 
 
 def test_the_mark_is_a_comment_to_the_shell():
@@ -640,6 +652,6 @@ def test_a_command_that_fails_gets_the_other_sums(before, far, command):
 
 def test_a_barman_that_takes_nothing_is_reported_and_not_taken_for_an_old_one():
     world = World(answers=Releases("3.13.3", (3, 13), reachable=False))
-    with pytest.raises(ArchiveError, match="does not take WAL of server 'pg': FEHLER"):
+    with pytest.raises(ArchivingError, match="does not take WAL of server 'pg': FEHLER"):
         make(world)
     assert world.settings["archive_command"] == ""

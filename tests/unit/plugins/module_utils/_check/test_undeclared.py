@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pgdr.barman.plugins.module_utils._check import run as check_run
 from ansible_collections.pgdr.barman.plugins.module_utils._server import run as server_run
-from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import Entry, render_entry
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import DesiredEntry, render_entry
 from ansible_collections.pgdr.barman.plugins.modules import check, server
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
 from tests.unit.plugins.modules.running import run_main
@@ -39,7 +39,7 @@ def write(host: BarmanHost, name: str, **more: Any) -> None:
     """An entry of ours, for the inventory host of that name."""
     options = {"conninfo": f"host={name}", "streaming_archiver": True, **more}
     path = host.directory / f"{name}.conf"
-    path.write_text(render_entry(Entry(name, options, host=name)))
+    path.write_text(render_entry(DesiredEntry(name, options, host=name)))
     path.chmod(0o600)
 
 

@@ -16,7 +16,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption impor
     DeclaredEntry,
     foreign_schedules,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import Entry, render_entry
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import DesiredEntry, render_entry
 from ansible_collections.pgdr.barman.plugins.module_utils._server.existing import compare, is_filled
 from ansible_collections.pgdr.barman.plugins.modules import existing_barman
 from tests.unit.plugins.modules.running import run_main
@@ -219,7 +219,9 @@ def test_another_configuration_directory_that_is_meant_may_not_lose_entries(host
 
 def test_an_entry_of_ours_is_the_inventorys(host: Host) -> None:
     host.entry(
-        render_entry(Entry("main", {**ENTRY, "retention_policy": "REDUNDANCY 9", "compression": "gzip"}, host="pg"))
+        render_entry(
+            DesiredEntry("main", {**ENTRY, "retention_policy": "REDUNDANCY 9", "compression": "gzip"}, host="pg")
+        )
     )
     host.write(log_level="DEBUG")
     assert host.problems(log_level="INFO") == []

@@ -20,8 +20,12 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
     HostError,
     lookup_user,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._server import entry_files, staging
-from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_files import Desired, Entry
+from ansible_collections.pgdr.barman.plugins.module_utils._server import staging
+from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import (
+    DesiredConfiguration,
+    DesiredEntry,
+    render_entry,
+)
 
 USER = "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")
 
@@ -81,11 +85,15 @@ class Host:
         )
         self.barman = FakeBarman()
 
-    def ensure(self, *entries: Entry, check_mode: bool = False, **more: Any) -> staging.Outcome:
+    def ensure(self, *entries: DesiredEntry, check_mode: bool = False, **more: Any) -> staging.Outcome:
         if not self.barman.servers:
             self.barman.servers = {entry.name: "" for entry in entries if entry.present}
         return staging.ensure(
-            Barman(self.barman, USER, str(self.main)), Desired(entries, **more), None, "20260101T000000", check_mode
+            Barman(self.barman, USER, str(self.main)),
+            DesiredConfiguration(entries, **more),
+            None,
+            "20260101T000000",
+            check_mode,
         )
 
     def names(self) -> list[str]:
@@ -97,8 +105,8 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
-def pg(**options: Any) -> Entry:
-    return Entry("pg", {"description": "x", **options})
+def pg(**options: Any) -> DesiredEntry:
+    return DesiredEntry("pg", {"description": "x", **options})
 
 
 def test_it_is_written_and_then_left_alone(host: Host) -> None:
@@ -107,7 +115,7 @@ def test_it_is_written_and_then_left_alone(host: Host) -> None:
     assert outcome.answer["servers"] == ["pg"]
     assert outcome.answer["files"] == [str(host.directory / "pg.conf")]
     assert outcome.answer["barman_version"] == "3.13.3"
-    assert (host.directory / "pg.conf").read_text() == entry_files.render_entry(pg())
+    assert (host.directory / "pg.conf").read_text() == render_entry(pg())
     assert stat.S_IMODE((host.directory / "pg.conf").stat().st_mode) == 0o600
     host.barman.calls.clear()
     again = host.ensure(pg())
@@ -118,7 +126,7 @@ def test_it_is_written_and_then_left_alone(host: Host) -> None:
 def test_a_new_server_has_a_place_for_its_wal(host: Host) -> None:
     """rsync as archive_command comes before Barman's cron, which makes it at its next run."""
     copy = {"archiver": True, "primary_ssh_command": "ssh x"}
-    entries = (pg(archiver=True), Entry("streamed", {"archiver": False}), Entry("copy", copy))
+    entries = (pg(archiver=True), DesiredEntry("streamed", {"archiver": False}), DesiredEntry("copy", copy))
     host.ensure(*entries, check_mode=True)
     assert not (host.path / "home").exists()
     assert host.ensure(*entries).problems == ()
@@ -164,7 +172,7 @@ def test_check_mode_changes_nothing_and_says_the_same(host: Host) -> None:
 
 def test_barman_reads_the_whole_configuration_as_it_would_be(host: Host) -> None:
     (host.directory / "hand.conf").write_text("[hand]\n")
-    (host.directory / "old.conf").write_text(entry_files.render_entry(Entry("old")))
+    (host.directory / "old.conf").write_text(render_entry(DesiredEntry("old")))
     host.ensure(pg(), prune=True, global_options={"compression": "gzip"})
     shown = host.barman.shown
     assert sorted(shown) == ["barman.conf", "barman.d/hand.conf", "barman.d/pg.conf"]
@@ -315,7 +323,7 @@ def test_what_is_left_of_a_removed_server(host: Host) -> None:
     host.ensure(pg(slot_name="barman"))
     backups = host.path / "home" / "pg"
     backups.mkdir(parents=True)
-    outcome = host.ensure(Entry("pg", present=False))
+    outcome = host.ensure(DesiredEntry("pg", present=False))
     assert outcome.answer["removed"] == [
         {"name": "pg", "backup_directory": str(backups), "backup_directory_exists": True, "slot_name": "barman"}
     ]
@@ -353,7 +361,7 @@ def test_the_directory_is_made(host: Host) -> None:
 
 
 def test_where_one_file_can_not_be_written_the_others_are_put_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    host.ensure(Entry("a", {"description": "1"}), Entry("c", {"description": "1"}))
+    host.ensure(DesiredEntry("a", {"description": "1"}), DesiredEntry("c", {"description": "1"}))
     host.barman.servers = {}
     before = {name: (host.directory / name).read_text() for name in host.names()}
     write = files.write_atomic
@@ -365,12 +373,12 @@ def test_where_one_file_can_not_be_written_the_others_are_put_back(host: Host, m
 
     monkeypatch.setattr(staging, "write_atomic", failing)
     with pytest.raises(HostError, match="No space left on device; nothing was changed"):
-        host.ensure(Entry("a", {"description": "2"}), Entry("b"), Entry("c", {"description": "2"}))
+        host.ensure(DesiredEntry("a", {"description": "2"}), DesiredEntry("b"), DesiredEntry("c", {"description": "2"}))
     assert {name: (host.directory / name).read_text() for name in host.names()} == before
 
 
 def test_removed_files_are_put_back_too(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    host.ensure(Entry("a"), Entry("b"))
+    host.ensure(DesiredEntry("a"), DesiredEntry("b"))
     host.barman.servers = {}
     remove = os.unlink
 
@@ -381,7 +389,7 @@ def test_removed_files_are_put_back_too(host: Host, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "unlink", failing)
     with pytest.raises(HostError, match="nothing was changed"):
-        host.ensure(Entry("a", present=False), Entry("b", present=False))
+        host.ensure(DesiredEntry("a", present=False), DesiredEntry("b", present=False))
     assert host.names() == ["a.conf", "b.conf"]
     assert stat.S_IMODE((host.directory / "a.conf").stat().st_mode) == 0o600
 
@@ -391,8 +399,8 @@ def test_barmans_user_owns_what_it_reads(host: Host) -> None:
     host.path.chmod(0o755)
     host.barman.servers = {"pg": ""}
     barman = Barman(host.barman, "nobody", str(host.main))
-    staging.ensure(barman, Desired([pg()]), None, "s")
+    staging.ensure(barman, DesiredConfiguration([pg()]), None, "s")
     owner = (host.directory / "pg.conf").stat().st_uid
     assert owner == lookup_user("nobody").pw_uid
     os.chown(host.directory / "pg.conf", 0, 0)
-    assert staging.ensure(barman, Desired([pg()]), None, "s", check_mode=True).plan.changed
+    assert staging.ensure(barman, DesiredConfiguration([pg()]), None, "s", check_mode=True).plan.changed

@@ -1,0 +1,327 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Observing and changing how one PostgreSQL server archives.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import tarfile
+import time
+from dataclasses import replace
+from typing import Callable
+
+from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._postgres import wal
+from .._postgres.connection import Session
+from .._postgres.wal_position import close_segment
+from .command import ArchiveTarget, archive_command
+from .plan import ArchiverStatistics, ArchivingError, ArchivingPlan, CurrentArchiving, HistoryFile, has_archived
+
+_SETTINGS = ("archive_mode", "archive_command", "archive_timeout", "archive_library")
+_CONNECT_TIMEOUT = 10
+# What the archiver tries by itself before it pauses for a minute.
+_ATTEMPTS = 3
+# Barman takes this for a transfer without files.
+_EMPTY_TAR = "\0" * 10240
+#: From this version on barman-wal-archive sends SHA256 sums, which Barman before it does not know, and has the option --md5.
+SHA256_SINCE = (3, 12)
+
+
+class Archiver:
+    """Looks at one server and changes it. user: the operating system user that PostgreSQL runs as."""
+
+    def __init__(
+        self,
+        session: Session,
+        run: Runner,
+        user: str,
+        timeout: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._session = session
+        self._run = run
+        self._user = user
+        self._timeout = timeout
+        self._clock = clock
+        self._pause = pause
+
+    def look(self) -> CurrentArchiving:
+        row = self._session.query(
+            "SELECT pg_catalog.pg_is_in_recovery() AS in_recovery, current_setting('data_directory') AS data_directory"
+        )[0]
+        running = {
+            item["name"]: item
+            for item in self._session.query(
+                "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [list(_SETTINGS)]
+            )
+        }
+        written = {
+            item["name"]: item["setting"]
+            for item in self._session.query(
+                # The last one wins. What waits for a restart has an error too, and counts: it is what a restart brings.
+                "SELECT DISTINCT ON (name) name, setting FROM pg_catalog.pg_file_settings WHERE name = ANY(%s) "
+                "AND (error IS NULL OR name IN (SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster')) "
+                "ORDER BY name, seqno DESC",
+                [list(_SETTINGS)],
+            )
+        }
+        mode = str(running["archive_mode"]["setting"])
+        shown = str(running["archive_command"]["setting"])
+        # While archive_mode is off PostgreSQL hides the command.
+        command = str(written.get("archive_command", "")) if shown == "(disabled)" else shown
+        return CurrentArchiving(
+            version=self._session.version,
+            in_recovery=bool(row["in_recovery"]),
+            data_directory=str(row["data_directory"]),
+            mode=mode,
+            mode_written=str(written.get("archive_mode", "off")),
+            command=command,
+            library=str(running.get("archive_library", {}).get("setting") or ""),
+            timeout=int(running["archive_timeout"]["setting"]),
+            fixed=tuple(name for name in _SETTINGS if running.get(name, {}).get("source") == "command line"),
+            statistics=self._statistics(),
+            history=self._history(),
+        )
+
+    def _history(self) -> HistoryFile | None:
+        """The history file of the server's timeline; None if there is none, or for a standby."""
+        rows = self._session.query(
+            "WITH own AS (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE "
+            "substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) || '.history' END AS name), "
+            "states AS (SELECT name FROM pg_catalog.pg_ls_archive_statusdir()) "
+            "SELECT name, name || '.done' IN (SELECT name FROM states) AS archived, "
+            "name || '.ready' IN (SELECT name FROM states) AS waiting FROM own "
+            "WHERE name IN (SELECT name FROM pg_catalog.pg_ls_waldir())"
+        )
+        return HistoryFile(str(rows[0]["name"]), bool(rows[0]["archived"]), bool(rows[0]["waiting"])) if rows else None
+
+    def _statistics(self) -> ArchiverStatistics:
+        row = self._session.query(
+            "SELECT last_archived_wal, last_archived_time, last_failed_wal, last_failed_time, failed_count "
+            "FROM pg_catalog.pg_stat_archiver"
+        )[0]
+        return ArchiverStatistics(
+            row["last_archived_wal"],
+            row["last_archived_time"],
+            row["last_failed_wal"],
+            row["last_failed_time"],
+            int(row["failed_count"]),
+        )
+
+    def check_the_way(self, target: ArchiveTarget) -> None:
+        """Go to Barman with nothing, as PostgreSQL's user. Raises ArchivingError where that does not work."""
+        program = target.method
+        self._command([program, "--version"])
+        reached = self._reach(target)
+        if target.method == "barman-wal-archive" and not reached.ok:
+            raise ArchivingError(
+                "Barman at %s does not take WAL of server '%s': %s"
+                % (target.address, target.server, _last_line(reached)),
+                "not_configured",
+            )
+
+    def installed_version(self) -> tuple[int, ...]:
+        """barman-wal-archive's version on this host."""
+        said = self._command(["barman-wal-archive", "--version"])
+        found = re.search(r"(\d+(?:\.\d+)+)", said.stdout + said.stderr)
+        return tuple(int(part) for part in found.group(1).split(".")) if found else ()
+
+    def with_known_sums(self, target: ArchiveTarget) -> ArchiveTarget:
+        """The target with sums that Barman there knows. Raises ArchivingError.
+
+        Barman's exit status decides: its version can't be asked for, because the key is for put-wal alone.
+        """
+        if target.method != "barman-wal-archive" or self.installed_version() < SHA256_SINCE:
+            return replace(target, md5=False)
+        if self._reach(target, _sums_alone()).ok:
+            return replace(target, md5=False)
+        # Without sums it works: it is the sums that Barman refuses. Otherwise something else is wrong, which is reported later.
+        return replace(target, md5=True) if self._reach(target).ok else target
+
+    def _command(self, argv: list[str]) -> Completed:
+        try:
+            return self._run(Command(argv, user=self._user, timeout=30))
+        except CommandTimeout:
+            raise
+        except HostError as exc:
+            package = "barman-cli" if argv[0] == "barman-wal-archive" else argv[0]
+            raise ArchivingError("%s (package %s)" % (exc, package), "not_installed") from None
+
+    def _reach(self, target: ArchiveTarget, sent: str = _EMPTY_TAR) -> Completed:
+        """One SSH connection as archive_command makes it, with its messages. Raises ArchivingError where it fails."""
+        remote = "true" if target.method == "rsync" else "barman put-wal %s" % shlex.quote(target.server)
+        argv = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=%d" % _CONNECT_TIMEOUT, "-T"]
+        argv += ["-p", str(target.port), "%s@%s" % (target.user, target.host), remote]
+        try:
+            said = self._run(Command(argv, user=self._user, timeout=60, input=sent))
+        except CommandTimeout:
+            raise ArchivingError("SSH to %s does not end within a minute" % target.address, "ssh") from None
+        if said.rc == 255:
+            kind, why = _ssh_problem(said.stderr)
+            raise ArchivingError("SSH as '%s' to %s: %s" % (self._user, target.address, why), kind)
+        return said
+
+    def apply(self, plan: ArchivingPlan) -> None:
+        """Write the settings and have them taken over."""
+        if not plan.settings:
+            return
+        for name, value in plan.settings.items():
+            if value is None:
+                self._session.query("ALTER SYSTEM RESET %s" % name)
+            else:
+                self._session.query("ALTER SYSTEM SET %s = %s" % (name, _literal(value)))
+        self._session.query("SELECT pg_catalog.pg_reload_conf()")
+        expected = {
+            name: value for name, value in plan.settings.items() if value is not None and name != "archive_mode"
+        }
+
+        def probe() -> Probe:
+            rows = self._session.query(
+                "SELECT name, setting FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [list(expected)]
+            )
+            other = [
+                "%s = %s" % (row["name"], row["setting"])
+                for row in rows
+                if row["setting"] not in (expected[row["name"]], "(disabled)")
+            ]
+            return Probe(not other, ", ".join(other))
+
+        wait_for("the new settings to be in effect", probe, 30.0, 0.1, self._clock, self._pause)
+
+    def archive_history(self, name: str, data_directory: str) -> None:
+        """Have PostgreSQL archive a history file: the archiver takes every file that is marked as ready, histories first."""
+        mark = "%s/pg_wal/archive_status/%s.ready" % (data_directory, name)
+        said = self._run(Command(["touch", mark], user=self._user, timeout=30))
+        if not said.ok:
+            raise ArchivingError("the timeline history %s can't be archived: %s" % (name, said.text))
+
+    def prove(self, target: ArchiveTarget) -> wal.Segment:
+        """Have a segment closed and archived. Raises ArchivingError saying where it stopped."""
+        row = self._session.query(
+            "SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()) AS name, "
+            "(SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'wal_segment_size') AS segment_size"
+        )[0]
+        before = self._statistics()
+        segment = close_segment(self._session, wal.parse_segment(row["name"]).timeline, int(row["segment_size"]))
+
+        def probe() -> Probe:
+            now = self._statistics()
+            if has_archived(now.archived_wal, segment):
+                return Probe(True, "")
+            if now.failed_count - before.failed_count >= _ATTEMPTS and not now.works:
+                return Probe(True, "", now)
+            seen = "the last archived is %s" % (now.archived_wal or "none")
+            return Probe(False, seen + (", and archiving %s failed" % now.failed_wal if not now.works else ""))
+
+        what = "WAL segment %s to be archived" % segment
+        try:
+            failed = wait_for(what, probe, self._timeout, 0.2, self._clock, self._pause)
+        except WaitTimeout as exc:
+            self._explain(target, self._statistics().failed_wal)
+            raise ArchivingError(str(exc), "timeout") from None
+        if failed is not None:
+            self._explain(target, failed.failed_wal)
+            raise ArchivingError(
+                "%s: PostgreSQL's archiver failed with %s, and the same command works now. Look into PostgreSQL's log"
+                % (what, failed.failed_wal)
+            )
+        return segment
+
+    def wait_until_idle(self) -> None:
+        """Wait until nothing waits to be archived."""
+
+        def probe() -> Probe:
+            rows = self._session.query(
+                "SELECT count(*) AS waiting FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
+            )
+            if rows[0]["waiting"] == 0:
+                return Probe(True, "")
+            now = self._statistics()
+            failing = "" if now.failed_time is None or now.works else ", and archiving %s fails" % now.failed_wal
+            return Probe(False, "%d segments%s" % (rows[0]["waiting"], failing))
+
+        wait_for("WAL that waited for archive_command", probe, self._timeout, 0.2, self._clock, self._pause)
+
+    def _explain(self, target: ArchiveTarget, failed: str | None) -> None:
+        """Do what the archiver did, one step after the other, and raise ArchivingError with the one that fails."""
+        self._reach(target)
+        if failed is None:
+            return
+        directory = str(
+            self._session.query("SELECT current_setting('data_directory') AS data_directory")[0]["data_directory"]
+        )
+        command = (
+            archive_command(target)
+            .replace("%%", "\0")
+            .replace("%p", "pg_wal/" + failed)
+            .replace("%f", failed)
+            .replace("\0", "%")
+        )
+        try:
+            said = self._run(Command(["/bin/sh", "-c", command], user=self._user, cwd=directory, timeout=120))
+        except CommandTimeout:
+            raise ArchivingError("'%s' does not end within two minutes" % command, "timeout") from None
+        if said.ok:
+            return
+        kind = "command"
+        hint = ""
+        text = said.stderr + said.stdout
+        if said.rc == 127:
+            kind, hint = (
+                "not_installed",
+                " Install it: %s." % ("package barman-cli" if target.method == "barman-wal-archive" else "rsync"),
+            )
+        elif re.search(r"No space left on device|Disk quota exceeded", text):
+            kind, hint = "disk_full", " Make room on %s." % target.host
+        elif re.search(r"Unknown server", text):
+            kind, hint = "not_configured", " Barman at %s has no server '%s'." % (target.host, target.server)
+        raise ArchivingError(
+            "'%s' ends with exit code %d: %s.%s" % (command, said.rc, _last_line(said).rstrip("."), hint), kind
+        )
+
+
+def _sums_alone() -> str:
+    """A transfer of SHA256 sums without files. Barman before 3.12 takes the sums for a WAL file without a sum and stores nothing (server.py, put_wal)."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("SHA256SUMS"))
+    return stream.getvalue().decode("ascii")
+
+
+def _ssh_problem(text: str) -> tuple[str, str]:
+    said = " ".join(text.split())
+    if "IDENTIFICATION HAS CHANGED" in text or "Host key verification failed" in text:
+        return "host_key", (
+            "the host key is not the one in known_hosts, or not known. Role pgdr.barman.ssh_trust fills known_hosts from the "
+            "hosts' own keys (%s)" % said[-200:]
+        )
+    if "Permission denied" in text:
+        return "permission", (
+            "the key is not let in there: it is missing in authorized_keys, or from= does not fit the address. Role "
+            "pgdr.barman.ssh_trust lays it (%s)" % said[-200:]
+        )
+    if re.search(r"Connection (closed|reset) by", text):
+        return "closed", (
+            "sshd there closes the connection before it asks for a key. Since OpenSSH 9.8 it does so for up to ten minutes with an "
+            "address from which logins failed (PerSourcePenalties); see its log (%s)" % said[-200:]
+        )
+    return "ssh", said[-300:] or "it fails without a word"
+
+
+def _last_line(said: Completed) -> str:
+    lines = [line.strip() for line in (said.stderr + "\n" + said.stdout).splitlines() if line.strip()]
+    # Barman's own words come first, and barman-wal-archive's summary of them last.
+    return "; ".join(lines[-3:]) or "no message"
+
+
+def _literal(value: str) -> str:
+    return "'%s'" % value.replace("'", "''")
