@@ -25,7 +25,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     ConnectionFailed,
     PsycopgSession,
     QueryFailed,
-    Refusal,
+    StreamRefusal,
     connect,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
@@ -207,7 +207,7 @@ def test_whether_wal_can_be_streamed(server: Server) -> None:
     with server.session() as session:
         lsn = read_position(session).lsn
 
-    def ask(position: int, timeline: int = 1) -> Refusal | None:
+    def ask(position: int, timeline: int = 1) -> StreamRefusal | None:
         with server.replication() as replication:
             return replication.try_stream(position, timeline, 0.5)
 

@@ -41,7 +41,7 @@ ALLOWED = {
         "_MODULE_MISSING": HINT,
         "_NOTHING": BARMAN,
     },
-    f"{UTILS}/_sync/synchronisation.py": {"Passive._no_answer": HINT},
+    f"{UTILS}/_sync/synchronisation.py": {"PassiveServer._no_answer": HINT},
     f"{UTILS}/_archive_command/archiving.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
     f"{UTILS}/_postgres/diagnosis.py": {"_match": HINT},
     f"{UTILS}/_postgres/hba_file.py": {"_GENERATED": "is only repeated", "rules_in": OWN, "with_rules": OWN},

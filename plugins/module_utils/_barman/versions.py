@@ -16,7 +16,7 @@ NEWEST: Version = (3, 20, 1)
 
 #: Since these versions Barman tells a passive server more of a backup, and an older passive server refuses what it does not know ("unknown
 #: attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one takes what an older source tells.
-RELAY_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
+PASSIVE_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
 #: Since this version a backup is described in meta/. A newer relay of an older source is measured (3.13.3 of 3.4), an older one of a newer source is not.
 META_LAYOUT: Version = (3, 13, 2)
 
@@ -40,6 +40,6 @@ def format_version(version: Version) -> str:
     return ".".join(str(part) for part in parts)
 
 
-def relay_boundary(source: Version, relay: Version) -> Version | None:
+def passive_boundary(source: Version, relay: Version) -> Version | None:
     """The version from which on a relay's Barman could read what this source tells; None where it can already."""
-    return next((one for one in reversed(RELAY_BOUNDARIES) if source >= one > relay), None)
+    return next((one for one in reversed(PASSIVE_BOUNDARIES) if source >= one > relay), None)

@@ -40,7 +40,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Gap:
+class MissingWal:
     """WAL segments that are missing. after_latest: after the latest good backup, which then can't be rolled forward."""
 
     first: str
@@ -64,7 +64,7 @@ class ServerChecks:
     name: str
     checks: Mapping[str, Check] = field(default_factory=dict)
     active: bool = True
-    gaps: Sequence[Gap] = ()
+    gaps: Sequence[MissingWal] = ()
     backup_runs: bool = False
 
     def failures(self, ignored: Collection[str] = ()) -> list[Check]:

@@ -16,10 +16,12 @@ from .._barman.archive import Archive
 from .._barman.catalog import Backup
 from .._host.process import HostError
 from .._postgres import wal
-from .check import Gap
+from .check import MissingWal
 
 
-def find_gaps(backups: Sequence[Backup], archive: Archive, present: int | None = None) -> tuple[list[Gap], str | None]:
+def find_gaps(
+    backups: Sequence[Backup], archive: Archive, present: int | None = None
+) -> tuple[list[MissingWal], str | None]:
     """The missing segments after the oldest good backup, and why they can't be told where they can't.
 
     present: the server's timeline, if it is known; else the newest one that comes from the backup.
@@ -28,10 +30,10 @@ def find_gaps(backups: Sequence[Backup], archive: Archive, present: int | None =
     newest = catalog.latest(backups)
     if newest is None:
         return [], None
-    found: dict[tuple[str, str], Gap] = {}
+    found: dict[tuple[str, str], MissingWal] = {}
     try:
         for gap in _gaps_after(newest, archive, present):
-            found[str(gap.first), str(gap.last)] = Gap(str(gap.first), str(gap.last), gap.count, True)
+            found[str(gap.first), str(gap.last)] = MissingWal(str(gap.first), str(gap.last), gap.count, True)
         missing = {segment for gap in found.values() for segment in (gap.first, gap.last)}
         followed = [backup for backup in backups if backup.done and backup.keep != "standalone"]
         alone = [backup for backup in backups if backup.done and backup.keep == "standalone"]
@@ -42,7 +44,7 @@ def find_gaps(backups: Sequence[Backup], archive: Archive, present: int | None =
         for gap in earlier:
             if str(gap.last) not in missing:
                 key = (str(gap.first), str(gap.last))
-                found.setdefault(key, Gap(*key, gap.count, False))
+                found.setdefault(key, MissingWal(*key, gap.count, False))
     except HostError as exc:
         return sorted(found.values(), key=lambda gap: gap.first), str(exc)
     return sorted(found.values(), key=lambda gap: gap.first), None

@@ -28,7 +28,7 @@ from .._postgres import wal
 from .._postgres.connection import Connect
 from .._sync.lag import copy_is_late
 from . import gap_state
-from .check import OURS, Check, Gap, ServerChecks, by_key
+from .check import OURS, Check, MissingWal, ServerChecks, by_key
 from .gaps import find_gaps
 from .healing import gap_can_heal
 
@@ -64,7 +64,7 @@ class CheckedServer(Server):
         return None if living is None else living.timeline
 
     @cached_property
-    def gaps(self) -> tuple[list[Gap], str | None]:
+    def gaps(self) -> tuple[list[MissingWal], str | None]:
         """The WAL that is missing, and why that can't be known."""
         return find_gaps(self.backups, self.archive, self.timeline) if self.is_local else ([], None)
 
@@ -229,7 +229,7 @@ def _gap_is_final(server: CheckedServer, connect: Connect) -> bool:
     return gap_state.is_final(server.entry, lasts, server.segment_size, user, connect) and gaps_now() == lasts
 
 
-def _continuity(newest: Backup | None, gaps: Sequence[Gap], problem: str | None, healable: bool) -> Check:
+def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str | None, healable: bool) -> Check:
     lost = [gap for gap in gaps if gap.after_latest]
     older = [gap for gap in gaps if not gap.after_latest]
     if lost and newest is not None:
@@ -253,7 +253,7 @@ def _continuity(newest: Backup | None, gaps: Sequence[Gap], problem: str | None,
     return Check(WAL_CONTINUITY, True, "" if newest else "there is no good backup yet", OURS)
 
 
-def _listed(gaps: Sequence[Gap], most: int = 3) -> str:
+def _listed(gaps: Sequence[MissingWal], most: int = 3) -> str:
     texts = [gap.first if gap.count == 1 else "%s to %s (%d)" % (gap.first, gap.last, gap.count) for gap in gaps]
     more = ["and %d more" % (len(texts) - most)] if len(texts) > most else []
     return "WAL segments %s" % ", ".join([*texts[:most], *more])

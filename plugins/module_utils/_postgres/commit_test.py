@@ -19,7 +19,7 @@ from .._host.process import HostError
 from .._host.result import Result
 from .connection import QueryFailed, Session, connect, require_psycopg
 from .login import login_conninfo
-from .synchronous import Sender, Synchrony, look
+from .synchronous import SynchronousSender, Synchrony, look
 
 _WRITE = "SELECT pg_catalog.pg_logical_emit_message(true, 'pgdr.barman', 'commit test')"
 _LOOK = (
@@ -45,7 +45,7 @@ class CommitOutcome:
     takes_writes: bool
     reason: str = ""
     synchronous_standby_names: str = ""
-    senders: tuple[Sender, ...] = field(default_factory=tuple)
+    senders: tuple[SynchronousSender, ...] = field(default_factory=tuple)
 
     def as_dict(self) -> dict[str, Any]:
         return {

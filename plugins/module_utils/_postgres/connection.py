@@ -53,12 +53,12 @@ class QueryFailed(HostError):
         self.sqlstate = sqlstate
 
 
-class Refusal(str):
+class StreamRefusal(str):
     """What PostgreSQL has against streaming, in its own words and language. sqlstate: None if none came."""
 
     sqlstate: str | None
 
-    def __new__(cls, text: str, sqlstate: str | None = None) -> Refusal:
+    def __new__(cls, text: str, sqlstate: str | None = None) -> StreamRefusal:
         made = super().__new__(cls, text)
         made.sqlstate = sqlstate
         return made
@@ -74,7 +74,7 @@ class Session(Protocol):
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one statement and return its rows. Raises QueryFailed."""
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> Refusal | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> StreamRefusal | None:
         """Ask for WAL from a position, and say what PostgreSQL has against it; None where it streams.
 
         Only for a replication connection, which must be closed afterwards.
@@ -198,14 +198,14 @@ class PsycopgSession:
                 exc.sqlstate,
             ) from None
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> Refusal | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> StreamRefusal | None:
         pgconn = self._connection.pgconn
         command = "START_REPLICATION PHYSICAL %X/%X TIMELINE %d" % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
         try:
             result = pgconn.exec_(command.encode())
             if result.status != _psycopg().pq.ExecStatus.COPY_BOTH:
                 # Without an error: the timeline ended at that very position. pg_receivewal calls it an error, and comes no further.
-                return _refusal(result) or Refusal(
+                return _refusal(result) or StreamRefusal(
                     "requested starting point %X/%X on timeline %d is not in this server's history: the timeline ended there"
                     % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
                 )
@@ -221,7 +221,7 @@ class PsycopgSession:
                 select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
                 pgconn.consume_input()
         except _psycopg().Error as exc:
-            return Refusal(_one_line(str(exc)), exc.sqlstate)
+            return StreamRefusal(_one_line(str(exc)), exc.sqlstate)
         return None
 
     def close(self) -> None:
@@ -266,13 +266,13 @@ def _decoded(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.decode() if isinstance(value, bytes) else value for key, value in row.items()}
 
 
-def _refusal(result: Any) -> Refusal | None:
+def _refusal(result: Any) -> StreamRefusal | None:
     """What a result of libpq's has as an error; None if there is none."""
     text = _one_line(result.error_message.decode(errors="replace"))
     if not text:
         return None
     state = result.error_field(_psycopg().pq.DiagnosticField.SQLSTATE)
-    return Refusal(text, state.decode() if state else None)
+    return StreamRefusal(text, state.decode() if state else None)
 
 
 def _first_words(sql: str, most: int = 60) -> str:

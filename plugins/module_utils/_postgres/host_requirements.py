@@ -43,7 +43,7 @@ _SUBSCRIPTIONS = (
 )
 
 
-class Asked(Protocol):
+class QueryableServer(Protocol):
     """An open connection to the server."""
 
     @property
@@ -79,7 +79,7 @@ class HostRequirements:
         return {name: self.settings[name] for name in self.restored if name in self.settings}
 
 
-def ask(session: Asked) -> HostRequirements:
+def ask(session: QueryableServer) -> HostRequirements:
     """Ask the server. Raises HostError."""
     rows = session.query(_SETTINGS)
     settings = {str(row["name"]): str(row["setting"]) for row in rows}

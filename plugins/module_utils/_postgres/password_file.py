@@ -28,7 +28,7 @@ _FIELDS = 5
 
 
 @dataclass(frozen=True)
-class Connection:
+class PasswordConnection:
     """A connection that needs a password. Each database counts."""
 
     host: str
@@ -46,7 +46,7 @@ class PasswordLine:
     user: str
     text: str = field(repr=False, compare=False)
 
-    def serves(self, connection: Connection) -> bool:
+    def serves(self, connection: PasswordConnection) -> bool:
         pairs = ((self.host, connection.host), (self.port, connection.port), (self.user, connection.user))
         return all(mine in (_ANY, other) for mine, other in pairs)
 
@@ -97,7 +97,7 @@ def require_lines(lines: Sequence[str]) -> None:
         )
 
 
-def plan(current: str | None, desired: Sequence[str], stays: Sequence[Connection] = ()) -> PasswordFilePlan:
+def plan(current: str | None, desired: Sequence[str], stays: Sequence[PasswordConnection] = ()) -> PasswordFilePlan:
     """The file with these lines in a block at its top.
 
     stays: connections whose lines in the present block are not removed, even if no desired line is for them. What is

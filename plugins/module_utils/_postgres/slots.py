@@ -31,7 +31,7 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Sender:
+class WalSender:
     """A WAL sender process on the server and whom it sends to. age: seconds since its client connected."""
 
     pid: int
@@ -55,7 +55,7 @@ def read_slot(session: Session, name: str) -> Slot | None:
     return Slot(name, bool(row["active"]), row["active_pid"], _lsn(row["restart_lsn"]), row["wal_status"])
 
 
-def read_senders(session: Session, application: str) -> list[Sender]:
+def read_senders(session: Session, application: str) -> list[WalSender]:
     """The senders to clients that call themselves so."""
     rows = session.query(
         "SELECT pid, application_name, client_addr::text, state, sent_lsn::text, flush_lsn::text, "
@@ -64,7 +64,7 @@ def read_senders(session: Session, application: str) -> list[Sender]:
         [application],
     )
     return [
-        Sender(
+        WalSender(
             row["pid"],
             row["application_name"],
             row["client_addr"],

@@ -34,7 +34,7 @@ class StandbyNamesError(HostError):
 
 
 @dataclass(frozen=True)
-class Standby:
+class StandbyName:
     """One of the list. written: as it stands there, with its quotes."""
 
     name: str
@@ -47,7 +47,7 @@ class StandbyNames:
 
     method: str
     number: int
-    standbys: tuple[Standby, ...]
+    standbys: tuple[StandbyName, ...]
 
     def __str__(self) -> str:
         if not self.standbys:
@@ -127,11 +127,11 @@ def parse(text: str) -> StandbyNames:
     return StandbyNames(method, number, tuple(standbys))
 
 
-def _standby(kind: str, word: str, text: str) -> Standby:
+def _standby(kind: str, word: str, text: str) -> StandbyName:
     if kind == "quoted":
-        return Standby(word[1:-1].replace('""', '"'), word)
+        return StandbyName(word[1:-1].replace('""', '"'), word)
     if kind == "number" or word == "*" or (kind == "word" and word.upper() not in ("FIRST", "ANY")):
-        return Standby(word, word)
+        return StandbyName(word, word)
     raise _unreadable(text)
 
 
@@ -183,14 +183,14 @@ def change(altered: str | None, beneath: str, wanted: Sequence[str], unwanted: S
         _refuse_where_not_all(current, rest, wanted)
     new = rest
     if missing:
-        ours = tuple(Standby(name, '"%s"' % name) for name in missing)
+        ours = tuple(StandbyName(name, '"%s"' % name) for name in missing)
         # In front: of several standbys by one name, those that come later in the list are the ones that are not waited for.
         new = StandbyNames(rest.method, len(ours) + len(rest.standbys), ours + rest.standbys)
     value = None if new.same_as(below) else str(new)
     return Change(value, current, tuple(missing), tuple(item.name for item in gone))
 
 
-def _is_ours(standby: Standby) -> bool:
+def _is_ours(standby: StandbyName) -> bool:
     return standby.written == '"%s"' % standby.name and OUR_NAME.fullmatch(standby.name) is not None
 
 

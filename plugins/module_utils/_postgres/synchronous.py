@@ -26,7 +26,7 @@ _COMMIT = "synchronous_commit"
 
 
 @dataclass(frozen=True)
-class Sender:
+class SynchronousSender:
     """Whom WAL is sent to. sync_state: PostgreSQL's word, async, potential, sync or quorum."""
 
     application: str
@@ -42,7 +42,7 @@ class Synchrony:
     names: str
     commit: str
     flushed: int | None
-    senders: tuple[Sender, ...]
+    senders: tuple[SynchronousSender, ...]
 
 
 def look(session: Session) -> Synchrony:
@@ -58,7 +58,7 @@ def look(session: Session) -> Synchrony:
         str(row["commit"]),
         None if row["flushed"] is None else parse_lsn(row["flushed"]),
         tuple(
-            Sender(
+            SynchronousSender(
                 str(item["application_name"]),
                 str(item["state"]),
                 str(item["sync_state"]),

@@ -33,7 +33,7 @@ _MARK = {"managed_by": "pgdr.barman"}
 
 
 @dataclass(frozen=True)
-class File:
+class CredentialFile:
     """One file of credentials.
 
     after: None for one that goes, or is not there. holds: whether it has what was asked for. loose: whether others can read it.
@@ -123,10 +123,10 @@ def _is_ours(text: str) -> bool:
     return isinstance(found, dict) and found.get("managed_by") == _MARK["managed_by"]
 
 
-def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | None, user: str) -> list[File]:
+def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | None, user: str) -> list[CredentialFile]:
     """What has to be written. None leaves a provider's file alone. Raises HostError with every problem."""
     uid = lookup_user(user).pw_uid
-    files: list[File] = []
+    files: list[CredentialFile] = []
     problems: list[str] = []
     for name, given, text in ((AWS_FILE, aws, aws_text), (GOOGLE_FILE, google, google_text)):
         if given is None:
@@ -137,7 +137,7 @@ def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | N
             state = read_file(path, (uid, 0))
             before = None if state is None else state.text
             loose = state is not None and bool(state.mode & (stat.S_IRWXG | stat.S_IRWXO))
-            files.append(File(path, before, text(before, given, path), bool(given), loose))
+            files.append(CredentialFile(path, before, text(before, given, path), bool(given), loose))
         except HostError as exc:
             problems += str(exc).splitlines()
     if problems:
@@ -145,7 +145,7 @@ def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | N
     return files
 
 
-def apply(files: list[File], user: str) -> None:
+def apply(files: list[CredentialFile], user: str) -> None:
     """Write what the plan says, for that user's eyes only. Raises HostError."""
     for file in files:
         if not file.changed:

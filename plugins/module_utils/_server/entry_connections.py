@@ -14,13 +14,15 @@ import re
 from collections.abc import Collection, Iterable
 
 from .._barman.configuration import Configuration
-from .._postgres.password_file import Connection
+from .._postgres.password_file import PasswordConnection
 
 _OPTIONS = ("conninfo", "streaming_conninfo", "wal_conninfo", "wal_streaming_conninfo", "primary_conninfo")
 _PAIR = re.compile(r"(\w+)\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s\\])*)")
 
 
-def undeclared_connections(configuration: Configuration, declared: Collection[str], user: str) -> list[Connection]:
+def undeclared_connections(
+    configuration: Configuration, declared: Collection[str], user: str
+) -> list[PasswordConnection]:
     """The connections of the active entries that are not declared. user: who runs Barman, libpq's default."""
     return [
         connection
@@ -31,7 +33,7 @@ def undeclared_connections(configuration: Configuration, declared: Collection[st
     ]
 
 
-def connections_of(conninfo: str, user: str) -> Iterable[Connection]:
+def connections_of(conninfo: str, user: str) -> Iterable[PasswordConnection]:
     """The connections of a connection string; each of several hosts counts."""
     if not conninfo:
         return
@@ -41,7 +43,7 @@ def connections_of(conninfo: str, user: str) -> Iterable[Connection]:
     for number, host in enumerate(hosts):
         port = (ports[number] if len(ports) == len(hosts) else ports[0]) or "5432"
         for name in sorted({host or "localhost", "localhost" if host.startswith("/") else host or "localhost"}):
-            yield Connection(name, port, words.get("user") or user)
+            yield PasswordConnection(name, port, words.get("user") or user)
 
 
 def _unquoted(value: str) -> str:

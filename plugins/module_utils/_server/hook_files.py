@@ -34,7 +34,7 @@ SECRET_MODE = 0o600
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredHooks:
     """What is to be there: the texts of scripts and of credentials, by the names of their files."""
 
     directory: str
@@ -46,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class File:
+class HookFile:
     """A file as it is. owned: it has the owner, group and mode that it should have."""
 
     text: str = field(repr=False)
@@ -54,18 +54,18 @@ class File:
 
 
 @dataclass(frozen=True)
-class Found:
+class CurrentHooks:
     """What is there. made: the scripts that were put there before. in_use: the paths that Barman's configuration names."""
 
     directory_ready: bool
-    files: Mapping[str, File]
+    files: Mapping[str, HookFile]
     made: frozenset[str]
-    credentials: Mapping[str, File] = field(default_factory=dict)
+    credentials: Mapping[str, HookFile] = field(default_factory=dict)
     in_use: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Plan:
+class HookPlan:
     """What has to be done. problems: why nothing may be."""
 
     make_directory: bool = False
@@ -83,7 +83,7 @@ class Plan:
         )
 
 
-def make_plan(wanted: Wanted, found: Found) -> Plan:
+def make_plan(wanted: DesiredHooks, found: CurrentHooks) -> HookPlan:
     problems = [
         "%s is there and was not put there by this collection: remove it, or set barman_hook_directory to another directory"
         % os.path.join(wanted.directory, name)
@@ -91,7 +91,7 @@ def make_plan(wanted: Wanted, found: Found) -> Plan:
         if name in found.files and name not in found.made and found.files[name].text != text
     ]
     if problems:
-        return Plan(problems=tuple(problems))
+        return HookPlan(problems=tuple(problems))
     # Without its runner, Barman would start a retry hook of an entry that it read before again for ever.
     gone = {
         name
@@ -104,7 +104,7 @@ def make_plan(wanted: Wanted, found: Found) -> Plan:
         for name in sorted(set(found.credentials) - set(wanted.credentials))
         if wanted.prune and os.path.join(wanted.credentials_directory or "", name) not in found.in_use
     ]
-    return Plan(
+    return HookPlan(
         make_directory=bool(wanted.scripts) and not found.directory_ready,
         write=_different(wanted.scripts, found.files),
         remove=tuple(sorted(name for name in gone if name in found.files)),
@@ -114,7 +114,7 @@ def make_plan(wanted: Wanted, found: Found) -> Plan:
     )
 
 
-def _different(wanted: Mapping[str, str], found: Mapping[str, File]) -> dict[str, str]:
+def _different(wanted: Mapping[str, str], found: Mapping[str, HookFile]) -> dict[str, str]:
     return {
         name: text
         for name, text in sorted(wanted.items())
@@ -122,7 +122,7 @@ def _different(wanted: Mapping[str, str], found: Mapping[str, File]) -> dict[str
     }
 
 
-def look(wanted: Wanted, configuration: Configuration | None, owner: str = "root") -> Found:
+def look(wanted: DesiredHooks, configuration: Configuration | None, owner: str = "root") -> CurrentHooks:
     """What is there now. configuration: Barman's, None where there is none. Raises HostError."""
     ids = (lookup_user(owner).pw_uid, lookup_user(wanted.user).pw_gid)
     try:
@@ -133,7 +133,7 @@ def look(wanted: Wanted, configuration: Configuration | None, owner: str = "root
     for name in names_in(wanted.directory):
         if name in made or name in wanted.scripts:
             files[name] = _file(os.path.join(wanted.directory, name), *ids, SCRIPT_MODE)
-    return Found(
+    return CurrentHooks(
         directory_ready=_is_ours(wanted.directory, ids[0]),
         files=files,
         made=made,
@@ -155,7 +155,7 @@ def named(configuration: Configuration) -> frozenset[str]:
     return frozenset(found)
 
 
-def _credentials(wanted: Wanted) -> dict[str, File]:
+def _credentials(wanted: DesiredHooks) -> dict[str, HookFile]:
     if wanted.credentials_directory is None:
         return {}
     account = lookup_user(wanted.user)
@@ -166,12 +166,12 @@ def _credentials(wanted: Wanted) -> dict[str, File]:
         }
 
 
-def _file(path: str, uid: int, gid: int, mode: int) -> File:
+def _file(path: str, uid: int, gid: int, mode: int) -> HookFile:
     status = os.lstat(path)
     if not stat.S_ISREG(status.st_mode):
         raise HostError("%s is no file: remove it" % path)
     owned = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (uid, gid, mode)
-    return File(read_text(path) or "", owned)
+    return HookFile(read_text(path) or "", owned)
 
 
 def _is_ours(directory: str, uid: int) -> bool:
@@ -185,7 +185,7 @@ def _is_ours(directory: str, uid: int) -> bool:
     return status.st_uid == uid and not status.st_mode & 0o022 and status.st_mode & 0o005 == 0o005
 
 
-def apply(plan: Plan, wanted: Wanted, owner: str = "root") -> None:
+def apply(plan: HookPlan, wanted: DesiredHooks, owner: str = "root") -> None:
     """Do what the plan says. Raises HostError."""
     try:
         if plan.make_directory:
@@ -204,7 +204,7 @@ def apply(plan: Plan, wanted: Wanted, owner: str = "root") -> None:
         raise HostError("%s: %s" % (exc.filename or wanted.directory, exc.strerror)) from None
 
 
-def _put_credentials(plan: Plan, wanted: Wanted) -> None:
+def _put_credentials(plan: HookPlan, wanted: DesiredHooks) -> None:
     directory = str(wanted.credentials_directory)
     with writing_as(wanted.user, directory):
         os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
@@ -215,7 +215,7 @@ def _put_credentials(plan: Plan, wanted: Wanted) -> None:
             os.unlink(os.path.join(directory, name))
 
 
-def diff(plan: Plan, wanted: Wanted, found: Found) -> list[dict[str, Any]]:
+def diff(plan: HookPlan, wanted: DesiredHooks, found: CurrentHooks) -> list[dict[str, Any]]:
     """What Ansible shows; of credentials only that they change."""
     shown = []
     for name, text in plan.write.items():
@@ -231,8 +231,8 @@ def diff(plan: Plan, wanted: Wanted, found: Found) -> list[dict[str, Any]]:
 
 
 def ensure(
-    wanted: Wanted, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
-) -> tuple[Plan, Found]:
+    wanted: DesiredHooks, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
+) -> tuple[HookPlan, CurrentHooks]:
     """Have it so. Raises HostError."""
     if identity() != 0:
         raise HostError("scripts that Barman runs and must not change are put there by root: set 'become: true'")
@@ -254,7 +254,7 @@ def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         raise HostError("%s can't be the name of a file" % ", ".join(map(repr, invalid)))
     if credentials and params["credentials_directory"] is None:
         raise HostError("credentials need credentials_directory")
-    wanted = Wanted(
+    wanted = DesiredHooks(
         directory=params["directory"],
         user=params["user"],
         scripts={name: str(text) for name, text in scripts.items()},

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._barman.configuration import read
 from .._host.result import Result
-from .._postgres.password_file import Connection, apply, observe, plan, require_lines
+from .._postgres.password_file import PasswordConnection, apply, observe, plan, require_lines
 from .entry_connections import undeclared_connections
 
 
@@ -22,7 +22,7 @@ def set_lines(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module pgpass. Lines that undeclared entries need stay. Raises HostError."""
     lines, user = params["lines"], params["user"]
     require_lines(lines)
-    stays: list[Connection] = []
+    stays: list[PasswordConnection] = []
     if params["declared"] is not None:
         stays = undeclared_connections(read(params["config_file"], user), params["declared"], user)
     file = observe(user)

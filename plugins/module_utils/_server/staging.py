@@ -61,7 +61,7 @@ _MODULE_MISSING = re.compile(r"Missing required python module: (?P<name>[\w-]+)"
 
 
 @dataclass(frozen=True)
-class Reading:
+class ConfigurationReading:
     """What Barman says to a configuration: problems with what is declared, warnings about the rest."""
 
     problems: Sequence[str] = ()
@@ -69,7 +69,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ConfigurationOutcome:
     """What ensure() did, or would do. Where there are problems, nothing was done."""
 
     plan: ConfigurationPlan
@@ -85,7 +85,7 @@ def ensure(
     stamp: str,
     check_mode: bool = False,
     reach: Callable[[str, str], Reach] = probe,
-) -> Outcome:
+) -> ConfigurationOutcome:
     """Make the configuration as declared. Barman is run only where something has to change.
 
     Raises HostError where a file can't be read or written; then nothing was changed either.
@@ -109,7 +109,7 @@ def ensure(
         problems.extend(reading.problems)
         warnings.extend(reading.warnings)
     if problems:
-        return Outcome(planned, problems, warnings)
+        return ConfigurationOutcome(planned, problems, warnings)
     removed = _left_of(planned.removed, barman)
     slots = ["%s (%s)" % (left["name"], left["slot_name"]) for left in removed if left.get("slot_name")]
     if slots:
@@ -137,7 +137,7 @@ def ensure(
     }
     if version:
         answer["barman_version"] = ".".join(str(part) for part in version)
-    return Outcome(planned, (), warnings, answer)
+    return ConfigurationOutcome(planned, (), warnings, answer)
 
 
 def _version(barman: Barman, check_mode: bool, problems: list[str], warnings: list[str]) -> Version | None:
@@ -174,7 +174,7 @@ def _left_of(names: Sequence[str], barman: Barman) -> list[dict[str, Any]]:
 
 def read_aside(
     barman: Barman, current: CurrentConfiguration, planned: ConfigurationPlan, desired: DesiredConfiguration
-) -> Reading:
+) -> ConfigurationReading:
     """Have Barman read the configuration as it would be. Raises HostError where Barman can't be run at all."""
     with _staged(barman.user, current, planned) as directory:
         staged = barman.with_config(os.path.join(directory, COPY_MAIN_FILE))
@@ -210,7 +210,7 @@ def read_aside(
         problems.extend(
             "server '%s': Barman does not see it" % name for name in sorted(ours - {"barman"} - set(reply.data))
         )
-    return Reading(problems, warnings)
+    return ConfigurationReading(problems, warnings)
 
 
 def apply(planned: ConfigurationPlan, current: CurrentConfiguration, user: str, stamp: str) -> list[str]:

@@ -42,7 +42,7 @@ class SynchronisationError(HostError):
 
 
 @dataclass(frozen=True)
-class WalFile:
+class SourceWalFile:
     """A WAL file of the source: its name, its bytes as it is kept there, and when it was written."""
 
     name: str
@@ -63,13 +63,13 @@ class Source:
 
     version: str
     backups: Mapping[str, float | None]
-    wals: Sequence[WalFile]
+    wals: Sequence[SourceWalFile]
     last: str
     compression: str | None
 
 
 @dataclass(frozen=True)
-class Distance:
+class Lag:
     """What the source has and the passive server does not.
 
     bytes: of WAL as PostgreSQL wrote it. seconds: between the newest WAL here and there, None where there is none here.
@@ -123,7 +123,7 @@ def parse_source(text: str) -> Source:
     try:
         document = json.loads(text)
         backups = {str(key): _ended(value) for key, value in document["backups"].items()}
-        wals = [WalFile(str(one["name"]), int(one["size"]), float(one["time"])) for one in document["wals"]]
+        wals = [SourceWalFile(str(one["name"]), int(one["size"]), float(one["time"])) for one in document["wals"]]
         compression = document["config"].get("compression")
         return Source(str(document["version"]), backups, wals, str(document["last_name"]), compression or None)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -142,7 +142,7 @@ def _ended(backup: Mapping[str, Any]) -> float | None:
     return None if words is None else time.mktime(words)
 
 
-def distance_between(source: Source, here: Here, retention: bool, segment_size: int, now: float) -> Distance:
+def lag_between(source: Source, here: Here, retention: bool, segment_size: int, now: float) -> Lag:
     """What the source has and this side has not."""
     lacking = sorted(set(source.backups) - here.done)
     # Barman refuses to copy what its retention policy would delete at once: it only looks so from here. What is kept stays
@@ -161,7 +161,7 @@ def distance_between(source: Source, here: Here, retention: bool, segment_size: 
         seconds = None if here.newest_time is None else max(0.0, segments[-1].time - here.newest_time)
     wanted = tuple(one for one in lacking if one not in unwanted)
     ended = [source.backups[one] for one in wanted]
-    return Distance(
+    return Lag(
         wanted,
         unwanted,
         tuple(one.name for one in files),
@@ -201,18 +201,18 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     except SynchronisationError as exc:
         return str(exc)
     here = Here(backups, archive)
-    distance = distance_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
+    lag = lag_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
     # Barman's cron copies one backup after the other, and WAL after the first one; each can take as long as it will.
     copying = any(backup.status == _SYNCING for backup in backups)
     late = []
-    if distance.wal_overdue > LATE and (here.done or not copying):
+    if lag.wal_overdue > LATE and (here.done or not copying):
         late.append(
             "%d WAL segments that %s has are not here, the first for %d minutes"
-            % (distance.segments, where, distance.wal_overdue // 60)
+            % (lag.segments, where, lag.wal_overdue // 60)
         )
-    if distance.backups_overdue > LATE and not copying:
+    if lag.backups_overdue > LATE and not copying:
         late.append(
             "backups that %s has are not here, the first for %d minutes: %s"
-            % (where, distance.backups_overdue // 60, ", ".join(distance.backups))
+            % (where, lag.backups_overdue // 60, ", ".join(lag.backups))
         )
     return "; ".join(late) or None

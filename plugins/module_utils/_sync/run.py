@@ -15,7 +15,7 @@ from typing import Any
 from .._barman.arguments import barman_from
 from .._barman.configuration import read
 from .._host.result import Result, per_server
-from .synchronisation import Request, parse_up_to, passive_servers, synchronise
+from .synchronisation import SyncRequest, parse_up_to, passive_servers, synchronise
 
 
 def sync(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -25,5 +25,5 @@ def sync(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     configuration = read(params["config_file"], params["barman_user"])
     names = params["servers"] if params["servers"] is not None else passive_servers(configuration)
     servers = [configuration.server(name) for name in names]
-    request = Request(params["timeout"], params["max_lag"], up_to, params["recoverable"])
+    request = SyncRequest(params["timeout"], params["max_lag"], up_to, params["recoverable"])
     return per_server(synchronise(barman, configuration, servers, request, check_mode=check_mode))

@@ -25,7 +25,7 @@ from .._barman.command import Barman, Reply
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.locks import is_held
 from .._barman.server import Server
-from .._barman.versions import format_version, parse_version, relay_boundary
+from .._barman.versions import format_version, parse_version, passive_boundary
 from .._host.files import read_text
 from .._host.process import CommandTimeout, Completed, HostError
 from .._host.progress import Progress
@@ -34,7 +34,7 @@ from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
 from .._recover.recovery_plan import PlanError, make_plan
 from .._recover.recovery_target import END, RecoveryTarget
-from .lag import Distance, Here, Source, SynchronisationError, archive_has, distance_between, parse_source
+from .lag import Here, Lag, Source, SynchronisationError, archive_has, lag_between, parse_source
 
 _POSITION_FILE = "sync-wals.info"
 _MOST_AT_ONCE = 4
@@ -55,16 +55,16 @@ _SSH_REASONS = (
 
 
 @dataclass(frozen=True)
-class Look:
+class SyncObservation:
     """Both sides at one moment."""
 
     source: Source
     here: Here
-    distance: Distance
+    lag: Lag
 
 
 @dataclass(frozen=True)
-class Request:
+class SyncRequest:
     """What is asked for. up_to: a WAL segment that has to be here, too. max_lag: seconds that are no reason to copy."""
 
     timeout: float = 600.0
@@ -98,7 +98,7 @@ def reached(newest: wal.Segment | None, up_to: int | str | None, segment_size: i
 # One server
 
 
-class Passive:
+class PassiveServer:
     """One passive server."""
 
     def __init__(
@@ -122,7 +122,7 @@ class Passive:
             configuration.home, "sync", server.name, barman.user if os.geteuid() == 0 else None, clock
         )
 
-    def run(self, request: Request, *, check_mode: bool) -> ServerOutcome:
+    def run(self, request: SyncRequest, *, check_mode: bool) -> ServerOutcome:
         """Look, and copy what is missing; whatever is wrong becomes the outcome's error."""
         outcome = ServerOutcome(values=_no_values(self._where))
         try:
@@ -139,7 +139,7 @@ class Passive:
         words = shlex.split(self._command)
         return words[-1] if words else ""
 
-    def _synchronise(self, request: Request, outcome: ServerOutcome, *, check_mode: bool) -> None:
+    def _synchronise(self, request: SyncRequest, outcome: ServerOutcome, *, check_mode: bool) -> None:
         if not self._server.passive:
             raise SynchronisationError("it is not passive on this host: its backups are taken here", "configuration")
         first = self._look()
@@ -147,8 +147,8 @@ class Passive:
         size = self._segment_size(first.here)
         empty = not first.source.backups and not first.here.done
         outcome.values["empty"] = empty
-        wanted = not first.distance.none or not reached(first.here.newest, request.up_to, size)
-        recent = first.distance.overdue <= request.max_lag
+        wanted = not first.lag.none or not reached(first.here.newest, request.up_to, size)
+        recent = first.lag.overdue <= request.max_lag
         if request.max_lag and recent and first.here.done and request.up_to is None:
             # Barman's cron copies it in its own time.
             wanted = False
@@ -166,19 +166,19 @@ class Passive:
         last = self._bring(first, request, size)
         self._tell(outcome, first, last, request)
         copied = last.here.done - first.here.done
-        files = [name for name in first.distance.files if archive_has(last.here.archive, name)]
+        files = [name for name in first.lag.files if archive_has(last.here.archive, name)]
         outcome.changed = bool(copied or files or last.here.newest != first.here.newest)
         outcome.values["backups_copied"] = sorted(copied)
         outcome.values["backups_skipped"] = dict(self._skipped)
 
     # Looking
 
-    def _look(self) -> Look:
+    def _look(self) -> SyncObservation:
         source = self._ask()
         here = self._here()
         size = self._segment_size(here)
         retention = bool(self._server.get("retention_policy"))
-        return Look(source, here, distance_between(source, here, retention, size, self._clock()))
+        return SyncObservation(source, here, lag_between(source, here, retention, size, self._clock()))
 
     def _here(self) -> Here:
         view = Server(self._barman, self._server)
@@ -252,10 +252,10 @@ class Passive:
 
     # Copying
 
-    def _check_version(self, look: Look) -> None:
+    def _check_version(self, look: SyncObservation) -> None:
         """Barman would begin to copy the backup, and call it failed."""
         there, own = parse_version(look.source.version), self._barman.version
-        boundary = None if there is None else relay_boundary(there, own)
+        boundary = None if there is None else passive_boundary(there, own)
         if boundary is not None:
             raise SynchronisationError(
                 "Barman is %s on %s and %s here: since %s it tells more of a backup, and an older one refuses to relay it. Use the same version "
@@ -264,7 +264,7 @@ class Passive:
                 "version",
             )
 
-    def _check_compression(self, look: Look) -> None:
+    def _check_compression(self, look: SyncObservation) -> None:
         own = self._server.get("compression")
         if look.source.compression != own:
             raise SynchronisationError(
@@ -274,31 +274,31 @@ class Passive:
                 "compression",
             )
 
-    def _bring(self, first: Look, request: Request, size: int) -> Look:
+    def _bring(self, first: SyncObservation, request: SyncRequest, size: int) -> SyncObservation:
         """Copy until everything is here that the source had when it was first asked, and the WAL that is waited for."""
 
-        def complete(seen: Look) -> bool:
-            return not self._lacking(first, seen) and reached(seen.here.newest, request.up_to, size)
+        def complete(observed: SyncObservation) -> bool:
+            return not self._lacking(first, observed) and reached(observed.here.newest, request.up_to, size)
 
         def probe() -> Probe:
-            seen = self._look()
-            if not complete(seen) and not seen.distance.none:
-                self._copy(seen, len(self._lacking(first, seen)))
+            observed = self._look()
+            if not complete(observed) and not observed.lag.none:
+                self._copy(observed, len(self._lacking(first, observed)))
                 # A copy can outlast the time limit, and what it brought is here.
-                seen = self._look()
-            lacking = self._lacking(first, seen)
-            newest = str(seen.here.newest) if seen.here.newest else ""
+                observed = self._look()
+            lacking = self._lacking(first, observed)
+            newest = str(observed.here.newest) if observed.here.newest else ""
             text = "%s has WAL up to %s, here it is up to %s" % (
                 self._where,
-                seen.source.last or "none",
+                observed.source.last or "none",
                 newest or "none",
             )
             if lacking:
                 text += "; missing: %s" % ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
-            return Probe(complete(seen), text + ("; Barman said: %s" % self._said if self._said else ""), seen)
+            return Probe(complete(observed), text + ("; Barman said: %s" % self._said if self._said else ""), observed)
 
         try:
-            last: Look = wait_for(
+            last: SyncObservation = wait_for(
                 "the copy of what %s has" % self._where,
                 probe,
                 request.timeout,
@@ -310,39 +310,39 @@ class Passive:
             raise SynchronisationError(str(exc) + self._versions(first), "timeout") from None
         return last
 
-    def _lacking(self, first: Look, seen: Look) -> list[str]:
+    def _lacking(self, first: SyncObservation, observed: SyncObservation) -> list[str]:
         """What the first look saw on the source, and is still neither here nor gone from there."""
-        wanted = [one for one in first.distance.backups if one in seen.source.backups and one not in self._skipped]
-        lacking = [one for one in wanted if one not in seen.here.done]
+        wanted = [one for one in first.lag.backups if one in observed.source.backups and one not in self._skipped]
+        lacking = [one for one in wanted if one not in observed.here.done]
         # It tells of what comes after the position here, and before that Barman has copied everything.
-        there = {one.name for one in seen.source.wals}
-        files = [name for name in first.distance.files if name in there]
-        return lacking + [name for name in files if not archive_has(seen.here.archive, name)]
+        there = {one.name for one in observed.source.wals}
+        files = [name for name in first.lag.files if name in there]
+        return lacking + [name for name in files if not archive_has(observed.here.archive, name)]
 
-    def _copy(self, seen: Look, left: int) -> None:
+    def _copy(self, observed: SyncObservation, left: int) -> None:
         self._said = ""
         self._progress.update("asking the other backup server", left=left)
         completed = self._barman.text("sync-info", "--primary", self._server.name, *self._position(), timeout=3600)
         if not completed.ok:
             raise SynchronisationError("'barman sync-info --primary' failed: %s" % completed.text, "source")
-        for backup_id in sorted((*seen.distance.backups, *seen.distance.unwanted)):
+        for backup_id in sorted((*observed.lag.backups, *observed.lag.unwanted)):
             if backup_id not in self._skipped:
                 self._progress.update("copying backup %s" % backup_id, left=left)
                 reply = self._barman.json("sync-backup", self._server.name, backup_id)
-                self._judge(reply, seen, "%s-sync-backup" % backup_id)
+                self._judge(reply, observed, "%s-sync-backup" % backup_id)
                 if reply.ok and reply.info and not self._has(backup_id):
                     # Barman found nothing to do, by its retention policy here, and reports why.
                     self._skipped[backup_id] = "; ".join(reply.info)
-        if seen.distance.files:
+        if observed.lag.files:
             self._progress.update("copying WAL", left=left)
             reply = self._barman.json("sync-wals", self._server.name)
-            self._judge(reply, seen, "sync-wal")
+            self._judge(reply, observed, "sync-wal")
             self._said = "; ".join(reply.warnings) or self._said
 
     def _has(self, backup_id: str) -> bool:
         return any(one.backup_id == backup_id and one.done for one in catalog.read_backups(self._server))
 
-    def _judge(self, reply: Reply, seen: Look, lock: str) -> None:
+    def _judge(self, reply: Reply, observed: SyncObservation, lock: str) -> None:
         """Raise SynchronisationError if the copy fails again while nobody else makes it.
 
         Barman has one exit status for a failure and for another process, such as cron's, that copies now. That one may have ended
@@ -354,12 +354,12 @@ class Passive:
         reason = " ".join(reply.reason.split())
         busy = is_held(self._server, lock)
         if lock in self._failed and not busy:
-            raise SynchronisationError(reason + self._versions(seen), "copy")
+            raise SynchronisationError(reason + self._versions(observed), "copy")
         if not busy:
             self._failed.add(lock)
         self._said = reason
 
-    def _versions(self, look: Look) -> str:
+    def _versions(self, look: SyncObservation) -> str:
         """What the versions have to do with a failure, where they may."""
         own = format_version(self._barman.version)
         if look.source.version == own:
@@ -372,11 +372,13 @@ class Passive:
 
     # What is returned
 
-    def _tell(self, outcome: ServerOutcome, first: Look, last: Look, request: Request) -> None:
+    def _tell(
+        self, outcome: ServerOutcome, first: SyncObservation, last: SyncObservation, request: SyncRequest
+    ) -> None:
         here = last.here
         outcome.values.update(
-            before=first.distance.as_dict(),
-            after=last.distance.as_dict(),
+            before=first.lag.as_dict(),
+            after=last.lag.as_dict(),
             source_version=last.source.version,
             source_last_wal=last.source.last or None,
             last_wal=str(here.newest) if here.newest is not None else None,
@@ -422,13 +424,13 @@ def synchronise(
     barman: Barman,
     configuration: Configuration,
     servers: Sequence[ServerConfiguration],
-    request: Request,
+    request: SyncRequest,
     *,
     check_mode: bool,
 ) -> dict[str, ServerOutcome]:
     """All of these servers, some at a time; one that fails is no hindrance for the others."""
     # Made while none of them acts as Barman's user yet: that is seen in all threads.
-    copies = [Passive(barman, configuration, server) for server in servers]
+    copies = [PassiveServer(barman, configuration, server) for server in servers]
     with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
         found = pool.map(lambda one: one.run(request, check_mode=check_mode), copies)
         return dict(zip((server.name for server in servers), found))

@@ -24,9 +24,9 @@ from .._barman.receiver_log import last_messages, read_receiver_log
 from .._host.files import names_in, read_text
 from .._host.process import HostError
 from .._postgres import wal
-from .._postgres.connection import Connect, Refusal, Session
+from .._postgres.connection import Connect, Session, StreamRefusal
 from .._postgres.diagnosis import Endpoint, diagnose_stream
-from .._postgres.slots import Sender, Slot, read_senders, read_slot, who_has
+from .._postgres.slots import Slot, WalSender, read_senders, read_slot, who_has
 from .._postgres.wal_position import (
     Identity,
     read_position,
@@ -103,7 +103,7 @@ class ReceiverHost:
         position = read_position(session)
         slot = read_slot(session, self.slot_name) if self.slot_name else None
         pid = self.pid()
-        sender: Sender | None = None
+        sender: WalSender | None = None
         if pid is not None:
             senders = read_senders(session, self.application)
             # On another slot, which the entry named before, WAL is received and this slot is left to fill the disk.
@@ -127,7 +127,7 @@ class ReceiverHost:
         """Who uses an active slot."""
         return who_has(self.sql(), slot.active_pid) if slot.active_pid else "another client"
 
-    def refusal(self, segment: wal.Segment, segment_size: int) -> Refusal | None:
+    def refusal(self, segment: wal.Segment, segment_size: int) -> StreamRefusal | None:
         session = self.connect(self.server.wal_streaming_conninfo, self.barman.user, self.server.name, True)
         try:
             return session.try_stream(segment.begin_lsn(segment_size), segment.timeline)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .._barman.catalog import Backup
 from .._barman.locks import SETTLED_AFTER
 from .._postgres import wal
-from .._postgres.slots import Sender, Slot
+from .._postgres.slots import Slot, WalSender
 from .._postgres.wal_position import (
     WalPosition,
 )
@@ -46,7 +46,7 @@ class Observation:
 
     slot: Slot | None
     pid: int | None
-    sender: Sender | None
+    sender: WalSender | None
     position: WalPosition
     archived: Archived
 

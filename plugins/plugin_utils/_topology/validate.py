@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ...module_utils._archive_command import command as archive_command
 from ...module_utils._barman import option_combinations, option_table
 from ...module_utils._barman import options as barman_options
-from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version, relay_boundary
+from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version, passive_boundary
 from ...module_utils._postgres.standby_names import OUR_NAME
 from . import directory_rules, hooks, retention, schedule
 from .model import BackupServer, Index, PostgresServer, Problem, Relay, Topology
@@ -679,7 +679,7 @@ class _Judge:
                 "both copies."
             )
         if source.version is not None and target.version is not None:
-            boundary = relay_boundary(source.version, target.version)
+            boundary = passive_boundary(source.version, target.version)
             why = ""
             if boundary is not None:
                 why = f"since {format_version(boundary)} Barman tells more of a backup, and an older one refuses to relay it"

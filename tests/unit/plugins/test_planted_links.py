@@ -128,13 +128,15 @@ def google(home: Home) -> None:
 
 
 def hook_credentials(home: Home) -> None:
-    wanted = hook_files.Wanted("/hooks", USER, {}, str(home.path / ".pgdr.barman" / "credentials"), {"s3": "secret"})
-    hook_files.apply(hook_files.Plan(write_credentials={"s3": "secret"}), wanted)
+    wanted = hook_files.DesiredHooks(
+        "/hooks", USER, {}, str(home.path / ".pgdr.barman" / "credentials"), {"s3": "secret"}
+    )
+    hook_files.apply(hook_files.HookPlan(write_credentials={"s3": "secret"}), wanted)
 
 
 def hook_scripts(home: Home) -> None:
-    wanted = hook_files.Wanted(str(home.path / "hooks"), USER, {"a": "#!/bin/sh\n"})
-    hook_files.apply(hook_files.Plan(make_directory=True, write=wanted.scripts, made=frozenset("a")), wanted)
+    wanted = hook_files.DesiredHooks(str(home.path / "hooks"), USER, {"a": "#!/bin/sh\n"})
+    hook_files.apply(hook_files.HookPlan(make_directory=True, write=wanted.scripts, made=frozenset("a")), wanted)
 
 
 def locks(home: Home) -> None:

@@ -19,7 +19,13 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._server import hook_files
-from ansible_collections.pgdr.barman.plugins.module_utils._server.hook_files import LIST, File, Found, Wanted, make_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._server.hook_files import (
+    LIST,
+    CurrentHooks,
+    DesiredHooks,
+    HookFile,
+    make_plan,
+)
 from ansible_collections.pgdr.barman.plugins.modules import hook_scripts
 from tests.unit.plugins.modules.running import run_main
 
@@ -27,54 +33,58 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 SECRET = "[p]\naws_secret_access_key = very secret\n"
 
 
-def wanted(scripts: dict[str, str] | None = None, **values: Any) -> Wanted:
-    return Wanted("/hooks", "barman", scripts or {}, "/home/credentials", **values)
+def wanted(scripts: dict[str, str] | None = None, **values: Any) -> DesiredHooks:
+    return DesiredHooks("/hooks", "barman", scripts or {}, "/home/credentials", **values)
 
 
-def found(files: dict[str, File] | None = None, made: str = "", **values: Any) -> Found:
-    return Found(**{"directory_ready": True, "files": files or {}, "made": frozenset(made.split()), **values})
+def found(files: dict[str, HookFile] | None = None, made: str = "", **values: Any) -> CurrentHooks:
+    return CurrentHooks(**{"directory_ready": True, "files": files or {}, "made": frozenset(made.split()), **values})
 
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_there_is_left_alone() -> None:
-    plan = make_plan(wanted({"a": "x"}), found({"a": File("x")}, "a"))
+    plan = make_plan(wanted({"a": "x"}), found({"a": HookFile("x")}, "a"))
     assert not plan.changed
     assert plan.made is None
 
 
 def test_what_is_missing_or_different_is_written() -> None:
-    plan = make_plan(wanted({"a": "x", "b": "y", "c": "z"}), found({"a": File("old"), "b": File("y", False)}, "a b"))
+    plan = make_plan(
+        wanted({"a": "x", "b": "y", "c": "z"}), found({"a": HookFile("old"), "b": HookFile("y", False)}, "a b")
+    )
     assert plan.write == {"a": "x", "b": "y", "c": "z"}
     assert plan.made == frozenset("abc")
 
 
 def test_nothing_is_removed_unless_it_is_asked_for() -> None:
-    here = found({"a": File("x")}, "a")
+    here = found({"a": HookFile("x")}, "a")
     assert not make_plan(wanted(), here).changed
     plan = make_plan(wanted(prune=True), here)
     assert (plan.remove, plan.made) == (("a",), frozenset())
 
 
 def test_run_hook_stays() -> None:
-    plan = make_plan(wanted(prune=True), found({"run-hook": File("x"), "a": File("x")}, "run-hook a"))
+    plan = make_plan(wanted(prune=True), found({"run-hook": HookFile("x"), "a": HookFile("x")}, "run-hook a"))
     assert plan.remove == ("a",)
     assert plan.made == frozenset({"run-hook"})
 
 
 def test_somebody_else_s_script_is_not_overwritten() -> None:
-    plan = make_plan(wanted({"a": "x"}), found({"a": File("theirs")}))
+    plan = make_plan(wanted({"a": "x"}), found({"a": HookFile("theirs")}))
     assert plan.problems
     assert not plan.changed
-    assert make_plan(wanted({"a": "x"}), found({"a": File("x")})).made == frozenset({"a"})
+    assert make_plan(wanted({"a": "x"}), found({"a": HookFile("x")})).made == frozenset({"a"})
 
 
 def test_credentials() -> None:
-    here = {"p": File(SECRET)}
+    here = {"p": HookFile(SECRET)}
     assert make_plan(wanted(credentials={"p": SECRET}), found()).write_credentials == {"p": SECRET}
     assert not make_plan(wanted(credentials={"p": SECRET}), found(credentials=here)).changed
-    assert make_plan(wanted(credentials={"p": SECRET}), found(credentials={"p": File(SECRET, False)})).write_credentials
+    assert make_plan(
+        wanted(credentials={"p": SECRET}), found(credentials={"p": HookFile(SECRET, False)})
+    ).write_credentials
     assert not make_plan(wanted(), found(credentials=here)).changed
     assert make_plan(wanted(prune=True), found(credentials=here)).remove_credentials == ("p",)
 
@@ -82,7 +92,12 @@ def test_credentials() -> None:
 def test_what_barman_still_names_stays() -> None:
     """An entry that is being handed over to another backup server keeps its hooks until that has succeeded."""
     in_use = frozenset({"/hooks/a", "/home/credentials/p"})
-    here = found({"a": File("x"), "b": File("y")}, "a b", credentials={"p": File(SECRET), "q": File("")}, in_use=in_use)
+    here = found(
+        {"a": HookFile("x"), "b": HookFile("y")},
+        "a b",
+        credentials={"p": HookFile(SECRET), "q": HookFile("")},
+        in_use=in_use,
+    )
     plan = make_plan(wanted(prune=True), here)
     assert (plan.remove, plan.remove_credentials, plan.made) == (("b",), ("q",), frozenset({"a"}))
 
@@ -202,4 +217,4 @@ def test_somebody_else_is_refused() -> None:
 
 def test_a_user_that_is_not_there() -> None:
     with pytest.raises(HostError, match="nobody-of-that-name"):
-        hook_files.ensure(Wanted("/hooks", "nobody-of-that-name", {"a": "x"}), None, True, lambda: 0)
+        hook_files.ensure(DesiredHooks("/hooks", "nobody-of-that-name", {"a": "x"}), None, True, lambda: 0)

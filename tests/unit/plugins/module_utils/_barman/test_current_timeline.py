@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.current_timeline import find_living, report_branches
-from ansible_collections.pgdr.barman.plugins.module_utils._check.check import OURS, Check, Gap
+from ansible_collections.pgdr.barman.plugins.module_utils._check.check import OURS, Check, MissingWal
 from ansible_collections.pgdr.barman.plugins.module_utils._check.gaps import find_gaps
 from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import foreign_timelines
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
@@ -208,5 +208,5 @@ def test_a_gap_is_looked_for_on_the_server_s_timeline(host: Host) -> None:
     (host.root / "wals" / segment(5).directory / str(segment(5))).unlink()
     archive = read_archive(host.server, host.barman, SIZE)
     backups = [replace(host.backups[0], status="DONE")]
-    assert find_gaps(backups, archive, 1)[0] == [Gap(str(segment(5)), str(segment(5)), 1, True)]
+    assert find_gaps(backups, archive, 1)[0] == [MissingWal(str(segment(5)), str(segment(5)), 1, True)]
     assert find_gaps(backups, archive, 2) == ([], None)

@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
 from ansible_collections.pgdr.barman.plugins.module_utils._check import observe as observe_module
 from ansible_collections.pgdr.barman.plugins.module_utils._check import servers, wait
 from ansible_collections.pgdr.barman.plugins.module_utils._check.barman_check import parse_checks
-from ansible_collections.pgdr.barman.plugins.module_utils._check.check import Check, Gap, ServerChecks, reasons
+from ansible_collections.pgdr.barman.plugins.module_utils._check.check import Check, MissingWal, ServerChecks, reasons
 from ansible_collections.pgdr.barman.plugins.module_utils._check.gaps import find_gaps
 from ansible_collections.pgdr.barman.plugins.module_utils._check.observe import explain, observe
 from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import CheckedServer, read_own_checks
@@ -105,24 +105,24 @@ class TestGaps:
 
     def test_after_the_latest_backup(self) -> None:
         gaps, problem = find_gaps([backup("1", 5)], archive(5, 6, 9, 10))
-        assert (gaps, problem) == ([Gap(segment(7), segment(8), 2, True)], None)
+        assert (gaps, problem) == ([MissingWal(segment(7), segment(8), 2, True)], None)
 
     def test_before_the_latest_backup(self) -> None:
         gaps, _ = find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 9, 10))
-        assert gaps == [Gap(segment(7), segment(8), 2, False)]
+        assert gaps == [MissingWal(segment(7), segment(8), 2, False)]
 
     def test_both(self) -> None:
         gaps, _ = find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 8, 9, 10, 12))
-        assert gaps == [Gap(segment(7), segment(7), 1, False), Gap(segment(11), segment(11), 1, True)]
+        assert gaps == [MissingWal(segment(7), segment(7), 1, False), MissingWal(segment(11), segment(11), 1, True)]
 
     def test_the_segment_of_the_backup_itself(self) -> None:
         gaps, _ = find_gaps([backup("1", 5)], archive(6, 7))
-        assert gaps == [Gap(segment(5), segment(5), 1, True)]
+        assert gaps == [MissingWal(segment(5), segment(5), 1, True)]
 
     def test_before_the_segment_that_is_being_received(self) -> None:
         present = archive(5, 6)
         present.partials[wal.parse_segment(segment(9))] = ""
-        assert find_gaps([backup("1", 5)], present)[0] == [Gap(segment(7), segment(8), 2, True)]
+        assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(7), segment(8), 2, True)]
         present.partials = {wal.parse_segment(segment(7)): ""}
         assert find_gaps([backup("1", 5)], present)[0] == []
 
@@ -134,7 +134,7 @@ class TestGaps:
         alone = backup("1", 5, 6, keep="standalone")
         assert find_gaps([alone, backup("2", 20)], archive(5, 6, 20, 21)) == ([], None)
         gaps, _ = find_gaps([alone, backup("2", 20)], archive(5, 20, 21))
-        assert gaps == [Gap(segment(6), segment(6), 1, False)]
+        assert gaps == [MissingWal(segment(6), segment(6), 1, False)]
 
     def test_along_a_new_timeline(self) -> None:
         histories = {2: "1\t0/7000100\tno recovery target specified\n"}
@@ -143,7 +143,7 @@ class TestGaps:
         present.histories = histories
         assert find_gaps([backup("1", 5)], present) == ([], None)
         del present.segments[wal.parse_segment(segment(6))]
-        assert find_gaps([backup("1", 5)], present)[0] == [Gap(segment(6), segment(6), 1, True)]
+        assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(6), segment(6), 1, True)]
 
     def test_a_timeline_that_forked_off_earlier_is_another_way(self) -> None:
         """A restore to an earlier point was archived here too; the backup goes on along its own timeline."""
@@ -154,7 +154,7 @@ class TestGaps:
         """Its history was never archived, and PostgreSQL needs none on the backup's own timeline."""
         assert find_gaps([backup("1", 5, timeline=2)], archive(5, 6, timeline=2)) == ([], None)
         gaps, problem = find_gaps([backup("1", 5, timeline=2)], archive(5, 7, timeline=2))
-        assert (gaps, problem) == ([Gap(segment(6, 2), segment(6, 2), 1, True)], None)
+        assert (gaps, problem) == ([MissingWal(segment(6, 2), segment(6, 2), 1, True)], None)
 
     def test_a_history_that_can_not_be_read(self) -> None:
         present = archive(5, histories={2: "(\ufffd/\ufffd$)I\x01"})

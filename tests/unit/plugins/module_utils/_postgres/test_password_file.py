@@ -13,7 +13,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import H
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import (
     BEGIN,
     END,
-    Connection,
+    PasswordConnection,
     parse,
     plan,
 )
@@ -54,13 +54,13 @@ def test_without_lines_the_block_goes() -> None:
 
 
 def test_a_line_of_a_connection_that_stays_is_not_removed() -> None:
-    planned = plan(block(PG, PG2), [PG], [Connection("198.51.100.22", "5432", "barman")])
+    planned = plan(block(PG, PG2), [PG], [PasswordConnection("198.51.100.22", "5432", "barman")])
     assert not planned.changed
     assert [str(line) for line in planned.kept] == ["198.51.100.22:5432:postgres:barman"]
 
 
 def test_a_desired_line_replaces_the_one_with_an_older_password() -> None:
-    planned = plan(block(PG), [PG.replace("one", "new")], [Connection("198.51.100.21", "5432", "barman")])
+    planned = plan(block(PG), [PG.replace("one", "new")], [PasswordConnection("198.51.100.21", "5432", "barman")])
     assert planned.after == block(PG.replace("one", "new"))
     assert planned.kept == ()
 
@@ -68,12 +68,12 @@ def test_a_desired_line_replaces_the_one_with_an_older_password() -> None:
 @pytest.mark.parametrize(
     "connection",
     [
-        Connection("198.51.100.21", "5433", "barman"),
-        Connection("198.51.100.21", "5432", "other"),
-        Connection("other", "5432", "barman"),
+        PasswordConnection("198.51.100.21", "5433", "barman"),
+        PasswordConnection("198.51.100.21", "5432", "other"),
+        PasswordConnection("other", "5432", "barman"),
     ],
 )
-def test_a_line_of_another_connection_goes(connection: Connection) -> None:
+def test_a_line_of_another_connection_goes(connection: PasswordConnection) -> None:
     assert plan(block(PG), [], [connection]).after == ""
 
 
@@ -89,7 +89,7 @@ def test_what_libpq_would_not_read_is_no_line(text: str) -> None:
 
 
 def test_no_password_is_in_what_python_shows() -> None:
-    planned = plan(block(PG), [PG2], [Connection("198.51.100.21", "5432", "barman")])
+    planned = plan(block(PG), [PG2], [PasswordConnection("198.51.100.21", "5432", "barman")])
     assert "one" not in repr(planned)
     assert "two" not in repr(planned)
 
@@ -107,4 +107,4 @@ def test_every_line_that_the_filter_makes_is_read_and_stays(
     assert (read.host, read.port, read.database, read.user) == (host, "5432", "*", user)
     first = plan("".join(f"{other}\n" for other in others if other not in (BEGIN, END)), [line])
     assert not plan(first.after, [line]).changed
-    assert not plan(first.after, [], [Connection(host, "5432", user)]).changed
+    assert not plan(first.after, [], [PasswordConnection(host, "5432", user)]).changed

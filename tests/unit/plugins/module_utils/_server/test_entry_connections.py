@@ -17,7 +17,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
     ServerConfiguration,
     read,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import Connection, plan
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import PasswordConnection, plan
 from ansible_collections.pgdr.barman.plugins.module_utils._server.entry_connections import (
     connections_of,
     undeclared_connections,
@@ -80,7 +80,7 @@ def test_a_new_password_of_a_declared_server_is_written(host: BarmanHost) -> Non
 )
 def test_connections(conninfo: str, expected: list[tuple[str, str, str]]) -> None:
     found = sorted(connections_of(conninfo, "barman"), key=lambda item: item.host)
-    assert found == [Connection(*item) for item in expected]
+    assert found == [PasswordConnection(*item) for item in expected]
 
 
 HOSTS = st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1"])

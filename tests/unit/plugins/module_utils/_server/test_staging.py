@@ -85,7 +85,7 @@ class Host:
         )
         self.barman = FakeBarman()
 
-    def ensure(self, *entries: DesiredEntry, check_mode: bool = False, **more: Any) -> staging.Outcome:
+    def ensure(self, *entries: DesiredEntry, check_mode: bool = False, **more: Any) -> staging.ConfigurationOutcome:
         if not self.barman.servers:
             self.barman.servers = {entry.name: "" for entry in entries if entry.present}
         return staging.ensure(

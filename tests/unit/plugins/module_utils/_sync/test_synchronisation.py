@@ -27,8 +27,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import p
 from ansible_collections.pgdr.barman.plugins.module_utils._sync import synchronisation
 from ansible_collections.pgdr.barman.plugins.module_utils._sync.lag import SynchronisationError, parse_source
 from ansible_collections.pgdr.barman.plugins.module_utils._sync.synchronisation import (
-    Passive,
-    Request,
+    PassiveServer,
+    SyncRequest,
     parse_up_to,
     passive_servers,
     reached,
@@ -140,8 +140,10 @@ class Relay(BarmanHost):
 
     def run(self, check_mode: bool = False, **request: Any) -> ServerOutcome:
         configuration = read(str(self.main))
-        passive = Passive(self.barman, configuration, configuration.server("pg"), lambda: NOW, lambda seconds: None)
-        return passive.run(Request(**{"timeout": 5, "recoverable": False, **request}), check_mode=check_mode)
+        passive = PassiveServer(
+            self.barman, configuration, configuration.server("pg"), lambda: NOW, lambda seconds: None
+        )
+        return passive.run(SyncRequest(**{"timeout": 5, "recoverable": False, **request}), check_mode=check_mode)
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_a_second_run_copies_nothing_and_asks_from_where_it_stands(relay: Relay)
     assert relay.asked == [f"barman sync-info pg {segment(5)} 77"]
 
 
-def test_the_distance_is_told_in_segments_bytes_and_seconds(relay: Relay) -> None:
+def test_the_lag_is_reported_in_segments_bytes_and_seconds(relay: Relay) -> None:
     relay.has(range(3, 6), {"20261120T080000": 3})
     relay.run()
     relay.has(range(6, 9))
@@ -343,7 +345,7 @@ def test_a_source_that_hangs_is_given_up(relay: Relay) -> None:
 
     configuration = read(str(relay.main))
     barman = Barman(hang, relay.barman.user, str(relay.main))
-    outcome = Passive(barman, configuration, configuration.server("pg")).run(Request(), check_mode=False)
+    outcome = PassiveServer(barman, configuration, configuration.server("pg")).run(SyncRequest(), check_mode=False)
     assert outcome.kind == "unreachable"
 
 
@@ -357,8 +359,8 @@ def test_ssh_is_asked_loudly_and_not_for_ever(relay: Relay) -> None:
 
     configuration = read(str(relay.main))
     barman = Barman(spy, relay.barman.user, str(relay.main))
-    Passive(barman, configuration, configuration.server("pg"), lambda: NOW).run(
-        Request(recoverable=False), check_mode=True
+    PassiveServer(barman, configuration, configuration.server("pg"), lambda: NOW).run(
+        SyncRequest(recoverable=False), check_mode=True
     )
     assert seen[0] == [
         "ssh",
@@ -471,7 +473,9 @@ def test_a_server_that_is_kept_here_is_no_copy(relay: Relay) -> None:
     relay.server("own")
     configuration = read(str(relay.main))
     assert passive_servers(configuration) == ["pg"]
-    outcome = Passive(relay.barman, configuration, configuration.server("own")).run(Request(), check_mode=False)
+    outcome = PassiveServer(relay.barman, configuration, configuration.server("own")).run(
+        SyncRequest(), check_mode=False
+    )
     assert outcome.kind == "configuration"
 
 
@@ -480,7 +484,7 @@ def test_one_that_fails_is_no_hindrance_for_the_others(relay: Relay) -> None:
     relay.server("own")
     configuration = read(str(relay.main))
     servers = [configuration.server(name) for name in ("own", "pg")]
-    outcomes = synchronise(relay.barman, configuration, servers, Request(recoverable=False), check_mode=False)
+    outcomes = synchronise(relay.barman, configuration, servers, SyncRequest(recoverable=False), check_mode=False)
     assert outcomes["own"].error
     assert outcomes["pg"].changed
 
@@ -502,7 +506,9 @@ def test_whose_the_progress_is_does_not_depend_on_the_other_servers(
         synchronisation.os, "geteuid", lambda: 0 if threading.current_thread() is main else 65534, raising=True
     )
     configuration = read(str(relay.main))
-    synchronise(relay.barman, configuration, [configuration.server("pg")], Request(recoverable=False), check_mode=True)
+    synchronise(
+        relay.barman, configuration, [configuration.server("pg")], SyncRequest(recoverable=False), check_mode=True
+    )
     assert owners == [relay.barman.user]
 
 

@@ -22,7 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     QueryFailed,
-    Refusal,
+    StreamRefusal,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_connection
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.observe import ReceiverHost
@@ -74,14 +74,14 @@ class Postgres:
     def way(self) -> list[wal.Leg]:
         return wal.parse_history(self.timeline, self.history)
 
-    def refusal(self, lsn: int, timeline: int) -> Refusal | None:
+    def refusal(self, lsn: int, timeline: int) -> StreamRefusal | None:
         """As PostgreSQL refuses, with its SQLSTATE; in German with lc_messages."""
         text = self.refusal_text(lsn, timeline)
         if text is None:
             return None
         removed = "has already been removed" in text
         # Shortened: nobody may read it.
-        return Refusal("FEHLER:  so nicht" if self.german else text, "58P01" if removed else "XX000")
+        return StreamRefusal("FEHLER:  so nicht" if self.german else text, "58P01" if removed else "XX000")
 
     def refusal_text(self, lsn: int, timeline: int) -> str | None:
         legs = [leg for leg in self.way() if leg.timeline == timeline]
@@ -111,7 +111,7 @@ class FakeSession:
     def close(self) -> None:
         self.closed = True
 
-    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> Refusal | None:
+    def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> StreamRefusal | None:
         assert self._replication
         self._world.log.append(f"try {wal.segment_of_lsn(timeline, lsn, MIB)}")
         return self._pg.refusal(lsn, timeline)
