@@ -44,8 +44,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_position import (
     close_segment,
     identify,
+    read_history,
     read_position,
-    read_way,
     write_marker,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import MARKER
@@ -190,7 +190,7 @@ def test_where_the_wal_is(server: Server) -> None:
         identity = identify(replication)
         assert (identity.timeline, identity.lsn) == (1, position.lsn)
         assert identity.system_identifier.isdigit()
-        assert [leg.timeline for leg in read_way(replication, 1)] == [1]
+        assert [leg.timeline for leg in read_history(replication, 1)] == [1]
         write_marker(session)
         assert position.lsn < read_position(session).lsn < position.lsn + 300
 

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from .._barman.catalog import Backup
 from .._barman.configuration import ServerConfiguration
 from .._host.files import names_in
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 
 
-def missing_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
+def missing_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.Gap]:
     """The segments from the backup's first to its last that are not in Barman's archive.
 
     They are of one timeline: PostgreSQL fails a backup during which its timeline changes.
@@ -27,16 +27,16 @@ def missing_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
         return []
     begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
     directory = server.directory("wals_directory")
-    way = [wal.Leg(begin.timeline, 0, None)]
+    way = [timeline_history.TimelineSegment(begin.timeline, 0, None)]
     archived = [
         segment
-        for segment in wal.needed(begin, end, way, backup.segment_size)
+        for segment in timeline_history.needed(begin, end, way, backup.segment_size)
         if os.path.exists(os.path.join(directory, segment.directory, str(segment)))
     ]
-    return wal.gaps(archived, begin, way, backup.segment_size, end)
+    return timeline_history.gaps(archived, begin, way, backup.segment_size, end)
 
 
-def lost_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
+def lost_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.Gap]:
     """The missing segments of the backup that were passed over: later ones are archived, and these are not on their way.
 
     Barman has the WAL come in order, and calls such a backup FAILED when it looks at it next.
@@ -54,7 +54,7 @@ def lost_wal(server: ServerConfiguration, backup: Backup) -> list[wal.Gap]:
     if newest <= begin:
         return []
     here = {segment for segment in archived | coming if begin <= segment <= end}
-    return wal.gaps(here, begin, None, backup.segment_size, min(newest, end))
+    return timeline_history.gaps(here, begin, None, backup.segment_size, min(newest, end))
 
 
 def all_names(directories: Iterable[str]) -> list[str]:

@@ -25,7 +25,7 @@ from .._barman.server import Server
 from .._check.gaps import find_gaps, history_after
 from .._host import progress
 from .._host.process import HostError
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 
 # What "list-backups" has for a backup that the policy needs, and for one of which it says nothing.
 _UNTOLD = "-"
@@ -117,10 +117,10 @@ def windows_of(backups: Sequence[Backup], archive: Archive) -> list[dict[str, An
         begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
         try:
             way = history_after(begin, archive)
-            reach = wal.last_without_gap(archive.segments, begin, way, backup.segment_size)
+            reach = timeline_history.last_without_gap(archive.segments, begin, way, backup.segment_size)
             if reach is None or reach.number(backup.segment_size) < end.number(backup.segment_size):
                 continue
-            missing = wal.gaps(archive.segments, begin, way, backup.segment_size)
+            missing = timeline_history.gaps(archive.segments, begin, way, backup.segment_size)
         except HostError:
             # gaps_unknown has the reason.
             continue

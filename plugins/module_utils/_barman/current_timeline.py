@@ -18,29 +18,38 @@ from .._host.process import HostError
 from .._postgres import wal
 from .._postgres.connection import Connect
 from .._postgres.standby import read_standby, read_timeline
-from .._postgres.timelines import Branch, Files, Living, Witness, foreign, read_branches, recorded, unproven
+from .._postgres.timelines import (
+    Branch,
+    Files,
+    ServerTimeline,
+    TimelineSource,
+    foreign,
+    read_branches,
+    recorded,
+    unproven,
+)
 from .catalog import Backup
 from .configuration import ServerConfiguration
 
 
 @dataclass(frozen=True)
 class BranchReport:
-    """The branches of an archive that are not the server's. living: on which timeline it is, None if that is not known or was not asked."""
+    """The branches of an archive that are not the server's. server_timeline: on which timeline it is, None if that is not known or was not asked."""
 
     foreign: tuple[Branch, ...] = ()
-    living: Living | None = None
+    server_timeline: ServerTimeline | None = None
     unknown: str = ""
 
     @property
     def problem(self) -> str:
         """What is wrong, and what to do; empty if nothing is."""
-        if not self.foreign or self.living is None:
+        if not self.foreign or self.server_timeline is None:
             return ""
         numbers = " and ".join(str(branch.timeline) for branch in self.foreign)
         return (
             "the server is on timeline %d (%s), and this is no part of its history: %s. A restored copy archives to the name of this server, or did: set its "
             "archive_command to false. Recoveries leave timeline %s out; docs/recovery.md shows how to remove the files"
-            % (self.living.timeline, self.living.text, "; ".join(map(str, self.foreign)), numbers)
+            % (self.server_timeline.timeline, self.server_timeline.text, "; ".join(map(str, self.foreign)), numbers)
         )
 
 
@@ -54,23 +63,29 @@ def report_branches(
         return None
     if not unproven(tree, timelines):
         return BranchReport()
-    living = find_living(server, archive, backups, user, connect if server.flag("active", True) else None)
-    if living is None:
+    server_timeline = find_server_timeline(
+        server, archive, backups, user, connect if server.flag("active", True) else None
+    )
+    if server_timeline is None:
         return BranchReport(unknown="it is not known on which timeline the server is")
-    if living.timeline not in tree:
+    if server_timeline.timeline not in tree:
         return BranchReport(
-            (), living, "nothing of timeline %d is archived yet, on which the server is" % living.timeline
+            (),
+            server_timeline,
+            "nothing of timeline %d is archived yet, on which the server is" % server_timeline.timeline,
         )
-    if living.timeline > 1 and tree[living.timeline].parent is None:
+    if server_timeline.timeline > 1 and tree[server_timeline.timeline].parent is None:
         return BranchReport(
-            (), living, "the history of timeline %d is not archived, on which the server is" % living.timeline
+            (),
+            server_timeline,
+            "the history of timeline %d is not archived, on which the server is" % server_timeline.timeline,
         )
-    return BranchReport(tuple(foreign(tree, timelines, living.timeline)), living)
+    return BranchReport(tuple(foreign(tree, timelines, server_timeline.timeline)), server_timeline)
 
 
-def find_living(
+def find_server_timeline(
     server: ServerConfiguration, archive: Files, backups: Sequence[Backup], user: str, connect: Connect | None
-) -> Living | None:
+) -> ServerTimeline | None:
     """On which timeline the server is now, or was last; None if that is not known.
 
     connect: how to ask the server itself; None if that is impossible. A server of another system identifier is not asked further.
@@ -97,7 +112,7 @@ def find_living(
     )
 
 
-def _ask(server: ServerConfiguration, user: str, connect: Connect, systemid: str | None) -> Living | None:
+def _ask(server: ServerConfiguration, user: str, connect: Connect, systemid: str | None) -> ServerTimeline | None:
     session = connect(server.conninfo, user, server.name)
     try:
         row = session.query(
@@ -109,7 +124,7 @@ def _ask(server: ServerConfiguration, user: str, connect: Connect, systemid: str
         timeline = read_standby(session).timeline if row["in_recovery"] else read_timeline(session)
     finally:
         session.close()
-    return None if timeline is None else Living(timeline, Witness.SERVER, "PostgreSQL is on it now")
+    return None if timeline is None else ServerTimeline(timeline, TimelineSource.SERVER, "PostgreSQL is on it now")
 
 
 def _timeline_of_newest(paths: Iterable[str]) -> int | None:

@@ -15,7 +15,7 @@ from .._barman import catalog
 from .._barman.archive import Archive
 from .._barman.catalog import Backup
 from .._host.process import HostError
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .check import MissingWal
 
 
@@ -50,30 +50,32 @@ def find_gaps(
     return sorted(found.values(), key=lambda gap: gap.first), None
 
 
-def history_after(begin: wal.Segment, archive: Archive, present: int | None = None) -> list[wal.Leg]:
+def history_after(
+    begin: wal.Segment, archive: Archive, present: int | None = None
+) -> list[timeline_history.TimelineSegment]:
     """The way to the server's timeline, or the newest one, that comes from this segment; a restore elsewhere may have made others."""
     if present == begin.timeline:
-        return wal.way_from(begin.timeline, begin.timeline, archive.histories)
+        return timeline_history.history_from(begin.timeline, begin.timeline, archive.histories)
     newer = [timeline for timeline in sorted(archive.histories, reverse=True) if timeline > begin.timeline]
     for timeline in sorted(newer, key=lambda timeline: timeline != present):
-        way = wal.parse_history(timeline, archive.histories[timeline])
+        way = timeline_history.parse_history(timeline, archive.histories[timeline])
         for leg in way:
             if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
                 return way
-    return wal.way_from(begin.timeline, begin.timeline, archive.histories)
+    return timeline_history.history_from(begin.timeline, begin.timeline, archive.histories)
 
 
-def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[wal.Gap]:
+def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[timeline_history.Gap]:
     if backup.begin_wal is None:
         return []
     begin = wal.parse_segment(backup.begin_wal)
     # Where a segment is being received, all before it were.
     known = {*archive.segments, *archive.partials}
-    return wal.gaps(known, begin, history_after(begin, archive, present), backup.segment_size)
+    return timeline_history.gaps(known, begin, history_after(begin, archive, present), backup.segment_size)
 
 
-def _gaps_within(backup: Backup, archive: Archive) -> list[wal.Gap]:
+def _gaps_within(backup: Backup, archive: Archive) -> list[timeline_history.Gap]:
     if backup.begin_wal is None or backup.end_wal is None:
         return []
     begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
-    return wal.gaps(archive.segments, begin, None, backup.segment_size, end)
+    return timeline_history.gaps(archive.segments, begin, None, backup.segment_size, end)

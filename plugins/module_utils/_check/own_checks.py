@@ -60,8 +60,8 @@ class CheckedServer(Server):
     @property
     def timeline(self) -> int | None:
         """The timeline that the server is on; None if that is not known."""
-        living = None if self.branches is None else self.branches.living
-        return None if living is None else living.timeline
+        server_timeline = None if self.branches is None else self.branches.server_timeline
+        return None if server_timeline is None else server_timeline.timeline
 
     @cached_property
     def gaps(self) -> tuple[list[MissingWal], str | None]:

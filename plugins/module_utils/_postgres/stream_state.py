@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from .wal import Leg
+from .timeline_history import TimelineSegment
 
 RefusalKind = Literal["other_timeline", "ahead", "wal_removed"]
 
@@ -21,7 +21,7 @@ WAL_REMOVED = "58P01"
 
 
 def refusal_kind(
-    start: int, timeline: int, server_lsn: int, history: Sequence[Leg], sqlstate: str | None
+    start: int, timeline: int, server_lsn: int, history: Sequence[TimelineSegment], sqlstate: str | None
 ) -> RefusalKind | None:
     """Why a server that refused does not stream from this start on this timeline; None if the state does not explain it.
 

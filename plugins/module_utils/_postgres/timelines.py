@@ -18,6 +18,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from . import wal
+from .timeline_history import TimelineSegment, history_from
 
 CHOOSE = "barman_recover_target_timeline=%s in the playbook, target_timeline: %s in the module"
 
@@ -35,29 +36,29 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Branch:
-    """A timeline. way: from the first timeline to this one. first, last: its own segments; None if only its history is there."""
+    """A timeline of an archive. first, last: its own WAL segments; None if the archive has only its history file."""
 
     timeline: int
-    way: tuple[wal.Leg, ...]
+    history: tuple[TimelineSegment, ...]
     first: wal.Segment | None = None
     last: wal.Segment | None = None
 
     @property
     def ancestors(self) -> list[int]:
-        return [leg.timeline for leg in self.way[:-1]]
+        return [part.timeline for part in self.history[:-1]]
 
     @property
     def parent(self) -> int | None:
-        return self.way[-2].timeline if len(self.way) > 1 else None
+        return self.history[-2].timeline if len(self.history) > 1 else None
 
     @property
     def switch(self) -> int | None:
-        """The switch point: where it left its parent."""
-        return self.way[-1].begin if len(self.way) > 1 else None
+        """The switch point from its parent."""
+        return self.history[-1].begin if len(self.history) > 1 else None
 
     def left(self, timeline: int) -> int | None:
-        """Where the way to this timeline left another one; None if it never was on that."""
-        return next((leg.end for leg in self.way[:-1] if leg.timeline == timeline), None)
+        """The switch point at which its history left another timeline; None if that timeline is not in its history."""
+        return next((part.end for part in self.history[:-1] if part.timeline == timeline), None)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -79,8 +80,8 @@ class Branch:
 Tree = Mapping[int, Branch]
 
 
-class Witness(Enum):
-    """Who reports on which timeline the server is."""
+class TimelineSource(Enum):
+    """What the server's timeline is known from."""
 
     SERVER = "server"
     RECEIVER = "receiver"
@@ -88,11 +89,11 @@ class Witness(Enum):
 
 
 @dataclass(frozen=True)
-class Living:
-    """The timeline on which the server is, or was last. text: who reports it, as a sentence's end."""
+class ServerTimeline:
+    """The timeline on which the server is, or was last. text: what it is known from, for messages."""
 
     timeline: int
-    witness: Witness
+    source: TimelineSource
     text: str
 
 
@@ -113,9 +114,9 @@ class Conflict:
 
     @property
     def divergence(self) -> int:
-        """Up to which position all of them are the same."""
+        """The position up to which all of them are the same."""
         first = self.branches[0]
-        return min(common(first.way, other.way) for other in self.branches[1:])
+        return min(divergence(first.history, other.history) for other in self.branches[1:])
 
 
 def read_branches(files: Files, others: Iterable[int] = ()) -> dict[int, Branch]:
@@ -129,20 +130,20 @@ def read_branches(files: Files, others: Iterable[int] = ()) -> dict[int, Branch]
     found: dict[int, Branch] = {}
     for timeline, segments in sorted(own.items()):
         try:
-            way = wal.way_from(timeline, timeline, files.histories)
+            history = history_from(timeline, timeline, files.histories)
         except wal.WalError:
-            way = [wal.Leg(timeline, 0, None)]
-        found[timeline] = Branch(timeline, tuple(way), min(segments, default=None), max(segments, default=None))
+            history = [TimelineSegment(timeline, 0, None)]
+        found[timeline] = Branch(timeline, tuple(history), min(segments, default=None), max(segments, default=None))
     return found
 
 
-def common(one: Iterable[wal.Leg], other: Iterable[wal.Leg]) -> int:
-    """Up to which position two ways are the same."""
+def divergence(one: Iterable[TimelineSegment], other: Iterable[TimelineSegment]) -> int:
+    """The position up to which two histories are the same."""
     end = 0
     for mine, theirs in zip(one, other):
         if mine.timeline != theirs.timeline:
             return end
-        ends = [leg.end for leg in (mine, theirs) if leg.end is not None]
+        ends = [part.end for part in (mine, theirs) if part.end is not None]
         if mine.end != theirs.end:
             return min(ends)
         end = min(ends, default=end)
@@ -159,31 +160,31 @@ def leaves(tree: Tree, goes_on: Callable[[Branch, int], bool]) -> list[Branch]:
     return found
 
 
-def latest(tree: Tree, ends: Collection[Branch], living: Living | None) -> Choice | Conflict:
-    """What "latest" means: the branch of the living server. ends: the tree's leaves."""
+def latest(tree: Tree, ends: Collection[Branch], server_timeline: ServerTimeline | None) -> Choice | Conflict:
+    """What "latest" means: the branch of the server. ends: the tree's leaves."""
     candidates = list(ends)
-    if living is not None and living.timeline in tree:
-        own = tree[living.timeline]
-        if living.witness is Witness.SERVER or own in candidates:
-            return _choice(own, candidates, living)
+    if server_timeline is not None and server_timeline.timeline in tree:
+        own = tree[server_timeline.timeline]
+        if server_timeline.source is TimelineSource.SERVER or own in candidates:
+            return _choice(own, candidates, server_timeline)
         # It was promoted since: the branch goes on where the last known timeline ended.
         points = {end.timeline: end.left(own.timeline) or -1 for end in candidates}
         last = max(points.values())
         following = [end for end in candidates if last >= 0 and points[end.timeline] == last]
         if len(following) == 1:
-            return _choice(following[0], candidates, living)
+            return _choice(following[0], candidates, server_timeline)
     if len(candidates) == 1:
         return Choice(candidates[0].timeline)
     return Conflict(tuple(candidates))
 
 
-def _choice(own: Branch, ends: Iterable[Branch], living: Living) -> Choice:
+def _choice(own: Branch, ends: Iterable[Branch], server_timeline: ServerTimeline) -> Choice:
     # What the server itself left behind, by a recovery to an earlier point, is no other branch.
     others = [end for end in ends if end != own and end.timeline not in own.ancestors]
-    return Choice(own.timeline, living.text, tuple(others))
+    return Choice(own.timeline, server_timeline.text, tuple(others))
 
 
-def recorded(newest: int | None, receiver: int | None, backup: int | None) -> Living | None:
+def recorded(newest: int | None, receiver: int | None, backup: int | None) -> ServerTimeline | None:
     """On which timeline the server was last, by what it left here; None if that contradicts itself.
 
     newest: the timeline of the WAL that was written last. receiver: that of the receiver's newest file, None without a receiver.
@@ -194,10 +195,12 @@ def recorded(newest: int | None, receiver: int | None, backup: int | None) -> Li
     if receiver is not None:
         if receiver != newest:
             return None
-        return Living(newest, Witness.RECEIVER, "the WAL receiver was on it last, and no newer WAL is of another one")
+        return ServerTimeline(
+            newest, TimelineSource.RECEIVER, "the WAL receiver was on it last, and no newer WAL is of another one"
+        )
     if backup != newest:
         return None
-    return Living(newest, Witness.ARCHIVE, "the newest backup and the newest archived WAL are of it")
+    return ServerTimeline(newest, TimelineSource.ARCHIVE, "the newest backup and the newest archived WAL are of it")
 
 
 def unproven(tree: Tree, backups: Iterable[int]) -> list[Branch]:

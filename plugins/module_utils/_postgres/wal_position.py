@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .connection import Session
-from .wal import Leg, Segment, parse_history, parse_lsn, segment_of_number
+from .timeline_history import TimelineSegment, parse_history
+from .wal import Segment, parse_lsn, segment_of_number
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ def identify(replication: Session) -> Identity:
     return Identity(str(row["systemid"]), int(row["timeline"]), parse_lsn(row["xlogpos"]))
 
 
-def read_way(replication: Session, timeline: int) -> list[Leg]:
-    """The way of timelines to the server's own."""
+def read_history(replication: Session, timeline: int) -> list[TimelineSegment]:
+    """The history of the server's timeline."""
     if timeline == 1:
-        return [Leg(1, 0, None)]
+        return [TimelineSegment(1, 0, None)]
     row = replication.query("TIMELINE_HISTORY %d" % timeline)[0]
     return parse_history(timeline, str(row["content"]))
 

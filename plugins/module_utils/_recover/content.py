@@ -123,5 +123,5 @@ def _replay(plan: Plan, to_the_end: bool) -> Replay:
         system_identifier=int(identifier) if identifier and identifier.isdigit() else None,
         stop_lsn=None if to_the_end or immediate else plan.stop_lsn,
         end_lsn=wal.parse_lsn(plan.backup.end_lsn or "0/0") if immediate else None,
-        switches={leg.timeline: leg.begin for leg in plan.way},
+        switches={leg.timeline: leg.begin for leg in plan.history},
     )

@@ -24,7 +24,7 @@ from .._barman.archive import Archive, has_unarchived, read_archive
 from .._barman.catalog import Backup, Tablespace, chain, read_backups
 from .._barman.command import Barman, BarmanError, Version
 from .._barman.configuration import Configuration, ServerConfiguration
-from .._barman.current_timeline import find_living
+from .._barman.current_timeline import find_server_timeline
 from .._barman.readable import refuse_unreadable
 from .._barman.requirements_record import requirements_of
 from .._barman.wal_sizes import copied_paths
@@ -35,7 +35,7 @@ from .._host.progress import Progress
 from .._host.safe_files import temporary_directory, writing_as
 from .._postgres import wal
 from .._postgres.connection import Connect
-from .._postgres.timelines import Living
+from .._postgres.timelines import ServerTimeline
 from . import staging_area
 from .content import ContentRequest, archive_state, is_current, not_verified, verify_content
 from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDown, Place, Site, State, path_problems
@@ -443,8 +443,8 @@ class Recovery:
         now = datetime.fromtimestamp(self._clock(), timezone.utc)
         of_snapshots = request.instance is not None
 
-        def living() -> Living | None:
-            return find_living(self._server, archive, backups, self._barman.user, self._connect)
+        def server_timeline() -> ServerTimeline | None:
+            return find_server_timeline(self._server, archive, backups, self._barman.user, self._connect)
 
         try:
             plan = make_plan(
@@ -456,7 +456,7 @@ class Recovery:
                 now,
                 self._tell,
                 of_snapshots,
-                living,
+                server_timeline,
             )
         except HostError as exc:
             damaged = list(short_segments(sorted(archive.segments), archive).values())
@@ -882,7 +882,7 @@ class Recovery:
             "target": request.target.as_dict(),
             "target_action": request.target_action,
             "timeline": plan.timeline,
-            "timelines": [leg.timeline for leg in plan.way if leg.timeline >= (backup.timeline or 1)],
+            "timelines": [leg.timeline for leg in plan.history if leg.timeline >= (backup.timeline or 1)],
             "begin_wal": str(plan.first),
             "end_wal": str(plan.last),
             "segments": len(plan.segments),

@@ -24,15 +24,15 @@ from typing import Any, Callable, Protocol
 
 from .._barman.catalog import Backup, CatalogError, chain, find
 from .._host.process import HostError
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .._postgres.timelines import (
     CHOOSE,
     Branch,
     Choice,
     Conflict,
-    Living,
-    Witness,
-    common,
+    ServerTimeline,
+    TimelineSource,
+    divergence,
     latest,
     leaves,
     read_branches,
@@ -101,7 +101,7 @@ class Plan:
     backup: Backup
     target: RecoveryTarget
     timeline: int
-    way: tuple[wal.Leg, ...]
+    history: tuple[timeline_history.TimelineSegment, ...]
     first: wal.Segment
     last: wal.Segment
     end: Point
@@ -125,7 +125,7 @@ class Plan:
     @property
     def segments(self) -> list[wal.Segment]:
         """What recovery reads, in order."""
-        return list(wal.needed(self.first, self.last, self.way, self.segment_size))
+        return list(timeline_history.needed(self.first, self.last, self.history, self.segment_size))
 
     @property
     def identity(self) -> str:
@@ -178,7 +178,7 @@ def _choices(timelines: Iterable[int]) -> str:
     return CHOOSE % (numbers, numbers)
 
 
-def _unknown() -> Living | None:
+def _unknown() -> ServerTimeline | None:
     return None
 
 
@@ -195,14 +195,14 @@ def make_plan(
     now: datetime | None = None,
     tell: Tell = _silent,
     snapshots: bool = False,
-    living: Callable[[], Living | None] = _unknown,
+    server_timeline: Callable[[], ServerTimeline | None] = _unknown,
 ) -> Plan:
     """Choose the backup and prove that the target is reached. Raises PlanError.
 
     tell: called with a phase, and segments done and to do, while the WAL is searched. snapshots: whether disks made from snapshots are there, so
-    that a backup is chosen among those; without, one of files is chosen where there is any. living: finds out on which timeline the server is.
+    that a backup is chosen among those; without, one of files is chosen where there is any. server_timeline: finds out on which timeline the server is.
     """
-    return _Planner(server, backups, archive, target, backup_id, now, tell, snapshots, living).plan()
+    return _Planner(server, backups, archive, target, backup_id, now, tell, snapshots, server_timeline).plan()
 
 
 class _Planner:
@@ -216,7 +216,7 @@ class _Planner:
         now: datetime | None,
         tell: Tell,
         snapshots: bool,
-        living: Callable[[], Living | None],
+        server_timeline: Callable[[], ServerTimeline | None],
     ) -> None:
         self._server = server
         self._archive = archive
@@ -248,7 +248,7 @@ class _Planner:
         self._reach: dict[str, wal.Segment] = {}
         self._looked: dict[wal.Segment, tuple[bool, Event | None]] = {}
         self._scans: dict[wal.Segment, Scan | None] = {}
-        self._living = living
+        self._living = server_timeline
         self._conflict: Conflict | None = None
         self._left_behind: list[str] = []
         self._timeline = self._choose_timeline(copied)
@@ -283,18 +283,22 @@ class _Planner:
                 "target_timeline: server '%s' has nothing archived of timeline %s; there are: %s"
                 % (self._server, wanted, ", ".join(str(number) for number in tree))
             )
-        living = self._living()
-        if living is not None and living.witness is Witness.SERVER and not _has_been_archived(tree, living.timeline):
-            self._report_unarchived_timeline(living, tree)
+        server_timeline = self._living()
+        if (
+            server_timeline is not None
+            and server_timeline.source is TimelineSource.SERVER
+            and not _has_been_archived(tree, server_timeline.timeline)
+        ):
+            self._report_unarchived_timeline(server_timeline, tree)
         if isinstance(wanted, int) or len(tree) == 1 or (wanted == CURRENT and self._explicit):
             chosen = wanted if isinstance(wanted, int) else own
-            self._report_other_timeline(living, tree, chosen)
+            self._report_other_timeline(server_timeline, tree, chosen)
             return chosen
         ends = leaves(tree, self._goes_on)
         if self._explicit:
             # The backup decides among the branches that it is on.
             ends = [end for end in ends if _has(end, backups[-1])] or ends
-        found = latest(tree, ends, living)
+        found = latest(tree, ends, server_timeline)
         if wanted == CURRENT:
             self._refuse_an_abandoned_current(backups[-1], found)
             return own
@@ -305,11 +309,11 @@ class _Planner:
         self._conflict = found
         return max(branch.timeline for branch in found.branches)
 
-    def _report_unarchived_timeline(self, living: Living, tree: Mapping[int, Branch]) -> None:
+    def _report_unarchived_timeline(self, server_timeline: ServerTimeline, tree: Mapping[int, Branch]) -> None:
         """Refuse a recovery to the end that has not the server's commits; for a target that a person gave, report them."""
         text = (
             "server '%s' is on timeline %d (%s), and no WAL of that timeline is archived. What was committed since it began is on that server alone, and in no "
-            "recovery" % (self._server, living.timeline, living.text)
+            "recovery" % (self._server, server_timeline.timeline, server_timeline.text)
         )
         if self._target.kind != END or isinstance(self._target.timeline, int) or self._target.timeline == CURRENT:
             self._left_behind.append(text)
@@ -320,15 +324,21 @@ class _Planner:
             % (text, self._server, _choices(tree))
         )
 
-    def _report_other_timeline(self, living: Living | None, tree: Mapping[int, Branch], chosen: int) -> None:
+    def _report_other_timeline(
+        self, server_timeline: ServerTimeline | None, tree: Mapping[int, Branch], chosen: int
+    ) -> None:
         """Report what the server committed on its own timeline after it left that of the recovery."""
-        if living is None or living.timeline == chosen or not _is_archived(tree, living.timeline):
+        if (
+            server_timeline is None
+            or server_timeline.timeline == chosen
+            or not _is_archived(tree, server_timeline.timeline)
+        ):
             return
-        own = tree[living.timeline]
-        if self._goes_on(own, common(own.way, tree[chosen].way)):
+        own = tree[server_timeline.timeline]
+        if self._goes_on(own, divergence(own.history, tree[chosen].history)):
             self._left_behind.append(
                 "server '%s' is on timeline %d (%s), and the recovery goes to timeline %d, without %s"
-                % (self._server, living.timeline, living.text, chosen, self._described(own)[0])
+                % (self._server, server_timeline.timeline, server_timeline.text, chosen, self._described(own)[0])
             )
 
     def _refuse_an_abandoned_current(self, backup: Backup, found: Choice | Conflict) -> None:
@@ -411,11 +421,11 @@ class _Planner:
             {"branches": [facts for dummy, facts in described]},
         )
 
-    def _find_way(self, backups: Sequence[Backup]) -> list[wal.Leg]:
+    def _find_way(self, backups: Sequence[Backup]) -> list[timeline_history.TimelineSegment]:
         begins = {one.timeline or 1 for one in backups}
         start = self._timeline if self._timeline in begins else max(begins)
         try:
-            return wal.way_from(start, self._timeline, self._archive.histories)
+            return timeline_history.history_from(start, self._timeline, self._archive.histories)
         except wal.WalError as exc:
             raise PlanError("server '%s': %s" % (self._server, exc)) from None
 
@@ -431,12 +441,12 @@ class _Planner:
             return fit
         if self._explicit:
             raise PlanError(
-                "backup %s is on timeline %s at %s, and that is not on the way to timeline %d: choose another backup "
+                "backup %s is on timeline %s at %s, and that is not in the history of timeline %d: choose another backup "
                 "or another target_timeline"
                 % (backups[-1].backup_id, backups[-1].timeline, backups[-1].end_lsn, self._timeline)
             )
         raise PlanError(
-            "no backup of server '%s' is on the way to timeline %d; choose another target_timeline (backups are on: %s)"
+            "no backup of server '%s' is in the history of timeline %d; choose another target_timeline (backups are on: %s)"
             % (self._server, self._timeline, ", ".join(sorted({str(one.timeline) for one in backups})))
         )
 
@@ -451,12 +461,12 @@ class _Planner:
     def _find_reach(self, backup: Backup) -> wal.Segment:
         begin, end = wal.parse_segment(backup.begin_wal or ""), wal.parse_segment(backup.end_wal or "")
         complete = self._archive.segments
-        reach = wal.last_without_gap(complete, begin, self._way, self._size)
+        reach = timeline_history.last_without_gap(complete, begin, self._way, self._size)
         following = begin if reach is None else self._successor(reach)
         if following is not None and following in self._archive.partials:
             reach = following
         if reach is None or reach.number(self._size) < end.number(self._size):
-            missing = wal.gaps([*complete, *([reach] if reach else [])], begin, self._way, self._size, end)
+            missing = timeline_history.gaps([*complete, *([reach] if reach else [])], begin, self._way, self._size, end)
             raise PlanError(
                 "backup %s of server '%s' is not usable: WAL segments that it needs itself are not in the archive: %s"
                 % (backup.backup_id, self._server, ", ".join(str(gap) for gap in missing))
@@ -471,9 +481,9 @@ class _Planner:
                 return wal.segment_of_number(leg.timeline, number, self._size)
         return None
 
-    def _gaps(self, backup: Backup) -> list[wal.Gap]:
+    def _gaps(self, backup: Backup) -> list[timeline_history.Gap]:
         begin = wal.parse_segment(backup.begin_wal or "")
-        return wal.gaps(self._archive.segments, begin, self._way, self._size)
+        return timeline_history.gaps(self._archive.segments, begin, self._way, self._size)
 
     def _windows(self) -> list[Window]:
         """What can be recovered on the way, oldest first. A backup that lacks WAL of its own begins no window."""
@@ -499,7 +509,7 @@ class _Planner:
         return found
 
     def _from(self, first: wal.Segment, backup: Backup) -> list[wal.Segment]:
-        return list(wal.needed(first, self._reached_segment(backup), self._way, self._size))
+        return list(timeline_history.needed(first, self._reached_segment(backup), self._way, self._size))
 
     def _scan(self, segment: wal.Segment, carry: Carry | None = None) -> Scan | None:
         """What a segment says; None for one to which nothing was written yet. The last few are remembered."""
@@ -597,7 +607,7 @@ class _Planner:
             backup=backup,
             target=target or self._target,
             timeline=self._timeline,
-            way=tuple(self._way),
+            history=tuple(self._way),
             first=wal.parse_segment(backup.begin_wal or ""),
             last=last,
             end=end,
@@ -770,7 +780,7 @@ class _Planner:
                     found.append((timeline, end))
                 continue
             with contextlib.suppress(wal.WalError):
-                found.append((timeline, wal.way_to(timeline, self._archive.histories)[-1].begin))
+                found.append((timeline, timeline_history.history_of(timeline, self._archive.histories)[-1].begin))
         return found
 
     def _off_the_way(self, timeline: int, fork: int) -> Iterator[Scan]:

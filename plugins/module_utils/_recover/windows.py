@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .recovery_target import format_time
 
 
@@ -61,7 +61,7 @@ class Window:
     begin_lsn: str
     begin_time: datetime | None
     end: Point
-    missing: wal.Gap | None = None
+    missing: timeline_history.Gap | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {

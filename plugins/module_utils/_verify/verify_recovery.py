@@ -28,7 +28,7 @@ from .._host.files import read_text
 from .._host.process import Command, HostError, Runner
 from .._host.process import run as run_command
 from .._host.waiting import Probe, WaitTimeout, wait_for
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .._postgres.host_requirements import PRELOAD_SETTINGS
 from .._postgres.instance import (
     Address,
@@ -192,12 +192,18 @@ def last_record(directory: DataDirectory, settings: Mapping[str, str]) -> LastRe
     begin = wal.parse_segment(started.group(1))
     wanted = settings.get("recovery_target_timeline", "")
     try:
-        timeline = begin.timeline if wanted == "current" else wal.newest_timeline(begin.timeline, histories)
+        timeline = (
+            begin.timeline if wanted == "current" else timeline_history.newest_timeline(begin.timeline, histories)
+        )
         timeline = int(wanted) if wanted.isdecimal() else timeline
-        way = wal.way_to(timeline, histories) if timeline != begin.timeline else [wal.Leg(timeline, 0, None)]
+        way = (
+            timeline_history.history_of(timeline, histories)
+            if timeline != begin.timeline
+            else [timeline_history.TimelineSegment(timeline, 0, None)]
+        )
         size = os.path.getsize(os.path.join(place, str(begin)))
-        reach = wal.last_without_gap(wal.segments_in(names), begin, way, size)
-        segments = [] if reach is None else list(wal.needed(begin, reach, way, size))
+        reach = timeline_history.last_without_gap(wal.segments_in(names), begin, way, size)
+        segments = [] if reach is None else list(timeline_history.needed(begin, reach, way, size))
         for segment in reversed(segments):
             with open(os.path.join(place, str(segment)), "rb") as stream:
                 data = stream.read()

@@ -23,14 +23,14 @@ from .._barman.locks import command_line, lock_file, receiver_pid
 from .._barman.receiver_log import last_messages, read_receiver_log
 from .._host.files import names_in, read_text
 from .._host.process import HostError
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .._postgres.connection import Connect, Session, StreamRefusal
 from .._postgres.diagnosis import Endpoint, diagnose_stream
 from .._postgres.slots import Slot, WalSender, read_senders, read_slot, who_has
 from .._postgres.wal_position import (
     Identity,
+    read_history,
     read_position,
-    read_way,
 )
 from .plan import Archived, Observation
 
@@ -150,11 +150,11 @@ class ReceiverHost:
                 "system_identifier",
             )
 
-    def timeline_history(self, timeline: int, observed: Observation) -> list[wal.Leg]:
+    def timeline_history(self, timeline: int, observed: Observation) -> list[timeline_history.TimelineSegment]:
         """The history of a timeline, from its file, or from PostgreSQL if the file is not here yet."""
         if timeline == 1 or timeline in observed.archived.histories:
-            return wal.way_to(timeline, observed.archived.histories)
-        return read_way(self.replication(), timeline)
+            return timeline_history.history_of(timeline, observed.archived.histories)
+        return read_history(self.replication(), timeline)
 
     def log_name(self) -> str:
         return " %s" % self.log_file if self.log_file else ""

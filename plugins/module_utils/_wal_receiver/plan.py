@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .._barman.catalog import Backup
 from .._barman.locks import SETTLED_AFTER
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .._postgres.slots import Slot, WalSender
 from .._postgres.wal_position import (
     WalPosition,
@@ -124,7 +124,9 @@ def to_set_aside(files: Iterable[tuple[str, int]], start: wal.Segment, segment_s
     return tuple(sorted(names))
 
 
-def switch_segment(timeline: int, history: Sequence[wal.Leg], segment_size: int) -> wal.Segment | None:
+def switch_segment(
+    timeline: int, history: Sequence[timeline_history.TimelineSegment], segment_size: int
+) -> wal.Segment | None:
     """The segment in which the history leaves a timeline, on the timeline that it goes over to; None where it never was on it."""
     for leg, following in zip(history, history[1:]):
         if leg.timeline == timeline and leg.end is not None:
@@ -135,7 +137,7 @@ def switch_segment(timeline: int, history: Sequence[wal.Leg], segment_size: int)
 def reset_start(
     segments: Iterable[wal.Segment],
     backups: Sequence[Backup],
-    history: Sequence[wal.Leg],
+    history: Sequence[timeline_history.TimelineSegment],
     position: Position | None,
     segment_size: int,
 ) -> wal.Segment | None:
@@ -145,7 +147,7 @@ def reset_start(
     for backup in sorted(good, key=lambda item: item.backup_id, reverse=True):
         begin = wal.parse_segment(str(backup.begin_wal))
         try:
-            last = wal.last_without_gap(present, begin, history, segment_size)
+            last = timeline_history.last_without_gap(present, begin, history, segment_size)
         except wal.WalError:
             # Taken on a branch that this server is not on.
             continue
@@ -161,10 +163,10 @@ def reset_start(
 def continuity(
     segments: Iterable[wal.Segment],
     backups: Sequence[Backup],
-    history: Sequence[wal.Leg],
+    history: Sequence[timeline_history.TimelineSegment],
     start: wal.Segment,
     segment_size: int,
-) -> tuple[bool, list[wal.Gap]]:
+) -> tuple[bool, list[timeline_history.Gap]]:
     """Whether some good backup can be recovered up to start, and if not, what is missing for the newest one.
 
     (True, []) also where there is no backup yet.
@@ -172,14 +174,14 @@ def continuity(
     present = frozenset(segments)
     good = [backup for backup in backups if backup.copied and backup.begin_wal]
     number = start.number(segment_size) - 1
-    first_gaps: list[wal.Gap] | None = None
+    first_gaps: list[timeline_history.Gap] | None = None
     for backup in sorted(good, key=lambda item: item.backup_id, reverse=True):
         begin = wal.parse_segment(str(backup.begin_wal))
         if number < begin.number(segment_size):
             return True, []
         try:
             end = on_history(number, history, segment_size)
-            missing = wal.gaps(present, begin, history, segment_size, end)
+            missing = timeline_history.gaps(present, begin, history, segment_size, end)
         except wal.WalError:
             # Its timeline was left before it: this server's history does not begin with that backup.
             continue
@@ -197,7 +199,7 @@ def nothing_archived_yet(observed: Observation) -> bool:
     return newest is None or (position is not None and position.segment.timeline > newest.timeline)
 
 
-def on_history(number: int, history: Sequence[wal.Leg], segment_size: int) -> wal.Segment:
+def on_history(number: int, history: Sequence[timeline_history.TimelineSegment], segment_size: int) -> wal.Segment:
     for leg in history:
         if leg.end is None or number < leg.end // segment_size:
             return wal.segment_of_number(leg.timeline, number, segment_size)

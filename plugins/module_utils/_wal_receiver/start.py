@@ -15,7 +15,7 @@ from .._barman.catalog import read_backups
 from .._barman.receiver_log import log_size
 from .._host.result import ServerOutcome
 from .._host.waiting import Probe, WaitTimeout, wait_for
-from .._postgres import wal
+from .._postgres import timeline_history, wal
 from .._postgres.connection import QueryFailed
 from .._postgres.diagnosis import Diagnosis, diagnose_stream, stream_diagnosis
 from .._postgres.slots import create_slot, drop_slot, read_slot
@@ -23,7 +23,7 @@ from .._postgres.stream_state import refusal_kind
 from .._postgres.wal_position import (
     Identity,
     identify,
-    read_way,
+    read_history,
 )
 from .files import set_aside, write_marker_file
 from .observe import ReceiverError, ReceiverHost
@@ -140,7 +140,7 @@ def diagnose_start(
     refusal = host.refusal(position.segment, size)
     if refusal is None:
         return None, position
-    history = read_way(host.replication(), identity.timeline)
+    history = read_history(host.replication(), identity.timeline)
     begin = position.segment.begin_lsn(size)
     kind = refusal_kind(begin, position.segment.timeline, identity.lsn, history, refusal.sqlstate)
     if kind is not None:
@@ -157,7 +157,7 @@ def plan_reset(
     host: ReceiverHost, observed: Observation, identity: Identity, problem: Diagnosis, position: Position | None
 ) -> Reset:
     size = observed.position.segment_size
-    history = read_way(host.replication(), identity.timeline)
+    history = read_history(host.replication(), identity.timeline)
     current = wal.segment_of_lsn(identity.timeline, identity.lsn, size)
     desired = reset_start(observed.archived.segments, read_backups(host.server), history, position, size) or current
     if desired.number(size) > current.number(size):
@@ -167,7 +167,11 @@ def plan_reset(
 
 
 def oldest_streamable(
-    host: ReceiverHost, desired: wal.Segment, current: wal.Segment, history: Sequence[wal.Leg], size: int
+    host: ReceiverHost,
+    desired: wal.Segment,
+    current: wal.Segment,
+    history: Sequence[timeline_history.TimelineSegment],
+    size: int,
 ) -> wal.Segment:
     """The oldest segment, from the desired one on, that PostgreSQL can still stream."""
     low, high = desired.number(size), current.number(size)

@@ -18,13 +18,16 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.current_timeline import find_living, report_branches
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.current_timeline import (
+    find_server_timeline,
+    report_branches,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._check.check import OURS, Check, MissingWal
 from ansible_collections.pgdr.barman.plugins.module_utils._check.gaps import find_gaps
 from ansible_collections.pgdr.barman.plugins.module_utils._check.own_checks import foreign_timelines
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import Living, Witness
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import ServerTimeline, TimelineSource
 from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, SYSTEM, backup, position, segment
 
 HISTORY = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 100))
@@ -87,8 +90,8 @@ class Host:
             return [{"replayed": "0/0", "timeline": self.timeline, "redo": "0/0", "in_recovery": True}]
         return [{"timeline": "%08X" % (self.timeline or 0)}]
 
-    def living(self) -> Living | None:
-        return find_living(
+    def server_timeline(self) -> ServerTimeline | None:
+        return find_server_timeline(
             self.server, read_archive(self.server, self.barman, SIZE), self.backups, "barman", self.connect
         )
 
@@ -116,31 +119,31 @@ def host(tmp_path: Path) -> Host:
 @pytest.mark.parametrize("in_recovery", [False, True])
 def test_the_server_itself_knows(host: Host, in_recovery: bool) -> None:
     host.timeline, host.in_recovery = 2, in_recovery
-    assert host.living() == Living(2, Witness.SERVER, "PostgreSQL is on it now")
+    assert host.server_timeline() == ServerTimeline(2, TimelineSource.SERVER, "PostgreSQL is on it now")
 
 
 def test_another_system_at_its_address_knows_nothing(host: Host) -> None:
     host.timeline, host.systemid = 2, "12"
-    found = host.living()
+    found = host.server_timeline()
     assert found is not None
-    assert (found.timeline, found.witness) == (1, Witness.ARCHIVE)
+    assert (found.timeline, found.source) == (1, TimelineSource.ARCHIVE)
 
 
 def test_what_was_written_last_counts_if_the_backup_agrees(host: Host) -> None:
-    found = host.living()
+    found = host.server_timeline()
     assert found is not None
-    assert (found.timeline, found.witness) == (1, Witness.ARCHIVE)
+    assert (found.timeline, found.source) == (1, TimelineSource.ARCHIVE)
     host.put(5, timeline=2)
-    assert host.living() is None
+    assert host.server_timeline() is None
 
 
 def test_the_receiver_counts_if_nothing_newer_came_from_elsewhere(host: Host) -> None:
     host.put(7, where="streaming", ending=".partial")
-    found = host.living()
+    found = host.server_timeline()
     assert found is not None
-    assert (found.timeline, found.witness) == (1, Witness.RECEIVER)
+    assert (found.timeline, found.source) == (1, TimelineSource.RECEIVER)
     host.put(5, timeline=2)
-    assert host.living() is None
+    assert host.server_timeline() is None
 
 
 def test_check_names_a_branch_that_the_server_was_never_on(host: Host) -> None:

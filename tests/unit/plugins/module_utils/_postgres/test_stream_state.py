@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.stream_state import refusal_kind
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import Leg
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timeline_history import TimelineSegment
 
-HISTORY = [Leg(1, 0, 500), Leg(3, 500, None)]
+HISTORY = [TimelineSegment(1, 0, 500), TimelineSegment(3, 500, None)]
 
 
 @pytest.mark.parametrize(

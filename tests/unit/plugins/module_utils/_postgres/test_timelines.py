@@ -14,9 +14,9 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines im
     Branch,
     Choice,
     Conflict,
-    Living,
-    Witness,
-    common,
+    ServerTimeline,
+    TimelineSource,
+    divergence,
     foreign,
     latest,
     leaves,
@@ -46,8 +46,8 @@ def at(number: int, offset: int = 100) -> int:
     return number * SIZE + offset
 
 
-def living(timeline: int, witness: Witness = Witness.SERVER) -> Living:
-    return Living(timeline, witness, "PostgreSQL is on it now")
+def server_on(timeline: int, source: TimelineSource = TimelineSource.SERVER) -> ServerTimeline:
+    return ServerTimeline(timeline, source, "PostgreSQL is on it now")
 
 
 def always(branch: Branch, lsn: int) -> bool:
@@ -77,9 +77,9 @@ def test_the_living_server_chooses() -> None:
     tree = read_branches(FOREIGN)
     ends = leaves(tree, always)
     assert [one.timeline for one in ends] == [1, 2]
-    assert latest(tree, ends, living(1)) == Choice(1, "PostgreSQL is on it now", (tree[2],))
+    assert latest(tree, ends, server_on(1)) == Choice(1, "PostgreSQL is on it now", (tree[2],))
     # What the server left behind itself is no other branch.
-    assert latest(tree, ends, living(2)) == Choice(2, "PostgreSQL is on it now", ())
+    assert latest(tree, ends, server_on(2)) == Choice(2, "PostgreSQL is on it now", ())
     found = latest(tree, ends, None)
     assert isinstance(found, Conflict)
     assert found.divergence == at(4)
@@ -90,25 +90,25 @@ def test_a_living_server_that_wrote_nothing_since_is_on_its_own_branch() -> None
     tree = read_branches(archive({1: (2, 4), 2: (4, 5)}, {2: [(1, at(4))]}))
     ends = leaves(tree, always)
     assert [one.timeline for one in ends] == [2]
-    assert latest(tree, ends, living(1)) == Choice(1, "PostgreSQL is on it now", (tree[2],))
-    assert latest(tree, ends, living(1, Witness.RECEIVER)) == Choice(2, "PostgreSQL is on it now", ())
+    assert latest(tree, ends, server_on(1)) == Choice(1, "PostgreSQL is on it now", (tree[2],))
+    assert latest(tree, ends, server_on(1, TimelineSource.RECEIVER)) == Choice(2, "PostgreSQL is on it now", ())
     assert latest(tree, ends, None) == Choice(2)
 
 
 def test_a_promotion_after_the_last_sight_is_followed_and_two_are_not() -> None:
     two = archive({1: (2, 6), 2: (6, 7), 3: (6, 9)}, {2: [(1, at(6))], 3: [(1, at(6))]})
     tree = read_branches(two)
-    assert isinstance(latest(tree, leaves(tree, always), living(1, Witness.ARCHIVE)), Conflict)
+    assert isinstance(latest(tree, leaves(tree, always), server_on(1, TimelineSource.ARCHIVE)), Conflict)
     later = archive({1: (2, 6), 2: (4, 7), 3: (6, 9)}, {2: [(1, at(4))], 3: [(1, at(6))]})
     tree = read_branches(later)
-    found = latest(tree, leaves(tree, always), living(1, Witness.ARCHIVE))
+    found = latest(tree, leaves(tree, always), server_on(1, TimelineSource.ARCHIVE))
     assert isinstance(found, Choice)
     assert (found.timeline, [one.timeline for one in found.others]) == (3, [2])
 
 
 def test_a_server_on_a_timeline_that_is_not_archived_chooses_nothing() -> None:
     tree = read_branches(FOREIGN)
-    assert isinstance(latest(tree, leaves(tree, always), living(7)), Conflict)
+    assert isinstance(latest(tree, leaves(tree, always), server_on(7)), Conflict)
 
 
 def test_a_history_that_is_missing_or_damaged_leaves_a_timeline_alone() -> None:
@@ -122,10 +122,10 @@ def test_a_history_that_is_missing_or_damaged_leaves_a_timeline_alone() -> None:
 @pytest.mark.parametrize(
     ("newest", "receiver", "backup", "expected"),
     [
-        (1, 1, 1, (1, Witness.RECEIVER)),
+        (1, 1, 1, (1, TimelineSource.RECEIVER)),
         # Promoted, and no backup since.
-        (2, 2, 1, (2, Witness.RECEIVER)),
-        (1, None, 1, (1, Witness.ARCHIVE)),
+        (2, 2, 1, (2, TimelineSource.RECEIVER)),
+        (1, None, 1, (1, TimelineSource.ARCHIVE)),
         # A promotion, or a restored copy that runs on while the server is dead.
         (2, None, 1, None),
         (2, 1, 1, None),
@@ -134,10 +134,10 @@ def test_a_history_that_is_missing_or_damaged_leaves_a_timeline_alone() -> None:
     ],
 )
 def test_what_the_archive_tells_of_a_server_that_is_down(
-    newest: int | None, receiver: int | None, backup: int | None, expected: tuple[int, Witness] | None
+    newest: int | None, receiver: int | None, backup: int | None, expected: tuple[int, TimelineSource] | None
 ) -> None:
     found = recorded(newest, receiver, backup)
-    assert (None if found is None else (found.timeline, found.witness)) == expected
+    assert (None if found is None else (found.timeline, found.source)) == expected
 
 
 def test_a_branch_that_the_server_was_never_on() -> None:
@@ -174,9 +174,9 @@ def test_every_timeline_is_continued_or_a_leaf(data: st.DataObject) -> None:
     assert ends
     for branch in tree.values():
         assert branch in ends or any(branch.timeline in end.ancestors for end in ends)
-        found = latest(tree, ends, living(branch.timeline))
+        found = latest(tree, ends, server_on(branch.timeline))
         assert isinstance(found, Choice)
         assert found.timeline == branch.timeline
     for one in ends:
         for other in ends:
-            assert common(one.way, other.way) == common(other.way, one.way)
+            assert divergence(one.history, other.history) == divergence(other.history, one.history)

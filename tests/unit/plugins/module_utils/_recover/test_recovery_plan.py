@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import FAILED, Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import Living, Witness
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import ServerTimeline, TimelineSource
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import Shutdown
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_plan import Plan, PlanError, make_plan
@@ -57,11 +57,15 @@ def plan(
     target: RecoveryTarget,
     backup_id: str = "auto",
     now: float = 60,
-    living: int | None = None,
+    server_timeline: int | None = None,
 ) -> Plan:
-    """living: on which timeline the server is known to be."""
-    known = None if living is None else Living(living, Witness.SERVER, "PostgreSQL is on it now")
-    return make_plan("pg", backups, world, target, backup_id, minute(now), living=lambda: known)
+    """server_timeline: on which timeline the server is known to be."""
+    known = (
+        None
+        if server_timeline is None
+        else ServerTimeline(server_timeline, TimelineSource.SERVER, "PostgreSQL is on it now")
+    )
+    return make_plan("pg", backups, world, target, backup_id, minute(now), server_timeline=lambda: known)
 
 
 def time(number: float, inclusive: bool = True) -> RecoveryTarget:
@@ -365,7 +369,7 @@ def forked(world: World, backups: list[Backup]) -> list[Backup]:
 
 def test_the_latest_timeline_is_followed_from_a_backup_before_the_fork(world: World, forked: list[Backup]) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
-    made = plan(world, forked, time(47), living=2)
+    made = plan(world, forked, time(47), server_timeline=2)
     assert (made.backup.timeline, made.timeline, made.reached.xid) == (1, 2, 799)
     assert [str(one) for one in made.segments] == [
         "000000010000000000000005",
@@ -385,7 +389,7 @@ def test_a_server_whose_timeline_nobody_received_is_not_recovered_to_an_older_en
     if with_history:
         world.histories[3] = world.histories[2] + "2\t%s\tno recovery target specified\n" % wal.format_lsn(position(8))
     with pytest.raises(PlanError) as caught:
-        plan(world, forked, RecoveryTarget("end"), living=3)
+        plan(world, forked, RecoveryTarget("end"), server_timeline=3)
     text = str(caught.value)
     assert UNARCHIVED in text
     assert "pgdr.barman.deploy -e backup_receiver_reset=when_needed" in text
@@ -398,13 +402,13 @@ def test_a_standby_that_lags_is_on_a_timeline_that_was_archived_once(world: Worl
     world.fill(range(6, 10), timeline=2)
     world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(6))
     latest = backup(6, 50, timeline=2)
-    assert plan(world, [latest], RecoveryTarget("end"), living=1).left_behind == ()
+    assert plan(world, [latest], RecoveryTarget("end"), server_timeline=1).left_behind == ()
 
 
 def test_the_first_timeline_alone_is_no_exception(world: World, backups: list[Backup]) -> None:
-    assert plan(world, backups, RecoveryTarget("end"), living=1).left_behind == ()
+    assert plan(world, backups, RecoveryTarget("end"), server_timeline=1).left_behind == ()
     with pytest.raises(PlanError, match=r"is on timeline 2 .* no WAL of that timeline is archived"):
-        plan(world, backups, RecoveryTarget("end"), living=2)
+        plan(world, backups, RecoveryTarget("end"), server_timeline=2)
 
 
 @pytest.mark.parametrize("target", [RecoveryTarget("end", timeline=2), replace(time(47), timeline=2)])
@@ -412,7 +416,7 @@ def test_who_chooses_a_point_is_told_what_the_server_alone_has(
     world: World, forked: list[Backup], target: RecoveryTarget
 ) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
-    made = plan(world, forked, target, living=3)
+    made = plan(world, forked, target, server_timeline=3)
     assert made.timeline == 2
     assert [text.startswith(UNARCHIVED) for text in made.left_behind] == [True]
     assert set(made.left_behind) <= set(made.warnings)
@@ -420,20 +424,20 @@ def test_who_chooses_a_point_is_told_what_the_server_alone_has(
 
 def test_who_chooses_a_branch_is_told_what_the_server_has_on_its_own(world: World, forked: list[Backup]) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), timeline=2)
-    (text,) = plan(world, forked, RecoveryTarget("end", timeline=1), living=2).left_behind
+    (text,) = plan(world, forked, RecoveryTarget("end", timeline=1), server_timeline=2).left_behind
     assert text.startswith(
         "server 'pg' is on timeline 2 (PostgreSQL is on it now), and the recovery goes to timeline 1, "
     )
     assert "transaction 799" in text
-    (text,) = plan(world, forked, RecoveryTarget("end", timeline=2), living=1).left_behind
+    (text,) = plan(world, forked, RecoveryTarget("end", timeline=2), server_timeline=1).left_behind
     assert "without timeline 1" in text
-    assert plan(world, forked, RecoveryTarget("end", timeline=2), living=2).left_behind == ()
+    assert plan(world, forked, RecoveryTarget("end", timeline=2), server_timeline=2).left_behind == ()
 
 
 def test_an_abandoned_timeline_can_be_asked_for(world: World, forked: list[Backup]) -> None:
     made = plan(world, forked, replace(time(30), timeline=1))
     assert (made.timeline, made.reached.xid) == (1, 705)
-    with pytest.raises(PlanError, match="is not on the way to timeline 1"):
+    with pytest.raises(PlanError, match="is not in the history of timeline 1"):
         plan(world, forked, RecoveryTarget("end", timeline=1), forked[2].backup_id)
 
 
@@ -453,7 +457,7 @@ def test_a_time_on_the_branch_that_was_left_does_not_silently_end_at_the_fork(
     world: World, forked: list[Backup], timeline: str, wanted: int
 ) -> None:
     with pytest.raises(PlanError) as caught:
-        plan(world, forked, replace(time(wanted), timeline=timeline), living=2)
+        plan(world, forked, replace(time(wanted), timeline=timeline), server_timeline=2)
     said = str(caught.value)
     assert "lies on timeline 1, after the fork at WAL position 0/60005DC" in said
     assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in said
@@ -468,13 +472,13 @@ def test_a_time_before_the_fork_and_before_the_other_branchs_first_commit_is_no_
     world: World, forked: list[Backup]
 ) -> None:
     assert plan(world, forked, time(22)).reached.xid == 702
-    assert plan(world, forked, time(27), living=2).reached.xid == 703
+    assert plan(world, forked, time(27), server_timeline=2).reached.xid == 703
 
 
 def test_any_sign_of_life_on_the_new_timeline_makes_the_time_its_own(world: World, forked: list[Backup]) -> None:
-    living = commit(position(7, 100), 38, 706, "abort")
-    world.add(7, living, commit(position(7, 5000), 50, 800), timeline=2)
-    assert plan(world, forked, time(40), living=2).timeline == 2
+    late = commit(position(7, 100), 38, 706, "abort")
+    world.add(7, late, commit(position(7, 5000), 50, 800), timeline=2)
+    assert plan(world, forked, time(40), server_timeline=2).timeline == 2
 
 
 def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: list[Backup]) -> None:
@@ -483,8 +487,8 @@ def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: li
     world.add(7, commit(position(7, 1000), 30, 705), timeline=3)
     world.add(8, commit(position(8, 1000), 57, 900), timeline=3)
     with pytest.raises(PlanError, match=r"lies on timeline 2, after the fork at WAL position 0/60005DC"):
-        plan(world, forked[:2], time(52), living=3)
-    assert plan(world, forked[:2], time(30.5), living=3).reached.xid == 705
+        plan(world, forked[:2], time(52), server_timeline=3)
+    assert plan(world, forked[:2], time(30.5), server_timeline=3).reached.xid == 705
 
 
 def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: World, forked: list[Backup]) -> None:
@@ -502,7 +506,7 @@ def test_what_is_on_the_branch_that_was_left_alone_is_said(
     world: World, forked: list[Backup], target: RecoveryTarget
 ) -> None:
     with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write barman_recover_target_timeline=1"):
-        plan(world, forked, target, living=2)
+        plan(world, forked, target, server_timeline=2)
 
 
 def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World, forked: list[Backup]) -> None:
@@ -512,7 +516,7 @@ def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World,
         with pytest.raises(
             PlanError, match=r"it is on timeline 1, after the fork.*write barman_recover_target_timeline=1"
         ):
-            plan(world, forked[:2], target, living=2)
+            plan(world, forked[:2], target, server_timeline=2)
 
 
 def test_a_timeline_without_anything_or_without_its_history_is_refused(world: World, forked: list[Backup]) -> None:
@@ -543,7 +547,7 @@ def test_the_branch_of_the_living_server_is_the_latest(world: World, backups: li
     world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
     world.add(4, commit(position(4, 1000), 16, 701), commit(position(4, 9000), 40, 800), timeline=2)
     world.add(5, timeline=2)
-    made = plan(world, backups, END, living=1)
+    made = plan(world, backups, END, server_timeline=1)
     assert (made.timeline, made.end.xid, made.backup) == (1, 706, backups[1])
     (warning,) = made.warnings
     assert "follows timeline 1 (PostgreSQL is on it now)" in warning
@@ -601,9 +605,9 @@ def test_a_backup_chooses_the_branch_that_it_is_on(world: World, backups: list[B
 def test_current_is_refused_if_the_server_left_the_newest_backup_s_timeline(world: World, forked: list[Backup]) -> None:
     current = RecoveryTarget("end", timeline="current")
     with pytest.raises(PlanError, match=r"current is timeline 1, .* server is on timeline 2 .*timeline=1 or 2"):
-        plan(world, forked[:2], current, living=2)
-    assert plan(world, forked, current, living=2).timeline == 2
-    assert plan(world, forked[:2], current, forked[1].backup_id, living=2).timeline == 1
+        plan(world, forked[:2], current, server_timeline=2)
+    assert plan(world, forked, current, server_timeline=2).timeline == 2
+    assert plan(world, forked[:2], current, forked[1].backup_id, server_timeline=2).timeline == 1
 
 
 @pytest.mark.parametrize("target", [RecoveryTarget("xid", xid=705), RecoveryTarget("name", name="late")])
@@ -611,7 +615,7 @@ def test_a_record_that_two_branches_have_is_shown_twice(
     world: World, forked: list[Backup], target: RecoveryTarget
 ) -> None:
     world.add(7, restore_point(position(7, 100), 41, "late"), commit(position(7, 5000), 50, 705), timeline=2)
-    (warning,) = plan(world, forked, target, living=2).warnings
+    (warning,) = plan(world, forked, target, server_timeline=2).warnings
     assert "is taken on timeline 2: 2026-11-20T08:%d" % (50 if target.xid else 41) in warning
     assert "Another one is on timeline 1: 2026-11-20T08:%d" % (30 if target.xid else 29) in warning
     assert "barman_recover_target_timeline=1" in warning
@@ -620,7 +624,7 @@ def test_a_record_that_two_branches_have_is_shown_twice(
 
 def test_a_branch_without_its_history_is_another_branch(world: World, backups: list[Backup]) -> None:
     world.add(4, commit(position(4, 9000), 40, 800), timeline=2)
-    assert plan(world, backups, END, living=1).end.xid == 706
+    assert plan(world, backups, END, server_timeline=1).end.xid == 706
     with pytest.raises(PlanError, match=r"2 branches .*On timeline 2: .*00000002\.history is missing"):
         plan(world, backups, END)
 

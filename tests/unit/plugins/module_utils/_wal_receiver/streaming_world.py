@@ -18,7 +18,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import Configuration, read
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import timeline_history, wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     QueryFailed,
@@ -71,8 +71,8 @@ class Postgres:
     # When the receiver connected.
     since: float = -3600.0
 
-    def way(self) -> list[wal.Leg]:
-        return wal.parse_history(self.timeline, self.history)
+    def way(self) -> list[timeline_history.TimelineSegment]:
+        return timeline_history.parse_history(self.timeline, self.history)
 
     def refusal(self, lsn: int, timeline: int) -> StreamRefusal | None:
         """As PostgreSQL refuses, with its SQLSTATE; in German with lc_messages."""
@@ -467,5 +467,5 @@ class StreamingWorld:
         text = path.read_text()
         fields = dict(line.split("=", 1) for line in text.splitlines())
         begin, end = (wal.parse_segment(fields[key]) for key in ("begin_wal", "end_wal"))
-        if not wal.gaps(wal.segments_in(self.archived()), begin, None, MIB, end):
+        if not timeline_history.gaps(wal.segments_in(self.archived()), begin, None, MIB, end):
             path.write_text(text.replace("status=WAITING_FOR_WALS", "status=DONE"))

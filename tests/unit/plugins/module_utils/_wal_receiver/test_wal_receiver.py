@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.receiver_log import receiver_log
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import timeline_history, wal
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.plan import (
     Position,
     continuity,
@@ -86,7 +86,7 @@ def test_what_must_be_set_aside() -> None:
     assert to_set_aside([(f"{name(5)}.partial", MIB)], seg(5), MIB) == (f"{name(5)}.partial",)
 
 
-WAY = wal.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
+WAY = timeline_history.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
 
 
 def test_the_fork_is_on_the_new_timeline() -> None:
@@ -118,7 +118,7 @@ def test_a_new_start_without_a_backup() -> None:
 
 def test_continuity() -> None:
     have = {seg(n) for n in (3, 4, 5, 8)}
-    straight = [wal.Leg(1, 0, None)]
+    straight = [timeline_history.TimelineSegment(1, 0, None)]
     assert continuity(have, [a_backup(3)], straight, seg(6), MIB) == (True, [])
     sound, missing = continuity(have, [a_backup(3)], straight, seg(9), MIB)
     assert (sound, [str(gap) for gap in missing]) == (False, [f"{seg(6)} to {seg(7)} (2 segments)"])
@@ -223,7 +223,7 @@ def test_a_stopped_receiver_goes_on_where_it_stood(world: StreamingWorld) -> Non
     world.postgres.lsn += 3 * MIB
     outcome = started(world)
     assert (outcome.error, outcome.changed, outcome.values["reset"]) == (None, True, None)
-    assert wal.gaps(wal.segments_in(world.archived()), seg(5), None, MIB) == []
+    assert timeline_history.gaps(wal.segments_in(world.archived()), seg(5), None, MIB) == []
     assert before != world.received()
 
 
@@ -236,7 +236,7 @@ def test_a_lost_directory_is_begun_after_what_is_archived(world: StreamingWorld)
     world.postgres.slots["barman"].restart_lsn = world.postgres.lsn
     outcome = started(world)
     assert outcome.error is None
-    assert wal.gaps(wal.segments_in(world.archived()), seg(5), None, MIB) == []
+    assert timeline_history.gaps(wal.segments_in(world.archived()), seg(5), None, MIB) == []
 
 
 @pytest.mark.parametrize(
@@ -562,8 +562,8 @@ def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: Strea
     assert reset["set_aside"][-1] == f"{name(10)}.partial"
     assert (outcome.values["backup_needed"], outcome.values["gap"]) == (False, [])
     assert os.listdir(reset["set_aside_directory"]) == [f"{name(10)}.partial"]
-    way = wal.parse_history(2, world.postgres.history)
-    assert wal.gaps(wal.segments_in(world.archived()), seg(5), way, MIB) == []
+    way = timeline_history.parse_history(2, world.postgres.history)
+    assert timeline_history.gaps(wal.segments_in(world.archived()), seg(5), way, MIB) == []
     assert wal.parse_segment(world.archived()[-1]).timeline == 2
     again = started(world, "when_needed")
     assert (again.error, again.changed, again.values["backup_needed"]) == (None, False, False)
