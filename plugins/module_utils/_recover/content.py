@@ -18,7 +18,7 @@ from .._barman.archive import Archive
 from .._barman.catalog import Backup, chain
 from .._barman.configuration import ServerConfiguration
 from .._postgres import wal
-from .recovery_plan import Plan
+from .recovery_plan import RecoveryPlan
 from .wal_verification import Replay, files_digest, refuse_short_segments, verify_wal
 
 Tell = Callable[[str, int, int], None]
@@ -44,7 +44,7 @@ class ContentRequest:
 
 def verify_content(
     request: ContentRequest,
-    plan: Plan,
+    plan: RecoveryPlan,
     archive: Archive,
     backups: Sequence[Backup],
     server: ServerConfiguration,
@@ -85,13 +85,13 @@ def not_verified(answer: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def archive_state(plan: Plan, archive: Archive) -> dict[str, Any]:
+def archive_state(plan: RecoveryPlan, archive: Archive) -> dict[str, Any]:
     """Which files of the archive a recovery restores, to recognize later that one was replaced."""
     complete = [one for one in plan.segments if one in archive.segments]
     return {"until": str(complete[-1]) if complete else None, "digest": files_digest(archive, complete)}
 
 
-def is_current(state: Any, plan: Plan, archive: Archive) -> bool:
+def is_current(state: Any, plan: RecoveryPlan, archive: Archive) -> bool:
     """Whether the files of the archive are still those of archive_state."""
     if not isinstance(state, dict):
         return False
@@ -113,7 +113,7 @@ def _skipped(option: str) -> dict[str, Any]:
     return {"status": "skipped", "reason": "%s is false" % option}
 
 
-def _replay(plan: Plan, to_the_end: bool) -> Replay:
+def _replay(plan: RecoveryPlan, to_the_end: bool) -> Replay:
     identifier = plan.backup.systemid
     immediate = plan.target.kind == "immediate"
     return Replay(
@@ -123,5 +123,5 @@ def _replay(plan: Plan, to_the_end: bool) -> Replay:
         system_identifier=int(identifier) if identifier and identifier.isdigit() else None,
         stop_lsn=None if to_the_end or immediate else plan.stop_lsn,
         end_lsn=wal.parse_lsn(plan.backup.end_lsn or "0/0") if immediate else None,
-        switches={leg.timeline: leg.begin for leg in plan.history},
+        switches={part.timeline: part.begin for part in plan.history},
     )

@@ -42,8 +42,9 @@ from .destination import MARKER, WAL_DIRECTORY, Connection, Destination, LaidDow
 from .destination import aside as aside_name
 from .directories_in_use import in_use_problems
 from .placement import MOVE_ASIDE, REFUSE, Placement, place_all
+from .plan import PlanRequest, make_plan
 from .proof import PROOF, PROVEN
-from .recovery_plan import Plan, PlanError, make_plan
+from .recovery_plan import PlanError, RecoveryPlan
 from .recovery_target import END, IMMEDIATE, RecoveryTarget, TargetError, format_time, parse_target
 from .snapshots import (
     PLACE_OPTIONS,
@@ -198,7 +199,7 @@ def tablespace_location(tablespace: Tablespace, request: Request) -> str:
 
 def recover_arguments(
     request: Request,
-    plan: Plan,
+    plan: RecoveryPlan,
     version: Callable[[], Version],
     ssh_options: tuple[str, ...] = (),
     area: Area | None = None,
@@ -346,7 +347,7 @@ class Recovery:
     def _into(
         self,
         site: Site,
-        plan: Plan,
+        plan: RecoveryPlan,
         archive: Archive,
         check_mode: bool,
         data: int,
@@ -438,7 +439,7 @@ class Recovery:
         if not reply.ok:
             raise BarmanError("'barman archive-wal %s' failed: %s" % (self._request.server, reply.reason), reply)
 
-    def _plan(self, backups: Sequence[Backup], archive: Archive) -> Plan:
+    def _plan(self, backups: Sequence[Backup], archive: Archive) -> RecoveryPlan:
         request = self._request
         now = datetime.fromtimestamp(self._clock(), timezone.utc)
         of_snapshots = request.instance is not None
@@ -448,15 +449,17 @@ class Recovery:
 
         try:
             plan = make_plan(
-                request.server,
+                PlanRequest(
+                    request.server,
+                    request.target,
+                    request.backup_id,
+                    of_snapshots,
+                    now,
+                    server_timeline,
+                    self._tell,
+                ),
                 backups,
                 archive,
-                request.target,
-                request.backup_id,
-                now,
-                self._tell,
-                of_snapshots,
-                server_timeline,
             )
         except HostError as exc:
             damaged = list(short_segments(sorted(archive.segments), archive).values())
@@ -516,7 +519,7 @@ class Recovery:
             request.staging_location,
         )
 
-    def _with_all_tablespaces(self, plan: Plan) -> Site:
+    def _with_all_tablespaces(self, plan: RecoveryPlan) -> Site:
         """The site, with every tablespace of the backup: those that are not relocated go where they were."""
         there = self._request.destination
         locations = {one.name: tablespace_location(one, self._request) for one in plan.backup.tablespaces}
@@ -528,7 +531,7 @@ class Recovery:
         )
         return self._site
 
-    def _verify_content(self, plan: Plan, archive: Archive) -> dict[str, Any]:
+    def _verify_content(self, plan: RecoveryPlan, archive: Archive) -> dict[str, Any]:
         """What was verified of the backup and the WAL. Raises HostError if it is damaged, or Barman's user can't read it."""
         copied = self._copied_paths(plan)
         # Barman archives what it received once a minute, and moves it: what has moved is looked for again.
@@ -553,7 +556,7 @@ class Recovery:
         self._warnings += ["server '%s': %s" % (plan.server, text) for text in not_verified(found)]
         return found
 
-    def _copied_paths(self, plan: Plan) -> list[str]:
+    def _copied_paths(self, plan: RecoveryPlan) -> list[str]:
         """The archived WAL files that Barman copies. Raises RecoverError if one is gone: Barman would fail after PostgreSQL was stopped."""
         copied = copied_paths(self._server, plan.first, plan.timeline)
         stops = plan.target.kind in ("lsn", IMMEDIATE)
@@ -575,14 +578,14 @@ class Recovery:
             )
         return copied
 
-    def _requirements(self, plan: Plan, verified: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _requirements(self, plan: RecoveryPlan, verified: Mapping[str, Any]) -> dict[str, Any] | None:
         """For the comparison with the host to recover to; None if that was not requested."""
         if not self._request.requirements:
             return None
         managers = verified["wal"].get("resource_managers") if verified["wal"]["status"] == "verified" else None
         return requirements_of(self._home, self._server, plan.backup, self._barman.user, self._connect, managers)
 
-    def _is_there(self, plan: Plan, archive: Archive, state: State) -> bool:
+    def _is_there(self, plan: RecoveryPlan, archive: Archive, state: State) -> bool:
         """Whether the destination holds exactly this recovery, nothing has promoted it, and no proof of it failed."""
         return (
             state.marker is not None
@@ -593,7 +596,7 @@ class Recovery:
             and state.running is None
         )
 
-    def _identity(self, plan: Plan) -> str:
+    def _identity(self, plan: RecoveryPlan) -> str:
         return "%s %s %s" % (plan.identity, self._request.target_action, "standby" if self._request.standby else "")
 
     def _check_destination(self, backup: Backup, state: State, check_mode: bool) -> Placement:
@@ -682,7 +685,7 @@ class Recovery:
         if problems:
             raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
 
-    def _check_space(self, plan: Plan, state: State, main: int, tablespaces: Mapping[int, int]) -> None:
+    def _check_space(self, plan: RecoveryPlan, state: State, main: int, tablespaces: Mapping[int, int]) -> None:
         oids = {one.name: one.oid for one in plan.backup.tablespaces}
         needed: dict[str, tuple[int, Place]] = {}
         replayed = max(_SPARE_BYTES, min(len(plan.segments) * plan.segment_size, _MAX_WAL_SIZE))
@@ -706,7 +709,7 @@ class Recovery:
         if problems:
             raise RecoverError("\n".join(problems))
 
-    def _wal_bytes(self, archive: Archive, plan: Plan) -> int:
+    def _wal_bytes(self, archive: Archive, plan: RecoveryPlan) -> int:
         """Barman copies everything from the backup's begin on, up to the timeline, whatever the target is."""
         first = str(plan.first)
         count = sum(1 for one in archive.segments if one.timeline <= plan.timeline and str(one) >= first)
@@ -715,7 +718,7 @@ class Recovery:
     # The recovery itself
 
     def _run(
-        self, plan: Plan, archive: Archive, facts: dict[str, Any], swap: Swap, moved: list[dict[str, str]]
+        self, plan: RecoveryPlan, archive: Archive, facts: dict[str, Any], swap: Swap, moved: list[dict[str, str]]
     ) -> dict[str, Any]:
         """Copy, complete, swap. What the swap moves aside is added to moved."""
         request = replace(self._request, destination=self._barmans_destination(plan.backup, swap))
@@ -801,7 +804,7 @@ class Recovery:
             # Only the progress is missing then; if the host is gone, the copy fails by itself.
             return 0
 
-    def _complete_wal(self, plan: Plan, archive: Archive, directory: str) -> dict[str, Any] | None:
+    def _complete_wal(self, plan: RecoveryPlan, archive: Archive, directory: str) -> dict[str, Any] | None:
         """Give the recovery what it needs and Barman did not copy: the partial segment above all."""
         there = self._site.laid_down(directory).wal
         missing = [one for one in plan.segments if there.get(str(one)) != plan.segment_size]
@@ -830,7 +833,7 @@ class Recovery:
             return None
         return {"name": str(plan.partial), "end_lsn": plan.end.as_dict()["lsn"], "bytes": plan.segment_size}
 
-    def _verify(self, plan: Plan, laid: LaidDown) -> None:
+    def _verify(self, plan: RecoveryPlan, laid: LaidDown) -> None:
         """Look whether everything that a start needs is there. Raises RecoverError with all that is not."""
         request = self._request
         problems: list[str] = []
@@ -855,7 +858,7 @@ class Recovery:
                 "Barman said that it succeeded, but what it laid down is not right: %s" % "; ".join(problems)
             )
 
-    def _expected_settings(self, plan: Plan) -> dict[str, str]:
+    def _expected_settings(self, plan: RecoveryPlan) -> dict[str, str]:
         if self._request.standby:
             return {}
         expected = {"recovery_target_timeline": plan.target_timeline}
@@ -867,7 +870,7 @@ class Recovery:
 
     # What is returned
 
-    def _facts(self, plan: Plan, data_bytes: int, wal_bytes: int) -> dict[str, Any]:
+    def _facts(self, plan: RecoveryPlan, data_bytes: int, wal_bytes: int) -> dict[str, Any]:
         request = self._request
         backup = plan.backup
         return {
@@ -882,7 +885,7 @@ class Recovery:
             "target": request.target.as_dict(),
             "target_action": request.target_action,
             "timeline": plan.timeline,
-            "timelines": [leg.timeline for leg in plan.history if leg.timeline >= (backup.timeline or 1)],
+            "timelines": [part.timeline for part in plan.history if part.timeline >= (backup.timeline or 1)],
             "begin_wal": str(plan.first),
             "end_wal": str(plan.last),
             "segments": len(plan.segments),
@@ -922,7 +925,7 @@ class Recovery:
         return ". What was copied until then is left in %s: don't start a server from it" % where
 
 
-def _paths(plan: Plan, archive: Archive) -> list[str]:
+def _paths(plan: RecoveryPlan, archive: Archive) -> list[str]:
     """Where the WAL is that the recovery reads. Raises RecoverError if a segment is gone since the plan was made."""
     found: list[str] = []
     for one in plan.segments:
@@ -935,11 +938,11 @@ def _paths(plan: Plan, archive: Archive) -> list[str]:
     return found
 
 
-def _end_as_lsn(plan: Plan) -> Plan:
+def _end_as_lsn(plan: RecoveryPlan) -> RecoveryPlan:
     if plan.stop_lsn is None:
         raise PlanError("the end of the WAL of server '%s' was not found, so no server can stop there" % plan.server)
     target = RecoveryTarget("lsn", lsn=plan.stop_lsn, timeline=plan.target.timeline)
-    return Plan(**{**plan.__dict__, "target": target})
+    return replace(plan, target=target)
 
 
 def _changes(changes: Any) -> list[dict[str, Any]]:

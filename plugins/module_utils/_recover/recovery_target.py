@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a recovery is asked to stop at, read from a module's options.
+"""The recovery target, read from a module's options.
 
 This module util is private to the collection. Nothing here reads or writes files.
 """
@@ -13,17 +13,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Literal
 
 from .._postgres import wal
 
-END = "end"
-IMMEDIATE = "immediate"
+TargetKind = Literal["time", "xid", "lsn", "name", "immediate", "end"]
+
+END: TargetKind = "end"
+IMMEDIATE: TargetKind = "immediate"
 LATEST = "latest"
 CURRENT = "current"
 
-# The options of which at most one can be given, and what each means.
-OPTIONS = ("target_time", "target_xid", "target_lsn", "target_name", "target_immediate")
+# The options of which at most one can be given.
+OPTIONS: Mapping[str, TargetKind] = {
+    "target_time": "time",
+    "target_xid": "xid",
+    "target_lsn": "lsn",
+    "target_name": "name",
+    "target_immediate": "immediate",
+}
 
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,6})\d*)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?\Z",
@@ -32,18 +40,18 @@ _TIME = re.compile(
 
 
 class TargetError(ValueError):
-    """The options do not say a target; every problem is one line of the text."""
+    """The options are no recovery target; every problem is one line of the text."""
 
 
 @dataclass(frozen=True)
 class RecoveryTarget:
     """Where recovery stops.
 
-    kind: time, xid, lsn, name, immediate (the first consistent point) or end (of the WAL there is).
+    kind: immediate is the first consistent point, end that of the archived WAL.
     timeline: its number, "latest", or "current" for the backup's own.
     """
 
-    kind: str
+    kind: TargetKind
     time: datetime | None = None
     xid: int | None = None
     lsn: int | None = None
@@ -124,7 +132,7 @@ def _zone(text: str) -> timezone:
 
 
 def parse_target(options: Mapping[str, Any]) -> RecoveryTarget:
-    """The target that a module's options say. Raises TargetError with every problem at once."""
+    """The target in a module's options. Raises TargetError with every problem at once."""
     problems: list[str] = []
     values: dict[str, Any] = {}
     given = [option for option in OPTIONS if options.get(option) not in (None, False)]
@@ -134,7 +142,7 @@ def parse_target(options: Mapping[str, Any]) -> RecoveryTarget:
     def read(option: str, parse: Any) -> None:
         if option in given:
             try:
-                values[option[len("target_") :]] = parse(options[option])
+                values[OPTIONS[option]] = parse(options[option])
             except ValueError as exc:
                 problems.append("%s: %s" % (option, exc))
 
@@ -148,9 +156,9 @@ def parse_target(options: Mapping[str, Any]) -> RecoveryTarget:
     except ValueError as exc:
         problems.append("target_timeline: %s" % exc)
     inclusive = options.get("target_inclusive", True)
-    kind = given[0][len("target_") :] if given else END
+    kind = OPTIONS[given[0]] if given else END
     if not inclusive and kind not in ("time", "xid", "lsn"):
-        problems.append("target_inclusive: it means something only with target_time, target_xid or target_lsn")
+        problems.append("target_inclusive: it has an effect only with target_time, target_xid or target_lsn")
     if problems:
         raise TargetError("\n".join(problems))
     return RecoveryTarget(kind=kind, inclusive=bool(inclusive), timeline=timeline, **values)

@@ -32,7 +32,8 @@ from .._host.progress import Progress
 from .._host.result import ServerOutcome
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
-from .._recover.recovery_plan import PlanError, make_plan
+from .._recover.plan import PlanRequest, make_plan
+from .._recover.recovery_plan import PlanError
 from .._recover.recovery_target import END, RecoveryTarget
 from .lag import Here, Lag, Source, SynchronisationError, archive_has, lag_between, parse_source
 
@@ -392,7 +393,7 @@ class PassiveServer:
     def _recoverable(self, here: Here) -> dict[str, Any] | None:
         """The last point that this side could recover to, as it stands."""
         try:
-            plan = make_plan(self._server.name, here.backups, here.archive, RecoveryTarget(END))
+            plan = make_plan(PlanRequest(self._server.name, RecoveryTarget(END)), here.backups, here.archive)
         except PlanError:
             return None
         return {"backup_id": plan.backup.backup_id, **plan.end.as_dict()}

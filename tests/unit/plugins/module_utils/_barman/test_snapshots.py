@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import CatalogError, parse_backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.snapshots import Snapshot, Snapshots, read_snapshots
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.snapshots import (
     Instance,
@@ -162,7 +162,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     world = World()
     for number in (2, 3, 4):
         world.add(number, commit(position(number, SIZE - 1000), 10 + number, 700 + number))
-    monkeypatch.setattr(recovery_plan, "scan", world.scan)
+    monkeypatch.setattr(segment_scanner, "scan", world.scan)
     directory = tmp_path / "new"
     snapshots = Snapshots("aws", AWS.place, (Snapshot("snap-1", None, "/dev/sdf", str(tmp_path), "rw,noatime"),))
     older = Snapshots("aws", AWS.place, (Snapshot("snap-0", None, "/dev/sdf", str(tmp_path), "rw,noatime"),))

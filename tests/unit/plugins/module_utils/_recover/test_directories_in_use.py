@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery, recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery, segment_scanner
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
 from tests.unit.plugins.module_utils._recover.recovery_host import RecoveryHost
 from tests.unit.plugins.module_utils._recover.recovery_world import World, backup, commit, position
@@ -25,7 +25,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     world = World()
     for number in (2, 3, 4, 5):
         world.add(number, commit(position(number, 1000), 10 + number, 700 + number))
-    monkeypatch.setattr(recovery_plan, "scan", world.scan)
+    monkeypatch.setattr(segment_scanner, "scan", world.scan)
     location = Tablespace("ts", 16400, str(tmp_path / "srv" / "ts"))
     return RecoveryHost(tmp_path, world, [backup(2, 10, tablespaces=(location,))])
 

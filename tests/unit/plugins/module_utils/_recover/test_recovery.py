@@ -23,7 +23,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
     Interrupted,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import DIRECTORY
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import (
     Destination,
     DestinationError,
@@ -46,7 +46,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     for number in (2, 3, 4):
         world.add(number, commit(position(number, SIZE - 1000), 10 + number, 700 + number))
     world.add(5, commit(position(5, 1000), 20, 710), partial=True, last_record=position(5, 1000))
-    monkeypatch.setattr(recovery_plan, "scan", world.scan)
+    monkeypatch.setattr(segment_scanner, "scan", world.scan)
     return RecoveryHost(tmp_path, world, [backup(2, 10)])
 
 
@@ -687,7 +687,7 @@ def test_increments_are_put_together_there_with_a_program_on_the_path(host: Reco
 def test_an_increment_whose_root_is_gone_is_not_recovered_from(host: RecoveryHost, installed: set[str]) -> None:
     orphan = backup(2, 10, parent_backup_id=FULL.backup_id)
     host.backups = [orphan]
-    with pytest.raises(HostError, match="there is no good backup"):
+    with pytest.raises(HostError, match="has no valid backup"):
         host.recover()
     with pytest.raises(
         HostError, match=f"{orphan.backup_id} is incremental, and backup {FULL.backup_id}, .* not in the"

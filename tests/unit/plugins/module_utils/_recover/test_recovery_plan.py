@@ -14,8 +14,9 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import ServerTimeline, TimelineSource
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import Shutdown
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_plan import Plan, PlanError, make_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.plan import PlanRequest, make_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_plan import PlanError, RecoveryPlan
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_target import RecoveryTarget
 from tests.unit.plugins.module_utils._recover.recovery_world import (
     SIZE,
@@ -42,7 +43,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made.add(6, commit(position(6, 1000), 25, 703), commit(position(6, 2000), 26, 704, "abort"))
     made.add(7, restore_point(position(7, 500), 29, "late"), commit(position(7, 1000), 30, 705))
     made.add(8, commit(position(8, 1000), 35, 706), partial=True, last_record=position(8, 1000))
-    monkeypatch.setattr(recovery_plan, "scan", made.scan)
+    monkeypatch.setattr(segment_scanner, "scan", made.scan)
     return made
 
 
@@ -58,14 +59,15 @@ def plan(
     backup_id: str = "auto",
     now: float = 60,
     server_timeline: int | None = None,
-) -> Plan:
+) -> RecoveryPlan:
     """server_timeline: on which timeline the server is known to be."""
     known = (
         None
         if server_timeline is None
         else ServerTimeline(server_timeline, TimelineSource.SERVER, "PostgreSQL is on it now")
     )
-    return make_plan("pg", backups, world, target, backup_id, minute(now), server_timeline=lambda: known)
+    request = PlanRequest("pg", target, backup_id, now=minute(now), server_timeline=lambda: known)
+    return make_plan(request, backups, world)
 
 
 def time(number: float, inclusive: bool = True) -> RecoveryTarget:
@@ -135,7 +137,7 @@ def test_a_backup_that_waits_for_its_wal_is_good_when_the_wal_is_there(world: Wo
 
 
 def test_no_backup_and_a_failed_one_are_refused(world: World) -> None:
-    with pytest.raises(PlanError, match="no good backup of server 'pg'"):
+    with pytest.raises(PlanError, match="server 'pg' has no valid backup"):
         plan(world, [backup(5, 20, status=FAILED)], END)
     with pytest.raises(PlanError, match="its status is FAILED"):
         plan(world, [backup(5, 20, status=FAILED)], END, "20261120T082000")
@@ -151,7 +153,7 @@ def test_snapshots_are_chosen_where_disks_are_there_or_there_is_nothing_else(
     assert plan(world, both, END).backup == backups[0]
     assert plan(world, [snapshot], END).backup == snapshot
     assert plan(world, both, END, snapshot.backup_id).backup == snapshot
-    assert make_plan("pg", both, world, END, snapshots=True).backup == snapshot
+    assert make_plan(PlanRequest("pg", END, of_snapshots=True), both, world).backup == snapshot
 
 
 def test_wal_of_another_server_is_refused(world: World) -> None:
@@ -242,7 +244,7 @@ def test_halving_finds_what_looking_at_everything_finds(commits: list[tuple[int,
         made.events[segment(event.lsn // SIZE)].append(event)
     expected = next((event.lsn for event in events if event.time > minute(11 + wanted)), None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recovery_plan, "scan", made.scan)
+        patch.setattr(segment_scanner, "scan", made.scan)
         if expected is None:
             with pytest.raises(PlanError):
                 plan(made, [backup(1, 10)], time(11 + wanted), now=10000)
@@ -257,7 +259,7 @@ def test_a_time_long_ago_is_found_without_reading_everything(monkeypatch: pytest
     made = World()
     for number in range(1, 1000):
         made.add(number, commit(position(number, SIZE - 1000), 10 + number, 700 + number))
-    monkeypatch.setattr(recovery_plan, "scan", made.scan)
+    monkeypatch.setattr(segment_scanner, "scan", made.scan)
     assert plan(made, [backup(1, 10)], time(300.5), now=10000).reached.xid == 990
     assert len(made.scanned) < 30
 
@@ -459,7 +461,7 @@ def test_a_time_on_the_branch_that_was_left_does_not_silently_end_at_the_fork(
     with pytest.raises(PlanError) as caught:
         plan(world, forked, replace(time(wanted), timeline=timeline), server_timeline=2)
     said = str(caught.value)
-    assert "lies on timeline 1, after the fork at WAL position 0/60005DC" in said
+    assert "lies on timeline 1, after the switch point at WAL position 0/60005DC" in said
     assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in said
     assert "Write 'target_timeline: 1'" in said
     assert "a target_time from 2026-11-20T08:50:00+00:00 on for timeline 2" in said
@@ -486,7 +488,7 @@ def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: li
     world.histories[3] = "1\t%s\tbefore\n" % wal.format_lsn(position(7, 2000))
     world.add(7, commit(position(7, 1000), 30, 705), timeline=3)
     world.add(8, commit(position(8, 1000), 57, 900), timeline=3)
-    with pytest.raises(PlanError, match=r"lies on timeline 2, after the fork at WAL position 0/60005DC"):
+    with pytest.raises(PlanError, match=r"lies on timeline 2, after the switch point at WAL position 0/60005DC"):
         plan(world, forked[:2], time(52), server_timeline=3)
     assert plan(world, forked[:2], time(30.5), server_timeline=3).reached.xid == 705
 
@@ -505,7 +507,9 @@ def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: Wor
 def test_what_is_on_the_branch_that_was_left_alone_is_said(
     world: World, forked: list[Backup], target: RecoveryTarget
 ) -> None:
-    with pytest.raises(PlanError, match=r"it is on timeline 1, after the fork.*write barman_recover_target_timeline=1"):
+    with pytest.raises(
+        PlanError, match=r"it is on timeline 1, after the switch point.*write barman_recover_target_timeline=1"
+    ):
         plan(world, forked, target, server_timeline=2)
 
 
@@ -514,7 +518,7 @@ def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World,
     del world.segments[segment(8, 2)]
     for target in (RecoveryTarget("lsn", lsn=position(7, 900)), time(27)):
         with pytest.raises(
-            PlanError, match=r"it is on timeline 1, after the fork.*write barman_recover_target_timeline=1"
+            PlanError, match=r"it is on timeline 1, after the switch point.*write barman_recover_target_timeline=1"
         ):
             plan(world, forked[:2], target, server_timeline=2)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_plan
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination, Place, Site, State
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.placement import layout_problems, place_all
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
@@ -31,7 +31,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     world = World()
     for number in (2, 3):
         world.add(number, commit(position(number, SIZE - 1000), 10 + number, 700 + number))
-    monkeypatch.setattr(recovery_plan, "scan", world.scan)
+    monkeypatch.setattr(segment_scanner, "scan", world.scan)
     root = tmp_path
     data, fast = root / "new", root / "fast"
     (data / "pg_tblspc").mkdir(parents=True)
