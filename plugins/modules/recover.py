@@ -638,8 +638,10 @@ from ..module_utils._barman.arguments import barman_argument_spec, barman_from
 from ..module_utils._barman.configuration import read
 from ..module_utils._host.process import HostError, run
 from ..module_utils._postgres.connection import connect, psycopg_is_there
-from ..module_utils._recover.activation import awake
-from ..module_utils._recover.recovery import Recovery, request_from
+from ..module_utils._recover.activation import activated
+from ..module_utils._recover.prepare import RecoveryEnvironment
+from ..module_utils._recover.request import request_from
+from ..module_utils._recover.run import recover
 
 
 def main() -> None:
@@ -688,10 +690,9 @@ def main() -> None:
     try:
         request = request_from(module.params)
         configuration = read(module.params["config_file"], module.params["barman_user"])
-        with awake(barman_from(module.params), configuration, module.params["server"]) as (barman, seen):
-            outcome = Recovery(request, barman, seen, run, connect=connect if psycopg_is_there() else None).execute(
-                module.check_mode
-            )
+        with activated(barman_from(module.params), configuration, module.params["server"]) as (barman, active):
+            environment = RecoveryEnvironment(barman, active, run, connect=connect if psycopg_is_there() else None)
+            outcome = recover(request, environment, check_mode=module.check_mode)
     except HostError as exc:
         module.fail_json(msg=str(exc), **getattr(exc, "details", {}))
     for warning in outcome.warnings:

@@ -126,8 +126,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settin
     recovery_warnings,
     synchronous_warnings,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination, Site
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.placement import layout_problems
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.layout import layout_problems
 
 
 def main() -> None:
@@ -153,8 +153,8 @@ def main() -> None:
         destination = Destination(params["data_directory"], tablespaces=params["tablespaces"])
         problems: list[str] = []
         if params["check_layout"]:
-            problems = destination.problems() or layout_problems(
-                Site(destination, run, params["user"]), params["postgres_version"], params["wal_directory"]
+            problems = layout_problems(
+                destination, params["postgres_version"], params["wal_directory"], params["user"], run
             )
         compared = Comparison()
         starts: list[str] = []

@@ -271,24 +271,26 @@ import signal
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._host.process import HostError
+from ..module_utils._host.process import HostError, run
 from ..module_utils._postgres.wal import WalError, parse_lsn
-from ..module_utils._verify.verify_recovery import Question, RecoveryTest, RecoveryTestError, RecoveryTestRequest
+from ..module_utils._verify.observe import prepare_directory
+from ..module_utils._verify.request import RecoveryVerificationError, VerificationQuery, VerificationRequest
+from ..module_utils._verify.run import VerificationEnvironment, query_running, verify_recovery
 
 
 def _terminated(number: int, frame: object) -> None:
     raise HostError("the test was ended by signal %d; its server is stopped" % number)
 
 
-def _request(module: AnsibleModule) -> RecoveryTestRequest:
+def _request(module: AnsibleModule) -> VerificationRequest:
     params = module.params
     if params["target_lsn"] is not None:
         parse_lsn(params["target_lsn"])
-    questions = tuple(
-        Question(item["query"], item["database"], item["expect"], item["expect"] is not None)
+    queries = tuple(
+        VerificationQuery(item["query"], item["database"], item["expect"], item["expect"] is not None)
         for item in params["queries"]
     )
-    return RecoveryTestRequest(
+    return VerificationRequest(
         data_directory=params["data_directory"],
         bin_directory=params["bin_directory"],
         user=params["user"],
@@ -296,7 +298,7 @@ def _request(module: AnsibleModule) -> RecoveryTestRequest:
         target_lsn=params["target_lsn"],
         promote=params["promote"],
         checksums=params["checksums"],
-        questions=questions,
+        queries=queries,
         settings={name: str(value) for name, value in params["settings"].items()},
         timeout=params["timeout"],
         leave_locked=params["locked_queries"] == "leave",
@@ -335,15 +337,14 @@ def main() -> None:
         module.fail_json(msg="running: nothing is started, so %s can't be given beside it" % ", ".join(beside), test={})
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        test = RecoveryTest(_request(module))
+        request = _request(module)
         if module.params["running"]:
-            module.exit_json(changed=False, test=test.ask_running())
+            module.exit_json(changed=False, test=query_running(request, VerificationEnvironment()))
         if module.check_mode:
-            prepared = test.prepare()
-            facts = {"data_directory": prepared.directory.path, "target": dict(prepared.target)}
-            module.exit_json(changed=True, test=facts)
-        module.exit_json(changed=True, test=test.run())
-    except RecoveryTestError as exc:
+            prepared = prepare_directory(request, run)
+            module.exit_json(changed=True, test={"data_directory": prepared.path, "target": dict(prepared.target)})
+        module.exit_json(changed=True, test=verify_recovery(request, VerificationEnvironment()))
+    except RecoveryVerificationError as exc:
         module.fail_json(msg=str(exc), test=exc.facts)
     except WalError as exc:
         module.fail_json(msg="target_lsn: %s" % exc, test={})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""verify_recovery against a real PostgreSQL: a backup and WAL laid down as Barman does it."""
+"""verify_recovery against a real PostgreSQL: a backup and WAL restored as Barman does it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,16 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance imp
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import scan
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import MARKER
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.proof import PROOF, PROVEN, UNPROVEN
-from ansible_collections.pgdr.barman.plugins.module_utils._verify.verify_recovery import (
-    Question,
-    RecoveryTest,
-    RecoveryTestError,
-    RecoveryTestRequest,
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.observe import prepare_directory
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.request import (
+    RecoveryVerificationError,
+    VerificationQuery,
+    VerificationRequest,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.run import (
+    VerificationEnvironment,
+    query_running,
+    verify_recovery,
 )
 
 PROGRAMS = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"))
@@ -147,8 +152,8 @@ def primary() -> Iterator[Primary]:
         shutil.rmtree(root)
 
 
-def _count(expect: int) -> tuple[Question, ...]:
-    return (Question("SELECT count(*) FROM rows", expect=expect, expected=True),)
+def _count(expect: int) -> tuple[VerificationQuery, ...]:
+    return (VerificationQuery("SELECT count(*) FROM rows", expect=expect, expected=True),)
 
 
 @contextmanager
@@ -179,8 +184,8 @@ def _start_for_good(primary: Primary, directory: Path) -> tuple[str, str]:
 
 
 def _test(directory: Path, **options: object) -> dict[str, Any]:
-    request = RecoveryTestRequest(str(directory), timeout=60, settings={"fsync": "off"}, **options)  # type: ignore[arg-type]
-    return RecoveryTest(request, temporary=str(directory.parent)).run()
+    request = VerificationRequest(str(directory), timeout=60, settings={"fsync": "off"}, **options)  # type: ignore[arg-type]
+    return verify_recovery(request, VerificationEnvironment(temporary=str(directory.parent)))
 
 
 def _nothing_runs(directory: Path) -> bool:
@@ -201,10 +206,10 @@ def test_the_marker_says_whether_the_directory_is_proven(primary: Primary) -> No
     directory = primary.lay_down("marked", "recovery_target_name = 'middle'", "recovery_target_action = 'promote'")
     (directory / MARKER).write_text('{"identity": "one", "recovery": {}}')
     shutil.chown(directory / MARKER, "postgres", "postgres")
-    with pytest.raises(RecoveryTestError, match="expected was 99"):
-        _test(directory, questions=_count(99))
+    with pytest.raises(RecoveryVerificationError, match="expected was 99"):
+        _test(directory, queries=_count(99))
     assert _marked(directory) == UNPROVEN
-    _test(directory, questions=_count(21))
+    _test(directory, queries=_count(21))
     assert _marked(directory) == PROVEN
     assert json.loads((directory / MARKER).read_text())["identity"] == "one"
     assert (directory / MARKER).owner() == "postgres"
@@ -215,7 +220,7 @@ def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary
         "time", "recovery_target_time = '%s'" % primary.middle_time, "recovery_target_action = 'promote'"
     )
     settings = (directory / "postgresql.auto.conf").read_text()
-    facts = _test(directory, questions=_count(21), checksums=True)
+    facts = _test(directory, queries=_count(21), checksums=True)
     assert facts["stopped_cleanly"] is True
     assert facts["consistent"] is True
     assert facts["reached"]["message"].startswith("recovery stopping before commit of transaction")
@@ -225,7 +230,7 @@ def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary
     assert (directory / "postgresql.auto.conf").read_text() == settings
     assert not (directory / "postmaster.opts").exists()
     # A second time, and then for good.
-    assert _test(directory, questions=_count(21))["reached"]["message"] == facts["reached"]["message"]
+    assert _test(directory, queries=_count(21))["reached"]["message"] == facts["reached"]["message"]
     assert _start_for_good(primary, directory) == ("00000002", "21")
 
 
@@ -233,7 +238,7 @@ def test_the_end_is_reached_with_the_last_segment_and_without_promotion(primary:
     directory = primary.lay_down("end")
     last = sorted(name for name in os.listdir(primary.archive) if len(name) == 24)[-1]
     end = scan((primary.archive / last).read_bytes()).end_lsn or 0
-    facts = _test(directory, questions=_count(40))
+    facts = _test(directory, queries=_count(40))
     log, seg = facts["reached"]["lsn"].split("/")
     assert int(log, 16) << 32 | int(seg, 16) == (end + 7) & ~7
     assert facts["timeline"] == 1
@@ -251,61 +256,61 @@ def test_the_end_is_reached_with_the_last_segment_and_without_promotion(primary:
 )
 def test_other_targets_are_reached(primary: Primary, name: str, setting: str, message: str, rows: int) -> None:
     directory = primary.lay_down(name, setting.format(xid=primary.middle_xid))
-    facts = _test(directory, questions=_count(rows))
+    facts = _test(directory, queries=_count(rows))
     assert facts["reached"]["message"].startswith(message.format(xid=primary.middle_xid))
     assert _start_for_good(primary, directory) == ("00000002", str(rows))
 
 
 def test_wrong_rows_fail_with_what_was_found(primary: Primary) -> None:
     directory = primary.lay_down("rows", "recovery_target_name = 'middle'")
-    with pytest.raises(RecoveryTestError, match=r"answered \"21\", expected was 40") as caught:
-        _test(directory, questions=(*_count(40), Question("SELECT nonsense", expect=1, expected=True)))
+    with pytest.raises(RecoveryVerificationError, match=r"answered \"21\", expected was 40") as caught:
+        _test(directory, queries=(*_count(40), VerificationQuery("SELECT nonsense", expect=1, expected=True)))
     assert "nonsense" in str(caught.value)
     assert [answer["matched"] for answer in caught.value.facts["queries"]] == [False, False]
     assert _nothing_runs(directory)
 
 
-_ORDERS = Question("SELECT count(*) FROM orders", expect=5, expected=True)
+_ORDERS = VerificationQuery("SELECT count(*) FROM orders", expect=5, expected=True)
 
 
 def test_a_table_that_was_dropped_at_the_target_is_asked_when_the_recovery_has_ended(primary: Primary) -> None:
     """The recovery stops with the lock of DROP TABLE, which nobody gives up while it is paused."""
     directory = primary.lay_down("dropped", "recovery_target_time = '%s'" % primary.drop_time)
-    with pytest.raises(RecoveryTestError, match="holds a lock on what it reads") as caught:
-        _test(directory, questions=(_ORDERS, *_count(40)))
+    with pytest.raises(RecoveryVerificationError, match="holds a lock on what it reads") as caught:
+        _test(directory, queries=(_ORDERS, *_count(40)))
     assert [(answer["locked"], answer["matched"]) for answer in caught.value.facts["queries"]] == [
         (True, None),
         (False, True),
     ]
-    facts = _test(directory, questions=(_ORDERS, *_count(40)), leave_locked=True)
+    facts = _test(directory, queries=(_ORDERS, *_count(40)), leave_locked=True)
     assert [answer["locked"] for answer in facts["queries"]] == [True, False]
     assert facts["stopped_cleanly"] is True
     with pytest.raises(HostError, match="no PostgreSQL server runs with"):
-        RecoveryTest(RecoveryTestRequest(str(directory), questions=(_ORDERS,))).ask_running()
+        query_running(VerificationRequest(str(directory), queries=(_ORDERS,)), VerificationEnvironment())
     with _started_for_good(primary, directory):
-        facts = RecoveryTest(RecoveryTestRequest(str(directory), questions=(_ORDERS,))).ask_running()
+        facts = query_running(VerificationRequest(str(directory), queries=(_ORDERS,)), VerificationEnvironment())
         assert facts["queries"][0]["matched"] is True
-        wrong = Question("SELECT count(*) FROM orders", expect=6, expected=True)
-        with pytest.raises(RecoveryTestError, match="expected was 6"):
-            RecoveryTest(RecoveryTestRequest(str(directory), questions=(wrong,))).ask_running()
+        wrong = VerificationQuery("SELECT count(*) FROM orders", expect=6, expected=True)
+        with pytest.raises(RecoveryVerificationError, match="expected was 6"):
+            query_running(VerificationRequest(str(directory), queries=(wrong,)), VerificationEnvironment())
     directory = primary.lay_down("dropped-copy", "recovery_target_time = '%s'" % primary.drop_time)
-    assert _test(directory, questions=(_ORDERS,), promote=True)["queries"][0]["matched"] is True
+    assert _test(directory, queries=(_ORDERS,), promote=True)["queries"][0]["matched"] is True
 
 
 def test_a_user_that_is_not_there_is_named_at_once(primary: Primary) -> None:
     directory = primary.lay_down("nobody", "recovery_target_name = 'middle'")
     before = time.monotonic()
     with pytest.raises(
-        RecoveryTestError, match=r"pg_superuser .*: .admin. can.t log in .* role .admin. does not exist"
+        RecoveryVerificationError, match=r"pg_superuser .*: .admin. can.t log in .* role .admin. does not exist"
     ):
-        _test(directory, questions=_count(21), database_user="admin")
+        _test(directory, queries=_count(21), database_user="admin")
     assert time.monotonic() - before < 30
     assert _nothing_runs(directory)
 
 
 def test_a_target_that_is_not_in_the_wal_is_named(primary: Primary) -> None:
     directory = primary.lay_down("never", "recovery_target_name = 'never'")
-    with pytest.raises(RecoveryTestError, match="the WAL that was laid down ends before the target") as caught:
+    with pytest.raises(RecoveryVerificationError, match="the restored WAL ends before the target") as caught:
         _test(directory)
     assert any("FATAL" in line for line in caught.value.facts["log_excerpt"])
     assert _nothing_runs(directory)
@@ -316,7 +321,7 @@ def test_a_missing_segment_of_the_backup_is_named(primary: Primary) -> None:
     label = (primary.backup / "backup_label").read_text()
     first = label.split("(file ")[1][:24]
     directory = primary.lay_down("gap", "recovery_target_name = 'middle'", without=first)
-    with pytest.raises(RecoveryTestError, match="checkpoint is missing"):
+    with pytest.raises(RecoveryVerificationError, match="checkpoint is missing"):
         _test(directory)
     assert _nothing_runs(directory)
 
@@ -324,19 +329,19 @@ def test_a_missing_segment_of_the_backup_is_named(primary: Primary) -> None:
 def test_a_setting_that_was_raised_later_is_raised_for_the_test(primary: Primary) -> None:
     """max_connections was 100 at the backup and 150 afterwards: hot standby needs the higher one."""
     directory = primary.lay_down("raised")
-    facts = _test(directory, questions=_count(40))
+    facts = _test(directory, queries=_count(40))
     assert facts["stopped_cleanly"] is True
     assert facts["settings_needed"] == {"max_connections": "150"}
 
 
 def test_a_throwaway_copy_is_promoted(primary: Primary) -> None:
     directory = primary.lay_down("throwaway")
-    facts = _test(directory, questions=_count(40), promote=True)
+    facts = _test(directory, queries=_count(40), promote=True)
     assert facts["timeline"] == 2
     assert not (directory / "recovery.signal").exists()
     assert _nothing_runs(directory)
-    with pytest.raises(RecoveryTestError, match=r"neither recovery\.signal nor standby\.signal"):
-        RecoveryTest(RecoveryTestRequest(str(directory))).prepare()
+    with pytest.raises(RecoveryVerificationError, match=r"neither recovery\.signal nor standby\.signal"):
+        prepare_directory(VerificationRequest(str(directory)), run)
 
 
 def test_a_running_server_is_not_touched(primary: Primary) -> None:
@@ -348,7 +353,7 @@ def test_a_running_server_is_not_touched(primary: Primary) -> None:
         "pg_ctl -D %s -l %s/running.log -w -o '%s' start >/dev/null 2>&1" % (directory, primary.root, options),
     )
     try:
-        with pytest.raises(RecoveryTestError, match="a PostgreSQL server runs in"):
+        with pytest.raises(RecoveryVerificationError, match="a PostgreSQL server runs in"):
             _test(directory)
     finally:
         primary.run("pg_ctl", "-D", str(directory), "-m", "immediate", "stop")
@@ -357,8 +362,10 @@ def test_a_running_server_is_not_touched(primary: Primary) -> None:
 _KILLED = """
 import sys
 sys.path[:0] = %r
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.verify_recovery import *
-RecoveryTest(RecoveryTestRequest(%r, questions=(Question("SELECT pg_sleep(60)"),)), temporary=%r).run()
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.request import VerificationQuery, VerificationRequest
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.run import VerificationEnvironment, verify_recovery
+request = VerificationRequest(%r, queries=(VerificationQuery("SELECT pg_sleep(60)"),))
+verify_recovery(request, VerificationEnvironment(temporary=%r))
 """
 
 
@@ -440,8 +447,8 @@ def foreign(primary: Primary) -> Primary:
 
 def test_settings_of_a_role_or_database_do_not_cut_a_query_off(foreign: Primary) -> None:
     directory = foreign.lay_down("timeouts", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
-    slow = Question("SELECT count(*) FROM pg_sleep(0.2), rows", expect=10, expected=True)
-    facts = _test(directory, questions=(slow,))
+    slow = VerificationQuery("SELECT count(*) FROM pg_sleep(0.2), rows", expect=10, expected=True)
+    facts = _test(directory, queries=(slow,))
     assert facts["databases"] == ["postgres", "shop", "template1"]
 
 
@@ -458,7 +465,9 @@ def test_a_collation_of_another_version_is_listed(foreign: Primary) -> None:
 
 def test_a_locale_that_one_database_misses_fails_the_proof(foreign: Primary) -> None:
     directory = foreign.lay_down("locale", "recovery_target_name = 'shop'", "recovery_target_action = 'promote'")
-    with pytest.raises(RecoveryTestError, match=r"database 'shop' can't be used on this host: .*locale") as raised:
+    with pytest.raises(
+        RecoveryVerificationError, match=r"database 'shop' can't be used on this host: .*locale"
+    ) as raised:
         _test(directory)
     assert raised.value.facts["databases"] == ["postgres", "template1"]
     assert _nothing_runs(directory)
@@ -467,7 +476,9 @@ def test_a_locale_that_one_database_misses_fails_the_proof(foreign: Primary) -> 
 def test_a_locale_that_every_connection_misses_is_not_waited_for(foreign: Primary) -> None:
     directory = foreign.lay_down("template", "recovery_target_name = 'template'", "recovery_target_action = 'promote'")
     started = time.monotonic()
-    with pytest.raises(RecoveryTestError, match=r"refuses connections with database locale is incompatible.*XX000"):
+    with pytest.raises(
+        RecoveryVerificationError, match=r"refuses connections with database locale is incompatible.*XX000"
+    ):
         _test(directory)
     assert time.monotonic() - started < 40
     assert _nothing_runs(directory)
@@ -475,7 +486,7 @@ def test_a_locale_that_every_connection_misses_is_not_waited_for(foreign: Primar
 
 def test_a_user_that_is_missing_is_not_waited_for(foreign: Primary) -> None:
     directory = foreign.lay_down("user", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
-    with pytest.raises(RecoveryTestError, match="'nobody' can't log in to the recovered server"):
+    with pytest.raises(RecoveryVerificationError, match="'nobody' can't log in to the recovered server"):
         _test(directory, database_user="nobody")
 
 
@@ -483,7 +494,7 @@ def test_a_library_that_the_configuration_preloads_and_nobody_installed(foreign:
     directory = foreign.lay_down("library", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
     with open(directory / "postgresql.conf", "a") as stream:
         stream.write("shared_preload_libraries = 'pg_wondrous, $libdir/libpqwalreceiver'\n")
-    with pytest.raises(RecoveryTestError, match=r"postgresql.conf: not installed on this host: pg_wondrous\. "):
+    with pytest.raises(RecoveryVerificationError, match=r"postgresql.conf: not installed on this host: pg_wondrous\. "):
         _test(directory)
 
 
@@ -492,7 +503,7 @@ def test_a_library_that_every_session_loads_and_nobody_installed(foreign: Primar
     directory = foreign.lay_down(name, "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
     with open(directory / "postgresql.conf", "a") as stream:
         stream.write("%s = 'pg_wondrous'\n" % name)
-    with pytest.raises(RecoveryTestError, match="%s in .*: pg_wondrous. Nobody could connect" % name):
+    with pytest.raises(RecoveryVerificationError, match="%s in .*: pg_wondrous. Nobody could connect" % name):
         _test(directory)
 
 

@@ -27,7 +27,8 @@ ALLOWED = {
         "_EXCEPTION": BARMAN,
         "_without_traceback": "Python's own mark, which is not translated",
     },
-    f"{UTILS}/_recover/destination.py": {"Site._ssh_reason": HINT, "_one": "the keys of our own script's output"},
+    f"{UTILS}/_host/ssh_failure.py": {"ssh_failure": HINT},
+    f"{UTILS}/_recover/observe.py": {"_one": "the keys of our own script's output"},
     f"{UTILS}/_barman/options.py": {"_WINDOW": FORMAT},
     f"{UTILS}/_barman/receiver_log.py": {
         "receiver_log": "finds lines of Barman's log, which is not translated, to be shown"
@@ -49,8 +50,8 @@ ALLOWED = {
         "Address.query": "the session sets lc_messages to C",
         "read_control": C_LOCALE,
     },
-    f"{UTILS}/_verify/verify_recovery.py": {
-        "RecoveryTest._verify_checksums": "counts that are reported; the exit status decides",
+    f"{UTILS}/_verify/checksums.py": {"_COUNTS": "counts that are reported; the exit status decides"},
+    f"{UTILS}/_verify/server_log.py": {
         "_CONSISTENT": "the server under test runs with lc_messages = C",
         "_LOWER": "the server under test runs with lc_messages = C",
         "_STOPPED": "the server under test runs with lc_messages = C",

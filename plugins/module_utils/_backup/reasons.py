@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from .._barman.catalog import Backup
 from .._barman.command import BarmanError, Reply
-from .._barman.disks import disk_of, full_disks, human
+from .._barman.disks import disk_of, full_disks
 from .._barman.locks import backup_runs
+from .._host.sizes import human_size
 from .._postgres import wal
 from .._postgres.connection import ConnectionFailed
 from .observe import BackupHost
@@ -67,7 +68,7 @@ def disk_full_hint(host: BackupHost, text: str, backup: Backup | None) -> str:
     size = backup.cluster_size if backup is not None else None
     return " The disk of this host became full. Now %s%s. Make room, or move the server's backup_directory." % (
         full[0] if full else disk_of(path) or path,
-        ", and the cluster has %s" % human(size) if size else "",
+        ", and the cluster has %s" % human_size(size) if size else "",
     )
 
 

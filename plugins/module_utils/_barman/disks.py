@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .._host.sizes import human_size
 from .configuration import ServerConfiguration
 
 _DIRECTORIES = (
@@ -33,7 +34,7 @@ class Disk:
     size: int
 
     def __str__(self) -> str:
-        return "%s has %s free of %s" % (self.path, human(self.free), human(self.size))
+        return "%s has %s free of %s" % (self.path, human_size(self.free), human_size(self.size))
 
 
 def disk_of(path: str, statvfs: Callable[[str], Any] | None = None) -> Disk | None:
@@ -59,12 +60,3 @@ def full_disks(
         if disk is not None and disk.free < segment_size:
             found.setdefault((disk.free, disk.size), disk)
     return list(found.values())
-
-
-def human(number: int) -> str:
-    value = float(number)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return "%d %s" % (value, unit) if unit == "bytes" else "%.1f %s" % (value, unit)
-        value /= 1024
-    return "%.1f TiB" % value

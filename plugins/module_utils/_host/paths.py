@@ -16,3 +16,9 @@ def normal_path(path: str) -> str:
     """The path without ".", ".." and doubled slashes. normpath alone keeps two slashes at the beginning, and Linux has one root."""
     found = posixpath.normpath(path)
     return "/" + found.lstrip("/") if found.startswith("/") else found
+
+
+def is_within(outer: str, inner: str) -> bool:
+    """Whether inner is outer, or is in it."""
+    outer, inner = normal_path(outer), normal_path(inner)
+    return posixpath.commonpath([outer, inner]) == outer

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recovering from a server whose entry is switched off.
+"""Recovering from a server that is not active in Barman's configuration.
 
-This module util is private to the collection. Barman does nothing for an inactive server, not even restore what it has of
-it, and says success. A server that another backup server keeps now is such a one, and its backups are still good.
+This module util is private to the collection. Barman skips an inactive server with success, even if it
+should restore a backup of it. A server that another backup server backs up now is inactive here, and its backups are still valid.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from .._server.observe import write_copy
 
 
 @contextlib.contextmanager
-def awake(barman: Barman, configuration: Configuration, name: str) -> Iterator[tuple[Barman, Configuration]]:
-    """A Barman for which that server is active, as long as it is needed; its own configuration stays as it is."""
+def activated(barman: Barman, configuration: Configuration, name: str) -> Iterator[tuple[Barman, Configuration]]:
+    """A Barman for which that server is activated temporarily; its own configuration stays as it is."""
     server = configuration.servers.get(name)
     if server is None or server.flag("active", True):
         yield barman, configuration
         return
-    with temporary_directory("barman-awake-", barman.user) as directory:
+    with temporary_directory("barman-activated-", barman.user) as directory:
         main_file = _copy(configuration, name, server.file, directory, barman.user)
         yield barman.with_config(main_file), read(main_file, barman.user)
 
 
 def _copy(configuration: Configuration, name: str, entry: str, directory: str, user: str) -> str:
-    """The whole configuration in another directory, with that server active; the path of its main file."""
+    """Copy the whole configuration to another directory, with that server active; the path of the main file."""
     texts = {configuration.main_file: read_text(configuration.main_file) or ""}
     source = os.path.expanduser(configuration.global_options.get("configuration_files_directory") or "")
     for file in names_in(source) if source else []:

@@ -9,37 +9,94 @@ This module util is private to the collection. It is verified before anything is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 from .._backup.verification import verify_backup
 from .._barman.archive import Archive
 from .._barman.catalog import Backup, chain
+from .._barman.command import Barman
 from .._barman.configuration import ServerConfiguration
+from .._barman.wal_sizes import copied_paths
 from .._postgres import wal
+from .prepare import BackupSource, RecoveryEnvironment
 from .recovery_plan import RecoveryPlan
+from .recovery_target import END, IMMEDIATE
+from .request import ContentRequest, RecoverError, RecoveryRequest
+from .segment_scanner import ReportProgress
 from .wal_verification import Replay, files_digest, refuse_short_segments, verify_wal
 
-Tell = Callable[[str, int, int], None]
+# From this version on Barman copies no WAL after the segment of target_lsn, or of the backup's end for target_immediate.
+_STOPS_AT_TARGET = (3, 13, 3)
+_MOST_LISTED = 5
 
 
-@dataclass(frozen=True)
-class ContentRequest:
-    """What to verify. earlier: what verify_content answered in a run before this one."""
+def verify_source(
+    request: RecoveryRequest,
+    plan: RecoveryPlan,
+    source: BackupSource,
+    environment: RecoveryEnvironment,
+    report: ReportProgress,
+) -> dict[str, dict[str, Any]]:
+    """What was verified, as verify_content returns it. Raises HostError if anything is damaged, gone, or Barman's user can't read it."""
+    copied = copied_files(plan, source.server, environment.barman)
+    archive = source.archive
+    # Barman archives what it received once a minute, and moves it: the archive is listed again if a file has moved.
+    if not all(os.path.exists(path) for path in _paths(plan, archive)):
+        archive = environment.list_archive(source.server, environment.barman, plan.segment_size)
+    environment.readable(
+        plan.server,
+        chain(source.backups, plan.backup),
+        source.basebackups,
+        sorted({*_paths(plan, archive), *copied}),
+        environment.user,
+    )
+    return verify_content(
+        request.content,
+        plan,
+        archive,
+        source.backups,
+        source.server,
+        to_the_end=request.target.kind == END,
+        report=report,
+    )
 
-    wal: bool = True
-    backup: bool = True
-    earlier: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> ContentRequest:
-        """From a module's options."""
-        return cls(
-            wal=bool(params.get("verify_wal", True)),
-            backup=bool(params.get("verify_backup", True)),
-            earlier=dict(params.get("verified") or {}),
+def copied_files(plan: RecoveryPlan, server: ServerConfiguration, barman: Barman) -> list[str]:
+    """The archived WAL files that Barman copies. Raises RecoverError if one is gone: Barman would fail after PostgreSQL was stopped."""
+    copied = copied_paths(server, plan.first, plan.timeline)
+    stops = plan.target.kind in ("lsn", IMMEDIATE)
+    if stops and not all(map(os.path.lexists, copied)) and barman.version >= _STOPS_AT_TARGET:
+        copied = copied_paths(server, plan.first, plan.timeline, plan.last)
+    gone = [os.path.basename(path) for path in copied if not os.path.lexists(path)]
+    if gone:
+        more = "" if len(gone) <= _MOST_LISTED else " and %d more" % (len(gone) - _MOST_LISTED)
+        raise RecoverError(
+            "server '%s': WAL files are missing that Barman has in xlog.db: %s%s. Barman would copy them, and fail. Put them back, or have Barman list "
+            "again what there is: barman rebuild-xlogdb %s%s. Nothing was changed"
+            % (
+                plan.server,
+                ", ".join(gone[:_MOST_LISTED]),
+                more,
+                plan.server,
+                "" if stops else ". Or give the target as a position (barman_recover_target_lsn)",
+            )
         )
+    return copied
+
+
+def _paths(plan: RecoveryPlan, archive: Archive) -> list[str]:
+    """The paths of the WAL that the recovery reads. Raises RecoverError if a segment is gone since the plan was made."""
+    paths: list[str] = []
+    for one in plan.segments:
+        path = archive.path(one)
+        if path is None:
+            raise RecoverError(
+                "server '%s': WAL segment %s is gone since the plan was made. Run it again" % (plan.server, one)
+            )
+        paths.append(path)
+    return paths
 
 
 def verify_content(
@@ -50,27 +107,27 @@ def verify_content(
     server: ServerConfiguration,
     *,
     to_the_end: bool,
-    tell: Tell,
+    report: ReportProgress,
 ) -> dict[str, dict[str, Any]]:
-    """What was verified, for the answer. Raises DamagedBackup or DamagedWal.
+    """What was verified, for the result. Raises DamagedBackup or DamagedWal.
 
     to_the_end: the plan has a position as its target, but means the end of the WAL.
     """
     replay = _replay(plan, to_the_end)
     # Costs nothing, so it is not an option.
-    refuse_short_segments(replay, archive, read_before=request.wal, tell=tell)
+    refuse_short_segments(replay, archive, read_before=request.wal, report=report)
     answer = {"backup": _skipped("verify_backup"), "wal": _skipped("verify_wal")}
     if request.backup:
         verified = verify_backup(
             plan.server,
             chain(backups, plan.backup),
             server.directory("basebackups_directory"),
-            tell,
+            report,
             _of(request.earlier, "backup"),
         )
         answer["backup"] = verified.as_dict()
     if request.wal:
-        replayed = verify_wal(replay, archive, tell, _of(request.earlier, "wal"))
+        replayed = verify_wal(replay, archive, report, _of(request.earlier, "wal"))
         answer["wal"] = {"status": "verified", "reason": "", **replayed.as_dict()}
     return answer
 
@@ -83,6 +140,11 @@ def not_verified(answer: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for part, facts in answer.items()
         if facts["status"] == "not verified"
     ]
+
+
+def created_tablespaces(verified: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The locations of the tablespaces that the replay creates, after the backup. Empty if the WAL was not read."""
+    return list(verified["wal"].get("created_tablespaces") or ())
 
 
 def archive_state(plan: RecoveryPlan, archive: Archive) -> dict[str, Any]:
@@ -105,8 +167,8 @@ def is_current(state: Any, plan: RecoveryPlan, archive: Archive) -> bool:
 
 
 def _of(earlier: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    found = earlier.get(part)
-    return found if isinstance(found, dict) else {}
+    facts = earlier.get(part)
+    return facts if isinstance(facts, dict) else {}
 
 
 def _skipped(option: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done with each directory that a recovery fills: nothing, renamed, swapped, created by root, or refused.
+"""The placement of a recovery: each directory that it fills is renamed, swapped, created by root, or refused.
 
 This module util is private to the collection.
 """
@@ -13,12 +13,10 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .._host.paths import normal_path
+from .._host.paths import is_within
 from .._host.system_directories import is_closed
-from .destination import Place, Site, State
-
-REFUSE = "refuse"
-MOVE_ASIDE = "move_aside"
+from .destination_state import DestinationDirectory, DestinationState
+from .request import MOVE_ASIDE, ExistingAction
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,11 @@ class Placement:
     """
 
     problems: list[str] = field(default_factory=list)
-    renamed: list[Place] = field(default_factory=list)
-    staged: list[Place] = field(default_factory=list)
-    missing: list[Place] = field(default_factory=list)
-    emptied: list[Place] = field(default_factory=list)
-    wal: Place | None = None
+    renamed: list[DestinationDirectory] = field(default_factory=list)
+    staged: list[DestinationDirectory] = field(default_factory=list)
+    missing: list[DestinationDirectory] = field(default_factory=list)
+    emptied: list[DestinationDirectory] = field(default_factory=list)
+    wal: DestinationDirectory | None = None
 
     @property
     def swapped(self) -> dict[str, bool]:
@@ -44,34 +42,24 @@ class Placement:
     @property
     def displaced(self) -> list[str]:
         """The directories with old content that the swap moves."""
-        found = [one.path for one in (*self.staged, *self.emptied) if one.own]
-        return [*found, self.wal.path] if self.wal is not None and self.wal.own else found
+        paths = [one.path for one in (*self.staged, *self.emptied) if one.own]
+        return [*paths, self.wal.path] if self.wal is not None and self.wal.own else paths
 
 
-def place_all(state: State, existing: str, on_host: str, *, root_creates: bool) -> Placement:
+def place_all(state: DestinationState, existing: ExistingAction, on_host: str, *, root_creates: bool) -> Placement:
     """Decide for all directories at once, because either all are swapped after the copy, or all renamed before it.
 
     on_host: " on HOST" for messages, or "". root_creates: a directory that is missing is no problem.
     """
     problems: list[str] = []
-    missing: list[Place] = []
-    filled: list[Place] = []
-    for place in state.places:
-        if place.occupied and (existing != MOVE_ASIDE or place.kind != "directory"):
-            problems.append(_refused(place, existing, on_host))
-        elif place.link and place.kind == "":
-            problems.append(
-                "%s%s is a symbolic link to a directory that does not exist. Create that directory, or remove the link"
-                % (place.path, on_host)
-            )
+    missing: list[DestinationDirectory] = []
+    filled: list[DestinationDirectory] = []
+    for place in state.directories:
+        problem = _unusable(place, state, existing, on_host)
+        if problem is not None:
+            problems.append(problem)
         elif not place.writable and not place.occupied:
-            if is_closed(place.path):
-                problems.append(
-                    "%s%s is, or is in, a directory of the system, where '%s' gets no directory. Restore it to another one: "
-                    "barman_recover_tablespaces for a tablespace (option tablespaces of the module), barman_recover_directory for the rest "
-                    "(option destination)" % (place.path, on_host, state.user)
-                )
-            elif root_creates and not place.link and place.kind in ("", "directory"):
+            if root_creates and not place.link and place.kind in ("", "directory"):
                 missing.append(place)
             else:
                 problems.append(
@@ -80,35 +68,49 @@ def place_all(state: State, existing: str, on_host: str, *, root_creates: bool) 
                 )
         elif place.occupied or place.others:
             filled.append(place)
-            if place.occupied:
-                problems += _mounts(place, on_host)
+            problems += _mounts(place, on_host) if place.occupied else []
     staged = filled if any(fixed(place) for place in filled) else []
     renamed = [] if staged else _outermost(filled)
     for place in staged:
         problems += _swap_problems(place, state, on_host)
     for place in state.leftovers:
         problems += _emptying_problems(place, state, on_host)
-    wal = state.wal if state.wal is not None and not _is_within(state.place.path, state.wal.path) else None
+    wal = state.wal if state.wal is not None and not is_within(state.directory.path, state.wal.path) else None
     if wal is not None:
         problems += _wal_problems(wal, state, on_host)
     return Placement(problems, renamed, staged, missing, list(state.leftovers), wal)
 
 
-def layout_problems(site: Site, major_version: int, wal_directory: str | None) -> list[str]:
-    """Why what is on a host could not be moved aside, whether a server runs there or not. Raises DestinationError."""
-    return place_all(site.inspect(major_version, wal_directory), MOVE_ASIDE, "", root_creates=True).problems
+def _unusable(
+    place: DestinationDirectory, state: DestinationState, existing: ExistingAction, on_host: str
+) -> str | None:
+    """Why a directory can't be the destination, whoever creates it."""
+    if place.occupied and (existing != MOVE_ASIDE or place.kind != "directory"):
+        return _refused(place, existing, on_host)
+    if place.link and place.kind == "":
+        return (
+            "%s%s is a symbolic link to a directory that does not exist. Create that directory, or remove the link"
+            % (place.path, on_host)
+        )
+    if not place.writable and not place.occupied and is_closed(place.path):
+        return (
+            "%s%s is, or is in, a directory of the system, where '%s' gets no directory. Restore it to another one: "
+            "barman_recover_tablespaces for a tablespace (option tablespaces of the module), barman_recover_directory for the rest "
+            "(option destination)" % (place.path, on_host, state.user)
+        )
+    return None
 
 
-def fixed(place: Place) -> bool:
+def fixed(place: DestinationDirectory) -> bool:
     """Whether a directory stays, and only its content can be moved."""
     return place.link or place.mount or not place.movable or bool(place.others)
 
 
-def _outermost(places: Sequence[Place]) -> list[Place]:
-    return [one for one in places if not any(one is not other and _is_within(other.path, one.path) for other in places)]
+def _outermost(places: Sequence[DestinationDirectory]) -> list[DestinationDirectory]:
+    return [one for one in places if not any(one is not other and is_within(other.path, one.path) for other in places)]
 
 
-def _refused(place: Place, existing: str, on_host: str) -> str:
+def _refused(place: DestinationDirectory, existing: ExistingAction, on_host: str) -> str:
     if existing == MOVE_ASIDE:
         return "%s%s is %s: it can't be moved aside" % (place.path, on_host, kind_of(place))
     return "%s%s is %s; it is never overwritten. Move it away, or give 'existing: move_aside'" % (
@@ -118,7 +120,7 @@ def _refused(place: Place, existing: str, on_host: str) -> str:
     )
 
 
-def _mounts(place: Place, on_host: str) -> list[str]:
+def _mounts(place: DestinationDirectory, on_host: str) -> list[str]:
     return [
         "%s%s is mounted below %s, and would stay with the old data. Mount it outside of it; for pg_wal, make %s a symbolic link to a "
         "directory on that disk" % (mount, on_host, place.path, mount)
@@ -126,28 +128,28 @@ def _mounts(place: Place, on_host: str) -> list[str]:
     ]
 
 
-def _swap_problems(place: Place, state: State, on_host: str) -> list[str]:
-    found: list[str] = []
+def _swap_problems(place: DestinationDirectory, state: DestinationState, on_host: str) -> list[str]:
+    problems: list[str] = []
     if fixed(place) and not place.writable:
-        found.append(
+        problems.append(
             "%s%s can't be moved aside: '%s' can write neither to it nor to %s. Give it to '%s' (chown), or restore it to another directory"
             % (place.path, on_host, state.user, posixpath.dirname(place.path), state.user)
         )
     if fixed(place) and place.stuck:
-        found.append(
+        problems.append(
             "%s in %s%s can't be moved by '%s': it belongs to somebody else, or is immutable (lsattr). Move it out of there, or change that"
             % (place.stuck.strip(), place.path, on_host, state.user)
         )
-    found += [
+    problems += [
         "%s is below %s%s, whose content is moved aside while it stays. Restore it to another directory: barman_recover_tablespaces "
         "(option tablespaces of the module)" % (other.path, place.path, on_host)
-        for other in state.places
-        if other is not place and _is_within(place.path, other.path)
+        for other in state.directories
+        if other is not place and is_within(place.path, other.path)
     ]
-    return found
+    return problems
 
 
-def _emptying_problems(place: Place, state: State, on_host: str) -> list[str]:
+def _emptying_problems(place: DestinationDirectory, state: DestinationState, on_host: str) -> list[str]:
     what = (
         "%s%s has a tablespace of the old server that the backup does not have. The replay of WAL can fill it, so what is there has to be moved aside"
         % (place.path, on_host)
@@ -159,7 +161,7 @@ def _emptying_problems(place: Place, state: State, on_host: str) -> list[str]:
     return []
 
 
-def _wal_problems(wal: Place, state: State, on_host: str) -> list[str]:
+def _wal_problems(wal: DestinationDirectory, state: DestinationState, on_host: str) -> list[str]:
     remedy = (
         "Give it to '%s', or another directory as barman_recover_wal_directory (option wal_directory of the module)"
         % state.user
@@ -170,20 +172,15 @@ def _wal_problems(wal: Place, state: State, on_host: str) -> list[str]:
         return ["pg_wal is to be in %s%s, and '%s' can't write there. %s" % (wal.path, on_host, state.user, remedy)]
     if wal.stuck:
         return ["%s in %s%s can't be moved by '%s'. %s" % (wal.stuck.strip(), wal.path, on_host, state.user, remedy)]
-    inside = [one.path for one in state.places if _is_within(one.path, wal.path) or _is_within(wal.path, one.path)]
+    inside = [one.path for one in state.directories if is_within(one.path, wal.path) or is_within(wal.path, one.path)]
     if inside:
         return ["pg_wal is to be in %s%s, which %s shares. %s" % (wal.path, on_host, inside[0], remedy)]
     return []
 
 
-def kind_of(place: Place) -> str:
+def kind_of(place: DestinationDirectory) -> str:
     if place.kind == "unreadable":
         return "a directory that can't be read"
     if place.kind == "other":
         return "not a directory"
     return "not empty (it has: %s)" % place.entries
-
-
-def _is_within(outer: str, inner: str) -> bool:
-    outer, inner = normal_path(outer), normal_path(inner)
-    return posixpath.commonpath([outer, inner]) == outer

@@ -25,6 +25,7 @@ from .._barman.command import Version
 from .._barman.configuration import ServerConfiguration
 from .._host.process import HostError
 from .._host.safe_files import temporary_directory
+from .._host.sizes import human_size
 
 LOCAL = "local"
 REMOTE = "remote"
@@ -40,7 +41,7 @@ Which = Callable[[str, str], "str | None"]
 
 
 @dataclass(frozen=True)
-class Area:
+class StagingArea:
     """Where a backup is made plain. path: None where Barman's configuration says it.
 
     own: the directory is made for this recovery, in path, and taken away afterwards. programs: what unpacks it there.
@@ -68,10 +69,11 @@ def find_area(
     server: ServerConfiguration,
     version: Version,
     destination: str,
+    *,
     remote: bool,
     path: str | None = None,
     location: str | None = None,
-) -> Area:
+) -> StagingArea:
     """The area for a backup, given with what it builds upon. path, location: as they were asked for."""
     backup = chain[0]
     incremental, encrypted = backup.incremental, any(one.encryption for one in chain)
@@ -84,7 +86,7 @@ def find_area(
         where = LOCAL if incremental or encrypted else REMOTE
     if not remote:
         where = LOCAL
-    area = Area(path, where, _nature(backup), programs=tuple(programs), combines=incremental)
+    area = StagingArea(path, where, _nature(backup), programs=tuple(programs), combines=incremental)
     if path is not None or configured:
         return area
     chosen = server.directory("backup_directory") if where == LOCAL else posixpath.dirname(destination)
@@ -106,7 +108,7 @@ def _nature(backup: Backup) -> str:
     return "encrypted" if backup.encryption else "compressed"
 
 
-def arguments(area: Area, backup: Backup, version: Version) -> list[str]:
+def arguments(area: StagingArea, backup: Backup, version: Version) -> list[str]:
     """What "barman recover" is told of the area."""
     if area.path is None:
         return []
@@ -121,7 +123,7 @@ def arguments(area: Area, backup: Backup, version: Version) -> list[str]:
 
 
 def missing_here(
-    area: Area,
+    area: StagingArea,
     server: ServerConfiguration,
     major: int | None,
     which: Which = lambda name, path: shutil.which(name, path=path),
@@ -139,7 +141,7 @@ def missing_here(
     return problems
 
 
-def missing_there(area: Area, programs: Sequence[str], where: str, user: str) -> list[str]:
+def missing_there(area: StagingArea, programs: Sequence[str], where: str, user: str) -> list[str]:
     """What is not found on the destination's host, and has to be where the area is there. programs: what was found."""
     problems = [missing_text(program, area, where) for program in area.programs if program not in programs]
     if area.combines and _COMBINE not in programs:
@@ -151,11 +153,11 @@ def missing_there(area: Area, programs: Sequence[str], where: str, user: str) ->
     return problems
 
 
-def missing_text(program: str, area: Area, where: str) -> str:
+def missing_text(program: str, area: StagingArea, where: str) -> str:
     return "the program %s, which unpacks this %s backup, is not installed %s" % (program, area.nature, where)
 
 
-def missing_room(area: Area, needed: int, destination: str | None, human: Callable[[int | None], str]) -> str | None:
+def missing_room(area: StagingArea, needed: int, destination: str | None) -> str | None:
     """Why the area here is too small. destination: the directory to be filled if it is on this host, too."""
     if not area.local or area.path is None:
         return None
@@ -170,8 +172,8 @@ def missing_room(area: Area, needed: int, destination: str | None, human: Callab
         "the file system of %s has %s free, and making the backup plain needs %s there; give another staging_path"
         % (
             place,
-            human(free),
-            human(needed),
+            human_size(free),
+            human_size(needed),
         )
     )
 
@@ -183,7 +185,7 @@ def _existing(path: str) -> str:
 
 
 @contextlib.contextmanager
-def made(area: Area | None, user: str) -> Iterator[Area | None]:
+def made(area: StagingArea | None, user: str) -> Iterator[StagingArea | None]:
     """The area, with a directory of its own where it is to have one; that is gone afterwards."""
     if area is None or not area.own or area.path is None:
         yield area

@@ -16,7 +16,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from .destination import ASIDE_PREFIX, RESTORE_PREFIX, Destination, DestinationError, Site, aside, reported_lines
+from .destination import ASIDE_PREFIX, RESTORE_PREFIX, Destination, DestinationError, aside
+from .destination_host import DestinationHost, reported_lines
 
 _SWAP = r"""
 say() { printf 'pgdr:%s=%s\n' "$1" "$2"; }
@@ -186,7 +187,7 @@ class Swap:
         """Where the old content of a directory is after the swap."""
         return aside(path, self.stamp) if self.staged.get(path) else posixpath.join(path, ASIDE_PREFIX + self.stamp)
 
-    def carry_out(self, site: Site, old: str | None) -> list[dict[str, str]]:
+    def carry_out(self, host: DestinationHost, old: str | None) -> list[dict[str, str]]:
         """Swap; the directories whose old content was moved. Raises DestinationError, which says what is where.
 
         old: where the old data directory was renamed to before, if it was.
@@ -213,7 +214,7 @@ class Swap:
             "wal": self.wal_directory or "",
         }
         script = "place() {\ncase $1 in\n%s*) ;;\nesac\n}\n%s" % (cases, _SWAP)
-        completed = site.script(script, variables, timeout=3600)
+        completed = host.script(script, variables, timeout=3600)
         lines = reported_lines(completed)
         if not completed.ok or "swapped" not in lines:
             text = "moving what was restored to its place failed in %s: %s" % (there.where, completed.text)

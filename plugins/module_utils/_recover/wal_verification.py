@@ -25,13 +25,7 @@ from .._host.process import HostError
 from .._postgres import wal
 from .._postgres.wal_reader import PAGE_SIZE, Carry, Event, Records, WalReadError, scan
 from .recovery_target import format_time
-
-Tell = Callable[[str, int, int], None]
-
-
-def _silent(phase: str, done: int, total: int) -> None:
-    """Reports no progress."""
-
+from .segment_scanner import ReportProgress, no_progress
 
 PHASE = "verifying the WAL"
 _PAGE_ADDRESS = struct.Struct("<8xQ")
@@ -139,7 +133,9 @@ def short_segments(segments: Sequence[wal.Segment], archive: Wal) -> dict[wal.Se
     return problems
 
 
-def refuse_short_segments(replay: Replay, archive: Wal, *, read_before: bool = False, tell: Tell = _silent) -> None:
+def refuse_short_segments(
+    replay: Replay, archive: Wal, *, read_before: bool = False, report: ReportProgress = no_progress
+) -> None:
     """Raises DamagedWal with all segments that are too short or too long.
 
     read_before: read the records before the first of them, so that the error has the last commit that can be recovered.
@@ -152,7 +148,7 @@ def refuse_short_segments(replay: Replay, archive: Wal, *, read_before: bool = F
     last: Event | None = None
     if read_before:
         before = list(replay.segments)[: list(replay.segments).index(next(iter(problems)))]
-        verifier = _Verifier(replace(replay, segments=before), archive, tell, time.monotonic)
+        verifier = _Verifier(replace(replay, segments=before), archive, report, time.monotonic)
         try:
             verifier.run({})
         except DamagedWal as exc:
@@ -179,7 +175,7 @@ def _is_compressed(path: str) -> bool:
 def verify_wal(
     replay: Replay,
     archive: Wal,
-    tell: Tell = _silent,
+    report: ReportProgress = no_progress,
     earlier: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> WalVerification:
@@ -188,7 +184,7 @@ def verify_wal(
     earlier: what as_dict() said in a run before this one; the segments that it verified are not read again if their
     files are the same.
     """
-    return _Verifier(replay, archive, tell, clock).run(earlier or {})
+    return _Verifier(replay, archive, report, clock).run(earlier or {})
 
 
 def files_digest(archive: Wal, segments: Sequence[wal.Segment]) -> str:
@@ -204,10 +200,10 @@ def files_digest(archive: Wal, segments: Sequence[wal.Segment]) -> str:
 
 
 class _Verifier:
-    def __init__(self, replay: Replay, archive: Wal, tell: Tell, clock: Callable[[], float]) -> None:
+    def __init__(self, replay: Replay, archive: Wal, report: ReportProgress, clock: Callable[[], float]) -> None:
         self._replay = replay
         self._archive = archive
-        self._tell = tell
+        self._report = report
         self._clock = clock
         self._commit: Event | None = None
         self._whole_until: int | None = None
@@ -229,11 +225,11 @@ class _Verifier:
         carry: Carry | None = None
         done = reused
         for done, segment in enumerate(segments[reused:], reused + 1):
-            self._tell(PHASE, done - 1, len(segments))
+            self._report(PHASE, done - 1, len(segments))
             carry = self._verify(segment, carry)
             if carry is None:
                 break
-        self._tell(PHASE, done, len(segments))
+        self._report(PHASE, done, len(segments))
         complete = [one for one in segments[:done] if one in self._archive.segments]
         return WalVerification(
             segments=done,

@@ -12,9 +12,6 @@ the other two are asked for.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Callable
 
 from .._host.process import HostError
@@ -37,37 +34,6 @@ _COLLATION_VERSIONS = (
 )
 _LIBRARY_DIRECTORY = "SELECT setting FROM pg_catalog.pg_config WHERE name = 'PKGLIBDIR'"
 _FIRST_DATABASE_VERSION = 15
-
-# The states in which a server refuses a connection for a moment only: starting, stopping, too many connections.
-_PASSING = ("57P01", "57P02", "57P03", "53300")
-# A line of the log as LOG_LINE_PREFIX makes it.
-LOG_LINE_PREFIX = "%m [%p] %b %e "
-_REFUSED = re.compile(r"\[\d+\] (?P<kind>.+?) (?P<code>[0-9A-Z]{5}) FATAL: +(?P<text>.*)$")
-_NO_LOGIN = ("28000", "28P01", "3D000")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a server refused a connection. login: because of the user or the database that was given."""
-
-    code: str
-    text: str
-
-    @property
-    def login(self) -> bool:
-        return self.code in _NO_LOGIN
-
-
-def final_refusal(log: Sequence[str]) -> Refusal | None:
-    """The refusal of a connection in the log that waiting can't heal; None if there is none.
-
-    The processes of the server itself end the server with their errors, which its caller sees.
-    """
-    for line in log:
-        found = _REFUSED.search(line)
-        if found and found["kind"] not in ("startup", "postmaster") and found["code"] not in _PASSING:
-            return Refusal(found["code"], found["text"])
-    return None
 
 
 def inspect_databases(ask: Ask, major_version: int) -> tuple[list[str], list[str], list[dict[str, Any]]]:

@@ -185,7 +185,7 @@ def incoming(home: Home) -> None:
 
 
 def staging_directory(home: Home) -> None:
-    with staging_area.made(staging_area.Area(str(home.path / "pg"), "local", "incremental", own=True), USER):
+    with staging_area.made(staging_area.StagingArea(str(home.path / "pg"), "local", "incremental", own=True), USER):
         pass
 
 

@@ -12,7 +12,7 @@ from yaml import safe_load
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import Recovery
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.prepare import RecoveryEnvironment
 from ansible_collections.pgdr.barman.plugins.modules import recover, verify_recovery
 from tests.unit.plugins.module_utils._recover.recovery_host import USER, RecoveryHost
 from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, World, backup, commit, position
@@ -30,9 +30,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     monkeypatch.setattr(recover, "read", lambda path, user: found.configuration)
     monkeypatch.setattr(recover, "barman_from", lambda params: Barman(found.run, USER))
 
-    def recovery(request: Any, barman: Any, configuration: Any, runner: Any, connect: Any) -> Recovery:
-        return Recovery(
-            request,
+    def environment(barman: Any, configuration: Any, runner: Any, connect: Any) -> RecoveryEnvironment:
+        return RecoveryEnvironment(
             barman,
             configuration,
             runner,
@@ -41,7 +40,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
             readable=lambda *given: None,
         )
 
-    monkeypatch.setattr(recover, "Recovery", recovery)
+    monkeypatch.setattr(recover, "RecoveryEnvironment", environment)
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import CatalogError, parse_backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.snapshots import Snapshot, Snapshots, read_snapshots
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoverError
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.snapshots import (
     Instance,
     instance_arguments,

@@ -25,7 +25,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import Outcome, Recovery, request_from
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.prepare import RecoveryEnvironment
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import request_from
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.result import RecoveryOutcome
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.run import recover
 from tests.unit.plugins.module_utils._recover.recovery_world import World, minute
 
 USER = getpass.getuser()
@@ -42,7 +45,7 @@ command() {
 
 
 class RecoveryHost:
-    """What a test changes: the archive and the backups, what Barman lays down, whether SSH works."""
+    """What a test changes: the archive and the backups, what Barman restores, whether SSH works."""
 
     def __init__(self, root: Path, world: World, backups: list[Backup]) -> None:
         self.root = root
@@ -87,12 +90,11 @@ class RecoveryHost:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(b"")
 
-    def recover(self, check_mode: bool = False, **params: Any) -> Outcome:
+    def recover(self, check_mode: bool = False, **params: Any) -> RecoveryOutcome:
         # The world's segments have no bytes that could be verified.
         given = {"verify_wal": False, "verify_backup": False, **params}
         request = request_from({"server": "pg", "destination": str(self.root / "new"), **given})
-        recovery = Recovery(
-            request,
+        environment = RecoveryEnvironment(
             Barman(self.run, USER),
             self.configuration,
             self.run,
@@ -102,7 +104,7 @@ class RecoveryHost:
             # The backups and the WAL are played: test_readable.py has real files.
             readable=lambda *given: None,
         )
-        return recovery.execute(check_mode)
+        return recover(request, environment, check_mode=check_mode)
 
     def arguments_of(self, program: str, *words: str) -> list[str]:
         """The arguments of the one command of that program with those words."""
@@ -157,7 +159,7 @@ class RecoveryHost:
                 (Path(arguments[-1]) / "global").mkdir(parents=True, exist_ok=True)
                 (Path(arguments[-1]) / "global" / "pg_control").write_text("")
                 return Completed(command.argv, 1, json.dumps({"_ERROR": [self.barman_error]}))
-            self._lay_down(arguments)
+            self._restore(arguments)
             if command.tick:
                 self.now += 60
                 command.tick()
@@ -166,7 +168,7 @@ class RecoveryHost:
             )
         return Completed(command.argv, 0, "{}")
 
-    def _lay_down(self, arguments: list[str]) -> None:
+    def _restore(self, arguments: list[str]) -> None:
         directory = Path(arguments[-1])
         given = dict(itertools.pairwise(arguments))
         standby = "--standby-mode" in arguments

@@ -113,6 +113,9 @@ class World:
         for number in numbers:
             self.add(number, timeline=timeline)
 
+    def path(self, one: wal.Segment) -> str | None:
+        return self.segments.get(one) or self.partials.get(one)
+
     def read(self, one: wal.Segment) -> bytes:
         return json.dumps([one.timeline, one.log, one.seg]).encode().ljust(SIZE if self.whole else 0)
 

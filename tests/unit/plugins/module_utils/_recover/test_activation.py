@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.activation import awake
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.activation import activated
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -48,7 +48,7 @@ def files(path: Path) -> dict[str, str]:
 def test_what_is_switched_off_is_active_for_a_while(barman: Barman, tmp_path: Path, name: str) -> None:
     before = files(tmp_path)
     asleep = read(barman.config_file).servers
-    with awake(barman, read(barman.config_file), name) as (other, configuration):
+    with activated(barman, read(barman.config_file), name) as (other, configuration):
         assert other.config_file is not None
         place = Path(other.config_file).parent
         found = configuration.servers
@@ -68,7 +68,7 @@ def test_what_is_switched_off_is_active_for_a_while(barman: Barman, tmp_path: Pa
 @pytest.mark.parametrize("name", ["on", "unknown"])
 def test_otherwise_nothing_is_copied(barman: Barman, name: str) -> None:
     seen = read(barman.config_file)
-    with awake(barman, seen, name) as (other, configuration):
+    with activated(barman, seen, name) as (other, configuration):
         assert other is barman
         assert configuration is seen
 
@@ -77,7 +77,7 @@ def test_it_is_cleared_away_after_a_failure(barman: Barman) -> None:
     places = []
 
     def fail() -> None:
-        with awake(barman, read(barman.config_file), "off") as (_other, configuration):
+        with activated(barman, read(barman.config_file), "off") as (_other, configuration):
             places.append(Path(configuration.main_file).parent)
             assert places[0].exists()
             raise RuntimeError

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery, segment_scanner
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import run, segment_scanner
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoverError
 from tests.unit.plugins.module_utils._recover.recovery_host import RecoveryHost
 from tests.unit.plugins.module_utils._recover.recovery_world import World, backup, commit, position
 
@@ -61,7 +61,7 @@ def test_a_tablespace_that_the_wal_creates_is_not_that_of_a_running_server(
     host: RecoveryHost, other: Path, check_mode: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The replay would write into it, wherever the backup is restored."""
-    monkeypatch.setattr(recovery, "_created", lambda facts: [str(host.root / "srv" / "ts")])
+    monkeypatch.setattr(run, "created_tablespaces", lambda verified: [str(host.root / "srv" / "ts")])
     with pytest.raises(
         RecoverError, match=f"the WAL up to the target creates a tablespace there: .*that runs in {other} uses"
     ):

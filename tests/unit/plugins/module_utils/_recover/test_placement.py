@@ -10,16 +10,26 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Place, State
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination_state import (
+    DestinationDirectory,
+    DestinationState,
+    DirectoryKind,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.placement import Placement, place_all
 
-DATA = Place("/data/pg", "directory", "PG_VERSION base", writable=True, movable=True, own=True)
-FAST = Place("/srv/fast", "directory", "PG_17_202406281", writable=True, movable=True, own=True)
-WAL = Place("/wal/pg_wal", "directory", "000000010000000000000001", writable=True, own=True)
+DATA = DestinationDirectory("/data/pg", "directory", "PG_VERSION base", writable=True, movable=True, own=True)
+FAST = DestinationDirectory("/srv/fast", "directory", "PG_17_202406281", writable=True, movable=True, own=True)
+WAL = DestinationDirectory("/wal/pg_wal", "directory", "000000010000000000000001", writable=True, own=True)
 
 
-def placed(place: Place, fast: Place | None = None, wal: Place | None = None, *, root: bool = False) -> Placement:
-    state = State(place, {} if fast is None else {"fast": fast}, user="postgres", wal=wal)
+def placed(
+    place: DestinationDirectory,
+    fast: DestinationDirectory | None = None,
+    wal: DestinationDirectory | None = None,
+    *,
+    root: bool = False,
+) -> Placement:
+    state = DestinationState(place, {} if fast is None else {"fast": fast}, user="postgres", wal=wal)
     return place_all(state, "move_aside", " on pg", root_creates=root)
 
 
@@ -31,7 +41,7 @@ def test_what_can_be_renamed_is_renamed_before_the_copy() -> None:
 
 
 @pytest.mark.parametrize("fast", [replace(FAST, mount=True), replace(FAST, link=True), replace(FAST, others=True)])
-def test_one_that_stays_has_all_of_them_swapped_after_the_copy(fast: Place) -> None:
+def test_one_that_stays_has_all_of_them_swapped_after_the_copy(fast: DestinationDirectory) -> None:
     placement = placed(DATA, fast)
     assert placement.problems == []
     assert placement.renamed == []
@@ -79,9 +89,11 @@ def test_what_is_mounted_below_a_directory_is_refused() -> None:
 )
 @pytest.mark.parametrize("kind", ["", "directory"])
 @pytest.mark.parametrize("root", [True, False])
-def test_root_makes_no_directory_in_the_system_for_a_backup_that_names_one(path: str, kind: str, root: bool) -> None:
+def test_root_makes_no_directory_in_the_system_for_a_backup_that_names_one(
+    path: str, kind: DirectoryKind, root: bool
+) -> None:
     """Where a tablespace was, Barman's catalogue says, which Barman's user can write."""
-    placement = placed(DATA, Place(path, kind, ancestor="/"), root=root)
+    placement = placed(DATA, DestinationDirectory(path, kind, ancestor="/"), root=root)
     assert placement.missing == []
     (problem,) = placement.problems
     assert problem.startswith(f"{path} on pg is, or is in, a directory of the system")
@@ -90,11 +102,11 @@ def test_root_makes_no_directory_in_the_system_for_a_backup_that_names_one(path:
 
 @pytest.mark.parametrize("path", ["/srv/fast", "/var/lib/postgresql/17/ts", "/mnt/disk/ts", "/opt/pg/ts", "/data"])
 def test_elsewhere_root_makes_it(path: str) -> None:
-    assert placed(DATA, Place(path, ancestor="/"), root=True).problems == []
+    assert placed(DATA, DestinationDirectory(path, ancestor="/"), root=True).problems == []
 
 
 def test_a_missing_directory_is_left_to_root() -> None:
-    missing = Place("/srv/fast", ancestor="/srv")
+    missing = DestinationDirectory("/srv/fast", ancestor="/srv")
     (problem,) = placed(DATA, missing).problems
     assert problem == (
         "'postgres' can't write to /srv on pg. Create /srv/fast there as root, owned by 'postgres' with mode 0700"
@@ -113,7 +125,7 @@ def test_a_missing_directory_is_left_to_root() -> None:
         (replace(WAL, path="/srv/fast/pg_wal"), "pg_wal is to be in /srv/fast/pg_wal on pg, which /srv/fast shares"),
     ],
 )
-def test_a_pg_wal_that_cannot_be_linked_again_is_refused(wal: Place, expected: str) -> None:
+def test_a_pg_wal_that_cannot_be_linked_again_is_refused(wal: DestinationDirectory, expected: str) -> None:
     (problem,) = placed(DATA, FAST, wal).problems
     assert problem.startswith(expected)
     assert "barman_recover_wal_directory" in problem

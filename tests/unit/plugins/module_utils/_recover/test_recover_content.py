@@ -16,8 +16,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._backup.verification i
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import DONE, Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import MARKER, Outcome, RecoverError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import MARKER
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_plan import PlanError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoverError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.result import RecoveryOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.wal_verification import DamagedWal
 from tests.unit.plugins.module_utils._backup.test_verification import FILES, Base
 from tests.unit.plugins.module_utils._postgres.test_wal_reader import MIB
@@ -55,7 +57,7 @@ class Server:
         self.base.write(FILES)
         self.new = root / "new"
 
-    def recover(self, check_mode: bool = False, **params: Any) -> Outcome:
+    def recover(self, check_mode: bool = False, **params: Any) -> RecoveryOutcome:
         self.host.world = self.files.archive  # type: ignore[assignment]
         return self.host.recover(check_mode, **{"verify_wal": True, "verify_backup": True, **params})
 

@@ -27,10 +27,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._recover import segmen
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import (
     Destination,
     DestinationError,
-    Site,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError, human, request_from
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination_host import DestinationHost
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.observe import observe_destination
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_plan import PlanError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoverError, request_from
 from tests.unit.plugins.module_utils._recover.recovery_host import RecoveryHost, ssh_command
 from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, World, backup, commit, position
 
@@ -243,9 +244,11 @@ def test_check_mode_proves_the_real_directory_before_its_server_is_stopped(
 
 
 def test_a_mount_point_is_seen_without_the_program_mountpoint(host: RecoveryHost) -> None:
-    site = Site(Destination("/proc"), host.run, "postgres")
-    assert site.inspect().place.mount is True
-    assert Site(Destination(str(host.home)), host.run, "postgres").inspect().place.mount is False
+    there = DestinationHost(Destination("/proc"), host.run, "postgres")
+    assert observe_destination(there).directory.mount is True
+    assert (
+        observe_destination(DestinationHost(Destination(str(host.home)), host.run, "postgres")).directory.mount is False
+    )
 
 
 def linked(host: RecoveryHost) -> tuple[Path, Path, Path]:
@@ -450,10 +453,10 @@ def test_a_recovery_goes_on_where_its_progress_cannot_be_told(
 
 
 def test_a_recovery_goes_on_where_its_size_cannot_be_seen(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(site: Site) -> int:
+    def fails(host: DestinationHost) -> int:
         raise HostError("no ssh")
 
-    monkeypatch.setattr(Site, "size", fails)
+    monkeypatch.setattr(DestinationHost, "size", fails)
     assert host.recover().changed is True
 
 
@@ -463,16 +466,16 @@ def test_a_second_recovery_into_the_same_directory_is_refused_while_the_first_ru
     refused: list[str] = []
     (host.root / "other").symlink_to(host.root / "new")
 
-    copy_in = Site.copy_in
+    copy_in = DestinationHost.copy_in
 
-    def meanwhile(site: Site, sources: list[str], directory: str) -> Completed:
+    def meanwhile(site: DestinationHost, sources: list[str], directory: str) -> Completed:
         for path in ("new", "other"):
             with pytest.raises(RecoverError) as caught:
                 host.recover(destination=str(host.root / path))
             refused.append(str(caught.value))
         return copy_in(site, sources, directory)
 
-    monkeypatch.setattr(Site, "copy_in", meanwhile)
+    monkeypatch.setattr(DestinationHost, "copy_in", meanwhile)
     assert host.recover().changed is True
     new = host.root / "new"
     assert (
@@ -729,13 +732,6 @@ def test_every_wrong_option_is_said_at_once() -> None:
 def test_a_standby_has_no_target() -> None:
     with pytest.raises(HostError, match="standby_mode"):
         request_from({"server": "pg", "destination": "/srv/x", "standby_mode": True, "target_xid": "735"})
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(None, "unknown"), (12, "12 bytes"), (16777216, "16.0 MB"), (5 << 40, "5.0 TB")]
-)
-def test_sizes_for_people(size: int | None, text: str) -> None:
-    assert human(size) == text
 
 
 def test_a_recovery_from_a_copy_says_that_it_is_one_and_where_it_ends(host: RecoveryHost) -> None:

@@ -14,9 +14,14 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Tablespace
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination, Place, Site, State
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.placement import layout_problems, place_all
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery import RecoverError
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination_state import (
+    DestinationDirectory,
+    DestinationState,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.layout import layout_problems
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.placement import place_all
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoverError
 from tests.unit.plugins.module_utils._recover.recovery_host import USER, RecoveryHost
 from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, World, backup, commit, position
 
@@ -198,8 +203,8 @@ def test_a_tablespace_that_the_backup_does_not_have_is_moved_aside_too(host: Rec
 def test_a_tablespace_that_the_backup_does_not_have_and_nobody_can_move_is_refused(
     more: dict[str, Any], problem: str
 ) -> None:
-    late = Place("/srv/late", "directory", "PG_17_1", own=True, real="/srv/late", **more)
-    state = State(Place("/data", writable=True), leftovers=(late,), user="postgres")
+    late = DestinationDirectory("/srv/late", "directory", "PG_17_1", own=True, real="/srv/late", **more)
+    state = DestinationState(DestinationDirectory("/data", writable=True), leftovers=(late,), user="postgres")
     (found,) = place_all(state, "move_aside", " on pg", root_creates=False).problems
     assert found.startswith("/srv/late on pg has a tablespace of the old server that the backup does not have. ")
     assert found.endswith(problem)
@@ -349,13 +354,13 @@ def test_directories_are_judged_as_the_destination_is(host: RecoveryHost, option
 
 def test_the_layout_is_judged_on_the_host_itself(host: RecoveryHost) -> None:
     wal = linked_wal(host)
-    site = Site(Destination(str(host.root / "new"), tablespaces={"fast": str(host.root / "fast")}), host.run, USER)
-    assert layout_problems(site, 17, None) == []
+    destination = Destination(str(host.root / "new"), tablespaces={"fast": str(host.root / "fast")})
+    assert layout_problems(destination, 17, None, USER, host.run) == []
     wal.rename(host.root / "gone")
     wal.write_text("a file")
-    (problem,) = layout_problems(site, 17, None)
+    (problem,) = layout_problems(destination, 17, None, USER, host.run)
     assert "which is not a directory" in problem
-    assert layout_problems(site, 17, str(host.root / "gone")) == []
+    assert layout_problems(destination, 17, str(host.root / "gone"), USER, host.run) == []
 
 
 def test_an_immutable_entry_is_found_before_the_copy(host: RecoveryHost) -> None:

@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import session_options
-from ansible_collections.pgdr.barman.plugins.module_utils._verify.databases import (
-    Refusal,
-    final_refusal,
-    missing_libraries,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.databases import missing_libraries
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.server_log import Refusal, final_refusal
 
 STARTING = "2026-11-27 11:00:00.000 UTC [41] client backend 57P03 FATAL:  the database system is starting up"
 LOCALE = "2026-11-27 11:00:01.000 UTC [42] client backend XX000 FATAL:  database locale is incompatible with operating system"

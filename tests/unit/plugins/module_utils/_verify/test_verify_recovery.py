@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.settings_file import read_settings
-from ansible_collections.pgdr.barman.plugins.module_utils._verify.verify_recovery import (
-    _full_disks,
-    as_expected,
-    explain,
-    recovery_targets,
-)
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.expectation import as_expected
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.observe import recovery_targets
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.reach import full_disks
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.server_log import explain
 
 
 def test_settings_as_barman_and_alter_system_write_them() -> None:
@@ -93,17 +91,17 @@ def test_wrong_answers(rows: list[list[str | None]], expect: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "meaning"),
     [
-        ("recovery ended before configured recovery target was reached", "the WAL that was laid down ends before"),
+        ("recovery ended before configured recovery target was reached", "the restored WAL ends before"),
         ("WAL ends before end of online backup", "WAL that the backup itself needs is missing"),
         ("could not locate required checkpoint record", "the backup's checkpoint is missing"),
         ("requested recovery stop point is before consistent recovery point", "before the end of the backup"),
-        ("requested timeline 2 is not a child of this server's history", "not on the way"),
+        ("requested timeline 2 is not a child of this server's history", "not in the history"),
         ('could not access file "timescaledb": No such file or directory', "shared_preload_libraries"),
         ("could not write to file: No space left on device", "a file system on this host is full"),
     ],
 )
-def test_what_postgresql_says_is_explained(words: str, meaning: str) -> None:
-    said = explain(
+def test_a_message_of_postgresql_is_explained(words: str, meaning: str) -> None:
+    text = explain(
         [
             "2026-11-20 09:00:00 UTC [1] LOG:  starting",
             "2026-11-20 09:00:00 UTC [2] FATAL:  the database system is starting up",
@@ -111,18 +109,18 @@ def test_what_postgresql_says_is_explained(words: str, meaning: str) -> None:
             "2026-11-20 09:00:02 UTC [1] LOG:  database system is shut down",
         ]
     )
-    assert meaning in said
-    assert words in said
+    assert meaning in text
+    assert words in text
 
 
-def test_what_is_not_known_is_told_in_postgresqls_words() -> None:
-    assert explain(["x FATAL:  something new"]) == "PostgreSQL said: something new"
-    assert explain(["[2] FATAL:  the database system is starting up", "last"]) == "PostgreSQL said: last"
-    assert explain([]) == "PostgreSQL said: nothing"
+def test_an_unknown_message_of_postgresql_is_repeated() -> None:
+    assert explain(["x FATAL:  something new"]) == "PostgreSQL reported: something new"
+    assert explain(["[2] FATAL:  the database system is starting up", "last"]) == "PostgreSQL reported: last"
+    assert explain([]) == "PostgreSQL reported: nothing"
 
 
 def test_a_full_disk_is_named_with_its_directory(tmp_path: Path) -> None:
     (tmp_path / "pg_wal").mkdir()
     full = SimpleNamespace(f_bavail=3, f_frsize=4096)
-    assert _full_disks(str(tmp_path), lambda path: full) == [f"the file system of {tmp_path}/pg_wal"]
-    assert _full_disks(str(tmp_path), lambda path: SimpleNamespace(f_bavail=1 << 30, f_frsize=4096)) == []
+    assert full_disks(str(tmp_path), lambda path: full) == [f"the file system of {tmp_path}/pg_wal"]
+    assert full_disks(str(tmp_path), lambda path: SimpleNamespace(f_bavail=1 << 30, f_frsize=4096)) == []

@@ -1,0 +1,284 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verifying a recovery: the restored server starts in isolation, read-only, and proves that it is what it should be.
+
+This module util is private to the collection. verify_recovery() and query_running() are the entry points.
+
+The server pauses at the recovery target, answers the queries, and is stopped there. It never leaves recovery, so its directory
+goes on to the target and promotes by itself when it is started for use. A recovery to the end of the WAL has no target to pause
+at; the last record of the restored WAL is given as one, on the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._host.files import names_in, read_text
+from .._host.process import HostError, Runner
+from .._host.process import run as run_command
+from .._postgres.host_requirements import PRELOAD_SETTINGS
+from .._postgres.instance import (
+    Address,
+    Launch,
+    PrivateServer,
+    QueryLocked,
+    find_bin_directory,
+    launch,
+    look_at,
+    read_control,
+    running_at,
+)
+from .._postgres.start_settings import StartSettings, read_start_settings
+from .._recover.proof import PROVEN, UNPROVEN, note_proof
+from .checksums import checksum_facts
+from .databases import inspect_databases, missing_libraries
+from .expectation import as_expected, rows_text
+from .observe import PreparedDirectory, prepare_directory
+from .outbound import observe
+from .reach import Waiting, end_problem, reach_target
+from .request import RecoveryVerificationError, VerificationQuery, VerificationRequest
+from .server_settings import verification_settings
+
+_EXCERPT = 25
+_NO_SESSION = "Nobody could connect"
+
+
+@dataclass(frozen=True)
+class VerificationEnvironment:
+    """The edge of a verification: commands, processes and time. temporary: where the directory of the socket is made."""
+
+    runner: Runner = run_command
+    launcher: Launch = launch
+    waiting: Waiting = field(default_factory=Waiting)
+    temporary: str = "/tmp"
+
+
+def verify_recovery(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:
+    """The facts of the recovered server. Raises HostError, and leaves no server running in either case."""
+    prepared = prepare_directory(request, environment.runner)
+    started = environment.waiting.clock()
+    note_proof(prepared.marker, prepared.directory.owner, UNPROVEN)
+    before = _digest(prepared.automatic_file)
+    facts = _first_facts(request, prepared)
+    with _server(request, prepared, environment) as server:
+        try:
+            settings = verification_settings(request, prepared, *_observed_settings(prepared, environment.runner))
+            reach_target(server, request, prepared, settings, facts, environment.waiting)
+            facts["recovery_duration"] = round(environment.waiting.clock() - started, 2)
+            _prove_end(prepared, facts)
+            _prove_usable(server, request, prepared, environment.runner, facts)
+            run_queries(server, request, facts)
+            facts["outbound"] = observe(server)
+        except HostError as exc:
+            server.stop()
+            raise _with_log(str(exc), server, facts) from None
+        if not server.stop():
+            raise _with_log("the server did not stop cleanly", server, facts)
+        facts["log_excerpt"] = server.log()[-_EXCERPT:]
+    _prove_stopped(request, prepared, environment.runner, facts, unchanged=before == _digest(prepared.automatic_file))
+    if request.checksums:
+        facts["checksums"], problem = checksum_facts(
+            prepared, environment.runner, request.timeout, environment.waiting.clock
+        )
+        if problem:
+            raise RecoveryVerificationError(problem, facts)
+    note_proof(prepared.marker, prepared.directory.owner, PROVEN)
+    facts["duration"] = round(environment.waiting.clock() - started, 2)
+    return facts
+
+
+def query_running(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:
+    """The facts of the server that was started for use from the directory. Raises HostError; changes nothing."""
+    started = environment.waiting.clock()
+    directory = look_at(request.data_directory)
+    bin_directory = find_bin_directory(directory.major_version, request.bin_directory, environment.runner)
+    facts: dict[str, Any] = {"data_directory": directory.path, "postgres_version": directory.major_version}
+    server = running_at(directory, bin_directory, request.database_user, environment.runner)
+    if server.query("SELECT pg_is_in_recovery()", "template1") != [["f"]]:
+        raise RecoveryVerificationError(
+            "the server that runs with %s is still in recovery; only one that has left it can answer these queries"
+            % directory.path,
+            facts,
+        )
+    run_queries(server, request, facts)
+    facts["duration"] = round(environment.waiting.clock() - started, 2)
+    return facts
+
+
+def _first_facts(request: VerificationRequest, prepared: PreparedDirectory) -> dict[str, Any]:
+    planned = prepared.planned
+    return {
+        "data_directory": prepared.path,
+        "postgres_version": prepared.directory.major_version,
+        "target": {
+            **prepared.target,
+            "recovery_target_timeline": prepared.settings.get("recovery_target_timeline"),
+        },
+        "planned": {key: planned[key] for key in ("backup_id", "reached", "last_recoverable") if key in planned},
+        "promoted": request.promote,
+        "consistent": False,
+        "checksums": {"status": "skipped"},
+    }
+
+
+def _server(
+    request: VerificationRequest, prepared: PreparedDirectory, environment: VerificationEnvironment
+) -> PrivateServer:
+    return PrivateServer(
+        prepared.path,
+        prepared.bin_directory,
+        prepared.user,
+        request.database_user,
+        environment.runner,
+        environment.launcher,
+        environment.waiting.clock,
+        environment.waiting.pause,
+        environment.temporary,
+    )
+
+
+def _with_log(message: str, server: PrivateServer, facts: dict[str, Any]) -> RecoveryVerificationError:
+    facts["log_excerpt"] = server.log()[-_EXCERPT:]
+    return RecoveryVerificationError(message, facts)
+
+
+def _observed_settings(prepared: PreparedDirectory, runner: Runner) -> tuple[int, str | None]:
+    """The number of replication slots, and the libraries to preload; None if the WAL needs none."""
+    slots = len(names_in(os.path.join(prepared.path, "pg_replslot")))
+    replayed: Mapping[str, Any] = (prepared.planned.get("verified") or {}).get("wal") or {}
+    if not replayed.get("resource_managers"):
+        return slots, None
+    return slots, _start_settings(prepared, runner).values.get("shared_preload_libraries", "")
+
+
+def _start_settings(prepared: PreparedDirectory, runner: Runner) -> StartSettings:
+    """What the server will preload when it is started for use."""
+    return read_start_settings(
+        prepared.path,
+        prepared.directory.major_version,
+        prepared.user,
+        prepared.bin_directory,
+        runner,
+        names=dict.fromkeys(PRELOAD_SETTINGS, 0),
+    )
+
+
+# The proofs
+
+
+def _prove_end(prepared: PreparedDirectory, facts: dict[str, Any]) -> None:
+    problem = end_problem(prepared, facts["reached"]["lsn"])
+    if problem is not None:
+        raise RecoveryVerificationError(problem)
+    end = prepared.end
+    if end is not None and end.end_lsn is not None and end.commit is not None and end.commit.lsn == end.lsn:
+        # PostgreSQL does not count the record at which it stops.
+        facts["reached"].update(time=end.commit.time.isoformat(" "), xid=end.commit.xid)
+
+
+def _prove_usable(
+    server: PrivateServer,
+    request: VerificationRequest,
+    prepared: PreparedDirectory,
+    runner: Runner,
+    facts: dict[str, Any],
+) -> None:
+    """Raises RecoveryVerificationError if this host has not what the databases and the configuration need."""
+
+    def ask(query: str, database: str) -> list[list[str | None]]:
+        return server.query(query, database, request.timeout)
+
+    usable, problems, collations = inspect_databases(ask, prepared.directory.major_version)
+    facts.update(databases=usable, collation_mismatches=collations)
+    configured = _start_settings(prepared, runner)
+    for name, consequence in zip(PRELOAD_SETTINGS, ("PostgreSQL would not start", *[_NO_SESSION] * 2)):
+        missing = missing_libraries(ask, configured.values.get(name, ""), local=name == "local_preload_libraries")
+        if missing:
+            problems.append(
+                "%s in %s: not installed on this host: %s. %s"
+                % (name, configured.file, ", ".join(missing), consequence)
+            )
+    if problems:
+        raise RecoveryVerificationError("; ".join(problems), facts)
+
+
+def run_queries(server: PrivateServer | Address, request: VerificationRequest, facts: dict[str, Any]) -> None:
+    """Run the queries; their results are added to the facts. Raises RecoveryVerificationError if any is not as expected."""
+    results: list[dict[str, Any]] = []
+    facts["queries"] = results
+    problems: list[str] = []
+    for query in request.queries:
+        result, problem = _run_query(server, request, query)
+        results.append(result)
+        if problem:
+            problems.append(problem)
+    if problems:
+        raise RecoveryVerificationError("; ".join(problems), facts)
+
+
+def _run_query(
+    server: PrivateServer | Address, request: VerificationRequest, query: VerificationQuery
+) -> tuple[dict[str, Any], str]:
+    """The result of one query, and why it fails the verification; "" if it does not."""
+    result: dict[str, Any] = {
+        "database": query.database,
+        "query": query.query,
+        "rows": None,
+        "matched": None,
+        "locked": False,
+    }
+    if query.expected:
+        result["expect"] = query.expect
+    named = "the query \"%s\" in '%s'" % (query.query, query.database)
+    try:
+        rows = server.query(query.query, query.database, request.timeout)
+    except QueryLocked:
+        result["locked"] = True
+        return result, "" if request.leave_locked else _locked_text(named)
+    except HostError as exc:
+        result["matched"] = False
+        return result, "%s failed: %s" % (named, exc)
+    result["rows"] = rows
+    if query.expected:
+        result["matched"] = as_expected(rows, query.expect)
+        if not result["matched"]:
+            return result, "%s answered %s, expected was %s" % (named, rows_text(rows), json.dumps(query.expect))
+    return result, ""
+
+
+def _locked_text(named: str) -> str:
+    return (
+        "%s can't be answered where the recovery stopped: a transaction that had not ended there "
+        "holds a lock on what it reads, as DROP, TRUNCATE and ALTER do, and releases it only when the recovery "
+        "ends. Ask it then (running), or have a copy promoted (promote)" % named
+    )
+
+
+def _prove_stopped(
+    request: VerificationRequest, prepared: PreparedDirectory, runner: Runner, facts: dict[str, Any], *, unchanged: bool
+) -> None:
+    """Raises RecoveryVerificationError if the directory can't go on with its recovery. unchanged: postgresql.auto.conf is."""
+    control = read_control(prepared.path, prepared.bin_directory, prepared.user, runner)
+    state = control.get("Database cluster state", "")
+    expected = "shut down" if request.promote else "shut down in recovery"
+    problems: list[str] = []
+    if state != expected:
+        problems.append("after the verification the control file reports '%s' and not '%s'" % (state, expected))
+    if not unchanged:
+        problems.append("the verification changed postgresql.auto.conf")
+    if not request.promote and not look_at(prepared.path).in_recovery:
+        problems.append("the verification removed recovery.signal")
+    if problems:
+        raise RecoveryVerificationError("; ".join(problems), facts)
+    facts["stopped_cleanly"] = True
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256((read_text(path) or "").encode("utf-8", "surrogateescape")).hexdigest()
