@@ -28,7 +28,6 @@ ALLOWED = {
         "_without_traceback": "Python's own mark, which is not translated",
     },
     f"{UTILS}/_host/ssh_failure.py": {"ssh_failure": HINT},
-    f"{UTILS}/_recover/observe.py": {"_one": "the keys of our own script's output"},
     f"{UTILS}/_barman/options.py": {"_WINDOW": FORMAT},
     f"{UTILS}/_barman/receiver_log.py": {
         "receiver_log": "finds lines of Barman's log, which is not translated, to be shown"
