@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Callable
 
 from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
+from .._host.ssh_failure import SSH_FAILED, SshFailure, ssh_failure
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
 from .._postgres.connection import Session
@@ -165,7 +166,7 @@ class Archiver:
             said = self._run(Command(argv, user=self._user, timeout=60, input=sent))
         except CommandTimeout:
             raise ArchivingError("SSH to %s does not end within a minute" % target.address, "ssh") from None
-        if said.rc == 255:
+        if said.rc == SSH_FAILED:
             kind, why = _ssh_problem(said.stderr)
             raise ArchivingError("SSH as '%s' to %s: %s" % (self._user, target.address, why), kind)
         return said
@@ -299,17 +300,18 @@ def _sums_alone() -> str:
 
 def _ssh_problem(text: str) -> tuple[str, str]:
     said = " ".join(text.split())
-    if "IDENTIFICATION HAS CHANGED" in text or "Host key verification failed" in text:
+    failure = ssh_failure(text)
+    if failure in (SshFailure.HOST_KEY_CHANGED, SshFailure.HOST_KEY_UNKNOWN):
         return "host_key", (
             "the host key is not the one in known_hosts, or not known. Role pgdr.barman.ssh_trust fills known_hosts from the "
             "hosts' own keys (%s)" % said[-200:]
         )
-    if "Permission denied" in text:
+    if failure is SshFailure.DENIED:
         return "permission", (
             "the key is not let in there: it is missing in authorized_keys, or from= does not fit the address. Role "
             "pgdr.barman.ssh_trust lays it (%s)" % said[-200:]
         )
-    if re.search(r"Connection (closed|reset) by", text):
+    if failure is SshFailure.CLOSED:
         return "closed", (
             "sshd there closes the connection before it asks for a key. Since OpenSSH 9.8 it does so for up to ten minutes with an "
             "address from which logins failed (PerSourcePenalties); see its log (%s)" % said[-200:]

@@ -159,7 +159,7 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
     env.update(command.env)
     cwd = command.cwd or (account.pw_dir if os.path.isdir(account.pw_dir) else "/")
     if command.die_with_parent:
-        switch["preexec_fn"] = _end_with_parent()
+        switch["preexec_fn"] = end_with_parent()
     try:
         return subprocess.Popen(
             list(command.argv),
@@ -238,14 +238,14 @@ def _told_to_end(asked: bool) -> Iterator[_Told]:
             signal.signal(restored, handler)  # type: ignore[arg-type]
 
 
-def _end_with_parent() -> Callable[[], None] | None:
-    """What the child does before the program: ask the system for SIGTERM when its parent is gone, killed even."""
+def end_with_parent(number: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """For subprocess.Popen's preexec_fn: the system sends the child that signal when its parent is gone, even if it was killed."""
     if not sys.platform.startswith("linux"):
         return None
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import ctypes
 import io
 import os
 import pwd
@@ -19,7 +18,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,14 +25,13 @@ from typing import Callable, Protocol
 
 from .._host.files import read_text
 from .._host.identity import acting_as
-from .._host.process import Command, HostError, Runner, lookup_user, run, switch_to
+from .._host.process import Command, HostError, Runner, end_with_parent, lookup_user, run, switch_to
 from .._host.safe_files import temporary_directory, writing_as
 from .cluster import PROOF_PREFIX
 from .timeouts import TIMEOUTS
 
 # What psql prints for NULL: a string that no sensible result contains.
 _NULL = "\x01NULL\x01"
-_PR_SET_PDEATHSIG = 1
 _LONGEST_SOCKET_DIRECTORY = 80
 
 
@@ -176,13 +173,7 @@ def launch(argv: Sequence[str], user: str, directory: str, log: str) -> Process:
     Its kernel ends it together with this process, however that ends: no server is left behind.
     """
     account = lookup_user(user)
-    env = {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "HOME": account.pw_dir,
-        "LC_ALL": "C.UTF-8",
-        "PGDATA": "",
-    }
-    env.pop("PGDATA")
+    env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": account.pw_dir, "LC_ALL": "C.UTF-8"}
     with writing_as(user, log):
         stream = open(log, "ab")  # noqa: SIM115
     with stream:
@@ -194,14 +185,9 @@ def launch(argv: Sequence[str], user: str, directory: str, log: str) -> Process:
             cwd=directory,
             env=env,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent(signal.SIGINT),
             **switch_to(account),
         )
-
-
-def _end_with_parent() -> None:
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def session_options(major_version: int, lock_timeout: str) -> str:

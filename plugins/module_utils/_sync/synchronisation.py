@@ -30,6 +30,7 @@ from .._host.files import read_text
 from .._host.process import CommandTimeout, Completed, HostError
 from .._host.progress import Progress
 from .._host.result import ServerOutcome
+from .._host.ssh_failure import SSH_FAILED, SshFailure, ssh_failure
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
 from .._recover.plan import PlanRequest, make_plan
@@ -41,18 +42,17 @@ _POSITION_FILE = "sync-wals.info"
 _MOST_AT_ONCE = 4
 _INTERVAL = 2.0
 _LOOK_TIMEOUT = 120.0
-_SSH_FAILED = 255
 _NOT_FOUND = 127
-# ssh is not translated, and the system's words in its messages are those of the C locale. They only phrase a hint: exit status 255 decides.
-_SSH_REASONS = (
-    ("IDENTIFICATION HAS CHANGED", "host_key", "its host key is not the one that '%s' knows"),
-    ("Host key verification failed", "host_key", "its host key is not in known_hosts of '%s'"),
-    ("Permission denied", "denied", "it does not accept the SSH key of '%s'"),
-    ("Connection refused", "unreachable", "nothing listens there: is sshd running, is the port right?"),
-    ("timed out", "unreachable", "it does not answer: is the host up, is a firewall between?"),
-    ("No route to host", "unreachable", "there is no network route to it: is the host up?"),
-    ("not known", "unreachable", "its name can't be resolved here"),
-)
+# The kind of the error, and a hint that stands beside ssh's own message.
+_SSH_REASONS = {
+    SshFailure.HOST_KEY_CHANGED: ("host_key", "its host key is not the one that '%(user)s' knows"),
+    SshFailure.HOST_KEY_UNKNOWN: ("host_key", "its host key is not in known_hosts of '%(user)s'"),
+    SshFailure.DENIED: ("denied", "it does not accept the SSH key of '%(user)s'"),
+    SshFailure.REFUSED: ("unreachable", "nothing listens there: is sshd running, is the port right?"),
+    SshFailure.TIMEOUT: ("unreachable", "it does not answer: is the host up, is a firewall between?"),
+    SshFailure.NO_ROUTE: ("unreachable", "there is no network route to it: is the host up?"),
+    SshFailure.UNKNOWN_NAME: ("unreachable", "its name can't be resolved here"),
+}
 
 
 @dataclass(frozen=True)
@@ -232,14 +232,14 @@ class PassiveServer:
 
     def _no_answer(self, completed: Completed) -> SynchronisationError:
         said = " ".join(completed.stderr.split()) or "nothing"
-        if completed.rc == _SSH_FAILED:
-            for words, kind, why in _SSH_REASONS:
-                if words in completed.stderr:
-                    reason = why % self._barman.user if "%s" in why else why
-                    return SynchronisationError(
-                        "%s can't be reached by SSH: %s (ssh said: %s)" % (self._where, reason, said), kind
-                    )
-            return SynchronisationError("%s can't be reached by SSH; ssh said: %s" % (self._where, said), "unreachable")
+        if completed.rc == SSH_FAILED:
+            kind, hint = _SSH_REASONS.get(ssh_failure(completed.stderr), ("unreachable", ""))
+            if not hint:
+                return SynchronisationError("%s can't be reached by SSH; ssh said: %s" % (self._where, said), kind)
+            reason = hint % {"user": self._barman.user}
+            return SynchronisationError(
+                "%s can't be reached by SSH: %s (ssh said: %s)" % (self._where, reason, said), kind
+            )
         if completed.rc == _NOT_FOUND:
             return SynchronisationError("Barman is not installed on %s (%s)" % (self._where, said), "no_barman")
         hint, kind = "", "source"

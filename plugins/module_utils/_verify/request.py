@@ -17,11 +17,12 @@ from .._host.process import HostError
 
 
 class RecoveryVerificationError(HostError):
-    """What was recovered is not what it should be. facts: what is known until then."""
+    """What was recovered is not what it should be. facts: what is known until then; the module returns them as its test."""
 
     def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.facts = dict(facts or {})
+        self.details = {"test": self.facts}
 
 
 @dataclass(frozen=True)
