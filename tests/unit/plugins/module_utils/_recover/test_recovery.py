@@ -356,7 +356,7 @@ def test_everything_in_the_way_is_said_at_once(host: RecoveryHost) -> None:
 
 def test_too_little_room_is_said_before_anything_is_done(host: RecoveryHost) -> None:
     host.backups = [backup(2, 10, size=1 << 60)]
-    with pytest.raises(RecoverError, match=r"has .* free, and the recovery needs 1048576\.0 TB"):
+    with pytest.raises(RecoverError, match=r"has .* free, and the recovery needs 1048576\.0 TiB"):
         host.recover()
     assert not host.ran("barman", "recover")
 
@@ -547,7 +547,7 @@ def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
             "ssh: Could not resolve hostname pg: Name or service not known",
             "Write an address as barman_address of that host",
         ),
-        ("kex_exchange_identification: read: reset", "ssh said: kex_exchange"),
+        ("kex_exchange_identification: read: reset", "ssh reported: kex_exchange"),
     ],
 )
 def test_why_ssh_does_not_work(host: RecoveryHost, stderr: str, says: str) -> None:
