@@ -24,9 +24,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.data_directory import observe_data_directory
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import Restored, compare_this_host
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import HostRequirements
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import look_at
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import scan
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import MARKER
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.proof import PROOF, PROVEN, UNPROVEN
@@ -189,7 +189,7 @@ def _test(directory: Path, **options: object) -> dict[str, Any]:
 
 
 def _nothing_runs(directory: Path) -> bool:
-    return look_at(str(directory)).postmaster_pid is None and not _left(directory)
+    return observe_data_directory(str(directory)).postmaster_pid is None and not _left(directory)
 
 
 def _left(directory: Path) -> list[Path]:
@@ -376,7 +376,7 @@ def test_no_server_is_left_when_the_test_itself_is_killed(primary: Primary, numb
     with subprocess.Popen([sys.executable, "-c", _KILLED % (paths, str(directory), str(primary.root))]) as process:
         _until(lambda: _asks(directory))
         process.send_signal(number)
-    _until(lambda: look_at(str(directory)).postmaster_pid is None)
+    _until(lambda: observe_data_directory(str(directory)).postmaster_pid is None)
     for left in _left(directory):
         shutil.rmtree(left)
 

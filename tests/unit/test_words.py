@@ -45,10 +45,8 @@ ALLOWED = {
     f"{UTILS}/_archive_command/archiving.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
     f"{UTILS}/_postgres/diagnosis.py": {"_match": HINT},
     f"{UTILS}/_postgres/hba_file.py": {"_GENERATED": "is only repeated", "rules_in": OWN, "with_rules": OWN},
-    f"{UTILS}/_postgres/instance.py": {
-        "Address.query": "the session sets lc_messages to C",
-        "read_control": C_LOCALE,
-    },
+    f"{UTILS}/_postgres/data_directory.py": {"read_control": C_LOCALE},
+    f"{UTILS}/_postgres/server_address.py": {"Address.query": "the session sets lc_messages to C"},
     f"{UTILS}/_verify/checksums.py": {"_COUNTS": "counts that are reported; the exit status decides"},
     f"{UTILS}/_verify/server_log.py": {
         "_CONSISTENT": "the server under test runs with lc_messages = C",

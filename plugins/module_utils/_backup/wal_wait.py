@@ -18,7 +18,8 @@ from .._barman.locks import SETTLED_AFTER, receiver_pid
 from .._barman.receiver_log import log_size, read_receiver_log
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
-from .._postgres.diagnosis import Diagnosis, Endpoint, diagnose_stream
+from .._postgres.diagnosis import Diagnosis, diagnose_stream
+from .._postgres.diagnosis_rules import Endpoint
 from .._postgres.wal_position import close_segment, read_position, write_marker
 from .backup_wal import is_received, lost_wal, missing_wal
 from .observe import BackupHost

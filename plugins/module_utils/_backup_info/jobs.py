@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._barman.configuration import read
-from .._host.job_files import KnownJob, boot_id, look_at
+from .._host.job_files import KnownJob, boot_id, observe_data_directory
 from .._host.process import HostError
 from .._host.progress import described, process_exists, running
 from .._host.result import Result
@@ -22,7 +22,7 @@ from .._host.result import Result
 
 def show_jobs(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module job_info. Raises HostError."""
-    jobs = look_at([KnownJob(job["id"], job["session"]) for job in params["jobs"]], params["async_dir"])
+    jobs = observe_data_directory([KnownJob(job["id"], job["session"]) for job in params["jobs"]], params["async_dir"])
     operations, unknown = running_operations(params)
     return Result(
         values={

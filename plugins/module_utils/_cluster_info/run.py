@@ -16,7 +16,9 @@ from typing import Any
 
 from .._host.process import HostError, Runner, run
 from .._host.result import Result
-from .._postgres.cluster import DeclaredCluster, identify, in_use_problems, system_problems
+from .._postgres.cluster import DeclaredCluster
+from .._postgres.cluster_conflicts import in_use_problems, system_problems
+from .._postgres.cluster_identification import identify
 from .._postgres.cluster_observation import (
     configured,
     look_into,

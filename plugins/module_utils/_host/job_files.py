@@ -51,7 +51,7 @@ def boot_id(proc: str = "/proc") -> str | None:
         return None
 
 
-def look_at(jobs: Sequence[KnownJob], directory: str, proc: str = "/proc") -> list[JobFacts]:
+def observe_data_directory(jobs: Sequence[KnownJob], directory: str, proc: str = "/proc") -> list[JobFacts]:
     """The facts of each job, in the same order. directory: where Ansible keeps the results of jobs.
 
     Raises HostError if an id is not one of Ansible's, or a result can't be read.

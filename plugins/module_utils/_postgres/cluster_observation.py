@@ -31,7 +31,8 @@ from .cluster import (
     RunningServer,
     Unit,
 )
-from .instance import Address, InstanceError, find_bin_directory
+from .data_directory import InstanceError, find_bin_directory
+from .server_address import Address
 
 _DELETED = " (deleted)"
 # Of postmaster.pid and PG_VERSION.

@@ -23,7 +23,8 @@ from ansible.module_utils.basic import missing_required_lib
 
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
-from .diagnosis import Diagnosis, Endpoint, diagnose_connection
+from .diagnosis import Diagnosis, diagnose_connection
+from .diagnosis_rules import Endpoint
 from .reachability import Reach, probe
 from .timeouts import TIMEOUTS
 

@@ -12,45 +12,10 @@ here only phrases a hint beside the message itself. Nobody may decide by it what
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
 
+from .diagnosis_rules import CONNECTION_RULES, STREAM_RULES, Endpoint, Rule, Text
 from .reachability import Reach
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a connection goes: for messages, so it has no password. server: Barman's name for it."""
-
-    host: str
-    port: str = "5432"
-    user: str = ""
-    database: str = ""
-    replication: bool = False
-    server: str | None = None
-    passfile: str = "~/.pgpass"
-
-    @property
-    def address(self) -> str:
-        host = self.host
-        if host.startswith("/") or host.startswith("the "):
-            return "%s (port %s)" % (host, self.port)
-        return "%s:%s" % ("[%s]" % host if ":" in host else host, self.port)
-
-    @property
-    def purpose(self) -> str:
-        return "for replication" if self.replication else "to database '%s'" % self.database
-
-    @property
-    def pgpass_line(self) -> str:
-        """The line that .pgpass needs, with a placeholder for the password."""
-        fields = [self.host, self.port, "*" if self.replication else self.database, self.user]
-        return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields) + ":PASSWORD"
-
-    @property
-    def password_variable(self) -> str:
-        return "barman_streaming_password" if self.replication else "barman_postgres_password"
 
 
 @dataclass(frozen=True)
@@ -61,195 +26,6 @@ class Diagnosis:
     what: str
     remedy: str
     message: str
-
-
-_Text = Union[str, Callable[["re.Match[str]", Endpoint], str]]
-_Rule = tuple[str, str, _Text, _Text]
-
-
-def _hba_line(found: re.Match[str], endpoint: Endpoint) -> str:
-    address = found.group("host")
-    if address in ("[local]", ""):
-        return "local  %s  %s  peer" % (_hba_database(found), found.group("user"))
-    encryption = (found.groupdict().get("encryption") or "").lower()
-    kind = "hostssl" if encryption in ("ssl encryption", "ssl on") else "host"
-    mask = "" if "/" in address else "/128" if ":" in address else "/32"
-    return "%s  %s  %s  %s%s  scram-sha-256" % (kind, _hba_database(found), found.group("user"), address, mask)
-
-
-def _hba_database(found: re.Match[str]) -> str:
-    return found.groupdict().get("database") or "replication"
-
-
-def _password_came_from(found: re.Match[str], endpoint: Endpoint) -> str:
-    return "PostgreSQL refused the password of user '%s'" % endpoint.user
-
-
-_HBA = (
-    r'(?:replication connection from )?host "(?P<host>[^"]*)", user "(?P<user>[^"]*)"'
-    r'(?:, database "(?P<database>[^"]*)")?(?:, (?P<encryption>SSL encryption|SSL on|SSL off|no encryption|GSS encryption))?'
-)
-
-# In this order: the more special before the more general.
-_CONNECTION: list[_Rule] = [
-    (
-        "wrong_password",
-        r"password authentication failed for user",
-        _password_came_from,
-        lambda found, endpoint: (
-            "Write the right one into %s on this host (line %s; in the inventory: %s), or set it anew in PostgreSQL: "
-            "ALTER ROLE %s PASSWORD …. PostgreSQL says the same where the role does not exist, has no password, or has one "
-            "that has expired" % (endpoint.passfile, endpoint.pgpass_line, endpoint.password_variable, endpoint.user)
-        ),
-    ),
-    (
-        "missing_password",
-        r"no password supplied|password authentication requires|fe_sendauth",
-        lambda found, endpoint: "PostgreSQL wants a password, and none was found for user '%s'" % endpoint.user,
-        lambda found, endpoint: (
-            "%s needs the line %s, must belong to Barman's user and be readable by nobody else (mode 0600)"
-            % (endpoint.passfile, endpoint.pgpass_line)
-        ),
-    ),
-    (
-        "no_hba_line",
-        r"no pg_hba\.conf entry for " + _HBA,
-        lambda found, endpoint: "pg_hba.conf of that server has no line that lets it in",
-        lambda found, endpoint: "Add the line '%s' to its pg_hba.conf, and reload it" % _hba_line(found, endpoint),
-    ),
-    (
-        "hba_rejects",
-        r"pg_hba\.conf rejects (?:connection for )?" + _HBA,
-        lambda found, endpoint: "a line of pg_hba.conf of that server rejects it",
-        lambda found, endpoint: (
-            "Put the line '%s' before the one that rejects, and reload it" % _hba_line(found, endpoint)
-        ),
-    ),
-    (
-        "peer",
-        r"(?:Peer|Ident) authentication failed for user",
-        lambda found, endpoint: "the operating system user's name is not that of role '%s'" % endpoint.user,
-        "Let pg_hba.conf ask for scram-sha-256 there, or name the role like the operating system user",
-    ),
-    (
-        "no_replication",
-        r"must be superuser or replication role to start walsender|permission denied to start WAL sender",
-        lambda found, endpoint: "role '%s' may not stream WAL" % endpoint.user,
-        lambda found, endpoint: "Run in PostgreSQL: ALTER ROLE %s REPLICATION" % endpoint.user,
-    ),
-    (
-        "unknown_role",
-        r'role "(?P<role>[^"]*)" does not exist',
-        lambda found, endpoint: "role '%s' does not exist" % found.group("role"),
-        "Role pgdr.barman.pg makes it, or CREATE ROLE by hand",
-    ),
-    (
-        "no_login",
-        r'role "(?P<role>[^"]*)" is not permitted to log in',
-        lambda found, endpoint: "role '%s' may not log in" % found.group("role"),
-        lambda found, endpoint: "Run in PostgreSQL: ALTER ROLE %s LOGIN" % found.group("role"),
-    ),
-    (
-        "unknown_database",
-        r'database "(?P<name>[^"]*)" does not exist',
-        lambda found, endpoint: "database '%s' does not exist" % found.group("name"),
-        "Name one that does: 'postgres' does almost always (in the inventory: barman_postgres_database)",
-    ),
-    (
-        "max_wal_senders",
-        r"number of requested standby connections exceeds max_wal_senders(?: \(currently (?P<number>\d+)\))?",
-        "all of PostgreSQL's WAL senders are in use",
-        "Raise max_wal_senders there (a restart is needed), or end what uses them: SELECT * FROM pg_stat_replication",
-    ),
-    (
-        "too_many_connections",
-        r"too many clients already|remaining connection slots are reserved|too many connections for",
-        "PostgreSQL has no connection left",
-        "Raise max_connections there, or the role's or database's CONNECTION LIMIT, or end idle sessions",
-    ),
-    (
-        "starting",
-        r"the database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting connections)",
-        lambda found, endpoint: found.group(0),
-        "Wait until it is up, or look into its log",
-    ),
-    (
-        "tls",
-        r"server does not support SSL, but SSL was required",
-        "that server has no TLS, and the connection string wants it",
-        "Set ssl = on there (with ssl_cert_file and ssl_key_file), or a weaker sslmode here (barman_sslmode)",
-    ),
-    (
-        "tls",
-        r'server certificate for "(?P<name>[^"]*)" (?:\(and[^)]*\) )?does not match host name',
-        lambda found, endpoint: (
-            "the server's certificate is for '%s' and not for '%s'" % (found.group("name"), endpoint.host)
-        ),
-        "Connect by the certificate's name, or give the server a certificate for this one",
-    ),
-    (
-        "tls",
-        r"certificate verify failed|root certificate file .* does not exist|no certificate or crl found",
-        "the server's certificate could not be verified",
-        "Give the connection string sslrootcert=…, a file with the authority that signed it (barman_sslrootcert)",
-    ),
-    (
-        "tls",
-        r'private key file "(?P<file>[^"]*)" (?P<why>has group or world access|must be owned)|'
-        r"certificate present, but not private key file|could not load private key file|could not read certificate file",
-        "the client certificate or its key can't be used",
-        "The key must belong to Barman's user with mode 0600 (barman_sslcert, barman_sslkey)",
-    ),
-    (
-        "tls",
-        r"connection requires a valid client certificate|certificate authentication failed|alert unknown ca|bad certificate",
-        "the server wants a client certificate that it trusts, for this role",
-        "Give the connection string sslcert=… and sslkey=… (barman_sslcert, barman_sslkey), with the role as common name",
-    ),
-    (
-        "tls",
-        r"SSL error|SSL SYSCALL error|SSL negotiation",
-        "the TLS connection failed",
-        "Look into PostgreSQL's log on that server",
-    ),
-    (
-        "unknown_host",
-        r"could not translate host name|Name or service not known|nodename nor servname|failed to resolve host|"
-        r"Temporary failure in name resolution|No address associated",
-        lambda found, endpoint: "the name '%s' is not known on this host" % endpoint.host,
-        "Use an address (barman_postgres_host), or make the name known in DNS or /etc/hosts",
-    ),
-    (
-        "refused",
-        r"Connection refused",
-        "nothing listens there",
-        "Is PostgreSQL running, is listen_addresses of that server set for this address, is the port right?",
-    ),
-    (
-        "no_socket",
-        r"on socket \"(?P<socket>[^\"]*)\" failed: No such file or directory",
-        lambda found, endpoint: "there is no socket %s" % found.group("socket"),
-        "Is PostgreSQL running on this host, and with this port? Give host=… for another one",
-    ),
-    (
-        "unreachable",
-        r"No route to host|Network is unreachable|Host is down",
-        "that address can't be reached from this host",
-        "Is the machine up, and does the network (routing, firewall) let this host through?",
-    ),
-    (
-        "timeout",
-        r"timeout expired|Connection timed out|connection timeout|Operation timed out|could not receive data from server",
-        "it did not answer in time",
-        "Is the machine up, and does a firewall drop the connection?",
-    ),
-    (
-        "closed",
-        r"server closed the connection unexpectedly|Connection reset by peer|the connection is lost",
-        "PostgreSQL closed the connection",
-        "Look into PostgreSQL's log on that server",
-    ),
-]
 
 
 def diagnose_connection(text: str, endpoint: Endpoint, reach: Reach = Reach.UNKNOWN) -> Diagnosis:
@@ -263,93 +39,16 @@ def diagnose_connection(text: str, endpoint: Endpoint, reach: Reach = Reach.UNKN
     if unreached is not None:
         kind, what, remedy = unreached
         return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
-    hint = _match(_CONNECTION, text, endpoint)
+    hint = _match(CONNECTION_RULES, text, endpoint)
     if hint is None:
         what = _own_words(text)
         return Diagnosis("other", what, "", _sentence(endpoint.server, where, what, ""))
     return Diagnosis(hint.kind, hint.what, hint.remedy, _sentence(endpoint.server, where, hint.with_text, hint.remedy))
 
 
-_RESET = "Run the playbook pgdr.barman.deploy with -e backup_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver)"
-_SEGMENT = r"[0-9A-F]{24}"
-_STREAM: list[_Rule] = [
-    (
-        "wal_removed",
-        r"requested WAL segment (?P<segment>%s) has already been removed" % _SEGMENT,
-        lambda found, endpoint: (
-            "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % found.group("segment")
-        ),
-        "What was written meanwhile is lost to the archive. %s, and take a new backup" % _RESET,
-    ),
-    (
-        "slot_active",
-        r'replication slot "(?P<slot>[^"]*)" is active for PID (?P<pid>\d+)|replication slot \'(?P<other>[^\']*)\' is already in use',
-        lambda found, endpoint: (
-            "another process uses the replication slot '%s'%s"
-            % (
-                found.group("slot") or found.group("other"),
-                " (PID %s on that server)" % found.group("pid") if found.group("pid") else "",
-            )
-        ),
-        "SELECT * FROM pg_stat_replication has who it is. Stop it, or write another barman_slot_name for this server (Barman's option slot_name)",
-    ),
-    (
-        "slot_lost",
-        r"has been invalidated|can no longer (?:get changes from|access) replication slot|cannot read from (?:physical )?replication slot",
-        "the replication slot was invalidated: PostgreSQL had to remove WAL that it still needed (max_slot_wal_keep_size)",
-        "What was removed is lost to the archive. %s, and take a new backup" % _RESET,
-    ),
-    (
-        "slot_missing",
-        r'replication slot ["\'](?P<slot>[^"\']*)["\'] does(?: not|n\'t) exist',
-        lambda found, endpoint: "the replication slot '%s' does not exist" % found.group("slot"),
-        "Run the playbook pgdr.barman.deploy (the module pgdr.barman.wal_receiver with state: started): it creates the slot",
-    ),
-    (
-        "slots_exhausted",
-        r"all replication slots (?:for server \S+ )?are in use",
-        "all of PostgreSQL's replication slots are in use",
-        "Raise max_replication_slots there (a restart is needed), or drop one that nobody needs",
-    ),
-    (
-        "other_timeline",
-        r"requested starting point (?P<lsn>\S+) on timeline (?P<timeline>\d+) is not in this server's history|"
-        r"highest timeline (?P<highest>\d+) of the primary is behind recovery timeline (?P<ours>\d+)|"
-        r"requested timeline (?P<requested>\d+) is not in this server's history",
-        "the receiver stands on a timeline that this server left before that point: it was recovered or failed over",
-        "%s: that moves the partial segment of the abandoned timeline aside, and streaming continues at the switch point"
-        % _RESET,
-    ),
-    (
-        "ahead",
-        r"requested starting point (?P<lsn>\S+) is ahead of the WAL flush position|The receive-wal position is ahead of PostgreSQL",
-        "the receiver has WAL that this server has not written: an older copy of it was started without a recovery",
-        "Check that it is the right server. %s, and take a new backup" % _RESET,
-    ),
-    (
-        "version",
-        r"version not compatible with PostgreSQL server version|incompatible server version|not present in \$PATH",
-        "pg_receivewal of a fitting version is not installed on this host",
-        "Install the client of the server's major version or a later one, or write its directory as barman_client_directory (Barman's option path_prefix)",
-    ),
-    (
-        "system_identifier",
-        r"system identifier (?:mismatch|does not match|differs)|systemid coherence|doesn't match",
-        "it is another database cluster than the one that this archive is of",
-        "Give a new cluster a new name (barman_server_name), or set the old archive aside",
-    ),
-    (
-        "disk_full",
-        r"No space left on device|Disk quota exceeded",
-        "the disk is full",
-        "Make room on this host, or move Barman's directories",
-    ),
-]
-
-
 def diagnose_stream(text: str, endpoint: Endpoint) -> Diagnosis | None:
     """A hint why WAL does not stream, from what pg_receivewal and Barman wrote; None if the text has nothing known."""
-    hint = _match(_STREAM, text, endpoint) or _match(_CONNECTION, text, endpoint)
+    hint = _match(STREAM_RULES, text, endpoint) or _match(CONNECTION_RULES, text, endpoint)
     if hint is None:
         return None
     where = "no WAL is received from PostgreSQL at %s" % endpoint.address
@@ -366,7 +65,7 @@ _UNREACHED = {
 
 def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
     """The rule for a server that could not be reached; its texts need nothing from the error's text."""
-    for kind, _pattern, what, remedy in _CONNECTION:
+    for kind, _pattern, what, remedy in CONNECTION_RULES:
         if kind == _UNREACHED.get(reach):
             nothing = re.match("", "")
             if nothing is None:
@@ -377,7 +76,7 @@ def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
 
 def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
     """The diagnosis of that kind, which is known from state and not from a text. segment: what the receiver must go on with."""
-    what, remedy = next((what, remedy) for name, _pattern, what, remedy in _STREAM if name == kind)
+    what, remedy = next((what, remedy) for name, _pattern, what, remedy in STREAM_RULES if name == kind)
     if kind == "wal_removed":
         what = "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % segment
     if not isinstance(what, str) or not isinstance(remedy, str):
@@ -400,7 +99,7 @@ class _Hint:
         return "%s (reported: %s)" % (self.what, self.text)
 
 
-def _match(rules: list[_Rule], text: str, endpoint: Endpoint) -> _Hint | None:
+def _match(rules: list[Rule], text: str, endpoint: Endpoint) -> _Hint | None:
     for kind, pattern, what, remedy in rules:
         found = re.search(pattern, text)
         if found:
@@ -422,7 +121,7 @@ def without_log_head(line: str) -> str:
     return re.sub(r"^.*?\[\d+\] \S+ \w+: ", "", line)
 
 
-def _fill(text: _Text, found: re.Match[str], endpoint: Endpoint) -> str:
+def _fill(text: Text, found: re.Match[str], endpoint: Endpoint) -> str:
     return text if isinstance(text, str) else text(found, endpoint)
 
 

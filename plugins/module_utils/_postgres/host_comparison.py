@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._host.process import Command, HostError, Runner
+from .data_directory import find_bin_directory
 from .host_requirements import LOCALE_SETTINGS, PRELOAD_SETTINGS, HostRequirements, library_names, parse
-from .instance import find_bin_directory
 from .start_settings import StartSettings, read_start_settings
 
 _AUTOMATIC = "postgresql.auto.conf"

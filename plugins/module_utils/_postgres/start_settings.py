@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from .._host.process import Command, Runner, run
-from .instance import find_bin_directory
+from .data_directory import find_bin_directory
 from .standby_names import OUR_NAME, StandbyNamesError, parse
 
 # Each with the version that has it first.

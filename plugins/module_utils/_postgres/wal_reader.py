@@ -17,57 +17,47 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 
-from .crc32c import crc32c, crc32c_of_each
 from .wal import format_lsn
+from .wal_records import (
+    CREATE_TABLESPACE,
+    ENDS,
+    FIRST_CUSTOM,
+    HEADER,
+    LAST_BUILTIN,
+    LENGTH,
+    ONLINE,
+    RECORD,
+    RESTORE_POINT,
+    SHUTDOWN,
+    SWITCH,
+    TABLESPACE,
+    TRANSACTION,
+    XLOG,
+    Event,
+    Records,
+    checksum_is_right,
+    main_data,
+    restore_point,
+    transaction_end,
+)
 
 PAGE_SIZE = 8192
 VERSIONS: dict[int, int] = {0xD106: 13, 0xD10D: 14, 0xD110: 15, 0xD113: 16, 0xD116: 17, 0xD118: 18}
 
-_EPOCH = datetime(2000, 1, 1, tzinfo=timezone.utc)
 _PAGE = struct.Struct("<HHIQI")  # magic, info, timeline, address, rest of a record from the page before
 _LONG_PAGE = struct.Struct("<HHIQIxxxxQII")  # the same, system identifier, segment size, page size
-_LENGTH = struct.Struct("<I")
-_RECORD = struct.Struct("<IIQBBxxI")  # length, xid, previous record, info, resource manager, checksum
 _SHORT_HEADER = 24
 _LONG_HEADER = 40
-_HEADER = 24
 _CONTINUES = 0x0001
 _LONG = 0x0002
 _OVERWRITES = 0x0008
 _PAGE_FLAGS = 0x000F
 _LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
 
-_XLOG, _TRANSACTION, _TABLESPACE = 0, 1, 5  # resource managers
-_LAST_BUILTIN, _FIRST_CUSTOM = 21, 128
-_SHUTDOWN, _ONLINE = 0x00, 0x10  # checkpoints
-_SWITCH = 0x40
-_RESTORE_POINT = 0x70
-_ENDS = {0x00: "commit", 0x20: "abort", 0x30: "commit", 0x40: "abort"}
-_PREPARED = (0x30, 0x40)
-_CREATE_TABLESPACE = 0x00
-_HAS_MORE = 0x80
-_SHORT_DATA, _LONG_DATA, _ORIGIN, _TOPLEVEL = 255, 254, 253, 252
-
 
 class WalReadError(ValueError):
     """The bytes are not a WAL segment that can be read here; the text says why."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something in the WAL that a recovery can be asked to stop at.
-
-    kind: commit, abort, or restore_point (then with a name and no xid). lsn: where its record begins; end_lsn: where it ends.
-    """
-
-    kind: str
-    lsn: int
-    end_lsn: int
-    time: datetime
-    xid: int | None = None
-    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,40 +111,6 @@ class Scan:
     reason: str = ""
     shutdowns: list[Shutdown] = field(default_factory=list)
 
-    @property
-    def complete(self) -> bool:
-        """Whether the WAL fills the segment to its end."""
-        return self.carry is not None
-
-
-@dataclass
-class Records:
-    """All complete records of one segment, filled by scan; checksums and commits are verified and read afterwards.
-
-    lsns: where each begins. strings: its bytes in the order that its checksum counts them. sums: the checksum that its
-    header says. ends: the transactions' ends, as (where it begins, where it ends, xid, info, record). managers: the
-    custom resource managers (128 and more), which extensions register. tablespaces: where each is created, and its location.
-    """
-
-    lsns: list[int] = field(default_factory=list)
-    strings: list[bytes] = field(default_factory=list)
-    sums: list[int] = field(default_factory=list)
-    ends: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
-    managers: set[int] = field(default_factory=set)
-    tablespaces: list[tuple[int, str]] = field(default_factory=list)
-
-    def first_wrong(self) -> int | None:
-        """Where the first record begins whose checksum is wrong; None if all are right."""
-        found = crc32c_of_each(self.strings)
-        return next((lsn for lsn, one, said in zip(self.lsns, found, self.sums) if one != said), None)
-
-    def last_commit(self, version: int, before: int | None = None) -> Event | None:
-        """The last commit that begins before a position. Its checksum is to be verified before."""
-        for lsn, end_lsn, xid, info, record in reversed(self.ends):
-            if (before is None or lsn < before) and _ENDS[info & 0x70] == "commit":
-                return _transaction_end(lsn, end_lsn, xid, info, record, version)
-        return None
-
 
 def scan(data: bytes, carry: Carry | None = None, records: Records | None = None) -> Scan:
     """Read one segment from its beginning.
@@ -163,7 +119,7 @@ def scan(data: bytes, carry: Carry | None = None, records: Records | None = None
     passed over. records: is filled; no events are returned then, and only the last record's checksum is verified.
     Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
     """
-    return _Reader(data, carry, records).read()
+    return _SegmentReader(data, carry, records).read()
 
 
 class _End(Exception):
@@ -186,7 +142,7 @@ class _GivenUp(Exception):
         self.offset = offset
 
 
-class _Reader:
+class _SegmentReader:
     """Offsets count from the segment's beginning, positions (lsn) from that of the WAL."""
 
     def __init__(self, data: bytes, carry: Carry | None, records: Records | None = None) -> None:
@@ -277,7 +233,7 @@ class _Reader:
         if carry is not None and carry.lsn is not None and carry.data is not None:
             if self._info & _OVERWRITES:
                 return _LONG_HEADER
-            (length,) = _LENGTH.unpack_from(carry.data)
+            (length,) = LENGTH.unpack_from(carry.data)
             if not came_over or length - len(carry.data) != self._rest:
                 raise _End("the record at %s does not go on in the next segment" % format_lsn(carry.lsn))
             self._open = carry.lsn, carry.data
@@ -330,10 +286,10 @@ class _Reader:
         """Go from record to record to the segment's end."""
         data, begin, limit = self._data, self._begin, self._limit
         unpack_start = struct.Struct("<IIQBB").unpack_from
-        unpack_length = _LENGTH.unpack_from
+        unpack_length = LENGTH.unpack_from
         previous = self._previous()
         records = self._records
-        unpack_sum = _LENGTH.unpack_from
+        unpack_sum = LENGTH.unpack_from
         while True:
             in_page = offset & (PAGE_SIZE - 1)
             if in_page == 0:
@@ -343,19 +299,19 @@ class _Reader:
                 offset += _SHORT_HEADER
                 in_page = _SHORT_HEADER
             (length,) = unpack_length(data, offset)
-            if not _HEADER <= length <= _LONGEST:
+            if not HEADER <= length <= _LONGEST:
                 raise _End("no record begins at %s" % format_lsn(begin + offset))
             if length <= PAGE_SIZE - in_page:
                 end = offset + length
                 dummy, dummy, back, dummy, manager = unpack_start(data, offset)
-                if back == previous and _TRANSACTION < manager <= _LAST_BUILTIN and manager != _TABLESPACE:
+                if back == previous and TRANSACTION < manager <= LAST_BUILTIN and manager != TABLESPACE:
                     previous = begin + offset
                     self._older = self._last
                     self._last = previous, end
                     self._older_change, self._change = self._change, previous
                     if records is not None:
                         records.lsns.append(previous)
-                        records.strings.append(data[offset + _HEADER : end] + data[offset : offset + 20])
+                        records.strings.append(data[offset + HEADER : end] + data[offset : offset + 20])
                         records.sums.append(unpack_sum(data, offset + 20)[0])
                     offset = (end + 7) & ~7
                     continue
@@ -373,11 +329,11 @@ class _Reader:
 
     def _accept(self, lsn: int, record: bytes, end: int) -> int:
         """Take a record into account if it is one, and say where it ends."""
-        dummy, xid, back, info, manager, dummy = _RECORD.unpack_from(record)
+        dummy, xid, back, info, manager, dummy = RECORD.unpack_from(record)
         previous = self._previous()
         if back != previous and (previous is not None or back >= lsn):
             raise _End("the record at %s does not link back to the one before" % format_lsn(lsn))
-        if _LAST_BUILTIN < manager < _FIRST_CUSTOM:
+        if LAST_BUILTIN < manager < FIRST_CUSTOM:
             raise _End("the record at %s is of an unknown kind" % format_lsn(lsn))
         operation = info & 0x70
         if lsn < self._begin:
@@ -385,33 +341,33 @@ class _Reader:
         records = self._records
         if records is not None:
             records.lsns.append(lsn)
-            records.strings.append(record[_HEADER:] + record[:20])
-            records.sums.append(_LENGTH.unpack_from(record, 20)[0])
-            if manager >= _FIRST_CUSTOM:
+            records.strings.append(record[HEADER:] + record[:20])
+            records.sums.append(LENGTH.unpack_from(record, 20)[0])
+            if manager >= FIRST_CUSTOM:
                 records.managers.add(manager)
-            elif manager == _TABLESPACE and info & 0xF0 == _CREATE_TABLESPACE:
-                location = _main_data(record)[4:].split(b"\0", 1)[0]
+            elif manager == TABLESPACE and info & 0xF0 == CREATE_TABLESPACE:
+                location = main_data(record)[4:].split(b"\0", 1)[0]
                 records.tablespaces.append((lsn, location.decode("utf-8", errors="surrogateescape")))
-            elif manager == _TRANSACTION and operation in _ENDS:
+            elif manager == TRANSACTION and operation in ENDS:
                 records.ends.append((lsn, self._begin + end, xid, info, record))
-        if manager == _XLOG and info & 0xF0 == _SWITCH:
+        if manager == XLOG and info & 0xF0 == SWITCH:
             # The rest of the segment is empty.
             end = self._size
         elif records is not None:
             pass
-        elif (manager == _TRANSACTION and operation in _ENDS) or (manager == _XLOG and info & 0xF0 == _RESTORE_POINT):
+        elif (manager == TRANSACTION and operation in ENDS) or (manager == XLOG and info & 0xF0 == RESTORE_POINT):
             if not checksum_is_right(record):
                 raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
             end_lsn = self._begin + end
-            if manager == _XLOG:
-                self._events.append(_restore_point(lsn, end_lsn, record))
+            if manager == XLOG:
+                self._events.append(restore_point(lsn, end_lsn, record))
             else:
-                self._events.append(_transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
-        if manager == _XLOG and info & 0xF0 == _SHUTDOWN:
+                self._events.append(transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
+        if manager == XLOG and info & 0xF0 == SHUTDOWN:
             self._shutdowns.append(Shutdown(lsn, back, self._change))
         self._older = self._last
         self._last = lsn, end
-        if manager != _XLOG or info & 0xF0 not in (_SHUTDOWN, _ONLINE):
+        if manager != XLOG or info & 0xF0 not in (SHUTDOWN, ONLINE):
             self._older_change, self._change = self._change, lsn
         return end
 
@@ -423,66 +379,6 @@ class _Reader:
             return checksum_is_right(self._came_over)
         offset = self._last[0] - self._begin
         self._page_timeline = self._timeline
-        (length,) = _LENGTH.unpack_from(self._data, offset)
+        (length,) = LENGTH.unpack_from(self._data, offset)
         record, dummy = self._collect(offset, length)
         return checksum_is_right(record)
-
-
-def _main_data(record: bytes) -> bytes:
-    """A record's own data, without its header and what it says about blocks. Raises _End where that is damaged."""
-    offset = _HEADER
-    while offset + 2 <= len(record):
-        kind = record[offset]
-        if kind == _SHORT_DATA:
-            return record[offset + 2 : offset + 2 + record[offset + 1]]
-        if kind == _LONG_DATA:
-            (length,) = _LENGTH.unpack_from(record, offset + 1)
-            return record[offset + 5 : offset + 5 + length]
-        if kind not in (_ORIGIN, _TOPLEVEL):
-            break
-        offset += 3 if kind == _ORIGIN else 5
-    return b""
-
-
-def _time(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _restore_point(lsn: int, end_lsn: int, record: bytes) -> Event:
-    data = _main_data(record)
-    (time,) = struct.unpack_from("<q", data)
-    name = data[8:].split(b"\0", 1)[0].decode("utf-8", errors="replace")
-    return Event("restore_point", lsn, end_lsn, _time(time), None, name)
-
-
-def _transaction_end(lsn: int, end_lsn: int, xid: int, info: int, record: bytes, version: int) -> Event:
-    data = _main_data(record)
-    (time,) = struct.unpack_from("<q", data)
-    operation = info & 0x70
-    if operation in _PREPARED and info & _HAS_MORE:
-        xid = _prepared_xid(data, xid, operation, version)
-    return Event(_ENDS[operation], lsn, end_lsn, _time(time), xid)
-
-
-def _prepared_xid(data: bytes, xid: int, operation: int, version: int) -> int:
-    """The transaction that a COMMIT PREPARED or ROLLBACK PREPARED ends: it stands after all the lists."""
-    (parts,) = _LENGTH.unpack_from(data, 8)
-    offset = 12 + (8 if parts & 0x01 else 0)  # database
-    lists = [(0x02, 4), (0x04, 12)]  # subtransactions, dropped relations
-    if version >= 15:
-        lists.append((0x100, 16 if version >= 18 else 12))  # dropped statistics
-    if _ENDS[operation] == "commit":
-        lists.append((0x08, 16))  # invalidation messages
-    for bit, size in lists:
-        if parts & bit:
-            (count,) = _LENGTH.unpack_from(data, offset)
-            offset += 4 + count * size
-    if parts & 0x10:
-        (xid,) = _LENGTH.unpack_from(data, offset)
-    return xid
-
-
-def checksum_is_right(record: bytes) -> bool:
-    """Whether a whole record has the checksum (CRC-32C) that its header says."""
-    (expected,) = _LENGTH.unpack_from(record, 20)
-    return bool(crc32c(record[:20], crc32c(record[_HEADER:])) == expected)

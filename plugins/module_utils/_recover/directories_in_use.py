@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._postgres.cluster import conflicts
+from .._postgres.cluster_conflicts import conflicts
 
 #: Reports "data directory<tab>used directory". Every process of a server has its data directory as its working directory.
 SCRIPT = r"""

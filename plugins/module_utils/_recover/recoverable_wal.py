@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .._barman.catalog import Backup
 from .._postgres import timeline_history, wal
-from .._postgres.wal_reader import Event
+from .._postgres.wal_records import Event
 from .recovery_plan import PlanError
 from .segment_scanner import IDLE_SEGMENTS, SegmentScanner
 from .windows import Point, Window

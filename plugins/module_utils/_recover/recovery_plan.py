@@ -18,7 +18,7 @@ from typing import Any
 from .._barman.catalog import Backup
 from .._host.process import HostError
 from .._postgres import timeline_history, wal
-from .._postgres.wal_reader import Event
+from .._postgres.wal_records import Event
 from .recovery_target import CURRENT, END, RecoveryTarget
 from .windows import Point
 

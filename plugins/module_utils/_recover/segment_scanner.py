@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from .._postgres import timeline_history, wal
 from .._postgres.timelines import Branch
-from .._postgres.wal_reader import Carry, Event, Scan, WalReadError, scan
+from .._postgres.wal_reader import Carry, Scan, WalReadError, scan
+from .._postgres.wal_records import Event
 from .recovery_plan import PlanError
 from .recovery_target import format_time
 from .windows import Point

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from .._barman.catalog import Backup
 from .._postgres import wal
-from .._postgres.wal_reader import Event
+from .._postgres.wal_records import Event
 from .recoverable_wal import end_lsn, end_segment
 from .recovery_plan import PlanError, RecoveryStop
 from .recovery_target import format_time

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from .._barman.catalog import Backup
 from .._postgres import wal
-from .._postgres.wal_reader import Event
+from .._postgres.wal_records import Event
 from .recoverable_wal import RecoverableWal
 from .recovery_plan import PlanError
 from .recovery_target import RecoveryTarget, format_time

@@ -23,7 +23,8 @@ from typing import Any, Protocol
 from .._barman.archive import ArchiveError
 from .._host.process import HostError
 from .._postgres import wal
-from .._postgres.wal_reader import PAGE_SIZE, Carry, Event, Records, WalReadError, scan
+from .._postgres.wal_reader import PAGE_SIZE, Carry, WalReadError, scan
+from .._postgres.wal_records import Event, Records
 from .recovery_target import format_time
 from .segment_scanner import ReportProgress, no_progress
 

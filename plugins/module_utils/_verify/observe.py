@@ -19,9 +19,10 @@ from typing import Any
 from .._host.files import read_text
 from .._host.process import Runner
 from .._postgres import timeline_history, wal
-from .._postgres.instance import DataDirectory, find_bin_directory, look_at, read_control
+from .._postgres.data_directory import DataDirectory, find_bin_directory, observe_data_directory, read_control
 from .._postgres.settings_file import read_settings
-from .._postgres.wal_reader import Event, WalReadError, scan
+from .._postgres.wal_reader import WalReadError, scan
+from .._postgres.wal_records import Event
 from .._recover.destination import MARKER
 from .request import RecoveryVerificationError, VerificationRequest
 
@@ -73,7 +74,7 @@ class PreparedDirectory:
 
 def prepare_directory(request: VerificationRequest, runner: Runner) -> PreparedDirectory:
     """Raises HostError if the directory can't be verified."""
-    directory = look_at(request.data_directory)
+    directory = observe_data_directory(request.data_directory)
     user = request.user or directory.owner
     problem = directory_problem(directory, user, promote=request.promote)
     if problem is not None:

@@ -19,7 +19,8 @@ from typing import Any
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
-from .._postgres.instance import InstanceError, PrivateServer
+from .._postgres.data_directory import InstanceError
+from .._postgres.private_server import PrivateServer
 from .observe import PreparedDirectory
 from .request import RecoveryVerificationError, VerificationRequest
 from .server_log import (

@@ -23,18 +23,10 @@ from typing import Any
 from .._host.files import names_in, read_text
 from .._host.process import HostError, Runner
 from .._host.process import run as run_command
+from .._postgres.data_directory import find_bin_directory, observe_data_directory, read_control
 from .._postgres.host_requirements import PRELOAD_SETTINGS
-from .._postgres.instance import (
-    Address,
-    Launch,
-    PrivateServer,
-    QueryLocked,
-    find_bin_directory,
-    launch,
-    look_at,
-    read_control,
-    running_at,
-)
+from .._postgres.private_server import Launch, PrivateServer, launch
+from .._postgres.server_address import Address, QueryLocked, running_at
 from .._postgres.start_settings import StartSettings, read_start_settings
 from .._recover.proof import PROVEN, UNPROVEN, note_proof
 from .checksums import checksum_facts
@@ -97,7 +89,7 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
 def query_running(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:
     """The facts of the server that was started for use from the directory. Raises HostError; changes nothing."""
     started = environment.waiting.clock()
-    directory = look_at(request.data_directory)
+    directory = observe_data_directory(request.data_directory)
     bin_directory = find_bin_directory(directory.major_version, request.bin_directory, environment.runner)
     facts: dict[str, Any] = {"data_directory": directory.path, "postgres_version": directory.major_version}
     server = running_at(directory, bin_directory, request.database_user, environment.runner)
@@ -273,7 +265,7 @@ def _prove_stopped(
         problems.append("after the verification the control file reports '%s' and not '%s'" % (state, expected))
     if not unchanged:
         problems.append("the verification changed postgresql.auto.conf")
-    if not request.promote and not look_at(prepared.path).in_recovery:
+    if not request.promote and not observe_data_directory(prepared.path).in_recovery:
         problems.append("the verification removed recovery.signal")
     if problems:
         raise RecoveryVerificationError("; ".join(problems), facts)

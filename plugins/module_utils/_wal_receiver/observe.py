@@ -25,7 +25,8 @@ from .._host.files import names_in, read_text
 from .._host.process import HostError
 from .._postgres import timeline_history, wal
 from .._postgres.connection import Connect, Session, StreamRefusal
-from .._postgres.diagnosis import Endpoint, diagnose_stream
+from .._postgres.diagnosis import diagnose_stream
+from .._postgres.diagnosis_rules import Endpoint
 from .._postgres.slots import Slot, WalSender, read_senders, read_slot, who_has
 from .._postgres.wal_position import (
     Identity,

@@ -32,7 +32,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host import (
     progress,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres import instance, password_file, wal
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import password_file, private_server, wal
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import staging_area
 from ansible_collections.pgdr.barman.plugins.module_utils._server import cloud_credentials, hook_files, staging
 from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import (
@@ -193,10 +193,10 @@ def own_directory(home: Home) -> None:
     owned_directory.apply(owned_directory.observe(str(home.path / "log"), USER, 0o750))
 
 
-def private_server(home: Home) -> None:
-    server = instance.PrivateServer(str(home.path), "/bin", USER, temporary=str(home.path / "t"))
+def isolated_server(home: Home) -> None:
+    server = private_server.PrivateServer(str(home.path), "/bin", USER, temporary=str(home.path / "t"))
     with server:
-        server._launch = lambda *given: instance.launch(["true"], *given[1:])
+        server._launch = lambda *given: private_server.launch(["true"], *given[1:])
         server.start({})
 
 
@@ -236,7 +236,7 @@ PLACES = {
     "incoming": Place(incoming, ("pg",)),
     "staging_directory": Place(staging_directory, ("pg",)),
     "own_directory": Place(own_directory, ("log",)),
-    "private_server": Place(private_server, ("t",)),
+    "isolated_server": Place(isolated_server, ("t",)),
 }  # fmt: skip
 PLANTED = [(name, link) for name, place in PLACES.items() for link in (*place.directories, *place.files)]
 
@@ -291,7 +291,7 @@ def test_what_a_planted_link_leads_to_is_not_touched(home: Home, name: str, link
 @pytest.mark.parametrize("name", ["postgresql.conf", "log"])
 def test_a_link_in_the_directory_of_a_server_under_test_leads_nowhere(home: Home, name: str) -> None:
     before = home.snapshot()
-    server = instance.PrivateServer(str(home.path), "/bin", USER, temporary=str(home.path / "t"))
+    server = private_server.PrivateServer(str(home.path), "/bin", USER, temporary=str(home.path / "t"))
     with server:
         (Path(server.directory) / name).symlink_to(home.victim)
         with pytest.raises(HostError, match=f"{name} is a symbolic link to {home.victim}"):
@@ -374,7 +374,7 @@ def test_nothing_is_written_by_path_as_root(home: Home, name: str, monkeypatch: 
         monkeypatch.setattr(os, "setegid", lambda group: None)
         monkeypatch.setattr(os, "setgroups", lambda groups: None)
         monkeypatch.setattr(os, "fchown", lambda *given: None)
-        monkeypatch.setattr(instance, "switch_to", lambda account: {})
+        monkeypatch.setattr(private_server, "switch_to", lambda account: {})
         monkeypatch.setattr(os, "fstat", _as_root(os.fstat, me))
         if name == "hook_scripts":
             monkeypatch.setattr(hook_files, "ids_of", lambda *given: None)

@@ -14,7 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.job_files import JobFacts, KnownJob, boot_id, look_at
+from ansible_collections.pgdr.barman.plugins.module_utils._host.job_files import (
+    JobFacts,
+    KnownJob,
+    boot_id,
+    observe_data_directory,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 UNFINISHED = {"started": True, "finished": False, "ansible_job_id": "j1.2"}
@@ -36,7 +41,7 @@ def running(*arguments: str, session: bool = True) -> Iterator[int]:
 
 
 def facts(directory: Path, job: KnownJob) -> JobFacts:
-    (found,) = look_at([job], str(directory))
+    (found,) = observe_data_directory([job], str(directory))
     return found
 
 
@@ -79,7 +84,7 @@ def test_a_result_is_complete_or_not(tmp_path: Path, text: str | None, finished:
 @pytest.mark.parametrize("job_id", ["../../etc/passwd", "a/b", "..", ""])
 def test_an_id_is_no_path(tmp_path: Path, job_id: str) -> None:
     with pytest.raises(HostError, match="is not the id"):
-        look_at([KnownJob(job_id)], str(tmp_path))
+        observe_data_directory([KnownJob(job_id)], str(tmp_path))
 
 
 def test_the_boot_id(tmp_path: Path) -> None:
@@ -95,5 +100,5 @@ def test_a_process_that_ends_meanwhile_is_passed_over(tmp_path: Path) -> None:
         (proc / str(pid) / "stat").write_text(stat)
         (proc / str(pid) / "cmdline").write_bytes(b"" if pid == 3 else b"python\0wrapper\0j9\0")
     os.mkdir(proc / "4")
-    (found,) = look_at([KnownJob("j9.1")], str(tmp_path), str(proc))
+    (found,) = observe_data_directory([KnownJob("j9.1")], str(tmp_path), str(proc))
     assert (found.processes, found.session) == ([1], 77)

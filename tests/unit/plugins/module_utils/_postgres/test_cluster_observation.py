@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster import Cluster, DeclaredCluster, identify
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster import Cluster, DeclaredCluster
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_identification import identify
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_observation import (
     look_into,
     observe,

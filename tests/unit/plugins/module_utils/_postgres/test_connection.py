@@ -24,7 +24,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     psycopg_is_there,
     require_psycopg,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_stream
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import diagnose_stream
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis_rules import Endpoint
 
 
 class Opened(Exception):

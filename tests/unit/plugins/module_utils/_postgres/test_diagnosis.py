@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import (
-    Endpoint,
     diagnose_connection,
     diagnose_stream,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis_rules import Endpoint
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach
 
 SQL = Endpoint("198.51.100.10", "5432", "barman", "postgres", server="pg-eu", passfile="/var/lib/barman/.pgpass")

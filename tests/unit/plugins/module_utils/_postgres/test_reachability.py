@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_connection
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import diagnose_connection
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis_rules import Endpoint
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach, probe, reach_of
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal_reader
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal_reader, wal_records
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.crc32c import crc32c
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import format_lsn, parse_lsn, parse_segment
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import Event, WalReadError, scan
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import WalReadError, scan
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_records import Event
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "wal"
 VERSIONS = sorted(int(path.name) for path in FIXTURES.iterdir() if path.is_dir())
@@ -75,7 +77,7 @@ def test_it_says_what_pg_waldump_says(version: int) -> None:
     assert scans[-1].last_record == last
     assert {seen.version for seen in scans} == {version}
     assert {(seen.timeline, seen.segment_size) for seen in scans} == {(1, MIB)}
-    assert [seen.complete for seen in scans] == [True] * (len(scans) - 1) + [False]
+    assert [seen.carry is not None for seen in scans] == [True] * (len(scans) - 1) + [False]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -108,7 +110,7 @@ def test_a_record_can_be_longer_than_a_segment(version: int) -> None:
 def test_a_switch_ends_its_segment(version: int) -> None:
     seen = read_all(version)[-2]
     assert seen.end_lsn == seen.begin_lsn + MIB
-    assert seen.complete
+    assert seen.carry is not None
     assert seen.carry is not None
     assert seen.carry.data == b""
 
@@ -152,7 +154,7 @@ def test_a_record_of_which_a_part_is_there_is_not_counted() -> None:
         seen = scan(data)
         assert seen.events == [event for event in events if event.end_lsn - begin <= same]
         assert seen.end_lsn is None or seen.end_lsn - begin <= same
-        assert not seen.complete
+        assert seen.carry is None
 
 
 def test_a_damaged_commit_ends_the_wal_before_it() -> None:
@@ -204,13 +206,13 @@ def test_the_segment_of_a_switch_point_goes_on_with_pages_of_the_new_timeline() 
     for page in range(5, MIB // PAGE):
         struct.pack_into("<I", data, page * PAGE + 4, 2)
     seen, before = scan(bytes(data)), scan(segments(15)[0])
-    assert seen.complete
+    assert seen.carry is not None
     assert (seen.end_lsn, seen.events) == (before.end_lsn, before.events)
 
 
 def test_a_file_that_was_cut_off() -> None:
     seen = scan(segments(15)[1][: MIB // 2])
-    assert not seen.complete
+    assert seen.carry is None
     assert "has only 524288 of 1048576 bytes" in seen.reason
 
 
@@ -231,7 +233,7 @@ def test_a_record_that_was_given_up_is_passed_over() -> None:
 
 def _record(previous: int, body: bytes, manager: int = 10) -> bytes:
     head = struct.pack("<IIQBBxx", 24 + len(body), 0, previous, 0, manager)
-    return head + struct.pack("<I", wal_reader.crc32c(head, wal_reader.crc32c(body))) + body
+    return head + struct.pack("<I", crc32c(head, crc32c(body))) + body
 
 
 def test_the_next_segment_must_be_the_next_one() -> None:
@@ -263,8 +265,8 @@ def test_what_is_no_wal(data: bytes, problem: str) -> None:
 
 
 def test_the_checksum_is_that_of_castagnoli() -> None:
-    assert wal_reader.crc32c(b"123456789") == 0xE3069283
-    assert wal_reader.crc32c(b"6789", wal_reader.crc32c(b"12345")) == 0xE3069283
+    assert crc32c(b"123456789") == 0xE3069283
+    assert crc32c(b"6789", crc32c(b"12345")) == 0xE3069283
 
 
 def test_fixtures_are_named_for_what_they_are() -> None:
@@ -283,7 +285,7 @@ def test_a_checkpoint_is_no_change_and_one_of_a_stop_is_told(version: int, info:
     offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
     start = struct.pack("<IIQBBxx", 34, 0, seen.last_record, info, 0)
     data = bytes([255, 8]) + bytes(8)
-    record = start + struct.pack("<I", wal_reader.crc32c(start, wal_reader.crc32c(data))) + data
+    record = start + struct.pack("<I", crc32c(start, crc32c(data))) + data
     assert offset % wal_reader.PAGE_SIZE + len(record) < wal_reader.PAGE_SIZE
     last = bytearray(segments(version)[-1])
     last[offset:] = record + bytes(len(last) - offset - len(record))
@@ -306,10 +308,10 @@ def test_a_tablespace_that_the_wal_creates(info: int, found: list[str]) -> None:
     data = struct.pack("<I", 16401) + b"/srv/late\0"
     body = bytes([255, len(data)]) + data
     start = struct.pack("<IIQBBxx", 24 + len(body), 0, seen.last_record, info, 5)
-    record = start + struct.pack("<I", wal_reader.crc32c(start, wal_reader.crc32c(body))) + body
+    record = start + struct.pack("<I", crc32c(start, crc32c(body))) + body
     last = bytearray(segments(17)[-1])
     last[offset:] = record + bytes(len(last) - offset - len(record))
-    records = wal_reader.Records()
+    records = wal_records.Records()
     after = scan(bytes(last), None, records)
     assert after.last_record == seen.begin_lsn + offset
     assert [path for _lsn, path in records.tablespaces] == found

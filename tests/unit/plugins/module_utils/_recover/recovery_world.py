@@ -14,11 +14,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import (
     Carry,
-    Event,
     Scan,
     Shutdown,
     WalReadError,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_records import Event, EventKind
 
 SIZE = wal.DEFAULT_SEGMENT_SIZE
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ def segment(number: int, timeline: int = 1) -> wal.Segment:
     return wal.segment_of_number(timeline, number)
 
 
-def commit(where: int, time: float, xid: int, kind: str = "commit") -> Event:
+def commit(where: int, time: float, xid: int, kind: EventKind = "commit") -> Event:
     return Event(kind, where, where + 40, minute(time), xid)
 
 

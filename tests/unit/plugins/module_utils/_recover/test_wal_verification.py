@@ -17,7 +17,8 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive, ArchiveError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import Scan, crc32c, scan
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.crc32c import crc32c
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import Scan, scan
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.wal_verification import (
     DamagedWal,
     Replay,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import session_options
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.server_address import session_options
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.databases import missing_libraries
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.server_log import Refusal, final_refusal
 

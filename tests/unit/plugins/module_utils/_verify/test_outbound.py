@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import InstanceError, QueryLocked
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.data_directory import InstanceError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.server_address import QueryLocked
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.outbound import (
     observe,
     quiet,

@@ -24,7 +24,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     QueryFailed,
     StreamRefusal,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import Endpoint, diagnose_connection
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import diagnose_connection
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis_rules import Endpoint
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.observe import ReceiverHost
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.plan import receiver_position
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.request import ReceiverRequest, ReceiverState

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,15 +13,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.instance import (
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.data_directory import (
     InstanceError,
-    PrivateServer,
-    QueryLocked,
-    find_bin_directory,
-    look_at,
-    read_control,
-    running_at,
+    observe_data_directory,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.private_server import PrivateServer
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.server_address import QueryLocked, running_at
 
 USER = getpass.getuser()
 
@@ -34,62 +30,6 @@ def data(tmp_path: Path) -> Path:
     (directory / "global" / "pg_control").write_text("")
     (directory / "PG_VERSION").write_text("17\n")
     return directory
-
-
-def test_a_recovered_directory(data: Path) -> None:
-    (data / "recovery.signal").touch()
-    found = look_at(str(data))
-    assert (found.owner, found.major_version, found.in_recovery, found.postmaster_pid) == (USER, 17, True, None)
-
-
-@pytest.mark.parametrize(
-    ("missing", "says"),
-    [("PG_VERSION", "is no data directory"), ("global/pg_control", "is not complete"), ("", "does not exist")],
-)
-def test_what_is_no_data_directory(data: Path, missing: str, says: str) -> None:
-    if missing:
-        (data / missing).unlink()
-    with pytest.raises(InstanceError, match=says):
-        look_at(str(data if missing else data / "other"))
-
-
-@pytest.mark.parametrize("pid", ["", "nonsense", "999999999", pytest.param(str(os.getpid()), id="this process")])
-def test_a_stale_postmaster_pid_is_no_server(data: Path, pid: str) -> None:
-    (data / "postmaster.pid").write_text(pid + "\n")
-    assert look_at(str(data)).postmaster_pid is None
-
-
-def _programs(root: Path, version: str) -> str:
-    root.mkdir()
-    program = root / "postgres"
-    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) %s'\n" % version)
-    program.chmod(0o755)
-    return str(root)
-
-
-def test_the_programs_of_the_right_version_are_found(tmp_path: Path) -> None:
-    places = [
-        _programs(tmp_path / "a", "16.4"),
-        str(tmp_path / "none"),
-        _programs(tmp_path / "b", "17.11 (Debian 17.11-1)"),
-    ]
-    assert find_bin_directory(17, candidates=places) == places[2]
-    assert find_bin_directory(16, wanted=places[0]) == places[0]
-    with pytest.raises(InstanceError, match=r"PostgreSQL 15 were not found .*/a has postgres \(PostgreSQL\) 16\.4"):
-        find_bin_directory(15, candidates=places)
-    with pytest.raises(InstanceError, match="no program 'postgres'"):
-        find_bin_directory(17, wanted=str(tmp_path))
-
-
-def test_the_control_file_is_read_and_a_damaged_one_is_an_error(data: Path) -> None:
-    def run(command: Command) -> Completed:
-        return Completed(
-            command.argv, 0, "Database cluster state:               in production\nmax_connections setting: 100\n"
-        )
-
-    assert read_control(str(data), "/bin", USER, run)["max_connections setting"] == "100"
-    with pytest.raises(InstanceError, match="can't be read: not a control file"):
-        read_control(str(data), "/bin", USER, lambda command: Completed(command.argv, 1, "", "not a control file"))
 
 
 class FakeProcess:
@@ -209,8 +149,8 @@ def test_where_a_running_server_is_asked(data: Path) -> None:
         return Completed([], 0, "1\n")
 
     with pytest.raises(InstanceError, match="no PostgreSQL server runs with"):
-        running_at(look_at(str(data)), "/bin", "postgres", runner)
-    running = replace(look_at(str(data)), postmaster_pid=4711)
+        running_at(observe_data_directory(str(data)), "/bin", "postgres", runner)
+    running = replace(observe_data_directory(str(data)), postmaster_pid=4711)
     (data / "postmaster.pid").write_text("4711\n%s\n1763600000\n5433\n/run/postgresql\n*\n  1 2\nready   \n" % data)
     assert running_at(running, "/bin", "admin", runner).query("SELECT 1", "shop") == [["1"]]
     assert {"--host=/run/postgresql", "--port=5433", "--username=admin", "--dbname=shop"} <= set(asked[0].argv)

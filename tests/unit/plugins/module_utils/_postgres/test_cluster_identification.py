@@ -18,11 +18,13 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster impo
     ObservedHost,
     RunningServer,
     Unit,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_conflicts import (
     conflicts,
-    identify,
     in_use_problems,
     system_problems,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_identification import identify
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.control_file import ControlFile
 
 MAIN = RunningServer(

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A data directory of this host: its files, the programs for its version, and its control file.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .._host.files import read_text
+from .._host.process import Command, HostError, Runner, run
+
+
+class InstanceError(HostError):
+    """A data directory can't be used as it must be, or its server did not do what it should."""
+
+
+@dataclass(frozen=True)
+class DataDirectory:
+    """A data directory, as its files show it. owner: the name of the user."""
+
+    path: str
+    owner: str
+    major_version: int
+    recovery_signal: bool
+    standby_signal: bool
+    postmaster_pid: int | None
+
+    @property
+    def in_recovery(self) -> bool:
+        return self.recovery_signal or self.standby_signal
+
+
+def observe_data_directory(path: str) -> DataDirectory:
+    """Raises InstanceError if the directory is no data directory, or can't be read."""
+    try:
+        status = os.stat(path)
+        version = read_text(os.path.join(path, "PG_VERSION"))
+    except FileNotFoundError:
+        raise InstanceError("the directory %s does not exist on this host" % path) from None
+    except OSError as exc:
+        raise InstanceError("%s can't be read: %s" % (path, exc.strerror)) from None
+    if version is None or not version.strip().isdigit():
+        raise InstanceError("%s is no data directory: it has no file PG_VERSION" % path)
+    if not os.path.exists(os.path.join(path, "global", "pg_control")):
+        raise InstanceError("%s is not complete: it has no file global/pg_control" % path)
+    try:
+        owner = pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        raise InstanceError("%s belongs to user id %d, which has no name here" % (path, status.st_uid)) from None
+    return DataDirectory(
+        path=path,
+        owner=owner,
+        major_version=int(version),
+        recovery_signal=os.path.exists(os.path.join(path, "recovery.signal")),
+        standby_signal=os.path.exists(os.path.join(path, "standby.signal")),
+        postmaster_pid=_running_pid(path),
+    )
+
+
+def _running_pid(path: str) -> int | None:
+    text = read_text(os.path.join(path, "postmaster.pid"))
+    first = (text or "").partition("\n")[0].strip()
+    if not first.isdigit():
+        return None
+    pid = int(first)
+    # A backup may carry a postmaster.pid along; the number can belong to anybody by now.
+    command = read_text("/proc/%d/comm" % pid) if os.path.isdir("/proc/self") else "postgres"
+    return pid if command is not None and command.strip() in ("postgres", "postmaster") else None
+
+
+def find_bin_directory(
+    major_version: int, requested: str | None = None, runner: Runner = run, candidates: Sequence[str] | None = None
+) -> str:
+    """The directory of that PostgreSQL version's programs. Raises InstanceError, with the directories that were searched."""
+    if requested is not None:
+        if not os.access(os.path.join(requested, "postgres"), os.X_OK):
+            raise InstanceError("bin_directory: there is no program 'postgres' in %s" % requested)
+        places: list[str] = [requested]
+    else:
+        places = list(
+            candidates
+            if candidates is not None
+            else [
+                "/usr/lib/postgresql/%d/bin" % major_version,
+                "/usr/pgsql-%d/bin" % major_version,
+                "/usr/local/pgsql/bin",
+            ]
+        )
+        in_path = shutil.which("postgres")
+        if in_path is not None and candidates is None:
+            places.append(os.path.dirname(os.path.realpath(in_path)))
+    seen: list[str] = []
+    for place in places:
+        program = os.path.join(place, "postgres")
+        if not os.access(program, os.X_OK):
+            continue
+        answer = runner(Command([program, "--version"])).stdout.strip()
+        found = re.search(r"\) (\d+)", answer)
+        if found and int(found.group(1)) == major_version:
+            return place
+        seen.append("%s has %s" % (place, answer or "no version"))
+    raise InstanceError(
+        "the programs of PostgreSQL %d were not found on this host (searched: %s%s): install the package, "
+        "or give their directory as 'bin_directory'"
+        % (major_version, ", ".join(places), "; " + "; ".join(seen) if seen else "")
+    )
+
+
+def parse_controldata(text: str) -> dict[str, str]:
+    """What pg_controldata prints, by its own words."""
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition(":")
+        if separator:
+            values[key.strip()] = value.strip()
+    return values
+
+
+def read_control(path: str, bin_directory: str, user: str, runner: Runner = run) -> dict[str, str]:
+    """The control file of a data directory. Raises InstanceError."""
+    completed = runner(Command([os.path.join(bin_directory, "pg_controldata"), "-D", path], user=user))
+    values = parse_controldata(completed.stdout)
+    if not completed.ok or "Database cluster state" not in values:
+        raise InstanceError("the control file of %s can't be read: %s" % (path, completed.text))
+    return values
