@@ -44,7 +44,8 @@ def parse_history(timeline: int, text: str) -> list[TimelineSegment]:
         if parent <= newest or switch == 0:
             raise WalError("the history of timeline %d is not in order: %s" % (timeline, _shown(line)))
         newest = parent
-        # A recovery towards the parent may have stopped before the parent begins: then nothing of the parent is in the history (tliOfPointInHistory in timeline.c).
+        # A recovery towards the parent may have stopped before the parent begins. Then nothing of the parent is in the history
+        # (tliOfPointInHistory in timeline.c).
         parts = [TimelineSegment(one.timeline, min(one.begin, switch), min(one.end or 0, switch)) for one in parts]
         parts.append(TimelineSegment(parent, min(begin, switch), switch))
         begin = switch

@@ -24,7 +24,8 @@ class DestinationDirectory:
     """One directory to be filled: the data directory, or a tablespace's.
 
     kind: "" if it does not exist. entries: its content, without lost+found and what an earlier recovery moved aside. own: some of the
-    content is the server's; others: some is not. stuck: entries that can't be moved. mounts: what is mounted below it. free: bytes of the file system. real: the path, links followed.
+    content is the server's; others: some is not. stuck: entries that can't be moved. mounts: what is mounted
+    below it. free: bytes of the file system. real: the path, links followed.
     """
 
     path: str
