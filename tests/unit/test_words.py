@@ -42,7 +42,7 @@ ALLOWED = {
         "_NOTHING": BARMAN,
     },
     f"{UTILS}/_sync/synchronisation.py": {"PassiveServer._no_answer": HINT},
-    f"{UTILS}/_archive_command/archiving.py": {"Archiver._explain": HINT, "_ssh_problem": HINT},
+    f"{UTILS}/_archive_command/archiving.py": {"Archiver._explain": HINT},
     f"{UTILS}/_postgres/diagnosis.py": {"_match": HINT},
     f"{UTILS}/_postgres/hba_file.py": {"_GENERATED": "is only repeated", "rules_in": OWN, "with_rules": OWN},
     f"{UTILS}/_postgres/data_directory.py": {"read_control": C_LOCALE},
