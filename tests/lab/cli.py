@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from . import evidence, images, machines, network
-from .host import STATE, CannotRun, LabError, cgroup_root, lock, prepare, require_root, say, state_lock
+from .host import STATE, CannotRun, LabError, cgroup_root, lock, memory, prepare, require_root, say, state_lock
 from .machines import Record
 from .spec import IMAGES, Lab, SpecError, clashes, parse
 
@@ -161,6 +161,8 @@ def _up(options: argparse.Namespace) -> None:
                 prepared.get(machine.label) or Record(machine, images.directory(machine.image) / "root")
                 for machine in lab.machines
             ]
+            if not machines.records():
+                machines.hold_in_memory(memory())
             for record in wanted:
                 record.save()
             network.open_shared()
@@ -200,6 +202,7 @@ def _down(options: argparse.Namespace) -> None:
         if not machines.records():
             network.close_shared()
             machines.forget_bytecode()
+            machines.free_memory()
             machines.remove_group(cgroup_root() / "pgdr-lab")
 
 

@@ -114,6 +114,11 @@ def cgroup_root() -> Path:
     raise CannotRun("no version 2 control groups are mounted")
 
 
+def memory() -> int:
+    """The bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def require_root() -> None:
     """What every command needs."""
     if sys.platform != "linux":

@@ -27,6 +27,8 @@ from .host import KEY, KNOWN_HOSTS, SSH_CONFIG, STATE, LabError, cgroup_root, ru
 from .spec import Disk, Machine
 
 MACHINES = STATE / "machines"
+LEAST_MEMORY = 16 * 1024**3
+"""A machine writes 0.2 to 0.8 GB, and three scenarios at a time have up to twelve machines."""
 BYTECODE = STATE / "bytecode"
 BYTECODE_INSIDE = "/var/cache/pgdr-lab-bytecode"
 BYTECODE_MODULE = Path(__file__).with_name("bytecode.py")
@@ -371,6 +373,19 @@ def share_bytecode() -> None:
 def forget_bytecode() -> None:
     """Remove what the machines compiled. Call under the state lock, when no machine is left."""
     shutil.rmtree(BYTECODE, ignore_errors=True)
+
+
+def hold_in_memory(memory: int) -> None:
+    """Have machines write to memory if the host has enough of it, in bytes. Call under the state lock, when there is no machine."""
+    if memory < LEAST_MEMORY or MACHINES.is_mount() or any(MACHINES.iterdir()):
+        return
+    run(["mount", "-t", "tmpfs", "-o", f"size={memory * 6 // 10},mode=0755", "pgdr-lab", str(MACHINES)])
+
+
+def free_memory() -> None:
+    """Give the memory back. Call under the state lock, when no machine is left."""
+    if MACHINES.is_mount():
+        run(["umount", str(MACHINES)])
 
 
 def remove_group(group: Path) -> None:

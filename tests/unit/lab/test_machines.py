@@ -181,3 +181,26 @@ def test_all_of_what_went_wrong_is_said():
     with pytest.raises(LabError) as caught:
         cli.in_parallel(work, [PG, BACKUP])
     assert str(caught.value) == "a/pg broke\nb/backup broke"
+
+
+def mounts(monkeypatch) -> list[list[str]]:
+    """The commands that mount and unmount, which are not run."""
+    done: list[list[str]] = []
+    monkeypatch.setattr(machines, "run", done.append)
+    return done
+
+
+@pytest.mark.parametrize(("memory", "count"), [(machines.LEAST_MEMORY, 1), (machines.LEAST_MEMORY - 1, 0)])
+def test_machines_write_to_memory_if_the_host_has_enough(state, monkeypatch, memory, count):
+    machines.MACHINES.mkdir(exist_ok=True)
+    done = mounts(monkeypatch)
+    machines.hold_in_memory(memory)
+    assert [command[0] for command in done] == ["mount"] * count
+
+
+def test_what_lies_there_is_not_hidden(state, monkeypatch):
+    (machines.MACHINES / "lab").mkdir(parents=True)
+    done = mounts(monkeypatch)
+    machines.hold_in_memory(machines.LEAST_MEMORY)
+    machines.free_memory()
+    assert done == []
