@@ -57,3 +57,75 @@ def test_operations_do_not_import_each_other_in_a_circle() -> None:
 @pytest.mark.parametrize("path", sorted((PLUGINS / "module_utils").rglob("*.py")), ids=lambda path: path.stem)
 def test_module_utils_import_nothing_of_the_controller_s(path: Path) -> None:
     assert [target for target in imports(path) if target[0] != "module_utils"] == []
+
+
+LONGEST_FILE = 500
+LONGER_FILES: dict[str, str] = {}
+"""Tables of data that may be longer, each with the reason."""
+LONGEST_MODULE = 40
+NOT_SPLIT_YET = frozenset(
+    (
+        "module_utils/_recover/destination.py",
+        "module_utils/_recover/recovery.py",
+        "module_utils/_recover/recovery_plan.py",
+        "module_utils/_verify/verify_recovery.py",
+        "plugin_utils/_topology/model.py",
+        "plugin_utils/_topology/requirements.py",
+        "plugin_utils/_topology/resolve.py",
+        "plugin_utils/_topology/validate.py",
+    )
+)
+"""Each of these has to leave this list as soon as it is short."""
+NOT_CONVERTED_YET = frozenset(("recover", "recovered_copy", "recovery_host", "recovery_record", "verify_recovery"))
+"""Modules that have to leave this list as soon as they have the skeleton."""
+UNIQUE_FOLDERS = (
+    *("_host", "_postgres", "_barman"),
+    *("_archive_command", "_backup", "_backup_info", "_check", "_cluster_info", "_server", "_sync", "_wal_receiver"),
+)
+"""Folders whose types have names that no other type of these folders has."""
+
+
+def lines_of(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_files_are_short() -> None:
+    """Modules do not count: most of them is documentation, and what follows it has a limit of its own."""
+    long = {
+        str(path.relative_to(PLUGINS))
+        for path in PLUGINS.rglob("*.py")
+        if path.parent.name != "modules" and lines_of(path) > LONGEST_FILE
+    }
+    assert long == {*LONGER_FILES, *NOT_SPLIT_YET}
+
+
+def code_after_documentation(text: str) -> list[str]:
+    """The lines of a module behind the last of DOCUMENTATION, EXAMPLES and RETURN."""
+    documentation = [
+        node.end_lineno or 0
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign)
+        and any(
+            isinstance(target, ast.Name) and target.id in ("DOCUMENTATION", "EXAMPLES", "RETURN")
+            for target in node.targets
+        )
+    ]
+    return text.splitlines()[max(documentation) :]
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_is_documentation_arguments_and_one_call(path: Path) -> None:
+    code = code_after_documentation(path.read_text(encoding="utf-8"))
+    is_thin = len(code) <= LONGEST_MODULE
+    assert is_thin is (path.stem not in NOT_CONVERTED_YET)
+    assert not is_thin or not code or "    run_module(" in "\n".join(code)
+
+
+def test_a_type_s_name_is_unique() -> None:
+    places: dict[str, list[str]] = {}
+    for folder in UNIQUE_FOLDERS:
+        for path in (PLUGINS / "module_utils" / folder).glob("*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(str(path.relative_to(PLUGINS)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

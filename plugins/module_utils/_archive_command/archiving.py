@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from typing import Callable
 
+from .._barman.versions import Version
 from .._host.process import Command, CommandTimeout, Completed, HostError, Runner
 from .._host.ssh_failure import SSH_FAILED, SshFailure, ssh_failure
 from .._host.waiting import Probe, WaitTimeout, wait_for
@@ -130,7 +131,7 @@ class Archiver:
                 "not_configured",
             )
 
-    def installed_version(self) -> tuple[int, ...]:
+    def installed_version(self) -> Version:
         """barman-wal-archive's version on this host."""
         said = self._command(["barman-wal-archive", "--version"])
         found = re.search(r"(\d+(?:\.\d+)+)", said.stdout + said.stderr)

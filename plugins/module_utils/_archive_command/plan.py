@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .._barman.versions import Version
 from .._host.process import HostError
 from .._postgres import wal
 from .command import (
@@ -112,7 +113,7 @@ class ArchivingPlan:
 
 
 def problems(
-    desired: DesiredArchiving, installed: tuple[int, ...] | None, far: tuple[int, ...] | None, far_needed: bool = True
+    desired: DesiredArchiving, installed: Version | None, far: Version | None, far_needed: bool = True
 ) -> list[str]:
     """What speaks against the options.
 

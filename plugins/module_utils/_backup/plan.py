@@ -15,6 +15,7 @@ from datetime import datetime
 
 from .._barman.catalog import Backup, CatalogError, chain, find
 from .._barman.configuration import ServerConfiguration
+from .._barman.versions import Version
 from .backup_wal import lost_wal, missing_wal
 from .report import BackupError, has_no_snapshots
 from .request import BackupRequest
@@ -39,7 +40,7 @@ def make_plan(
     server: ServerConfiguration,
     request: BackupRequest,
     backups: Sequence[Backup],
-    version: Callable[[], tuple[int, ...]],
+    version: Callable[[], Version],
     now: datetime,
 ) -> BackupPlan:
     """Decide what has to be done. Raises BackupError with everything that speaks against it."""
@@ -118,7 +119,7 @@ def _option(name: str) -> str:
 
 
 def _parent(
-    server: ServerConfiguration, wanted: str, backups: Sequence[Backup], version: Callable[[], tuple[int, ...]]
+    server: ServerConfiguration, wanted: str, backups: Sequence[Backup], version: Callable[[], Version]
 ) -> tuple[list[str], Backup | None]:
     installed = version()
     if installed < (3, 11):

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from .._host.process import Command, Completed, HostError, Runner
-
-Version = tuple[int, ...]
+from .versions import Version
 
 _MESSAGE_KEYS = {"_INFO": "info", "_WARNING": "warnings", "_ERROR": "errors", "_EXCEPTION": "errors"}
 

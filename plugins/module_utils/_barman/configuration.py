@@ -21,21 +21,13 @@ from dataclasses import dataclass, field
 from .._host.files import read_text
 from .._host.process import HostError
 from .masking import mask_message
-from .option_table import OPTIONS
+from .option_table import DIRECTORIES, OPTIONS
 from .options import parse_bool
 
 MAIN_FILES = ("/etc/barman.conf", "/etc/barman/barman.conf")
 AUTOMATIC_FILE = ".barman.auto.conf"
 ACTIVE_MODEL_FILE = ".active-model.auto"
 _QUOTED = re.compile(r"""^(["'])((?:\\.|[^\\])*?)\1$""")
-DIRECTORIES = {
-    "backup_directory": "%(barman_home)s/%(name)s",
-    "basebackups_directory": "%(backup_directory)s/base",
-    "errors_directory": "%(backup_directory)s/errors",
-    "incoming_wals_directory": "%(backup_directory)s/incoming",
-    "streaming_wals_directory": "%(backup_directory)s/streaming",
-    "wals_directory": "%(backup_directory)s/wals",
-}
 
 
 class ConfigurationError(HostError):
@@ -209,6 +201,6 @@ def _options(parser: configparser.ConfigParser, section: str, home: str) -> dict
         section,
     )
     options = {key: value(key) for key in sorted(inherited.union(own))}
-    for option, default in DIRECTORIES.items():
-        options[option] = options.get(option) or default % {**known, **options}
+    for option in DIRECTORIES:
+        options[option] = options.get(option) or str(OPTIONS[option].default) % {**known, **options}
     return options

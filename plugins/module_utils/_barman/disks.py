@@ -16,13 +16,7 @@ from typing import Any
 
 from .._host.sizes import human_size
 from .configuration import ServerConfiguration
-
-_DIRECTORIES = (
-    "basebackups_directory",
-    "wals_directory",
-    "streaming_wals_directory",
-    "incoming_wals_directory",
-)
+from .option_table import DISK_DIRECTORIES
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ def full_disks(
 ) -> list[Disk]:
     """The server's directories on this host without room for one more WAL segment; of each file system the first."""
     found: dict[tuple[int, int], Disk] = {}
-    for option in _DIRECTORIES:
+    for option in DISK_DIRECTORIES:
         path = server.directory(option)
         disk = None if "://" in path else disk_of(path, statvfs)
         if disk is not None and disk.free < segment_size:

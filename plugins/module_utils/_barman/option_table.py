@@ -166,14 +166,10 @@ HOOKS = tuple(
 #: The script that runs a hook of barman_hooks within its limits, and notes how it went.
 HOOK_RUNNER = "run-hook"
 
-DIRECTORIES = (
-    "backup_directory",
-    "basebackups_directory",
-    "errors_directory",
-    "incoming_wals_directory",
-    "streaming_wals_directory",
-    "wals_directory",
-)
+#: A server's directories that backups and WAL fill.
+DISK_DIRECTORIES = ("basebackups_directory", "wals_directory", "streaming_wals_directory", "incoming_wals_directory")
+#: All directories of a server; each default is in the table.
+DIRECTORIES = ("backup_directory", "errors_directory", *DISK_DIRECTORIES)
 
 _NOT_IN_MODELS = frozenset((*HOOKS, *DIRECTORIES, "xlogdb_directory", "disabled"))
 

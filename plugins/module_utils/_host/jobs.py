@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .sizes import human_size
+
 #: Seconds between two looks: a tenth of the time that has passed, within these bounds. A dead job is so reported within a minute.
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 2.0, 30.0
 #: Seconds between two lines of progress: a third of the time that has passed, within these bounds.
 _SHORTEST_SILENCE, _LONGEST_SILENCE = 10.0, 1800.0
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 class JobState(enum.Enum):
@@ -138,22 +139,14 @@ def duration(seconds: float) -> str:
     return "%d min" % minutes if minutes < 60 else "%d h %d min" % divmod(minutes, 60)
 
 
-def size(number: float) -> str:
-    """A size for people, such as 105 MB."""
-    unit = 0
-    while number >= 1000 and unit < len(_UNITS) - 1:
-        number, unit = number / 1000, unit + 1
-    return "%s %s" % ("%d" % number if unit == 0 or number >= 100 else "%.1f" % number, _UNITS[unit])
-
-
 def _operation(state: Mapping[str, Any]) -> str:
     text = "%s: %s" % (state["operation"], state.get("phase") or "started")
     if isinstance(state.get("phase_duration"), (int, float)):
         text += " for %s" % duration(state["phase_duration"])
     if isinstance(state.get("bytes_done"), (int, float)):
-        text += ", %s" % size(state["bytes_done"])
+        text += ", %s" % human_size(state["bytes_done"])
         if isinstance(state.get("bytes_total"), (int, float)):
-            text += " of %s" % size(state["bytes_total"])
+            text += " of %s" % human_size(state["bytes_total"])
     elif isinstance(state.get("segments_done"), int) and isinstance(state.get("segments_total"), int):
         text += ", %d of %d WAL segments" % (state["segments_done"], state["segments_total"])
     return text

@@ -10,7 +10,7 @@ This module util is private to the collection.
 from __future__ import annotations
 
 
-def human_size(size: int | None) -> str:
+def human_size(size: float | None) -> str:
     """A number of bytes, such as "16.0 MiB"; "unknown" for None."""
     if size is None:
         return "unknown"

@@ -17,9 +17,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._barman.configuration import DIRECTORIES, Configuration, ServerConfiguration
+from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.masking import mask
-from .._barman.option_table import OPTIONS
+from .._barman.option_table import DIRECTORIES, OPTIONS
 from .._barman.options import parse_bool
 from .._host.paths import normal_path
 
@@ -261,7 +261,8 @@ def _effective(entry: DeclaredEntry, existing: ExistingBarman, declared: Declare
     inherited = {name: text for name, text in section.items() if name in OPTIONS and OPTIONS[name].in_global}
     options = {**inherited, **_texts(entry.options)}
     known = {"barman_home": section.get("barman_home") or "/var/lib/barman", "name": entry.name}
-    for name, default in DIRECTORIES.items():
+    for name in DIRECTORIES:
+        default = str(OPTIONS[name].default)
         options[name] = options.get(name) or default % {**known, **options}
         known[name] = options[name]
     return options

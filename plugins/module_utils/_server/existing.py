@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._barman import configuration
-from .._barman.configuration import DIRECTORIES, ConfigurationError
+from .._barman.configuration import ConfigurationError
+from .._barman.option_table import DIRECTORIES
 from .._host.files import names_in, read_text
 from .._host.paths import normal_path
 from .._host.process import HostError

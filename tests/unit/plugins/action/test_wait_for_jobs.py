@@ -83,7 +83,7 @@ def test_a_job_that_ends_well(world: Callable[..., World]) -> None:
     result = there.run(*ONE)
     assert (result["changed"], result["failed"]) == (True, False)
     assert result["jobs"] == [{"changed": True, "backup": {"id": "x"}, "job_state": "done", "job_over": True}]
-    assert there.lines == ["backup-eu: pg: backup: copying, 10 B of 20 B (0 s)"]
+    assert there.lines == ["backup-eu: pg: backup: copying, 10 bytes of 20 bytes (0 s)"]
     # What was observed of its processes is asked with again.
     assert there.asked[1][1]["jobs"] == [{"id": "j1", "session": 10}]
 
@@ -100,7 +100,7 @@ def test_a_dead_job_ends_the_wait_within_a_minute_with_what_was_observed_last(wo
     assert result["msg"].startswith(
         "The background job of pg on backup-eu has no result: its process 11 is gone and left no result"
     )
-    assert "Last observed 30 s before that: backup: copying, 10 B of 20 B." in result["msg"]
+    assert "Last observed 30 s before that: backup: copying, 10 bytes of 20 bytes." in result["msg"]
     assert "run the playbook again" in result["msg"]
     assert (result["jobs"][0]["job_state"], result["jobs"][0]["job_over"]) == ("dead", True)
 

@@ -20,8 +20,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.jobs import (
     duration,
     interval,
     judge,
-    size,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._host.sizes import human_size
 
 
 def judged(*observations: JobObservation, timeout: float = 86400, unreachable_timeout: float = 600) -> Verdict:
@@ -138,7 +138,7 @@ def test_the_line_has_what_a_job_waits_for_and_for_how_long() -> None:
     text, work = activity(operations, "pg")
     assert text == "backup: waiting for checkpoint to finish for 40 s, check: checking"
     assert work == ("backup waiting for checkpoint to finish", "check checking")
-    assert activity(operations, "other")[0] == "check: checking, backup: copying, 5.0 MB of 105 MB"
+    assert activity(operations, "other")[0] == "check: checking, backup: copying, 4.8 MiB of 100.1 MiB"
     assert activity([{"operation": "recover", "server": "pg", "segments_done": 3, "segments_total": 9}], "pg") == (
         "recover: started, 3 of 9 WAL segments",
         ("recover None",),
@@ -154,7 +154,13 @@ def test_numbers_for_people() -> None:
         "59 min",
         "3 h 20 min",
     ]
-    assert [size(number) for number in (0, 999, 1000, 105e6, 1.25e12)] == ["0 B", "999 B", "1.0 kB", "105 MB", "1.2 TB"]
+    assert [human_size(number) for number in (0, 1023, 1024, 105e6, 1.25e12)] == [
+        "0 bytes",
+        "1023 bytes",
+        "1.0 KiB",
+        "100.1 MiB",
+        "1.1 TiB",
+    ]
 
 
 def test_the_advice_names_a_process_that_still_works() -> None:
