@@ -65,10 +65,6 @@ LONGER_FILES: dict[str, str] = {}
 LONGEST_MODULE = 40
 NOT_SPLIT_YET = frozenset(
     (
-        "module_utils/_recover/destination.py",
-        "module_utils/_recover/recovery.py",
-        "module_utils/_recover/recovery_plan.py",
-        "module_utils/_verify/verify_recovery.py",
         "plugin_utils/_topology/model.py",
         "plugin_utils/_topology/requirements.py",
         "plugin_utils/_topology/resolve.py",
