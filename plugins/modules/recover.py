@@ -632,77 +632,13 @@ moved_aside:
   sample: [{from: /var/lib/postgresql/17/main, to: /var/lib/postgresql/17/main.20261120T090157Z}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ..module_utils._barman.arguments import barman_argument_spec, barman_from
-from ..module_utils._barman.configuration import read
-from ..module_utils._host.process import HostError, run
-from ..module_utils._postgres.connection import connect, psycopg_is_there
-from ..module_utils._recover.activation import activated
-from ..module_utils._recover.prepare import RecoveryEnvironment
-from ..module_utils._recover.request import request_from
-from ..module_utils._recover.run import recover
+from ..module_utils._module import run_module
+from ..module_utils._recover.arguments import ARGUMENTS
+from ..module_utils._recover.operation import recover_server
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=dict(
-            barman_argument_spec(),
-            server={"type": "str", "required": True},
-            backup_id={"type": "str", "default": "auto"},
-            destination={"type": "path", "required": True},
-            remote_host={"type": "str"},
-            remote_user={"type": "str", "default": "postgres"},
-            remote_port={"type": "int"},
-            ssh_options={"type": "list", "elements": "str", "default": []},
-            target_time={"type": "str"},
-            target_xid={"type": "str"},
-            target_lsn={"type": "str"},
-            target_name={"type": "str"},
-            target_immediate={"type": "bool", "default": False},
-            target_inclusive={"type": "bool", "default": True},
-            target_timeline={"type": "str", "default": "latest"},
-            target_action={"type": "str", "choices": ["promote", "pause", "shutdown"], "default": "promote"},
-            standby_mode={"type": "bool", "default": False},
-            existing={"type": "str", "choices": ["refuse", "move_aside"], "default": "refuse"},
-            aside_suffix={"type": "str"},
-            inspect={"type": "bool", "default": True},
-            requirements={"type": "bool", "default": False},
-            tablespaces={"type": "dict", "default": {}},
-            tablespace_directory={"type": "path"},
-            wal_directory={"type": "path"},
-            root_creates_directories={"type": "bool", "default": False},
-            jobs={"type": "int"},
-            bandwidth_limit={"type": "int"},
-            network_compression={"type": "bool"},
-            staging_path={"type": "path"},
-            staging_location={"type": "str", "choices": ["local", "remote"]},
-            snapshot_instance={"type": "str"},
-            aws_region={"type": "str"},
-            azure_resource_group={"type": "str"},
-            gcp_zone={"type": "str"},
-            verify_backup={"type": "bool", "default": True},
-            verify_wal={"type": "bool", "default": True},
-            verified={"type": "dict", "default": {}},
-        ),
-        supports_check_mode=True,
-    )
-    try:
-        request = request_from(module.params)
-        configuration = read(module.params["config_file"], module.params["barman_user"])
-        with activated(barman_from(module.params), configuration, module.params["server"]) as (barman, active):
-            environment = RecoveryEnvironment(barman, active, run, connect=connect if psycopg_is_there() else None)
-            outcome = recover(request, environment, check_mode=module.check_mode)
-    except HostError as exc:
-        module.fail_json(msg=str(exc), **getattr(exc, "details", {}))
-    for warning in outcome.warnings:
-        module.warn(warning)
-    module.exit_json(
-        changed=outcome.changed,
-        recovery=outcome.recovery,
-        moved_aside=outcome.moved_aside,
-        destination=outcome.destination,
-    )
+    run_module(ARGUMENTS, recover_server)
 
 
 if __name__ == "__main__":

@@ -87,43 +87,33 @@ reasons:
   sample: ["subscriptions: shop/orders"]
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from typing import Any
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settings import (
-    ARCHIVE_SETTINGS,
-    read_start_settings,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._verify.outbound import quiet, write_settings
+from ..module_utils._host.result import Result
+from ..module_utils._module import run_module
+from ..module_utils._postgres.start_settings import ARCHIVE_SETTINGS, read_start_settings
+from ..module_utils._verify.outbound import quiet, write_settings
+
+ARGUMENTS: dict[str, Any] = {
+    "data_directory": {"type": "path", "required": True},
+    "postgres_version": {"type": "int", "required": True},
+    "user": {"type": "str", "default": "postgres"},
+    "outbound": {"type": "dict", "required": True},
+    "bin_directory": {"type": "path"},
+}
+
+
+def keep_from_outside(params: dict[str, Any], *, check_mode: bool) -> Result:
+    directory, user = params["data_directory"], params["user"]
+    version, programs = params["postgres_version"], params["bin_directory"]
+    start = read_start_settings(directory, version, user, programs, names=ARCHIVE_SETTINGS)
+    needed = quiet(params["outbound"], start.values)
+    changed = bool(needed.settings) and (check_mode or write_settings(directory, user, needed.settings))
+    return Result(changed, {"settings": dict(needed.settings), "reasons": list(needed.reasons)})
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "data_directory": {"type": "path", "required": True},
-            "postgres_version": {"type": "int", "required": True},
-            "user": {"type": "str", "default": "postgres"},
-            "outbound": {"type": "dict", "required": True},
-            "bin_directory": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
-    try:
-        start = read_start_settings(
-            params["data_directory"],
-            params["postgres_version"],
-            params["user"],
-            params["bin_directory"],
-            names=ARCHIVE_SETTINGS,
-        )
-        needed = quiet(params["outbound"], start.values)
-        changed = bool(needed.settings) and (
-            module.check_mode or write_settings(params["data_directory"], params["user"], needed.settings)
-        )
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed, settings=dict(needed.settings), reasons=list(needed.reasons))
+    run_module(ARGUMENTS, keep_from_outside)
 
 
 if __name__ == "__main__":

@@ -110,84 +110,25 @@ starts:
   sample: ["subscriptions shop/orders (as PostgreSQL reported)"]
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from typing import Any
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import (
-    Comparison,
-    compare_this_host,
-    restored_from,
-    would_start,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settings import (
-    look_at_automatic_file,
-    read_start_settings,
-    recovery_problems,
-    recovery_warnings,
-    synchronous_warnings,
-)
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import Destination
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.layout import layout_problems
+from ..module_utils._module import run_module
+from ..module_utils._recover.host_check import check_host
+
+ARGUMENTS: dict[str, Any] = {
+    "data_directory": {"type": "path", "required": True},
+    "postgres_version": {"type": "int", "required": True},
+    "user": {"type": "str", "default": "postgres"},
+    "tablespaces": {"type": "dict", "default": {}},
+    "wal_directory": {"type": "path"},
+    "check_layout": {"type": "bool", "default": True},
+    "requirements": {"type": "dict"},
+    "bin_directory": {"type": "path"},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "data_directory": {"type": "path", "required": True},
-            "postgres_version": {"type": "int", "required": True},
-            "user": {"type": "str", "default": "postgres"},
-            "tablespaces": {"type": "dict", "default": {}},
-            "wal_directory": {"type": "path"},
-            "check_layout": {"type": "bool", "default": True},
-            "requirements": {"type": "dict"},
-            "bin_directory": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
-    try:
-        settings = read_start_settings(
-            params["data_directory"], params["postgres_version"], params["user"], params["bin_directory"]
-        )
-        automatic = look_at_automatic_file(params["data_directory"])
-        destination = Destination(params["data_directory"], tablespaces=params["tablespaces"])
-        problems: list[str] = []
-        if params["check_layout"]:
-            problems = layout_problems(
-                destination, params["postgres_version"], params["wal_directory"], params["user"], run
-            )
-        compared = Comparison()
-        starts: list[str] = []
-        if params["requirements"] is not None:
-            restored = restored_from(params["requirements"])
-            starts = would_start(restored)
-            compared = compare_this_host(
-                restored,
-                params["data_directory"],
-                params["postgres_version"],
-                params["user"],
-                params["bin_directory"],
-                run,
-            )
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    problems = [*recovery_problems(settings), *problems, *compared.problems]
-    if problems:
-        module.fail_json(msg="\n".join(problems))
-    for warning in [
-        *recovery_warnings(automatic, params["user"]),
-        *synchronous_warnings(settings),
-        *compared.warnings,
-        *("not compared before the recovery begins: %s" % one for one in compared.not_compared),
-    ]:
-        module.warn(warning)
-    module.exit_json(
-        changed=False,
-        config_file=settings.file,
-        settings=dict(settings.values),
-        not_compared=compared.not_compared,
-        starts=starts,
-    )
+    run_module(ARGUMENTS, check_host)
 
 
 if __name__ == "__main__":

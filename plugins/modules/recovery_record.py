@@ -168,64 +168,38 @@ messages:
   elements: str
 """
 
-import os
-from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._module import run_module
+from ..module_utils._recover.record_operation import keep_record
+from ..module_utils._recover.recovery_record import RecordEvent
 
-from ..module_utils._host.process import HostError, run
-from ..module_utils._recover import recovery_record
-from ..module_utils._recover.recovery_record_files import RecordFiles
-
-
-def argument_spec() -> dict[str, Any]:
-    return {
-        "data_directory": {"type": "path", "required": True},
-        "state": {"type": "str", "choices": [one.value for one in recovery_record.Event], "default": "read"},
-        "run": {"type": "str"},
-        "service": {"type": "str"},
-        "server": {"type": "str", "default": ""},
-        "backup_id": {"type": "str", "default": ""},
-        "target": {"type": "str", "default": ""},
-        "moves": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {"from": {"type": "path", "required": True}, "to": {"type": "path", "required": True}},
-        },
-    }
+ARGUMENTS: dict[str, Any] = {
+    "data_directory": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": [one.value for one in RecordEvent], "default": "read"},
+    "run": {"type": "str"},
+    "service": {"type": "str"},
+    "server": {"type": "str", "default": ""},
+    "backup_id": {"type": "str", "default": ""},
+    "target": {"type": "str", "default": ""},
+    "moves": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"from": {"type": "path", "required": True}, "to": {"type": "path", "required": True}},
+    },
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec(),
+    run_module(
+        ARGUMENTS,
+        keep_record,
         required_if=[
             ("state", "begun", ("run", "service")),
             *[("state", one, ("run",)) for one in ("restoring", "proven", "finished", "abandoned")],
         ],
-        supports_check_mode=True,
     )
-    params = module.params
-    # PostgreSQL may be given a link; the record is beside the directory.
-    directory = params["data_directory"]
-    directory = os.path.realpath(directory) if os.path.isabs(directory) else directory
-    request = recovery_record.Request(
-        event=recovery_record.Event(params["state"]),
-        data_directory=directory,
-        run=params["run"] or "",
-        service=params["service"] or "",
-        server=params["server"],
-        backup_id=params["backup_id"],
-        target=params["target"],
-        now=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        moves=tuple((one["from"], one["to"]) for one in params["moves"]),
-    )
-    try:
-        applied = RecordFiles(directory, run).apply(request, check_mode=module.check_mode)
-    except HostError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=applied.changed, **recovery_record.as_result(applied.record, applied.exists, applied.path))
 
 
 if __name__ == "__main__":

@@ -267,89 +267,38 @@ test:
       elements: str
 """
 
-import signal
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils._module import run_module
+from ..module_utils._verify.operation import verify
 
-from ..module_utils._host.process import HostError, run
-from ..module_utils._postgres.wal import WalError, parse_lsn
-from ..module_utils._verify.observe import prepare_directory
-from ..module_utils._verify.request import RecoveryVerificationError, VerificationQuery, VerificationRequest
-from ..module_utils._verify.run import VerificationEnvironment, query_running, verify_recovery
-
-
-def _terminated(number: int, frame: object) -> None:
-    raise HostError("the test was ended by signal %d; its server is stopped" % number)
-
-
-def _request(module: AnsibleModule) -> VerificationRequest:
-    params = module.params
-    if params["target_lsn"] is not None:
-        parse_lsn(params["target_lsn"])
-    queries = tuple(
-        VerificationQuery(item["query"], item["database"], item["expect"], item["expect"] is not None)
-        for item in params["queries"]
-    )
-    return VerificationRequest(
-        data_directory=params["data_directory"],
-        bin_directory=params["bin_directory"],
-        user=params["user"],
-        database_user=params["database_user"],
-        target_lsn=params["target_lsn"],
-        promote=params["promote"],
-        checksums=params["checksums"],
-        queries=queries,
-        settings={name: str(value) for name, value in params["settings"].items()},
-        timeout=params["timeout"],
-        leave_locked=params["locked_queries"] == "leave",
-    )
+ARGUMENTS: dict[str, Any] = {
+    "data_directory": {"type": "path", "required": True},
+    "bin_directory": {"type": "path"},
+    "user": {"type": "str"},
+    "database_user": {"type": "str", "default": "postgres"},
+    "target_lsn": {"type": "str"},
+    "promote": {"type": "bool", "default": False},
+    "checksums": {"type": "bool", "default": False},
+    "queries": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "query": {"type": "str", "required": True},
+            "database": {"type": "str", "default": "postgres"},
+            "expect": {"type": "raw"},
+        },
+    },
+    "settings": {"type": "dict", "default": {}},
+    "locked_queries": {"type": "str", "choices": ["fail", "leave"], "default": "fail"},
+    "running": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 1800},
+}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "data_directory": {"type": "path", "required": True},
-            "bin_directory": {"type": "path"},
-            "user": {"type": "str"},
-            "database_user": {"type": "str", "default": "postgres"},
-            "target_lsn": {"type": "str"},
-            "promote": {"type": "bool", "default": False},
-            "checksums": {"type": "bool", "default": False},
-            "queries": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "query": {"type": "str", "required": True},
-                    "database": {"type": "str", "default": "postgres"},
-                    "expect": {"type": "raw"},
-                },
-            },
-            "settings": {"type": "dict", "default": {}},
-            "locked_queries": {"type": "str", "choices": ["fail", "leave"], "default": "fail"},
-            "running": {"type": "bool", "default": False},
-            "timeout": {"type": "int", "default": 1800},
-        },
-        supports_check_mode=True,
-    )
-    beside = [name for name in ("promote", "checksums", "target_lsn", "settings") if module.params[name]]
-    if module.params["running"] and beside:
-        module.fail_json(msg="running: nothing is started, so %s can't be given beside it" % ", ".join(beside), test={})
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        request = _request(module)
-        if module.params["running"]:
-            module.exit_json(changed=False, test=query_running(request, VerificationEnvironment()))
-        if module.check_mode:
-            prepared = prepare_directory(request, run)
-            module.exit_json(changed=True, test={"data_directory": prepared.path, "target": dict(prepared.target)})
-        module.exit_json(changed=True, test=verify_recovery(request, VerificationEnvironment()))
-    except RecoveryVerificationError as exc:
-        module.fail_json(msg=str(exc), test=exc.facts)
-    except WalError as exc:
-        module.fail_json(msg="target_lsn: %s" % exc, test={})
-    except HostError as exc:
-        module.fail_json(msg=str(exc), test={})
+    run_module(ARGUMENTS, verify, on_error={"test": {}})
 
 
 if __name__ == "__main__":

@@ -25,7 +25,10 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, run
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.data_directory import observe_data_directory
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import Restored, compare_this_host
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import (
+    ComparedServer,
+    compare_this_host,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import HostRequirements
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import scan
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import MARKER
@@ -511,7 +514,7 @@ def test_the_same_is_found_before_anything_is_stopped(foreign: Primary) -> None:
     """By the locales that the server had, and by the programs and the configuration of this host."""
     directory = foreign.lay_down("before", "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
     server = HostRequirements("7", {"postgres": ["C", "C"], "shop": ["xx_XX.UTF-8", "C"]})
-    restored = Restored(
+    restored = ComparedServer(
         server,
         "server",
         files={"postgresql.conf": {"shared_preload_libraries": "pg_wondrous, $libdir/libpqwalreceiver"}},

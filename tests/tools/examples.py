@@ -114,8 +114,7 @@ def spec_from_module(name: str) -> Spec | None:
     if not hasattr(module, "main"):
         return None
     skeleton = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.module_utils._module")
-    owner = module if hasattr(module, "AnsibleModule") else skeleton
-    patched = mock.patch.object(owner, "AnsibleModule", side_effect=_Captured)
+    patched = mock.patch.object(skeleton, "AnsibleModule", side_effect=_Captured)
     with patched as factory, contextlib.suppress(_Captured):
         module.main()
     positional, named = factory.call_args

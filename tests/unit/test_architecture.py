@@ -72,13 +72,6 @@ NOT_SPLIT_YET = frozenset(
     )
 )
 """Each of these has to leave this list as soon as it is short."""
-NOT_CONVERTED_YET = frozenset(("recover", "recovered_copy", "recovery_host", "recovery_record", "verify_recovery"))
-"""Modules that have to leave this list as soon as they have the skeleton."""
-UNIQUE_FOLDERS = (
-    *("_host", "_postgres", "_barman"),
-    *("_archive_command", "_backup", "_backup_info", "_check", "_cluster_info", "_server", "_sync", "_wal_receiver"),
-)
-"""Folders whose types have names that no other type of these folders has."""
 
 
 def lines_of(path: Path) -> int:
@@ -112,16 +105,14 @@ def code_after_documentation(text: str) -> list[str]:
 @pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=lambda path: path.stem)
 def test_a_module_is_documentation_arguments_and_one_call(path: Path) -> None:
     code = code_after_documentation(path.read_text(encoding="utf-8"))
-    is_thin = len(code) <= LONGEST_MODULE
-    assert is_thin is (path.stem not in NOT_CONVERTED_YET)
-    assert not is_thin or not code or "    run_module(" in "\n".join(code)
+    assert len(code) <= LONGEST_MODULE
+    assert not code or "    run_module(" in "\n".join(code)
 
 
 def test_a_type_s_name_is_unique() -> None:
     places: dict[str, list[str]] = {}
-    for folder in UNIQUE_FOLDERS:
-        for path in (PLUGINS / "module_utils" / folder).glob("*.py"):
-            for node in ast.parse(path.read_text(encoding="utf-8")).body:
-                if isinstance(node, ast.ClassDef):
-                    places.setdefault(node.name, []).append(str(path.relative_to(PLUGINS)))
+    for path in (PLUGINS / "module_utils").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(PLUGINS)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}

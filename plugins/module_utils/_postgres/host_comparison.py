@@ -29,7 +29,7 @@ _ALWAYS_THERE = "plpgsql.so"
 
 
 @dataclass(frozen=True)
-class Restored:
+class ComparedServer:
     """What is about to be restored, as the backup server knows it.
 
     origin: where the requirements are from: "server" if PostgreSQL answered, "record" if the backup server recorded them at time; "" if they are
@@ -57,11 +57,11 @@ class Restored:
         return {name: value for text in self.files.values() for name, value in text.items()}
 
 
-def restored_from(value: Mapping[str, Any]) -> Restored:
+def restored_from(value: Mapping[str, Any]) -> ComparedServer:
     """From what the module recover returns as recovery.requirements."""
     files = value.get("files")
     managers = value.get("resource_managers")
-    return Restored(
+    return ComparedServer(
         requirements=parse(value.get("server")),
         origin=str(value.get("origin") or ""),
         time=str(value.get("time") or ""),
@@ -92,7 +92,7 @@ class Comparison:
     not_compared: list[str] = field(default_factory=list)
 
 
-def compare(restored: Restored, host: Host) -> Comparison:
+def compare(restored: ComparedServer, host: Host) -> Comparison:
     """Everything at once."""
     effective, places = _effective(restored, host.configured)
     found = Comparison()
@@ -105,7 +105,7 @@ def compare(restored: Restored, host: Host) -> Comparison:
     return found
 
 
-def _effective(restored: Restored, configured: StartSettings) -> tuple[dict[str, str], dict[str, str]]:
+def _effective(restored: ComparedServer, configured: StartSettings) -> tuple[dict[str, str], dict[str, str]]:
     """The settings that the recovered server starts with, and where each is from."""
     names = (*PRELOAD_SETTINGS, *LOCALE_SETTINGS)
     values = {name: configured.values[name] for name in names if configured.values.get(name)}
@@ -120,7 +120,7 @@ def _effective(restored: Restored, configured: StartSettings) -> tuple[dict[str,
 
 
 def _missing_locales(
-    restored: Restored, effective: Mapping[str, str], places: Mapping[str, str], host: Host
+    restored: ComparedServer, effective: Mapping[str, str], places: Mapping[str, str], host: Host
 ) -> list[str]:
     users: dict[str, list[str]] = {}
     databases = {} if restored.requirements is None else restored.requirements.databases
@@ -139,7 +139,7 @@ def _missing_locales(
 
 
 def _missing_libraries(
-    restored: Restored, effective: Mapping[str, str], places: Mapping[str, str], host: Host
+    restored: ComparedServer, effective: Mapping[str, str], places: Mapping[str, str], host: Host
 ) -> list[str]:
     if host.has_library is None:
         return []
@@ -165,7 +165,7 @@ def _is_local(name: str) -> bool:
     return name == "local_preload_libraries"
 
 
-def _missing_directories(restored: Restored, host: Host) -> list[str]:
+def _missing_directories(restored: ComparedServer, host: Host) -> list[str]:
     return [
         "the WAL up to the target creates a tablespace in %s, and this host has no such directory, so PostgreSQL would stop there. Create it, owned by "
         "PostgreSQL's user, with mode 0700" % path
@@ -174,7 +174,7 @@ def _missing_directories(restored: Restored, host: Host) -> list[str]:
     ]
 
 
-def _missing_managers(restored: Restored, effective: Mapping[str, str], places: Mapping[str, str]) -> list[str]:
+def _missing_managers(restored: ComparedServer, effective: Mapping[str, str], places: Mapping[str, str]) -> list[str]:
     """Only a library of shared_preload_libraries can replay the records of a custom resource manager."""
     if not restored.managers:
         return []
@@ -196,7 +196,7 @@ def _missing_managers(restored: Restored, effective: Mapping[str, str], places: 
     ]
 
 
-def _not_preloaded(restored: Restored, effective: Mapping[str, str], places: Mapping[str, str]) -> list[str]:
+def _not_preloaded(restored: ComparedServer, effective: Mapping[str, str], places: Mapping[str, str]) -> list[str]:
     """A server without them starts, and what uses them fails or does nothing."""
     setting = "shared_preload_libraries"
     if restored.requirements is None:
@@ -212,7 +212,7 @@ def _not_preloaded(restored: Restored, effective: Mapping[str, str], places: Map
     ]
 
 
-def _unknown(restored: Restored, host: Host) -> list[str]:
+def _unknown(restored: ComparedServer, host: Host) -> list[str]:
     found: list[str] = []
     if restored.requirements is None:
         found.append("locales of the databases: %s" % (restored.reason or "they are not known"))
@@ -227,7 +227,7 @@ def _unknown(restored: Restored, host: Host) -> list[str]:
     return found
 
 
-def would_start(restored: Restored) -> list[str]:
+def would_start(restored: ComparedServer) -> list[str]:
     """What a copy on another host would do to other servers, while its production server runs."""
     known = restored.requirements
     if known is None:
@@ -305,7 +305,12 @@ _NAMES = dict.fromkeys((*PRELOAD_SETTINGS, *LOCALE_SETTINGS, _SEARCH_PATH), 0)
 
 
 def compare_this_host(
-    restored: Restored, data_directory: str, major_version: int, user: str, bin_directory: str | None, runner: Runner
+    restored: ComparedServer,
+    data_directory: str,
+    major_version: int,
+    user: str,
+    bin_directory: str | None,
+    runner: Runner,
 ) -> Comparison:
     """Compare with this host. Raises HostError if PostgreSQL's programs are not there."""
     programs = find_bin_directory(major_version, bin_directory, runner)

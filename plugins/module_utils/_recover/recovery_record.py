@@ -44,7 +44,7 @@ class Content(enum.Enum):
     PROVEN = "proven"
 
 
-class Event(enum.Enum):
+class RecordEvent(enum.Enum):
     """What happens to a record."""
 
     READ = "read"
@@ -123,7 +123,7 @@ class Standing:
 class Request:
     """One call of the module: the event and what it brings. moves: from and to of what the run is about to rename."""
 
-    event: Event
+    event: RecordEvent
     data_directory: str
     run: str = ""
     service: str = ""
@@ -210,11 +210,11 @@ def guarded(record: Record | None) -> bool:
 def plan(current: Record | None, request: Request, exists: Collection[str]) -> RecordPlan:
     """What the event makes of the record. Raises RecordError if it does not fit."""
     event = request.event
-    if event is Event.READ:
+    if event is RecordEvent.READ:
         return RecordPlan(current, guarded(current))
-    if event is Event.REMOVE:
+    if event is RecordEvent.REMOVE:
         return RecordPlan(None, False)
-    if event is Event.BEGIN:
+    if event is RecordEvent.BEGIN:
         record = _begun(current, request, exists)
         return RecordPlan(record, guarded(record))
     if current is None or current.run != request.run:
@@ -222,7 +222,7 @@ def plan(current: Record | None, request: Request, exists: Collection[str]) -> R
             "the record of %s is %s, and not of run %s; another run works here, or somebody removed the record"
             % (request.data_directory, "gone" if current is None else "of run %s" % current.run, request.run)
         )
-    if event is Event.ABANDON:
+    if event is RecordEvent.ABANDON:
         kept = current.previous if standing(current, exists).untouched else current
         return RecordPlan(kept, guarded(kept))
     record = replace(current, phase=Phase(event.value))

@@ -71,7 +71,7 @@ class RecordFiles:
             raise HostError(str(exc)) from None
         services = {one.service for one in (current, planned.record) if one is not None and one.service}
         changed = planned.record != current
-        if request.event is not recovery_record.Event.READ:
+        if request.event is not recovery_record.RecordEvent.READ:
             changed = self._store(planned, current, services, check_mode=check_mode) or changed
         return Applied(changed, current, planned.record, exists, self.path)
 
@@ -202,7 +202,7 @@ def is_unproven_restore(data_directory: str, runner: Runner) -> bool:
     """Whether the record says that a recovery left what is in the data directory. Raises HostError if it can't be read."""
     directory = normal_path(data_directory)
     applied = RecordFiles(directory, runner).apply(
-        recovery_record.Request(recovery_record.Event.READ, directory), check_mode=True
+        recovery_record.Request(recovery_record.RecordEvent.READ, directory), check_mode=True
     )
     if applied.record is None:
         return False

@@ -11,7 +11,7 @@ import pytest
 from yaml import safe_load
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
-from ansible_collections.pgdr.barman.plugins.module_utils._recover import segment_scanner
+from ansible_collections.pgdr.barman.plugins.module_utils._recover import operation, segment_scanner
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.prepare import RecoveryEnvironment
 from ansible_collections.pgdr.barman.plugins.modules import recover, verify_recovery
 from tests.unit.plugins.module_utils._recover.recovery_host import USER, RecoveryHost
@@ -26,9 +26,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
     world.add(3, commit(position(3, 1000), 20, 710), partial=True, last_record=position(3, 1000))
     found = RecoveryHost(tmp_path, world, [backup(2, 10)])
     monkeypatch.setattr(segment_scanner, "scan", world.scan)
-    monkeypatch.setattr(recover, "run", found.run)
-    monkeypatch.setattr(recover, "read", lambda path, user: found.configuration)
-    monkeypatch.setattr(recover, "barman_from", lambda params: Barman(found.run, USER))
+    monkeypatch.setattr(operation, "run", found.run)
+    monkeypatch.setattr(operation, "read", lambda path, user: found.configuration)
+    monkeypatch.setattr(operation, "barman_from", lambda params: Barman(found.run, USER))
 
     def environment(barman: Any, configuration: Any, runner: Any, connect: Any) -> RecoveryEnvironment:
         return RecoveryEnvironment(
@@ -40,7 +40,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecoveryHost:
             readable=lambda *given: None,
         )
 
-    monkeypatch.setattr(recover, "RecoveryEnvironment", environment)
+    monkeypatch.setattr(operation, "RecoveryEnvironment", environment)
     return found
 
 

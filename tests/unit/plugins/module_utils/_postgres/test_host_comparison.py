@@ -14,9 +14,9 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_comparison import (
+    ComparedServer,
     Comparison,
     Host,
-    Restored,
     compare,
     has_locale,
     library_directory,
@@ -30,7 +30,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.start_settin
 
 ETC = "/etc/postgresql/17/main/postgresql.conf"
 SERVER = HostRequirements(system_identifier="7", databases={"postgres": ["C", "C"], "shop": ["de_DE.UTF-8", "C"]})
-KNOWN = Restored(SERVER, "server", files={}, managers=())
+KNOWN = ComparedServer(SERVER, "server", files={}, managers=())
 
 
 def host(*libraries: str, locales: tuple[str, ...] = ("C", "de_DE.UTF-8"), **configured: str) -> Host:
@@ -42,7 +42,7 @@ def host(*libraries: str, locales: tuple[str, ...] = ("C", "de_DE.UTF-8"), **con
     )
 
 
-def problems(restored: Restored, there: Host) -> list[str]:
+def problems(restored: ComparedServer, there: Host) -> list[str]:
     return compare(restored, there).problems
 
 
@@ -135,7 +135,7 @@ def test_records_of_a_resource_manager_need_a_library() -> None:
 
 
 def test_without_knowledge_of_the_server_any_library_may_be_the_one() -> None:
-    restored = Restored(files={}, managers=(129,))
+    restored = ComparedServer(files={}, managers=(129,))
     assert "129. Only" in problems(restored, host())[0]
     assert problems(restored, host("trace", shared_preload_libraries="trace")) == []
 
@@ -154,7 +154,7 @@ def test_everything_is_reported_at_once() -> None:
 
 
 def test_what_could_not_be_compared_is_reported() -> None:
-    restored = Restored(reason="the server is down, and nothing is recorded of it yet")
+    restored = ComparedServer(reason="the server is down, and nothing is recorded of it yet")
     found = compare(restored, replace(host(), has_library=None))
     assert found.problems == []
     assert found.not_compared == [
@@ -172,7 +172,7 @@ def test_what_a_copy_would_start() -> None:
         "pg_cron in database 'postgres' (as PostgreSQL reported)",
     ]
     assert would_start(KNOWN) == []
-    [unknown] = would_start(Restored(reason="the server is down"))
+    [unknown] = would_start(ComparedServer(reason="the server is down"))
     assert unknown.startswith("not known (the server is down)")
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._recover import recovery_record
-from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record import Content, Event, Request
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record import Content, RecordEvent, Request
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.recovery_record_files import RecordFiles
 
 
@@ -44,7 +44,7 @@ class Host:
     def files(self) -> RecordFiles:
         return RecordFiles(str(self.data), self.systemctl, str(self.units))
 
-    def record(self, event: Event, run: str = "", check_mode: bool = False) -> dict[str, object]:
+    def record(self, event: RecordEvent, run: str = "", check_mode: bool = False) -> dict[str, object]:
         aside = f"{self.data}.{run}"
         request = Request(
             event,
@@ -75,14 +75,14 @@ class Host:
 
     def steps(self, run: str) -> Sequence[Callable[[], object]]:
         return (
-            lambda: self.record(Event.BEGIN, run),
-            lambda: self.record(Event.RESTORE, run),
+            lambda: self.record(RecordEvent.BEGIN, run),
+            lambda: self.record(RecordEvent.RESTORE, run),
             # An earlier run may have died between the two.
             lambda: self.data.exists() and self.data.rename(f"{self.data}.{run}"),
             lambda: self.data.mkdir(),
             lambda: (self.data / "content").write_text(f"restored {run}"),
-            lambda: self.record(Event.PROVE, run),
-            lambda: self.record(Event.FINISH, run),
+            lambda: self.record(RecordEvent.PROVE, run),
+            lambda: self.record(RecordEvent.FINISH, run),
         )
 
     def recover(self, steps: int = 99) -> str:
@@ -112,7 +112,7 @@ def test_wherever_runs_die_the_real_data_has_a_name_and_nothing_unproven_starts(
         run = host.recover(death)
         if death >= PROVEN_AT:
             real = f"restored {run}"
-        known = host.record(Event.READ)
+        known = host.record(RecordEvent.READ)
         assert (Path(str(known["data"] or host.data)) / "content").read_text() == real
         if host.content != real:
             assert known["content"] == "unproven"
@@ -128,7 +128,7 @@ def test_the_report_of_the_third_run_has_the_real_data(host: Host) -> None:
     host.recover(5)
     second = host.recover(5)
     third = host.recover()
-    known = host.record(Event.READ)
+    known = host.record(RecordEvent.READ)
     assert [(one["to"], one["unproven"]) for one in known["moved_aside"]] == [  # type: ignore[attr-defined]
         (f"{host.data}.run-1", False),
         (f"{host.data}.{second}", True),
@@ -143,14 +143,14 @@ def test_what_was_removed_is_in_no_report_any_more(host: Host) -> None:
     run = host.recover()
     (host.data.parent / f"main.{run}" / "content").unlink()
     (host.data.parent / f"main.{run}").rmdir()
-    assert host.record(Event.READ)["moved_aside"] == []
-    assert host.record(Event.READ)["messages"] == []
+    assert host.record(RecordEvent.READ)["moved_aside"] == []
+    assert host.record(RecordEvent.READ)["messages"] == []
 
 
 def test_a_run_that_changed_nothing_leaves_nothing(host: Host) -> None:
-    host.record(Event.BEGIN, "run-1")
+    host.record(RecordEvent.BEGIN, "run-1")
     began = host.can_start
-    left = host.record(Event.ABANDON, "run-1")
+    left = host.record(RecordEvent.ABANDON, "run-1")
     assert (left["record"], left["startable"], left["untouched"]) == (None, True, True)
     assert (began, host.can_start) == (False, True)
     assert sorted(path.name for path in host.data.parent.iterdir()) == ["main"]
@@ -158,10 +158,10 @@ def test_a_run_that_changed_nothing_leaves_nothing(host: Host) -> None:
 
 def test_a_run_that_changed_nothing_leaves_what_was_recorded_before(host: Host) -> None:
     host.recover(5)
-    before = host.record(Event.READ)
-    host.record(Event.BEGIN, "run-2")
-    host.record(Event.RESTORE, "run-2")
-    assert host.record(Event.ABANDON, "run-2") == before
+    before = host.record(RecordEvent.READ)
+    host.record(RecordEvent.BEGIN, "run-2")
+    host.record(RecordEvent.RESTORE, "run-2")
+    assert host.record(RecordEvent.ABANDON, "run-2") == before
     assert before["data"] == f"{host.data}.run-1"
     assert not before["startable"]
     assert not host.can_start
@@ -169,14 +169,14 @@ def test_a_run_that_changed_nothing_leaves_what_was_recorded_before(host: Host) 
 
 def test_after_a_killed_run_that_changed_nothing_the_next_one_clears_up(host: Host) -> None:
     host.recover(1)
-    host.record(Event.BEGIN, "run-2")
-    assert host.record(Event.ABANDON, "run-2")["record"] is None
+    host.record(RecordEvent.BEGIN, "run-2")
+    assert host.record(RecordEvent.ABANDON, "run-2")["record"] is None
     assert host.can_start
 
 
 def test_a_run_that_has_moved_keeps_its_record(host: Host) -> None:
     run = host.recover(4)
-    left = host.record(Event.ABANDON, run)
+    left = host.record(RecordEvent.ABANDON, run)
     assert (left["startable"], left["data"]) == (False, f"{host.data}.{run}")
     text = " ".join(left["messages"])  # type: ignore[arg-type]
     assert f"nothing has proven it. The data from before it is in {host.data}.{run}." in text
@@ -212,32 +212,32 @@ def test_whoever_removes_the_record_can_start(host: Host) -> None:
     host.recover(5)
     (host.data.parent / "main.pgdr-recovery.json").unlink()
     assert host.can_start
-    assert host.record(Event.READ)["content"] == "original"
+    assert host.record(RecordEvent.READ)["content"] == "original"
     host.recover(1)
-    host.record(Event.REMOVE)
+    host.record(RecordEvent.REMOVE)
     assert host.can_start
     assert list(host.units.rglob("*")) == []
 
 
-@pytest.mark.parametrize("event", [Event.RESTORE, Event.PROVE, Event.FINISH, Event.ABANDON])
-def test_a_run_changes_no_record_of_another(host: Host, event: Event) -> None:
+@pytest.mark.parametrize("event", [RecordEvent.RESTORE, RecordEvent.PROVE, RecordEvent.FINISH, RecordEvent.ABANDON])
+def test_a_run_changes_no_record_of_another(host: Host, event: RecordEvent) -> None:
     with pytest.raises(HostError, match="is gone, and not of run other"):
         host.record(event, "other")
-    host.record(Event.BEGIN, "run-1")
+    host.record(RecordEvent.BEGIN, "run-1")
     with pytest.raises(HostError, match="is of run run-1, and not of run other"):
         host.record(event, "other")
 
 
 def test_check_mode_changes_nothing(host: Host) -> None:
     before = sorted(host.root.rglob("*"))
-    assert host.record(Event.BEGIN, "run-1", check_mode=True)["guarded"]
+    assert host.record(RecordEvent.BEGIN, "run-1", check_mode=True)["guarded"]
     assert sorted(host.root.rglob("*")) == before
     assert host.reloads == 0
 
 
 def test_the_same_event_twice_changes_nothing(host: Host) -> None:
-    host.record(Event.BEGIN, "run-1")
-    request = Request(Event.BEGIN, str(host.data), run="run-1", service="postgresql@17-main", moves=(("a", "b"),))
+    host.record(RecordEvent.BEGIN, "run-1")
+    request = Request(RecordEvent.BEGIN, str(host.data), run="run-1", service="postgresql@17-main", moves=(("a", "b"),))
     assert not host.files.apply(request, check_mode=False).changed
 
 
@@ -248,9 +248,9 @@ def test_no_link_is_followed(host: Host) -> None:
     record.symlink_to(elsewhere)
     (host.data.parent / ".main.pgdr-recovery.json.new").symlink_to(elsewhere)
     with pytest.raises(HostError, match="can't be read"):
-        host.record(Event.READ)
+        host.record(RecordEvent.READ)
     record.unlink()
-    host.record(Event.BEGIN, "run-1")
+    host.record(RecordEvent.BEGIN, "run-1")
     assert elsewhere.read_text() == "precious"
     assert stat.S_IMODE(record.lstat().st_mode) == 0o600
     assert not record.is_symlink()
@@ -260,17 +260,17 @@ def test_what_is_no_record_is_never_overwritten(host: Host) -> None:
     record = host.data.parent / "main.pgdr-recovery.json"
     for text in ("", "[]", "{}", json.dumps({"format": 99})):
         record.write_text(text)
-        for event in (Event.READ, Event.BEGIN, Event.REMOVE):
+        for event in (RecordEvent.READ, RecordEvent.BEGIN, RecordEvent.REMOVE):
             with pytest.raises(HostError, match="can't be understood"):
                 host.record(event, "run-1")
         assert record.read_text() == text
 
 
 def test_a_data_directory_on_disks_from_snapshots_is_unproven_without_any_move(host: Host) -> None:
-    request = Request(Event.BEGIN, str(host.data), run="run-1", service="postgresql@17-main")
+    request = Request(RecordEvent.BEGIN, str(host.data), run="run-1", service="postgresql@17-main")
     host.files.apply(request, check_mode=False)
-    host.record(Event.RESTORE, "run-1")
-    known = host.record(Event.READ)
+    host.record(RecordEvent.RESTORE, "run-1")
+    known = host.record(RecordEvent.READ)
     assert known["content"] == Content.UNPROVEN.value
     assert known["data"] is None
     assert "No directory with the data from before it is recorded." in " ".join(known["messages"])  # type: ignore[arg-type]
