@@ -18,7 +18,7 @@ from .._host.files import names_in
 from .._postgres import timeline_history, wal
 
 
-def missing_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.Gap]:
+def missing_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.WalGap]:
     """The segments from the backup's first to its last that are not in Barman's archive.
 
     They are of one timeline: PostgreSQL fails a backup during which its timeline changes.
@@ -36,7 +36,7 @@ def missing_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_hi
     return timeline_history.gaps(archived, begin, way, backup.segment_size, end)
 
 
-def lost_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.Gap]:
+def lost_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.WalGap]:
     """The missing segments of the backup that were passed over: later ones are archived, and these are not on their way.
 
     Barman has the WAL come in order, and calls such a backup FAILED when it looks at it next.

@@ -65,7 +65,7 @@ def history_after(
     return timeline_history.history_from(begin.timeline, begin.timeline, archive.histories)
 
 
-def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[timeline_history.Gap]:
+def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[timeline_history.WalGap]:
     if backup.begin_wal is None:
         return []
     begin = wal.parse_segment(backup.begin_wal)
@@ -74,7 +74,7 @@ def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[t
     return timeline_history.gaps(known, begin, history_after(begin, archive, present), backup.segment_size)
 
 
-def _gaps_within(backup: Backup, archive: Archive) -> list[timeline_history.Gap]:
+def _gaps_within(backup: Backup, archive: Archive) -> list[timeline_history.WalGap]:
     if backup.begin_wal is None or backup.end_wal is None:
         return []
     begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)

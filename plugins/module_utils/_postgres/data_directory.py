@@ -99,7 +99,7 @@ def find_bin_directory(
         in_path = shutil.which("postgres")
         if in_path is not None and candidates is None:
             places.append(os.path.dirname(os.path.realpath(in_path)))
-    seen: list[str] = []
+    others: list[str] = []
     for place in places:
         program = os.path.join(place, "postgres")
         if not os.access(program, os.X_OK):
@@ -108,11 +108,11 @@ def find_bin_directory(
         found = re.search(r"\) (\d+)", answer)
         if found and int(found.group(1)) == major_version:
             return place
-        seen.append("%s has %s" % (place, answer or "no version"))
+        others.append("%s has %s" % (place, answer or "no version"))
     raise InstanceError(
         "the programs of PostgreSQL %d were not found on this host (searched: %s%s): install the package, "
         "or give their directory as 'bin_directory'"
-        % (major_version, ", ".join(places), "; " + "; ".join(seen) if seen else "")
+        % (major_version, ", ".join(places), "; " + "; ".join(others) if others else "")
     )
 
 

@@ -85,7 +85,7 @@ CONNECTION_RULES: list[Rule] = [
         _password_came_from,
         lambda found, endpoint: (
             "Write the right one into %s on this host (line %s; in the inventory: %s), or set it anew in PostgreSQL: "
-            "ALTER ROLE %s PASSWORD …. PostgreSQL says the same where the role does not exist, has no password, or has one "
+            "ALTER ROLE %s PASSWORD …. PostgreSQL reports the same if the role does not exist, has no password, or has one "
             "that has expired" % (endpoint.passfile, endpoint.pgpass_line, endpoint.password_variable, endpoint.user)
         ),
     ),
@@ -128,7 +128,7 @@ CONNECTION_RULES: list[Rule] = [
         "unknown_role",
         r'role "(?P<role>[^"]*)" does not exist',
         lambda found, endpoint: "role '%s' does not exist" % found.group("role"),
-        "Role pgdr.barman.pg makes it, or CREATE ROLE by hand",
+        "Role pgdr.barman.pg creates it, or run CREATE ROLE manually",
     ),
     (
         "no_login",

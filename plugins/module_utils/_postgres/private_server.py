@@ -158,7 +158,7 @@ class PrivateServer:
     def query(self, sql: str, database: str = "postgres", timeout: float = 60.0) -> list[list[str | None]]:
         """The rows of a query, each value as PostgreSQL writes it. Raises InstanceError with PostgreSQL's words.
 
-        QueryLocked where a lock is in its way: nobody else asks here, so only the recovery itself can hold one.
+        Raises QueryLocked if the query waits for a lock: only the recovery itself can hold one here.
         """
         version = (read_text(os.path.join(self.data_directory, "PG_VERSION")) or "").strip()
         major = int(version) if version.isdigit() else 0

@@ -24,7 +24,7 @@ _NULL = "\x01NULL\x01"
 
 
 class QueryLocked(InstanceError):
-    """A query waits for a lock that is not given up."""
+    """A query waits for a lock that is not released."""
 
 
 def session_options(major_version: int, lock_timeout: str) -> str:
@@ -36,7 +36,7 @@ def session_options(major_version: int, lock_timeout: str) -> str:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server of this host is asked: its socket, and who asks with which psql."""
+    """How to query a server of this host: its socket, the user, and psql."""
 
     bin_directory: str
     user: str
@@ -85,7 +85,7 @@ class Address:
 def running_at(
     directory: DataDirectory, bin_directory: str, database_user: str = "postgres", runner: Runner = run
 ) -> Address:
-    """Where the server is asked that runs with the directory. Raises InstanceError where none does, or has no socket."""
+    """The address of the server that runs with the directory. Raises InstanceError if none does, or if it has no socket."""
     lines = (read_text(os.path.join(directory.path, "postmaster.pid")) or "").splitlines()
     if directory.postmaster_pid is None:
         raise InstanceError("no PostgreSQL server runs with %s" % directory.path)

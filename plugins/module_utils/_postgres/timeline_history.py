@@ -97,7 +97,7 @@ def newest_timeline(start: int, histories: Mapping[int, str]) -> int:
 
 
 @dataclass(frozen=True)
-class Gap:
+class WalGap:
     """Segments that are missing, first to last, on one timeline."""
 
     first: Segment
@@ -128,7 +128,7 @@ def gaps(
     history: Sequence[TimelineSegment] | None = None,
     segment_size: int = DEFAULT_SEGMENT_SIZE,
     end: Segment | None = None,
-) -> list[Gap]:
+) -> list[WalGap]:
     """The gaps from begin to end along a history.
 
     history: by default only the timeline of begin. end: by default the newest segment that is present.
@@ -146,7 +146,7 @@ def gaps(
         last = end.number(segment_size)
         if end.timeline not in [part.timeline for part in history]:
             raise WalError("WAL segment %s is not in the history of timeline %d" % (end, history[-1].timeline))
-    found: list[Gap] = []
+    found: list[WalGap] = []
     for timeline, first, final in _stretches(begin, last, history, segment_size):
         there = have.get(timeline, set())
         missing_from: int | None = None
@@ -156,7 +156,7 @@ def gaps(
                 missing_from = number
             elif not missing and missing_from is not None:
                 found.append(
-                    Gap(
+                    WalGap(
                         segment_of_number(timeline, missing_from, segment_size),
                         segment_of_number(timeline, number - 1, segment_size),
                         number - missing_from,

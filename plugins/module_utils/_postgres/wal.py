@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from .._host.process import HostError
 
@@ -58,11 +59,14 @@ class Segment:
         return "%08X%08X" % (self.timeline, self.log)
 
 
-@dataclass(frozen=True)
-class WalFile:
-    """What a file's name in a WAL directory says. kind: segment, partial, history or backup_label."""
+WalFileKind = Literal["segment", "partial", "history", "backup_label"]
 
-    kind: str
+
+@dataclass(frozen=True)
+class WalFileName:
+    """The name of a file in a WAL directory, as a value."""
+
+    kind: WalFileKind
     timeline: int
     segment: Segment | None = None
 
@@ -92,8 +96,8 @@ def parse_segment(name: str) -> Segment:
     return parsed.segment
 
 
-def parse(name: str) -> WalFile | None:
-    """What the name of a file says, without directories; None for a file that is not WAL."""
+def parse(name: str) -> WalFileName | None:
+    """The name of a file, without directories, as a value; None for a file that is not WAL."""
     for ending in _COMPRESSED:
         if name.endswith(ending):
             name = name[: -len(ending)]
@@ -101,14 +105,14 @@ def parse(name: str) -> WalFile | None:
     found = _SEGMENT.match(name)
     if found:
         segment = Segment(*(int(part, 16) for part in found.groups()[:3]))
-        return WalFile("partial" if found.group(4) else "segment", segment.timeline, segment)
+        return WalFileName("partial" if found.group(4) else "segment", segment.timeline, segment)
     found = _HISTORY.match(name)
     if found:
-        return WalFile("history", int(found.group(1), 16))
+        return WalFileName("history", int(found.group(1), 16))
     found = _BACKUP_LABEL.match(name)
     if found:
         segment = Segment(*(int(part, 16) for part in found.groups()[:3]))
-        return WalFile("backup_label", segment.timeline, segment)
+        return WalFileName("backup_label", segment.timeline, segment)
     return None
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the WAL of PostgreSQL 13 to 18 says about recovery targets: ends of transactions, restore points, its own end.
+"""Reading WAL segments of PostgreSQL 13 to 18: the events at which a recovery can stop, and the end of the WAL.
 
 This module util is private to the collection. pg_waldump comes with the server's package and a backup server often
 has no server package, so the segments are read here. Input is bytes; nothing here reads or writes files.
@@ -57,15 +57,15 @@ _LONGEST = 1020 * 1024 * 1024  # PostgreSQL's own limit
 
 
 class WalReadError(ValueError):
-    """The bytes are not a WAL segment that can be read here; the text says why."""
+    """The bytes are not a WAL segment that can be read here; the text has the reason."""
 
 
 @dataclass(frozen=True)
 class Carry:
-    """What is needed to go on reading in the next segment.
+    """What the next segment continues.
 
-    lsn, data: the record that goes on there: where it begins, and its bytes up to now; b"" where none does, and None
-    where one does whose beginning was not read. previous: where the last complete record begins.
+    lsn, data: the record that goes on there: where it begins, and its bytes up to now; b"" if none does, and None
+    if the beginning of the one that does was not read. previous: where the last complete record begins.
     next_lsn: where the next segment begins.
     """
 
@@ -80,7 +80,7 @@ class Shutdown:
     """The checkpoint of a clean stop, or of a recovery's end. A server that was stopped there starts after it.
 
     lsn: where it begins. previous: where the record before it begins. change: the last one in its segment before it that
-    is no checkpoint; None where there is none.
+    is no checkpoint; None if there is none.
     """
 
     lsn: int
@@ -90,12 +90,12 @@ class Shutdown:
 
 @dataclass(frozen=True)
 class Scan:
-    """What one segment says.
+    """The content of one segment.
 
     begin_lsn: where the segment begins. end_lsn: where its last complete record ends (where the next one can begin);
-    None where no record ends in it.
+    None if no record ends in it.
     last_record: where the last complete record begins. last_change: where the last one begins that is no checkpoint.
-    carry: not None where the WAL goes on in the next segment. reason: why the WAL ends here, where it does not go on.
+    carry: not None if the WAL goes on in the next segment; reason: else why it ends here.
     """
 
     version: int
@@ -115,15 +115,15 @@ class Scan:
 def scan(data: bytes, carry: Carry | None = None, records: Records | None = None) -> Scan:
     """Read one segment from its beginning.
 
-    carry: that of the segment before, where that was read too; without it a record that came over from there is
+    carry: that of the segment before, if that was read too; without it a record that came over from there is
     passed over. records: is filled; no events are returned then, and only the last record's checksum is verified.
-    Raises WalReadError where the bytes are no WAL segment of a known version, or not the next one.
+    Raises WalReadError if the bytes are no WAL segment of a known version, or not the next one.
     """
     return _SegmentReader(data, carry, records).read()
 
 
 class _End(Exception):
-    """The valid WAL ends here; the text says why."""
+    """The valid WAL ends here; the text has the reason."""
 
 
 class _Over(Exception):
@@ -134,8 +134,8 @@ class _Over(Exception):
         self.data = data
 
 
-class _GivenUp(Exception):
-    """A record was given up by PostgreSQL before it was complete; the next one begins at offset."""
+class _Abandoned(Exception):
+    """PostgreSQL abandoned a record before it was complete; the next one begins at offset."""
 
     def __init__(self, offset: int) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class _SegmentReader:
         # The record that is being put together: its position, and its bytes from before what _collect gives.
         self._open: tuple[int, bytes] | None = None
         # The record that began in the segment before and ended here.
-        self._came_over = b""
+        self._continued = b""
 
     def read(self) -> Scan:
         carry: Carry | None = None
@@ -227,24 +227,24 @@ class _SegmentReader:
         return self._carry.previous if self._carry else None
 
     def _first_record(self) -> int:
-        """Where the segment's first record begins; the one that came over is finished on the way."""
+        """Where the segment's first record begins; the one that continues from the segment before is completed first."""
         carry = self._carry
-        came_over = bool(self._info & _CONTINUES) and not self._info & _OVERWRITES
+        continues_here = bool(self._info & _CONTINUES) and not self._info & _OVERWRITES
         if carry is not None and carry.lsn is not None and carry.data is not None:
             if self._info & _OVERWRITES:
                 return _LONG_HEADER
             (length,) = LENGTH.unpack_from(carry.data)
-            if not came_over or length - len(carry.data) != self._rest:
+            if not continues_here or length - len(carry.data) != self._rest:
                 raise _End("the record at %s does not go on in the next segment" % format_lsn(carry.lsn))
             self._open = carry.lsn, carry.data
-        elif carry is not None and carry.data is not None and came_over:
+        elif carry is not None and carry.data is not None and continues_here:
             raise _End("the segment at %s does not continue the one before" % format_lsn(self._begin))
-        if not came_over:
+        if not continues_here:
             return _LONG_HEADER
         try:
             data, end = self._collect(_LONG_HEADER, self._rest)
-        except _GivenUp as given_up:
-            return given_up.offset
+        except _Abandoned as abandoned:
+            return abandoned.offset
         if self._open is not None:
             lsn, before = self._open
             self._accept(lsn, before + data, end)
@@ -263,11 +263,11 @@ class _SegmentReader:
             if offset >= self._limit:
                 raise _Over(b"".join(parts))
             if self._enter(offset, left):
-                raise _GivenUp(offset + _SHORT_HEADER)
+                raise _Abandoned(offset + _SHORT_HEADER)
             offset += _SHORT_HEADER
 
     def _enter(self, offset: int, left: int) -> bool:
-        """Check the header of a page; left: how much must come over to it. True where that was given up."""
+        """Check the header of a page; left: the bytes of a record that must continue on it. True if that record was abandoned."""
         magic, info, timeline, address, rest = _PAGE.unpack_from(self._data, offset)
         here = self._begin + offset
         if magic != self._magic or address != here or info & ~_PAGE_FLAGS:
@@ -320,15 +320,15 @@ class _SegmentReader:
                 self._open = begin + offset, b""
                 try:
                     record, end = self._collect(offset, length)
-                except _GivenUp as given_up:
-                    offset = given_up.offset
+                except _Abandoned as abandoned:
+                    offset = abandoned.offset
                     continue
             end = self._accept(begin + offset, record, end)
             previous = begin + offset
             offset = (end + 7) & ~7
 
     def _accept(self, lsn: int, record: bytes, end: int) -> int:
-        """Take a record into account if it is one, and say where it ends."""
+        """Take a record into account if it is valid; where it ends."""
         dummy, xid, back, info, manager, dummy = RECORD.unpack_from(record)
         previous = self._previous()
         if back != previous and (previous is not None or back >= lsn):
@@ -337,7 +337,7 @@ class _SegmentReader:
             raise _End("the record at %s is of an unknown kind" % format_lsn(lsn))
         operation = info & 0x70
         if lsn < self._begin:
-            self._came_over = record
+            self._continued = record
         records = self._records
         if records is not None:
             records.lsns.append(lsn)
@@ -376,7 +376,7 @@ class _SegmentReader:
         if self._last is None:
             return True
         if self._last[0] < self._begin:
-            return checksum_is_right(self._came_over)
+            return checksum_is_right(self._continued)
         offset = self._last[0] - self._begin
         self._page_timeline = self._timeline
         (length,) = LENGTH.unpack_from(self._data, offset)

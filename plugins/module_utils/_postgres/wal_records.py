@@ -55,7 +55,7 @@ class Records:
     """All complete records of one segment, filled by scan; checksums and commits are verified and read afterwards.
 
     lsns: where each begins. strings: its bytes in the order that its checksum counts them. sums: the checksum that its
-    header says. ends: the transactions' ends, as (where it begins, where it ends, xid, info, record). managers: the
+    header has. ends: the transactions' ends, as (where it begins, where it ends, xid, info, record). managers: the
     custom resource managers (128 and more), which extensions register. tablespaces: where each is created, and its location.
     """
 
@@ -68,8 +68,8 @@ class Records:
 
     def first_wrong(self) -> int | None:
         """Where the first record begins whose checksum is wrong; None if all are right."""
-        found = crc32c_of_each(self.strings)
-        return next((lsn for lsn, one, said in zip(self.lsns, found, self.sums) if one != said), None)
+        computed = crc32c_of_each(self.strings)
+        return next((lsn for lsn, one, recorded in zip(self.lsns, computed, self.sums) if one != recorded), None)
 
     def last_commit(self, version: int, before: int | None = None) -> Event | None:
         """The last commit that begins before a position. Its checksum is to be verified before."""
@@ -80,7 +80,7 @@ class Records:
 
 
 def main_data(record: bytes) -> bytes:
-    """A record's own data, without its header and what it says about blocks. Raises _End where that is damaged."""
+    """A record's own data, without its header and those of its blocks; b"" if that is damaged."""
     offset = HEADER
     while offset + 2 <= len(record):
         kind = record[offset]
@@ -134,6 +134,6 @@ def _prepared_xid(data: bytes, xid: int, operation: int, version: int) -> int:
 
 
 def checksum_is_right(record: bytes) -> bool:
-    """Whether a whole record has the checksum (CRC-32C) that its header says."""
+    """Whether a whole record has the checksum (CRC-32C) that its header has."""
     (expected,) = LENGTH.unpack_from(record, 20)
     return bool(crc32c(record[:20], crc32c(record[HEADER:])) == expected)

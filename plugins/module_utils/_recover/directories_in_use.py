@@ -19,14 +19,14 @@ from .._postgres.cluster_conflicts import conflicts
 SCRIPT = r"""
 tab=$(printf '\t')
 own=$(readlink -m -- "$dest")
-seen=
+known=
 for proc in /proc/[0-9]*; do
     { read -r comm < "$proc/comm"; } 2>/dev/null || continue
     case $comm in *postgres*|*postmaster*) ;; *) continue ;; esac
     cwd=$(readlink "$proc/cwd" 2>/dev/null) || continue
     [ -f "$cwd/PG_VERSION" ] && [ "$proc/cwd" -ef "$cwd" ] || continue
-    case $seen in *"$tab$cwd$tab"*) continue ;; esac
-    seen="$seen$tab$cwd$tab"
+    case $known in *"$tab$cwd$tab"*) continue ;; esac
+    known="$known$tab$cwd$tab"
     say used "$cwd$tab$cwd"
     # Its postmaster.pid may be gone.
     [ "$cwd" = "$own" ] && say running "${proc#/proc/}"

@@ -90,7 +90,7 @@ class RecoverableWal:
             return False
         return True
 
-    def gaps(self, backup: Backup) -> list[timeline_history.Gap]:
+    def gaps(self, backup: Backup) -> list[timeline_history.WalGap]:
         return timeline_history.gaps(self._archive.segments, begin_segment(backup), self.history, self._size)
 
     def segments(self, first: wal.Segment, backup: Backup) -> list[wal.Segment]:

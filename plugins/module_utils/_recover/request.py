@@ -29,12 +29,16 @@ ExistingAction = Literal["refuse", "move_aside"]
 REFUSE: ExistingAction = "refuse"
 MOVE_ASIDE: ExistingAction = "move_aside"
 
+#: What PostgreSQL does at the target (recovery_target_action).
+TargetAction = Literal["promote", "pause", "shutdown"]
+StagingLocation = Literal["local", "remote"]
+
 _SUFFIX = re.compile(r"[A-Za-z0-9-]+\Z")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 
 
 class RecoverError(HostError):
-    """The recovery was refused, or failed; the text says which, and where what was left is."""
+    """The recovery was refused, or failed; the text has the reason, and what was left where."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,14 @@ class RecoveryRequest:
     target: RecoveryTarget
     destination: Destination
     backup_id: str = AUTO
-    target_action: str = "promote"
+    target_action: TargetAction = "promote"
     existing: ExistingAction = REFUSE
     standby: bool = False
     jobs: int | None = None
     bandwidth_limit: int | None = None
     network_compression: bool | None = None
     staging_path: str | None = None
-    staging_location: str | None = None
+    staging_location: StagingLocation | None = None
     instance: Instance | None = None
     tablespace_directory: str | None = None
     wal_directory: str | None = None
@@ -108,7 +112,7 @@ def request_from(params: Mapping[str, Any]) -> RecoveryRequest:
         target=target,
         destination=destination,
         backup_id=params.get("backup_id") or AUTO,
-        target_action=params.get("target_action") or "promote",
+        target_action=cast(TargetAction, params.get("target_action") or "promote"),
         existing=cast(ExistingAction, params.get("existing") or REFUSE),
         standby=bool(params.get("standby_mode")),
         jobs=params.get("jobs"),

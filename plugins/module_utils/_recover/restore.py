@@ -72,7 +72,7 @@ class RestoreJob:
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreOutcome:
     """facts: what the module returns. moved: from and to of the directories that were moved aside."""
 
     facts: dict[str, Any]
@@ -85,7 +85,7 @@ def recovery_identity(request: RecoveryRequest, plan: RecoveryPlan) -> str:
     return "%s %s %s" % (plan.identity, request.target_action, "standby" if request.standby else "")
 
 
-def restore(job: RestoreJob, environment: RecoveryEnvironment, progress: Progress) -> Restored:
+def restore(job: RestoreJob, environment: RecoveryEnvironment, progress: Progress) -> RestoreOutcome:
     """Raises RecoverError, with what was left where."""
     moved: list[dict[str, str]] = []
     try:
@@ -94,7 +94,7 @@ def restore(job: RestoreJob, environment: RecoveryEnvironment, progress: Progres
         facts, warnings = _restore(job, environment, progress, moved)
     except HostError as exc:
         raise RecoverError(str(exc) + moved_text(moved)) from None
-    return Restored(facts, moved, warnings)
+    return RestoreOutcome(facts, moved, warnings)
 
 
 def _restore(

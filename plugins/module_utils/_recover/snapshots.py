@@ -31,7 +31,7 @@ class Instance:
 
 
 def instance_from(params: Mapping[str, Any]) -> tuple[Instance | None, list[str]]:
-    """The instance that is asked for, and what is wrong with the options."""
+    """The requested instance, and what is wrong with the options."""
     places = {option: str(params[option]) for option in PLACE_OPTIONS.values() if params.get(option)}
     if params.get("snapshot_instance"):
         return Instance(str(params["snapshot_instance"]), places), []
@@ -50,31 +50,31 @@ def instance_problems(
         return [
             "snapshot_instance: backup %s is of %s snapshots. Make a disk from each, attach them to an instance, mount each where "
             "it was, with the same options, start no PostgreSQL server there, and give the instance's name: %s"
-            % (backup_id, snapshots.provider, "; ".join(_wanted(disk) for disk in snapshots.disks))
+            % (backup_id, snapshots.provider, "; ".join(_described(disk) for disk in snapshots.disks))
         ]
-    wanted = PLACE_OPTIONS[snapshots.provider]
+    required = PLACE_OPTIONS[snapshots.provider]
     found = [
         "%s: the snapshots of backup %s are of %s; leave it out" % (option, backup_id, snapshots.provider)
         for option in sorted(instance.places)
-        if option != wanted
+        if option != required
     ]
     # Snapshots of AWS are found in the region that Barman noted.
-    given = instance.places.get(wanted) or configured.get(wanted)
+    given = instance.places.get(required) or configured.get(required)
     if snapshots.provider == GCP:
         given = given or configured.get("snapshot_zone")
     if snapshots.provider != AWS and not given:
         found.append(
-            "%s: is needed to find the instance '%s', and Barman's configuration has none" % (wanted, instance.name)
+            "%s: is needed to find the instance '%s', and Barman's configuration has none" % (required, instance.name)
         )
     return found
 
 
-def _wanted(disk: Snapshot) -> str:
+def _described(disk: Snapshot) -> str:
     return "%s at %s with %s" % (disk.identifier, disk.mount_point, disk.mount_options)
 
 
 def instance_arguments(snapshots: Snapshots, instance: Instance, version: tuple[int, ...]) -> list[str]:
-    """The arguments of "barman recover" that say where the disks are attached."""
+    """The arguments of "barman recover" for the instance to which the disks are attached."""
     arguments = ["--snapshot-recovery-instance", instance.name]
     place = instance.places.get(PLACE_OPTIONS[snapshots.provider])
     if place:

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a backup that is compressed, encrypted or incremental is made plain before it is laid down, and what that takes.
+"""The staging area, in which a compressed, encrypted or incremental backup is unpacked before it is restored.
 
 This module util is private to the collection.
 
-Barman before 3.15 unpacks a compressed backup on the destination's host and puts increments together on its own, each in a
-directory of its own option; from 3.15 on one option says the directory and another one the host. Where neither is given,
-old versions refuse, and newer ones take /tmp, which often has no room. So a directory is found here.
+Barman before 3.15 unpacks a compressed backup on the destination's host and combines increments on its own, each in a
+directory of its own option. From 3.15 on one option is the directory and another one the host. If neither is given,
+old versions refuse, and newer ones use /tmp, which often has no room. So a directory is chosen here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .._host.sizes import human_size
 LOCAL = "local"
 REMOTE = "remote"
 
-#: Since this version one option says the directory, and another one the host.
+#: Since this version one option is the directory, and another one the host.
 ONE_OPTION_SINCE: Version = (3, 15)
 
 _COMBINE = "pg_combinebackup"
@@ -42,7 +42,7 @@ Which = Callable[[str, str], "str | None"]
 
 @dataclass(frozen=True)
 class StagingArea:
-    """Where a backup is made plain. path: None where Barman's configuration says it.
+    """A directory in which Barman unpacks a backup. path: None if Barman's configuration has it.
 
     own: the directory is made for this recovery, in path, and taken away afterwards. programs: what unpacks it there.
     combines: increments are put together there. nature: what the backup is, in words.
@@ -74,7 +74,7 @@ def find_area(
     path: str | None = None,
     location: str | None = None,
 ) -> StagingArea:
-    """The area for a backup, given with what it builds upon. path, location: as they were asked for."""
+    """The area for a backup, given with what it builds upon. path, location: as requested."""
     backup = chain[0]
     incremental, encrypted = backup.incremental, any(one.encryption for one in chain)
     programs = sorted({_UNPACK[one.compression] for one in chain if one.compression in _UNPACK})
@@ -98,8 +98,8 @@ def _configured_since(server: ServerConfiguration, here: bool, compressed: bool)
 
 
 def _configured_before(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
-    wanted = [("local_staging_path", here), ("recovery_staging_path", compressed)]
-    return all(bool(server.get(option)) for option, needed in wanted if needed)
+    requested = [("local_staging_path", here), ("recovery_staging_path", compressed)]
+    return all(bool(server.get(option)) for option, needed in requested if needed)
 
 
 def _nature(backup: Backup) -> str:
@@ -109,7 +109,7 @@ def _nature(backup: Backup) -> str:
 
 
 def arguments(area: StagingArea, backup: Backup, version: Version) -> list[str]:
-    """What "barman recover" is told of the area."""
+    """The arguments of "barman recover" for the area."""
     if area.path is None:
         return []
     if version >= ONE_OPTION_SINCE:
@@ -128,7 +128,7 @@ def missing_here(
     major: int | None,
     which: Which = lambda name, path: shutil.which(name, path=path),
 ) -> list[str]:
-    """What is not installed on this host, and has to be where the area is here."""
+    """The programs that a local area needs and this host does not have."""
     if not area.local:
         return []
     places = ":".join(part for part in (server.get("path_prefix"), _PATH) if part)
@@ -142,7 +142,7 @@ def missing_here(
 
 
 def missing_there(area: StagingArea, programs: Sequence[str], where: str, user: str) -> list[str]:
-    """What is not found on the destination's host, and has to be where the area is there. programs: what was found."""
+    """The programs that a remote area needs and the destination's host does not have. programs: those it has."""
     problems = [missing_text(program, area, where) for program in area.programs if program not in programs]
     if area.combines and _COMBINE not in programs:
         problems.append(
@@ -186,7 +186,7 @@ def _existing(path: str) -> str:
 
 @contextlib.contextmanager
 def made(area: StagingArea | None, user: str) -> Iterator[StagingArea | None]:
-    """The area, with a directory of its own where it is to have one; that is gone afterwards."""
+    """The area, with a temporary directory of its own if it needs one."""
     if area is None or not area.own or area.path is None:
         yield area
         return
@@ -194,5 +194,5 @@ def made(area: StagingArea | None, user: str) -> Iterator[StagingArea | None]:
         try:
             directory = stack.enter_context(temporary_directory(".pgdr-staging-", user, area.path))
         except HostError as exc:
-            raise HostError("the backup can't be made plain: %s; give a staging_path" % exc) from None
+            raise HostError("the backup can't be unpacked: %s; give a staging_path" % exc) from None
         yield replace(area, path=directory)

@@ -4,7 +4,7 @@
 
 """Whether every WAL record that a recovery replays is intact.
 
-This module util is private to the collection. A WAL file's name says nothing about its content: a file may be short,
+This module util is private to the collection. A WAL file's name proves nothing about its content: a file may be short,
 damaged, or a copy of another one. Each segment is read from the backup's begin to the recovery target. Verified are its
 size, the long header (system identifier, segment size), each page's address and timeline, each record's link to the
 record before it, and each record's CRC-32C.
@@ -35,7 +35,7 @@ _HEAD = 16
 
 
 class DamagedWal(HostError):
-    """WAL that the recovery needs is damaged; the text says which segment, where, and what to do."""
+    """WAL that the recovery needs is damaged; the text has which segment, where, and what to do."""
 
 
 class Wal(Protocol):
@@ -182,7 +182,7 @@ def verify_wal(
 ) -> WalVerification:
     """Read every record that is replayed. Raises DamagedWal, or ArchiveError if Barman can't give a segment.
 
-    earlier: what as_dict() said in a run before this one; the segments that it verified are not read again if their
+    earlier: the as_dict() of a run before this one; the segments that it verified are not read again if their
     files are the same.
     """
     return _Verifier(replay, archive, report, clock).run(earlier or {})
@@ -270,13 +270,15 @@ class _Verifier:
             raise self._damaged(segment, "it has %d bytes, and a WAL segment has %d" % (len(data), size))
         records = Records()
         try:
-            seen = scan(data, carry, records)
+            scanned = scan(data, carry, records)
         except WalReadError as exc:
             if partial and last and not any(data[:PAGE_SIZE]):
                 # Nothing was written to it yet.
                 return None
             raise self._damaged(segment, str(exc)) from None
-        self._refuse_another(segment, seen.begin_lsn, seen.segment_size, seen.system_identifier, seen.timeline)
+        self._refuse_another(
+            segment, scanned.begin_lsn, scanned.segment_size, scanned.system_identifier, scanned.timeline
+        )
         self._managers |= records.managers
         stop = self._replay.stop_lsn
         # One in the data directory itself has no location of its own.
@@ -285,11 +287,11 @@ class _Verifier:
         }
         self._bytes += len(data)
         wrong = records.first_wrong()
-        if wrong is not None and seen.carry is None and wrong == records.lsns[-1]:
+        if wrong is not None and scanned.carry is None and wrong == records.lsns[-1]:
             # What was being written when the WAL ended.
             wrong = None
-        end = seen.end_lsn if wrong is None else wrong
-        self._commit = records.last_commit(seen.version, end) or self._commit
+        end = scanned.end_lsn if wrong is None else wrong
+        self._commit = records.last_commit(scanned.version, end) or self._commit
         self._records += len(records.lsns)
         self._whole_until = end or self._whole_until
         self._last_record = next((lsn for lsn in reversed(records.lsns) if lsn < (end or 0)), self._last_record)
@@ -304,14 +306,18 @@ class _Verifier:
                     self._path(begun),
                 )
             raise self._damaged(segment, reason)
-        if seen.carry is not None:
-            return seen.carry
-        if not last or not self._replay.to_the_end or _goes_on(data, seen.begin_lsn, seen.end_lsn or seen.begin_lsn):
-            raise self._damaged(segment, seen.reason)
+        if scanned.carry is not None:
+            return scanned.carry
+        if (
+            not last
+            or not self._replay.to_the_end
+            or _goes_on(data, scanned.begin_lsn, scanned.end_lsn or scanned.begin_lsn)
+        ):
+            raise self._damaged(segment, scanned.reason)
         return None
 
     def _refuse_another(self, segment: wal.Segment, begin: int, size: int, system: int, timeline: int) -> None:
-        """A file that is another one than its name says."""
+        """Raises DamagedWal if the content of the file does not fit its name."""
         replay = self._replay
         expected = segment.begin_lsn(replay.segment_size)
         if size != replay.segment_size:

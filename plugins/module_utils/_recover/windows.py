@@ -61,7 +61,7 @@ class Window:
     begin_lsn: str
     begin_time: datetime | None
     end: Point
-    missing: timeline_history.Gap | None = None
+    missing: timeline_history.WalGap | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {

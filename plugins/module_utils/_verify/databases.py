@@ -6,7 +6,7 @@
 
 This module util is private to the collection. A database needs its locale, its collations in the version that sorted its
 indexes, and the libraries that the server's configuration preloads. A connection to each database shows the first;
-the other two are asked for.
+queries show the other two.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a restored data directory says before a server is started from it: its target, and the end of its WAL.
+"""A restored data directory before a server is started from it: its target, and the end of its WAL.
 
 This module util is private to the collection. Nothing is changed.
 """

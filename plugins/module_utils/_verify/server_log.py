@@ -62,7 +62,7 @@ _REASONS = (
 
 
 @dataclass(frozen=True)
-class Refusal:
+class LoggedRefusal:
     """Why a server refused a connection. login: because of the user or the database that was given."""
 
     code: str
@@ -73,7 +73,7 @@ class Refusal:
         return self.code in _NO_LOGIN
 
 
-def final_refusal(log: Sequence[str]) -> Refusal | None:
+def final_refusal(log: Sequence[str]) -> LoggedRefusal | None:
     """The refusal of a connection in the log that waiting can't heal; None if there is none.
 
     The processes of the server itself end the server with their errors, which its caller sees.
@@ -81,7 +81,7 @@ def final_refusal(log: Sequence[str]) -> Refusal | None:
     for line in log:
         found = _REFUSED.search(line)
         if found and found["kind"] not in ("startup", "postmaster") and found["code"] not in _PASSING:
-            return Refusal(found["code"], found["text"])
+            return LoggedRefusal(found["code"], found["text"])
     return None
 
 

@@ -166,7 +166,7 @@ def continuity(
     history: Sequence[timeline_history.TimelineSegment],
     start: wal.Segment,
     segment_size: int,
-) -> tuple[bool, list[timeline_history.Gap]]:
+) -> tuple[bool, list[timeline_history.WalGap]]:
     """Whether some good backup can be recovered up to start, and if not, what is missing for the newest one.
 
     (True, []) also where there is no backup yet.
@@ -174,7 +174,7 @@ def continuity(
     present = frozenset(segments)
     good = [backup for backup in backups if backup.copied and backup.begin_wal]
     number = start.number(segment_size) - 1
-    first_gaps: list[timeline_history.Gap] | None = None
+    first_gaps: list[timeline_history.WalGap] | None = None
     for backup in sorted(good, key=lambda item: item.backup_id, reverse=True):
         begin = wal.parse_segment(str(backup.begin_wal))
         if number < begin.number(segment_size):

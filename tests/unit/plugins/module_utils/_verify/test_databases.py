@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.server_address import session_options
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.databases import missing_libraries
-from ansible_collections.pgdr.barman.plugins.module_utils._verify.server_log import Refusal, final_refusal
+from ansible_collections.pgdr.barman.plugins.module_utils._verify.server_log import LoggedRefusal, final_refusal
 
 STARTING = "2026-11-27 11:00:00.000 UTC [41] client backend 57P03 FATAL:  the database system is starting up"
 LOCALE = "2026-11-27 11:00:01.000 UTC [42] client backend XX000 FATAL:  database locale is incompatible with operating system"
@@ -27,17 +27,17 @@ STARTUP = "2026-11-27 11:00:01.000 UTC [40] startup XX000 FATAL:  WAL ends befor
         ([STARTING], None),
         ([STARTING.replace("57P03", "53300")], None),
         ([STARTUP], None),
-        ([STARTING, LOCALE], Refusal("XX000", "database locale is incompatible with operating system")),
-        ([STARTING, ROLE], Refusal("28000", "Rolle »x« existiert nicht")),
+        ([STARTING, LOCALE], LoggedRefusal("XX000", "database locale is incompatible with operating system")),
+        ([STARTING, ROLE], LoggedRefusal("28000", "Rolle »x« existiert nicht")),
     ],
 )
-def test_a_refusal_is_judged_by_its_sqlstate(log: list[str], refusal: Refusal | None) -> None:
+def test_a_refusal_is_judged_by_its_sqlstate(log: list[str], refusal: LoggedRefusal | None) -> None:
     assert final_refusal(log) == refusal
 
 
 def test_a_refused_login() -> None:
-    assert Refusal("28000", "").login
-    assert not Refusal("XX000", "").login
+    assert LoggedRefusal("28000", "").login
+    assert not LoggedRefusal("XX000", "").login
 
 
 def test_libraries_that_are_not_installed(tmp_path: Path) -> None:
