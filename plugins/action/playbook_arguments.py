@@ -11,7 +11,17 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.selection import SelectionError, select
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.selection import SelectionError, choose, select
+from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import MetaError, specification
+
+_SPECIFICATION: dict[str, Any] = {
+    "specification": {"type": "dict"},
+    "playbook": {"type": "str"},
+    "names": {"type": "list", "elements": "str"},
+    "topology": {"type": "dict"},
+    "demands": {"type": "dict"},
+    "entries": {"type": "str", "choices": ["any", "backed_up", "passive"], "default": "any"},
+}
 
 
 class ActionModule(ActionBase):
@@ -25,28 +35,18 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(
-            argument_spec={
-                "specification": {"type": "dict", "required": True},
-                "demands": {"type": "dict"},
-                "entries": {"type": "str", "choices": ["any", "backed_up", "passive"], "default": "any"},
-            }
+            argument_spec=_SPECIFICATION,
+            mutually_exclusive=[("specification", "playbook")],
+            required_one_of=[("specification", "playbook")],
         )
         variables = task_vars or {}
-        given, unreadable = self._read(options["specification"], variables)
-        arguments, problems = convert(options["specification"], given)
+        declared = _declared(options)
+        given, unreadable = self._read(declared, variables)
+        arguments, problems = convert(declared, given)
         problems = unreadable + problems
         if options["demands"] is not None and not problems:
             try:
-                result["selected"] = select(
-                    {
-                        host: demanded["barman"]["servers"]
-                        for host, demanded in options["demands"].items()
-                        if "barman" in demanded
-                    },
-                    variables["ansible_play_hosts_all"],
-                    arguments.get("barman_servers"),
-                    options["entries"],
-                )
+                result["selected"] = _selected(options, arguments, variables["ansible_play_hosts_all"])
             except SelectionError as error:
                 problems += error.problems
         if problems:
@@ -66,3 +66,32 @@ class ActionModule(ActionBase):
             except AnsibleError as error:
                 problems.append(f"{name} cannot be read: {error.message}; correct the expression")
         return values, problems
+
+
+def _declared(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The argument specification that the options give or name."""
+    try:
+        declared = options["specification"] if options["playbook"] is None else specification(options["playbook"])
+    except MetaError as error:
+        raise AnsibleActionFail(f"playbook: {error}") from error
+    names = list(declared) if options["names"] is None else options["names"]
+    unknown = [name for name in names if name not in declared]
+    if unknown:
+        raise AnsibleActionFail(f"names: the specification has no {', '.join(unknown)}")
+    return {name: declared[name] for name in names}
+
+
+def _selected(
+    options: Mapping[str, Any], arguments: Mapping[str, Any], hosts_in_run: list[str]
+) -> dict[str, list[str]]:
+    """The servers to work on, by backup server of the run. Raises SelectionError."""
+    entries = {
+        host: demanded["barman"]["servers"] for host, demanded in options["demands"].items() if "barman" in demanded
+    }
+    names, expression = arguments.get("barman_servers"), arguments.get("barman_select")
+    chosen = None
+    if expression is not None:
+        if names is not None:
+            raise SelectionError("barman_servers and barman_select are both given. Leave one of them out")
+        chosen = choose(expression, (options["topology"] or {}).get("postgres_servers", {}))
+    return select(entries, hosts_in_run, names, options["entries"], chosen=chosen)

@@ -14,23 +14,41 @@ description:
   - A Boolean can be the text C(true) or C(false), and a number its digits. A list can be JSON, or items separated by commas or lines. A dictionary
     can be JSON, or pairs such as C(name=value), separated by commas or lines.
   - An empty text is the same as no value. The default applies, or the argument is missing.
-  - With O(demands), the module also selects the servers to work on, by the argument C(barman_servers). It fails if none remains. A playbook that
-    would do nothing never succeeds.
+  - With O(demands), the module also selects the servers to work on, by the argument C(barman_servers) or C(barman_select). It fails if none
+    remains. A playbook that would do nothing never succeeds.
   - The module runs on the controller and connects to no host. The values are those of the host that the task runs for.
 author:
   - pgdr.barman contributors (@pgdr)
+requirements:
+  - The Python library jmespath on the controller, only if C(barman_select) is given.
 options:
   specification:
     description:
       - The arguments, as in a module's argument specification.
       - The supported types are V(bool), V(dict), V(int), V(list), V(path) and V(str).
+      - Exactly one of O(specification) and O(playbook) is required.
     type: dict
-    required: true
+  playbook:
+    description:
+      - A playbook of this collection, such as V(check). Its arguments are those that its C(.meta.yml) file declares.
+    type: str
+  names:
+    description: Only these of the arguments. By default all.
+    type: list
+    elements: str
   demands:
     description:
       - The requirements of each host, from RV(pgdr.barman.topology#module:demands).
       - The module skips backup servers that are not in the run.
       - If it is not set, the module selects no servers.
+    type: dict
+  topology:
+    description:
+      - The topology, as RV(pgdr.barman.topology#module:topology) has it. Only the argument C(barman_select) needs it.
+      - C(barman_select) is a JMESPath expression over a list with one dictionary for each PostgreSQL server that a backup server backs up.
+      - The dictionaries have the keys C(name), C(host), C(backup_server), C(passive_servers), C(zone), C(address), C(port), C(version), C(method), C(wal),
+        C(incremental), C(synchronous), C(retention_policy), C(primary) and C(manage).
+      - The result is a list of Barman's names (C(name)). Entries that the playbook cannot work on do not count.
     type: dict
   entries:
     description:
@@ -56,10 +74,10 @@ EXAMPLES = r"""
       barman_check_ignore: {type: list, elements: str, default: []}
   register: check_arguments
 
-- name: Read the arguments and select the servers to check
+- name: Read the arguments of the playbook check, and select its servers
   pgdr.barman.playbook_arguments:
-    specification:
-      barman_servers: {type: list, elements: str}
+    playbook: check
+    topology: "{{ barman_topology.topology }}"
     demands: "{{ barman_topology.demands }}"
   register: check_arguments
 """

@@ -123,7 +123,12 @@ def spec_from_module(name: str) -> Spec | None:
 
 
 def playbook_names() -> set[str]:
-    return {f"{COLLECTION}.{path.stem}" for path in (REPOSITORY / "playbooks").glob("*.yml")}
+    return {f"{COLLECTION}.{path.stem}" for path in playbook_files()}
+
+
+def playbook_files() -> list[Path]:
+    """The playbooks, without what they declare of themselves (*.meta.yml)."""
+    return [path for path in sorted((REPOSITORY / "playbooks").glob("*.yml")) if not path.stem.endswith(".meta")]
 
 
 def module_names() -> list[str]:
@@ -163,10 +168,16 @@ def known_variables(found: Catalog) -> set[str]:
     """The inventory contract's, the roles', and what a playbook reads."""
     model = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.plugin_utils._topology.model")
     options = {name for entries in found.roles.values() for spec in entries.values() for name in spec}
-    playbooks = (path.read_text() for path in (REPOSITORY / "playbooks").glob("**/*.*"))
+    playbooks = [path.read_text() for path in (REPOSITORY / "playbooks").glob("**/*.*")]
+    declared = {
+        name
+        for path in (REPOSITORY / "playbooks").glob("*.meta.yml")
+        for spec in yaml.safe_load(path.read_text())["argument_specs"].values()
+        for name in spec["options"]
+    }
     # A name with a colon behind it is set there, not read.
     read = {name for text in playbooks for name in re.findall(r"\bbarman_\w+\b(?!:)", text)}
-    return {*model.KNOWN_VARIABLES, *options, *read}
+    return {*model.KNOWN_VARIABLES, *options, *declared, *read}
 
 
 # What is written

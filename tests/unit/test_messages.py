@@ -64,5 +64,5 @@ def test_every_option_in_brackets_follows_a_variable_that_exists() -> None:
 
 @pytest.mark.parametrize("option", backup_plan._PLAYBOOK_OPTIONS)
 def test_options_of_backup_are_variables_of_its_playbook(option: str) -> None:
-    assert f"barman_backup_{option}:" in (ROOT / "playbooks" / "backup.yml").read_text()
+    assert f"barman_backup_{option}:" in (ROOT / "playbooks" / "backup.meta.yml").read_text()
     assert option in _options()

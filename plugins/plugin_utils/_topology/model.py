@@ -361,6 +361,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_timeout",
         "barman_recover_verify_backup",
         "barman_recover_verify_wal",
+        "barman_select",
         "barman_servers",
         "barman_sync_timeout",
     )

@@ -9,6 +9,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -16,6 +17,25 @@ from ...module_utils._barman.options import nearest
 
 Entries = Literal["any", "backed_up", "passive"]
 _CALLED: Mapping[str, str] = {"any": "server", "backed_up": "server to back up", "passive": "passive server"}
+
+#: What an expression of barman_select can use of a server, and what it means. The documentation has the same table.
+ATTRIBUTES: Mapping[str, str] = {
+    "name": "The name that Barman gives the server. The result of the expression is a list of these.",
+    "host": "The inventory name of the PostgreSQL server.",
+    "backup_server": "The inventory name of the backup server that backs it up.",
+    "passive_servers": "The inventory names of the backup servers that replicate it, as a list.",
+    "zone": "barman_zone of the PostgreSQL server, an empty text without one.",
+    "address": "barman_address of the PostgreSQL server.",
+    "port": "PostgreSQL's port, a number.",
+    "version": "PostgreSQL's major version, a number.",
+    "method": "How base backups are taken: postgres, rsync or snapshot.",
+    "wal": "How WAL comes to Barman, as a list: streaming, archiving.",
+    "incremental": "none, block, link or copy.",
+    "synchronous": "Whether commits wait for Barman.",
+    "retention_policy": "Barman's retention policy, an empty text without one.",
+    "primary": "On a standby the inventory name of its primary, else null.",
+    "manage": "Whether Ansible may change PostgreSQL there (barman_manage_postgres).",
+}
 
 
 class SelectionError(ValueError):
@@ -31,11 +51,13 @@ def select(
     hosts_in_run: Iterable[str],
     names: Sequence[str] | None,
     entries: Entries,
+    *,
+    chosen: Sequence[str] | None = None,
 ) -> dict[str, list[str]]:
-    """Barman's names of the selected servers, by backup server of the run. Raises SelectionError if that is none.
+    """Barman's names of the selected servers, by backup server of the run. Raises SelectionError if there is none.
 
-    declared: every backup server's entries as the topology has them (name, passive). names: the servers that were asked for; None for
-    all. entries: those that the playbook can work on.
+    declared: every backup server's entries as the topology has them (name, passive). names: the requested servers, each of which must be
+    usable; None for all. entries: those that the playbook can work on. chosen: the result of choose(); of these only the usable ones count.
     """
     in_run = [host for host in declared if host in set(hosts_in_run)]
     if not in_run:
@@ -53,7 +75,69 @@ def select(
         found = {host: [name for name in usable if name in names] for host, usable in found.items()}
     if not any(found.values()):
         raise SelectionError(_nothing(declared, in_run, entries))
+    if chosen is not None:
+        usable = sorted({name for names in found.values() for name in names})
+        found = {host: [name for name in names if name in chosen] for host, names in found.items()}
+        if not any(found.values()):
+            raise SelectionError(
+                "barman_select chooses %s, and no %s of that name is on %s. Possible names are: %s"
+                % (", ".join(chosen), _CALLED[entries], ", ".join(in_run), ", ".join(usable))
+            )
     return found
+
+
+def attributes(server: Mapping[str, Any]) -> dict[str, Any]:
+    """What barman_select can use of a server of the described topology: the names of ATTRIBUTES with their values."""
+    return {name: server[name] for name in ATTRIBUTES}
+
+
+def choose(expression: str, servers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Barman's names that a JMESPath expression chooses. Raises SelectionError if it chooses none.
+
+    servers: the PostgreSQL servers of the described topology, by inventory name. The expression is evaluated over the list of the
+    attributes of all that a backup server backs up.
+    """
+    items = [attributes(server) for server in servers.values() if server["backup_server"] is not None]
+    value = _evaluated(expression, items)
+    known = [item["name"] for item in items]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SelectionError(
+            "barman_select: the result of %s is no list of names. End the expression with .name, as in [?zone=='eu'].name"
+            % expression
+        )
+    if not value:
+        raise SelectionError(
+            "barman_select: %s chooses no server. Texts are written in quotes, as in [?zone=='eu'].name; there are the servers %s, each with %s"
+            % (expression, ", ".join(known) or "none", ", ".join(ATTRIBUTES))
+        )
+    unknown = sorted({item for item in value if item not in known})
+    if unknown:
+        raise SelectionError(
+            "barman_select: the result of %s has %s, which is no name of a server. There are: %s"
+            % (expression, ", ".join(unknown), ", ".join(known) or "none")
+        )
+    return sorted(set(value))
+
+
+def _evaluated(expression: str, items: Sequence[Mapping[str, Any]]) -> Any:
+    try:
+        import jmespath
+    except ImportError:
+        raise SelectionError(
+            "barman_select needs the Python library jmespath, which the controller's Python does not have. Install it (pip install "
+            "jmespath), or name the servers with barman_servers"
+        ) from None
+    try:
+        # Texts in backticks without quotes are an older form, which many write.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            return jmespath.search(expression, items)
+    except (jmespath.exceptions.JMESPathError, TypeError) as error:
+        # A comparison of a number with a text is Python's own error.
+        reason = str(error).partition("\n")[0].rstrip(": ")
+        raise SelectionError(
+            "barman_select: %s can't be evaluated. %s; correct the expression" % (expression, reason)
+        ) from None
 
 
 def _usable(items: Sequence[Mapping[str, Any]], entries: Entries) -> list[str]:

@@ -59,6 +59,28 @@ def test_an_empty_or_unknown_selection_fails(tmp_path: Path, playbook: str, give
     assert "unreachable=1" not in stdout
 
 
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("[?zone=='eu'", "can't be evaluated. Invalid jmespath expression"),
+        ("[].backup_server", "has backup-eu, which is no name of a server"),
+        ("[?name=='pg-euu'].name", "chooses no server"),
+    ],
+)
+def test_a_wrong_expression_fails(tmp_path: Path, playbook: str, given: str, expected: str) -> None:
+    variables = ("--extra-vars", json.dumps({"barman_select": given}))
+    stdout = play(tmp_path, f"pgdr.barman.{playbook}", written(tmp_path), *variables, rc=2)
+    assert expected in stdout
+    assert "unreachable=1" not in stdout
+
+
+def test_names_and_an_expression_exclude_each_other(tmp_path: Path) -> None:
+    variables = ("--extra-vars", json.dumps({"barman_select": "[].name", "barman_servers": "pg-eu"}))
+    stdout = play(tmp_path, "pgdr.barman.check", written(tmp_path), *variables, rc=2)
+    assert "barman_servers and barman_select are both given. Leave one of them out" in stdout
+
+
 def test_what_is_passive_only_is_not_backed_up(tmp_path: Path) -> None:
     stdout = play(tmp_path, "pgdr.barman.backup", written(tmp_path), "--limit=backup-us", rc=2)
     assert "There is no server to back up on backup-us, so there is nothing to do. Add backup-eu to --limit" in stdout
@@ -80,8 +102,10 @@ SHOWING = [
                 "pgdr.barman.playbook_arguments": {
                     "specification": {
                         "barman_servers": {"type": "list", "elements": "str"},
+                        "barman_select": {"type": "str"},
                         "barman_check_timeout": {"type": "int", "default": 7},
                     },
+                    "topology": "{{ resolved.topology }}",
                     "demands": "{{ resolved.demands }}",
                 },
                 "run_once": True,
@@ -107,6 +131,7 @@ SHOWING = [
         ('{"barman_servers": ["pg-asia"]}', ["pg-asia"], 7),
         ('{"barman_servers": "", "barman_check_timeout": null}', ["pg-eu", "pg-asia"], 7),
         ("barman_servers=''", ["pg-eu", "pg-asia"], 7),
+        ('{"barman_select": "[?name==`pg-asia`].name"}', ["pg-asia"], 7),
     ],
 )
 def test_text_answers_become_values(tmp_path: Path, given: str, servers: list[str], timeout: int) -> None:

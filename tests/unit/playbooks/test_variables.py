@@ -1,12 +1,10 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks' variables: what is validated is what is documented, and the topology knows them all."""
+"""The playbooks' variables: what is validated is what is declared and documented, and the topology knows them all."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +13,78 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import MetaError, meta, specification
 from tests.conftest import REPOSITORY
+from tests.tools.examples import playbook_files
 
-PLAYBOOKS = sorted((REPOSITORY / "playbooks").glob("*.yml"))
-
-
-def specifications(value: Any) -> Iterator[dict[str, Any]]:
-    """Every argument specification in a playbook: a dictionary whose values all have a type."""
-    if isinstance(value, dict):
-        if value and all(isinstance(item, dict) and isinstance(item.get("type"), str) for item in value.values()):
-            yield value
-        else:
-            for item in value.values():
-                yield from specifications(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from specifications(item)
+PLAYBOOKS = [path.stem for path in playbook_files()]
+REFERENCE = (REPOSITORY / "docs/reference/playbooks.md").read_text(encoding="utf-8")
 
 
-def validated(playbook: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for specification in specifications(yaml.safe_load(playbook.read_text(encoding="utf-8"))):
-        found.update(specification)
-    return found
+def declared(playbook: str) -> dict[str, Any]:
+    options: dict[str, Any] = meta(playbook)["argument_specs"][playbook]["options"]
+    return options
 
 
-def documented(playbook: Path) -> set[str]:
-    head = playbook.read_text(encoding="utf-8").split("- name:", 1)[0]
-    return set(re.findall(r"^#   (?:barman_\w+, )*(barman_\w+) {2,}", head, re.MULTILINE))
+def text_of(playbook: str) -> str:
+    return (REPOSITORY / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
-def test_each_variable_is_validated_and_documented(playbook: Path) -> None:
-    assert set(validated(playbook)) == documented(playbook)
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_each_variable_is_declared_with_a_description_and_documented(playbook: str) -> None:
+    for name, option in declared(playbook).items():
+        assert name.startswith("barman_")
+        assert option["description"].strip()
+        assert f"**`{name}`**" in REFERENCE
 
 
-@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
-def test_a_specification_is_one_that_ansible_understands(playbook: Path) -> None:
-    required = {name: "x" for name, option in validated(playbook).items() if option.get("required")}
-    assert ArgumentSpecValidator(validated(playbook)).validate(required).error_messages == []
+@pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if declared(name)])
+def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
+    """deploy has one argument only, which an action of its own converts."""
+    reading = {"deploy": "pgdr.barman.require_unlocked", "recover": "playbook: recover"}
+    assert reading.get(playbook, f"barman_playbook: {playbook}") in text_of(playbook)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_specification_is_one_that_ansible_understands(playbook: str) -> None:
+    required = {name: "x" for name, option in specification(playbook).items() if option.get("required")}
+    assert ArgumentSpecValidator(specification(playbook)).validate(required).error_messages == []
+
+
+def test_a_playbook_without_a_declaration_is_an_error() -> None:
+    with pytest.raises(
+        MetaError, match=r"playbook nothing of this collection declares no arguments; there is no .*/nothing\.meta\.yml"
+    ):
+        specification("nothing")
 
 
 def test_the_topology_takes_none_of_them_for_a_mistake() -> None:
-    names = {name for playbook in PLAYBOOKS for name in validated(playbook)}
+    names = {name for playbook in PLAYBOOKS for name in declared(playbook)}
     assert names
     assert names == PLAYBOOK_VARIABLES
     assert not names & set(KNOWN_VARIABLES)
 
 
-@pytest.mark.parametrize("playbook", ["backup.yml", "steps/protect.yml"])
-def test_a_backup_that_a_person_waits_for_starts_with_a_fast_checkpoint(playbook: str) -> None:
-    variables = validated(REPOSITORY / "playbooks" / playbook)
-    assert variables["barman_backup_immediate_checkpoint"] == {"type": "bool", "default": True}
+def test_every_playbook_that_takes_servers_takes_an_expression_too() -> None:
+    taking = {playbook for playbook in PLAYBOOKS if "barman_servers" in declared(playbook)}
+    assert taking == {"backup", "check", "sync"}
+    assert taking == {playbook for playbook in PLAYBOOKS if "barman_select" in declared(playbook)}
+
+
+def test_a_backup_that_a_person_waits_for_starts_with_a_fast_checkpoint() -> None:
+    assert specification("backup")["barman_backup_immediate_checkpoint"] == {"type": "bool", "default": True}
+    (reading,) = [
+        task["pgdr.barman.playbook_arguments"]
+        for outer in yaml.safe_load((REPOSITORY / "playbooks/steps/protect.yml").read_text(encoding="utf-8"))
+        for task in outer.get("block", ())
+        if "pgdr.barman.playbook_arguments" in task
+    ]
+    assert reading["playbook"] == "backup"
+    assert "barman_backup_immediate_checkpoint" in reading["names"]
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "playbooks").glob("*.meta.yml")), ids=lambda path: path.name)
+def test_awx_takes_no_declaration_for_a_playbook(path: Path) -> None:
+    """Its lists have every file with a line that begins with one of these words."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.strip().removeprefix("- ").startswith(("hosts:", "import_playbook:"))] == []

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection's playbooks declare of themselves, in <playbook>.meta.yml. This plugin util is private to the collection.
+
+The form is that of ansible-core 2.20 and later (the play keyword validate_argspec); older ones do not read the files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
+_VALIDATED = ("type", "elements", "required", "default", "choices")
+
+
+class MetaError(ValueError):
+    """A playbook declares no arguments."""
+
+
+def meta(playbook: str) -> dict[str, Any]:
+    """The whole declaration of a playbook of this collection, named without the collection. Raises MetaError if there is none."""
+    path = PLAYBOOKS / f"{playbook}.meta.yml"
+    if not path.is_file():
+        raise MetaError(f"playbook {playbook} of this collection declares no arguments; there is no {path}")
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def specification(playbook: str) -> dict[str, dict[str, Any]]:
+    """The playbook's arguments by name, each as in an argument specification. Raises MetaError."""
+    options = meta(playbook)["argument_specs"][playbook]["options"]
+    return {name: {key: option[key] for key in _VALIDATED if key in option} for name, option in options.items()}
