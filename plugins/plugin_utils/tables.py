@@ -1,0 +1,158 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks backup, check and sync show of many servers. This plugin util is private to the collection.
+
+Pure: no input or output. Each function takes what the tasks returned, by backup server, and returns the lines of a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeGuard
+
+from ansible.module_utils.common.text.formatters import bytes_to_human
+
+Jobs = Mapping[str, Sequence[Sequence[Any]]]
+Results = Mapping[str, Mapping[str, Any]]
+
+_BACKUP = "%-24s %-24s %-16s %10s %8s %12s  %s"
+_CHECK = "%-24s %-24s %-6s %s"
+_SYNC = "%-16s %-16s %-16s %8s %9s %10s %8s  %-34s %s"
+
+
+def backup_table(done: Jobs, *, check_mode: bool) -> list[str]:
+    """done: pairs of Barman's name and what module backup returned."""
+    lines = [_BACKUP % ("backup host", "server", "backup", "size", "seconds", "a second", "")]
+    for host, jobs in done.items():
+        for name, job in jobs:
+            backup = job.get("backup") or {}
+            duration = backup.get("duration")
+            lines.append(
+                _BACKUP
+                % (
+                    host,
+                    name,
+                    backup.get("id") or "none",
+                    _size(backup.get("size")),
+                    round(duration, 1) if _is_number(duration) else "",
+                    _size(backup.get("throughput")),
+                    _backup_state(job, check_mode=check_mode),
+                )
+            )
+    return lines
+
+
+def backup_failures(done: Jobs, *, check_mode: bool) -> dict[str, list[str]]:
+    """Why backups failed, by backup server; empty lists if none did."""
+    return {
+        host: [
+            "%s: %s" % (name, job.get("msg") or "the backup ended without an answer")
+            for name, job in jobs
+            if not check_mode and _is_failed(job)
+        ]
+        for host, jobs in done.items()
+    }
+
+
+def _is_failed(job: Mapping[str, Any]) -> bool:
+    return bool(job.get("failed")) or (job.get("backup") or {}).get("status") != "DONE"
+
+
+def _backup_state(job: Mapping[str, Any], *, check_mode: bool) -> str:
+    changed = bool(job.get("changed"))
+    if check_mode and changed:
+        return "would be taken"
+    if not check_mode and _is_failed(job):
+        return "FAILED"
+    return "taken" if changed else "recent enough"
+
+
+def check_table(checked: Results) -> list[str]:
+    """checked: what module check returned."""
+    lines = [_CHECK % ("backup host", "server", "state", "checks")]
+    for host, result in checked.items():
+        for name, server in (result.get("servers") or {}).items():
+            checks = server["checks"]
+            lines.append(_CHECK % (host, name, "green" if server["ok"] else "RED", len(checks)))
+            for check in checks.values():
+                if not check["ok"]:
+                    ignored = "(ignored) " if check["ignored"] else ""
+                    lines.append(_CHECK % ("", "", "", ignored) + "%s: %s" % (check["name"], check["hint"]))
+    return lines
+
+
+def sync_table(
+    copies: Results,
+    information: Results,
+    *,
+    topology: Mapping[str, Any],
+    demands: Mapping[str, Any],
+    check_mode: bool,
+) -> list[str]:
+    """copies: what module sync returned, by Barman's name. information: what module backup_info returned.
+
+    topology, demands: as module topology returns them.
+    """
+    lines = [
+        _SYNC % ("backup host", "server", "copy of", "backups", "segments", "WAL", "seconds", "recoverable up to", "")
+    ]
+    for host, servers in copies.items():
+        entries = {entry["name"]: entry for entry in demands[host]["barman"]["servers"]}
+        for name, copy in servers.items():
+            origin = topology["postgres_servers"][entries[name]["host"]]["backup_server"]
+            lines.append(
+                _SYNC
+                % (
+                    host,
+                    name,
+                    entries[name]["source"],
+                    *_lag(copy.get("before") or {}),
+                    (copy.get("recoverable") or {}).get("time") or "nothing",
+                    _copy_state(copy, _partial_segment(information.get(origin) or {}, name), check_mode=check_mode),
+                )
+            )
+    return lines
+
+
+def sync_failures(copies: Results) -> dict[str, list[str]]:
+    """Why copies failed, by backup server; empty lists if none did."""
+    return {host: [copy["error"] for copy in servers.values() if copy["error"]] for host, servers in copies.items()}
+
+
+def _lag(before: Mapping[str, Any]) -> Iterable[Any]:
+    """Backups, segments, bytes and seconds that the copy was behind."""
+    if not before:
+        return ("?", "?", "?", "?")
+    seconds = before["seconds"]
+    return (
+        len(before.get("backups") or ()),
+        before.get("segments", "?"),
+        bytes_to_human(before["bytes"]),
+        "all" if seconds is None else seconds,
+    )
+
+
+def _partial_segment(information: Mapping[str, Any], name: str) -> str:
+    """The WAL segment that the backup server of the server is receiving, which is no part of any copy."""
+    wal = ((information.get("servers") or {}).get(name) or {}).get("wal") or {}
+    return str((wal.get("partial") or {}).get("name") or "")
+
+
+def _copy_state(copy: Mapping[str, Any], partial: str, *, check_mode: bool) -> str:
+    if copy["error"]:
+        return "FAILED: %s" % copy["error"]
+    if copy["empty"]:
+        return "there is no backup of it yet"
+    if copy["changed"]:
+        return "would be copied" if check_mode else "copied"
+    return "not in it: %s, being received" % partial if partial else ""
+
+
+def _size(value: Any) -> str:
+    return bytes_to_human(value) if _is_number(value) else ""
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of backup, check and sync."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
+    backup_failures,
+    backup_table,
+    check_table,
+    sync_failures,
+    sync_table,
+)
+
+TAKEN = {
+    "changed": True,
+    "backup": {"id": "20261120T070000", "status": "DONE", "size": 1048576, "duration": 2.04, "throughput": 524288},
+}
+DONE: dict[str, Any] = {
+    "backup-eu": [
+        ["pg", TAKEN],
+        ["old", {**TAKEN, "changed": False}],
+        ["broken", {"failed": True, "msg": "no space"}],
+        ["lost", {}],
+    ],
+    "backup-us": [],
+}
+
+
+def test_backups_are_shown_with_their_sizes_and_what_became_of_them() -> None:
+    first, *lines = backup_table(DONE, check_mode=False)
+    assert first.split() == ["backup", "host", "server", "backup", "size", "seconds", "a", "second"]
+    assert [line.split() for line in lines] == [
+        ["backup-eu", "pg", "20261120T070000", "1.00", "MB", "2.0", "512.00", "KB", "taken"],
+        ["backup-eu", "old", "20261120T070000", "1.00", "MB", "2.0", "512.00", "KB", "recent", "enough"],
+        ["backup-eu", "broken", "none", "FAILED"],
+        ["backup-eu", "lost", "none", "FAILED"],
+    ]
+
+
+def test_failed_backups_have_their_reasons() -> None:
+    assert backup_failures(DONE, check_mode=False) == {
+        "backup-eu": ["broken: no space", "lost: the backup ended without an answer"],
+        "backup-us": [],
+    }
+
+
+def test_in_check_mode_nothing_has_failed() -> None:
+    lines = backup_table({"backup-eu": [["pg", {"changed": True}], ["old", {}]]}, check_mode=True)
+    assert lines[1].endswith("would be taken")
+    assert lines[2].endswith("recent enough")
+    assert backup_failures(DONE, check_mode=True) == {"backup-eu": [], "backup-us": []}
+
+
+def test_checks_that_fail_are_shown_below_their_server() -> None:
+    checks = {
+        "a": {"ok": True, "ignored": False, "name": "a", "hint": ""},
+        "b": {"ok": False, "ignored": False, "name": "b", "hint": "do this"},
+        "c": {"ok": False, "ignored": True, "name": "c", "hint": "do that"},
+    }
+    lines = check_table(
+        {"backup-eu": {"servers": {"pg": {"ok": False, "checks": checks}}}, "backup-us": {"skipped": True}}
+    )
+    assert [line.split() for line in lines[1:]] == [
+        ["backup-eu", "pg", "RED", "3"],
+        ["b:", "do", "this"],
+        ["(ignored)", "c:", "do", "that"],
+    ]
+
+
+TOPOLOGY = {"postgres_servers": {"host-of-pg": {"backup_server": "backup-eu"}}}
+DEMANDS = {"backup-us": {"barman": {"servers": [{"name": "pg", "host": "host-of-pg", "source": "backup-eu"}]}}}
+COPY: dict[str, Any] = {
+    "changed": False,
+    "empty": False,
+    "error": "",
+    "before": {"backups": ["x"], "segments": 3, "bytes": 1048576, "seconds": 12},
+    "recoverable": {"time": "2026-11-20T08:30:00+00:00"},
+}
+INFORMATION = {"backup-eu": {"servers": {"pg": {"wal": {"partial": {"name": "000000010000000000000007"}}}}}}
+
+
+def sync_line(
+    copy: dict[str, Any], information: dict[str, Any] | None = None, *, check_mode: bool = False
+) -> list[str]:
+    lines = sync_table(
+        {"backup-us": {"pg": {**COPY, **copy}}},
+        INFORMATION if information is None else information,
+        topology=TOPOLOGY,
+        demands=DEMANDS,
+        check_mode=check_mode,
+    )
+    return lines[1].split()
+
+
+@pytest.mark.parametrize(
+    ("copy", "more", "state"),
+    [
+        ({}, {}, "not in it: 000000010000000000000007, being received"),
+        ({}, {"information": {}}, ""),
+        ({"changed": True}, {}, "copied"),
+        ({"changed": True}, {"check_mode": True}, "would be copied"),
+        ({"empty": True}, {}, "there is no backup of it yet"),
+        ({"error": "no answer"}, {}, "FAILED: no answer"),
+    ],
+)
+def test_a_copy_is_shown_with_its_lag(copy: dict[str, Any], more: dict[str, Any], state: str) -> None:
+    start = ["backup-us", "pg", "backup-eu", "1", "3", "1.00", "MB", "12", "2026-11-20T08:30:00+00:00"]
+    assert sync_line(copy, **more) == [*start, *state.split()]
+
+
+def test_a_lag_that_nobody_knows_is_a_question_mark() -> None:
+    assert sync_line({"before": None, "recoverable": None}, {})[3:] == ["?", "?", "?", "?", "nothing"]
+    assert sync_line({"before": {**COPY["before"], "seconds": None}})[7] == "all"
+
+
+def test_failed_copies_have_their_reasons() -> None:
+    copies = {"backup-us": {"pg": COPY, "other": {**COPY, "error": "no answer"}}}
+    assert sync_failures(copies) == {"backup-us": ["no answer"]}
