@@ -61,7 +61,7 @@ class Histories(Mapping[int, str]):
             # The file was archived since the directory was listed, or only Barman can read it.
             data = self._fetch(name)
         if data is None or not is_history(data):
-            raise ArchiveError("%s can't be read: it is not the text of a timeline history" % path)
+            raise ArchiveError("%s can't be read: it is not a timeline history" % path)
         return data.decode("utf-8", errors="replace")
 
 
@@ -107,7 +107,7 @@ class Archive:
             # It was filled, and renamed, since the directory was listed.
             return self._read_complete(segment, path[: -len(".partial")])
         if self._fetch is None:
-            raise ArchiveError("WAL segment %s is no longer at %s" % (segment, path))
+            raise ArchiveError("WAL segment %s is not at %s any more" % (segment, path))
         # It was archived since.
         return self._fetch(str(segment))
 
@@ -117,7 +117,7 @@ class Archive:
             self.segments[segment] = path
             return self.read(segment)
         if self._fetch is None:
-            raise ArchiveError("WAL segment %s is no longer in %s" % (segment, os.path.dirname(path)))
+            raise ArchiveError("WAL segment %s is not in %s any more" % (segment, os.path.dirname(path)))
         return self._fetch(str(segment))
 
     def _plain(self, segment: wal.Segment, path: str, data: bytes) -> bytes:
@@ -188,7 +188,7 @@ def get_wal(barman: Barman, server: str, name: str) -> bytes:
         completed = barman.text("get-wal", "--output-directory", directory, server, name)
         path = os.path.join(directory, name)
         if not completed.ok or not os.path.exists(path):
-            raise ArchiveError("Barman can't give WAL file %s of server '%s': %s" % (name, server, completed.text))
+            raise ArchiveError("Barman can't read WAL file %s of server '%s': %s" % (name, server, completed.text))
         with acting_as(barman.user), open(path, "rb") as stream:
             return stream.read()
 

@@ -31,7 +31,7 @@ FAILED = "FAILED"
 WAITING_FOR_WALS = "WAITING_FOR_WALS"
 # What Barman writes while it copies, and what stands there for ever where it could not go on.
 _UNFINISHED = ("EMPTY", "STARTED")
-_INTERRUPTED = "it was interrupted: nobody is taking it any more"
+_INTERRUPTED = "it was interrupted: no process takes it any more"
 
 # Barman's own words for a backup that is not named by its id.
 SHORTCUTS = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed")
@@ -171,7 +171,9 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
             if paths[backup_id] == second or not _is_whole(second):
                 raise
             # Barman fails with the damaged one, whichever backup it is asked for.
-            raise CatalogError("%s. An intact copy is %s: copy that over it as Barman's user" % (exc, second)) from None
+            raise CatalogError(
+                "%s. An intact copy is %s: copy it over that file as Barman's user" % (exc, second)
+            ) from None
     if any(backup.status in _UNFINISHED for backup in backups) and not backup_runs(server):
         return [_interrupted(backup) if backup.status in _UNFINISHED else backup for backup in backups]
     return backups
@@ -249,12 +251,12 @@ def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backu
     of_server = " of server '%s'" % server_name if server_name else ""
     if len(candidates) > 1:
         raise CatalogError(
-            "several backups%s have the name '%s', give an id instead: %s"
+            "several backups%s have the name '%s', set an id instead: %s"
             % (of_server, wanted, ", ".join(backup.backup_id for backup in candidates))
         )
     if not candidates:
         raise CatalogError(
-            "there is no backup '%s'%s; there are: %s"
+            "backup '%s'%s does not exist; the backups are: %s"
             % (wanted, of_server, ", ".join(_label(backup) for backup in ordered) or "none")
         )
     return candidates[0]
@@ -274,13 +276,16 @@ def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) 
     # Barman makes an empty file first.
     if values and "status" not in values:
         raise CatalogError(
-            "%s is cut off: it has no status. The backup's files may be intact, so don't delete it. Restore that file (a passive node may have one), or move "
-            "it elsewhere" % path
+            (
+                "%s is truncated: it has no status. The backup's files may be intact, so do not delete it. Restore that "
+                "file (a passive node may have one), or move it elsewhere"
+            )
+            % path
         )
     try:
         return _backup(backup_id, values, path, keep)
     except (ValueError, SyntaxError, TypeError, AttributeError, KeyError) as exc:
-        raise CatalogError("%s can't be understood: %s" % (path, exc)) from None
+        raise CatalogError("%s is not valid: %s" % (path, exc)) from None
 
 
 def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None) -> Backup:

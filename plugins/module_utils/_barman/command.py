@@ -66,7 +66,7 @@ def parse_reply(completed: Completed) -> Reply:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise BarmanError("Barman's answer to '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
+        raise BarmanError("Barman's output of '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
         said = _without_traceback(completed.stderr)
@@ -136,7 +136,7 @@ class Barman:
             completed = self.command([self._executable, "--version"])
             found = re.search(r"\b(\d+(?:\.\d+)+)", completed.stdout)
             if not completed.ok or found is None:
-                raise BarmanError("'barman --version' did not tell a version: %s" % completed.text)
+                raise BarmanError("'barman --version' did not report a version: %s" % completed.text)
             self._version = tuple(int(part) for part in found.group(1).split("."))
         return self._version
 
@@ -186,7 +186,7 @@ class Barman:
                 "'barman diagnose' failed: %s" % (_without_traceback(completed.text) or "no answer")
             ) from None
         if not isinstance(document, dict):
-            raise BarmanError("'barman diagnose' did not answer an object: %s" % _shortened(completed.stdout))
+            raise BarmanError("'barman diagnose' did not print an object: %s" % _shortened(completed.stdout))
         return document
 
     def detached(self, *arguments: str) -> None:

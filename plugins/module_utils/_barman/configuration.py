@@ -99,8 +99,7 @@ class Configuration:
         """That server's entry. Raises ConfigurationError naming the ones there are."""
         if name not in self.servers:
             raise ConfigurationError(
-                "Barman has no server '%s' on this host; it has: %s"
-                % (name, ", ".join(sorted(self.servers)) or "none at all")
+                "Barman has no server '%s' on this host; it has: %s" % (name, ", ".join(sorted(self.servers)) or "none")
             )
         return self.servers[name]
 

@@ -47,10 +47,10 @@ class BranchReport:
             return ""
         numbers = " and ".join(str(branch.timeline) for branch in self.foreign)
         return (
-            "the server is on timeline %d (%s), and this is no part of its history: %s. A restored copy archives to the name of this server, or did: set its "
-            "archive_command to false. Recoveries leave timeline %s out; docs/recovery.md shows how to remove the files"
-            % (self.server_timeline.timeline, self.server_timeline.text, "; ".join(map(str, self.foreign)), numbers)
-        )
+            "the server is on timeline %d (%s), and the archive contains WAL that is no part of its history: %s. A "
+            "restored copy archives under the name of this server, or did: set its archive_command to false. "
+            "Recoveries ignore timeline %s; docs/recovery.md shows how to remove the files"
+        ) % (self.server_timeline.timeline, self.server_timeline.text, "; ".join(map(str, self.foreign)), numbers)
 
 
 def report_branches(
@@ -67,18 +67,18 @@ def report_branches(
         server, archive, backups, user, connect if server.flag("active", True) else None
     )
     if server_timeline is None:
-        return BranchReport(unknown="it is not known on which timeline the server is")
+        return BranchReport(unknown="the server's timeline is not known")
     if server_timeline.timeline not in tree:
         return BranchReport(
             (),
             server_timeline,
-            "nothing of timeline %d is archived yet, on which the server is" % server_timeline.timeline,
+            "nothing of timeline %d, which the server is on, is archived yet" % server_timeline.timeline,
         )
     if server_timeline.timeline > 1 and tree[server_timeline.timeline].parent is None:
         return BranchReport(
             (),
             server_timeline,
-            "the history of timeline %d is not archived, on which the server is" % server_timeline.timeline,
+            "the history of timeline %d, which the server is on, is not archived" % server_timeline.timeline,
         )
     return BranchReport(tuple(foreign(tree, timelines, server_timeline.timeline)), server_timeline)
 

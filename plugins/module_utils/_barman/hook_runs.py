@@ -85,7 +85,7 @@ def trouble(
     for hook in guarded(server):
         run = last_run(hook)
         if not os.access(hook.runner, os.F_OK):
-            found.append("%s: %s is not there (pgdr.barman.deploy puts it there)" % (hook.name, hook.runner))
+            found.append("%s: %s does not exist (pgdr.barman.deploy installs it)" % (hook.name, hook.runner))
         elif run is not None:
             found += ["%s: %s" % (hook.name, text) for text in _of_run(hook, run, newest, server.passive, alive)]
     return found
@@ -131,7 +131,7 @@ def failure(server: ServerConfiguration, backup_id: str, hooks: Mapping[str, Map
     ]
     if not failed:
         return None
-    return "backup %s of server '%s' was taken and can be recovered from, but of its hook scripts failed: %s" % (
+    return "backup %s of server '%s' was taken and can be recovered from, but some of its hook scripts failed: %s" % (
         backup_id,
         server.name,
         "; ".join(failed),

@@ -45,7 +45,7 @@ def combination(
             ("network_compression", is_on("network_compression")),
         ):
             if is_used:
-                refuse(option, f"works with the rsync method only, and this is {method}", "remove it")
+                refuse(option, f"works only with the rsync method, and this is {method}", "remove it")
         if (number("parallel_jobs") or 1) > 1:
             refuse(
                 "parallel_jobs",
@@ -62,11 +62,11 @@ def combination(
             refuse(
                 "ssh_command",
                 "is needed by the snapshot method and missing",
-                "write how Barman reaches the server by SSH",
+                "write the SSH command with which Barman connects to the server",
             )
         found.extend(_snapshot_provider(given))
     if method in ("rsync", "local-rsync", "snapshot") and given.get("backup_compression"):
-        refuse("backup_compression", f"works with the postgres method only, and this is {method}", "remove it")
+        refuse("backup_compression", f"works only with the postgres method, and this is {method}", "remove it")
     if method == "postgres":
         found.extend(_backup_compression(given, number, postgres_version))
     if str(given.get("encryption", "none")).lower() == "gpg":
@@ -152,10 +152,10 @@ def without_effect(own: Mapping[str, Any], together: Mapping[str, Any]) -> list[
         for option in names_of:
             if own.get(option) is not None and not (storage and option in _ALSO_OF_STORAGE):
                 is_now = provider if method == "snapshot" else method
-                found.append(Problem(option, f"has an effect with {only} only, and this is {is_now}", "remove it"))
+                found.append(Problem(option, f"has an effect only with {only}, and this is {is_now}", "remove it"))
     if method != "snapshot":
         found.extend(
-            Problem(option, f"has an effect with the snapshot method only, and this is {method}", "remove it")
+            Problem(option, f"has an effect only with the snapshot method, and this is {method}", "remove it")
             for option in _SNAPSHOT_EXAMPLE
             if own.get(option) is not None
         )

@@ -392,7 +392,7 @@ def render_value(option: str, value: Any) -> str:
     Raises ValueError for what no line of a configuration file can hold.
     """
     if _has_line_break(value):
-        raise ValueError(f"{option}: a line break cannot be written into Barman's configuration")
+        raise ValueError(f"{option}: Barman's configuration can't contain a line break")
     return _unquoted_text(option, value).replace("%", "%%")
 
 

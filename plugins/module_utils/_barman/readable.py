@@ -46,7 +46,10 @@ def refuse_unreadable(
         more = "" if len(unreadable) <= _MOST_LISTED else " and %d more" % (len(unreadable) - _MOST_LISTED)
         problems = [
             *problems,
-            "Barman's user '%s' can't read %s%s. Give them to that user (chown), in the mode that Barman gave the files beside them"
+            (
+                "Barman's user '%s' can't read %s%s. Change their owner to that user (chown), with the mode of the files "
+                "beside them"
+            )
             % (user, ", ".join(unreadable[:_MOST_LISTED]), more),
         ]
     if problems:
@@ -66,7 +69,10 @@ def _missing(backup: Backup, directory: str) -> list[str]:
     data = os.path.join(directory, _DATA)
     if not os.path.isdir(data):
         return [
-            "its files are gone: there is no directory %s. Recover from another backup (barman_recover_backup_id)"
+            (
+                "its files are missing: directory %s does not exist. Recover from another backup "
+                "(barman_recover_backup_id)"
+            )
             % data
         ]
     packed = backup.compression not in (None, "none") or backup.encryption not in (None, "none")

@@ -89,9 +89,9 @@ def requirements_of(
         reason = str(exc)
     time, recorded = _read(home, server.name, user)
     if recorded is None:
-        return {**answer, "reason": "%s, and nothing is recorded of it yet" % reason}
+        return {**answer, "reason": "%s, and there is no record of it yet" % reason}
     if backup.systemid is not None and recorded.system_identifier != backup.systemid:
-        return {**answer, "reason": "%s, and what is recorded is of another system identifier" % reason}
+        return {**answer, "reason": "%s, and the record is of another system identifier" % reason}
     return {**answer, "origin": "record", "time": time, "reason": reason, "server": recorded.as_dict()}
 
 

@@ -75,12 +75,12 @@ def judge(observations: Sequence[JobObservation], *, timeout: float, unreachable
     boot_ids = [item.boot_id for item in observations if item.error is None and item.boot_id]
     if last.boot_id and boot_ids[0] != last.boot_id:
         return Verdict(
-            JobState.DEAD, final=True, reason="the host was restarted: its boot id is no longer %s" % boot_ids[0]
+            JobState.DEAD, final=True, reason="the host was restarted: its boot id is not %s any more" % boot_ids[0]
         )
     if not last.processes:
         return Verdict(JobState.DEAD, final=True, reason=_gone(observations))
     if last.time - first.time >= timeout:
-        reason = "it has no result after %d s, and its process %d still runs" % (
+        reason = "the job has no result after %d s, and its process %d still runs" % (
             last.time - first.time,
             last.processes[0],
         )
@@ -92,16 +92,18 @@ def advice(verdict: Verdict, host: str, remaining: Sequence[int]) -> str:
     """What to do about a job that has no result."""
     if remaining:
         numbers = ", ".join(map(str, remaining))
-        return "On %s process %s of it still runs: wait until it has ended, then run the playbook again" % (
+        return "On %s, process %s of the job still runs: wait until it has ended, then run the playbook again" % (
             host,
             numbers,
         )
     if verdict.state is JobState.DEAD:
         return (
-            "Find the cause on %s (the system's log: a restart, a kill, no memory; df: a full disk; Barman's log), "
-            "then run the playbook again" % host
-        )
-    return "The job may still run on %s: see Barman's log and processes there before you run the playbook again" % host
+            "Find the cause on %s (the system log: a restart, a killed process, no free memory; df: a full disk; "
+            "Barman's log). Then run the playbook again"
+        ) % host
+    return (
+        "The job may still run on %s: read Barman's log and check the processes there before you run the playbook again"
+    ) % host
 
 
 def interval(elapsed: float) -> float:
@@ -158,5 +160,5 @@ def _unreachable(last: JobObservation, silence: float) -> str:
 
 def _gone(observations: Sequence[JobObservation]) -> str:
     known = [item.processes[0] for item in observations if item.processes]
-    which = "its process %d is gone" % known[-1] if known else "it has no process"
-    return which + " and left no result: it was killed, or its result could not be written"
+    which = "the job's process %d has ended" % known[-1] if known else "the job has no process"
+    return which + " without a result: it was killed, or could not write its result"

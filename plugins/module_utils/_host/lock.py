@@ -45,7 +45,7 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
         handle = _open(home, name, owner)
     except OSError as exc:
         raise HostError(
-            "the lock for %s can't be made in %s: %s" % (what, directory, reason(os.path.join(directory, name), exc))
+            "the lock for %s can't be created in %s: %s" % (what, directory, reason(os.path.join(directory, name), exc))
         ) from None
     try:
         try:

@@ -25,7 +25,10 @@ def split_block(lines: Sequence[str], what: str) -> tuple[list[str], list[str] |
     ends = [number for number, line in enumerate(lines) if line == END]
     if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
         raise HostError(
-            "%s has %d lines '%s' and %d lines '%s': remove them with the lines between them, and run this again"
+            (
+                "%s has %d lines '%s' and %d lines '%s': remove these lines and the lines between them, and run the "
+                "playbook again"
+            )
             % (what, len(begins), BEGIN, len(ends), END)
         )
     if not begins:

@@ -82,7 +82,7 @@ def _answer(stream: IO[bytes]) -> Answer:  # type: ignore[type-var]
     length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
     body = stream.read(length)
     if not length or len(body) != length:
-        raise HostError("a process of this module ended before it was done; it may have been killed")
+        raise HostError("a process of this module ended before it was done: it may have been killed")
     succeeded, answer = pickle.loads(body)
     if not succeeded:
         raise HostError(answer)

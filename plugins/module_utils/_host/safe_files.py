@@ -39,8 +39,11 @@ class UnsafePath(HostError):
 
     def __init__(self, path: str, link: str, what: str) -> None:
         super().__init__(
-            "%s is not read or written: %s is %s, which would let the user who can place it there change other files of this "
-            "host. Remove it, or put a %s in its place" % (path, link, what, "file" if path == link else "directory")
+            (
+                "%s is not read or written: %s is %s. The user who can create it there could change other files of this "
+                "host with it. Remove it, or replace it by a %s"
+            )
+            % (path, link, what, "file" if path == link else "directory")
         )
         self.path = path
         self.link = link
@@ -189,7 +192,7 @@ def check_regular(
     links: hard links are accepted.
     """
     if not stat.S_ISREG(status.st_mode):
-        raise UnsafePath(path, path, "no regular file")
+        raise UnsafePath(path, path, "not a regular file")
     if status.st_nlink > 1 and not links:
         raise UnsafePath(path, path, "a hard link: the file has %d names" % status.st_nlink)
     if owners is not None and status.st_uid not in owners:
@@ -270,14 +273,14 @@ def make_directories(path: str, mode: int, ids: tuple[int, int] | None = None) -
                 handle = os.open(name, _DIRECTORY, dir_fd=above)
                 try:
                     if os.fstat(handle).st_uid != os.geteuid():
-                        raise UnsafePath(directory, directory, "a directory that somebody else put there meanwhile")
+                        raise UnsafePath(directory, directory, "a directory that another user created meanwhile")
                     if ids is not None:
                         os.fchown(handle, *ids)
                     os.fchmod(handle, mode)
                 finally:
                     os.close(handle)
         except OSError as exc:
-            raise HostError("%s can't be made: %s" % (directory, reason(directory, exc))) from None
+            raise HostError("%s can't be created: %s" % (directory, reason(directory, exc))) from None
 
 
 def set_owner_and_mode(path: str, mode: int, ids: tuple[int, int] | None) -> None:
@@ -288,7 +291,7 @@ def set_owner_and_mode(path: str, mode: int, ids: tuple[int, int] | None) -> Non
                 os.fchown(handle, *ids)
             os.fchmod(handle, mode)
     except OSError as exc:
-        raise HostError("%s can't be given its owner and mode: %s" % (path, reason(path, exc))) from None
+        raise HostError("the owner and mode of %s can't be set: %s" % (path, reason(path, exc))) from None
 
 
 @contextlib.contextmanager
@@ -333,11 +336,11 @@ def temporary_directory(prefix: str, user: str | None, parent: str | None = None
             directory = tempfile.mkdtemp(prefix=prefix, dir=parent)
         except OSError as exc:
             if parent is not None:
-                raise HostError("no directory can be made in %s: %s" % (parent, reason(parent, exc))) from None
+                raise HostError("no directory can be created in %s: %s" % (parent, reason(parent, exc))) from None
             try:
                 directory = tempfile.mkdtemp(prefix=prefix, dir="/tmp")
             except OSError as last:
-                raise HostError("no directory can be made in /tmp: %s" % last.strerror) from None
+                raise HostError("no directory can be created in /tmp: %s" % last.strerror) from None
     try:
         yield directory
     finally:

@@ -48,5 +48,5 @@ def wait_for(
             return last.value
         left = deadline - clock()
         if left <= 0:
-            raise WaitTimeout("%s: not within %g s; last seen: %s" % (what, timeout, last.seen))
+            raise WaitTimeout("%s: not within %g s; last observed: %s" % (what, timeout, last.seen))
         pause(min(interval, left))

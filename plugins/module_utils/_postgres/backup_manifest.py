@@ -100,17 +100,17 @@ def parse_manifest(data: bytes) -> Manifest:
     """Read a manifest, and verify its own checksum. Raises ManifestError."""
     start = data.rfind(_CHECKSUM_LINE)
     if start < 0:
-        raise ManifestError("it has no checksum of its own at its end")
+        raise ManifestError("it has no checksum of itself at its end")
     try:
         content = json.loads(data)
         if content["Manifest-Checksum"].lower() != hashlib.sha256(data[:start]).hexdigest():
-            raise ManifestError("its own checksum is wrong")
+            raise ManifestError("its checksum of itself is wrong")
         files = [_file(entry) for entry in content.get("Files", ())]
         identifier = content.get("System-Identifier")
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         if isinstance(exc, ManifestError):
             raise
-        raise ManifestError("it can't be understood: %s" % exc) from None
+        raise ManifestError("it is not a valid backup manifest: %s" % exc) from None
     return Manifest(
         {one.path: one for one in files if not _ignored(one.path)}, None if identifier is None else int(identifier)
     )

@@ -42,17 +42,23 @@ def system_problems(
         if replace_system == UNKNOWN_SYSTEM:
             return []
         return [
-            "system_identifier: %s has no readable global/pg_control, so nobody knows whose data it is (it has: %s). Look at it; if it may "
-            "be moved aside, give barman_recover_replace_system=%s"
+            (
+                "system_identifier: %s has no readable global/pg_control, so its origin is unknown (it contains: %s). "
+                "Inspect its content. If it may be moved aside, set barman_recover_replace_system=%s"
+            )
             % (where, " ".join(contents.entries), UNKNOWN_SYSTEM)
         ]
     found = str(contents.control.system_identifier)
     if found in (system_identifier, replace_system):
         return []
     return [
-        "system_identifier: %s has the data of another PostgreSQL system: its system identifier is %s, and the backup's is %s. Is the "
-        "address of this host right (ansible_host, barman_address), and was the host set up anew? If this other system may be stopped and "
-        "moved aside, give barman_recover_replace_system=%s" % (where, found, system_identifier, found)
+        (
+            "system_identifier: %s has the data of another PostgreSQL system: its system identifier is %s, and the "
+            "backup's is %s. Check the address of this host (ansible_host, barman_address), and whether the host was "
+            "installed again. If this other system may be stopped and moved aside, set "
+            "barman_recover_replace_system=%s"
+        )
+        % (where, found, system_identifier, found)
     ]
 
 

@@ -25,16 +25,21 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
     """The server that listens on the declared port, or would if it were started, compared with the rest of the declaration."""
     if declared.service is not None and (observed.declared_unit is None or not observed.declared_unit.loaded):
         return _refused(
-            "service: systemd on this host has no unit %s, which is declared for the PostgreSQL server on port %d. Correct "
-            "pg_service (or barman_recover_service)" % (declared.service, declared.port)
+            (
+                "service: systemd on this host has no unit %s, which is declared for the PostgreSQL server on port %d. "
+                "Correct pg_service (or barman_recover_service)"
+            )
+            % (declared.service, declared.port)
         )
     listening = [server for server in observed.running if _listens(server, declared)]
     if len(listening) > 1:
         listening = [one for one in listening if not _running_problems(declared, observed, one)] or listening
     if len(listening) > 1:
         return _refused(
-            "port: several PostgreSQL servers of this host listen on port %d: %s. Declare which one is meant with "
-            "pg_socket_directory, pg_cluster or pg_service"
+            (
+                "port: several PostgreSQL servers of this host listen on port %d: %s. Select one with pg_socket_directory, "
+                "pg_cluster or pg_service"
+            )
             % (declared.port, "; ".join(_describe(server) for server in listening))
         )
     if listening:
@@ -90,8 +95,11 @@ def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server:
     where = "the PostgreSQL server that listens on port %d of this host is %s" % (declared.port, _describe(server))
     if server.foreign:
         return [
-            "port: %s, with files that this host does not have, as in a container. Only servers of the host itself can be managed; "
-            "correct barman_postgres_port, or the address of the host" % where
+            (
+                "port: %s, with files that this host does not have, as in a container. The collection manages only servers "
+                "of the host itself. Correct barman_postgres_port, or the address of the host"
+            )
+            % where
         ]
     problems: list[str] = []
     debian = _debian_of(observed, server.data_directory)
@@ -109,8 +117,10 @@ def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server:
             )
     if server.unit is None:
         problems.append(
-            "service: %s, and no systemd unit runs it%s, so it can't be restarted or stopped as one. Stop it as it was started (pg_ctl -D %s "
-            "stop), and start it with %s"
+            (
+                "service: %s, and no systemd unit runs it%s, so no unit can restart or stop it. Stop it as it was started "
+                "(pg_ctl -D %s stop), and start it with %s"
+            )
             % (
                 where,
                 "" if server.started_in is None else " (it was started from %s)" % server.started_in,
@@ -125,8 +135,10 @@ def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server:
         )
     if declared.data_directory is not None and not _same(declared.data_directory, server.data_directory):
         problems.append(
-            "data_directory: %s, and %s is declared, so that what is recovered would not be what runs. Leave "
-            "barman_recover_data_directory out, or configure it as the data directory first"
+            (
+                "data_directory: %s, and %s is declared, so the recovered data would not be what runs. Remove "
+                "barman_recover_data_directory, or configure it as the data directory first"
+            )
             % (where, declared.data_directory)
         )
     return problems
@@ -137,8 +149,10 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
     meant = [one for one in candidates if one.port == declared.port and not _stopped_problems(declared, observed, one)]
     if len(meant) > 1:
         return _refused(
-            "port: several stopped PostgreSQL servers of this host are configured for port %d: %s. Declare which one is meant with "
-            "pg_cluster or pg_service"
+            (
+                "port: several stopped PostgreSQL servers of this host are configured for port %d: %s. Select one with "
+                "pg_cluster or pg_service"
+            )
             % (declared.port, ", ".join("%s (%s)" % (one.service, one.data_directory) for one in meant))
         )
     if not meant:
@@ -153,8 +167,11 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
     ]
     if elsewhere and posixpath.basename(elsewhere[0].socket_directory).startswith(PROOF_PREFIX):
         return _refused(
-            "%s: the proof of a recovery that was killed still runs there (process %d, an isolated server). Wait until it has ended, or end it "
-            "(kill -INT %d), and run this again" % (chosen.data_directory, elsewhere[0].pid, elsewhere[0].pid)
+            (
+                "%s: the verification of a killed recovery still runs there (process %d, an isolated server). Wait until "
+                "it has ended, or stop it (kill -INT %d), and run the playbook again"
+            )
+            % (chosen.data_directory, elsewhere[0].pid, elsewhere[0].pid)
         )
     if elsewhere:
         return _refused(
@@ -218,8 +235,10 @@ def _stopped_problems(declared: DeclaredCluster, observed: ObservedHost, one: Cl
         )
     if declared.data_directory is not None and not _same(declared.data_directory, one.data_directory):
         problems.append(
-            "data_directory: %s, and %s is declared, so that what is recovered would not be what runs. Leave "
-            "barman_recover_data_directory out, or configure it as the data directory first"
+            (
+                "data_directory: %s, and %s is declared, so the recovered data would not be what runs. Remove "
+                "barman_recover_data_directory, or configure it as the data directory first"
+            )
             % (where, declared.data_directory)
         )
     return problems
@@ -235,16 +254,14 @@ def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
     there += ["unit %s (%s)" % (one.name, one.data_directory) for one in observed.units if one.loaded]
     taken = any((one.version, one.name) == (declared.version, "main") for one in observed.clusters or ())
     return (
-        "port: no PostgreSQL server of this host listens on port %d, and none is configured for it; there is: %s. Correct "
-        "barman_postgres_port, or make the server first (on Debian with pg_createcluster%s)"
-        % (
-            declared.port,
-            ", ".join(there) or "none at all",
-            ""
-            if declared.version is None
-            else " --port %d %d %s"
-            % (declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")),
-        )
+        "port: no PostgreSQL server of this host listens on port %d, and none is configured for it. This host has: "
+        "%s. Correct barman_postgres_port, or create the server first (on Debian with pg_createcluster%s)"
+    ) % (
+        declared.port,
+        ", ".join(there) or "none",
+        ""
+        if declared.version is None
+        else " --port %d %d %s" % (declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")),
     )
 
 

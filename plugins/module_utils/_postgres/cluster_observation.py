@@ -326,7 +326,7 @@ def pending_restart(cluster: Cluster, database_user: str, runner: Runner) -> lis
     """The settings of a running server that wait for a restart, with the file that has their next value. Raises HostError."""
     if not cluster.running or not cluster.socket_directory or not cluster.bin_directory:
         raise InstanceError(
-            "port: the PostgreSQL server on port %d (%s) can't be asked: it %s"
+            "port: the PostgreSQL server on port %d (%s) can't be queried: it %s"
             % (cluster.port, cluster.service, "has no socket" if cluster.running else "does not run")
         )
     address = Address(

@@ -50,13 +50,15 @@ def observe_data_directory(path: str) -> DataDirectory:
     except OSError as exc:
         raise InstanceError("%s can't be read: %s" % (path, exc.strerror)) from None
     if version is None or not version.strip().isdigit():
-        raise InstanceError("%s is no data directory: it has no file PG_VERSION" % path)
+        raise InstanceError("%s is not a data directory: it has no file PG_VERSION" % path)
     if not os.path.exists(os.path.join(path, "global", "pg_control")):
         raise InstanceError("%s is not complete: it has no file global/pg_control" % path)
     try:
         owner = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
-        raise InstanceError("%s belongs to user id %d, which has no name here" % (path, status.st_uid)) from None
+        raise InstanceError(
+            "%s belongs to user id %d, which has no user name on this host" % (path, status.st_uid)
+        ) from None
     return DataDirectory(
         path=path,
         owner=owner,
@@ -84,7 +86,7 @@ def find_bin_directory(
     """The directory of that PostgreSQL version's programs. Raises InstanceError, with the directories that were searched."""
     if requested is not None:
         if not os.access(os.path.join(requested, "postgres"), os.X_OK):
-            raise InstanceError("bin_directory: there is no program 'postgres' in %s" % requested)
+            raise InstanceError("bin_directory: the program 'postgres' does not exist in %s" % requested)
         places: list[str] = [requested]
     else:
         places = list(

@@ -78,9 +78,9 @@ def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
     """The diagnosis of that kind, which is known from state and not from a text. segment: what the receiver must go on with."""
     what, remedy = next((what, remedy) for name, _pattern, what, remedy in STREAM_RULES if name == kind)
     if kind == "wal_removed":
-        what = "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % segment
+        what = "PostgreSQL has removed the WAL segment %s, at which the receiver must continue" % segment
     if not isinstance(what, str) or not isinstance(remedy, str):
-        raise TypeError("the diagnosis %s is no text" % kind)
+        raise TypeError("the diagnosis %s is not a text" % kind)
     where = "no WAL is received from PostgreSQL at %s" % endpoint.address
     return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
 
@@ -134,4 +134,4 @@ def _sentence(server: str | None, where: str, what: str, remedy: str) -> str:
 
 def _own_words(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines).rstrip(".") or "no reason was given"
+    return " ".join(lines).rstrip(".") or "no reason was reported"

@@ -92,7 +92,7 @@ CONNECTION_RULES: list[Rule] = [
     (
         "missing_password",
         r"no password supplied|password authentication requires|fe_sendauth",
-        lambda found, endpoint: "PostgreSQL wants a password, and none was found for user '%s'" % endpoint.user,
+        lambda found, endpoint: "PostgreSQL requires a password, and none was found for user '%s'" % endpoint.user,
         lambda found, endpoint: (
             "%s needs the line %s, must belong to Barman's user and be readable by nobody else (mode 0600)"
             % (endpoint.passfile, endpoint.pgpass_line)
@@ -101,22 +101,25 @@ CONNECTION_RULES: list[Rule] = [
     (
         "no_hba_line",
         r"no pg_hba\.conf entry for " + _HBA,
-        lambda found, endpoint: "pg_hba.conf of that server has no line that lets it in",
-        lambda found, endpoint: "Add the line '%s' to its pg_hba.conf, and reload it" % _hba_line(found, endpoint),
+        lambda found, endpoint: "pg_hba.conf of that server has no line that accepts the connection",
+        lambda found, endpoint: (
+            "Add the line '%s' to its pg_hba.conf, and reload PostgreSQL" % _hba_line(found, endpoint)
+        ),
     ),
     (
         "hba_rejects",
         r"pg_hba\.conf rejects (?:connection for )?" + _HBA,
         lambda found, endpoint: "a line of pg_hba.conf of that server rejects it",
         lambda found, endpoint: (
-            "Put the line '%s' before the one that rejects, and reload it" % _hba_line(found, endpoint)
+            "Insert the line '%s' before the one that rejects the connection, and reload PostgreSQL"
+            % _hba_line(found, endpoint)
         ),
     ),
     (
         "peer",
         r"(?:Peer|Ident) authentication failed for user",
         lambda found, endpoint: "the operating system user's name is not that of role '%s'" % endpoint.user,
-        "Let pg_hba.conf ask for scram-sha-256 there, or name the role like the operating system user",
+        "Set scram-sha-256 in that line of pg_hba.conf, or name the role like the operating system user",
     ),
     (
         "no_replication",
@@ -140,13 +143,19 @@ CONNECTION_RULES: list[Rule] = [
         "unknown_database",
         r'database "(?P<name>[^"]*)" does not exist',
         lambda found, endpoint: "database '%s' does not exist" % found.group("name"),
-        "Name one that does: 'postgres' does almost always (in the inventory: barman_postgres_database)",
+        (
+            "Set the name of an existing one: 'postgres' exists almost always (in the inventory: "
+            "barman_postgres_database)"
+        ),
     ),
     (
         "max_wal_senders",
         r"number of requested standby connections exceeds max_wal_senders(?: \(currently (?P<number>\d+)\))?",
         "all of PostgreSQL's WAL senders are in use",
-        "Raise max_wal_senders there (a restart is needed), or end what uses them: SELECT * FROM pg_stat_replication",
+        (
+            "Raise max_wal_senders there (this needs a restart), or end connections that use them: SELECT * FROM "
+            "pg_stat_replication"
+        ),
     ),
     (
         "too_many_connections",
@@ -158,12 +167,12 @@ CONNECTION_RULES: list[Rule] = [
         "starting",
         r"the database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting connections)",
         lambda found, endpoint: found.group(0),
-        "Wait until it is up, or look into its log",
+        "Wait until it has started, or read its log",
     ),
     (
         "tls",
         r"server does not support SSL, but SSL was required",
-        "that server has no TLS, and the connection string wants it",
+        "that server has no TLS, and the connection string requires it",
         "Set ssl = on there (with ssl_cert_file and ssl_key_file), or a weaker sslmode here (barman_sslmode)",
     ),
     (
@@ -172,13 +181,16 @@ CONNECTION_RULES: list[Rule] = [
         lambda found, endpoint: (
             "the server's certificate is for '%s' and not for '%s'" % (found.group("name"), endpoint.host)
         ),
-        "Connect by the certificate's name, or give the server a certificate for this one",
+        "Connect with the certificate's name, or install a certificate for this name on the server",
     ),
     (
         "tls",
         r"certificate verify failed|root certificate file .* does not exist|no certificate or crl found",
         "the server's certificate could not be verified",
-        "Give the connection string sslrootcert=…, a file with the authority that signed it (barman_sslrootcert)",
+        (
+            "Set sslrootcert=… in the connection string, a file with the authority that signed the certificate "
+            "(barman_sslrootcert)"
+        ),
     ),
     (
         "tls",
@@ -190,14 +202,17 @@ CONNECTION_RULES: list[Rule] = [
     (
         "tls",
         r"connection requires a valid client certificate|certificate authentication failed|alert unknown ca|bad certificate",
-        "the server wants a client certificate that it trusts, for this role",
-        "Give the connection string sslcert=… and sslkey=… (barman_sslcert, barman_sslkey), with the role as common name",
+        "the server requires a client certificate that it trusts, for this role",
+        (
+            "Set sslcert=… and sslkey=… in the connection string (barman_sslcert, barman_sslkey), with the role as "
+            "common name"
+        ),
     ),
     (
         "tls",
         r"SSL error|SSL SYSCALL error|SSL negotiation",
         "the TLS connection failed",
-        "Look into PostgreSQL's log on that server",
+        "Read PostgreSQL's log on that server",
     ),
     (
         "unknown_host",
@@ -210,31 +225,34 @@ CONNECTION_RULES: list[Rule] = [
         "refused",
         r"Connection refused",
         "nothing listens there",
-        "Is PostgreSQL running, is listen_addresses of that server set for this address, is the port right?",
+        (
+            "Check that PostgreSQL runs there, that its listen_addresses contains this address, and that the port is "
+            "correct"
+        ),
     ),
     (
         "no_socket",
         r"on socket \"(?P<socket>[^\"]*)\" failed: No such file or directory",
-        lambda found, endpoint: "there is no socket %s" % found.group("socket"),
-        "Is PostgreSQL running on this host, and with this port? Give host=… for another one",
+        lambda found, endpoint: "the socket %s does not exist" % found.group("socket"),
+        "Check that PostgreSQL runs on this host with this port, or set host=… for another one",
     ),
     (
         "unreachable",
         r"No route to host|Network is unreachable|Host is down",
         "that address can't be reached from this host",
-        "Is the machine up, and does the network (routing, firewall) let this host through?",
+        "Check that the machine runs, and that the network (routing, firewall) accepts connections from this host",
     ),
     (
         "timeout",
         r"timeout expired|Connection timed out|connection timeout|Operation timed out|could not receive data from server",
         "it did not answer in time",
-        "Is the machine up, and does a firewall drop the connection?",
+        "Check that the machine runs, and that no firewall drops the connection",
     ),
     (
         "closed",
         r"server closed the connection unexpectedly|Connection reset by peer|the connection is lost",
         "PostgreSQL closed the connection",
-        "Look into PostgreSQL's log on that server",
+        "Read PostgreSQL's log on that server",
     ),
 ]
 
@@ -284,32 +302,41 @@ STREAM_RULES: list[Rule] = [
         r"requested starting point (?P<lsn>\S+) on timeline (?P<timeline>\d+) is not in this server's history|"
         r"highest timeline (?P<highest>\d+) of the primary is behind recovery timeline (?P<ours>\d+)|"
         r"requested timeline (?P<requested>\d+) is not in this server's history",
-        "the receiver stands on a timeline that this server left before that point: it was recovered or failed over",
-        "%s: that moves the partial segment of the abandoned timeline aside, and streaming continues at the switch point"
+        (
+            "the receiver is on a timeline that this server left before that point: the server was recovered or failed "
+            "over"
+        ),
+        (
+            "%s: that moves the partial segment of the previous timeline aside, and streaming continues at the switch "
+            "point"
+        )
         % _RESET,
     ),
     (
         "ahead",
         r"requested starting point (?P<lsn>\S+) is ahead of the WAL flush position|The receive-wal position is ahead of PostgreSQL",
         "the receiver has WAL that this server has not written: an older copy of it was started without a recovery",
-        "Check that it is the right server. %s, and take a new backup" % _RESET,
+        "Check that it is the correct server. %s, and take a new backup" % _RESET,
     ),
     (
         "version",
         r"version not compatible with PostgreSQL server version|incompatible server version|not present in \$PATH",
-        "pg_receivewal of a fitting version is not installed on this host",
-        "Install the client of the server's major version or a later one, or write its directory as barman_client_directory (Barman's option path_prefix)",
+        "no pg_receivewal of a suitable version is installed on this host",
+        (
+            "Install the client of the server's major version or a later one, or set its directory as "
+            "barman_client_directory (Barman's option path_prefix)"
+        ),
     ),
     (
         "system_identifier",
         r"system identifier (?:mismatch|does not match|differs)|systemid coherence|doesn't match",
-        "it is another database cluster than the one that this archive is of",
-        "Give a new cluster a new name (barman_server_name), or set the old archive aside",
+        "it is another database cluster than that of this archive",
+        "Set a new name for a new cluster (barman_server_name), or move the old archive aside",
     ),
     (
         "disk_full",
         r"No space left on device|Disk quota exceeded",
         "the disk is full",
-        "Make room on this host, or move Barman's directories",
+        "Free disk space on this host, or move Barman's directories",
     ),
 ]

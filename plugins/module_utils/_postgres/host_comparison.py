@@ -167,8 +167,11 @@ def _is_local(name: str) -> bool:
 
 def _missing_directories(restored: ComparedServer, host: Host) -> list[str]:
     return [
-        "the WAL up to the target creates a tablespace in %s, and this host has no such directory, so PostgreSQL would stop there. Create it, owned by "
-        "PostgreSQL's user, with mode 0700" % path
+        (
+            "the WAL up to the target creates a tablespace in %s. This host has no such directory, so PostgreSQL would "
+            "stop there. Create it, owned by PostgreSQL's user, with mode 0700"
+        )
+        % path
         for path in restored.tablespaces
         if not host.has_directory(path)
     ]
@@ -191,8 +194,12 @@ def _missing_managers(restored: ComparedServer, effective: Mapping[str, str], pl
     now = "it is %s in %s" % (effective[setting], places[setting]) if there else "it is empty"
     before = " The server has: %s (%s)." % (", ".join(on_server), restored.source) if on_server else ""
     return [
-        "the WAL has records of the custom resource managers %s. Only a library of shared_preload_libraries can replay them, and on this host %s.%s "
-        "Install the extension's package there and set shared_preload_libraries" % (listed, now, before)
+        (
+            "the WAL contains records of the custom resource managers %s. Only a library of shared_preload_libraries "
+            "can replay them, and on this host %s.%s Install the extension's package there and set "
+            "shared_preload_libraries"
+        )
+        % (listed, now, before)
     ]
 
 
@@ -206,9 +213,11 @@ def _not_preloaded(restored: ComparedServer, effective: Mapping[str, str], place
     if not missing:
         return []
     return [
-        "shared_preload_libraries of the recovered server will not have %s, which the server has (%s). Set it on this host (%s) if the "
-        "recovered server is to do the same"
-        % (", ".join(missing), restored.source, places.get(setting, "no file has it"))
+        (
+            "shared_preload_libraries of the recovered server will not contain %s, which the server has (%s). If the "
+            "recovered server needs it too, set it on this host (%s)"
+        )
+        % (", ".join(missing), restored.source, places.get(setting, "no file contains it"))
     ]
 
 
@@ -232,8 +241,11 @@ def would_start(restored: ComparedServer) -> list[str]:
     known = restored.requirements
     if known is None:
         return [
-            "not known (%s). Subscriptions, pg_cron jobs and archiving are found when the backup is restored, before the copy is started"
-            % (restored.reason or "PostgreSQL was not asked")
+            (
+                "not known (%s). Subscriptions, pg_cron jobs and archiving are read after the restore of the backup, "
+                "before the copy starts"
+            )
+            % (restored.reason or "PostgreSQL was not queried")
         ]
     found: list[str] = []
     if known.subscriptions:

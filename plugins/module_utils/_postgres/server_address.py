@@ -91,6 +91,6 @@ def running_at(
         raise InstanceError("no PostgreSQL server runs with %s" % directory.path)
     # Process, directory, start, port, socket's directory.
     if len(lines) < 5 or not lines[3].strip().isdigit() or not lines[4].strip():
-        raise InstanceError("the server that runs with %s can't be asked: it has no socket" % directory.path)
+        raise InstanceError("the server that runs with %s can't be queried: it has no socket" % directory.path)
     socket, port = lines[4].strip(), int(lines[3])
     return Address(bin_directory, directory.owner, database_user, socket, port, runner, directory.major_version)

@@ -90,9 +90,12 @@ def recovery_problems(settings: StartSettings) -> list[str]:
     if settings.values.get("allow_alter_system") != "off":
         return []
     return [
-        "allow_alter_system is off in %s. After a recovery, the settings of the recovery could not be removed and archive_command could not be set: "
-        "the server would run unprotected. Set allow_alter_system = on there, reload PostgreSQL if it runs, and run this again; set it off "
-        "when the recovery is complete" % settings.file
+        (
+            "allow_alter_system is off in %s. After a recovery, nothing could remove the recovery settings and set "
+            "archive_command: the server would run unprotected. Set allow_alter_system = on there, reload PostgreSQL "
+            "if it runs, and run the playbook again. Set it off when the recovery is complete"
+        )
+        % settings.file
     ]
 
 
@@ -106,8 +109,11 @@ def recovery_warnings(automatic: AutomaticFile, user: str) -> list[str]:
     if not found:
         return []
     return [
-        "postgresql.auto.conf: %s. The restored one belongs to '%s' and can be changed; this recovery and later deployments change it by "
-        "ALTER SYSTEM. Whatever manages that file must leave it alone until the recovery is complete"
+        (
+            "postgresql.auto.conf: %s. The restored file belongs to '%s' and can be changed: this recovery and later "
+            "deployments change it with ALTER SYSTEM. Whatever manages that file must not change it until the recovery "
+            "is complete"
+        )
         % (" and ".join(found), user)
     ]
 
@@ -122,7 +128,10 @@ def synchronous_warnings(settings: StartSettings) -> list[str]:
     if not others:
         return []
     return [
-        "synchronous_standby_names is '%s'. A standby of the old timeline can't follow a server that was recovered to an earlier point, and every "
-        "commit hangs until it is built anew. If %s may be one, take it out of that setting when PostgreSQL runs again; the recovery tries a "
-        "commit at its end" % (text, ", ".join(others))
+        (
+            "synchronous_standby_names is '%s'. A standby of the old timeline can't follow a server that was recovered "
+            "to an earlier point, and every commit hangs until the standby is built again. If %s may be such a "
+            "standby, remove it from that setting when PostgreSQL runs again. The recovery tests a commit at its end"
+        )
+        % (text, ", ".join(others))
     ]

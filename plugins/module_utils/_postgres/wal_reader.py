@@ -151,12 +151,12 @@ class _SegmentReader:
         magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
         if magic not in VERSIONS:
             if not any(data[:_LONG_HEADER]):
-                raise WalReadError("it begins with zeros: nothing was written to it yet")
-            raise WalReadError("it does not begin like WAL of PostgreSQL 13 to 18 (magic number %04X)" % magic)
+                raise WalReadError("it starts with zeros: nothing was written to it yet")
+            raise WalReadError("it does not start like WAL of PostgreSQL 13 to 18 (magic number %04X)" % magic)
         if not info & _LONG or page_size != PAGE_SIZE or size < PAGE_SIZE or size & (size - 1) or address % size:
             raise WalReadError("its first page header is damaged")
         if carry is not None and address != carry.next_lsn:
-            raise WalReadError("it begins at %s and not at %s" % (format_lsn(address), format_lsn(carry.next_lsn)))
+            raise WalReadError("it starts at %s and not at %s" % (format_lsn(address), format_lsn(carry.next_lsn)))
         self._data = data
         self._records = records
         self._magic, self._timeline, self._system, self._size = magic, timeline, system, size
@@ -300,7 +300,7 @@ class _SegmentReader:
                 in_page = _SHORT_HEADER
             (length,) = unpack_length(data, offset)
             if not HEADER <= length <= _LONGEST:
-                raise _End("no record begins at %s" % format_lsn(begin + offset))
+                raise _End("no record starts at %s" % format_lsn(begin + offset))
             if length <= PAGE_SIZE - in_page:
                 end = offset + length
                 dummy, dummy, back, dummy, manager = unpack_start(data, offset)

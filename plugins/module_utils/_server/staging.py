@@ -265,7 +265,7 @@ def make_incoming_directories(missing: Mapping[str, str], user: str) -> None:
                 os.makedirs(path, exist_ok=True)
             except OSError as exc:
                 raise HostError(
-                    "server '%s': %s can't be made by user '%s': %s" % (name, path, user, reason(path, exc))
+                    "server '%s': %s can't be created by user '%s': %s" % (name, path, user, reason(path, exc))
                 ) from None
 
 

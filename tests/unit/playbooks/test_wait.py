@@ -107,7 +107,7 @@ def test_a_result_that_can_not_be_written_is_reported_when_the_job_ends(tmp_path
     played(tmp_path, asleep(4), then=[blocked])
     (job,) = answer(tmp_path)["jobs"]
     assert job["job_state"] == "dead"
-    assert "or its result could not be written" in job["msg"]
+    assert "or could not write its result" in job["msg"]
     assert job["job_over"] is True
 
 

@@ -324,7 +324,7 @@ def test_a_fifo_is_refused_and_not_waited_for(home: Home, name: str) -> None:
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
     home.give()
-    with pytest.raises(HostError, match=f"{path} is no regular file"):
+    with pytest.raises(HostError, match=f"{path} is not a regular file"):
         PLACES[name].write(home)
 
 

@@ -98,7 +98,7 @@ def test_a_dead_job_ends_the_wait_within_a_minute_with_what_was_observed_last(wo
     result = there.run(*ONE)
     assert there.now < 40 * 30
     assert result["msg"].startswith(
-        "The background job of pg on backup-eu has no result: its process 11 is gone and left no result"
+        "The background job of pg on backup-eu has no result: the job's process 11 has ended without a result"
     )
     assert "Last observed 30 s before that: backup: copying, 10 bytes of 20 bytes." in result["msg"]
     assert "run the playbook again" in result["msg"]
@@ -114,7 +114,7 @@ def test_a_restarted_host(world: Callable[..., World]) -> None:
 
 def test_work_that_outlives_the_wrapper_is_not_over(world: Callable[..., World]) -> None:
     result = world(look(RUNS), look({**GONE, "remaining": [13]})).run(*ONE)
-    assert "process 13 of it still runs" in result["msg"]
+    assert "process 13 of the job still runs" in result["msg"]
     assert (result["jobs"][0]["job_state"], result["jobs"][0]["job_over"]) == ("dead", False)
 
 
@@ -167,7 +167,7 @@ def test_the_others_are_waited_for_if_one_is_dead(world: Callable[..., World]) -
     assert [job["job_state"] for job in result["jobs"]] == ["dead", "done", "done"]
     assert result["msg"].startswith("one: The background job of one on backup-eu has no result")
     assert "two:" not in result["msg"]
-    assert any("one: its process 11 is gone" in line for line in there.lines)
+    assert any("one: the job's process 11 has ended" in line for line in there.lines)
 
 
 def test_jobs_that_did_not_run_in_the_background_are_no_wait(world: Callable[..., World]) -> None:

@@ -75,7 +75,7 @@ def test_a_restore_that_failed_half_way_may_be_replaced_by_the_next_one(host: Fa
     (data / "global" / "pg_control").unlink()
     assert host.clusters is not None
     host.clusters.append(cluster_row("late", 5440, data))
-    with pytest.raises(HostError, match="nobody knows whose data it is"):
+    with pytest.raises(HostError, match="so its origin is unknown"):
         ask(host, port=5440, system_identifier="42")
     old.mkdir()
     recorded = Record(
@@ -93,7 +93,7 @@ def test_a_restore_that_failed_half_way_may_be_replaced_by_the_next_one(host: Fa
     assert not ask(host, port=5440, system_identifier="42")["cluster"]["running"]
     # One that is about to begin has moved and restored nothing.
     old.rmdir()
-    with pytest.raises(HostError, match="nobody knows whose data it is"):
+    with pytest.raises(HostError, match="so its origin is unknown"):
         ask(host, port=5440, system_identifier="42")
 
 

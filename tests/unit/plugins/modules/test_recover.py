@@ -114,7 +114,7 @@ def test_verify_recovery_of_no_data_directory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], check_mode: bool
 ) -> None:
     answer = run_main(verify_recovery.main, capsys, data_directory=str(tmp_path), check_mode=check_mode)
-    assert answer["msg"] == f"{tmp_path} is no data directory: it has no file PG_VERSION"
+    assert answer["msg"] == f"{tmp_path} is not a data directory: it has no file PG_VERSION"
 
 
 def test_verify_recovery_of_a_wrong_position(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

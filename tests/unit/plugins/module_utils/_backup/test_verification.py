@@ -162,10 +162,10 @@ def test_a_damaged_manifest(base: Base) -> None:
     base.write()
     text = base.path("backup_manifest").read_bytes()
     base.path("backup_manifest").write_bytes(text.replace(b'"Size": 3', b'"Size": 4'))
-    with pytest.raises(DamagedBackup, match="its own checksum is wrong"):
+    with pytest.raises(DamagedBackup, match="its checksum of itself is wrong"):
         base.verify()
     base.path("backup_manifest").write_bytes(text[:200])
-    with pytest.raises(DamagedBackup, match="no checksum of its own"):
+    with pytest.raises(DamagedBackup, match="no checksum of itself"):
         base.verify()
 
 

@@ -100,12 +100,12 @@ def test_an_empty_file_is_an_empty_backup() -> None:
     ("text", "said"),
     [
         # As a power cut leaves it: the keys stand in alphabetical order. It is no interrupted backup, and must not be deleted.
-        ("begin_wal=000000010000000000000003\nbegin_xlog=0/30\n", "is cut off: it has no status"),
+        ("begin_wal=000000010000000000000003\nbegin_xlog=0/30\n", "is truncated: it has no status"),
         ("nonsense\n", "a line that is not 'key=value': nonsense"),
-        ("size=big\nstatus=DONE\n", "can't be understood"),
-        ("tablespaces=[(1,\nstatus=DONE\n", "can't be understood"),
-        ("copy_stats=[1]\nstatus=DONE\n", "can't be understood"),
-        ("end_time=yesterday\nstatus=DONE\n", "can't be understood"),
+        ("size=big\nstatus=DONE\n", "is not valid"),
+        ("tablespaces=[(1,\nstatus=DONE\n", "is not valid"),
+        ("copy_stats=[1]\nstatus=DONE\n", "is not valid"),
+        ("end_time=yesterday\nstatus=DONE\n", "is not valid"),
     ],
 )
 def test_a_broken_file_is_named(text: str, said: str) -> None:
@@ -200,9 +200,9 @@ def test_a_name_that_two_have() -> None:
 
 
 def test_none_such() -> None:
-    with pytest.raises(CatalogError, match=r"no backup 'x' of server 'pg'; there are: 20260101T000000, .*\(FAILED\)"):
+    with pytest.raises(CatalogError, match=r"backup 'x' of server 'pg' does not exist; the backups are: 20260101T000000, .*\(FAILED\)"):
         catalog.find(BACKUPS, "x", "pg")
-    with pytest.raises(CatalogError, match="there are: none"):
+    with pytest.raises(CatalogError, match="the backups are: none"):
         catalog.find([], "latest")
 
 

@@ -109,7 +109,7 @@ def test_of_a_traceback_the_last_line() -> None:
 
 @pytest.mark.parametrize("text", ['{"a": 1}{}', "[1]", "Server pg:\n"])
 def test_what_is_no_json_object(text: str) -> None:
-    with pytest.raises(BarmanError, match="answer to 'barman check pg' is not JSON"):
+    with pytest.raises(BarmanError, match="output of 'barman check pg' is not JSON"):
         parse_reply(answer(text))
 
 
@@ -134,7 +134,7 @@ def test_version(said: str, version: tuple[int, ...]) -> None:
 
 
 def test_no_version() -> None:
-    with pytest.raises(BarmanError, match="'barman --version' did not tell a version: broken"):
+    with pytest.raises(BarmanError, match="'barman --version' did not report a version: broken"):
         _ = Barman(Recorded({"--version": (1, "", "broken")})).version
 
 

@@ -133,7 +133,7 @@ def test_an_unknown_server_names_those_there_are(tmp_path: Path) -> None:
 
 
 def test_no_server_at_all(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="it has: none at all"):
+    with pytest.raises(ConfigurationError, match="it has: none"):
         read(tmp_path).server("c")
 
 

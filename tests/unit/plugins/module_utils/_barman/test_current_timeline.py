@@ -152,7 +152,7 @@ def test_check_names_a_branch_that_the_server_was_never_on(host: Host) -> None:
     assert check is not None
     assert (check.key, check.ok) == ("foreign_timelines", False)
     assert (
-        "the server is on timeline 1 (PostgreSQL is on it now), and this is no part of its history: timeline 2, switch point 0/4000064 from timeline 1, "
+        "the server is on timeline 1 (PostgreSQL is on it now), and the archive contains WAL that is no part of its history: timeline 2, switch point 0/4000064 from timeline 1, "
         "WAL segments 000000020000000000000004 to 000000020000000000000004"
     ) in check.hint
 
@@ -181,8 +181,8 @@ def test_the_server_is_asked_only_if_the_backups_prove_too_little(host: Host) ->
 @pytest.mark.parametrize(
     ("timeline", "hint"),
     [
-        (None, "not checked: it is not known on which timeline the server is"),
-        (3, "not checked: nothing of timeline 3 is archived yet"),
+        (None, "not checked: the server's timeline is not known"),
+        (3, "not checked: nothing of timeline 3, which the server is on, is archived yet"),
     ],
 )
 def test_what_can_not_be_known_is_no_failure(host: Host, timeline: int | None, hint: str) -> None:
@@ -203,7 +203,7 @@ def test_without_its_history_no_timeline_is_called_foreign(host: Host) -> None:
     assert check is not None
     assert (check.ok, check.hint) == (
         True,
-        "not checked: the history of timeline 2 is not archived, on which the server is",
+        "not checked: the history of timeline 2, which the server is on, is not archived",
     )
 
 

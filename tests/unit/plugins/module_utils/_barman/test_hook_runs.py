@@ -106,7 +106,7 @@ def test_a_relay_runs_no_hooks_of_backups(host: Host) -> None:
 def test_run_hook_is_gone(host: Host) -> None:
     host.ran("post_backup_script", NEW)
     host.runner.unlink()
-    assert "run-hook is not there" in host.trouble(NEW)[0]
+    assert "run-hook does not exist" in host.trouble(NEW)[0]
 
 
 def test_a_state_that_is_damaged_is_none(host: Host) -> None:
@@ -154,7 +154,7 @@ def test_the_check_is_there_where_there_are_hooks(tmp_path: Path) -> None:
         main.write(f"post_backup_script = {tmp_path}/run-hook --state {tmp_path} -- /x\n")
     found = check()
     assert found is not None
-    assert (found.ok, "run-hook is not there" in found.hint, found.source) == (False, True, OURS)
+    assert (found.ok, "run-hook does not exist" in found.hint, found.source) == (False, True, OURS)
     (tmp_path / "run-hook").touch()
     found = check()
     assert found is not None

@@ -57,7 +57,7 @@ def test_a_file_that_only_root_can_read(base: Path, name: str) -> None:
     """As after cp -p by root, from pg_wal say."""
     (base / name).chmod(0o600 if ROOT else 0)
     text = refused(base)
-    assert f"Barman's user '{USER}' can't read {base / name}. Give them to that user (chown)" in text
+    assert f"Barman's user '{USER}' can't read {base / name}. Change their owner to that user (chown)" in text
     assert text.endswith("Nothing was changed")
 
 
@@ -71,7 +71,7 @@ def test_a_directory_that_only_root_can_list(base: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "said"),
     [
-        ("data", "its files are gone: there is no directory"),
+        ("data", "its files are missing: directory"),
         ("data/base", "files are missing in"),
         ("data/PG_VERSION", ": PG_VERSION."),
     ],

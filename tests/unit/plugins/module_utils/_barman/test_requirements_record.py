@@ -143,7 +143,7 @@ def test_without_a_record_it_has_the_reason(server: Server) -> None:
     server.up = False
     found = server.known()
     assert (found["origin"], found["server"]) == ("", None)
-    assert found["reason"] == "nobody listens, and nothing is recorded of it yet"
+    assert found["reason"] == "nobody listens, and there is no record of it yet"
 
 
 def test_another_system_is_not_taken_for_the_server(server: Server) -> None:
@@ -155,7 +155,7 @@ def test_another_system_is_not_taken_for_the_server(server: Server) -> None:
     assert server.check(NOW + FRESH_SECONDS)
     found = server.known()
     assert (found["origin"], found["server"]) == ("", None)
-    assert "what is recorded is of another system identifier" in found["reason"]
+    assert "the record is of another system identifier" in found["reason"]
     # An old backup may not have it.
     assert server.known(backup=replace(backup(2, 10), systemid=None))["origin"] == "server"
 

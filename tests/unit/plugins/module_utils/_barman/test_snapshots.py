@@ -104,7 +104,7 @@ def test_a_backup_of_files_has_none() -> None:
 
 @pytest.mark.parametrize("noted", [{"provider": "other", "snapshots": [{"provider": {}}]}, {"snapshots": []}, [1]])
 def test_a_note_that_is_not_understood_names_the_file(noted: Any) -> None:
-    with pytest.raises(CatalogError, match=r"/backup\.info can't be understood"):
+    with pytest.raises(CatalogError, match=r"/backup\.info is not valid"):
         parse_backup("20261120T081000", f"status=DONE\nsnapshots_info={noted!r}\n", "/backup.info")
 
 

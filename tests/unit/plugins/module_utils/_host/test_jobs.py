@@ -44,7 +44,7 @@ def test_a_complete_result_ends_the_wait_whatever_became_of_host_and_process() -
 def test_a_process_that_is_gone_without_a_result_is_dead() -> None:
     verdict = judged(observed(0), observed(5, processes=()))
     assert (verdict.state, verdict.final) == (JobState.DEAD, True)
-    assert "its process 11 is gone and left no result" in verdict.reason
+    assert "the job's process 11 has ended without a result" in verdict.reason
 
 
 def test_a_job_that_never_had_a_process_is_dead() -> None:
@@ -165,6 +165,6 @@ def test_numbers_for_people() -> None:
 
 def test_the_advice_names_a_process_that_still_works() -> None:
     dead = Verdict(JobState.DEAD, final=True)
-    assert "process 13 of it still runs" in advice(dead, "backup-eu", [13])
+    assert "process 13 of the job still runs" in advice(dead, "backup-eu", [13])
     assert "then run the playbook again" in advice(dead, "backup-eu", [])
     assert "may still run on backup-eu" in advice(Verdict(JobState.UNREACHABLE, final=True), "backup-eu", [])

@@ -58,7 +58,7 @@ def test_the_block(text: str, lines: list[str], after: str) -> None:
 
 @pytest.mark.parametrize("text", [f"{BEGIN}\n{OTHER}\n", f"{END}\n{BEGIN}\n", block() + block()])
 def test_half_a_block_is_refused(text: str) -> None:
-    with pytest.raises(HostError, match="remove them with the lines between them"):
+    with pytest.raises(HostError, match="remove these lines and the lines between them"):
         plan(text, [BACKUP])
 
 

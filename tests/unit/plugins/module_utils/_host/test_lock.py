@@ -49,13 +49,13 @@ def test_no_symbolic_link_is_followed(tmp_path: Path) -> None:
         file = next((tmp_path / ".pgdr.barman" / "locks").iterdir())
     file.unlink()
     file.symlink_to(other)
-    with pytest.raises(HostError, match="can't be made"), exclusive(str(tmp_path), "a"):
+    with pytest.raises(HostError, match="can't be created"), exclusive(str(tmp_path), "a"):
         pass
     assert other.read_text() == "precious"
     file.unlink()
     file.parent.rmdir()
     file.parent.symlink_to(tmp_path)
-    with pytest.raises(HostError, match="can't be made"), exclusive(str(tmp_path), "a"):
+    with pytest.raises(HostError, match="can't be created"), exclusive(str(tmp_path), "a"):
         pass
 
 

@@ -39,7 +39,7 @@ def test_it_waits_until_it_holds() -> None:
 
 def test_the_error_says_what_was_seen_last() -> None:
     clock = Clock()
-    with pytest.raises(WaitTimeout, match=r"a slot: not within 2\.5 s; last seen: t=102\.5"):
+    with pytest.raises(WaitTimeout, match=r"a slot: not within 2\.5 s; last observed: t=102\.5"):
         wait_for("a slot", lambda: Probe(False, f"t={clock.now}"), 2.5, 1.0, clock, clock.pause)
     assert clock.pauses == [1.0, 1.0, 0.5]
 

@@ -141,7 +141,7 @@ def test_a_proof_that_a_killed_run_left_is_no_server_on_another_port() -> None:
         PROD, pid=300, port=5432, socket_directory="/tmp/pgdr-recovery-test-x", listen_address="", unit=None
     )
     (told,) = problems(DeclaredCluster(5433), replace(STOPPED, running=(proof,)))
-    assert "the proof of a recovery that was killed still runs there (process 300, an isolated server)" in told
+    assert "the verification of a killed recovery still runs there (process 300, an isolated server)" in told
     assert "barman_postgres_port" not in told
 
 

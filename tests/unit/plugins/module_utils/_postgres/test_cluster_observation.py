@@ -187,7 +187,7 @@ def test_a_unit_in_whose_control_group_it_was_started_is_not_its_own(
     if not runs:
         (problem,) = found.problems
         assert (
-            f"no systemd unit runs it (it was started from {unit}), so it can't be restarted or stopped as one"
+            f"no systemd unit runs it (it was started from {unit}), so no unit can restart or stop it"
             in problem
         )
 

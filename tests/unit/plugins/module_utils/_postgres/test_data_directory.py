@@ -38,7 +38,7 @@ def test_a_recovered_directory(data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "says"),
-    [("PG_VERSION", "is no data directory"), ("global/pg_control", "is not complete"), ("", "does not exist")],
+    [("PG_VERSION", "is not a data directory"), ("global/pg_control", "is not complete"), ("", "does not exist")],
 )
 def test_what_is_no_data_directory(data: Path, missing: str, says: str) -> None:
     if missing:
@@ -71,7 +71,7 @@ def test_the_programs_of_the_right_version_are_found(tmp_path: Path) -> None:
     assert find_bin_directory(16, requested=places[0]) == places[0]
     with pytest.raises(InstanceError, match=r"PostgreSQL 15 were not found .*/a has postgres \(PostgreSQL\) 16\.4"):
         find_bin_directory(15, candidates=places)
-    with pytest.raises(InstanceError, match="no program 'postgres'"):
+    with pytest.raises(InstanceError, match="the program 'postgres' does not exist"):
         find_bin_directory(17, requested=str(tmp_path))
 
 

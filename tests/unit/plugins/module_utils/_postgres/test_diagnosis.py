@@ -50,7 +50,7 @@ AT = 'connection to server at "198.51.100.10", port 5432 failed: '
             AT
             + 'FATAL:  pg_hba.conf rejects connection for host "198.51.100.11", user "barman", database "postgres", SSL off',
             "hba_rejects",
-            "before the one that rejects",
+            "before the one that rejects the connection",
         ),
         ('FATAL:  Peer authentication failed for user "barman"', "peer", "scram-sha-256"),
         (AT + 'FATAL:  database "orders" does not exist', "unknown_database", "barman_postgres_database"),
@@ -66,8 +66,8 @@ AT = 'connection to server at "198.51.100.10", port 5432 failed: '
         (AT + "FATAL:  the database system is not yet accepting connections", "starting", "Wait"),
         (AT + "Connection refused\n\tIs the server running on that host?", "refused", "listen_addresses"),
         (AT + "No route to host\n\tIs the server running on that host?", "unreachable", "firewall"),
-        ("connection timeout expired", "timeout", "Is the machine up"),
-        (AT + "timeout expired", "timeout", "Is the machine up"),
+        ("connection timeout expired", "timeout", "Check that the machine runs"),
+        (AT + "timeout expired", "timeout", "Check that the machine runs"),
         (
             'could not translate host name "pg" to address: Name or service not known',
             "unknown_host",
@@ -77,7 +77,7 @@ AT = 'connection to server at "198.51.100.10", port 5432 failed: '
         (
             'connection to server on socket "/run/postgresql/.s.PGSQL.5432" failed: No such file or directory',
             "no_socket",
-            "there is no socket /run/postgresql/.s.PGSQL.5432",
+            "the socket /run/postgresql/.s.PGSQL.5432",
         ),
         (AT + "server does not support SSL, but SSL was required", "tls", "ssl = on"),
         (AT + "SSL error: certificate verify failed", "tls", "sslrootcert"),
@@ -145,7 +145,7 @@ def test_what_is_not_known_is_told_in_its_own_words() -> None:
     found = diagnose_connection("connection to server failed: ein\n unbekannter Fehler.", SQL)
     assert found.kind == "other"
     assert found.message.endswith("connection to server failed: ein unbekannter Fehler.")
-    assert diagnose_connection("", SQL).message.endswith("no reason was given.")
+    assert diagnose_connection("", SQL).message.endswith("no reason was reported.")
 
 
 @pytest.mark.parametrize(
@@ -185,10 +185,10 @@ def test_what_is_not_known_is_told_in_its_own_words() -> None:
         (
             "ERROR:  requested starting point 0/9000000 is ahead of the WAL flush position of this server 0/6000000",
             "ahead",
-            "right server",
+            "correct server",
         ),
         ("pg_receivewal version not compatible with PostgreSQL server version", "version", "path_prefix"),
-        ("pg_receivewal: error: could not write: No space left on device", "disk_full", "Make room"),
+        ("pg_receivewal: error: could not write: No space left on device", "disk_full", "Free disk space"),
         (
             'pg_receivewal: error: connection to server at "198.51.100.10", port 5433 failed: Connection refused',
             "refused",
@@ -231,7 +231,7 @@ def test_in_another_language_the_message_is_shown_and_nothing_is_concluded() -> 
 def test_what_the_network_says_needs_no_words() -> None:
     found = diagnose_connection(AT + "Verbindungsaufbau abgelehnt", SQL, Reach.REFUSED)
     assert found.kind == "refused"
-    assert "nothing listens there. Is PostgreSQL running" in found.message
+    assert "nothing listens there. Check that PostgreSQL runs" in found.message
 
 
 def test_a_stream_without_a_known_word_has_no_diagnosis() -> None:

@@ -119,7 +119,7 @@ def test_a_tablespace_that_the_wal_creates_needs_its_directory(tmp_path: Path) -
     restored = restored_from({"origin": "server", "created_tablespaces": [str(tmp_path), f"{tmp_path}/late"]})
     (problem,) = [text for text in compare(restored, host()).problems if "creates a tablespace" in text]
     assert problem.startswith(
-        f"the WAL up to the target creates a tablespace in {tmp_path}/late, and this host has no such directory"
+        f"the WAL up to the target creates a tablespace in {tmp_path}/late. This host has no such directory"
     )
 
 
@@ -127,7 +127,7 @@ def test_records_of_a_resource_manager_need_a_library() -> None:
     server = replace(SERVER, settings={"shared_preload_libraries": "wondrous"}, managers={"129": "wonders"})
     restored = replace(KNOWN, requirements=server, managers=(129, 200))
     assert problems(restored, host()) == [
-        "the WAL has records of the custom resource managers 129 (wonders), 200. Only a library of shared_preload_libraries can replay them, and on this "
+        "the WAL contains records of the custom resource managers 129 (wonders), 200. Only a library of shared_preload_libraries can replay them, and on this "
         "host it is empty. The server has: wondrous (as PostgreSQL reported). Install the extension's package there and set shared_preload_libraries"
     ]
     assert f"it is trace in {ETC}" in problems(restored, host("trace", shared_preload_libraries="trace"))[0]
@@ -145,7 +145,7 @@ def test_a_library_that_only_the_old_server_preloads_is_a_warning() -> None:
     found = compare(replace(KNOWN, requirements=server), host("trace", shared_preload_libraries="trace"))
     assert found.problems == []
     [warning] = found.warnings
-    assert "will not have pg_stat_statements, which the server has" in warning
+    assert "will not contain pg_stat_statements, which the server has" in warning
 
 
 def test_everything_is_reported_at_once() -> None:
@@ -154,11 +154,11 @@ def test_everything_is_reported_at_once() -> None:
 
 
 def test_what_could_not_be_compared_is_reported() -> None:
-    restored = ComparedServer(reason="the server is down, and nothing is recorded of it yet")
+    restored = ComparedServer(reason="the server is down, and there is no record of it yet")
     found = compare(restored, replace(host(), has_library=None))
     assert found.problems == []
     assert found.not_compared == [
-        "locales of the databases: the server is down, and nothing is recorded of it yet",
+        "locales of the databases: the server is down, and there is no record of it yet",
         "settings in the backup: its configuration files are compressed, encrypted or not on the backup server",
         "resource managers of extensions: the WAL was not read",
         "libraries: the directory of PostgreSQL's libraries was not found",

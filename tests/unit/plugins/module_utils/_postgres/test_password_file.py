@@ -79,7 +79,7 @@ def test_a_line_of_another_connection_goes(connection: PasswordConnection) -> No
 
 @pytest.mark.parametrize("text", [f"{BEGIN}\n{PG}\n", f"{PG}\n{END}\n", f"{END}\n{BEGIN}\n", block() + block()])
 def test_half_a_block_is_refused(text: str) -> None:
-    with pytest.raises(HostError, match="remove them"):
+    with pytest.raises(HostError, match="remove these lines"):
         plan(text, [PG])
 
 

@@ -121,4 +121,4 @@ def test_standbys_that_may_not_follow_are_warned_of(names: str, warned: bool) ->
     warnings = synchronous_warnings(StartSettings("x", {"synchronous_standby_names": names}))
     assert bool(warnings) is warned
     if warned:
-        assert "If replica may be one, take it out of that setting" in warnings[0]
+        assert "If replica may be such a standby, remove it from that setting" in warnings[0]

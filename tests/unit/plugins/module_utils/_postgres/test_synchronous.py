@@ -190,7 +190,7 @@ def test_what_does_not_come_into_effect_is_set_back(before):
         told(pg, [NAME])
     assert pg.files == before
     assert pg.said[-1] == "reload"
-    assert f"last seen: it is '{running}'" in str(failure.value)
+    assert f"last observed: it is '{running}'" in str(failure.value)
     assert str(failure.value).endswith(f"synchronous_standby_names was set back to '{running}'")
 
 

@@ -138,7 +138,7 @@ def test_garbage_of_a_recycled_segment_is_not_read(version: int) -> None:
     clean, dirty = partial(version), partial(version)[:page_end] + old[page_end:]
     assert scan(dirty).events == scan(clean).events
     assert scan(dirty).end_lsn == scan(clean).end_lsn
-    assert "nothing was written yet" in scan(dirty).reason or "no record begins" in scan(dirty).reason
+    assert "nothing was written yet" in scan(dirty).reason or "no record starts" in scan(dirty).reason
 
 
 def test_a_record_of_which_a_part_is_there_is_not_counted() -> None:
@@ -238,7 +238,7 @@ def _record(previous: int, body: bytes, manager: int = 10) -> bytes:
 
 def test_the_next_segment_must_be_the_next_one() -> None:
     carry = scan(segments(15)[0]).carry
-    with pytest.raises(WalReadError, match="begins at 0/900000 and not at 0/800000"):
+    with pytest.raises(WalReadError, match="starts at 0/900000 and not at 0/800000"):
         scan(segments(15)[2], carry)
 
 
@@ -247,7 +247,7 @@ def test_a_segment_that_does_not_go_on_with_the_record_ends_the_wal() -> None:
     assert carry is not None
     second = bytearray(segments(15)[1])
     struct.pack_into("<H", second, 2, 0x2)
-    assert "does not go on in the next segment" in scan(bytes(second), carry).reason
+    assert "does not continue in the next segment" in scan(bytes(second), carry).reason
 
 
 @pytest.mark.parametrize(

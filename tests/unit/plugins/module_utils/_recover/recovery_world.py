@@ -125,7 +125,7 @@ class World:
         self.scanned.append(one)
         end = self.ends[one]
         if end is None:
-            raise WalReadError("it begins with zeros: nothing was written to it yet")
+            raise WalReadError("it starts with zeros: nothing was written to it yet")
         following = one.next(SIZE).begin_lsn(SIZE)
         return Scan(
             version=17,

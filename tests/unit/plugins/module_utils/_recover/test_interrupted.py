@@ -47,7 +47,7 @@ def test_a_backup_that_nobody_takes_any_more_has_failed(host: BarmanHost, status
     assert (bad.status, bad.interrupted, bad.error) == (
         "FAILED",
         True,
-        "it was interrupted: nobody is taking it any more",
+        "it was interrupted: no process takes it any more",
     )
     assert catalog.find([good, bad], "last-failed") is bad
 

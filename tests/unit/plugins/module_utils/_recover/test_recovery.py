@@ -539,7 +539,7 @@ def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
     ("stderr", "says"),
     [
         ("Host key verification failed.", "not in known_hosts of"),
-        ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", "set up anew"),
+        ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", "installed again"),
         ("postgres@198.51.100.10: Permission denied (publickey).", "authorized_keys of 'postgres'"),
         ("ssh: connect to host 198.51.100.10 port 22: Connection refused", "nothing listens on port 22"),
         ("ssh: connect to host 198.51.100.10 port 22: Connection timed out", "does not answer on port 22"),
@@ -765,7 +765,7 @@ def test_a_plan_without_its_destination_looks_at_no_directory(host: RecoveryHost
 def test_a_plan_without_its_destination_has_what_the_server_requires(host: RecoveryHost) -> None:
     assert host.recover(check_mode=True, inspect=False).recovery["requirements"] is None
     found = host.recover(check_mode=True, inspect=False, requirements=True).recovery["requirements"]
-    assert found["reason"] == "psycopg 3 is not installed on the backup server, and nothing is recorded of it yet"
+    assert found["reason"] == "psycopg 3 is not installed on the backup server, and there is no record of it yet"
     # The WAL was not read.
     assert found["resource_managers"] is None
     assert host.recover(check_mode=True, requirements=True).recovery["requirements"] == found

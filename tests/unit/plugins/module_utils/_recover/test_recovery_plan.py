@@ -141,7 +141,7 @@ def test_no_backup_and_a_failed_one_are_refused(world: World) -> None:
         plan(world, [backup(5, 20, status=FAILED)], END)
     with pytest.raises(PlanError, match="its status is FAILED"):
         plan(world, [backup(5, 20, status=FAILED)], END, "20261120T082000")
-    with pytest.raises(PlanError, match="there is no backup 'other' of server 'pg'"):
+    with pytest.raises(PlanError, match="backup 'other' of server 'pg' does not exist"):
         plan(world, [backup(5, 20)], END, "other")
 
 

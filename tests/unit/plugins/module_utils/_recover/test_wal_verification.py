@@ -145,7 +145,7 @@ def test_a_hole_of_zeros(files: Files) -> None:
 
 def test_a_segment_of_zeros(files: Files) -> None:
     files.write(1, bytes(MIB))
-    with pytest.raises(DamagedWal, match="begins with zeros"):
+    with pytest.raises(DamagedWal, match="starts with zeros"):
         files.verify()
 
 
@@ -183,7 +183,7 @@ def test_a_receiver_that_wrote_nothing_yet(files: Files) -> None:
 
 def test_another_segment_under_this_name(files: Files) -> None:
     files.write(1, files.read(2))
-    with pytest.raises(DamagedWal, match="begins at"):
+    with pytest.raises(DamagedWal, match="starts at"):
         files.verify()
     files.write(0, files.read(2))
     with pytest.raises(DamagedWal, match="another segment's"):
@@ -238,10 +238,10 @@ def test_a_segment_that_barman_can_not_give(files: Files, monkeypatch: pytest.Mo
     archive = files.archive
 
     def read(segment: wal.Segment) -> bytes:
-        raise ArchiveError("Barman can't give WAL file %s" % segment)
+        raise ArchiveError("Barman can't read WAL file %s" % segment)
 
     monkeypatch.setattr(archive, "read", read)
-    with pytest.raises(DamagedWal, match="Barman can't give WAL file"):
+    with pytest.raises(DamagedWal, match="Barman can't read WAL file"):
         verify_wal(Replay("pg", files.segments, MIB, None), archive)
 
 

@@ -161,7 +161,7 @@ class TestPlan:
         assert "server 'all': this can't be a server's name" in problems
         assert "server 'a b': this can't be" in problems
         assert "server 'pg': it is listed twice" in problems
-        assert "server 'x': description: a line break" in problems
+        assert "server 'x': description: Barman's configuration can't contain a line break" in problems
         assert "server 'pg' is in /d/hand.conf, which this module did not make" in problems
 
     @pytest.mark.parametrize("name", ["", ".pg", "-pg", "a/b", "a]", "a%b", "barman", "DEFAULT", "#pg", "False"])

@@ -137,7 +137,7 @@ def test_a_new_server_has_a_place_for_its_wal(host: Host) -> None:
 def test_it_is_said_where_that_place_can_not_be_made(host: Host) -> None:
     (host.path / "home/pg").mkdir(parents=True)
     (host.path / "home/pg/incoming").write_text("no directory")
-    with pytest.raises(HostError, match=r"server 'pg': .*/home/pg/incoming can't be made by user"):
+    with pytest.raises(HostError, match=r"server 'pg': .*/home/pg/incoming can't be created by user"):
         host.ensure(pg(archiver=True))
 
 
@@ -145,9 +145,9 @@ def test_a_place_that_could_not_be_made_is_made_the_next_time(host: Host) -> Non
     place = host.path / "home/pg/incoming"
     place.parent.mkdir(parents=True)
     place.write_text("no directory")
-    with pytest.raises(HostError, match="can't be made"):
+    with pytest.raises(HostError, match="can't be created"):
         host.ensure(pg(archiver=True))
-    with pytest.raises(HostError, match="can't be made"):
+    with pytest.raises(HostError, match="can't be created"):
         host.ensure(pg(archiver=True))
     place.unlink()
     host.barman.calls.clear()

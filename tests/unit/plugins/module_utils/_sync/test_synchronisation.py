@@ -432,7 +432,7 @@ def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> Non
     assert outcome.kind == "timeout"
     assert outcome.error is not None
     assert outcome.error.startswith(
-        "server 'pg': the copy of what barman@198.51.100.11 has: not within 0 s; last seen: "
+        "server 'pg': the copy of what barman@198.51.100.11 has: not within 0 s; last observed: "
     )
     assert "20261120T080000" in outcome.error
     assert "Skipping WAL synchronisation" in outcome.error

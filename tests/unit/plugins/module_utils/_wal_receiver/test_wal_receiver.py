@@ -327,7 +327,7 @@ def test_a_receiver_that_ends_at_once_is_told_with_its_own_reason(world: Streami
 def test_a_receiver_that_never_comes(world: StreamingWorld) -> None:
     world.start_receiver = lambda: None  # type: ignore[method-assign]
     outcome = started(world)
-    assert "not within 5 s; last seen: no receiver runs" in str(outcome.error)
+    assert "not within 5 s; last observed: no receiver runs" in str(outcome.error)
     assert str(world.log_file) in str(outcome.error)
 
 
@@ -549,7 +549,7 @@ def test_after_a_recovery_the_receiver_stands_on_a_dead_branch(world: StreamingW
     recovered(world)
     outcome = started(world)
     assert outcome.kind == "other_timeline"
-    assert "moves the partial segment of the abandoned timeline aside" in str(outcome.error)
+    assert "moves the partial segment of the previous timeline aside" in str(outcome.error)
 
 
 @pytest.mark.parametrize("fork", [6, 7, 9])
@@ -870,14 +870,14 @@ def test_a_receiver_that_does_not_become_synchronous(streaming: StreamingWorld) 
     streaming.deaf = True
     outcome = synchronous(streaming)
     assert outcome.kind == "not_synchronous"
-    assert "last seen: it has confirmed 0/" in str(outcome.error)
+    assert "last observed: it has confirmed 0/" in str(outcome.error)
 
 
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
         (NO_SPACE, "disk_full", "the disk is full"),
-        ("", "not_synchronous", "it does not confirm them: no receiver runs; last seen: no receiver named"),
+        ("", "not_synchronous", "it does not confirm them: no receiver runs; last observed: no receiver named"),
     ],
 )
 def test_a_receiver_that_ends_is_not_waited_for_to_be_synchronous(

@@ -367,7 +367,7 @@ MISTAKES_OF_A_BACKUP_SERVER = [
     (
         {"barman_global_options": {"reuse_backup": "link"}},
         "barman_global_options.reuse_backup",
-        "works with the rsync method only, and this is postgres (server pg)",
+        "works only with the rsync method, and this is postgres (server pg)",
         "remove it",
     ),
     (

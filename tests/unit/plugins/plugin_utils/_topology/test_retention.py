@@ -258,7 +258,7 @@ def test_what_postgresql_knows_since_15(options: dict[str, Any], said: str) -> N
 
 def test_compression_with_rsync() -> None:
     problem = only_problem({"barman_backup_method": "rsync", **with_options(backup_compression="zstd")})
-    assert "works with the postgres method only, and this is rsync" in problem.message
+    assert "works only with the postgres method, and this is rsync" in problem.message
 
 
 @pytest.mark.parametrize(("method", "version"), [("zstd", "3.11"), ("lz4", "3.4"), ("snappy", "3.13.3")])
