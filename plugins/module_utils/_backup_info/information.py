@@ -5,7 +5,7 @@
 """What Barman has of each server: backups, WAL, and what runs now, as plain data.
 
 This module util is private to the collection. It comes from Barman's files, so that a server that is down is no
-hindrance; Barman is asked once, and only for what its retention policy says of the backups.
+hindrance; Barman runs once, and only for the retention status of the backups.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .._host import progress
 from .._host.process import HostError
 from .._postgres import timeline_history, wal
 
-# What "list-backups" has for a backup that the policy needs, and for one of which it says nothing.
+# What "list-backups" has for a backup that the policy needs, and for one without a status.
 _UNTOLD = "-"
 
 Statuses = Mapping[str, Mapping[str, str]]
@@ -48,7 +48,7 @@ def gather(
     now: datetime | None = None,
     alive: Callable[[int], bool] = progress.process_exists,
 ) -> Information:
-    """Look at these servers (None: all). Raises HostError for an unknown server or backup."""
+    """Observe these servers (None: all). Raises HostError for an unknown server or backup."""
     configuration = read(barman.config_file, barman.user)
     chosen = sorted(configuration.servers) if names is None else list(dict.fromkeys(names))
     servers = [Server(barman, configuration.server(name)) for name in chosen]
@@ -57,7 +57,9 @@ def gather(
         one.name: one.backups if backup_id is None else _chosen(one.backups, backup_id, one.name) for one in servers
     }
     if backup_id is not None and backup_id not in catalog.SHORTCUTS and not any(shown.values()):
-        raise CatalogError("no server here has a backup '%s'; looked at: %s" % (backup_id, ", ".join(chosen)))
+        raise CatalogError(
+            "no server of this host has a backup '%s'; the module searched: %s" % (backup_id, ", ".join(chosen))
+        )
     statuses, warnings = _retention(barman, [name for name, found in shown.items() if found])
     operations = progress.running(configuration.home, alive)
     answer = {
@@ -71,7 +73,7 @@ def installed_version(barman: Barman) -> tuple[str | None, list[str]]:
     try:
         return ".".join(str(part) for part in barman.version), []
     except HostError as exc:
-        return None, ["Barman did not tell its version: %s" % exc]
+        return None, ["Barman did not report its version: %s" % exc]
 
 
 def wal_facts(
@@ -188,13 +190,13 @@ def _chosen(backups: Sequence[Backup], wanted: str, name: str) -> list[Backup]:
 
 
 def _retention(barman: Barman, names: Sequence[str]) -> tuple[Statuses, list[str]]:
-    """What Barman's retention policy says of each backup: VALID, OBSOLETE, KEEP:FULL and so on."""
+    """The retention status of each backup: VALID, OBSOLETE, KEEP:FULL and so on."""
     if not names:
         return {}, []
     try:
         reply = barman.expect("list-backups", *names, timeout=300)
     except HostError as exc:
-        return {}, ["Barman did not tell which backups its retention policy needs: %s" % exc]
+        return {}, ["Barman did not report which backups its retention policy needs: %s" % exc]
     return {
         name: {item["backup_id"]: item.get("retention_status") for item in reply.data.get(name, [])} for name in names
     }, []

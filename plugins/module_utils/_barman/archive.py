@@ -29,7 +29,7 @@ class ArchiveError(HostError):
 
 
 class Histories(Mapping[int, str]):
-    """The texts of the history files, by timeline. A file is read when its text is asked for, and then remembered.
+    """The texts of the history files, by timeline. A file is read when its text is requested, and then remembered.
 
     Reading raises ArchiveError. fetch: how Barman gives the plain content of the file with that name.
     """
@@ -92,7 +92,7 @@ class Archive:
         return sorted(found | set(self.histories))
 
     def path(self, segment: wal.Segment) -> str | None:
-        """Where the segment is, complete or partial."""
+        """The path of the segment, complete or partial."""
         return self.segments.get(segment) or self.partials.get(segment)
 
     def read(self, segment: wal.Segment) -> bytes:

@@ -58,7 +58,7 @@ class Backup:
 
     backup_type: full, incremental, rsync or snapshot. version: the server's, such as 170011. copy_seconds: how long
     the copy took. interrupted: that it failed is not in the file, because Barman was gone before it could write it.
-    What the file does not say is None.
+    Values that the file does not contain are None.
     """
 
     backup_id: str
@@ -170,7 +170,7 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
             second = os.path.join(base, backup_id, "backup.info")
             if paths[backup_id] == second or not _is_whole(second):
                 raise
-            # Barman fails with the damaged one, whichever backup it is asked for.
+            # With a damaged one, Barman fails for every backup.
             raise CatalogError(
                 "%s. An intact copy is %s: copy it over that file as Barman's user" % (exc, second)
             ) from None
@@ -192,13 +192,13 @@ def _interrupted(backup: Backup) -> Backup:
 
 
 def latest(backups: Iterable[Backup], timeline: int | None = None) -> Backup | None:
-    """The newest good backup (DONE), where asked only of that timeline."""
+    """The newest valid backup (DONE); with a timeline, only of that timeline."""
     good = [backup for backup in backups if backup.done and timeline in (None, backup.timeline)]
     return max(good, key=lambda backup: backup.backup_id, default=None)
 
 
 def oldest(backups: Iterable[Backup]) -> Backup | None:
-    """The oldest good backup (DONE)."""
+    """The oldest valid backup (DONE)."""
     return min((backup for backup in backups if backup.done), key=lambda backup: backup.backup_id, default=None)
 
 

@@ -170,7 +170,7 @@ class Barman:
         env: Mapping[str, str] | None = None,
         tick: Callable[[], None] | None = None,
     ) -> Reply:
-        """The same as json(), but raises BarmanError where Barman says that it failed."""
+        """The same as json(), but raises BarmanError if Barman reports a failure."""
         reply = self.json(*arguments, timeout=timeout, env=env, tick=tick)
         if not reply.ok:
             raise BarmanError("'%s' failed: %s" % (_line(reply.completed), reply.reason), reply)

@@ -29,7 +29,7 @@ _HISTORY = re.compile(rb"\s*(?:[0-9#]|\Z)")
 
 
 class DamagedFile(ValueError):
-    """The content is compressed in a known format, and can't be decompressed; the text says why."""
+    """The content is compressed in a known format, and can't be decompressed; the text contains the reason."""
 
 
 class _Unavailable(Exception):
@@ -39,7 +39,7 @@ class _Unavailable(Exception):
 def _zstd(data: bytes) -> bytes:
     library = _library("zstandard")
     try:
-        # Barman writes a stream: the frame does not tell its size, which the simpler function needs.
+        # Barman writes a stream: the frame does not contain its size, which the simpler function needs.
         reader = library.ZstdDecompressor().decompressobj()
         plain: bytes = reader.decompress(data)
     except library.ZstdError as exc:

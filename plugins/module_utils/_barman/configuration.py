@@ -36,7 +36,7 @@ class ConfigurationError(HostError):
 
 @dataclass(frozen=True)
 class ServerConfiguration:
-    """One server's entry as Barman sees it: options with the global ones and the directories' defaults filled in."""
+    """One server's entry as Barman reads it: options with the global ones and the directories' defaults filled in."""
 
     name: str
     options: dict[str, str]
@@ -74,7 +74,7 @@ class ServerConfiguration:
 
     @property
     def wal_streaming_conninfo(self) -> str:
-        """Where the WAL receiver connects to (Barman 3.10 and later may have it elsewhere than the backup)."""
+        """The connection of the WAL receiver (with Barman 3.10 and later it can differ from that of the backup)."""
         return self.get("wal_streaming_conninfo") or self.streaming_conninfo
 
     @property
@@ -84,7 +84,7 @@ class ServerConfiguration:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Barman's whole configuration. models are the sections that say "model = true"."""
+    """Barman's whole configuration. models: the sections with "model = true"."""
 
     main_file: str
     global_options: dict[str, str]
@@ -105,7 +105,7 @@ class Configuration:
 
 
 def candidates(user: str = "barman") -> tuple[str, ...]:
-    """Where Barman, run as that user, looks for its main configuration file; it takes the first."""
+    """The paths at which Barman, run as that user, searches for its main configuration file; it reads the first."""
     return (os.path.join(os.path.expanduser("~%s" % user), ".barman.conf"), *MAIN_FILES)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How hook scripts went, as run-hook noted it: Barman itself says no more of a failed one than a warning in its log.
+"""How hook scripts went, as run-hook noted it: Barman itself reports a failed one only by a warning in its log.
 
 This module util is private to the collection. Hooks that are run without run-hook are not known here.
 """
@@ -98,7 +98,7 @@ def _of_run(hook: Hook, run: Run, newest: str, passive: bool, alive: Callable[[i
         some = ["failed%s%s" % (_for(name), ": " + why if why else "") for name, why in run.failures.items()]
         more = ["and %d more" % (len(some) - _MOST)] if len(some) > _MOST else []
         return ["; ".join([*some[-_MOST:], *more])]
-    # A relay copies backups, and runs no hooks of them.
+    # A passive node copies backups, and runs no hooks for them.
     if hook.name.startswith("post_backup_") and run.subject < newest and run.status != "running" and not passive:
         return ["has not run%s" % _for(newest)]
     return []
@@ -123,7 +123,7 @@ def of_backup(server: ServerConfiguration, backup_id: str) -> dict[str, dict[str
 
 
 def failure(server: ServerConfiguration, backup_id: str, hooks: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """What to say where one of them failed."""
+    """The message if one of them failed."""
     failed = [
         "%s: %s" % (name, outcome["message"] or "no reason is known")
         for name, outcome in hooks.items()

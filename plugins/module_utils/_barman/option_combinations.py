@@ -21,7 +21,7 @@ def combination(
 ) -> list[Problem]:
     """What contradicts itself in a server's options taken together (the global ones beneath, defaults not needed).
 
-    These are the cases in which Barman disables the server, or leaves an option without effect and says nothing.
+    These are the cases in which Barman disables the server, or leaves an option without effect and reports nothing.
     """
     found: list[Problem] = []
     method = str(options.get("backup_method") or "rsync").lower()
@@ -102,7 +102,7 @@ _SNAPSHOT_OPTIONS = {
     "azure": ("azure_credential", "azure_resource_group", "azure_subscription_id"),
     "gcp": ("gcp_project", "gcp_zone", "snapshot_gcp_project", "snapshot_zone"),
 }
-#: These reach a provider's object storage too, where Barman keeps something there.
+#: These reach a provider's object storage too, if Barman stores something there.
 _ALSO_OF_STORAGE = frozenset(("aws_profile", "aws_region", "azure_credential", "gcp_project"))
 
 
@@ -137,7 +137,7 @@ def _snapshot_provider(given: Mapping[str, Any]) -> Iterable[Problem]:
 
 
 def without_effect(own: Mapping[str, Any], together: Mapping[str, Any]) -> list[Problem]:
-    """What a server's own options say of snapshots that it does not take: of none, or of another provider's.
+    """A server's own options about snapshots that it does not take: of none, or of another provider's.
 
     The [barman] section may have them for the sake of other servers. together: the server's options with that section's.
     """

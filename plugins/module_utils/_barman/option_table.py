@@ -115,7 +115,7 @@ worm_mode|bool|off|3.13.2
 xlogdb_directory|text|%(wals_directory)s|3.13
 """
 
-# Options that Barman reads in a server's section only, whatever the documentation says of some.
+# Options that Barman reads in a server's section only, whatever the documentation states about some.
 _SERVER_ONLY = """
 active|bool|true
 backup_directory|text|%(barman_home)s/%(name)s

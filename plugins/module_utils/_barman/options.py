@@ -226,7 +226,7 @@ def _wrong_value(option: Option, value: Any, version: Version) -> Problem | None
 
 
 def _consequence(kind: str, value: Any) -> str:
-    """What Barman would make of the wrong value, where it would say so in a warning only."""
+    """The value that Barman would use instead of the wrong one, if it would only warn."""
     if kind in ("bool", "interval", "level", "list", "path", "place", "size", "wal_level"):
         return _DEFAULT_INSTEAD
     if kind == "int" and not INTEGER.fullmatch(str(value).strip()):

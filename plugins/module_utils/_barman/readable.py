@@ -4,8 +4,8 @@
 
 """Whether Barman's user can read what a recovery copies: the files of the backups, and the WAL.
 
-This module util is private to the collection. A file that root put back, with cp -p say, can be root's alone. Root reads it all the same,
-and Barman's copy fails after PostgreSQL was stopped.
+This module util is private to the collection. A file that root restored, for example with cp -p, can belong to root
+alone. Root reads it all the same, and Barman's copy fails after PostgreSQL was stopped.
 """
 
 from __future__ import annotations

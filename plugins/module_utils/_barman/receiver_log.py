@@ -18,7 +18,7 @@ from .._postgres.diagnosis import without_log_head
 
 
 def log_size(path: str) -> int:
-    """Where the log ends now; 0 where there is none."""
+    """The present end of the log; 0 where there is none."""
     try:
         return os.path.getsize(path) if path else 0
     except OSError:

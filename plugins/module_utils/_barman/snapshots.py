@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Backups that are snapshots of disks, kept by a cloud provider.
+"""Backups that are snapshots of disks in a cloud provider's storage.
 
 This module util is private to the collection. Pure: no input or output.
 """
@@ -34,7 +34,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Snapshots:
-    """The snapshots of one backup. place: where the provider keeps them (account and region, project, …)."""
+    """The snapshots of one backup. place: the provider's location of them (account and region, project, …)."""
 
     provider: str
     place: Mapping[str, Any]

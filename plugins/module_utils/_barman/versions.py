@@ -14,10 +14,10 @@ Version = tuple[int, ...]
 OLDEST: Version = (3, 4, 0)
 NEWEST: Version = (3, 20, 1)
 
-#: Since these versions Barman tells a passive server more of a backup, and an older passive server refuses what it does not know ("unknown
-#: attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one takes what an older source tells.
+#: Since these versions Barman reports more of a backup to a passive server, and an older passive server refuses what it does not know ("unknown
+#: attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one reads what an older source reports.
 PASSIVE_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
-#: Since this version a backup is described in meta/. A newer relay of an older source is measured (3.13.3 of 3.4), an older one of a newer source is not.
+#: Since this version a backup is described in meta/. A newer passive node of an older source is measured (3.13.3 of 3.4), an older one of a newer source is not.
 META_LAYOUT: Version = (3, 13, 2)
 
 _VERSION = re.compile(r"^\s*(?:barman\s+)?(\d+)\.(\d+)(?:\.(\d+))?(?:[^\d.].*)?\s*$", re.IGNORECASE)
@@ -41,5 +41,5 @@ def format_version(version: Version) -> str:
 
 
 def passive_boundary(source: Version, relay: Version) -> Version | None:
-    """The version from which on a relay's Barman could read what this source tells; None where it can already."""
+    """The first version of a passive node's Barman that can read what this source reports; None where it can already."""
     return next((one for one in reversed(PASSIVE_BOUNDARIES) if source >= one > relay), None)

@@ -42,7 +42,7 @@ def parse_xlogdb(text: str) -> dict[str, RecordedFile]:
 
 
 def read_xlogdb(server: ServerConfiguration) -> dict[str, RecordedFile]:
-    """What xlog.db says of the server; nothing if there is no such file. Raises HostError if it can't be read."""
+    """The entries of the server's xlog.db; nothing if there is no such file. Raises HostError if it can't be read."""
     wals = server.directory("wals_directory")
     directory = server.get("xlogdb_directory") or wals
     # Barman 3.13 and later; before that.

@@ -54,7 +54,7 @@ def newest(archive: Archive, written: Callable[[str], float] = os.path.getmtime)
 
 @dataclass(frozen=True)
 class ServerPosition:
-    """lsn: where the server writes now. lost: the replication slot that PostgreSQL has invalidated; "" if it has not."""
+    """lsn: the server's present write position. lost: the replication slot that PostgreSQL has invalidated; "" if it has not."""
 
     lsn: int
     lost: str = ""

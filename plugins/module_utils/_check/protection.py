@@ -28,7 +28,7 @@ from .._postgres.connection import Connect
 from .._postgres.slots import read_senders, read_slot
 from .._postgres.wal_position import identify
 
-#: The options of an entry that say where a PostgreSQL server is.
+#: The options of an entry that contain the address of a PostgreSQL server.
 CONNECTION_OPTIONS = ("conninfo", "streaming_conninfo", "wal_conninfo", "wal_streaming_conninfo", "primary_conninfo")
 _DEFAULT_PORT = "5432"
 
@@ -87,7 +87,7 @@ def address_of(conninfo: str, parse: Callable[[str], Mapping[str, Any]]) -> Addr
 def entry_problems(
     server: ServerConfiguration, declared: Mapping[str, Any], parse: Callable[[str], Mapping[str, Any]]
 ) -> list[str]:
-    """Where the entry connects to another address than the declared options do."""
+    """The options with which the entry connects to another address than the declared ones."""
     problems: list[str] = []
     for option in CONNECTION_OPTIONS:
         if not declared.get(option):

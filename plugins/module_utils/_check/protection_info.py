@@ -40,7 +40,7 @@ def show_protection(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         return Result(warnings=warnings)
     expected = ExpectedServer(params["system_identifier"], params["timeline"], params["backup_id"])
     observed, missing = Protection(barman_from(params), server, connect).prove(expected, params["timeout"])
-    # Without a backup that was asked for, only the rest has to be there.
+    # Without a requested backup, only the rest must exist.
     failed = missing and not (params["backup_id"] is None and len(missing) == 1)
     return Result(
         values={"protected": not missing, "missing": missing, "protection": as_result(expected, observed)},

@@ -67,7 +67,7 @@ def parse(line: str) -> Authorization | None:
 def plan(
     text: str, wanted: Collection[Authorization], revocable: Collection[str], declared: Collection[str]
 ) -> AuthorizedKeysPlan:
-    """Remove what is not wanted of the revocable hosts. declared: the topology's hosts; nothing of another one is removed."""
+    """Remove the lines of revocable hosts that are not desired. declared: the topology's hosts; nothing of another one is removed."""
     keys: dict[str, set[str]] = {}
     for one in wanted:
         keys.setdefault(one.comment, set()).add(one.key)

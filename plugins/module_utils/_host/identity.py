@@ -24,7 +24,7 @@ _MOST_COMPONENTS = 4096
 
 @contextmanager
 def acting_as(user: str | None) -> Iterator[None]:
-    """Let the kernel see that user, where this process is root. None: the current one. Raises HostError where it can't.
+    """If this process is root, switch to that user for the kernel. None: the current one. Raises HostError where it can't.
 
     What is written in a user's own directory is written so: root would follow a link that the user has put there.
     All threads of the process are that user then, and those that begin the same or start a command wait: nothing that

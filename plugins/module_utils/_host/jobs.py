@@ -34,9 +34,9 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True)
 class JobObservation:
-    """One look at a job. time: seconds of any steady clock.
+    """An observation of a job. time: seconds of any steady clock. error: why the host could not be queried; then
 
-    error: why the host could not be asked; then nothing else is known.
+    nothing else is known.
     finished: whether the result is complete. processes: those of Ansible's wrapper, which writes the result.
     remaining: those of the job that run without the wrapper. activity: its progress as text, "" if unknown.
     """
@@ -52,7 +52,7 @@ class JobObservation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """final: waiting longer changes nothing, or is no longer allowed. reason: a sentence, "" if there is nothing to explain."""
+    """final: waiting longer changes nothing, or is not allowed. reason: a sentence, "" if there is nothing to explain."""
 
     state: JobState
     final: bool

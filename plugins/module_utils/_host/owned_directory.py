@@ -36,7 +36,7 @@ class DirectoryPlan:
 
 
 def observe(path: str, user: str, mode: int) -> DirectoryPlan:
-    """What the directory needs to be that user's, with that mode. Raises HostError; UnsafePath if a link is in the way."""
+    """What the directory needs to be that user's, with that mode. Raises HostError; UnsafePath if the path contains a link."""
     account = lookup_user(user)
     missing = tuple(missing_directories(path))
     if missing:

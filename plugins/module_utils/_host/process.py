@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Callable
 
-# How long a command has to end by itself when it is told to.
+# How long a command may take to end after SIGTERM.
 _GRACE = 5.0
 _PR_SET_PDEATHSIG = 1
 # How soon a command that was ended by our own signal is noticed.
@@ -50,7 +50,7 @@ class CommandTimeout(HostError):
 
 
 class Interrupted(HostError):
-    """A command was ended because this process was told to end."""
+    """A command was stopped because a signal stopped this process."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Command:
     env: variables set beside the small standard environment. Secrets go here, never into argv.
     timeout: seconds; None for no limit.
     tick: called about every tick_interval seconds while the command runs.
-    die_with_parent: end it when this process is told to end, or is killed.
+    die_with_parent: stop it when a signal stops or kills this process.
     """
 
     argv: Sequence[str]
@@ -94,7 +94,7 @@ class Completed:
 
     @property
     def text(self) -> str:
-        """What it said, for an error message: stderr, else stdout."""
+        """Its output for an error message: stderr, else stdout."""
         return self.stderr.strip() or self.stdout.strip()
 
 
@@ -174,7 +174,7 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
     except FileNotFoundError as exc:
         if command.cwd is not None and not os.path.isdir(command.cwd):
             raise HostError("the directory %s does not exist on this host" % command.cwd) from exc
-        raise HostError("'%s' was not found on this host; is it installed?" % command.argv[0]) from None
+        raise HostError("'%s' was not found on this host: install it" % command.argv[0]) from None
     except OSError as exc:
         raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
 
@@ -185,7 +185,7 @@ def switch_to(account: pwd.struct_passwd) -> dict[str, Any]:
         return {}
     if os.geteuid() != 0:
         raise HostError(
-            "this must run as root or as '%s', not as '%s': set 'become: true'"
+            "the module must run as root or as '%s', not as '%s': set 'become: true'"
             % (account.pw_name, pwd.getpwuid(os.geteuid()).pw_name)
         )
     return {
@@ -201,7 +201,7 @@ def _with_safe_path(path: str) -> str:
 
 
 class _Told:
-    """Whether this process was told to end, and by what; its command is ended at once."""
+    """The signal that stopped this process, if any; its command is stopped immediately."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -217,7 +217,7 @@ class _Told:
     def check(self, command: Command) -> None:
         if self.signal is not None:
             raise Interrupted(
-                "'%s' was ended, because this process was told to end by %s"
+                "'%s' was stopped, because signal %s stopped the module"
                 % (command.argv[0], signal.Signals(self.signal).name)
             )
 

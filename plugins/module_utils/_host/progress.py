@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a long operation is: a small state file that the operation writes and pgdr.barman.backup_info reads.
+"""The progress of a long operation: a small state file that the operation writes and pgdr.barman.backup_info reads.
 
 This module util is private to the collection.
 """
@@ -52,9 +52,9 @@ class Progress:
         }
 
     def update(self, phase: str, **numbers: Any) -> None:
-        """Say where the operation is: a phase, and numbers such as bytes_done and bytes_total.
+        """Report the progress: a phase, and numbers such as bytes_done and bytes_total.
 
-        It goes on where that can't be written, as on a full disk: what is told must not hinder what is done.
+        If the file can't be written, as on a full disk, the operation continues: a report must not prevent the work.
         """
         now = self._clock()
         if phase != self._state.get("phase"):

@@ -185,8 +185,7 @@ def read(directory: str) -> list[RunLock]:
             lock = None
         if lock is None or lock.run != name[len(PREFIX) : -len(_SUFFIX)]:
             raise HostError(
-                "the lock %s can't be understood. If no run of pgdr.barman.recover works on this host, remove the file"
-                % path
+                "the lock %s is not valid. If no run of pgdr.barman.recover works on this host, remove the file" % path
             )
         found.append(lock)
     return found
@@ -233,13 +232,13 @@ def set_lock(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module lock. The result fails if other runs hold the resources. Raises HostError."""
     run = params["run"]
     if not RUN_ID.match(run):
-        raise HostError("run: '%s' has other characters than letters, digits and hyphens" % run)
+        raise HostError("run: '%s' contains other characters than letters, digits and hyphens" % run)
     if params["state"] == "released":
         changed = release(run, check_mode=check_mode, directory=DIRECTORY)
         return Result(changed, {"runs": [one.run for one in read(DIRECTORY)], "removed": []})
     desired = parse({**params, "since": datetime.now(timezone.utc).isoformat(timespec="seconds")})
     if desired is None:
-        raise HostError("controller: the process of ansible-playbook is missing; the module's action fills it in")
+        raise HostError("controller: the process of ansible-playbook is missing. The module's action plugin sets it")
     planned, locks = take(desired, params["take_over"], check_mode=check_mode, directory=DIRECTORY)
     if planned.holders:
         return Result(

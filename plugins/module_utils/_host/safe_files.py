@@ -296,7 +296,7 @@ def set_owner_and_mode(path: str, mode: int, ids: tuple[int, int] | None) -> Non
 
 @contextlib.contextmanager
 def writing_as(user: str | None, path: str) -> Iterator[None]:
-    """Write to that path as that user; nothing that takes long belongs inside. Raises HostError that names a link in the way."""
+    """Write to that path as that user; nothing that takes long belongs inside. Raises HostError that names a link in the path."""
     with acting_as(user):
         try:
             yield

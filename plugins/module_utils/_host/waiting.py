@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for a condition, with a time limit and an error that says what was last seen.
+"""Waiting for a condition, with a time limit and an error that contains the last observation.
 
 This module util is private to the collection.
 """
@@ -22,7 +22,7 @@ class WaitTimeout(HostError):
 
 @dataclass(frozen=True)
 class Probe:
-    """One look at a condition: whether it holds, what was seen (for the error), and its value."""
+    """An observation of a condition: whether it holds, a text for the error, and its value."""
 
     done: bool
     seen: str
@@ -39,7 +39,7 @@ def wait_for(
 ) -> Any:
     """Probe until it is done, and return its value. Raises WaitTimeout after timeout seconds.
 
-    The condition is looked at once at least, and once more after the time limit was reached in a pause.
+    The condition is observed at least once, and once more after the time limit was reached in a pause.
     """
     deadline = clock() + timeout
     while True:

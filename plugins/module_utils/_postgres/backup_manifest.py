@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PostgreSQL's backup manifest: which files a backup has, of what size, and with what checksum.
+"""PostgreSQL's backup manifest: the files of a backup, with their sizes and checksums.
 
 This module util is private to the collection. Nothing here reads or writes files. The format is described in
 PostgreSQL's manual, chapter "Backup Manifest Format"; pg_basebackup writes it, and "barman generate-manifest".
@@ -28,7 +28,7 @@ _IGNORED_DIRECTORY = "pg_wal/"
 
 
 class ManifestError(ValueError):
-    """The text is not an intact manifest; the error says why."""
+    """The text is not an intact manifest; the error contains the reason."""
 
 
 class Sum(Protocol):

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from .._host.paths import is_within, normal_path
 from .cluster import TABLESPACE_DIRECTORY, Cluster, DirectoryContents, ObservedHost
 
-#: Says that a data directory without a readable system identifier may be replaced.
+#: The word that allows the replacement of a data directory without a readable system identifier.
 UNKNOWN_SYSTEM = "unknown"
 
 

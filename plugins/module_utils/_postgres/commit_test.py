@@ -90,7 +90,7 @@ def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: fl
         return _failed("the server is in recovery", synchrony)
     if row["read_only"]:
         return _failed(
-            "default_transaction_read_only is on. Set it off (%s)" % (_RESETS.get(row["source"], _RESET) % row),
+            "default_transaction_read_only is on. Set it to off (%s)" % (_RESETS.get(row["source"], _RESET) % row),
             synchrony,
         )
     errors: list[str] = []
@@ -112,7 +112,7 @@ def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: fl
     watcher.query("SELECT pg_catalog.pg_cancel_backend(%s)", (row["pid"],))
     thread.join(10)
     if thread.is_alive():
-        raise HostError("the commit test of backend %s does not end, although it was cancelled" % row["pid"])
+        raise HostError("the commit test of backend %s does not end, although the module cancelled it" % row["pid"])
     return _failed(hanging_text(event, now, timeout), now)
 
 
@@ -121,14 +121,14 @@ def hanging_text(event: str | None, synchrony: Synchrony, timeout: float) -> str
     if event != "SyncRep":
         return "a commit did not return within %g seconds; it waited for %s" % (
             timeout,
-            event or "nothing that PostgreSQL names",
+            event or "a reason that PostgreSQL does not report",
         )
     connected = ", ".join("%s (%s, %s)" % (one.application, one.state, one.sync_state) for one in synchrony.senders)
     return (
-        "a commit did not return within %g seconds: it waits for synchronous_standby_names = '%s', and connected are: %s. Build those standbys "
-        "anew from this server, or take them out of synchronous_standby_names"
-        % (timeout, synchrony.names, connected or "none")
-    )
+        "a commit did not return within %g seconds: it waits for synchronous_standby_names = '%s', and these "
+        "standbys are connected: %s. Build the standbys of that list again from this server, or remove them from "
+        "synchronous_standby_names"
+    ) % (timeout, synchrony.names, connected or "none")
 
 
 def _failed(reason: str, synchrony: Synchrony) -> CommitOutcome:

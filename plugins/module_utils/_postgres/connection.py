@@ -38,7 +38,7 @@ _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 
 
 class ConnectionFailed(HostError):
-    """No connection; the text says where to, as whom, why, and what to do."""
+    """No connection; the text contains the address, the user, the reason and what to do."""
 
     def __init__(self, diagnosis: Diagnosis) -> None:
         super().__init__(diagnosis.message)
@@ -131,7 +131,7 @@ def connect(
         parameters.setdefault(key, value)
     parameters["application_name"] = APPLICATION_NAME
     if replication:
-        # The name by which pg_basebackup and pg_receivewal look for their password, too.
+        # The database name with which pg_basebackup and pg_receivewal search for their password, too.
         parameters.update(replication="true", dbname="replication")
     with _acting_as(user):
         endpoint = endpoint_of(parameters, user, server, replication)
@@ -157,7 +157,7 @@ def connect(
 def endpoint_of(
     parameters: Mapping[str, Any], user: str | None = None, server: str | None = None, replication: bool = False
 ) -> Endpoint:
-    """Where a connection with these libpq parameters goes, for messages."""
+    """The address of a connection with these libpq parameters, for messages."""
     account = lookup_user(user).pw_name if user else ""
     role = str(parameters.get("user") or account or "")
     return Endpoint(
@@ -210,7 +210,7 @@ class PsycopgSession:
                     "requested starting point %X/%X on timeline %d is not in this server's history: the timeline ended there"
                     % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
                 )
-            # PostgreSQL looks for the segment only when it sends the first of it.
+            # PostgreSQL opens the segment only when it sends its first bytes.
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
                 count, dummy = pgconn.get_copy_data(1)
@@ -236,14 +236,17 @@ def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
     except psycopg.Error:
         # libpq's own words would repeat parts of the string, and a password may be among them.
         raise HostError(
-            'the connection string%s can\'t be read; it must look like "host=… user=… dbname=…", with values in '
-            "single quotes where they have spaces" % (" of Barman server '%s'" % server if server else "")
+            (
+                'the connection string%s can\'t be read. Write it as "host=… user=… dbname=…", with values in single quotes '
+                "if they contain spaces"
+            )
+            % (" of Barman server '%s'" % server if server else "")
         ) from None
 
 
 @contextmanager
 def _acting_as(user: str | None) -> Iterator[None]:
-    """Be another user, for files and for peer authentication, while libpq connects.
+    """Switch to another user, for files and for peer authentication, while libpq connects.
 
     libpq reads .pgpass, the service file and certificates, and the kernel tells the server's socket who connects: all of
     it while connecting. The environment's PG* variables are not Barman's.

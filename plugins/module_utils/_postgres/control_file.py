@@ -22,7 +22,7 @@ _VERSIONS = range(1300, 2000)
 
 @dataclass(frozen=True)
 class ControlFile:
-    """checkpoint: where the last checkpoint's record begins. redo: where a recovery from it would begin."""
+    """checkpoint: the start of the last checkpoint's record. redo: the start of a recovery from it."""
 
     system_identifier: int
     checkpoint: int

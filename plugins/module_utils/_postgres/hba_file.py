@@ -54,7 +54,7 @@ def with_rules(text: str, rules: Sequence[str]) -> str:
 
 
 def notes(text: str) -> list[str]:
-    """The lines that say that something else writes this file, or that rules come from other files."""
+    """The comments which state that another program writes this file, and the lines that include other files."""
     lines = text.splitlines()
     return [line.strip() for line in lines[:40] if _GENERATED.match(line)] + [
         line.strip() for line in lines if _INCLUDE.match(line)
@@ -62,11 +62,11 @@ def notes(text: str) -> list[str]:
 
 
 def generated_warning(path: str, notes: Sequence[str]) -> str:
-    """What to do about a file that something else writes or extends. notes: the lines that say so."""
+    """What to do about a file that another program writes or extends. notes: the lines that state it."""
     return (
-        "%s has lines of something else that writes or extends it: %s. If that tool writes the file anew, the rules of Barman are lost: add them "
-        "to the tool's configuration. An include before the rules decides first" % (path, "; ".join(notes[:3]))
-    )
+        "%s has lines of another program that writes or extends it: %s. If that program writes the file again, the "
+        "rules of Barman are lost: add them to its configuration. An include before the rules decides first"
+    ) % (path, "; ".join(notes[:3]))
 
 
 def is_hba(text: str) -> bool:
@@ -81,7 +81,7 @@ def ensure(path: str, rules: Sequence[str], user: str, *, check_mode: bool) -> t
     """Write the block with these rules; the file's text before and after. Raises HostError."""
     invalid = [rule for rule in rules if "\n" in rule or not rule.strip()]
     if invalid:
-        raise HostError("rules: %r is not one rule" % invalid[0])
+        raise HostError("rules: %r is not a single rule" % invalid[0])
     file = read_hba_file(path, user)
     text = with_rules(file.state.text, rules)
     if text != file.state.text and not check_mode:
@@ -92,8 +92,9 @@ def ensure(path: str, rules: Sequence[str], user: str, *, check_mode: bool) -> t
 def read_hba_file(path: str, user: str) -> HbaFile:
     """The file. Raises HostError.
 
-    user: PostgreSQL's. A link that this user can place is not followed as root, but as that user. Where the file is, the server
-    says, and so this user: a file of somebody else is only taken if it already has rules of pg_hba.conf and nothing else.
+    user: PostgreSQL's. A link that this user can place is not followed as root, but as that user. The server, and so
+    this user, names the file. So a file of another owner is accepted only if it already contains rules of pg_hba.conf
+    and nothing else.
     """
     try:
         state = read_file(path, follow=True)
@@ -103,11 +104,14 @@ def read_hba_file(path: str, user: str) -> HbaFile:
             state = read_file(path, follow=True)
         writer = user
     if state is None:
-        raise HostError("%s does not exist, and PostgreSQL reads its rules there. Restore it first" % path)
+        raise HostError("%s does not exist, and PostgreSQL reads its rules there. Restore the file first" % path)
     if writer is None and state.status.st_uid != lookup_user(user).pw_uid and not is_hba(state.text):
         raise HostError(
-            "%s is not changed: PostgreSQL names it as its hba_file, it does not belong to '%s', and it has other lines than rules of "
-            "pg_hba.conf, or none. Find out who set hba_file, and correct it in PostgreSQL's configuration. If it is the right file, write a rule into it"
+            (
+                "%s is not changed: PostgreSQL's hba_file names it, it does not belong to '%s', and it contains other "
+                "lines than rules of pg_hba.conf, or none. Find out who set hba_file, and correct it in PostgreSQL's "
+                "configuration. If it is the correct file, write a rule into it"
+            )
             % (path, user)
         )
     return HbaFile(path, state, writer)

@@ -124,7 +124,7 @@ def plan(current: str | None, desired: Sequence[str], stays: Sequence[PasswordCo
 
 @dataclass(frozen=True)
 class PasswordFile:
-    """The password file of a user, as it is. access: whether owner and mode are those that libpq demands."""
+    """The password file of a user, as it is. access: whether owner and mode are those that libpq requires."""
 
     path: str
     user: str

@@ -47,7 +47,7 @@ def least_privileges(version: int) -> Privileges:
     return Privileges(("pg_checkpoint", *_MEMBERSHIPS), (*_FUNCTIONS, *_BACKUP_FUNCTIONS_15))
 
 
-# PostgreSQL's reserved words, as pg_get_keywords() tells them of all its versions: as names they need quotes.
+# PostgreSQL's reserved words, from pg_get_keywords() of all its versions: as names they need quotes.
 _WORDS = """
 all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
 concurrently constraint create cross current_catalog current_date current_role current_schema current_time

@@ -17,7 +17,7 @@ from typing import Any, Callable
 
 
 class Reach(enum.Enum):
-    """CONNECTED: something listens there. UNKNOWN: an error that says nothing about the way there."""
+    """CONNECTED: something listens there. UNKNOWN: an error that does not concern the network."""
 
     CONNECTED = "connected"
     NAME = "name"
@@ -42,7 +42,7 @@ _ERRNOS = {
 
 
 def reach_of(error: OSError) -> Reach:
-    """What an error of a TCP connection says of the way there."""
+    """The reachability that an error of a TCP connection shows."""
     if isinstance(error, socket.gaierror):
         return Reach.NAME
     # Before Python 3.10 a time limit is no TimeoutError.

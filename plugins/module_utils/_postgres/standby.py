@@ -17,7 +17,7 @@ from .wal import parse_lsn
 
 @dataclass(frozen=True)
 class Standby:
-    """replayed: up to where. timeline: that it follows, None where it does not say. redo: where a copy of it would begin.
+    """replayed: the last replayed position. timeline: that it follows, None if it does not report one. redo: the start of a copy of it.
 
     in_recovery: false once it was promoted, which is final.
     """
@@ -50,7 +50,7 @@ def read_timeline(primary: Session) -> int:
 
 
 def make_checkpoint(primary: Session) -> int:
-    """Have a checkpoint made now; where the WAL is after it.
+    """Perform a checkpoint now; the WAL position after it.
 
     Before PostgreSQL 15 only a superuser may ask for one, but the begin of a backup makes one too.
     """

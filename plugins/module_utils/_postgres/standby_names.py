@@ -67,13 +67,13 @@ class StandbyNames:
     def not_all(self) -> str:
         """Why a commit does not wait for each of them by its name; empty where it does."""
         if "*" in self.names:
-            return "in it * stands for any standby"
+            return "in this list * means any standby"
         if len({name.lower() for name in self.names}) < len(self.names):
             return "it has a name twice"
         if self.number < len(self.names):
-            return "by it commits wait for %d of %d standbys" % (self.number, len(self.names))
+            return "with this list commits wait for %d of %d standbys" % (self.number, len(self.names))
         if self.number > len(self.names):
-            return "it asks for more standbys than it names"
+            return "it requires more standbys than it names"
         return ""
 
 
@@ -144,7 +144,7 @@ def require_our_names(names: Iterable[str]) -> None:
     invalid = [name for name in names if not OUR_NAME.fullmatch(name)]
     if invalid:
         raise HostError(
-            "names: %s: a name begins with barman, and has letters, digits and underscores only"
+            "names: %s: a name starts with barman, and contains only letters, digits and underscores"
             % ", ".join(map(repr, invalid))
         )
 
@@ -200,8 +200,11 @@ def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str
         twins = [item.name for item in rest.standbys if item.name.lower() == name.lower() and item.name != name]
         if twins:
             raise StandbyNamesError(
-                "synchronous_standby_names is '%s'. PostgreSQL takes %s there for %s, and Barman does not: write it as %s, with "
-                "ALTER SYSTEM SET or where it stands, and run this again" % (current, twins[0], name, name)
+                (
+                    "synchronous_standby_names is '%s'. PostgreSQL reads %s there as %s, and Barman does not. Write it as %s, "
+                    "with ALTER SYSTEM SET or in the file that sets it, and run the playbook again"
+                )
+                % (current, twins[0], name, name)
             )
     if not rest.standbys or not rest.not_all:
         return
@@ -211,8 +214,10 @@ def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str
     everyone = [*wanted, *others]
     alone = " or 'FIRST %d (%s)' to wait for Barman only" % (len(wanted), ", ".join(wanted)) if others else ""
     raise StandbyNamesError(
-        "synchronous_standby_names is '%s': %s. PostgreSQL can't wait for Barman's receiver always and for some of the others "
-        "besides, so this is not changed. Say what is meant with ALTER SYSTEM SET synchronous_standby_names: "
-        "'FIRST %d (%s)' to wait for all of them,%s; or take barman_synchronous out"
+        (
+            "synchronous_standby_names is '%s': %s. PostgreSQL can't wait for Barman's receiver always and in addition "
+            "for some of the others, so the module does not change this. Set the intended value with ALTER SYSTEM SET "
+            "synchronous_standby_names: 'FIRST %d (%s)' to wait for all of them,%s; or remove barman_synchronous"
+        )
         % (current, rest.not_all, len(everyone), ", ".join(everyone), alone)
     )

@@ -16,7 +16,7 @@ from .timeline_history import TimelineSegment
 
 RefusalKind = Literal["other_timeline", "ahead", "wal_removed"]
 
-#: undefined_file: PostgreSQL looked for the segment in pg_wal (walsender.c, WalSndSegmentOpen).
+#: undefined_file: PostgreSQL searched for the segment in pg_wal (walsender.c, WalSndSegmentOpen).
 WAL_REMOVED = "58P01"
 
 

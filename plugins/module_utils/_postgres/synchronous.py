@@ -78,9 +78,12 @@ def not_asked(seen: Synchrony, application: str) -> str:
 
 def commit_problem(commit: str) -> str:
     if commit in ("off", "local"):
-        return "synchronous_commit is %s, so commits wait for nobody; set it to on" % commit
+        return "synchronous_commit is %s, so commits wait for no standby. Set it to on" % commit
     if commit == "remote_apply":
-        return "synchronous_commit is remote_apply, and a WAL receiver applies nothing: commits wait for ever; set it to on"
+        return (
+            "synchronous_commit is remote_apply, and a WAL receiver applies nothing, so commits wait without end. Set "
+            "it to on"
+        )
     return ""
 
 
@@ -93,7 +96,7 @@ def not_given(seen: Synchrony, application: str, up_to: int) -> str:
     twice = sorted({name for name in counted if counted.count(name) > 1})
     if twice:
         # Two by one name can be enough for PostgreSQL without the one that is meant.
-        return "more than one standby is connected as %s; give each a name of its own" % " and as ".join(twice)
+        return "more than one standby is connected as %s. Set a unique name for each" % " and as ".join(twice)
     if own[0].sync_state not in ("sync", "quorum"):
         return "its sync_state is %s and its state %s" % (own[0].sync_state, own[0].state)
     if own[0].flushed is None or own[0].flushed < up_to:
@@ -121,7 +124,7 @@ def wait_until_given(
         seen = look(session)
         problem = not_given(seen, application, up_to)
         if problem and not runs():
-            raise WaitTimeout("no receiver runs; last seen: %s" % problem)
+            raise WaitTimeout("no receiver runs; last observed: %s" % problem)
         return Probe(not problem, problem, seen)
 
     seen: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
@@ -163,7 +166,7 @@ def configure(
     change = standby_names.change(altered, beneath, wanted, unwanted)
     if change.changes and settings[_SETTING]["source"] == "command line":
         raise HostError(
-            "synchronous_standby_names is given on PostgreSQL's command line, which nothing written overrules; take it out there"
+            "PostgreSQL's command line sets synchronous_standby_names, which overrides all files. Remove it there"
         )
     value = beneath if change.value is None else change.value
     # Written earlier, and not taken over yet.
@@ -218,7 +221,10 @@ def _refuse_where_nothing_is_taken_over(session: Session) -> None:
         "ORDER BY seqno LIMIT 1"
     ):
         raise HostError(
-            "synchronous_standby_names was not changed: PostgreSQL reloads nothing of its configuration until this is mended: %s: %s"
+            (
+                "synchronous_standby_names was not changed: PostgreSQL reloads no setting until this error is corrected: "
+                "%s: %s"
+            )
             % (row["place"], row["error"])
         )
 
@@ -238,10 +244,10 @@ def _write(
         written = True
         _reload(session, value, clock, pause)
     except HostError as exc:
-        # What PostgreSQL refused was not written; where the session broke meanwhile, nobody knows.
+        # What PostgreSQL refused was not written. If the session ended meanwhile, nobody knows.
         if not change.added or (not written and _answers(session)):
             raise
-        left = "synchronous_standby_names = '%s' %s" % (value, "is left" if written else "may be left")
+        left = "synchronous_standby_names = '%s' %s" % (value, "is left" if written else "may remain")
         raise HostError("%s. %s" % (exc, _set_back(session, before, change.current, left, clock, pause))) from None
 
 
@@ -259,16 +265,16 @@ def _set_back(
         session.query(statement)
     except HostError as exc:
         return (
-            "It could not be set back (%s): %s in PostgreSQL's files, and commits hang from its next reload or start on, or do "
-            "already. In psql, as a superuser: %s; SELECT pg_reload_conf();" % (exc, left, statement)
-        )
+            "The module could not restore the old value (%s): %s in PostgreSQL's files. Commits hang from its next "
+            "reload or start on, or already do. In psql, as a superuser: %s; SELECT pg_reload_conf();"
+        ) % (exc, left, statement)
     try:
         _reload(session, current, clock, pause)
     except HostError as exc:
         return (
-            "synchronous_standby_names was set back to '%s', and that has not come into effect (%s). In psql, as a superuser: "
-            "SELECT pg_reload_conf();" % (current, exc)
-        )
+            "synchronous_standby_names was set back to '%s', and that has not taken effect (%s). In psql, as a "
+            "superuser: SELECT pg_reload_conf();"
+        ) % (current, exc)
     return "synchronous_standby_names was set back to '%s'" % current
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a server's WAL is, and making it close a segment.
+"""The WAL position of a server, and closing a segment.
 
 This module util is private to the collection.
 """
@@ -18,7 +18,7 @@ from .wal import Segment, parse_lsn, segment_of_number
 
 @dataclass(frozen=True)
 class WalPosition:
-    """Where a server writes (or, in recovery, replays) its WAL."""
+    """The position at which a server writes (or, in recovery, replays) its WAL."""
 
     lsn: int
     in_recovery: bool
@@ -27,7 +27,7 @@ class WalPosition:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a server says on a replication connection."""
+    """What a server reports on a replication connection."""
 
     system_identifier: str
     timeline: int
@@ -67,7 +67,7 @@ def write_marker(session: Session) -> None:
 
 
 def close_segment(session: Session, timeline: int, segment_size: int) -> Segment:
-    """Have the current segment closed, also on an idle server, and say which one that was."""
+    """Close the current segment, also on an idle server, and return its name."""
     write_marker(session)
     row = session.query("SELECT pg_catalog.pg_switch_wal()::text AS lsn")[0]
     write_marker(session)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far a passive server is behind the backup server that it relays (the source), from what both have.
+"""The lag of a passive server behind its source backup server, from the backups and WAL of both.
 
 This module util is private to the collection. Apart from synchronisation.py, so that "check" comes without all of that.
 """
@@ -34,7 +34,7 @@ _SYNCING = "SYNCING"
 
 
 class SynchronisationError(HostError):
-    """A passive server can't have what its source has; the text says why. kind: one word for programs."""
+    """A passive server can't be synchronized with its source; the text contains the reason. kind: one word for programs."""
 
     def __init__(self, message: str, kind: str = "other") -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class SourceWalFile:
 
 @dataclass(frozen=True)
 class Source:
-    """What the source told. backups: its good ones, and when each ended. wals: those after the position that was asked for.
+    """What the source reported. backups: its valid ones, and when each ended. wals: those after the requested position.
     last: the newest, empty without any.
     """
 
@@ -128,13 +128,11 @@ def parse_source(text: str) -> Source:
         return Source(str(document["version"]), backups, wals, str(document["last_name"]), compression or None)
     except (ValueError, KeyError, TypeError, AttributeError):
         shown = " ".join(text.split())[:200]
-        raise SynchronisationError(
-            "'barman sync-info' answered what can't be understood: %s" % shown, "answer"
-        ) from None
+        raise SynchronisationError("the output of 'barman sync-info' is not valid: %s" % shown, "answer") from None
 
 
 def _ended(backup: Mapping[str, Any]) -> float | None:
-    """When the backup ended. Before 3.13 the source does not tell its time zone, and Barman takes it for the one here."""
+    """When the backup ended. Before 3.13 the source does not report its time zone, and Barman assumes the one here."""
     if backup.get("end_time_iso"):
         return datetime.fromisoformat(backup["end_time_iso"]).timestamp()
     # In English whatever the language of this host is, so not by strptime.
@@ -192,10 +190,10 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]
     text = read_text(path)
     if text is None:
-        return "%s has not been heard of yet" % where
+        return "there was no contact with %s yet" % where
     heard = os.stat(path).st_mtime
     if now - heard > LATE:
-        return "%s was last heard of %d minutes ago" % (where, (now - heard) // 60)
+        return "the last contact with %s was %d minutes ago" % (where, (now - heard) // 60)
     try:
         source = parse_source(text)
     except SynchronisationError as exc:
@@ -207,12 +205,12 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     late = []
     if lag.wal_overdue > LATE and (here.done or not copying):
         late.append(
-            "%d WAL segments that %s has are not here, the first for %d minutes"
+            "%d WAL segments of %s are missing here, the first for %d minutes"
             % (lag.segments, where, lag.wal_overdue // 60)
         )
     if lag.backups_overdue > LATE and not copying:
         late.append(
-            "backups that %s has are not here, the first for %d minutes: %s"
+            "backups of %s are missing here, the first for %d minutes: %s"
             % (where, lag.backups_overdue // 60, ", ".join(lag.backups))
         )
     return "; ".join(late) or None

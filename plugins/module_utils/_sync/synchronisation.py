@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Passive servers: how far they are behind the backup server that they relay, and copying what they lack.
+"""Passive servers: their lag behind their source backup server, and copying what they lack.
 
-This module util is private to the collection. What the other backup server (the source) has is asked for with Barman's own
-"sync-info" over SSH, as "barman cron" does it once a minute. "barman sync-info --primary" would do the same, but it
-writes the answer down, and with "ssh -q" it can't say why there is none.
+This module util is private to the collection. The source's backups and WAL are queried with Barman's own "sync-info"
+over SSH, as "barman cron" does it once a minute. "barman sync-info --primary" would do the same, but it writes the
+answer to a file, and with "ssh -q" it can't report why there is none.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ _SSH_REASONS = {
     SshFailure.HOST_KEY_CHANGED: ("host_key", "its host key is not the one that '%(user)s' knows"),
     SshFailure.HOST_KEY_UNKNOWN: ("host_key", "its host key is not in known_hosts of '%(user)s'"),
     SshFailure.DENIED: ("denied", "it does not accept the SSH key of '%(user)s'"),
-    SshFailure.REFUSED: ("unreachable", "nothing listens there: is sshd running, is the port right?"),
-    SshFailure.TIMEOUT: ("unreachable", "it does not answer: is the host up, is a firewall between?"),
-    SshFailure.NO_ROUTE: ("unreachable", "there is no network route to it: is the host up?"),
-    SshFailure.UNKNOWN_NAME: ("unreachable", "its name can't be resolved here"),
+    SshFailure.REFUSED: ("unreachable", "nothing listens there: check that sshd runs, and that the port is correct"),
+    SshFailure.TIMEOUT: (
+        "unreachable",
+        "it does not answer: check that the host runs, and that no firewall drops the connection",
+    ),
+    SshFailure.NO_ROUTE: ("unreachable", "there is no network route to it: check that the host runs"),
+    SshFailure.UNKNOWN_NAME: ("unreachable", "its name can't be resolved on this host"),
 }
 
 
@@ -66,7 +69,7 @@ class SyncObservation:
 
 @dataclass(frozen=True)
 class SyncRequest:
-    """What is asked for. up_to: a WAL segment that has to be here, too. max_lag: seconds that are no reason to copy."""
+    """What is requested. up_to: a WAL segment that has to be here, too. max_lag: seconds that are no reason to copy."""
 
     timeout: float = 600.0
     max_lag: float = 0.0
@@ -74,7 +77,7 @@ class SyncRequest:
     recoverable: bool = True
 
 
-# What the two sides say: values only
+# What the two sides report: values only
 
 
 def parse_up_to(text: str) -> int | str:
@@ -86,7 +89,7 @@ def parse_up_to(text: str) -> int | str:
 
 
 def reached(newest: wal.Segment | None, up_to: int | str | None, segment_size: int) -> bool:
-    """Whether the newest segment is the one wanted, has the position wanted, or comes after it."""
+    """Whether the newest segment is the requested one, contains the requested position, or comes after it."""
     if up_to is None or newest is None:
         return up_to is None
     number = newest.number(segment_size)
@@ -142,7 +145,7 @@ class PassiveServer:
 
     def _synchronise(self, request: SyncRequest, outcome: ServerOutcome, *, check_mode: bool) -> None:
         if not self._server.passive:
-            raise SynchronisationError("it is not passive on this host: its backups are taken here", "configuration")
+            raise SynchronisationError("it is not passive on this host: this host takes its backups", "configuration")
         first = self._look()
         self._tell(outcome, first, first, request)
         size = self._segment_size(first.here)
@@ -155,7 +158,7 @@ class PassiveServer:
             wanted = False
         if empty and request.up_to is None:
             outcome.warnings.append(
-                "server '%s': %s has no backup of it yet, so there is nothing to relay"
+                "server '%s': %s has no backup of it yet, so there is nothing to copy"
                 % (self._server.name, self._where)
             )
             return
@@ -227,7 +230,8 @@ class PassiveServer:
             return self._barman.command([*words, shlex.join(remote)], timeout=_LOOK_TIMEOUT)
         except CommandTimeout:
             raise SynchronisationError(
-                "%s did not tell within %g s what it has" % (self._where, _LOOK_TIMEOUT), "unreachable"
+                "%s did not report within %g s which backups and WAL it has" % (self._where, _LOOK_TIMEOUT),
+                "unreachable",
             ) from None
 
     def _no_answer(self, completed: Completed) -> SynchronisationError:
@@ -235,10 +239,10 @@ class PassiveServer:
         if completed.rc == SSH_FAILED:
             kind, hint = _SSH_REASONS.get(ssh_failure(completed.stderr), ("unreachable", ""))
             if not hint:
-                return SynchronisationError("%s can't be reached by SSH; ssh said: %s" % (self._where, said), kind)
+                return SynchronisationError("%s can't be reached by SSH; ssh reported: %s" % (self._where, said), kind)
             reason = hint % {"user": self._barman.user}
             return SynchronisationError(
-                "%s can't be reached by SSH: %s (ssh said: %s)" % (self._where, reason, said), kind
+                "%s can't be reached by SSH: %s (ssh reported: %s)" % (self._where, reason, said), kind
             )
         if completed.rc == _NOT_FOUND:
             return SynchronisationError("Barman is not installed on %s (%s)" % (self._where, said), "no_barman")
@@ -246,7 +250,7 @@ class PassiveServer:
         if "Unknown server" in said:
             # Barman is not translated, and has one exit status for everything. A hint only.
             hint, kind = (
-                "; Barman there has no server of that name, and a server has the same name on both",
+                "; Barman there has no server of that name, and a server must have the same name on both hosts",
                 "no_server",
             )
         return SynchronisationError("'barman sync-info' failed on %s: %s%s" % (self._where, said, hint), kind)
@@ -259,8 +263,10 @@ class PassiveServer:
         boundary = None if there is None else passive_boundary(there, own)
         if boundary is not None:
             raise SynchronisationError(
-                "Barman is %s on %s and %s here: since %s it tells more of a backup, and an older one refuses to relay it. Use the same version "
-                "on both, or the newer one here"
+                (
+                    "Barman is %s on %s and %s here: since %s it reports more of a backup, and an older Barman refuses to "
+                    "replicate it. Install the same version on both hosts, or the newer one here"
+                )
                 % (look.source.version, self._where, format_version(own), format_version(boundary)),
                 "version",
             )
@@ -269,8 +275,10 @@ class PassiveServer:
         own = self._server.get("compression")
         if look.source.compression != own:
             raise SynchronisationError(
-                "its WAL is compressed with '%s' on %s and with '%s' here, and Barman copies none then; "
-                "set the option compression to the same value on both"
+                (
+                    "its WAL is compressed with '%s' on %s and with '%s' here. Barman copies no WAL then. Set the option "
+                    "compression to the same value on both hosts"
+                )
                 % (look.source.compression or "nothing", self._where, own or "nothing"),
                 "compression",
             )
@@ -289,18 +297,20 @@ class PassiveServer:
                 observed = self._look()
             lacking = self._lacking(first, observed)
             newest = str(observed.here.newest) if observed.here.newest else ""
-            text = "%s has WAL up to %s, here it is up to %s" % (
+            text = "%s has WAL up to %s, and this host up to %s" % (
                 self._where,
                 observed.source.last or "none",
                 newest or "none",
             )
             if lacking:
                 text += "; missing: %s" % ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
-            return Probe(complete(observed), text + ("; Barman said: %s" % self._said if self._said else ""), observed)
+            return Probe(
+                complete(observed), text + ("; Barman reported: %s" % self._said if self._said else ""), observed
+            )
 
         try:
             last: SyncObservation = wait_for(
-                "the copy of what %s has" % self._where,
+                "the copy of %s's backups and WAL" % self._where,
                 probe,
                 request.timeout,
                 _INTERVAL,
@@ -315,14 +325,14 @@ class PassiveServer:
         """What the first look saw on the source, and is still neither here nor gone from there."""
         wanted = [one for one in first.lag.backups if one in observed.source.backups and one not in self._skipped]
         lacking = [one for one in wanted if one not in observed.here.done]
-        # It tells of what comes after the position here, and before that Barman has copied everything.
+        # It reports what comes after the position here, and before that Barman has copied everything.
         there = {one.name for one in observed.source.wals}
         files = [name for name in first.lag.files if name in there]
         return lacking + [name for name in files if not archive_has(observed.here.archive, name)]
 
     def _copy(self, observed: SyncObservation, left: int) -> None:
         self._said = ""
-        self._progress.update("asking the other backup server", left=left)
+        self._progress.update("querying the source backup server", left=left)
         completed = self._barman.text("sync-info", "--primary", self._server.name, *self._position(), timeout=3600)
         if not completed.ok:
             raise SynchronisationError("'barman sync-info --primary' failed: %s" % completed.text, "source")
@@ -346,8 +356,8 @@ class PassiveServer:
     def _judge(self, reply: Reply, observed: SyncObservation, lock: str) -> None:
         """Raise SynchronisationError if the copy fails again while nobody else makes it.
 
-        Barman has one exit status for a failure and for another process, such as cron's, that copies now. That one may have ended
-        already when its lock is looked at here, so the first failure is tried again.
+        Barman has one exit status for a failure and for another process, such as cron's, that copies now. That one
+        may have ended already when its lock is read here, so the first failure is tried again.
         """
         if reply.ok:
             self._failed.discard(lock)
@@ -361,11 +371,11 @@ class PassiveServer:
         self._said = reason
 
     def _versions(self, look: SyncObservation) -> str:
-        """What the versions have to do with a failure, where they may."""
+        """A hint about the versions, if they may cause the failure."""
         own = format_version(self._barman.version)
         if look.source.version == own:
             return ""
-        return ". Barman is %s on %s and %s here: the same version on both is what works" % (
+        return ". Barman is %s on %s and %s here: install the same version on both hosts" % (
             look.source.version,
             self._where,
             own,
@@ -417,7 +427,7 @@ def _no_values(source: str) -> dict[str, Any]:
 
 
 def passive_servers(configuration: Configuration) -> list[str]:
-    """The servers that this host relays."""
+    """The passive servers of this host."""
     return [name for name, server in sorted(configuration.servers.items()) if server.passive]
 
 
@@ -430,7 +440,7 @@ def synchronise(
     check_mode: bool,
 ) -> dict[str, ServerOutcome]:
     """All of these servers, some at a time; one that fails is no hindrance for the others."""
-    # Made while none of them acts as Barman's user yet: that is seen in all threads.
+    # Created while none of them acts as Barman's user yet: that affects all threads.
     copies = [PassiveServer(barman, configuration, server) for server in servers]
     with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
         found = pool.map(lambda one: one.run(request, check_mode=check_mode), copies)

@@ -37,7 +37,7 @@ from .plan import Archived, Observation
 
 
 class ReceiverError(HostError):
-    """WAL is not received; the text says why and what to do. kind: one word for programs. explained: the reason is known."""
+    """WAL is not received; the text contains the reason and what to do. kind: one word for programs. explained: the reason is known."""
 
     def __init__(self, message: str, kind: str = "other", explained: bool = True) -> None:
         super().__init__(message)
@@ -145,8 +145,11 @@ class ReceiverHost:
             known = None
         if known is not None and str(known) != identity.system_identifier:
             raise ReceiverError(
-                "Barman server '%s': the PostgreSQL there is another database cluster (system identifier %s) than the one that "
-                "this archive is of (%s, in %s). Give the new cluster a new name (barman_server_name), or set the old archive aside"
+                (
+                    "Barman server '%s': the PostgreSQL there is another database cluster (system identifier %s) than that of "
+                    "this archive (%s, in %s). Set a new name for the new cluster (barman_server_name), or move the old "
+                    "archive aside"
+                )
                 % (self.server.name, identity.system_identifier, known, path),
                 "system_identifier",
             )
@@ -176,7 +179,7 @@ class ReceiverHost:
             "Barman server '%s': the WAL receiver ended%s"
             % (
                 self.server.name,
-                ": %s" % messages if messages else ", and Barman's log%s has no reason" % self.log_name(),
+                ": %s" % messages if messages else ", and Barman's log%s contains no reason" % self.log_name(),
             ),
             "ended",
             explained=bool(messages),

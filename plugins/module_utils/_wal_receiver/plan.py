@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a WAL receiver starts, and what has to be done before: values to a plan.
+"""The start position of a WAL receiver, and the steps before it: values to a plan.
 
 This module util is private to the collection.
 """
@@ -57,7 +57,7 @@ class Observation:
 
     @property
     def settled(self) -> bool:
-        """It is not only a moment ago that it began to work."""
+        """The receiver did not start only a moment ago."""
         young = self.sender is not None and self.sender.age is not None and self.sender.age < SETTLED_AFTER
         return self.works and not young
 
@@ -89,7 +89,7 @@ class ReceiverPlan:
 
 
 def receiver_position(files: Iterable[tuple[str, int]], segment_size: int) -> Position | None:
-    """Where pg_receivewal goes on with these files (name, size) in its directory; None where they say nothing.
+    """Where pg_receivewal goes on with these files (name, size) in its directory; None if they contain none.
 
     It takes the newest segment of any timeline: a complete one is done, a partial one is begun anew.
     """

@@ -50,7 +50,7 @@ def holding_lock(host: ReceiverHost) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ReceiverError(
-                "Barman server '%s': a receiver was started by another process at this moment; run this again"
+                "Barman server '%s': another process started a receiver at the same moment. Run the playbook again"
                 % host.server.name,
                 "busy",
             ) from None
@@ -86,7 +86,7 @@ def start_process(host: ReceiverHost, start_of_log: int) -> None:
     except WaitTimeout as exc:
         if not life.runs and host.wrote(start_of_log):
             raise host.ended(start_of_log) from None
-        raise ReceiverError("%s. Barman's log%s may say why" % (exc, host.log_name())) from None
+        raise ReceiverError("%s. Barman's log%s may contain the reason" % (exc, host.log_name())) from None
 
 
 def stop_process(host: ReceiverHost) -> None:

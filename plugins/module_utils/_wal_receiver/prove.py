@@ -60,11 +60,11 @@ def prove(host: ReceiverHost, start_of_log: int) -> None:
         hint = ""
         if closed is None:
             hint = (
-                ". It is a standby, and nothing was written on its primary meanwhile: write barman_primary for it and deploy (primary_conninfo in %s)"
-                % host.server.file
-            )
+                ". The server is a standby, and nothing was written on its primary meanwhile: set barman_primary for it "
+                "and deploy (primary_conninfo in %s)"
+            ) % host.server.file
         raise ReceiverError(
-            "Barman server '%s': WAL streams, and is not archived: %s%s" % (host.server.name, exc, hint),
+            "Barman server '%s': WAL streams, but it is not archived: %s%s" % (host.server.name, exc, hint),
             "not_archived",
         ) from None
 

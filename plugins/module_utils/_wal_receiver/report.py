@@ -39,7 +39,7 @@ def planned_state(host: ReceiverHost, observed: Observation, plan: ReceiverPlan)
 def values_of(
     host: ReceiverHost, observed: Observation, plan: ReceiverPlan, set_aside_directory: str | None = None
 ) -> dict[str, Any]:
-    """What the module returns of a receiver that is started. set_aside_directory: where a reset has put files."""
+    """What the module returns of a started receiver. set_aside_directory: the directory to which a reset moved files."""
     size = observed.position.segment_size
     slot = observed.slot
     values: dict[str, Any] = {

@@ -52,16 +52,16 @@ def request_from(params: Mapping[str, Any], server: str) -> ReceiverRequest:
 def unsuitable(server: ServerConfiguration, state: ReceiverState) -> str:
     """Why Barman has no receiver of this server; empty if it can have one."""
     if server.passive:
-        return "server '%s' is passive on this host: its WAL comes from the primary Barman host" % server.name
+        return "server '%s' is passive on this host: its WAL comes from its source backup server" % server.name
     if state is not ReceiverState.STARTED:
         return ""
     if not server.flag("streaming_archiver"):
         return (
-            "server '%s' does not stream WAL: write barman_wal: [streaming] for it and deploy (streaming_archiver = on in %s)"
-            % (server.name, server.file)
-        )
+            "server '%s' does not stream WAL: set barman_wal: [streaming] for it and deploy (streaming_archiver = on "
+            "in %s)"
+        ) % (server.name, server.file)
     if not server.flag("active", True):
-        return "server '%s' is inactive (active = false in %s): Barman receives nothing of it" % (
+        return "server '%s' is inactive (active = false in %s): Barman receives none of its WAL" % (
             server.name,
             server.file,
         )

@@ -50,7 +50,7 @@ def ensure_started(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: boo
     """Start it if it does not run; whether it ran before. Raises HostError."""
     observed = host.observe()
     if observed.pid is not None and not observed.settled and not (observed.slot is not None and observed.slot.lost):
-        # It was started a moment ago, by cron, or is about to give up.
+        # Cron started it a moment ago, or it is about to end.
         observed = settle(host, observed)
     outcome.before = state_of(observed)
     plan = plan_start(host, observed, may_reset=may_reset)
@@ -97,8 +97,10 @@ def plan_start(host: ReceiverHost, observed: Observation, *, may_reset: bool) ->
         return ReceiverPlan(prove=nothing_archived_yet(observed))
     if observed.slot is not None and observed.slot.active and observed.pid is None:
         raise ReceiverError(
-            "Barman server '%s': the replication slot '%s' is in use by %s, and not by the receiver of this host. Stop that "
-            "one, or write another barman_slot_name for this server (Barman's option slot_name)"
+            (
+                "Barman server '%s': the replication slot '%s' is in use by %s, and not by the receiver of this host. Stop "
+                "that client, or set another barman_slot_name for this server (Barman's option slot_name)"
+            )
             % (host.server.name, host.slot_name, host.user_of(observed.slot)),
             "slot_active",
         )

@@ -78,7 +78,10 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
     name = host.server.name
     if not host.server.flag("archiver"):
         raise ReceiverError(
-            "server '%s' archives nothing that comes by archive_command: write barman_wal: [streaming, archiving] for it and deploy (archiver = on in %s)"
+            (
+                "server '%s': Barman archives nothing that archive_command delivers. Set barman_wal: [streaming, "
+                "archiving] for it and deploy (archiver = on in %s)"
+            )
             % (name, host.server.file),
             "configuration",
         )
@@ -86,8 +89,11 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
     closed, size = close_current_segment(host)
     if closed is None:
         raise ReceiverError(
-            "server '%s': it is a standby, and to see archiving take over, a segment has to be closed on its primary: write "
-            "barman_primary for it and deploy (primary_conninfo in %s)" % (name, host.server.file),
+            (
+                "server '%s' is a standby. To verify that archiving takes over, the module must close a segment on its "
+                "primary: set barman_primary for it and deploy (primary_conninfo in %s)"
+            )
+            % (name, host.server.file),
             "configuration",
         )
     left = [file.segment for file in map(wal.parse, names_in(host.directory)) if file is not None and file.segment]
@@ -109,7 +115,7 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
         watch.observe()
         if watch.final_problem:
             raise ReceiverError(
-                "server '%s': its WAL can't come by archive_command: %s. WAL is received as before, and its slot stays"
+                "server '%s': archive_command can't deliver its WAL: %s. Streaming continues, and its slot stays"
                 % (name, watch.final_problem),
                 "not_archived",
             )
@@ -117,12 +123,12 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
         notes = ["missing: %s" % ", ".join(map(str, missing[:5])), watch.problem, failed]
         return Probe(False, "; ".join(note for note in notes if note))
 
-    what = "WAL of server '%s' to come by archive_command up to segment %s" % (name, closed)
+    what = "WAL of server '%s' to arrive by archive_command up to segment %s" % (name, closed)
     try:
         wait_for(what, probe, host.timeout, 0.5, host.clock, host.pause)
     except WaitTimeout as exc:
         raise ReceiverError(
-            "%s. WAL is received as before, and its slot stays: see why PostgreSQL does not archive (pg_stat_archiver)"
+            ("%s. Streaming continues, and its slot stays. Find out why PostgreSQL does not archive (pg_stat_archiver)")
             % exc,
             "not_archived",
         ) from None

@@ -23,7 +23,7 @@ from .process import start_process, stop_process
 def confirm_commits(host: ReceiverHost, outcome: ServerOutcome, *, ran: bool, check_mode: bool) -> None:
     """Make the receiver confirm every commit at once, and prove that commits wait for that. ran: it ran before this module.
 
-    Barman looks for its name in synchronous_standby_names when it starts a receiver, and never again.
+    Barman searches for its name in synchronous_standby_names when it starts a receiver, and never again.
     """
     session = host.sql()
     problem = not_asked(look(session), host.application)
@@ -56,8 +56,11 @@ def confirm_commits(host: ReceiverHost, outcome: ServerOutcome, *, ran: bool, ch
             if not host.runs() and ended.explained:
                 raise ended from None
             raise ReceiverError(
-                "Barman server '%s': commits wait for its WAL receiver, and it does not confirm them: %s. Barman's log%s may say "
-                "why" % (host.server.name, exc, host.log_name()),
+                (
+                    "Barman server '%s': commits wait for its WAL receiver, which does not confirm them: %s. Barman's log%s "
+                    "may contain the reason"
+                )
+                % (host.server.name, exc, host.log_name()),
                 "not_synchronous",
             ) from None
     outcome.after["synchronous"] = True

@@ -491,7 +491,7 @@ def test_nothing_is_changed_where_barman_does_not_know_the_server():
 
 def test_a_program_that_is_missing():
     def answers(command: Command) -> Completed:
-        raise HostError("'barman-wal-archive' was not found on this host; is it installed?")
+        raise HostError("'barman-wal-archive' was not found on this host: install it")
 
     with pytest.raises(ArchivingError, match="barman-cli") as caught:
         make(World(answers=answers))

@@ -411,7 +411,9 @@ def test_an_archive_command_that_fails_is_named_while_it_is_waited_for(world: St
     archives(world)
     segment = str(wal.segment_of_number(1, 7, MIB))
     world.postgres.failed_wal = segment
-    with pytest.raises(BackupError, match=f"last observed: not archived: {segment}; archive_command fails with {segment} "):
+    with pytest.raises(
+        BackupError, match=f"last observed: not archived: {segment}; archive_command fails with {segment} "
+    ):
         take(world, wait_timeout=40)
     assert world.time >= 40, "it may work again"
 

@@ -90,7 +90,7 @@ def test_without_barmans_answer_the_rest_is_told(host: BarmanHost) -> None:
     host.stderr = "ERROR: broken"
     found = gather(host)
     assert found.servers["pg"]["backups"][0]["retention_status"] is None
-    assert "Barman did not tell which backups its retention policy needs" in found.warnings[0]
+    assert "Barman did not report which backups its retention policy needs" in found.warnings[0]
     assert "ERROR: broken" in found.warnings[0]
 
 
@@ -168,7 +168,7 @@ def test_an_id_that_one_server_has(host: BarmanHost) -> None:
 
 
 def test_an_id_that_no_server_has(host: BarmanHost) -> None:
-    with pytest.raises(CatalogError, match="no server here has a backup '2025'; looked at: pg"):
+    with pytest.raises(CatalogError, match="no server of this host has a backup '2025'; the module searched: pg"):
         gather(host, backup_id="2025")
 
 

@@ -200,7 +200,9 @@ def test_a_name_that_two_have() -> None:
 
 
 def test_none_such() -> None:
-    with pytest.raises(CatalogError, match=r"backup 'x' of server 'pg' does not exist; the backups are: 20260101T000000, .*\(FAILED\)"):
+    with pytest.raises(
+        CatalogError, match=r"backup 'x' of server 'pg' does not exist; the backups are: 20260101T000000, .*\(FAILED\)"
+    ):
         catalog.find(BACKUPS, "x", "pg")
     with pytest.raises(CatalogError, match="the backups are: none"):
         catalog.find([], "latest")

@@ -166,5 +166,5 @@ def test_numbers_for_people() -> None:
 def test_the_advice_names_a_process_that_still_works() -> None:
     dead = Verdict(JobState.DEAD, final=True)
     assert "process 13 of the job still runs" in advice(dead, "backup-eu", [13])
-    assert "then run the playbook again" in advice(dead, "backup-eu", [])
+    assert "Then run the playbook again" in advice(dead, "backup-eu", [])
     assert "may still run on backup-eu" in advice(Verdict(JobState.UNREACHABLE, final=True), "backup-eu", [])

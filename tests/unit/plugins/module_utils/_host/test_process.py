@@ -157,7 +157,7 @@ def test_who_is_told_to_end_ends_the_command_and_its_children(tmp_path: Path, nu
     parent, children = start_parent(tmp_path / "note", "asked")
     parent.send_signal(number)
     said, _dummy = parent.communicate(timeout=30)
-    assert "'sh' was ended, because this process was told to end by %s" % number.name in said
+    assert "'sh' was stopped, because signal %s stopped the module" % number.name in said
     assert all(wait_until_gone(pid) for pid in children)
 
 
@@ -210,7 +210,7 @@ def test_tick_is_called_while_it_runs() -> None:
 
 
 def test_unknown_program() -> None:
-    with pytest.raises(HostError, match="'no-such-program' was not found on this host; is it installed"):
+    with pytest.raises(HostError, match="'no-such-program' was not found on this host: install it"):
         run(Command(["no-such-program"]))
 
 

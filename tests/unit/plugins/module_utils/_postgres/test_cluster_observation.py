@@ -85,7 +85,7 @@ class FakeHost:
         argv = list(command.argv)
         if argv[0] == "pg_lsclusters":
             if self.clusters is None:
-                raise HostError("'pg_lsclusters' was not found on this host; is it installed?")
+                raise HostError("'pg_lsclusters' was not found on this host: install it")
             return Completed(argv, 0, json.dumps(self.clusters))
         if argv[0] == "systemctl":
             return Completed(argv, 0, self.units.get(argv[-1], f"Id={argv[-1]}\nLoadState=not-found\n"))
@@ -186,10 +186,7 @@ def test_a_unit_in_whose_control_group_it_was_started_is_not_its_own(
     assert (found.cluster is not None) == runs
     if not runs:
         (problem,) = found.problems
-        assert (
-            f"no systemd unit runs it (it was started from {unit}), so no unit can restart or stop it"
-            in problem
-        )
+        assert f"no systemd unit runs it (it was started from {unit}), so no unit can restart or stop it" in problem
 
 
 def cluster_row(name: str, port: int, directory: Path) -> dict[str, Any]:

@@ -90,8 +90,8 @@ def test_a_commit_that_hangs_is_cancelled_and_says_what_it_waits_for() -> None:
     outcome = server.tried()
     assert not outcome.takes_writes
     assert outcome.reason == (
-        "a commit did not return within 0.05 seconds: it waits for synchronous_standby_names = 'FIRST 1 (replica)', and connected are: "
-        "barman (streaming, async). Build those standbys anew from this server, or take them out of synchronous_standby_names"
+        "a commit did not return within 0.05 seconds: it waits for synchronous_standby_names = 'FIRST 1 (replica)', and these standbys are connected: "
+        "barman (streaming, async). Build the standbys of that list again from this server, or remove them from synchronous_standby_names"
     )
     assert server.cancelled.is_set()
     assert server.open == 0
@@ -110,10 +110,10 @@ def test_a_server_in_recovery_or_that_is_read_only_takes_none() -> None:
     server = Server()
     server.read_only = True
     assert server.tried().reason.endswith(
-        "Set it off (ALTER SYSTEM RESET default_transaction_read_only, or postgresql.conf)"
+        "Set it to off (ALTER SYSTEM RESET default_transaction_read_only, or postgresql.conf)"
     )
     server.source = "database"
-    assert server.tried().reason.endswith("Set it off (ALTER DATABASE shop RESET default_transaction_read_only)")
+    assert server.tried().reason.endswith("Set it to off (ALTER DATABASE shop RESET default_transaction_read_only)")
     assert server.wrote == 0
 
 

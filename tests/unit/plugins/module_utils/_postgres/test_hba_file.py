@@ -105,7 +105,7 @@ def test_root_changes_no_file_of_its_own_that_is_not_pg_hba_conf(tmp_path: Path,
     """A hostile user has the server name any file as its hba_file."""
     path = tmp_path / "crontab"
     path.write_text(text)
-    with pytest.raises(HostError, match="names it as its hba_file") as caught:
+    with pytest.raises(HostError, match="PostgreSQL's hba_file names it") as caught:
         read_hba_file(str(path), "nobody")
     assert text not in str(caught.value) or not text
     os.chown(path, 65534, 65534)

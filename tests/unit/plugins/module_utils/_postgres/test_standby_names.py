@@ -192,7 +192,7 @@ def test_somebodys_quorum_is_not_touched(there, everyone):
 
 
 def test_a_name_that_only_postgresql_takes_for_ours():
-    with pytest.raises(StandbyNamesError, match="write it as barman_receive_wal"):
+    with pytest.raises(StandbyNamesError, match="Write it as barman_receive_wal"):
         change("Barman_Receive_WAL", "", [NAME])
 
 

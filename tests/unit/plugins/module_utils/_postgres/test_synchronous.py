@@ -206,14 +206,14 @@ def test_what_can_not_be_set_back_is_told():
 def test_what_may_have_been_written_is_told():
     """The session breaks while it is written, and what was there before is to be put back by hand."""
     pg = Postgres("a", [("a", True)], breaks_at="ALTER SYSTEM")
-    with pytest.raises(HostError, match="may be left in PostgreSQL's files") as failure:
+    with pytest.raises(HostError, match="may remain in PostgreSQL's files") as failure:
         told(pg, [NAME])
     assert "ALTER SYSTEM SET synchronous_standby_names = 'a'; SELECT pg_reload_conf();" in str(failure.value)
 
 
 def test_what_is_set_back_and_not_reloaded_is_told():
     pg = Postgres("", refuses={"pg_reload_conf": "permission denied"})
-    with pytest.raises(HostError, match=r"set back to '', and that has not come into effect.*permission denied"):
+    with pytest.raises(HostError, match=r"set back to '', and that has not taken effect.*permission denied"):
         told(pg, [NAME])
     assert pg.files == []
 

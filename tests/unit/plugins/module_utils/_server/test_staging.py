@@ -48,7 +48,7 @@ class FakeBarman:
     def __call__(self, command: Command) -> Completed:
         argv = list(command.argv)
         if not self.installed:
-            raise HostError("'barman' was not found on this host; is it installed?")
+            raise HostError("'barman' was not found on this host: install it")
         if argv[1] == "--version":
             self.calls.append("version")
             return Completed(argv, 0, self.version + " Barman by EnterpriseDB", "")
@@ -298,7 +298,7 @@ def test_no_passwords_in_problems(host: Host) -> None:
 def test_without_barman_nothing_is_written(host: Host) -> None:
     host.barman.installed = False
     outcome = host.ensure(pg())
-    assert outcome.problems == ["'barman' was not found on this host; is it installed?"]
+    assert outcome.problems == ["'barman' was not found on this host: install it"]
     assert host.names() == []
 
 

@@ -313,11 +313,16 @@ def test_a_source_that_lost_its_place_is_asked_for_everything(relay: Relay) -> N
 @pytest.mark.parametrize(
     ("rc", "said", "kind", "text"),
     [
-        (255, "ssh: connect to host 198.51.100.11 port 22: Connection timed out", "unreachable", "is the host up"),
+        (
+            255,
+            "ssh: connect to host 198.51.100.11 port 22: Connection timed out",
+            "unreachable",
+            "check that the host runs",
+        ),
         (255, "ssh: connect to host 198.51.100.11 port 22: No route to host", "unreachable", "no network route"),
         (255, "barman@198.51.100.11: Permission denied (publickey).", "denied", "does not accept the SSH key of"),
         (255, "Host key verification failed.", "host_key", "known_hosts"),
-        (255, "kex_exchange_identification: read", "unreachable", "ssh said: kex"),
+        (255, "kex_exchange_identification: read", "unreachable", "ssh reported: kex"),
         (
             127,
             "bash: line 1: barman: command not found",
@@ -400,7 +405,7 @@ def test_an_older_barman_than_the_sources_is_refused_before_anything_is_copied(r
         outcome = relay.run(check_mode=check_mode)
         assert outcome.kind == "version"
         assert outcome.error is not None
-        assert "Barman is 3.20.1 on barman@198.51.100.11 and 3.13.3 here: since 3.14 it tells more" in outcome.error
+        assert "Barman is 3.20.1 on barman@198.51.100.11 and 3.13.3 here: since 3.14 it reports more" in outcome.error
     assert relay.calls == []
 
 
@@ -421,7 +426,7 @@ def test_a_failed_copy_names_versions_that_differ(relay: Relay) -> None:
     other = relay.run()
     assert other.error is not None
     assert other.error.endswith(
-        "Barman is 3.4.0 on barman@198.51.100.11 and 3.13.3 here: the same version on both is what works"
+        "Barman is 3.4.0 on barman@198.51.100.11 and 3.13.3 here: install the same version on both hosts"
     )
 
 
@@ -432,7 +437,7 @@ def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> Non
     assert outcome.kind == "timeout"
     assert outcome.error is not None
     assert outcome.error.startswith(
-        "server 'pg': the copy of what barman@198.51.100.11 has: not within 0 s; last observed: "
+        "server 'pg': the copy of barman@198.51.100.11's backups and WAL: not within 0 s; last observed: "
     )
     assert "20261120T080000" in outcome.error
     assert "Skipping WAL synchronisation" in outcome.error
@@ -530,10 +535,11 @@ def heard(relay: Relay, minutes: float = 0) -> dict[str, Any]:
 def test_check_tells_of_a_source_that_was_not_heard_of(relay: Relay) -> None:
     answer = check_servers(relay.barman, ["pg"], [], 0, check_mode=True)
     assert (
-        answer["servers"]["pg"]["checks"]["copy_up_to_date"]["hint"] == "barman@198.51.100.11 has not been heard of yet"
+        answer["servers"]["pg"]["checks"]["copy_up_to_date"]["hint"]
+        == "there was no contact with barman@198.51.100.11 yet"
     )
     assert heard(relay, 29)["ok"]
-    assert heard(relay, 31)["hint"] == "barman@198.51.100.11 was last heard of 31 minutes ago"
+    assert heard(relay, 31)["hint"] == "the last contact with barman@198.51.100.11 was 31 minutes ago"
 
 
 def test_check_tells_of_wal_that_does_not_come(relay: Relay) -> None:
@@ -545,7 +551,7 @@ def test_check_tells_of_wal_that_does_not_come(relay: Relay) -> None:
     relay.wals = dict.fromkeys(relay.wals, now - 31 * 60)
     answer = heard(relay)
     assert not answer["ok"]
-    assert answer["hint"] == "3 WAL segments that barman@198.51.100.11 has are not here, the first for 31 minutes"
+    assert answer["hint"] == "3 WAL segments of barman@198.51.100.11 are missing here, the first for 31 minutes"
     relay.wal("pg", range(3, 6))
     assert heard(relay)["ok"]
 
@@ -566,7 +572,7 @@ def test_check_tells_of_a_backup_that_does_not_come(relay: Relay) -> None:
     answer = heard(relay)
     assert not answer["ok"]
     assert answer["hint"] == (
-        "backups that barman@198.51.100.11 has are not here, the first for 31 minutes: 20261120T090000"
+        "backups of barman@198.51.100.11 are missing here, the first for 31 minutes: 20261120T090000"
     )
     relay.backup("pg", "20261120T090000", 5, status="FAILED")
     assert not heard(relay)["ok"]
@@ -579,8 +585,8 @@ def test_check_tells_of_wal_and_backups_together(relay: Relay) -> None:
     relay.wals = dict.fromkeys(relay.wals, time.time() - 45 * 60)
     relay.ended["20261120T080000"] = time.time() - 31 * 60
     assert heard(relay)["hint"] == (
-        "3 WAL segments that barman@198.51.100.11 has are not here, the first for 45 minutes; "
-        "backups that barman@198.51.100.11 has are not here, the first for 31 minutes: 20261120T080000"
+        "3 WAL segments of barman@198.51.100.11 are missing here, the first for 45 minutes; "
+        "backups of barman@198.51.100.11 are missing here, the first for 31 minutes: 20261120T080000"
     )
 
 
@@ -625,7 +631,7 @@ def test_when_a_backup_ended(told: dict[str, Any], ended: float | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"backups": [], "wals": []}', "Warning: hello"])
 def test_an_answer_that_is_none(text: str) -> None:
-    with pytest.raises(SynchronisationError, match="can't be understood"):
+    with pytest.raises(SynchronisationError, match="is not valid"):
         parse_source(text)
 
 

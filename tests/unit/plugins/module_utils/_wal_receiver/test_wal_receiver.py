@@ -244,7 +244,7 @@ def test_a_lost_directory_is_begun_after_what_is_archived(world: StreamingWorld)
     [
         (
             {"streaming_archiver": "off"},
-            "does not stream WAL: write barman_wal: [streaming] for it and deploy (streaming_archiver = on in",
+            "does not stream WAL: set barman_wal: [streaming] for it and deploy (streaming_archiver = on in",
         ),
         ({"active": "false"}, "is inactive"),
         ({"primary_ssh_command": "ssh barman@other"}, "is passive on this host"),
@@ -379,7 +379,7 @@ def test_a_receiver_that_ends_without_a_word(world: StreamingWorld) -> None:
     world.during = [lambda: ends(world, "")]
     outcome = started(world, timeout=1000)
     assert outcome.kind == "ended"
-    assert f"the WAL receiver ended, and Barman's log {world.log_file} has no reason" in str(outcome.error)
+    assert f"the WAL receiver ended, and Barman's log {world.log_file} contains no reason" in str(outcome.error)
     assert world.time < 10
 
 
@@ -448,7 +448,7 @@ def test_on_a_standby_nothing_is_written(world: StreamingWorld) -> None:
     world.postgres.oldest = 5
     outcome = started(world)
     assert outcome.kind == "not_archived"
-    assert "write barman_primary for it and deploy (primary_conninfo in" in str(outcome.error)
+    assert "set barman_primary for it and deploy (primary_conninfo in" in str(outcome.error)
     assert world.postgres.switches == 0
 
     def primary_writes() -> None:
@@ -729,7 +729,7 @@ def test_where_nothing_comes_by_archiving_streaming_goes_on(both: StreamingWorld
     both.archives_from = None
     outcome = given_up(both)
     assert (outcome.kind, outcome.changed) == ("not_archived", False)
-    assert "WAL is received as before, and its slot stays" in str(outcome.error)
+    assert "Streaming continues, and its slot stays" in str(outcome.error)
     assert both.pid == 4711
     assert both.postgres.slots["barman"].active_pid is not None
     assert name(6) not in both.archived() or both.received()
@@ -750,7 +750,7 @@ def test_without_archive_mode_nothing_is_waited_for(both: StreamingWorld) -> Non
     before = both.time
     outcome = both.ensure_receiver("absent", timeout=1000.0, archiving_takes_over=True)
     assert (outcome.kind, outcome.changed) == ("not_archived", False)
-    assert "archive_mode is off, so PostgreSQL archives nothing. WAL is received as before" in str(outcome.error)
+    assert "archive_mode is off, so PostgreSQL archives nothing. Streaming continues" in str(outcome.error)
     assert both.time - before < 10
     assert both.pid == 4711
 
@@ -760,7 +760,7 @@ def test_barman_has_to_archive_what_comes(world: StreamingWorld) -> None:
     world.archives_from = 6
     outcome = given_up(world)
     assert outcome.kind == "configuration"
-    assert "write barman_wal: [streaming, archiving] for it and deploy (archiver = on in" in str(outcome.error)
+    assert "Set barman_wal: [streaming, archiving] for it and deploy (archiver = on in" in str(outcome.error)
     assert "barman" in world.postgres.slots
 
 
@@ -877,7 +877,7 @@ def test_a_receiver_that_does_not_become_synchronous(streaming: StreamingWorld) 
     ("said", "kind", "words"),
     [
         (NO_SPACE, "disk_full", "the disk is full"),
-        ("", "not_synchronous", "it does not confirm them: no receiver runs; last observed: no receiver named"),
+        ("", "not_synchronous", "which does not confirm them: no receiver runs; last observed: no receiver named"),
     ],
 )
 def test_a_receiver_that_ends_is_not_waited_for_to_be_synchronous(

@@ -671,7 +671,7 @@ def test_snapshot_provider_without_project_and_zone():
 def test_snapshot_with_what_another_provider_reads():
     problem = only_problem(snapshot(gcp_zone="europe-west3-a"))
     assert problem.variable == "barman_options.gcp_zone"
-    assert "snapshot_provider = gcp only, and this is aws" in problem.message
+    assert "only with snapshot_provider = gcp, and this is aws" in problem.message
     assert only_problem({"barman_options": {"snapshot_disks": ["d"]}}).variable == "barman_options.snapshot_disks"
     good(snapshot(), {"barman_global_options": {"gcp_project": "p"}})
 
