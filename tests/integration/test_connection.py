@@ -234,7 +234,7 @@ def test_a_commit_that_waits_for_a_standby_that_is_not_there(server: Server) -> 
             session.query("ALTER SYSTEM RESET synchronous_standby_names")
             session.query("SELECT pg_reload_conf()")
     assert not waiting.takes_writes
-    assert "synchronous_standby_names = 'replica', and connected are: none" in waiting.reason
+    assert "synchronous_standby_names = 'replica', and these standbys are connected: none" in waiting.reason
 
 
 def test_no_timeout_of_a_role_or_database_cuts_our_queries_off(server: Server) -> None:
