@@ -183,7 +183,7 @@ class TestBackup:
         [
             ({"max_age": "soon"}, "barman_backup_max_age (option max_age of the module): 'soon' is not a time span"),
             ({"server": "nothing"}, "Barman has no server 'nothing' on this host; it has: main"),
-            ({"incremental": "latest"}, "incremental: backup 'latest' does not exist"),
+            ({"incremental": "latest"}, "incremental: backup 'latest' of server 'main' does not exist"),
         ],
     )
     def test_what_can_t_be(self, run_backup: Any, world: StreamingWorld, arguments: Any, said: str) -> None:

@@ -98,7 +98,7 @@ class TestBackupInfo:
         assert [len(found["backups"]) for found in answer["servers"].values()] == [1]
 
     def test_unknown_backup(self, run_info: Any) -> None:
-        assert "no server here has a backup 'x'" in run_info(backup_id="x")["msg"]
+        assert "no server of this host has a backup 'x'" in run_info(backup_id="x")["msg"]
 
     def test_barman_does_not_answer(self, run_info: Any, host: BarmanHost) -> None:
         host.stderr = "ERROR: broken"

@@ -36,6 +36,6 @@ def test_held_and_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 
 def test_what_can_not_be_a_lock_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = run_main(lock.main, capsys, run="../x", resources=["server pg"], controller=CONTROLLER)
-    assert "'../x' has other characters" in wrong["msg"]
+    assert "'../x' contains other characters" in wrong["msg"]
     missing = run_main(lock.main, capsys, run="x", resources=["server pg"])
     assert "the module's action fills it in" in missing["msg"]

@@ -68,7 +68,7 @@ def test_present_needs_names(called, capsys):
 
 def test_a_name_that_would_not_be_known_again(called, capsys):
     answer = run_main(module.main, capsys, names=["barman_receive_wal", "s-1"])
-    assert answer["msg"].startswith("names: 's-1': a name begins with barman")
+    assert answer["msg"].startswith("names: 's-1': a name starts with barman")
     assert "wanted" not in called
 
 

@@ -149,7 +149,7 @@ class TestKeeping:
 
     def test_one_that_is_not_there(self) -> None:
         assert not plan_keeping(server(), week(), "gone", None).changes
-        with pytest.raises(RemovalError, match="there is no backup 'gone'"):
+        with pytest.raises(RemovalError, match="backup 'gone' of server 'pg' does not exist"):
             plan_keeping(server(), week(), "gone", "full")
 
     def test_barman_s_words(self) -> None:

@@ -539,7 +539,7 @@ def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
     ("stderr", "says"),
     [
         ("Host key verification failed.", "not in known_hosts of"),
-        ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", "installed again"),
+        ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", "set up anew"),
         ("postgres@198.51.100.10: Permission denied (publickey).", "authorized_keys of 'postgres'"),
         ("ssh: connect to host 198.51.100.10 port 22: Connection refused", "nothing listens on port 22"),
         ("ssh: connect to host 198.51.100.10 port 22: Connection timed out", "does not answer on port 22"),

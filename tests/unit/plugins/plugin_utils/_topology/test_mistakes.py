@@ -307,7 +307,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_options": {"network_compression": True}},
         "barman_options.network_compression",
-        "the rsync method only",
+        "only with the rsync method",
         "",
     ),
     (
