@@ -38,4 +38,4 @@ def test_what_can_not_be_a_lock_is_refused(capsys: pytest.CaptureFixture[str]) -
     wrong = run_main(lock.main, capsys, run="../x", resources=["server pg"], controller=CONTROLLER)
     assert "'../x' contains other characters" in wrong["msg"]
     missing = run_main(lock.main, capsys, run="x", resources=["server pg"])
-    assert "the module's action fills it in" in missing["msg"]
+    assert "The module's action plugin sets it" in missing["msg"]
