@@ -113,7 +113,7 @@ def find_bin_directory(
         others.append("%s has %s" % (place, answer or "no version"))
     raise InstanceError(
         "the programs of PostgreSQL %d were not found on this host (searched: %s%s): install the package, "
-        "or give their directory as 'bin_directory'"
+        "or set their directory as 'bin_directory'"
         % (major_version, ", ".join(places), "; " + "; ".join(others) if others else "")
     )
 

@@ -84,7 +84,7 @@ CONNECTION_RULES: list[Rule] = [
         r"password authentication failed for user",
         _password_came_from,
         lambda found, endpoint: (
-            "Write the right one into %s on this host (line %s; in the inventory: %s), or set it anew in PostgreSQL: "
+            "Write the correct password into %s on this host (line %s; in the inventory: %s), or set it again in PostgreSQL: "
             "ALTER ROLE %s PASSWORD …. PostgreSQL reports the same if the role does not exist, has no password, or has one "
             "that has expired" % (endpoint.passfile, endpoint.pgpass_line, endpoint.password_variable, endpoint.user)
         ),

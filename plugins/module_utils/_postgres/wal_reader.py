@@ -235,7 +235,7 @@ class _SegmentReader:
                 return _LONG_HEADER
             (length,) = LENGTH.unpack_from(carry.data)
             if not continues_here or length - len(carry.data) != self._rest:
-                raise _End("the record at %s does not go on in the next segment" % format_lsn(carry.lsn))
+                raise _End("the record at %s does not continue in the next segment" % format_lsn(carry.lsn))
             self._open = carry.lsn, carry.data
         elif carry is not None and carry.data is not None and continues_here:
             raise _End("the segment at %s does not continue the one before" % format_lsn(self._begin))
