@@ -273,7 +273,7 @@ undeclared:
     hint:
       description: The problem, and the two ways to solve it.
       type: str
-      sample: Barman has this entry, made for the inventory host pg-old, and the inventory of this run does not declare it here.
+      sample: Barman has this entry, created for the inventory host pg-old, and the inventory of this run does not declare it here.
 backups:
   description: The backup files that contain what O(adopt) took over.
   returned: success

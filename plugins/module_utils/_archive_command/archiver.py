@@ -42,7 +42,7 @@ class ArchiverState:
     def problem(self) -> str:
         if self.failed is None:
             return self.final_problem
-        return "archive_command fails with %s (%d failures; PostgreSQL's log has its output)" % (
+        return "archive_command fails with %s (%d failures; PostgreSQL's log contains its output)" % (
             self.failed,
             self.failures,
         )
@@ -98,4 +98,4 @@ class ArchiverWatch:
             self.state, self._unknown = self._ask(), ""
         except HostError as exc:
             # It may only be restarted now.
-            self.state, self._unknown = None, "PostgreSQL can't be asked: %s" % exc
+            self.state, self._unknown = None, "PostgreSQL can't be queried: %s" % exc

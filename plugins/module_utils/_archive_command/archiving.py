@@ -126,7 +126,7 @@ class Archiver:
         reached = self._reach(target)
         if target.method == "barman-wal-archive" and not reached.ok:
             raise ArchivingError(
-                "Barman at %s does not take WAL of server '%s': %s"
+                "Barman at %s does not accept WAL of server '%s': %s"
                 % (target.address, target.server, _last_line(reached)),
                 "not_configured",
             )
@@ -233,7 +233,7 @@ class Archiver:
         if failed is not None:
             self._explain(target, failed.failed_wal)
             raise ArchivingError(
-                "%s: PostgreSQL's archiver failed with %s, and the same command works now. Look into PostgreSQL's log"
+                "%s: PostgreSQL's archiver failed with %s, and the same command works now. Read PostgreSQL's log"
                 % (what, failed.failed_wal)
             )
         return segment
@@ -283,7 +283,7 @@ class Archiver:
                 " Install it: %s." % ("package barman-cli" if target.method == "barman-wal-archive" else "rsync"),
             )
         elif re.search(r"No space left on device|Disk quota exceeded", text):
-            kind, hint = "disk_full", " Make room on %s." % target.host
+            kind, hint = "disk_full", " Free disk space on %s." % target.host
         elif re.search(r"Unknown server", text):
             kind, hint = "not_configured", " Barman at %s has no server '%s'." % (target.host, target.server)
         raise ArchivingError(
@@ -304,20 +304,29 @@ def _ssh_problem(text: str) -> tuple[str, str]:
     failure = ssh_failure(text)
     if failure in (SshFailure.HOST_KEY_CHANGED, SshFailure.HOST_KEY_UNKNOWN):
         return "host_key", (
-            "the host key is not the one in known_hosts, or not known. Role pgdr.barman.ssh_trust fills known_hosts from the "
-            "hosts' own keys (%s)" % said[-200:]
+            (
+                "the host key is unknown, or differs from the one in known_hosts. The role pgdr.barman.ssh_trust fills "
+                "known_hosts from the hosts' own keys (%s)"
+            )
+            % said[-200:]
         )
     if failure is SshFailure.DENIED:
         return "permission", (
-            "the key is not let in there: it is missing in authorized_keys, or from= does not fit the address. Role "
-            "pgdr.barman.ssh_trust lays it (%s)" % said[-200:]
+            (
+                "the key is not authorized there: it is missing in authorized_keys, or from= does not match the address. "
+                "The role pgdr.barman.ssh_trust authorizes it (%s)"
+            )
+            % said[-200:]
         )
     if failure is SshFailure.CLOSED:
         return "closed", (
-            "sshd there closes the connection before it asks for a key. Since OpenSSH 9.8 it does so for up to ten minutes with an "
-            "address from which logins failed (PerSourcePenalties); see its log (%s)" % said[-200:]
+            (
+                "sshd there closes the connection before it requests a key. Since OpenSSH 9.8 it does so for up to ten "
+                "minutes with an address from which logins failed (PerSourcePenalties). Read its log (%s)"
+            )
+            % said[-200:]
         )
-    return "ssh", said[-300:] or "it fails without a word"
+    return "ssh", said[-300:] or "it fails without a message"
 
 
 def _last_line(said: Completed) -> str:

@@ -87,24 +87,28 @@ def _goes_on(partial: wal.Segment | None, streamed: Collection[wal.Segment]) -> 
 def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
     """What is left in the directory and needs a person; None if nothing does."""
     begin = "server '%s': in %s " % (server, directory)
-    again = "write barman_wal: [streaming, archiving] for it and deploy, so that Barman archives it; then remove archiving again"
+    again = (
+        "set barman_wal: [streaming, archiving] for it and deploy, so that Barman archives it. Then remove "
+        "archiving again"
+    )
     problems = []
     if plan.lost or plan.awaited:
         problems.append(
             begin
-            + "is WAL that came by archive_command and not by streaming: %s; %s"
+            + "is WAL that arrived by archive_command and not by streaming: %s; %s"
             % (", ".join(plan.lost + plan.awaited), again)
         )
     if plan.different:
         problems.append(
             begin
-            + "is WAL of which streaming brought another content: %s; find out which server sent it, and keep it until then"
+            + (
+                "is WAL that differs from the same WAL by streaming: %s; find out which server sent it, and keep it until "
+                "then"
+            )
             % ", ".join(plan.different)
         )
     if plan.foreign:
-        problems.append(
-            begin + "are files that are no WAL: %s; remove them or take them elsewhere" % ", ".join(plan.foreign)
-        )
+        problems.append(begin + "are files that are not WAL: %s; remove or move them" % ", ".join(plan.foreign))
     return "\n".join(problems) or None
 
 
@@ -140,7 +144,7 @@ def clear(
     def look() -> Probe:
         plans.append(_look(barman, server, directory))
         newest = ", ".join(plans[-1].awaited)
-        return Probe(not plans[-1].awaited or bool(plans[-1].lost), "streaming has not brought %s" % newest)
+        return Probe(not plans[-1].awaited or bool(plans[-1].lost), "streaming has not delivered %s" % newest)
 
     problems = []
     try:

@@ -126,11 +126,11 @@ def problems(
     if target.method == "rsync":
         if not target.directory:
             found.append(
-                "incoming_directory is needed for method rsync: Barman's incoming_wals_directory of the server"
+                "incoming_directory is required for method rsync: Barman's incoming_wals_directory of the server"
             )
         if target.compression not in RSYNC_COMPRESSIONS:
             found.append(
-                "barman_archive_compression (option compression of the module): %s is none that rsync has: write one of %s"
+                "barman_archive_compression (option compression of the module): rsync does not support %s: set one of %s"
                 % (target.compression, ", ".join(RSYNC_COMPRESSIONS))
             )
         return found
@@ -139,17 +139,23 @@ def problems(
     since = ".".join(str(part) for part in COMPRESSION_SINCE)
     if installed is not None and installed < COMPRESSION_SINCE:
         found.append(
-            "compression %s needs barman-wal-archive %s, and this host has %s: write none, or install a newer barman-cli"
+            "compression %s needs barman-wal-archive %s, and this host has %s: set none, or install a newer barman-cli"
             % (target.compression, since, ".".join(str(part) for part in installed))
         )
     if far is None and far_needed:
         found.append(
-            "compression %s needs Barman %s on the backup server too: write barman_version for that host (option barman_version of the module)"
+            (
+                "compression %s needs Barman %s on the backup server too: set barman_version for that host (option "
+                "barman_version of the module)"
+            )
             % (target.compression, since)
         )
     elif far is not None and far < COMPRESSION_SINCE:
         found.append(
-            "compression %s needs Barman %s on the backup server, which has %s: write none, or use a newer Barman there"
+            (
+                "compression %s needs Barman %s on the backup server, which has %s: set none, or install a newer Barman "
+                "there"
+            )
             % (target.compression, since, ".".join(str(part) for part in far))
         )
     return found
@@ -166,8 +172,7 @@ def make_plan(current: CurrentArchiving, desired: DesiredArchiving) -> Archiving
     fixed = [name for name in settings if name in current.fixed]
     if fixed:
         raise ArchivingError(
-            "%s was given to PostgreSQL on its command line, where it wins over every file: take it out there"
-            % " and ".join(fixed),
+            "PostgreSQL's command line sets %s, which overrides all files: remove it there" % " and ".join(fixed),
             "foreign",
         )
     restart = desired.target is not None and current.mode not in _enough(desired.mode)
@@ -203,16 +208,16 @@ def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
     wanted = archive_command(desired.target) if desired.target is not None else None
     if current.library:
         return (
-            "archive_library is '%s', which somebody else has set, and with it no archive_command is used. Take it out, or write "
-            "pg_archive_overwrite: true (option overwrite of the module)" % current.library
-        )
+            "archive_library is '%s', which somebody else has set, and PostgreSQL uses no archive_command with it. "
+            "Remove it, or set pg_archive_overwrite: true (option overwrite of the module)"
+        ) % current.library
     nobodys = does_nothing(current.command) or _FAILS.fullmatch(current.command.strip())
     if is_ours(current.command) or nobodys or current.command == wanted:
         return ""
     return (
-        "archive_command is set already, and not by this module: %s. WAL may go somewhere else with it. Take it out, or write "
-        "pg_archive_overwrite: true (option overwrite of the module)" % current.command
-    )
+        "archive_command is set already, and not by this module: %s. It may archive WAL to another place. Remove "
+        "it, or set pg_archive_overwrite: true (option overwrite of the module)"
+    ) % current.command
 
 
 def with_sums(desired: DesiredArchiving, current: CurrentArchiving) -> DesiredArchiving:

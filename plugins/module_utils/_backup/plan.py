@@ -59,7 +59,10 @@ def _problems(server: ServerConfiguration, request: BackupRequest) -> list[str]:
     problems: list[str] = []
     if server.passive:
         problems.append(
-            "server '%s' is passive on this host: its backups are taken on the primary Barman host and copied here"
+            (
+                "server '%s' is passive on this host: its source backup server takes its backups, and this host copies "
+                "them"
+            )
             % name
         )
     if not server.flag("active", True):
@@ -80,7 +83,7 @@ def _problems(server: ServerConfiguration, request: BackupRequest) -> list[str]:
     if method == "postgres":
         if request.jobs is not None and request.jobs > 1:
             problems.append(
-                "%s is for backup_method rsync: pg_basebackup copies in one process; leave it out" % _option("jobs")
+                "%s is for backup_method rsync, and pg_basebackup copies in one process: remove it" % _option("jobs")
             )
         if request.reuse_backup not in (None, "off"):
             problems.append(
@@ -94,19 +97,28 @@ def _problems(server: ServerConfiguration, request: BackupRequest) -> list[str]:
             "reuse_backup": request.reuse_backup,
         }
         problems += [
-            "%s is for a backup that Barman copies, and server '%s' has snapshots taken of its disks: leave it out"
+            (
+                "%s is for a backup that Barman copies, and the backups of server '%s' are snapshots of its disks: remove "
+                "it"
+            )
             % (_option(option), name)
             for option, value in options.items()
             if value not in (None, "off")
         ]
     if request.incremental is not None and method == "snapshot":
         problems.append(
-            "%s is for backup_method postgres and server '%s' has snapshot: leave it out, the provider stores what "
-            "changed" % (_option("incremental"), name)
+            (
+                "%s is for backup_method postgres and server '%s' has snapshot: remove it, because the provider stores "
+                "only what changed"
+            )
+            % (_option("incremental"), name)
         )
     elif request.incremental is not None and method != "postgres":
         problems.append(
-            "%s is for backup_method postgres and server '%s' has %s: write barman_incremental: link for it and deploy (option reuse_backup of the module)"
+            (
+                "%s is for backup_method postgres and server '%s' has %s: set barman_incremental: link for it and deploy "
+                "(option reuse_backup of the module)"
+            )
             % (_option("incremental"), name, method)
         )
     return problems
@@ -131,7 +143,9 @@ def _parent(
     except CatalogError as exc:
         return ["incremental: %s; take a full backup first" % exc], None
     if not parent.done:
-        return ["incremental: backup %s is %s and can't be built upon" % (parent.backup_id, parent.status)], None
+        return [
+            "incremental: backup %s is %s, and no increment can build upon it" % (parent.backup_id, parent.status)
+        ], None
     if parent.major_version is not None and parent.major_version < 17:
         return [
             "incremental needs PostgreSQL 17 or later and server '%s' has %d" % (server.name, parent.major_version)

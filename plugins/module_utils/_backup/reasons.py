@@ -39,13 +39,13 @@ _NO_HINDRANCE = (
 def why_failed(host: BackupHost, reply: Reply, backup: Backup | None) -> str:
     """Why Barman did not take a backup."""
     name = host.server.name
-    said = reply.reason if not reply.ok else "; ".join(reply.info) or "Barman said nothing"
+    said = reply.reason if not reply.ok else "; ".join(reply.info) or "Barman reported nothing"
     said = " ".join(said.split()).rstrip(".")
     if backup is None and backup_runs(host.server, host.process):
         return (
-            "a backup of server '%s' is being taken by another process on this host: only one can be at a time (Barman reported: %s)"
-            % (name, said)
-        )
+            "another process on this host is taking a backup of server '%s': Barman takes only one at a time (Barman "
+            "reported: %s)"
+        ) % (name, said)
     # Barman starts nothing where a check fails, and there is no entry in its catalog then.
     checks = failed_checks(host) if backup is None and not reply.ok else ""
     if checks:
@@ -66,7 +66,7 @@ def disk_full_hint(host: BackupHost, text: str, backup: Backup | None) -> str:
         return ""
     path = host.server.directory("basebackups_directory")
     size = backup.cluster_size if backup is not None else None
-    return " The disk of this host became full. Now %s%s. Make room, or move the server's backup_directory." % (
+    return " The disk of this host became full. Now %s%s. Free disk space, or move the server's backup_directory." % (
         full[0] if full else disk_of(path) or path,
         ", and the cluster has %s" % human_size(size) if size else "",
     )

@@ -54,7 +54,7 @@ def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted:
     """Decide what goes. dependent: increments may go, too. Raises RemovalError with everything that speaks against it."""
     if wanted in SHORTCUTS:
         raise RemovalError(
-            "backup_id '%s' means another backup each time: give the id or the name of the one to delete" % wanted
+            "backup_id '%s' names another backup each time: set the id or the name of the backup to delete" % wanted
         )
     backup = _find_or_none(backups, wanted, server.name)
     if backup is None:
@@ -63,8 +63,11 @@ def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted:
     problems: list[str] = []
     if server.passive and backup.done:
         problems.append(
-            "server '%s' is passive on this host, and its next synchronisation would copy the backup again: delete it on "
-            "the primary Barman host" % server.name
+            (
+                "server '%s' is passive on this host, and its next synchronization would copy the backup again: delete it "
+                "on its source backup server"
+            )
+            % server.name
         )
     going = [backup, *increments]
     for one in going:
@@ -77,7 +80,7 @@ def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted:
             problems.append("backup %s is being taken now: wait for its end" % one.backup_id)
     if increments and not dependent:
         problems.append(
-            "incremental backups need %s and would go with it: %s. Give 'dependents: true' if that is meant"
+            "incremental backups need %s and would be deleted with it: %s. Set 'dependents: true' if this is intended"
             % (backup.backup_id, ", ".join(one.backup_id for one in increments))
         )
     problems += _redundancy(server, backups, backup)
@@ -113,7 +116,7 @@ def remove(barman: Barman, server: ServerConfiguration, removal: Removal) -> Non
                 backup.backup_id,
                 server.name,
                 said,
-                "Still there: %s" % ", ".join(there) if there else "It is gone from the catalog nevertheless",
+                "These remain: %s" % ", ".join(there) if there else "It is not in the catalog any more nevertheless",
             )
         )
 
@@ -134,8 +137,11 @@ def plan_keeping(server: ServerConfiguration, backups: Sequence[Backup], wanted:
         while root.parent_backup_id in known:
             root = known[root.parent_backup_id]
         raise RemovalError(
-            "backup %s of server '%s' is incremental, and Barman keeps full ones only, with the increments on them: keep %s, "
-            "with target full" % (backup.backup_id, server.name, root.backup_id)
+            (
+                "backup %s of server '%s' is incremental, and Barman keeps only full backups, with their increments: keep "
+                "%s, with target full"
+            )
+            % (backup.backup_id, server.name, root.backup_id)
         )
     if not backup.done:
         raise RemovalError(
@@ -159,7 +165,7 @@ def keep(barman: Barman, server: ServerConfiguration, keeping: Keeping) -> Backu
                 "release" if keeping.target is None else "keep",
                 keeping.backup.backup_id,
                 server.name,
-                reply.reason if not reply.ok else "it said that it did",
+                reply.reason if not reply.ok else "Barman reported success",
             ),
             reply,
         )
@@ -173,7 +179,7 @@ def _find_or_none(backups: Sequence[Backup], wanted: str, server_name: str) -> B
         return known[wanted]
     if len(named) > 1:
         raise RemovalError(
-            "several backups of server '%s' have the name '%s', give an id instead: %s"
+            "several backups of server '%s' have the name '%s', set an id instead: %s"
             % (server_name, wanted, ", ".join(backup.backup_id for backup in named))
         )
     return named[0] if named else None

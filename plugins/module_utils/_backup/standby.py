@@ -30,9 +30,12 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
     primary, session = host.writable(), host.session
     if primary is session and host.server.get("primary_conninfo") and host.server.get("wal_streaming_conninfo"):
         raise BackupError(
-            "server '%s' is backed up from a standby that is none: the server in conninfo is not in recovery, was promoted "
-            "perhaps, and the WAL is received from the one in wal_streaming_conninfo. Where it is the primary now, take "
-            "barman_primary out of its inventory, and deploy; else build it anew as a standby" % host.server.name
+            (
+                "server '%s' is backed up from a server that is not a standby: the server in conninfo is not in recovery, "
+                "and may have been promoted, and the WAL comes from the one in wal_streaming_conninfo. If it is the "
+                "primary now, remove barman_primary from its inventory, and deploy; otherwise build it again as a standby"
+            )
+            % host.server.name
         )
     if primary is None or session is None or primary is session:
         return
@@ -46,8 +49,10 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
         wait_for("the standby", follows, min(timeout, _FOLLOWING_PATIENCE), 1.0, host.clock, host.pause)
     except WaitTimeout:
         raise BackupError(
-            "the standby of server '%s' is on timeline %s, and its primary on %d: it does not follow it any more, and the "
-            "primary's WAL does not fit to a backup of it. Build the standby anew from the primary"
+            (
+                "the standby of server '%s' is on timeline %s, and its primary on %d: the standby does not follow it any "
+                "more, and the primary's WAL does not match a backup of it. Build the standby again from the primary"
+            )
             % (host.server.name, read_standby(session).timeline, timeline)
         ) from None
     size = read_position(primary).segment_size
@@ -75,8 +80,11 @@ def standby_now(host: BackupHost, session: Session) -> Standby:
     standby = read_standby(session)
     if not standby.in_recovery:
         raise BackupError(
-            "the standby of server '%s' was promoted while the backup waited for it: it follows its primary no longer. If it is the "
-            "primary now, take barman_primary out of its inventory, and deploy; else build it anew as a standby"
+            (
+                "the standby of server '%s' was promoted while the backup waited for it, and does not follow its primary "
+                "any more. If it is the primary now, remove barman_primary from its inventory, and deploy; otherwise build "
+                "it again as a standby"
+            )
             % host.server.name
         )
     return standby

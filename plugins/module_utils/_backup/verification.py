@@ -167,10 +167,13 @@ def _open(server: str, backup: Backup, directory: str) -> _Files:
     except FileNotFoundError:
         if (backup.mode or "").startswith("postgres"):
             # pg_basebackup writes one.
-            raise _damaged(server, backup, ["its manifest is gone (%s)" % path]) from None
+            raise _damaged(server, backup, ["its manifest is missing (%s)" % path]) from None
         raise _NotVerified(
-            "backup %s has no manifest (%s). 'barman generate-manifest' and the option autogenerate_manifest make one of an rsync "
-            "backup" % (backup.backup_id, path)
+            (
+                "backup %s has no manifest (%s). 'barman generate-manifest' and the option autogenerate_manifest write one "
+                "for an rsync backup"
+            )
+            % (backup.backup_id, path)
         ) from None
     except OSError as exc:
         raise DamagedBackup("%s can't be read: %s" % (path, exc.strerror)) from None
@@ -303,7 +306,7 @@ class _TarFiles(_Files):
                     self._tars[name] = ending
         if not any(name.startswith("base.tar") for name in self._tars):
             raise _NotVerified(
-                "backup %s is compressed in a way that can't be read here (there is no base.tar in %s)"
+                "backup %s is compressed in an unknown format (there is no base.tar in %s)"
                 % (backup.backup_id, directory)
             )
         for ending in set(self._tars.values()):

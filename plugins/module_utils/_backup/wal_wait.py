@@ -115,8 +115,10 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
         )
     except WaitTimeout as exc:
         raise BackupError(
-            "backup %s of server '%s' was copied, but its WAL is not complete, so nothing can be recovered from it yet: "
-            "%s. %s Barman makes the backup DONE by itself once the WAL comes"
+            (
+                "backup %s of server '%s' was copied, but its WAL is not complete, so nothing can be recovered from it "
+                "yet: %s. %s Barman sets the backup to DONE itself when the WAL arrives"
+            )
             % (backup.backup_id, host.server.name, exc, why_incomplete(host, waiting, backup, start_of_log)),
             backup,
         ) from None
@@ -133,8 +135,10 @@ def fail_if_lost(host: BackupHost, waiting: WalWait, backup: Backup) -> None:
     lost = lost_wal(host.server, backup)
     if lost:
         raise BackupError(
-            "backup %s of server '%s' was copied, but its WAL is not complete and never will be: %s did not come, and "
-            "later segments did. Nothing can be recovered from it: take a new backup"
+            (
+                "backup %s of server '%s' was copied, but its WAL is not complete and can't become complete: %s did not "
+                "arrive, and later segments did. Nothing can be recovered from it: take a new backup"
+            )
             % (backup.backup_id, host.server.name, ", ".join(str(gap) for gap in lost)),
             backup,
         )
@@ -153,7 +157,8 @@ def receiver_problem(host: BackupHost, waiting: WalWait) -> str:
         return ""
     if host.clock() - waiting.without_receiver_since > _RECEIVER_PATIENCE:
         raise WaitTimeout(
-            "no WAL receiver has stayed for %d s, and each that Barman's cron started has ended" % _RECEIVER_PATIENCE
+            "no WAL receiver has kept running in %d s, and each that Barman's cron started has ended"
+            % _RECEIVER_PATIENCE
             if waiting.receiver_came
             else "no WAL receiver has run for %d s, and Barman's cron did not start one" % _RECEIVER_PATIENCE
         )
@@ -197,7 +202,10 @@ def is_complete(host: BackupHost, backup: Backup) -> bool:
         )
     if backup.done and has_no_snapshots(backup):
         raise BackupError(
-            "backup %s of server '%s' is DONE, but Barman has noted no snapshot of it: there is nothing to recover from"
+            (
+                "backup %s of server '%s' is DONE, but Barman has recorded no snapshot of it, so nothing can be recovered "
+                "from it"
+            )
             % (backup.backup_id, host.server.name),
             backup,
         )

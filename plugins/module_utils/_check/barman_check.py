@@ -24,12 +24,17 @@ from .check import Check, ServerChecks, by_key, key_of
 _SERVER = re.compile(r"^Server (?P<name>\S+?)(?P<inactive> \(inactive\))?(?P<disabled> \(WARNING: disabled\))?:$")
 _CHECK = re.compile(r"^\t(?P<name>.+?): (?P<status>OK|FAILED)(?: \((?P<hint>.*))?$")
 _CLEARER = {
-    "postgresql_server_is_standby": "the server in conninfo is not in recovery: it was promoted, or never was a standby. Where it is the "
-    "primary now, take barman_primary out of its inventory, and deploy; else build it anew as a standby",
-    "primary_server_is_not_a_standby": "the server in primary_conninfo is in recovery: barman_primary has to name the one that is the "
-    "primary now",
-    "primary_and_standby_have_same_system_id": "the servers in conninfo and primary_conninfo are two different database clusters: one of "
-    "them is not what barman_primary says, or was made anew",
+    "postgresql_server_is_standby": (
+        "the server in conninfo is not in recovery: it was promoted, or never was a standby. If it is the primary "
+        "now, remove barman_primary from its inventory, and deploy; otherwise build it again as a standby"
+    ),
+    "primary_server_is_not_a_standby": (
+        "the server in primary_conninfo is in recovery: barman_primary must name the server that is the primary now"
+    ),
+    "primary_and_standby_have_same_system_id": (
+        "the servers in conninfo and primary_conninfo are two different database clusters: one of them is not the "
+        "server of barman_primary, or was created again"
+    ),
 }
 _MOST_JOBS = 4
 

@@ -63,7 +63,7 @@ class ServerPosition:
 def text(last: LastReceived | None, now: float, segment_size: int, current: ServerPosition | None) -> str:
     """How far the backups are behind. current: None if the server can't be asked."""
     if last is None:
-        return "no WAL was received yet, so nothing of it is safe here"
+        return "Barman has received no WAL yet, so nothing is safe here"
     moment = datetime.fromtimestamp(last.time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S+00")
     found = "the last WAL received is%s segment %s, written at %s, %d s ago" % (
         "" if last.complete else " a part of",
@@ -75,8 +75,11 @@ def text(last: LastReceived | None, now: float, segment_size: int, current: Serv
         return found + "; commits since then may be on that server alone"
     if current.lost:
         return found + (
-            "; PostgreSQL invalidated replication slot '%s', and no longer keeps the WAL that follows. Deploy with "
-            "backup_receiver_reset=when_needed, and take a new backup" % current.lost
+            (
+                "; PostgreSQL invalidated replication slot '%s', and does not keep the WAL that follows. Deploy with "
+                "backup_receiver_reset=when_needed, and take a new backup"
+            )
+            % current.lost
         )
     missing = max(0, current.lsn - last.begin_of_missing(segment_size))
     return found + "; up to %d bytes of WAL are on that server alone" % missing

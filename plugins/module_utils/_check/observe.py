@@ -69,7 +69,7 @@ def with_failed_backup_ids(checks: ServerChecks, server: ServerConfiguration) ->
     except HostError:
         return checks
     commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in failed)
-    hint = "%s; barman show-backup has the reason of each, and to delete them: %s" % (check.hint, commands)
+    hint = "%s; barman show-backup reports the reason of each, and to delete them: %s" % (check.hint, commands)
     return replace(checks, checks={**checks.checks, _FAILED_BACKUPS: replace(check, hint=hint)}) if failed else checks
 
 
@@ -104,7 +104,7 @@ def explain(
             tried += 1
             hint = _why(getattr(configuration.server(name), option), user, connect, replication)
             if check is not None:
-                hint = hint or check.hint or "it failed for Barman, and a connection made after that succeeded"
+                hint = hint or check.hint or "the connection failed for Barman, and a connection after that succeeded"
                 server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
             elif hint:
                 server = server.with_checks([Check("PostgreSQL", False, hint, OURS)])
@@ -152,9 +152,9 @@ def with_synchronous(
         if name not in answers:
             continue
         if connect is None:
-            hint = "psycopg 3 is not installed on this host, so PostgreSQL can't be asked"
+            hint = "psycopg 3 is not installed on this host, so PostgreSQL can't be queried"
         elif failed(answers[name], "postgresql"):
-            hint = "PostgreSQL can't be asked"
+            hint = "PostgreSQL can't be queried"
         else:
             hint = _not_synchronous(configuration.server(name), user, connect)
         answers[name] = answers[name].with_checks([Check(SYNCHRONOUS, not hint, hint, OURS)])

@@ -85,7 +85,7 @@ def backup_present(server: CheckedServer) -> Check | None:
     newest, gone = catalog.latest(server.backups), server.unreadable_backups
     waiting = [backup.backup_id for backup in server.backups if backup.status == catalog.WAITING_FOR_WALS]
     if gone:
-        hint = "the files of backup %s are gone from %s: put them back, or delete it with barman delete" % (
+        hint = "the files of backup %s are missing in %s: restore them, or delete the backup with barman delete" % (
             ", ".join(gone),
             server.entry.directory("basebackups_directory"),
         )
@@ -94,7 +94,7 @@ def backup_present(server: CheckedServer) -> Check | None:
     elif waiting:
         hint = "backup %s still waits for its WAL" % waiting[-1]
     else:
-        hint = "there is no good backup yet"
+        hint = "there is no valid backup yet"
     return Check(BACKUP_PRESENT, newest is not None and not gone, hint, OURS)
 
 
@@ -102,7 +102,7 @@ def interrupted_backups(server: CheckedServer) -> Check | None:
     """Barman leaves a backup that a power cut interrupted STARTED for ever, and does not count it as failed."""
     ids = [backup.backup_id for backup in server.backups if backup.interrupted]
     commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in ids)
-    hint = "they take up room until they are deleted: %s" % commands if ids else ""
+    hint = "they use disk space until they are deleted: %s" % commands if ids else ""
     return Check(INTERRUPTED, not ids, hint, OURS)
 
 
@@ -122,7 +122,7 @@ def incremental_backups(server: CheckedServer) -> Check | None:
 
 def wal_continuity(server: CheckedServer) -> Check | None:
     if not server.is_local:
-        return Check(WAL_CONTINUITY, True, "not looked at: the WAL is not on this host", OURS)
+        return Check(WAL_CONTINUITY, True, "not checked: the WAL is not on this host", OURS)
     gaps, problem = server.gaps
     entry = server.entry
     streaming, archiving = entry.flag("streaming_archiver"), entry.flag("archiver")
@@ -137,7 +137,7 @@ def wal_continuity(server: CheckedServer) -> Check | None:
 
 def disk_space(server: CheckedServer) -> Check | None:
     full = ", ".join(map(str, full_disks(server.entry, server.segment_size)))
-    hint = "%s, and not one more WAL segment can be received; make room" % full if full else ""
+    hint = "%s, and there is no space for one more WAL segment: free disk space" % full if full else ""
     return Check(DISK_SPACE, not full, hint, OURS)
 
 
@@ -158,12 +158,17 @@ def wal_sizes(server: CheckedServer, most: int = 3) -> Check | None:
     more = ["and %d more" % (len(texts) - most)] if len(texts) > most else []
     listed = "; ".join([*texts[:most], *more])
     if not needed:
-        return Check(WAL_SIZES, True, "before the latest backup: %s. Points there can't be recovered" % listed, OURS)
+        return Check(
+            WAL_SIZES, True, "before the latest backup: %s. Recovery targets there can't be reached" % listed, OURS
+        )
     return Check(
         WAL_SIZES,
         False,
-        "%s. A recovery that needs such a file is refused. Replace it by an intact copy, of a passive node or of PostgreSQL's pg_wal, "
-        "or take a new backup" % listed,
+        (
+            "%s. A recovery that needs such a file is refused. Replace it by an intact copy from a passive node or "
+            "from PostgreSQL's pg_wal, or take a new backup"
+        )
+        % listed,
         OURS,
         healable=False,
     )
@@ -236,7 +241,7 @@ def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str 
         return Check(
             WAL_CONTINUITY,
             False,
-            "%s missing after backup %s: nothing later can be recovered until a new backup was taken"
+            "%s missing after backup %s: nothing later can be recovered until a new backup is taken"
             % (_listed(lost), newest.backup_id),
             OURS,
             healable,
@@ -247,10 +252,10 @@ def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str 
         return Check(
             WAL_CONTINUITY,
             True,
-            "%s missing before the latest backup: points there can't be recovered" % _listed(older),
+            "%s missing before the latest backup: recovery targets there can't be reached" % _listed(older),
             OURS,
         )
-    return Check(WAL_CONTINUITY, True, "" if newest else "there is no good backup yet", OURS)
+    return Check(WAL_CONTINUITY, True, "" if newest else "there is no valid backup yet", OURS)
 
 
 def _listed(gaps: Sequence[MissingWal], most: int = 3) -> str:

@@ -97,8 +97,11 @@ def entry_problems(
         found = None if written is None else address_of(written, parse)
         if found != expected:
             problems.append(
-                "%s of Barman's server '%s' (%s) is %s, and the inventory's is host %s, port %s. If the inventory is right, run "
-                "pgdr.barman.deploy for this backup server first; if not, correct ansible_host, barman_address or barman_postgres_port"
+                (
+                    "%s of Barman's server '%s' (%s) is %s, and the inventory's is host %s, port %s. If the inventory is "
+                    "correct, run pgdr.barman.deploy for this backup server first. Otherwise correct ansible_host, "
+                    "barman_address or barman_postgres_port"
+                )
                 % (
                     option,
                     server.name,
@@ -113,7 +116,7 @@ def entry_problems(
 
 def missing_protection(server: str, expected: ExpectedServer, observed: ObservedProtection) -> list[str]:
     """Why the expected server is not protected yet."""
-    problems = _identity_problems("conninfo of Barman's server '%s' leads to" % server, expected, observed.server)
+    problems = _identity_problems("conninfo of Barman's server '%s' connects to" % server, expected, observed.server)
     if observed.streaming:
         if observed.receives_from is not None and observed.receives_from != observed.server:
             problems += _identity_problems(

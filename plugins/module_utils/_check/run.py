@@ -38,7 +38,7 @@ def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         undeclared = find_undeclared(barman, Declared(params["declared"], params["declared_hosts"]))
         answer = with_undeclared(answer, undeclared, {key_of(name) for name in params["ignore"]})
     if not answer["barman_checked"]:
-        warning = "'barman check' changes things, so it was not run in check mode; only files were looked at"
+        warning = "'barman check' makes changes, so the module did not run it in check mode and only read files"
         return Result(values=answer, warnings=[warning])
     failed = not answer["ok"] and params["fail_on_error"]
     return Result(values=answer, failure="; ".join(answer["problems"]) if failed else None)

@@ -49,7 +49,7 @@ def check_servers(
     def report(failing: Sequence[str]) -> None:
         if failing and timeout > 0:
             progress.update(
-                "waiting for checks to be good", failing=list(failing), servers_done=len(chosen) - len(failing)
+                "waiting for checks to succeed", failing=list(failing), servers_done=len(chosen) - len(failing)
             )
 
     def observe_left(left: Sequence[str]) -> dict[str, ServerChecks]:

@@ -104,7 +104,10 @@ def problems_of(existing: ExistingBarman | None, home: Home | None, declared: De
             found.extend(_entry_problems(server, entry, existing, declared))
         elif not _keeps_directory(server, existing, declared):
             found.append(
-                "server '%s', which the inventory does not declare, has its backups in %s, and they would be looked for in %s"
+                (
+                    "server '%s', which the inventory does not declare, has its backups in %s, and Barman would search for "
+                    "them in %s"
+                )
                 % (name, server.directory("backup_directory"), _default_directory(name, declared))
             )
     return found
@@ -135,8 +138,11 @@ def _home_problems(home: Home | None, existing: ExistingBarman | None, declared:
     if existing is not None and normal_path(existing.configuration.home) == home.path:
         return []
     return [
-        "barman_home: %s is not empty, belongs to user '%s', and is not the home of a Barman: it would become Barman's alone. Write an empty "
-        "directory, or one that does not exist" % (home.path, home.owner)
+        (
+            "barman_home: %s is not empty, belongs to user '%s', and is not a home of Barman: it would become Barman's "
+            "alone. Set an empty directory, or one that does not exist"
+        )
+        % (home.path, home.owner)
     ]
 
 
@@ -154,7 +160,7 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
         shown = "%s: %s" % (variable, old) if variable else "barman_global_options: {%s: %s}" % (name, _yaml(old))
         if name not in declared.given:
             found.append(
-                "[barman] %s is %s and would become %s: write %s in the inventory to keep it"
+                "[barman] %s is %s and would become %s: set %s in the inventory to keep it"
                 % (name, old, _shown(name, desired), shown)
             )
         elif name == "configuration_files_directory":
@@ -165,7 +171,10 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
             )
             if lost:
                 found.append(
-                    "[barman] %s is %s and would become %s: Barman would not read the entries of %s any more. Move their files there, or write %s"
+                    (
+                        "[barman] %s is %s and would become %s: Barman would not read the entries of %s any more. Move their files "
+                        "there, or set %s"
+                    )
                     % (name, old, desired, ", ".join(lost), shown)
                 )
     return found
@@ -203,8 +212,11 @@ def _entry_problems(
     if not declared.adopt:
         rest = ": %s" % "; ".join(found) if found else ""
         return [
-            "%s was not made by this collection. Write backup_adopt: true to have it taken over (a copy is kept), or remove the server from there. "
-            "What it has and the inventory does not%s" % (where, rest or ": nothing")
+            (
+                "%s was not created by this collection. Set backup_adopt: true to take it over (a copy is kept), or remove "
+                "the server from that file. Options of that server that the inventory does not set%s"
+            )
+            % (where, rest or ": nothing")
         ]
     return ["%s, which is to be taken over: %s" % (where, text) for text in found]
 

@@ -62,10 +62,13 @@ def aws_text(before: str | None, profiles: Mapping[str, Any], path: str) -> str 
         parser.read_string(others)
     except configparser.Error:
         # The parser's own words have the line in them.
-        raise HostError("%s can't be understood: it is no file of sections and settings" % path) from None
+        raise HostError("%s is not valid: it does not consist of sections and settings" % path) from None
     problems += [
-        "aws: the profile '%s' is in %s already, and was written there by somebody else; take it out there, or give it "
-        "another name" % (name, path)
+        (
+            "aws: the profile '%s' is in %s already, and somebody else wrote it there. Remove it from that file, or "
+            "choose another name"
+        )
+        % (name, path)
         for name in profiles
         if name in parser.sections()
     ]
@@ -89,13 +92,13 @@ def _profile_problems(name: str, settings: Any) -> list[str]:
     if not _NAME.fullmatch(str(name)):
         return ["aws: '%s' can't be the name of a profile" % name]
     if not isinstance(settings, Mapping) or not settings:
-        return ["aws: the profile '%s' has no settings; write aws_access_key_id and aws_secret_access_key" % name]
+        return ["aws: the profile '%s' has no settings. Set aws_access_key_id and aws_secret_access_key" % name]
     found = []
     for setting, value in settings.items():
         if not _SETTING.fullmatch(str(setting)):
             found.append("aws: '%s' in the profile '%s' can't be the name of a setting" % (setting, name))
         elif isinstance(value, (Mapping, list)) or not str(value) or not str(value).isprintable():
-            found.append("aws: %s of the profile '%s' is no text in one line" % (setting, name))
+            found.append("aws: %s of the profile '%s' is not a text in one line" % (setting, name))
     return found
 
 
@@ -105,13 +108,9 @@ def google_text(before: str | None, key: Mapping[str, Any], path: str) -> str | 
     if not key:
         return None if ours else before
     if not ours:
-        raise HostError(
-            "google: %s is there already, and was written by somebody else; move it away, or leave google out" % path
-        )
+        raise HostError("google: %s exists already, and somebody else wrote it. Move it away, or remove google" % path)
     if not key.get("type"):
-        raise HostError(
-            "google: is no key of Google, which has a 'type'; give what is in the JSON file that it came in"
-        )
+        raise HostError("google: is not a key of Google, which has a 'type'. Set the content of the key's JSON file")
     return json.dumps({**key, **_MARK}, indent=2, sort_keys=True) + "\n"
 
 

@@ -20,7 +20,7 @@ from .._barman.versions import NEWEST, Version
 from .ini_text import OPTION, section_names
 
 MARK = "# Made by Ansible (pgdr.barman.server)."
-HEADER = MARK + " What is changed here by hand is lost at the next run.\n"
+HEADER = MARK + " The next run overwrites manual changes.\n"
 COPY_MAIN_FILE = "barman.conf"
 # A server's entry may hold passwords: Barman's user reads it, and nobody else.
 ENTRY_MODE = 0o600
@@ -172,8 +172,11 @@ def render_problems(options: Mapping[str, Any], where: str) -> list[str]:
             found.append("%s: %s" % (where, exc))
         if name.endswith("conninfo") and not all("=" in part for part in str(value).split()):
             found.append(
-                "%s: %s: Barman takes a connection string apart at every blank, so no value in it can have one, and it "
-                "does not understand URLs; write key=value pairs, and put such a password into .pgpass" % (where, name)
+                (
+                    "%s: %s: Barman splits a connection string at every blank, so no value in it can contain one, and it does "
+                    "not support URLs. Write key=value pairs, and write such a password to .pgpass"
+                )
+                % (where, name)
             )
         if not OPTION.match("%s = x" % name) or name != name.strip():
             found.append("%s: %r can't be the name of an option" % (where, name))

@@ -37,8 +37,11 @@ def unreachable(
         why = _WHY.get(reach(host, port))
         if why:
             yield (
-                "server '%s': %s would lead to %s, port %s, and %s. Its entry stays as it is. Correct ansible_host, barman_postgres_host or "
-                "barman_postgres_port of that server in the inventory, or start the machine, and run this again"
+                (
+                    "server '%s': %s would connect to %s, port %s, and %s. Its entry does not change. Correct ansible_host, "
+                    "barman_postgres_host or barman_postgres_port of that server in the inventory, or start the machine, and "
+                    "run the playbook again"
+                )
                 % (name, option, host, port, why)
             )
 

@@ -85,7 +85,10 @@ class HookPlan:
 
 def make_plan(wanted: DesiredHooks, found: CurrentHooks) -> HookPlan:
     problems = [
-        "%s is there and was not put there by this collection: remove it, or set barman_hook_directory to another directory"
+        (
+            "%s exists and was not created by this collection: remove it, or set barman_hook_directory to another "
+            "directory"
+        )
         % os.path.join(wanted.directory, name)
         for name, text in sorted(wanted.scripts.items())
         if name in found.files and name not in found.made and found.files[name].text != text
@@ -169,7 +172,7 @@ def _credentials(wanted: DesiredHooks) -> dict[str, HookFile]:
 def _file(path: str, uid: int, gid: int, mode: int) -> HookFile:
     status = os.lstat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise HostError("%s is no file: remove it" % path)
+        raise HostError("%s is not a file: remove it" % path)
     owned = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (uid, gid, mode)
     return HookFile(read_text(path) or "", owned)
 
@@ -235,7 +238,7 @@ def ensure(
 ) -> tuple[HookPlan, CurrentHooks]:
     """Have it so. Raises HostError."""
     if identity() != 0:
-        raise HostError("scripts that Barman runs and must not change are put there by root: set 'become: true'")
+        raise HostError("only root can install scripts that Barman runs and must not change: set 'become: true'")
     # Only what is removed must not be named.
     found = look(wanted, read(config_file, wanted.user) if wanted.prune else None)
     plan = make_plan(wanted, found)

@@ -48,7 +48,7 @@ def plan(current: CurrentConfiguration, desired: DesiredConfiguration, version: 
     problems = declaration_problems(desired)
     if current.main is None and desired.global_options is None:
         problems.append(
-            "%s does not exist: install Barman, or give global_options (barman_home at least) to have it made"
+            "%s does not exist: install Barman, or set global_options (barman_home at least) to create it"
             % current.main_file
         )
     problems.extend(_unreadable(current))
@@ -70,7 +70,8 @@ def plan(current: CurrentConfiguration, desired: DesiredConfiguration, version: 
             continue
         if rest_of(_before(current, path) or "", entry.name) is not None and path in foreign:
             problems.append(
-                "server '%s': %s has other servers too and is in the way; give it another name" % (entry.name, path)
+                "server '%s': %s contains other servers too and prevents this entry. Choose another name for the server"
+                % (entry.name, path)
             )
             continue
         for other in foreign:
@@ -149,11 +150,16 @@ def declaration_problems(desired: DesiredConfiguration) -> list[str]:
     for entry in desired.entries:
         if not _NAME.fullmatch(entry.name) or entry.name in _RESERVED:
             problems.append(
-                "server '%s': this can't be a server's name; it is a file's name too, without blanks and "
-                "brackets, and none of %s" % (entry.name, ", ".join(_RESERVED))
+                (
+                    "server '%s': this can't be a server's name. It is also a file name, without blanks and brackets, and none "
+                    "of %s"
+                )
+                % (entry.name, ", ".join(_RESERVED))
             )
         if entry.name in ("True", "False"):
-            problems.append("server '%s': YAML reads a bare on, off, yes or no so; quote the name" % entry.name)
+            problems.append(
+                "server '%s': YAML reads a bare on, off, yes or no as a Boolean. Quote the name" % entry.name
+            )
         if entry.name in seen:
             problems.append("server '%s': it is listed twice" % entry.name)
         seen.add(entry.name)
@@ -174,8 +180,11 @@ def _main_text(
         )
         if current.main is not None and not same:
             problems.append(
-                "Barman does not read %s: configuration_files_directory in %s is %s; give that directory, or set it "
-                "by global_options" % (current.directory, current.main_file, read_by_barman or "not set")
+                (
+                    "Barman does not read %s: configuration_files_directory in %s is %s. Set that directory as "
+                    "configuration_directory, or change it by global_options"
+                )
+                % (current.directory, current.main_file, read_by_barman or "not set")
             )
         return current.main
     if render_problems(wanted, ""):
@@ -219,10 +228,10 @@ def _foreign(current: CurrentConfiguration, name: str) -> list[str]:
 
 def _foreign_problem(entry: DesiredEntry, paths: Sequence[str]) -> str:
     return (
-        "server '%s' is in %s, which this module did not make and leaves alone; to have it taken over (a backup is kept), set "
-        "backup_adopt: true in the inventory or with --extra-vars (option adopt of the module), or take the server out of there"
-        % (entry.name, " and ".join(paths))
-    )
+        "server '%s' is in %s, which this module did not create and does not change. To take it over (a backup is "
+        "kept), set backup_adopt: true in the inventory or with --extra-vars (option adopt of the module), or "
+        "remove the server from that file"
+    ) % (entry.name, " and ".join(paths))
 
 
 def _before(current: CurrentConfiguration, path: str) -> str | None:
@@ -245,7 +254,7 @@ def _overridden(current: CurrentConfiguration, desired: DesiredConfiguration) ->
         for name in sorted(set(current.automatic.get(entry.name, ())) & set(map(str, entry.options))):
             if entry.present:
                 warnings.append(
-                    "server '%s': option '%s' has no effect, because %s overrides it ('barman config-update' wrote "
-                    "that)" % (entry.name, name, configuration.AUTOMATIC_FILE)
+                    "server '%s': option '%s' has no effect, because %s overrides it ('barman config-update' wrote that)"
+                    % (entry.name, name, configuration.AUTOMATIC_FILE)
                 )
     return warnings

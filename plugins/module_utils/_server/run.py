@@ -26,8 +26,8 @@ def configure(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module server. Raises HostError; then nothing was changed."""
     if params["prune"] and not params["servers"] and not params["allow_empty"]:
         raise HostError(
-            "an empty list of servers would remove every entry (prune): set barman_allow_empty: true if that is meant "
-            "(option allow_empty of the module)"
+            "an empty list of servers would remove every entry (prune): set barman_allow_empty: true if this is "
+            "intended (option allow_empty of the module)"
         )
     stamp = time.strftime("%Y%m%dT%H%M%S")
     directory = params["configuration_directory"]

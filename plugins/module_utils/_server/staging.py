@@ -146,7 +146,7 @@ def _version(barman: Barman, check_mode: bool, problems: list[str], warnings: li
         return barman.version
     except HostError as exc:
         if check_mode:
-            warnings.append("Barman could not read the configuration beforehand: %s" % exc)
+            warnings.append("Barman could not read the configuration before the change: %s" % exc)
         else:
             problems.append(str(exc))
         return None
@@ -196,7 +196,7 @@ def read_aside(
             continue
         sections = _sections(text)
         refused = ours.intersection(sections) and "deprecated" not in text
-        (problems if refused else warnings).append("Barman says: %s" % _clean(text, directory))
+        (problems if refused else warnings).append("Barman reports: %s" % _clean(text, directory))
     problems.extend(
         "server '%s': Barman would disable it: %s" % (name, _clean(reason, directory))
         for name, reason in reasons.items()
@@ -208,7 +208,7 @@ def read_aside(
     )
     if reply.ok:
         problems.extend(
-            "server '%s': Barman does not see it" % name for name in sorted(ours - {"barman"} - set(reply.data))
+            "server '%s': Barman does not find it" % name for name in sorted(ours - {"barman"} - set(reply.data))
         )
     return ConfigurationReading(problems, warnings)
 
@@ -237,7 +237,7 @@ def apply(planned: ConfigurationPlan, current: CurrentConfiguration, user: str, 
                 remove_file(path)
         raise HostError(
             "%s; %s"
-            % (exc, "these files could not be put back: %s" % ", ".join(left) if left else "nothing was changed")
+            % (exc, "these files could not be restored: %s" % ", ".join(left) if left else "nothing was changed")
         ) from None
     return backups
 
@@ -324,7 +324,7 @@ def _staged(user: str, current: CurrentConfiguration, planned: ConfigurationPlan
 def _reason(staged: Barman, name: str) -> str:
     """Why Barman disables a server: it says so only to a command for that server. There is no such backup."""
     reply = staged.json("check-backup", name, _NO_BACKUP, timeout=60)
-    return "; ".join(reply.errors) or "it does not say why"
+    return "; ".join(reply.errors) or "Barman reports no reason"
 
 
 def _logged(log: str) -> list[str]:
@@ -339,14 +339,14 @@ def _clean(text: str, directory: str) -> str:
     """A message without passwords and without the name of the directory that is gone when it is read."""
     found = _IGNORED_VALUE.fullmatch(text)
     if found and found.group("key") in SECRET_OPTIONS:
-        return "the value of %s is invalid and would be ignored" % found.group("key")
+        return "the value of %s is invalid, and Barman would ignore it" % found.group("key")
     text = _INVALID_CONNINFO.sub("its connection string is not valid", text)
     text = _UNQUOTED_PART.sub(r"\1 a part of it", text.replace("\nSee log file for more details.", ""))
     missing = _MODULE_MISSING.search(text)
     if missing:
         return (
-            "a server's snapshot_provider needs the Python module %s, which the Python that runs Barman does not have: install it "
-            "there (on Debian python3-boto3 for aws and python3-azure for azure; nothing is packaged for gcp)"
-            % missing.group("name")
-        )
+            "a server's snapshot_provider needs the Python module %s, which the Python that runs Barman does not have. "
+            "Install it there (on Debian python3-boto3 for aws and python3-azure for azure; there is no package for "
+            "gcp)"
+        ) % missing.group("name")
     return mask_message(text).replace(directory + os.sep, "")

@@ -107,7 +107,7 @@ def test_delete_twice(run_delete: Any, host: Host) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"backup_id": FIRST}, "Give 'dependents: true'"),
+        ({"backup_id": FIRST}, "Set 'dependents: true'"),
         ({}, "missing: backup_id"),
         ({"backup_id": FIRST, "max_age": "1h", "jobs": 2}, "mutually exclusive: backup_id|max_age"),
         ({"backup_id": FIRST, "state": "present"}, "are for 'state: absent'"),

@@ -69,7 +69,7 @@ class TestCheck:
         answer = run_check(check_mode=True)
         assert "failed" not in answer
         assert (answer["ok"], answer["barman_checked"], host.calls) == (False, False, [])
-        assert "was not run in check mode" in str(answer["warnings"])
+        assert "did not run it in check mode" in str(answer["warnings"])
 
     def test_an_unknown_server(self, run_check: Any) -> None:
         assert "Barman has no server 'x' on this host; it has: a, b" in run_check(servers=["x"])["msg"]

@@ -203,7 +203,7 @@ def test_the_diff_has_scripts_and_no_secrets(call: Call, tmp_path: Path) -> None
 def test_a_link_is_not_followed(call: Call, tmp_path: Path) -> None:
     (tmp_path / "hooks").mkdir()
     (tmp_path / "hooks" / "a").symlink_to("/etc/hostname")
-    assert "is no file" in call(scripts={"a": "x"})["msg"]
+    assert "is not a file" in call(scripts={"a": "x"})["msg"]
 
 
 def test_names_that_lead_elsewhere(call: Call) -> None:

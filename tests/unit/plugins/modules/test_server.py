@@ -94,7 +94,7 @@ def test_prune(module: Module) -> None:
 def test_an_empty_list_is_no_order_to_delete(module: Module) -> None:
     module.call(servers=SERVERS)
     refused = module.call(servers=[], prune=True)
-    assert "set barman_allow_empty: true if that is meant" in refused["msg"]
+    assert "set barman_allow_empty: true if this is intended" in refused["msg"]
     assert len(module.files()) == 2
     assert module.call(servers=[], prune=True, allow_empty=True)["changed"]
     assert module.files() == {}
@@ -120,7 +120,7 @@ def test_every_problem_at_once_and_nothing_done(module: Module) -> None:
 def test_barmans_word_counts(module: Module) -> None:
     module.messages = {"_WARNING": ['Invalid configuration option "x" in [pg] section.']}
     answer = module.call(servers=SERVERS)
-    assert "Barman's configuration was not changed: Barman says: Invalid" in answer["msg"]
+    assert "Barman's configuration was not changed: Barman reports: Invalid" in answer["msg"]
     assert module.files() == {}
 
 
@@ -188,6 +188,7 @@ def test_an_entry_that_would_lead_to_no_machine_does_not_replace_one_that_works(
         refused = module.call(servers=[new], check_mode=check_mode)
         assert refused["failed"]
         assert (
-            "conninfo would lead to no-such-host.invalid, port 5432, and its name can't be resolved" in refused["msg"]
+            "conninfo would connect to no-such-host.invalid, port 5432, and its name can't be resolved"
+            in refused["msg"]
         )
     assert module.files() == before

@@ -109,7 +109,7 @@ def test_commands_that_do_something(command):
         (replace(TARGET, compression="zstd"), (3, 19, 1), (3, 13, 3), "which has 3.13.3"),
         (replace(TARGET, compression="zstd"), (3, 19, 1), None, "barman_version"),
         (replace(RSYNC, compression="xz"), None, None, "one of none, gzip, zstd, lz4"),
-        (replace(RSYNC, directory=None), None, None, "incoming_directory is needed"),
+        (replace(RSYNC, directory=None), None, None, "incoming_directory is required"),
     ],
 )
 def test_what_speaks_against_it(target, installed, far, words):
@@ -171,7 +171,7 @@ def test_a_standby_proves_nothing():
 @pytest.mark.parametrize("changes", [{"command": FOREIGN}, {"library": "basic_archive"}])
 @pytest.mark.parametrize("target", [TARGET, None])
 def test_what_somebody_else_set_stays(changes, target):
-    with pytest.raises(ArchivingError, match="write pg_archive_overwrite: true") as caught:
+    with pytest.raises(ArchivingError, match="set pg_archive_overwrite: true") as caught:
         make_plan(current(**changes), DesiredArchiving(target))
     assert caught.value.kind == "foreign"
     assert make_plan(current(**changes), DesiredArchiving(target, overwrite=True)).settings
@@ -557,7 +557,7 @@ def test_absent_waits_until_nothing_waits():
 def test_the_far_version_is_needed_only_for_a_command_that_is_set_anew():
     desired = DesiredArchiving(replace(TARGET, compression="zstd"))
     world = World(answers=lambda command: Completed(command.argv, 0, "3.19.1"))
-    with pytest.raises(ArchivingError, match="write barman_version for that host"):
+    with pytest.raises(ArchivingError, match="set barman_version for that host"):
         make(world, desired)
     assert "archive_command" not in world.written
     assert make(world, desired, check_mode=True)["changed"]
@@ -568,7 +568,7 @@ def test_the_far_version_is_needed_only_for_a_command_that_is_set_anew():
 
 
 def test_a_version_that_is_none():
-    with pytest.raises(ArchivingError, match="is no version"):
+    with pytest.raises(ArchivingError, match="is not a version"):
         make(World(), far_version="new")
 
 
@@ -652,6 +652,6 @@ def test_a_command_that_fails_gets_the_other_sums(before, far, command):
 
 def test_a_barman_that_takes_nothing_is_reported_and_not_taken_for_an_old_one():
     world = World(answers=Releases("3.13.3", (3, 13), reachable=False))
-    with pytest.raises(ArchivingError, match="does not take WAL of server 'pg': FEHLER"):
+    with pytest.raises(ArchivingError, match="does not accept WAL of server 'pg': FEHLER"):
         make(world)
     assert world.settings["archive_command"] == ""

@@ -50,7 +50,7 @@ def state(**row: Any) -> ArchiverState:
 def test_what_is_final_and_what_is_only_named() -> None:
     assert (state().problem, state().final_problem) == ("", "")
     failing = state(last_failed_wal=name(7), failed_count=3, failing=True)
-    assert failing.problem == f"archive_command fails with {name(7)} (3 failures; PostgreSQL's log has its output)"
+    assert failing.problem == f"archive_command fails with {name(7)} (3 failures; PostgreSQL's log contains its output)"
     assert failing.final_problem == ""
     assert "archive_mode is off" in state(mode="off").final_problem
     # It failed once, and has worked since.
@@ -82,7 +82,7 @@ def test_a_server_that_can_not_be_asked_ends_no_wait() -> None:
 
     watch = ArchiverWatch(ask, lambda: now[0])
     watch.observe()
-    assert (watch.problem, watch.final_problem) == ("PostgreSQL can't be asked: it restarts", "")
+    assert (watch.problem, watch.final_problem) == ("PostgreSQL can't be queried: it restarts", "")
     watch.observe()
     assert len(answers) == 1, "not asked at every look"
     now[0] = 5.0

@@ -83,7 +83,9 @@ class TestPlan:
         assert [backup.backup_id for backup in plan_removal(server(), week(), WEDNESDAY, False).backups] == [WEDNESDAY]
 
     def test_increments_go_only_where_that_is_said(self) -> None:
-        with pytest.raises(RemovalError, match=f"would go with it: {TUESDAY}, {WEDNESDAY}. Give 'dependents: true'"):
+        with pytest.raises(
+            RemovalError, match=f"would be deleted with it: {TUESDAY}, {WEDNESDAY}. Set 'dependents: true'"
+        ):
             plan_removal(server(), week(), MONDAY, False)
         going = plan_removal(server(), week(), MONDAY, True)
         assert [backup.backup_id for backup in going.backups] == [MONDAY, TUESDAY, WEDNESDAY]
@@ -91,7 +93,7 @@ class TestPlan:
     def test_by_name(self) -> None:
         assert plan_removal(server(), week(), "before the upgrade", True).backups[0].backup_id == MONDAY
         twice = [one(MONDAY, name="x"), one(TUESDAY, name="x"), one(WEDNESDAY)]
-        with pytest.raises(RemovalError, match=f"several backups .* give an id instead: {MONDAY}, {TUESDAY}"):
+        with pytest.raises(RemovalError, match=f"several backups .* set an id instead: {MONDAY}, {TUESDAY}"):
             plan_removal(server(), twice, "x", False)
 
     def test_what_is_gone_is_gone(self) -> None:
@@ -99,7 +101,7 @@ class TestPlan:
 
     @pytest.mark.parametrize("word", ["latest", "oldest", "last-failed"])
     def test_a_word_means_another_backup_each_time(self, word: str) -> None:
-        with pytest.raises(RemovalError, match="means another backup each time"):
+        with pytest.raises(RemovalError, match="names another backup each time"):
             plan_removal(server(), week(), word, False)
 
     def test_increments_do_not_count_as_redundancy(self) -> None:
@@ -134,7 +136,7 @@ class TestPlan:
         backups = [one(MONDAY, keep="full"), one(TUESDAY, parent_backup_id=MONDAY)]
         with pytest.raises(RemovalError) as caught:
             plan_removal(server(), backups, MONDAY, False)
-        for word in ("is kept (full)", "would go with it", "minimum_redundancy is 1"):
+        for word in ("is kept (full)", "would be deleted with it", "minimum_redundancy is 1"):
             assert word in str(caught.value)
 
 
@@ -215,16 +217,18 @@ def test_what_barman_says_where_it_does_not(host: Host) -> None:
         (1, json.dumps({"_WARNING": ["Skipping delete of it"], "_ERROR": ["Cannot delete"]})),
     )
     removal = plan_removal(host.server, read_backups(host.server), MONDAY, True)
-    with pytest.raises(RemovalError, match=f"Skipping delete of it; Cannot delete. Still there: {MONDAY}, {TUESDAY}, "):
+    with pytest.raises(
+        RemovalError, match=f"Skipping delete of it; Cannot delete. These remain: {MONDAY}, {TUESDAY}, "
+    ):
         remove(host.barman, host.server, removal)
 
 
 def test_a_success_that_is_none(host: Host) -> None:
     host.obeys = False
     backups = read_backups(host.server)
-    with pytest.raises(RemovalError, match="Still there"):
+    with pytest.raises(RemovalError, match="These remain"):
         remove(host.barman, host.server, plan_removal(host.server, backups, THURSDAY, False))
-    with pytest.raises(HostError, match=r"did not keep backup .*: it said that it did"):
+    with pytest.raises(HostError, match=r"did not keep backup .*: Barman reported success"):
         keep(host.barman, host.server, plan_keeping(host.server, backups, THURSDAY, "full"))
 
 

@@ -177,7 +177,7 @@ class TestOwnChecks:
         host.failed["pg"] = {"failed backups": "there are 1 failed backups"}
         answer = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1)
         assert answer["pg"].checks["failed_backups"].hint == (
-            "there are 1 failed backups; barman show-backup has the reason of each, and to delete them: barman delete pg 20260102T000000"
+            "there are 1 failed backups; barman show-backup reports the reason of each, and to delete them: barman delete pg 20260102T000000"
         )
 
     def test_a_good_server(self, host: BarmanHost) -> None:
@@ -196,7 +196,7 @@ class TestOwnChecks:
 
     def test_barman_is_content_without_a_backup(self, host: BarmanHost) -> None:
         host.server("pg")
-        assert [str(check) for check in self.of(host).failures()] == ["backup present: there is no good backup yet"]
+        assert [str(check) for check in self.of(host).failures()] == ["backup present: there is no valid backup yet"]
 
     def test_a_backup_that_waits(self, host: BarmanHost) -> None:
         host.server("pg")
@@ -222,7 +222,7 @@ class TestOwnChecks:
         found = self.of(host)
         assert str(found.failures()[0]) == (
             "WAL continuity: WAL segments %s to %s (2) missing after backup 20260101T000000: nothing later can be "
-            "recovered until a new backup was taken" % (segment(6), segment(7))
+            "recovered until a new backup is taken" % (segment(6), segment(7))
         )
         assert found.as_dict()["gaps"] == [
             {"first": segment(6), "last": segment(7), "count": 2, "after_latest_backup": True}
@@ -311,7 +311,7 @@ class TestOwnChecks:
 
     def test_wal_in_a_cloud_is_not_looked_at(self, host: BarmanHost) -> None:
         host.server("pg", wals_directory="s3://bucket/pg", basebackups_directory="s3://bucket/pg")
-        assert self.of(host).checks["wal_continuity"].hint == "not looked at: the WAL is not on this host"
+        assert self.of(host).checks["wal_continuity"].hint == "not checked: the WAL is not on this host"
 
 
 class TestCheckServers:
@@ -363,7 +363,7 @@ class TestCheckServers:
         assert self.check(host, timeout=30)["ok"]
         assert [one["phase"] for one in seen][:2] == ["checking", "checking"]
         assert (seen[0]["servers"], seen[0]["servers_done"], seen[0]["servers_total"]) == (["a", "b"], 0, 2)
-        assert seen[-1]["phase"] == "waiting for checks to be good"
+        assert seen[-1]["phase"] == "waiting for checks to succeed"
         assert (seen[-1]["failing"], seen[-1]["servers_done"]) == (["b"], 1)
         assert progress.running(str(host.home), lambda pid: True) == []
 
@@ -482,7 +482,7 @@ class TestCheckServers:
         seen = configuration.read(str(host.main))
         check = read_own_checks(CheckedServer(host.barman, seen.server("a"))).checks["backup_present"]
         assert not check.ok
-        assert check.hint.startswith(f"the files of backup 20260101T000000 are gone from {host.home}/a/base")
+        assert check.hint.startswith(f"the files of backup 20260101T000000 are missing in {host.home}/a/base")
 
     def test_what_commits_wait_for(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         """Asked of PostgreSQL, for the servers that are declared so, and where there is a connection."""
@@ -510,7 +510,7 @@ class TestCheckServers:
         assert "psycopg" in self.check(host, connect=None, synchronous=["a"])["problems"][0]
         host.failed = {"a": {"PostgreSQL": ""}}
         (problem,) = self.check(host, connect=connect, synchronous=["a"], ignore=["PostgreSQL"])["problems"]
-        assert problem.endswith("synchronous WAL receiver: PostgreSQL can't be asked")
+        assert problem.endswith("synchronous WAL receiver: PostgreSQL can't be queried")
 
     def test_what_a_server_requires_is_recorded_while_it_answers(
         self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch

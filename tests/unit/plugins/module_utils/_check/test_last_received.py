@@ -59,7 +59,7 @@ def test_since_when_and_how_many_bytes_are_at_risk() -> None:
     assert "invalidated replication slot 'barman'" in lost
     assert "backup_receiver_reset=when_needed" in lost
     assert "alone" not in lost
-    assert "no WAL was received yet" in text(None, NOW, 16 * MIB, None)
+    assert "Barman has received no WAL yet" in text(None, NOW, 16 * MIB, None)
 
 
 def test_a_check_during_a_network_cut_reports_how_far_it_is_behind(host: BarmanHost) -> None:

@@ -57,7 +57,7 @@ def test_what_is_protected(observed: ObservedProtection) -> None:
 @pytest.mark.parametrize(
     ("observed", "expected"),
     [
-        (replace(STREAMS, server=OLD, receives_from=OLD), ["leads to .* 42, and .* 7710"]),
+        (replace(STREAMS, server=OLD, receives_from=OLD), ["connects to .* 42, and .* 7710"]),
         (replace(STREAMS, receives_from=OLD), ["receiver .* connects to .* 42, and .* 7710"]),
         (replace(STREAMS, server=ServerIdentity("7710", 1), receives_from=None), ["on timeline 1, and .* timeline 2"]),
         (replace(STREAMS, server=ServerIdentity("7710", None), receives_from=None), ["in recovery"]),

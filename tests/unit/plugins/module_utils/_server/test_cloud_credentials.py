@@ -95,7 +95,7 @@ def test_what_is_not_asked_for_is_not_looked_at(tmp_path: Path) -> None:
 
 def test_a_google_key_of_others_is_never_replaced(tmp_path: Path) -> None:
     path = put(tmp_path, GOOGLE_FILE, '{"type": "authorized_user"}')
-    with pytest.raises(HostError, match="was written by somebody else; move it away"):
+    with pytest.raises(HostError, match="and somebody else wrote it. Move it away"):
         ensure(tmp_path, None, GOOGLE)
     assert ensure(tmp_path, None, {}) is False
     assert path.read_text() == '{"type": "authorized_user"}'
@@ -104,15 +104,15 @@ def test_a_google_key_of_others_is_never_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "aws", "said"),
     [
-        ("[default]\nregion = x\n", AWS, "the profile 'default' is in .* already, and was written there by somebody"),
+        ("[default]\nregion = x\n", AWS, "the profile 'default' is in .* already, and somebody else wrote it there"),
         ("# BEGIN pgdr.barman\n[default]\n", AWS, "has one of the lines"),
-        ("gibberish hunter2\n", AWS, "can't be understood"),
+        ("gibberish hunter2\n", AWS, "is not valid"),
         ("", {"a]b": {"region": "x"}}, r"'a\]b' can't be the name of a profile"),
         ("", {"default": {}}, "has no settings"),
         ("", {"default": "text"}, "has no settings"),
         ("", {"default": {"region]": "x"}}, "can't be the name of a setting"),
-        ("", {"default": {"region": "hunter2\nline"}}, "region of the profile 'default' is no text in one line"),
-        ("", {"default": {"region": ""}}, "is no text in one line"),
+        ("", {"default": {"region": "hunter2\nline"}}, "region of the profile 'default' is not a text in one line"),
+        ("", {"default": {"region": ""}}, "is not a text in one line"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, aws: Any, said: str) -> None:

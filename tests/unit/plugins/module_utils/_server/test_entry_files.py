@@ -162,7 +162,7 @@ class TestPlan:
         assert "server 'a b': this can't be" in problems
         assert "server 'pg': it is listed twice" in problems
         assert "server 'x': description: Barman's configuration can't contain a line break" in problems
-        assert "server 'pg' is in /d/hand.conf, which this module did not make" in problems
+        assert "server 'pg' is in /d/hand.conf, which this module did not create" in problems
 
     @pytest.mark.parametrize("name", ["", ".pg", "-pg", "a/b", "a]", "a%b", "barman", "DEFAULT", "#pg", "False"])
     def test_names_that_no_server_can_have(self, name: str) -> None:
@@ -244,7 +244,7 @@ class TestAdopt:
     def test_a_file_that_is_in_the_way(self) -> None:
         planned = plan(host({"pg": "[pg]\n[other]\nx = 1\n"}), self.ENTRY)
         assert planned.problems == [
-            "server 'pg': /d/pg.conf has other servers too and is in the way; give it another name"
+            "server 'pg': /d/pg.conf contains other servers too and prevents this entry. Choose another name for the server"
         ]
 
     def test_absent_takes_it_away(self) -> None:

@@ -31,8 +31,8 @@ def test_a_new_address_without_a_machine_is_refused(reach: Reach) -> None:
     moved = {option: value.replace(".21", ".99") for option, value in BEFORE.items()}
     ((problem,), tried) = problems(moved, reach)
     assert tried == ["198.51.100.99:5432"]
-    assert problem.startswith("server 'pg': conninfo would lead to 198.51.100.99, port 5432, and it")
-    assert "Its entry stays as it is. Correct ansible_host, barman_postgres_host or barman_postgres_port" in problem
+    assert problem.startswith("server 'pg': conninfo would connect to 198.51.100.99, port 5432, and it")
+    assert "Its entry does not change. Correct ansible_host, barman_postgres_host or barman_postgres_port" in problem
 
 
 @pytest.mark.parametrize("reach", [Reach.CONNECTED, Reach.REFUSED, Reach.UNKNOWN])

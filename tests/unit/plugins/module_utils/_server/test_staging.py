@@ -198,7 +198,7 @@ def test_nobody_else_can_read_what_is_staged(host: Host) -> None:
 def test_what_barman_says_of_ours_is_a_problem(host: Host, message: str) -> None:
     host.barman.messages = {"_WARNING": [message, "Forcing 'archiver = on'"]}
     outcome = host.ensure(pg())
-    assert outcome.problems == ["Barman says: " + message]
+    assert outcome.problems == ["Barman reports: " + message]
     assert host.names() == []
 
 
@@ -206,7 +206,7 @@ def test_what_barman_says_of_others_is_a_warning(host: Host) -> None:
     message = 'Invalid configuration option "x" in [hand] section.'
     host.barman.messages = {"_WARNING": [message]}
     outcome = host.ensure(pg())
-    assert (outcome.problems, outcome.warnings) == ((), ["Barman says: " + message])
+    assert (outcome.problems, outcome.warnings) == ((), ["Barman reports: " + message])
 
 
 def test_the_barman_section_is_ours_where_it_is_managed(host: Host) -> None:
@@ -238,7 +238,7 @@ def test_what_barman_says_to_its_log_only(host: Host, line: str) -> None:
     host.barman.log = line + "\nTraceback (most recent call last):\n  File x\n"
     problems = host.ensure(pg()).problems
     assert len(problems) == 1
-    assert problems[0].startswith("Barman says: Invalid ")
+    assert problems[0].startswith("Barman reports: Invalid ")
 
 
 def test_conflicting_directories(host: Host) -> None:
@@ -276,7 +276,7 @@ def test_a_server_that_barman_would_disable(host: Host) -> None:
 
 def test_a_server_that_barman_does_not_see(host: Host) -> None:
     host.barman.servers = {"other": ""}
-    assert host.ensure(pg()).problems == ["server 'pg': Barman does not see it"]
+    assert host.ensure(pg()).problems == ["server 'pg': Barman does not find it"]
 
 
 def test_wrong_options_never_reach_barman(host: Host) -> None:
@@ -292,7 +292,7 @@ def test_no_passwords_in_problems(host: Host) -> None:
     }
     problems = str(host.ensure(pg()).problems)
     assert "secret" not in problems
-    assert "the value of conninfo is invalid and would be ignored" in problems
+    assert "the value of conninfo is invalid, and Barman would ignore it" in problems
 
 
 def test_without_barman_nothing_is_written(host: Host) -> None:
@@ -306,7 +306,7 @@ def test_check_mode_without_barman_goes_on(host: Host) -> None:
     host.barman.installed = False
     outcome = host.ensure(pg(), check_mode=True)
     assert outcome.problems == ()
-    assert "Barman could not read the configuration beforehand" in outcome.warnings[0]
+    assert "Barman could not read the configuration before the change" in outcome.warnings[0]
     assert host.ensure(pg(desription="y"), check_mode=True).problems
 
 
