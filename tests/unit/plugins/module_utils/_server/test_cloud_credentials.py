@@ -95,7 +95,7 @@ def test_what_is_not_asked_for_is_not_looked_at(tmp_path: Path) -> None:
 
 def test_a_google_key_of_others_is_never_replaced(tmp_path: Path) -> None:
     path = put(tmp_path, GOOGLE_FILE, '{"type": "authorized_user"}')
-    with pytest.raises(HostError, match="and somebody else wrote it. Move it away"):
+    with pytest.raises(HostError, match=r"and somebody else wrote it\. Move it away"):
         ensure(tmp_path, None, GOOGLE)
     assert ensure(tmp_path, None, {}) is False
     assert path.read_text() == '{"type": "authorized_user"}'
