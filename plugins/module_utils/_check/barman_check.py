@@ -4,7 +4,8 @@
 
 """The checks that Barman makes.
 
-This module util is private to the collection. The text of "barman check" is read and not its JSON: the JSON has mangled names, of a check that comes twice it has the last answer only, and it does
+This module util is private to the collection. The text of "barman check" is read and not its JSON: the JSON has
+mangled names, of a check that comes twice it has the last answer only, and it does
 not mark inactive servers. Nor is the exit code enough: it is 0 for an inactive server whatever failed.
 """
 
