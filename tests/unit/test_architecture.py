@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import REPOSITORY
 
@@ -116,3 +118,47 @@ def test_a_type_s_name_is_unique() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(str(path.relative_to(PLUGINS)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+ROLES = sorted(path.name for path in (REPOSITORY / "roles").iterdir() if path.is_dir())
+PRIVATE = re.compile(rf"\b__({'|'.join(ROLES)})_\w+")
+"""A variable that a role keeps for itself."""
+
+
+def yaml_and_templates() -> list[Path]:
+    found = [path for folder in ("roles", "playbooks") for path in (REPOSITORY / folder).rglob("*") if path.is_file()]
+    return sorted(path for path in found if path.suffix in (".yml", ".j2"))
+
+
+@pytest.mark.parametrize("path", yaml_and_templates(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_private_variable_is_read_in_its_role_only(path: Path) -> None:
+    parts = path.relative_to(REPOSITORY).parts
+    own = parts[1] if parts[0] == "roles" else ""
+    text = path.read_text(encoding="utf-8")
+    assert sorted({found.group(0) for found in PRIVATE.finditer(text) if found.group(1) != own}) == []
+
+
+@pytest.mark.parametrize("path", yaml_and_templates(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_private_variable_of_another_host_is_not_read(path: Path) -> None:
+    """What a role hands on to other hosts is a documented fact whose name begins with barman_."""
+    text = path.read_text(encoding="utf-8")
+    of_others = re.compile(r"hostvars\[[^\]]*\]\.__\w+|attribute='__\w+|selectattr\('__\w+")
+    assert of_others.findall(text) == []
+
+
+def test_only_documented_facts_go_without_the_role_s_prefix() -> None:
+    """Each is described in docs/architecture.md."""
+    described = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
+    registered = {
+        found.group(1)
+        for path in yaml_and_templates()
+        if path.relative_to(REPOSITORY).parts[0] == "roles"
+        for found in re.finditer(r"register: (barman_\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert [name for name in sorted(registered) if f"`{name}`" not in described] == []
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "roles/backup/tasks").glob("*.yml")), ids=lambda path: path.name)
+def test_the_state_of_an_operation_is_never_replaced_by_a_skipped_result(path: Path) -> None:
+    for task in yaml.safe_load(path.read_text(encoding="utf-8")):
+        assert task.get("register") != "barman_operation" or "when" not in task, task["name"]

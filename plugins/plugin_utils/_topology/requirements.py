@@ -17,9 +17,13 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       standbys: []                  # on a primary, the inventory names of the standbys that name it
       kept_as: pg-eu                # whose entry in Barman has its data: a primary may be kept through a standby only
       users: {management: barman, streaming: streaming_barman}      # streaming may be null
+      roles:                        # the same, with what each needs and the variable that has its password
+        - {name: barman, replication: false, password: barman_postgres_password}
       privileges: {memberships: [pg_read_all_settings, ...], functions: ["pg_switch_wal()", ...]}
       hba_rules:
         - {type: hostssl, databases: postgres, users: barman, source: 198.51.100.11/32, method: scram-sha-256}
+      hba_lines: [...]              # the same as lines of the file
+      listens: true                 # whether a backup server on another machine connects to it
       settings:                     # minimum: at least; value: exactly; includes: names in a list that others share
         wal_level: {minimum: replica}
         max_wal_senders: {minimum: 4}
@@ -27,6 +31,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
         summarize_wal: {value: "on"}
         archive_mode: {value: "on"}
         synchronous_standby_names: {includes: [barman_receive_wal]}
+      packages: [barman-cli, zstd]  # by the names that Debian and Red Hat share
       slots: [barman]
       programs: [zstd]              # what unpacks its backups there; python_modules: what archive_command compresses with
       python_modules: []
@@ -50,12 +55,16 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       client_versions: [17]
       programs: [zstd]              # what compresses and unpacks backups and WAL, beside gzip
       python_modules: [lz4]
+      packages: [zstd, python3-lz4]
       clouds: [aws]                 # the providers that take snapshots for it
       pgpass:
         - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
            password_variable: barman_postgres_password}      # the variable of the inventory host named by host
       schedules:
         - {server: pg-eu, type: full, minute: "17", hour: "2", day: "*", month: "*", weekday: "*"}
+      schedule_lines: [...]         # the same as lines of cron
+      increments:                   # scheduled block-level increments, by the version of Barman that they need
+        - {barman_version: "3.11", servers: [pg-eu], compressed: false}
       hooks:                        # what the entries' hook options need; needed: false without any
         directory: /usr/local/lib/pgdr.barman
         needed: true
@@ -117,6 +126,8 @@ _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
 # gzip is everywhere. What Barman runs, and what it imports, for each of the others.
 _BACKUP_PROGRAMS = {"lz4", "zstd"}
 _WAL_PROGRAMS = {"bzip2", "pigz"}
+#: What listens only to this machine itself can't be reached by a backup server elsewhere.
+LOOPBACK = ("127.", "::1/")
 _MODULES = {"lz4": ("lz4",), "snappy": ("snappy",), "zstd": ("zstandard",)}
 
 #: What a relay must read and write as the backup server does from which it takes.
@@ -332,6 +343,15 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
     receivers = _receivers(index, server)
     replicating = receivers + ([server] if _copies(server) and server not in receivers else [])
     streaming = server.streaming_user if replicating else None
+    archiving = _archiving(topology, index, server)
+    programs = sorted(_programs(server, _all_options(topology, server)) - _WAL_PROGRAMS)
+    modules = sorted(_archiving_modules(index, server))
+    rules = [
+        *_hba_rules(server, server.database, server.user, server.has_password, _sources(topology, clients)),
+        *_hba_rules(
+            server, "replication", server.streaming_user, server.has_streaming_password, _sources(topology, replicating)
+        ),
+    ]
     return {
         "server_name": server.name if server.backup_server is not None else None,
         "version": server.version,
@@ -343,30 +363,44 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "standbys": [standby.host for standby in index.standbys.get(server.host, ())],
         "kept_as": _kept_as(index, server),
         "users": {"management": server.user, "streaming": streaming},
+        "roles": _roles(server, streaming),
         "privileges": _privileges(server),
-        "hba_rules": [
-            *_hba_rules(server, server.database, server.user, server.has_password, _sources(topology, clients)),
-            *_hba_rules(
-                server,
-                "replication",
-                server.streaming_user,
-                server.has_streaming_password,
-                _sources(topology, replicating),
-            ),
-        ],
+        "hba_rules": rules,
+        "hba_lines": [_hba_line(rule) for rule in rules],
+        "listens": any(not rule["source"].startswith(LOOPBACK) for rule in rules),
         "settings": _settings(topology, index, server),
         "slots": [client.slot_name for client in receivers],
-        "programs": sorted(_programs(server, _all_options(topology, server)) - _WAL_PROGRAMS),
-        "python_modules": sorted(_archiving_modules(index, server)),
+        "packages": [
+            *(["barman-cli"] if archiving and archiving["method"] == "barman-wal-archive" else []),
+            *programs,
+            *(f"python3-{module}" for module in modules),
+        ],
+        "programs": programs,
+        "python_modules": modules,
         "synchronous": [
             {"name": receiver_name(client), "server": client.name, "backup_server": client.backup_server}
             for client in receivers
             if client.synchronous
         ],
-        "archiving": _archiving(topology, index, server),
+        "archiving": archiving,
         "pgpass": list(_pgpass(topology, server, former=True)),
         "manual": None,
     }
+
+
+def _roles(server: PostgresServer, streaming: str | None) -> list[dict[str, Any]]:
+    """The database roles, each once."""
+    roles: list[dict[str, Any]] = [
+        {"name": server.user, "replication": server.user == streaming, "password": "barman_postgres_password"},
+        {"name": streaming, "replication": True, "password": "barman_streaming_password"},
+    ]
+    return roles if streaming and streaming != server.user else roles[:1]
+
+
+def _hba_line(rule: Mapping[str, str]) -> str:
+    """In quotes a name is a name and never a keyword; "replication" is meant as the keyword."""
+    database = rule["databases"] if rule["databases"] == "replication" else '"%s"' % rule["databases"]
+    return '%s %s "%s" %s %s' % (rule["type"], database, rule["users"], rule["source"], rule["method"])
 
 
 def _sources(topology: Topology, clients: Iterable[PostgresServer]) -> list[str]:
@@ -478,11 +512,14 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "given": given_global_options(backup),
         "servers": sorted(entries, key=lambda entry: str(entry["name"])),
         "client_versions": sorted({server.version for server in with_clients}),
+        "packages": [*sorted(needs.programs), *(f"python3-{module}" for module in sorted(needs.modules))],
         "programs": sorted(needs.programs),
         "python_modules": sorted(needs.modules),
         "clouds": sorted({str(server.options["snapshot_provider"]) for server in kept if server.method == "snapshot"}),
         "pgpass": [line for server in kept for line in _pgpass(topology, server)],
         "schedules": [line for server in kept for line in _schedules(server)],
+        "schedule_lines": [_cron_line(backup, server, line) for server in kept for line in _schedules(server)],
+        "increments": list(_increments(backup, kept)),
         "hooks": hook_demands(
             [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in kept)],
             backup.hook_directory,
@@ -595,6 +632,31 @@ def _schedules(server: PostgresServer) -> Iterable[dict[str, str]]:
     for kind, text in (("full", server.backup_schedule), ("incremental", server.incremental_schedule)):
         if text and (kind == "full" or server.incremental == "block"):
             yield {"server": server.name, "type": kind, **schedule.parse_cron(text)._asdict()}
+
+
+def _cron_line(backup: BackupServer, server: PostgresServer, when: Mapping[str, str]) -> str:
+    """A line of /etc/cron.d.
+
+    The backup's last WAL segment is closed afterwards, because on an idle server it would stay open, and the backup incomplete, for ever. Forcing that takes
+    a role (pg_checkpoint) that PostgreSQL has from 15 on, and a primary.
+    """
+    times = " ".join(when[name] for name in ("minute", "hour", "day", "month", "weekday"))
+    increment = " --incremental latest-full" if when["type"] == "incremental" else ""
+    line = f"{times} {backup.user} barman -q backup{increment} {server.name}"
+    if server.primary:
+        return line
+    return f"{line} && barman -q switch-wal{' --force' if server.version >= 15 else ''} {server.name}"
+
+
+def _increments(backup: BackupServer, servers: Iterable[PostgresServer]) -> Iterable[dict[str, Any]]:
+    """Scheduled block-level increments: Barman takes them since 3.11, and together with backup_compression since 3.15."""
+    incremental = [server for server in servers if any(line["type"] == "incremental" for line in _schedules(server))]
+    everywhere = bool(backup.global_options.get("backup_compression"))
+    compressed = [one.name for one in incremental if everywhere or "backup_compression" in one.options]
+    if incremental:
+        yield {"barman_version": "3.11", "servers": [one.name for one in incremental], "compressed": False}
+    if compressed:
+        yield {"barman_version": "3.15", "servers": compressed, "compressed": True}
 
 
 # --- SSH --------------------------------------------------------------------------------------------------------------

@@ -12,39 +12,50 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-Entries = Mapping[str, Any]
+from .observed_entries import Entries
+
+
+class Trust:
+    """What the entries of all backup servers still need. entries: by backup server; one that is missing was not read in this run."""
+
+    def __init__(self, demands: Mapping[str, Any], entries: Mapping[str, Entries]) -> None:
+        self._demands = demands
+        self._found = {backup: entries.get(backup) for backup, demanded in demands.items() if "barman" in demanded}
+        self._clients = {
+            backup: None if found is None else _clients(found, demands[backup]["barman"]["servers"])
+            for backup, found in self._found.items()
+        }
+
+    def spared(self, host: str, hosts: Collection[str]) -> list[str]:
+        """The hosts of the run (hosts) whose lines in authorized_keys of that host must stay, even if no desired edge has them."""
+        spared: set[str] = set()
+        machine = _machine(host, self._demands)
+        for backup, found in self._found.items():
+            clients = self._clients[backup]
+            if clients is None or None in clients:
+                # Nothing is known of its entries, or of whom one of them is for.
+                if host == backup:
+                    return sorted(hosts)
+                spared.add(backup)
+            elif host == backup:
+                # One line may be that of all instances of a machine, which share a key. Of an undeclared host the machine is not known.
+                if not clients <= self._demands.keys():
+                    return sorted(hosts)
+                spared.update(*(_machine(client, self._demands) for client in clients if client is not None))
+            elif clients & machine or not clients <= self._demands.keys():
+                # An undeclared host may be this machine under another name: instances share a user, and so the line.
+                spared.add(backup)
+            if found is not None and "barman" in self._demands.get(host, {}) and _replicates(found):
+                spared.add(backup)
+        return sorted(spared.intersection(hosts))
 
 
 def revocable_hosts(
-    host: str, demands: Mapping[str, Any], play_hosts: Collection[str], entries: Mapping[str, Entries | None]
+    host: str, demands: Mapping[str, Any], hosts: Collection[str], entries: Mapping[str, Entries]
 ) -> list[str]:
-    """The inventory hosts whose lines in authorized_keys of that host may be removed, if no desired edge has them.
-
-    entries: by backup server, what module server returned in this run (unlisted, handing_over); None if it did not run there.
-    """
-    spared: set[str] = set()
-    machine = _machine(host, demands)
-    for backup, demanded in demands.items():
-        if "barman" not in demanded:
-            continue
-        found = entries.get(backup)
-        clients = None if found is None else _clients(found, demanded["barman"]["servers"])
-        if clients is None or None in clients:
-            # Nothing is known of its entries, or of whom one of them is for.
-            if host == backup:
-                return []
-            spared.add(backup)
-        elif host == backup:
-            # One line may be that of all instances of a machine, which share a key. Of an undeclared host the machine is not known.
-            if clients - set(demands):
-                return []
-            spared.update(*(_machine(client, demands) for client in clients if client is not None))
-        elif clients & machine or clients - set(demands):
-            # An undeclared host may be this machine under another name: instances share a user, and so the line.
-            spared.add(backup)
-        if found is not None and "barman" in demands.get(host, {}) and _replicates(found):
-            spared.add(backup)
-    return sorted(name for name in demands if name in play_hosts and name not in spared)
+    """The inventory hosts of the run (hosts) whose lines in authorized_keys of that host may be removed, if no desired edge has them."""
+    spared = set(Trust(demands, entries).spared(host, hosts))
+    return sorted(name for name in demands if name in hosts and name not in spared)
 
 
 def _machine(host: str, demands: Mapping[str, Any]) -> set[str]:
@@ -56,10 +67,10 @@ def _machine(host: str, demands: Mapping[str, Any]) -> set[str]:
 def _clients(found: Entries, declared: Collection[Mapping[str, Any]]) -> set[str | None]:
     """The hosts whose entries on a backup server still do what the inventory does not declare."""
     hosts = {entry["name"]: entry["host"] for entry in declared}
-    staying = {entry["host"] for entry in found.get("unlisted") or () if entry["active"] and not entry["passive"]}
-    return staying | {hosts.get(name) for name in found.get("handing_over") or ()}
+    staying = {entry["host"] for entry in found.others() if not entry["passive"]}
+    return staying | {hosts.get(name) for name, _ in found.open()}
 
 
 def _replicates(found: Entries) -> bool:
     """Whether it has an undeclared passive copy; from which backup server is not noted in the entry."""
-    return any(entry["active"] and entry["passive"] for entry in found.get("unlisted") or ())
+    return any(entry["passive"] for entry in found.others())

@@ -15,9 +15,11 @@ import yaml
 
 from tests.conftest import REPOSITORY
 from tests.unit.playing import play
+from tests.unit.plugins.plugin_utils._topology.test_postgres_host import REQUIREMENTS, STATE
 
 ROLE = REPOSITORY / "roles/pg"
-TASK = "Have PostgreSQL load what an earlier run wrote"
+COMPARE = "Fail if the server is not the declared one"
+TASK = "Reload what an earlier run wrote"
 HANDLERS = ["Check pg_hba.conf", "Reload PostgreSQL"]
 
 
@@ -50,9 +52,13 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     configure = next(
         task for task in yaml.safe_load((ROLE / "tasks/managed.yml").read_text(encoding="utf-8")) if "block" in task
     )
-    task = next(task for task in configure["block"] if task["name"] == TASK)
-    state = {"hba_unloaded": False, "settings": []}
-    hosts = {name: {"__pg_compared": {"query_result": [{**state, **more}]}} for name, (more, _) in STATES.items()}
+    tasks = [next(task for task in configure["block"] if task["name"] == name) for name in (COMPARE, TASK)]
+    topology = {
+        "topology": {"backup_servers": {}},
+        "demands": {name: {"postgres": REQUIREMENTS} for name in STATES},
+    }
+    hosts = {name: {"__pg_compared": {"query_result": [{**STATE, **more}]}} for name, (more, _) in STATES.items()}
+    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
     (directory / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     (directory / "play.json").write_text(
         json.dumps(
@@ -60,7 +66,8 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 {
                     "hosts": "all",
                     "gather_facts": False,
-                    "tasks": [{"ansible.builtin.include_vars": str(ROLE / "vars/main.yml")}, task],
+                    "vars": {**defaults, "pg_topology": topology},
+                    "tasks": [{"ansible.builtin.include_vars": str(ROLE / "vars/main.yml")}, *tasks],
                     "handlers": [
                         {"name": name, "ansible.builtin.debug": {"msg": f"{name} on {{{{ inventory_hostname }}}}"}}
                         for name in HANDLERS

@@ -21,16 +21,10 @@ POSTGRES: dict[str, Any] = {
     "port": 5433,
     "database": "postgres",
     "users": {"management": "barman", "streaming": "streaming_barman"},
+    "roles": [{"name": "barman"}, {"name": "streaming_barman"}],
+    "hba_lines": ['host "postgres" "barman" 198.51.100.11/32 scram-sha-256'],
+    "listens": True,
     "settings": {"wal_level": {"minimum": "replica"}, "max_wal_senders": {"minimum": 4}},
-    "hba_rules": [
-        {
-            "type": "host",
-            "databases": "postgres",
-            "users": "barman",
-            "source": "198.51.100.11/32",
-            "method": "scram-sha-256",
-        }
-    ],
 }
 BARMAN: dict[str, Any] = {
     "configuration_directory": "/etc/barman.d",
@@ -66,7 +60,7 @@ def test_settings_rules_and_roles_of_postgresql(tmp_path: Path, runs: bool) -> N
         tmp_path,
         "pg",
         {"postgres": POSTGRES},
-        [{"ansible.builtin.include_tasks": str(REPOSITORY / "roles/pg/tasks/preview.yml")}],
+        [{"ansible.builtin.include_role": {"name": "pgdr.barman.pg", "tasks_from": "preview"}}],
         pg_packages=["python3-psycopg"],
         pg_install=False,
         pg_superuser="postgres",
@@ -91,7 +85,7 @@ def test_entries_of_barman(tmp_path: Path) -> None:
         {"barman": BARMAN},
         [
             {"ansible.builtin.set_fact": {"__backup_client_packages": ["client-17"]}},
-            {"ansible.builtin.debug": {"msg": "{{ __backup_preview.splitlines() }}"}},
+            {"ansible.builtin.include_tasks": str(REPOSITORY / "roles/backup/tasks/preview.yml")},
         ],
         backup_packages=["barman"],
     )

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_entries import Entries
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.revocation import revocable_hosts
 
 DEMANDS: dict[str, Any] = {
@@ -20,7 +21,7 @@ DEMANDS: dict[str, Any] = {
     "backup-b": {"barman": {"servers": []}},
 }
 ALL = list(DEMANDS)
-NOTHING: dict[str, Any] = {"unlisted": [], "handing_over": {}}
+NOTHING = Entries()
 
 
 def entry(host: str | None, **more: Any) -> dict[str, Any]:
@@ -28,9 +29,7 @@ def entry(host: str | None, **more: Any) -> dict[str, Any]:
 
 
 def names(host: str, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None, play: Any = ALL) -> list[str]:
-    return revocable_hosts(
-        host, DEMANDS, play, {"backup-a": {**NOTHING, **(a or {})}, "backup-b": {**NOTHING, **(b or {})}}
-    )
+    return revocable_hosts(host, DEMANDS, play, {"backup-a": Entries(**(a or {})), "backup-b": Entries(**(b or {}))})
 
 
 def test_only_hosts_of_the_inventory():
@@ -63,7 +62,7 @@ def test_an_entry_of_another_instance_on_the_machine_is_spared_too():
     edge = {"from_hosts": ["backup-b"], "to_hosts": ["pg", "pg3"]}
     # Every host at an end of an edge has it.
     demands = {name: {**one, "ssh_edges": [edge]} if name != "backup-a" else one for name, one in DEMANDS.items()}
-    entries = {"backup-a": {**NOTHING, "unlisted": [entry("pg3")]}, "backup-b": NOTHING}
+    entries = {"backup-a": Entries([entry("pg3")]), "backup-b": NOTHING}
     assert "backup-a" not in revocable_hosts("pg", demands, ALL, entries)
     assert {"pg", "pg3"}.isdisjoint(revocable_hosts("backup-a", demands, ALL, entries))
 

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a backup server does for its own servers in a run, and what came of it.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import handover
+from .observed_entries import Entries
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OperationState:
+    """What is operated, and what came of it so far; by Barman's names of the servers.
+
+    links: the passive copies to bring up to date, those of the first link of a chain first; all hosts have as many links. rename_slots: as module server
+    takes entries. manual: synchronous receivers whose PostgreSQL server Ansible does not manage. failed: with the reason. empty: passive copies of what has
+    no backup yet, whose checks can't succeed. healthy: only in the final state.
+    """
+
+    servers: tuple[str, ...]
+    streaming: tuple[str, ...]
+    links: tuple[tuple[str, ...], ...]
+    synchronous: tuple[str, ...]
+    manual: tuple[str, ...]
+    rename_slots: tuple[Mapping[str, Any], ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
+    healthy: tuple[str, ...] = ()
+
+    @property
+    def checkable(self) -> tuple[str, ...]:
+        """The servers whose checks can succeed. A failed one is not waited for again."""
+        return tuple(name for name in self.servers if name not in self.failed and name not in self.empty)
+
+
+def begin(
+    topology: Mapping[str, Any],
+    demands: Mapping[str, Any],
+    host: str,
+    entries: Entries,
+    *,
+    selected: Sequence[str] = (),
+) -> OperationState:
+    """The state before anything is done. selected: Barman's names of the servers to operate; all of them if it is empty."""
+    held = {entry["name"] for entry in handover.held(topology, entries)}
+    servers = [
+        entry
+        for entry in demands[host]["barman"]["servers"]
+        if entry["name"] not in held and (not selected or entry["name"] in selected)
+    ]
+    synchronous = [entry["name"] for entry in servers if entry["synchronous"]]
+    return OperationState(
+        servers=tuple(entry["name"] for entry in servers),
+        streaming=tuple(entry["name"] for entry in servers if entry["streaming"] and not entry["passive"]),
+        links=tuple(
+            tuple(entry["name"] for entry in servers if entry["passive"] and entry["hops"] == link)
+            for link in range(1, _longest_chain(demands) + 1)
+        ),
+        synchronous=tuple(synchronous),
+        manual=tuple(_unmanaged(demands, host, synchronous)),
+        rename_slots=tuple(handover.slots_in_use(topology, entries, host)),
+    )
+
+
+def failures(results: Iterable[Result]) -> dict[str, str]:
+    """The servers that failed in results of modules wal_receiver and sync, each with its error."""
+    return {
+        name: str(server["error"])
+        for result in results
+        for name, server in (result.get("servers") or {}).items()
+        if server.get("error")
+    }
+
+
+def empty(result: Result) -> list[str]:
+    """The passive copies of which module sync reports that their source has no backup yet."""
+    return [name for name, server in (result.get("servers") or {}).items() if server.get("empty")]
+
+
+def unhealthy(checked: Result) -> dict[str, str]:
+    """The servers that module check finds unhealthy, each with its problems. In check mode Barman is not asked."""
+    if not checked.get("barman_checked"):
+        return {}
+    return {
+        name: "; ".join(server["problems"])
+        for name, server in (checked.get("servers") or {}).items()
+        if not server["ok"]
+    }
+
+
+def checks(checked: Result, key: str, *, ok: bool) -> list[str]:
+    """The servers whose check of that key has that result."""
+    return [
+        name
+        for name, server in (checked.get("servers") or {}).items()
+        if key in server["checks"] and server["checks"][key]["ok"] == ok
+    ]
+
+
+def _longest_chain(demands: Mapping[str, Any]) -> int:
+    return max(
+        (entry["hops"] for demanded in demands.values() for entry in (demanded.get("barman") or {}).get("servers", ())),
+        default=0,
+    )
+
+
+def _unmanaged(demands: Mapping[str, Any], host: str, synchronous: Sequence[str]) -> list[str]:
+    """The synchronous receivers that no PostgreSQL server has that Ansible manages."""
+    if not synchronous:
+        return []
+    managed = {
+        receiver["server"]
+        for demanded in demands.values()
+        if (demanded.get("postgres") or {}).get("manage")
+        for receiver in demanded["postgres"]["synchronous"]
+        if receiver["backup_server"] == host
+    }
+    return [name for name in synchronous if name not in managed]
+
+
+@dataclass(frozen=True)
+class ReceiverChoice:
+    """Receivers that commits wait for. unknown: this run found nothing good of them; in_doubt: nobody saw in this run that commits wait for them."""
+
+    unknown: tuple[Mapping[str, Any], ...]
+    in_doubt: tuple[Mapping[str, Any], ...]
+
+
+def choose_receivers(
+    receivers: Iterable[Mapping[str, Any]], healthy: Mapping[str, Iterable[str]], confirmed: Mapping[str, Iterable[str]]
+) -> ReceiverChoice:
+    """healthy and confirmed: Barman's names by backup server, of what its checks found in this run."""
+    wanted = list(receivers)
+    return ReceiverChoice(
+        tuple(one for one in wanted if one["server"] not in healthy.get(one["backup_server"], ())),
+        tuple(one for one in wanted if one["server"] not in confirmed.get(one["backup_server"], ())),
+    )

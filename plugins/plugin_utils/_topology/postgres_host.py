@@ -1,0 +1,201 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far a PostgreSQL host is from what it must have, and what that means for the run.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: What this collection writes as archive_command ends with this comment.
+_OURS = "# pgdr.barman"
+#: Commands that archive nothing. "false" is what Barman leaves in a server that it restored.
+_NOTHING = re.compile(r"\s*((/usr)?/bin/)?(true|false|:|exit 0|cd [.])?\s*$")
+
+State = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person allows, and how the role is called."""
+
+    superuser: str
+    archive_overwrite: bool = False
+    roles_overwrite: bool = False
+    rules_exclusive: bool = True
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What role pg has to do on the host.
+
+    refusal: why nothing may be done; too_low: settings to write; restart: settings that wait for a restart; unloaded: what is written and not loaded;
+    hba_lines: the rules to write; surplus_rules: rules of this collection that are not declared any more; unknown_rules: those for addresses that no backup
+    server of the inventory has; foreign_archiving: an archive_command of somebody else that is not declared; archives_undeclared: one of this collection.
+    """
+
+    refusal: str = ""
+    warnings: tuple[str, ...] = ()
+    too_low: tuple[Mapping[str, Any], ...] = ()
+    restart: tuple[Mapping[str, Any], ...] = ()
+    unloaded: tuple[str, ...] = ()
+    hba_lines: tuple[str, ...] = ()
+    surplus_rules: tuple[str, ...] = ()
+    unknown_rules: tuple[str, ...] = ()
+    foreign_archiving: str = ""
+    archives_undeclared: bool = False
+    idle_slots: tuple[str, ...] = ()
+    roles: tuple[Mapping[str, Any], ...] = ()
+    synchronous_undeclared: bool = False
+
+
+def compare(host: str, demanded: Mapping[str, Any], state: State, sources: Iterable[str], wishes: Wishes) -> Comparison:
+    """state: what state.sql reports; sources: the addresses of all backup servers of the inventory."""
+    refusal = next(_refusals(host, demanded, state, wishes), "")
+    if refusal:
+        return Comparison(refusal=refusal)
+    foreign = _foreign_archiving(state)
+    surplus = [line for line in state["hba_rules"].splitlines() if line not in demanded["hba_lines"]]
+    known = {f" {source} " for source in sources}
+    unknown = [line for line in surplus if not any(source in line for source in known)]
+    settings = state["settings"]
+    return Comparison(
+        warnings=tuple(_warnings(host, state)),
+        too_low=tuple(one for one in settings if one["written_short"]),
+        restart=tuple(_waiting(settings)),
+        unloaded=tuple(_unloaded(state)),
+        hba_lines=(*demanded["hba_lines"], *(unknown if wishes.rules_exclusive else surplus)),
+        surplus_rules=() if wishes.rules_exclusive else tuple(line for line in surplus if line not in unknown),
+        unknown_rules=tuple(unknown),
+        foreign_archiving="" if demanded["archiving"] else foreign,
+        archives_undeclared=not demanded["archiving"] and _archives(state),
+        idle_slots=tuple(slot for slot in state["idle_slots"] if slot not in demanded["slots"]),
+        # A standby has its primary's roles.
+        roles=() if state["in_recovery"] else tuple(demanded["roles"]),
+        synchronous_undeclared=not demanded["synchronous"]
+        and re.search(r'"barman[A-Za-z0-9_]*"', state["synchronous_standby_names"]) is not None,
+    )
+
+
+def not_in_effect(state: State, pending: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The settings that a restart did not bring into effect, each with where it is set. pending: as module cluster_info returns them.
+
+    A setting on the server's command line overrides every file, and never waits for a restart.
+    """
+    found = [
+        "%(name)s is %(setting)s and waits for a restart to become %(pending)s (%(file)s, line %(line)s)" % one
+        for one in pending
+    ]
+    for one in _waiting(state["settings"]):
+        where = one["source"] + (f" {one['sourcefile']}" if one["sourcefile"] else "")
+        found.append(f"{one['name']} is {one['running']} and has to be {one['wanted']} (set by: {where})")
+    return list(dict.fromkeys(found))
+
+
+def _refusals(host: str, demanded: Mapping[str, Any], state: State, wishes: Wishes) -> Iterator[str]:
+    port, version = demanded["port"], state["version"]
+    if version != demanded["version"]:
+        yield (
+            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version says {demanded['version']}. Write barman_postgres_version: "
+            f"{version}, or set barman_postgres_port to the port of the server that is meant."
+        )
+    if demanded["primary"] and not state["in_recovery"]:
+        yield (
+            f"{host} is no standby, and barman_primary says that it is one of {demanded['primary']}. If it was promoted, take barman_primary out here, and write "
+            f"barman_primary: {host} for the server that follows it now. Else build it anew from {demanded['primary']} first."
+        )
+    if demanded["standbys"] and state["in_recovery"]:
+        yield (
+            f"{host} is in recovery, a standby itself, and barman_primary of {', '.join(demanded['standbys'])} names it as the primary. Write there the name "
+            "of the server that is the primary now."
+        )
+    foreign = _foreign_archiving(state)
+    if demanded["archiving"] and foreign and not wishes.archive_overwrite:
+        yield (
+            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set pg_archive_overwrite: true to have it "
+            "overwritten, or leave archiving out of barman_wal."
+        )
+    existing = _existing_roles(state)
+    superusers = dict.fromkeys(
+        role["name"] for role in existing if role["bootstrap"] or role["name"] == wishes.superuser
+    )
+    if superusers:
+        yield (
+            f"Barman would log in to {host}, port {port}, as {' and '.join(superusers)}, which is PostgreSQL's own superuser and would lose that. Write a "
+            "role of Barman's own as barman_postgres_user and barman_streaming_user."
+        )
+    if any(role["attributes"] and not role["ours"] for role in existing) and not wishes.roles_overwrite:
+        yield (
+            f"{' '.join(_role_changes(state))} Write other roles as barman_postgres_user and barman_streaming_user, which are created then, or set "
+            f"pg_roles_overwrite: true if nothing but Barman logs in to {host} with them."
+        )
+
+
+def _warnings(host: str, state: State) -> Iterator[str]:
+    recovery = list(_unrecoverable(state))
+    if recovery:
+        yield f"WARNING: {host}: {' '.join(recovery)}"
+    roles = list(_role_changes(state))
+    if roles:
+        yield (
+            f"WARNING: {host}: {' '.join(roles)} If another program logs in with it, write another name: barman_postgres_user, barman_streaming_user."
+        )
+
+
+def _unrecoverable(state: State) -> Iterator[str]:
+    """What a recovery to this host would be refused for."""
+    if not state["alter_system_allowed"]:
+        yield "allow_alter_system is off. A recovery changes settings by ALTER SYSTEM, and is refused until it is on."
+    for mount in state["mounts_below"]:
+        yield (
+            f"{mount} is mounted below the data directory, which a recovery could not move aside, and so is refused. Mount it outside of "
+            f"{state['data_directory']}, and make it a symbolic link there."
+        )
+
+
+def _existing_roles(state: State) -> Sequence[Mapping[str, Any]]:
+    return [] if state["in_recovery"] else state["existing_roles"]
+
+
+def _role_changes(state: State) -> Iterator[str]:
+    for role in _existing_roles(state):
+        if role["attributes"]:
+            yield f"The database role '{role['name']}' exists, and loses {', '.join(role['attributes'])}."
+        if not role["ours"]:
+            yield f"The database role '{role['name']}' was not created by this collection, and gets the inventory's password."
+
+
+def _foreign_archiving(state: State) -> str:
+    """Somebody else's archiving, as a setting; empty if there is none."""
+    if state["archive_library"]:
+        return f"archive_library = {state['archive_library']}"
+    command = state["archive_command"]
+    return "" if _OURS in command or _NOTHING.match(command) else f"archive_command = {command}"
+
+
+def _archives(state: State) -> bool:
+    """Whether an archive_command of this collection works there, or one that fails for ever, as Barman leaves it."""
+    command = state["archive_command"]
+    return (_OURS in command and not command.startswith("/bin/true ")) or (
+        state["archive_mode"] != "off" and command in ("", "false")
+    )
+
+
+def _waiting(settings: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (one for one in settings if one["running_short"] and one["needs_restart"])
+
+
+def _unloaded(state: State) -> Iterator[str]:
+    """What is written and not loaded: an earlier run ended before it came to that."""
+    if state["hba_unloaded"]:
+        yield "pg_hba.conf"
+    for one in state["settings"]:
+        if one["needs_reload"] and one["running_short"] and not one["written_short"]:
+            yield one["name"]

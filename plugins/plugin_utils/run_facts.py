@@ -1,0 +1,147 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the hosts of a run handed on, as values. Actions read it from the facts that the roles document.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover import (
+    HostPlan,
+    Observed,
+    Operation,
+    Postgres,
+)
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import as_plain
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_entries import Entries
+
+ENTRIES = "barman_entries"
+WRITTEN = "barman_entries_written"
+OPERATION = "barman_operation"
+CLEARED = "barman_incoming_cleared"
+POSTGRES = "barman_postgres"
+STOPPED = "barman_archiving_stopped"
+SSH_TRUST = "barman_ssh_trust"
+
+
+_REFERENCE = re.compile(r"\s*\{\{\s*(\w+)\s*\}\}\s*")
+
+
+def topology_of(name: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What action topology returned, from the variable of that name, which may be a reference to another one.
+
+    As an argument, the topology of a thousand hosts would be copied in each task.
+    """
+    found, seen = variables.get(name), [name]
+    while isinstance(found, str):
+        reference = _REFERENCE.fullmatch(found)
+        if reference is None or reference[1] in seen:
+            break
+        seen.append(reference[1])
+        found = variables.get(reference[1])
+    if not isinstance(found, Mapping) or "demands" not in found:
+        raise AnsibleActionFail(
+            f"{' -> '.join(seen)}: this variable has to be what pgdr.barman.topology returned; register its result, and name that variable with topology"
+        )
+    return found
+
+
+def entries_of(result: Mapping[str, Any] | None, written: Mapping[str, Any] | None = None) -> Entries | None:
+    """The entries in a result of module server; None if it did not run, or failed."""
+    if not _succeeded(result) or "unlisted" not in (result or {}):
+        return None
+    found = result or {}
+    names = frozenset((written or {}).get("servers") or ()) if _succeeded(written) else frozenset()
+    return Entries(found["unlisted"], found.get("handing_over") or {}, found.get("former_slots") or {}, names)
+
+
+def observed(
+    hosts: Iterable[str], hostvars: Mapping[str, Any], topology: Mapping[str, Any], *, whole: bool
+) -> Observed:
+    """What the hosts of the run handed on."""
+    entries: dict[str, Entries] = {}
+    operations: dict[str, Operation] = {}
+    postgres: dict[str, Postgres] = {}
+    names = frozenset(hosts)
+    for host in names:
+        facts = hostvars[host]
+        if host in topology["backup_servers"]:
+            found = entries_of(facts.get(ENTRIES), facts.get(WRITTEN))
+            if found is not None:
+                entries[host] = found
+            state = facts.get(OPERATION)
+            if state is not None and "healthy" in state:
+                cleared = facts.get(CLEARED)
+                operations[host] = Operation(
+                    frozenset(state["healthy"]),
+                    frozenset(state["with_backup"]),
+                    frozenset(state["incoming"]),
+                    frozenset((cleared or {}).get("servers") or ()) if _succeeded(cleared) else frozenset(),
+                )
+        if host in topology["postgres_servers"] and _succeeded(facts.get(POSTGRES)):
+            state, stopped = facts.get(POSTGRES), facts.get(STOPPED)
+            postgres[host] = Postgres(
+                archives=bool(state["archives_undeclared"]),
+                stopped=bool(_succeeded(stopped) and stopped.get("changed")),
+                foreign_archiving=bool(state["foreign_archiving"]),
+                surplus_rules=bool(state["surplus_rules"]),
+            )
+    return Observed(names, entries, operations, postgres, whole)
+
+
+def as_result(plan: HostPlan) -> dict[str, Any]:
+    """A host's plan as action handover returns it."""
+    steps = {}
+    for step in plan.steps:
+        arguments = as_plain(step)
+        del arguments["name"]
+        steps[step.name.value] = arguments
+    return {"steps": steps, "waiting": list(plan.waiting), "trusted": list(plan.trusted)}
+
+
+def _succeeded(result: Mapping[str, Any] | None) -> bool:
+    return result is not None and not result.get("skipped") and not result.get("failed")
+
+
+def undeclared(host: str, facts: Mapping[str, Any]) -> list[str]:
+    """What a host has that the inventory of this run does not declare, each with what to do. Nothing of it is removed: it may be hidden and not gone."""
+    entries, postgres, trust = (_result(facts, name) for name in (ENTRIES, POSTGRES, SSH_TRUST))
+    found = [
+        f"WARNING: {host}, server '{entry['name']}': {entry['hint']}." for entry in entries.get("undeclared") or ()
+    ]
+    if postgres.get("unknown_rules"):
+        found.append(
+            f"WARNING: pg_hba.conf of {host} has rules for addresses that no backup server of this run's inventory has: "
+            f"{'; '.join(postgres['unknown_rules'])}. They stay. Put the backup server back into the inventory, or remove the lines in the order of "
+            "docs/architectures/removing.md."
+        )
+    if trust.get("unknown"):
+        found.append(
+            f"WARNING: authorized_keys on {host} authorizes hosts that are not in the groups of this run's inventory: {'; '.join(trust['unknown'])}. They "
+            "stay. Put the hosts back into the inventory, or remove the lines in the order of docs/architectures/removing.md."
+        )
+    if postgres.get("foreign_archiving"):
+        found.append(
+            f"WARNING: PostgreSQL on {host} archives its WAL, and the inventory does not declare it: {postgres['foreign_archiving']}. It stays, and so does "
+            "what it sends to Barman. Write barman_wal: [streaming, archiving] and pg_archive_overwrite: true to have this collection archive, or reset it."
+        )
+    if postgres.get("idle_slots"):
+        found.append(
+            f"WARNING: PostgreSQL on {host} has inactive physical replication slots that no entry of this inventory uses: "
+            f"{', '.join(postgres['idle_slots'])}. Each keeps WAL until the disk is full. If nobody needs it, drop it with pg_drop_replication_slot()."
+        )
+    return found
+
+
+def _result(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = facts.get(name)
+    return found if found is not None and _succeeded(found) else {}
