@@ -12,7 +12,7 @@ author:
   - pgdr.barman contributors (@pgdr)
 description:
   - Judges what the steps of a recovery returned. Results of an earlier recovery do not count.
-  - With O(state=reported), the module fails with what happened, where the recovery stands, and what to do.
+  - With O(state=reported), the module fails and reports the cause, the state of the recovery, and what to do.
   - Runs on the controller and connects to nothing.
 extends_documentation_fragment:
   - pgdr.barman._attributes

@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Makes the report of a recovery that has ended of what its steps returned, and shows it with notes for a person.
+  - Makes the report of a recovery from the results of its steps, and shows it with notes for a person.
   - Runs on the controller and connects to nothing.
 extends_documentation_fragment:
   - pgdr.barman._attributes
