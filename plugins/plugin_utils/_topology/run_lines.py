@@ -29,10 +29,10 @@ def ended_lines(ended: Collection[str], now: str) -> str:
     """
     if now and not TIME.match(now):
         raise ValueError("'%s' is not a time such as 20261121093000" % now)
-    found = ["%s(?:%s)$" % (_OF_A_RUN, "|".join(re.escape(run) for run in sorted(ended)))] if ended else []
+    patterns = ["%s(?:%s)$" % (_OF_A_RUN, "|".join(re.escape(run) for run in sorted(ended)))] if ended else []
     if now:
-        found.append('^restrict,.*,expiry-time="(?:%s)".*%s%s$' % (_earlier(now), _OF_A_RUN, _ANY_RUN))
-    return "|".join(found) or _NONE
+        patterns.append('^restrict,.*,expiry-time="(?:%s)".*%s%s$' % (_earlier(now), _OF_A_RUN, _ANY_RUN))
+    return "|".join(patterns) or _NONE
 
 
 def sshd_time(date_time: Mapping[str, Any], seconds: int = 0) -> str:
