@@ -27,16 +27,17 @@ class ActionModule(ActionBase):
                 "prompt": {"type": "str", "required": True},
                 "timeout": {"type": "int", "default": 300},
                 "remedy": {"type": "str", "default": ""},
+                "confirmed": {"type": "bool", "default": False},
             }
         )
         seconds = arguments["timeout"]
         if seconds < 1:
             raise AnsibleActionFail(f"timeout: {seconds} is not a positive number of seconds", result=result)
-        problem = _ask(arguments["prompt"], seconds)
+        problem = "" if arguments["confirmed"] else _ask(arguments["prompt"], seconds)
         if problem:
             message = f"Nothing was done: {problem}. {arguments['remedy']}".rstrip()
             raise AnsibleActionFail(message, result=result)
-        result.update(changed=False, confirmed=True)
+        result.update(changed=False, confirmed=True, time=time.time())
         return result
 
 

@@ -34,6 +34,10 @@ options:
     description: A text for the error message, on what to do if nobody can answer.
     type: str
     default: ""
+  confirmed:
+    description: V(true) if a person has confirmed already. The module does not ask then.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -49,4 +53,9 @@ confirmed:
   returned: success
   type: bool
   sample: true
+time:
+  description: When it was confirmed, in seconds since the epoch, by the controller's clock.
+  returned: success
+  type: float
+  sample: 1763627400.5
 """

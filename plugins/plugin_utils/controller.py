@@ -53,7 +53,7 @@ def ended(locks: Iterable[RunLock], here: Controller, take_over: Sequence[str]) 
 
 
 def refusal(host: str, locks: Sequence[RunLock], here: Controller) -> str:
-    """What a run that finds these locks has to tell its user."""
+    """The error of a run because of these locks: who holds them, whether that run goes on, and what to do."""
     lines = []
     for lock in locks:
         life = life_of(lock, here)

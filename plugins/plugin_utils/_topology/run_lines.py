@@ -11,7 +11,9 @@ for the runs that go on, so not knowing a run proves nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 TIME = re.compile(r"[0-9]{14}\Z")
 _OF_A_RUN = " pgdr[.]barman:recovery:[^ :]+:"
@@ -27,10 +29,20 @@ def ended_lines(ended: Collection[str], now: str) -> str:
     """
     if now and not TIME.match(now):
         raise ValueError("'%s' is not a time such as 20261121093000" % now)
-    found = ["%s(?:%s)$" % (_OF_A_RUN, "|".join(re.escape(run) for run in sorted(ended)))] if ended else []
+    patterns = ["%s(?:%s)$" % (_OF_A_RUN, "|".join(re.escape(run) for run in sorted(ended)))] if ended else []
     if now:
-        found.append('^restrict,.*,expiry-time="(?:%s)".*%s%s$' % (_earlier(now), _OF_A_RUN, _ANY_RUN))
-    return "|".join(found) or _NONE
+        patterns.append('^restrict,.*,expiry-time="(?:%s)".*%s%s$' % (_earlier(now), _OF_A_RUN, _ANY_RUN))
+    return "|".join(patterns) or _NONE
+
+
+def sshd_time(date_time: Mapping[str, Any], seconds: int = 0) -> str:
+    """The time of a host after so many seconds, in the form and the time zone of expiry-time.
+
+    date_time: epoch and tz_offset (such as +0130) of Ansible's facts.
+    """
+    offset = str(date_time["tz_offset"])
+    east = (int(offset[1:3]) * 60 + int(offset[3:5])) * 60 * (-1 if offset[0] == "-" else 1)
+    return datetime.fromtimestamp(int(date_time["epoch"]) + east + seconds, UTC).strftime("%Y%m%d%H%M%S")
 
 
 def _earlier(time: str) -> str:

@@ -67,23 +67,23 @@ def select(
         )
     if names is not None and not names:
         raise SelectionError("barman_servers is an empty list. Name servers, or leave it out for all of them")
-    found = {host: _usable(declared[host], entries) for host in in_run}
+    usable_names = {host: _usable(declared[host], entries) for host in in_run}
     if names is not None:
-        problems = [_unknown(name, declared, in_run, entries) for name in names if not _is_in(name, found)]
+        problems = [_unknown(name, declared, in_run, entries) for name in names if not _is_in(name, usable_names)]
         if problems:
             raise SelectionError(*problems)
-        found = {host: [name for name in usable if name in names] for host, usable in found.items()}
-    if not any(found.values()):
+        usable_names = {host: [name for name in usable if name in names] for host, usable in usable_names.items()}
+    if not any(usable_names.values()):
         raise SelectionError(_nothing(declared, in_run, entries))
     if chosen is not None:
-        usable = sorted({name for names in found.values() for name in names})
-        found = {host: [name for name in names if name in chosen] for host, names in found.items()}
-        if not any(found.values()):
+        usable = sorted({name for names in usable_names.values() for name in names})
+        usable_names = {host: [name for name in names if name in chosen] for host, names in usable_names.items()}
+        if not any(usable_names.values()):
             raise SelectionError(
                 "barman_select chooses %s, and no %s of that name is on %s. Possible names are: %s"
                 % (", ".join(chosen), _CALLED[entries], ", ".join(in_run), ", ".join(usable))
             )
-    return found
+    return usable_names
 
 
 def attributes(server: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def _usable(items: Sequence[Mapping[str, Any]], entries: Entries) -> list[str]:
     return [item["name"] for item in items if entries == "any" or bool(item["passive"]) == (entries == "passive")]
 
 
-def _is_in(name: str, found: Mapping[str, Iterable[str]]) -> bool:
-    return any(name in names for names in found.values())
+def _is_in(name: str, usable_names: Mapping[str, Iterable[str]]) -> bool:
+    return any(name in names for names in usable_names.values())
 
 
 def _having(name: str, declared: Mapping[str, Sequence[Mapping[str, Any]]], entries: Entries) -> list[str]:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +120,43 @@ def test_what_cannot_be_done_is_refused(
     said = refusal(tmp_path, limit, **variables)
     assert [one for one in expected if one not in said] == [], said
     assert ("Only one of" in said) == any(one.startswith("Only one of") for one in expected), said
+
+
+def test_each_argument_is_read_for_the_host_to_recover_to(tmp_path: Path) -> None:
+    """What the play itself has is every host's, and what the inventory has is that of the host."""
+    inventory = copy.deepcopy(INVENTORY)
+    hosts = inventory["all"]["children"]["pg"]["hosts"]
+    hosts["pg-eu"].update({"barman_recover_timeout": "60", "pg_superuser": "admin", "barman_ssh_port": "2222"})
+    for host in (*hosts.values(), *inventory["all"]["children"]["backup"]["hosts"].values()):
+        host.setdefault("barman_recover_timeout", 5)
+        host["barman_recover_jobs"] = 3
+    (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+    playing = {
+        "hosts": "all",
+        "gather_facts": False,
+        "vars": {"barman_recover_server": "{{ wanted }}", "wanted": "pg-eu", "barman_recover_jobs": "4"},
+        "tasks": [
+            {"pgdr.barman.topology": {}, "run_once": True, "register": "resolved"},
+            {
+                "pgdr.barman.recovery": {"topology": "{{ resolved.topology }}", "demands": "{{ resolved.demands }}"},
+                "run_once": True,
+                "register": "recovery",
+            },
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ recovery | to_json }}",
+                    "dest": "{{ playbook_dir }}/recovery.json",
+                },
+                "connection": "local",
+                "run_once": True,
+                "vars": {"ansible_python_interpreter": sys.executable},
+            },
+        ],
+    }
+    (tmp_path / "play.json").write_text(json.dumps([playing]))
+    play(tmp_path, "--inventory=inventory.json", "play.json")
+    found = json.loads((tmp_path / "recovery.json").read_text())
+    assert found["arguments"]["barman_recover_timeout"] == 60
+    assert found["recover"]["jobs"] == 4
+    assert (found["ssh"]["to_address"], found["ssh"]["to_port"]) == ("192.0.2.21", 2222)
+    assert found["database_user"] == "admin"

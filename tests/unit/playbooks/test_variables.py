@@ -40,8 +40,8 @@ def test_each_variable_is_declared_with_a_description_and_documented(playbook: s
 
 @pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if declared(name)])
 def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
-    """deploy has one argument only, which an action of its own converts."""
-    reading = {"deploy": "pgdr.barman.require_unlocked", "recover": "playbook: recover"}
+    """deploy and recover have actions of their own, which convert as well."""
+    reading = {"deploy": "pgdr.barman.require_unlocked", "recover": "pgdr.barman.recovery:"}
     assert reading.get(playbook, f"barman_playbook: {playbook}") in text_of(playbook)
 
 
@@ -75,8 +75,7 @@ def test_a_backup_that_a_person_waits_for_starts_with_a_fast_checkpoint() -> Non
     assert specification("backup")["barman_backup_immediate_checkpoint"] == {"type": "bool", "default": True}
     (reading,) = [
         task["pgdr.barman.playbook_arguments"]
-        for outer in yaml.safe_load((REPOSITORY / "playbooks/steps/protect.yml").read_text(encoding="utf-8"))
-        for task in outer.get("block", ())
+        for task in yaml.safe_load((REPOSITORY / "playbooks/steps/protect.yml").read_text(encoding="utf-8"))
         if "pgdr.barman.playbook_arguments" in task
     ]
     assert reading["playbook"] == "backup"
@@ -88,3 +87,24 @@ def test_awx_takes_no_declaration_for_a_playbook(path: Path) -> None:
     """Its lists have every file with a line that begins with one of these words."""
     lines = path.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.strip().removeprefix("- ").startswith(("hosts:", "import_playbook:"))] == []
+
+
+def names_in(value: Any, found: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The names that are registered or set, and those of vars, anywhere in a playbook."""
+    for item in value if isinstance(value, list) else [value] if isinstance(value, dict) else ():
+        if isinstance(item, dict):
+            found["kept"] |= {item["register"]} if "register" in item else set()
+            found["kept"] |= set(item.get("ansible.builtin.set_fact") or ())
+            found["vars"] |= set(item.get("vars") or ())
+            for inner in item.values():
+                names_in(inner, found)
+    return found
+
+
+def test_no_name_is_registered_and_given_in_vars() -> None:
+    """What is registered wins over vars, also if an earlier play of the run has registered it."""
+    found: dict[str, set[str]] = {"kept": set(), "vars": set()}
+    for path in (REPOSITORY / "playbooks").rglob("*.yml"):
+        names_in(yaml.safe_load(path.read_text(encoding="utf-8")), found)
+    assert "barman_recovery" in found["kept"]
+    assert found["kept"] & found["vars"] == set()

@@ -70,4 +70,4 @@ def test_no_timeout_of_a_role_or_database_cuts_a_task_off(path: Path) -> None:
 
 
 def test_there_are_such_tasks() -> None:
-    assert {"managed.yml", "recover_now.yml"} <= {path.name for path in FILES}
+    assert {"managed.yml", "start.yml", "configure.yml"} <= {path.name for path in FILES}

@@ -9,31 +9,34 @@ import copy
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 
-from tests.conftest import REPOSITORY
-from tests.unit.ansible_core import trust_as_template
+from ansible_collections.pgdr.barman.plugins.plugin_utils._recovery.plan_text import plan_lines
 
 LAST = {"time": "2026-11-20T08:30:00+00:00", "lsn": "0/6000248"}
 VARIABLES: dict[str, Any] = {
-    "inventory_hostname": "pg-eu",
-    "barman_data_directory": "/var/lib/postgresql/17/prod",
-    "barman_service": "postgresql@17-prod.service",
     "barman_recovery": {
         "server": "pg-eu",
         "name": "pg-eu",
         "directory": "",
         "source": "backup-eu",
+        "target": "pg-eu",
         "standby": "",
         "in_place": True,
         "port": 5433,
-        "edge": {"to_address": "198.51.100.21"},
+        "ssh": {"to_address": "198.51.100.21"},
+        "recover": {},
+        "arguments": {},
     },
-    "barman_recover_arguments": {},
-    "barman_given": {"arguments": {}},
     "barman_replaced": {
-        "cluster": {"empty": False, "system_identifier": "7712", "timeline": 1, "running": True, "pid": 5993}
+        "cluster": {
+            "empty": False,
+            "system_identifier": "7712",
+            "timeline": 1,
+            "running": True,
+            "pid": 5993,
+            "data_directory": "/var/lib/postgresql/17/prod",
+            "service": "postgresql@17-prod.service",
+        }
     },
     "barman_host": {"not_compared": [], "starts": ["subscriptions shop/orders"]},
     "barman_proof": {
@@ -63,10 +66,15 @@ VARIABLES: dict[str, Any] = {
 }
 
 
-def shown(variables: dict[str, Any]) -> str:
-    text = (REPOSITORY / "playbooks/templates/recover_plan.j2").read_text()
-    templar = Templar(DataLoader(), variables=variables)
-    return str(templar.template(trust_as_template(text)))
+def shown(variables: dict[str, Any], recorded: list[str] | None = None) -> str:
+    lines = plan_lines(
+        variables["barman_recovery"],
+        variables["barman_proof"],
+        variables["barman_host"],
+        cluster=variables["barman_replaced"]["cluster"],
+        recorded=recorded or [],
+    )
+    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture
@@ -120,5 +128,52 @@ def test_a_copy_shows_what_it_would_start(variables: dict[str, Any]) -> None:
         "Not compared:    the locales: nothing is recorded. The proof finds what this host lacks, after PostgreSQL was stopped"
         in text
     )
-    variables["barman_given"]["arguments"]["barman_recover_start_jobs"] = "true"
+    variables["barman_recovery"]["arguments"]["barman_recover_start_jobs"] = True
     assert "barman_recover_start_jobs lets it" in shown(variables)
+
+
+def test_what_earlier_recoveries_left_is_in_the_plan(variables: dict[str, Any]) -> None:
+    assert "Recorded:        the data is in another directory\n" in shown(
+        variables, ["the data is in another directory"]
+    )
+
+
+def test_directories_that_do_not_exist_are_created_by_root(variables: dict[str, Any]) -> None:
+    variables["barman_proof"]["destination"] = {"missing": ["/srv/fast"]}
+    assert "Created by root: /srv/fast\n" in shown(variables)
+
+
+def test_an_empty_data_directory_is_not_replaced(variables: dict[str, Any]) -> None:
+    variables["barman_replaced"]["cluster"]["empty"] = True
+    assert "Replaced:        nothing, the data directory is empty\n" in shown(variables)
+
+
+def test_a_wal_directory_is_the_requested_one_or_that_of_the_old_link(variables: dict[str, Any]) -> None:
+    variables["barman_proof"]["recovery"]["wal_directory"] = "/srv/wal"
+    assert "pg_wal:          a link to /srv/wal\n" in shown(variables)
+    variables["barman_recovery"]["recover"]["wal_directory"] = "/srv/other"
+    assert "pg_wal:          a link to /srv/other\n" in shown(variables)
+
+
+def test_a_directory_of_the_backup_server_replaces_nothing(variables: dict[str, Any]) -> None:
+    recovery, plan = variables["barman_recovery"], variables["barman_proof"]["recovery"]
+    recovery.update(directory="/srv/copy", target="backup-eu", in_place=False)
+    plan["destination"], plan["tablespaces"] = "/srv/copy", {"fast": "/srv/copy.tablespaces/fast"}
+    lines = plan_lines(recovery, variables["barman_proof"], variables["barman_host"], recorded=["nothing of it"])
+    assert "Recover to:      /srv/copy on backup-eu; it is not started there" in lines
+    assert "Tablespace:      fast, in /srv/copy.tablespaces/fast" in lines
+    assert not [line for line in lines if line.startswith(("Replaced", "Host", "Recorded"))]
+
+
+def test_every_line_has_its_text_in_the_same_column(variables: dict[str, Any]) -> None:
+    variables["barman_recovery"]["standby"] = "pg-2"
+    variables["barman_proof"]["recovery"].update(passive=True, left_behind=["17 commits of timeline 2"])
+    lines = plan_lines(
+        variables["barman_recovery"],
+        variables["barman_proof"],
+        variables["barman_host"],
+        cluster=variables["barman_replaced"]["cluster"],
+    )
+    assert all(line[16] == " " and line[17] != " " for line in lines), lines
+    assert "Taken from:      its standby pg-2, which must be rebuilt afterwards" in lines
+    assert "Missing commits: 17 commits of timeline 2" in lines

@@ -11,43 +11,50 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.conftest import REPOSITORY
 from tests.unit.playing import play
 
-LAY_DOWN, STOP = "Lay down the backup and its WAL", "Stop if the backup server can't be reached"
+STOP = "Fail if the backup server can't be reached"
+STEPS = REPOSITORY / "playbooks/steps"
 # Nothing listens there.
 LOST = {"ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_ssh_common_args": "-o ConnectTimeout=2"}
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 VARIABLES: dict[str, Any] = {
-    "barman_recovery": {"name": "pg", "server": "pg", "source": "backup", "in_place": True, "run": "run"},
-    "barman_recover_arguments": {"server": "pg"},
-    "barman_remote": {},
-    "barman_given": {"arguments": {}},
+    "barman_recovery": {
+        "name": "pg",
+        "server": "pg",
+        "source": "backup",
+        "source_user": "barman",
+        "target": "pg",
+        "in_place": True,
+        "directory": "",
+        "aside_suffix": "20261120T070000Z",
+        "run": "run",
+        "recover": {"server": "pg"},
+        "locked_hosts": [],
+        "arguments": {"barman_recover_timeout": 60},
+    },
     "barman_proof": {"recovery": {"timeline": 1}},
     "barman_proof_again": {"recovery": {"backup_id": "20261120T070000"}},
-    "barman_data_directory": "/nowhere/17/main",
-    "barman_aside_suffix": "20261120T070000Z",
-    "barman_service": "postgresql@17-main",
-    "barman_runs": False,
-    "barman_jobs": {},
+    "barman_cluster": {"cluster": {"data_directory": "/nowhere/17/main", "service": "postgresql@17-main"}},
     "barman_stopped": {"changed": True},
-    "barman_begun": {"record": {}, "record_file": "/nowhere/17/main.pgdr-recovery.json"},
-    "barman_left": {},
+    "barman_begun": {"record": {"run": "run"}, "record_file": "/nowhere/17/main.pgdr-recovery.json"},
 }
 
 
 @pytest.mark.parametrize("target_is_lost", [False, True])
 def test_a_backup_server_that_is_lost_as_the_copy_begins(tmp_path: Path, target_is_lost: bool) -> None:
-    (whole,) = yaml.safe_load((REPOSITORY / "playbooks/steps/recover_now.yml").read_text(encoding="utf-8"))
-    whole["block"] = [task for task in whole["block"] if task["name"] in (LAY_DOWN, STOP)]
-    assert len(whole["block"]) == 2
+    recover = {
+        "name": "Recover to the host",
+        "block": [{"ansible.builtin.include_tasks": str(STEPS / "restore.yml")}],
+        "rescue": [{"ansible.builtin.include_tasks": str(STEPS / "fail.yml")}],
+    }
     hosts = {"pg": LOST if target_is_lost else LOCAL, "backup": LOST}
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"vars": VARIABLES, "hosts": hosts}}))
-    (tmp_path / "play.json").write_text(json.dumps([{"hosts": "pg", "gather_facts": False, "tasks": [whole]}]))
+    (tmp_path / "play.json").write_text(json.dumps([{"hosts": "pg", "gather_facts": False, "tasks": [recover]}]))
     said = " ".join(play(tmp_path, "-i", "inventory.json", "play.json", rc=2).split())
-    message = said.split("TASK [Say where it stands]")[1]
+    message = said.split("TASK [Fail with where the recovery stands]")[1]
     assert f'The recovery of pg stopped at \\"{STOP}\\": backup can\'t be reached any more' in message
     if target_is_lost:
         assert "pg can't be reached either. Its PostgreSQL (postgresql@17-main) was stopped" in message
