@@ -91,6 +91,11 @@ problems:
   type: list
   elements: str
   sample: []
+package_user_exists:
+  description: Whether the host has the user C(barman), which Barman's package creates.
+  returned: always
+  type: bool
+  sample: true
 """
 
 from typing import Any

@@ -29,6 +29,7 @@ CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/v
 #: The unit of a timer has the same name.
 TIMERS = ("/etc/systemd/system/*.timer",)
 PACKAGE_SCHEDULE = "/etc/cron.d/barman"
+PACKAGE_USER = "barman"
 OWN_SCHEDULE = "/etc/cron.d/barman-backups"
 #: What Barman itself makes in a directory without a backup or WAL.
 _EMPTY = ("identity.json", "xlog.db")
@@ -41,12 +42,14 @@ def compare_existing(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     try:
         problems, warnings = compare(declared, params["barman_user"], params["config_file"])
     except HostError as exc:
-        return Result(values={"problems": [str(exc)]}, failure=str(exc))
+        values = {"problems": [str(exc)], "package_user_exists": user_exists(PACKAGE_USER)}
+        return Result(values=values, failure=str(exc))
+    values = {"problems": problems, "package_user_exists": user_exists(PACKAGE_USER)}
     if not problems:
-        return Result(values={"problems": []}, warnings=warnings)
+        return Result(values=values, warnings=warnings)
     listed = "\n".join("- %s" % problem for problem in problems)
     failure = "An existing Barman would lose something, so nothing was changed on any host:\n%s" % listed
-    return Result(values={"problems": problems}, warnings=warnings, failure=failure)
+    return Result(values=values, warnings=warnings, failure=failure)
 
 
 def compare(
@@ -65,6 +68,15 @@ def compare(
         problems_of(existing, home, declared),
         [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, OWN_SCHEDULE)],
     )
+
+
+def user_exists(name: str) -> bool:
+    """Whether the host has this user."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def read_existing(config_file: str | None, user: str) -> ExistingBarman | None:

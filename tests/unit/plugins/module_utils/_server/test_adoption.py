@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._server import existing
 from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption import (
     DeclaredBarman,
     DeclaredEntry,
@@ -289,3 +290,12 @@ def test_the_module(host: Host, capsys: Any) -> None:
     assert "barman_retention_policy: 'RECOVERY WINDOW OF 30 DAYS'" in answer["msg"]
     servers[0]["given"] = ["retention_policy"]
     assert run_main(existing_barman.main, capsys, servers=servers, **arguments)["problems"] == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_whether_the_package_s_user_exists(
+    host: Host, capsys: Any, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    monkeypatch.setattr(existing, "PACKAGE_USER", "root" if exists else "nobody-of-this-name")
+    answer = run_main(existing_barman.main, capsys, servers=[], config_file=str(host.main), global_options={})
+    assert answer["package_user_exists"] is exists
