@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import hosts_by_part
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import (
     ANSIBLE_VARIABLES,
     BACKUP,
@@ -52,14 +53,10 @@ class ActionModule(ActionBase):
         ]
         if problems:
             raise AnsibleActionFail(_message(problems, variables))
-        raw = {
-            host: hostvars.raw_get(host)
-            for group in (arguments["pg_group"], arguments["backup_group"])
-            for host in groups[group]
-        }
+        members = {PG: groups[arguments["pg_group"]], BACKUP: groups[arguments["backup_group"]]}
+        raw = {host: hostvars.raw_get(host) for hosts in members.values() for host in hosts}
         read = {
-            group: {host: _read(hostvars[host], group, raw[host]) for host in groups[name]}
-            for group, name in ((PG, arguments["pg_group"]), (BACKUP, arguments["backup_group"]))
+            group: {host: _read(hostvars, host, group, raw[host]) for host in hosts} for group, hosts in members.items()
         }
         outcome = build(read[PG], read[BACKUP])
         expanded = {
@@ -70,7 +67,12 @@ class ActionModule(ActionBase):
             result["warnings"] = [*outcome.warnings, *sorted(expanded), *shared]
         if outcome.problems:
             raise AnsibleActionFail(_message(outcome.problems, variables), result=result)
-        result.update(changed=False, topology=outcome.topology, demands=outcome.demands)
+        result.update(
+            changed=False,
+            topology=outcome.topology,
+            demands=outcome.demands,
+            hosts=hosts_by_part(outcome.demands, members[PG], members[BACKUP]),
+        )
         return result
 
 
@@ -150,15 +152,22 @@ _READ = {
 }
 
 
-def _read(host_variables: Mapping[str, Any], group: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The host's variables that matter, each templated for itself, so that one wrong expression hides no other."""
+def _read(hostvars: Any, host: str, group: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The host's variables that matter, each templated for itself, so that one wrong expression hides no other.
+
+    Only what has a template in it is templated: for a thousand hosts the rest would cost several times as much as the whole validation.
+    """
     found: dict[str, Any] = {}
-    for name in host_variables:
+    templated: Mapping[str, Any] | None = None
+    for name, value in raw.items():
         if name in _READ[group]:
             try:
-                found[name] = _untagged(host_variables[name])
+                if not _is_literal(value):
+                    templated = hostvars[host] if templated is None else templated
+                    value = templated[name]
+                found[name] = _untagged(value)
             except AnsibleError as error:
-                secret = name in SECRET_VARIABLES and not _WHOLE_EXPRESSION.match(str(raw.get(name)))
+                secret = name in SECRET_VARIABLES and not _WHOLE_EXPRESSION.match(str(raw[name]))
                 # The words of the error repeat what is between the braces.
                 found[name] = Unreadable("Ansible takes a part of it for a template" if secret else _reason(error))
         elif name.startswith("barman_") and name not in KNOWN_VARIABLES:
@@ -167,6 +176,18 @@ def _read(host_variables: Mapping[str, Any], group: str, raw: Mapping[str, Any])
     return found
 
 
+def _is_literal(value: Any) -> bool:
+    """Whether Ansible would leave the value as it is: there is no template and nothing encrypted in it."""
+    if isinstance(value, str):
+        return not any(mark in value for mark in _TEMPLATE_MARKS)
+    if isinstance(value, dict):
+        return all(_is_literal(key) and _is_literal(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_is_literal(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float))
+
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
 # The whole value is one expression, as of a variable in a vault, and no text that happens to have braces.
 _WHOLE_EXPRESSION = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 

@@ -103,6 +103,35 @@ topology:
           to_port: 22
           purpose: recovery
           forced_command: null
+hosts:
+  description: The names of the hosts by their part. A host that is a PostgreSQL server and a backup server is in both lists.
+  returned: success
+  type: dict
+  contains:
+    pg:
+      description: The PostgreSQL servers that Ansible manages.
+      returned: success
+      type: list
+      elements: str
+      sample: [pg-eu]
+    backup:
+      description: The backup servers.
+      returned: success
+      type: list
+      elements: str
+      sample: [backup-eu]
+    all:
+      description: Both, each host once.
+      returned: success
+      type: list
+      elements: str
+      sample: [pg-eu, backup-eu]
+    manual:
+      description: The PostgreSQL servers with C(barman_manage_postgres) V(false).
+      returned: success
+      type: list
+      elements: str
+      sample: []
 demands:
   description:
     - The requirements of each host, by inventory name.

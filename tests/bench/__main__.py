@@ -57,7 +57,7 @@ BENCHMARKS = (
     Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, LARGE, 1.1, "backup-large")], 3, True),
     Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, LARGE, "recover-large")], 3, True),
     Benchmark("check", check.run, 3),
-    Benchmark("topology", lambda site, rounds: [topology.compare(rounds)]),
+    Benchmark("topology", lambda site, rounds: topology.compare(rounds)),
 )
 NAMES = tuple(dict.fromkeys(one.name for one in BENCHMARKS))
 
