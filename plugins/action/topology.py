@@ -16,15 +16,14 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import hosts_by_part
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import (
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Problem, Unreadable
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import (
     ANSIBLE_VARIABLES,
     BACKUP,
     BOTH,
     KNOWN_VARIABLES,
     PG,
     SECRET_VARIABLES,
-    Problem,
-    Unreadable,
 )
 
 
@@ -144,7 +143,7 @@ def _message(problems: list[Problem], variables: Mapping[str, Any]) -> str:
     )
 
 
-_READ = {
+_READ: Mapping[str, frozenset[str]] = {
     group: frozenset(
         (*ANSIBLE_VARIABLES, *(name for name, known in KNOWN_VARIABLES.items() if known.group in (group, BOTH)))
     )

@@ -16,7 +16,7 @@ import yaml
 
 from ansible_collections.pgdr.barman.plugins.module_utils._backup import plan as backup_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.option_table import OPTIONS
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 _BRACKETS = re.compile(r"\((?P<whose>Barman's )?option (?P<option>\w+)")

@@ -95,7 +95,7 @@ from .explicit_options import given_global_options, given_options
 from .hooks import hook_demands, hook_options
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PostgresServer, Relay, Topology, as_plain
-from .resolve import as_source
+from .parse import as_source
 
 #: What identifies a server or its connections: the option, and the variable that decides it.
 IDENTITY_OPTIONS: Mapping[str, str] = {

@@ -21,6 +21,7 @@ from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version
 from ...module_utils._postgres.standby_names import OUR_NAME
 from . import directory_rules, hooks, retention, schedule
 from .model import BackupServer, Index, PostgresServer, Problem, Relay, Topology
+from .parse import is_ip
 from .requirements import (
     IDENTITY_GLOBAL_OPTIONS,
     IDENTITY_OPTIONS,
@@ -31,7 +32,6 @@ from .requirements import (
     receiver_name,
     relay_options,
 )
-from .resolve import is_ip
 
 #: The variable that a derived option comes from, where it is not the connection's.
 _DERIVED_FROM: Mapping[str, str] = {

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import MetaError, meta, specification
 from tests.conftest import REPOSITORY
 from tests.tools.examples import playbook_files

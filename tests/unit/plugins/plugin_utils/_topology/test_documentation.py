@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import VARIABLES
 
 ROW = re.compile(r"^\| `(barman_\w+)` \| (.*) \| (.*) \| (.*) \|$")
 HEADINGS = {"both": "### Of every host", "pg": "### Of a PostgreSQL server", "backup": "### Of a backup server"}
@@ -31,7 +31,7 @@ def rows(page, group):
 
 @pytest.mark.parametrize("group", sorted(HEADINGS))
 def test_the_tables_are_what_the_code_reads(page, group):
-    known = [(v.name, v.type, v.default, v.meaning) for v in VARIABLES if v.group == group]
+    known = [(v.name, v.kind.words, v.default_in_words, v.meaning) for v in VARIABLES if v.group == group]
     assert [tuple(cell.strip() for cell in row) for row in rows(page, group)] == known
 
 

@@ -10,7 +10,8 @@ import re
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, Problem, Unreadable
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Problem, Unreadable
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES
 from tests.unit.plugins.plugin_utils._topology.inventories import (
     backup,
     good,

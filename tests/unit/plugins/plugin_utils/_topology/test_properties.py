@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import KNOWN_VARIABLES, Unreadable
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Unreadable
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES
 from tests.unit.plugins.plugin_utils._topology.inventories import backup, pg
 
 SECRET = "s3cr3t-never-to-be-seen"

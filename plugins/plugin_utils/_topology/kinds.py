@@ -1,0 +1,70 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The types of the inventory's variables: each with its words for the documentation, and its parser.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...module_utils._postgres import privileges
+from . import hooks, parse
+
+#: Reports what is wrong with a part of a value: the part, the message, and what to write instead.
+Report = Callable[[str, str, str], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of value. words: in the documentation; parse: raises parse.Wrong; parse_parts: for values whose parts can each be wrong."""
+
+    words: str
+    parse: Callable[[Any], Any] = parse.text
+    parse_parts: Callable[[Any, Report], Any] | None = None
+    plural: str = ""
+
+
+TEXT = Kind("text", plural="texts")
+NAME = Kind("text", parse.needed_text, plural="texts")
+#: Only whether there is one is ever read of it.
+SECRET = Kind("text")
+BOOLEAN = Kind("boolean", parse.boolean)
+WHOLE_NUMBER = Kind("integer", parse.integer(0))
+PORT = Kind("port", parse.integer(1, 65535))
+POSTGRES_VERSION = Kind("integer", parse.integer(privileges.OLDEST, privileges.NEWEST))
+BARMAN_VERSION = Kind("version", parse.barman_version)
+DICTIONARY = Kind("dictionary", parse.dictionary)
+CONNECTION_OPTIONS = Kind("dictionary", parse.connection_options)
+HOOKS = Kind("dictionary", parse_parts=hooks.read_hooks)
+S3_BUCKET = Kind("dictionary", parse_parts=hooks.read_s3)
+PATH = Kind("path", parse.absolute_path)
+OPTIONAL_PATH = Kind("path", parse.optional_path)
+ROOT_CERTIFICATE = Kind("path", parse.root_certificate)
+ADDRESS = Kind("address", parse.address, plural="addresses")
+POSTGRES_HOST = Kind("address", parse.postgres_host)
+NETWORK = Kind("address", parse.network, plural="addresses")
+SERVER_NAME = Kind("text", parse.server_name)
+DATABASE = Kind("text", parse.database_name)
+ROLE = Kind("text", parse.role_name)
+OS_USER = Kind("text", parse.os_user)
+SLOT_NAME = Kind("slot name", parse.slot_name)
+RETENTION = Kind("retention policy", parse.retention)
+CRON = Kind("cron expression", parse.cron)
+
+
+def one_of(allowed: tuple[str, ...]) -> Kind:
+    return Kind(", ".join(allowed), parse.one_of(allowed))
+
+
+def list_of(item: Kind, example: str) -> Kind:
+    return Kind(f"list of {item.plural or item.words}", parse.list_of(item.parse, example))
+
+
+def public_key(where: str) -> Kind:
+    return Kind("public key", parse.public_key(where))

@@ -1,0 +1,349 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parsers of the variables' values. Each takes a value as the inventory, a survey or the command line gives it, and raises Wrong if it can't be.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ...module_utils._barman import options as barman_options
+from ...module_utils._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
+from . import schedule
+from .text_forms import TextError, describe, to_bool, to_dict, to_int, to_list
+
+T = TypeVar("T")
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+_OS_USER = re.compile(r"[a-z_][a-z0-9_.-]{0,31}\$?", re.IGNORECASE)
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
+_POSTGRES_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]{20,}={0,2}( .*)?")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
+_DECIDED_PARAMETERS = {
+    "host": "barman_postgres_host",
+    "hostaddr": "barman_postgres_host",
+    "port": "barman_postgres_port",
+    "user": "barman_postgres_user or barman_streaming_user",
+    "dbname": "barman_postgres_database",
+    "password": "barman_postgres_password or barman_streaming_password",
+    "sslmode": "barman_sslmode",
+    "sslrootcert": "barman_sslrootcert",
+    "sslcert": "barman_sslcert",
+    "sslkey": "barman_sslkey",
+    "sslpassword": "barman_sslkey to a key without a password",
+}
+_RESERVED_NAMES = ("all", "barman", "DEFAULT")
+
+
+class Wrong(Exception):
+    """A value that cannot be: what is wrong with it, and what to write instead."""
+
+    def __init__(self, message: str, instead: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.instead = instead
+
+
+def text(value: Any) -> str:
+    """A text in one line; a number is not taken for one."""
+    if not isinstance(value, str):
+        raise Wrong(f"is {describe(value)} and no text", "write a text")
+    if any(mark in value for mark in "\n\r\0"):
+        raise Wrong("has a line break", "write it in one line")
+    return str(value).strip()
+
+
+def needed_text(value: Any) -> str:
+    found = text(value)
+    if not found:
+        raise Wrong("is empty", "write a name")
+    return found
+
+
+def _from_text(convert: Callable[[Any], T], value: Any) -> T:
+    """The value, or what its text form means, as surveys and the command line give it."""
+    try:
+        return convert(value)
+    except TextError as error:
+        raise Wrong(error.message, error.instead) from None
+
+
+def boolean(value: Any) -> bool:
+    return _from_text(to_bool, value)
+
+
+def integer(low: int, high: int | None = None) -> Callable[[Any], int]:
+    span = f"{low} or more" if high is None else f"from {low} to {high}"
+
+    def parse(value: Any) -> int:
+        try:
+            found = to_int(value)
+        except TextError as error:
+            raise Wrong(error.message, f"write a whole number, {span}") from None
+        if found < low or (high is not None and found > high):
+            raise Wrong(f"cannot be {found}", f"write a whole number, {span}")
+        return found
+
+    return parse
+
+
+def one_of(allowed: tuple[str, ...]) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, str):
+            raise Wrong(f"is {describe(value)}", f"write one of {', '.join(allowed)}")
+        if value not in allowed:
+            like = barman_options.nearest(value.lower(), allowed)
+            hint = f"did you mean {like}? It can be" if like else "write one of"
+            raise Wrong(f"cannot be {str(value)!r}", f"{hint} {', '.join(allowed)}")
+        return str(value)
+
+    return parse
+
+
+def list_of(parse_item: Callable[[Any], T], example: str) -> Callable[[Any], tuple[T, ...]]:
+    def parse(value: Any) -> tuple[T, ...]:
+        try:
+            given = to_list(value)
+        except TextError as error:
+            raise Wrong(error.message, f"write a list as [{example}]") from None
+        items: list[T] = []
+        for number, item in enumerate(given, start=1):
+            try:
+                parsed = parse_item(item)
+            except Wrong as wrong:
+                raise Wrong(f"item {number} {wrong.message}", wrong.instead) from None
+            if parsed in items:
+                raise Wrong(f"has {parsed!r} twice", "write it once")
+            items.append(parsed)
+        return tuple(items)
+
+    return parse
+
+
+def dictionary(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise Wrong(f"has the key {key!r}, which is no text", "write the option's name, in quotes if need be")
+    try:
+        given = to_dict(value)
+    except TextError as error:
+        raise Wrong(error.message, "write option: value, each in a line of its own") from None
+    return {key: barman_options.plain(item) for key, item in given.items()}
+
+
+def absolute_path(value: Any) -> str:
+    found = text(value)
+    if not found.startswith("/"):
+        raise Wrong(f"is {found!r}, which is no absolute path", "write a path that begins with /")
+    return found.rstrip("/") or "/"
+
+
+def optional_path(value: Any) -> str:
+    return absolute_path(value) if text(value) else ""
+
+
+def root_certificate(value: Any) -> str:
+    return "system" if value == "system" else optional_path(value)
+
+
+def connection_options(value: Any) -> Mapping[str, str]:
+    """Further parameters of a connection string; what other variables decide is refused."""
+    found = dictionary(value)
+    words: dict[str, str] = {}
+    for name, item in found.items():
+        if name in _DECIDED_PARAMETERS:
+            raise Wrong(f"sets {name}", f"remove it, and set {_DECIDED_PARAMETERS[name]}")
+        if name in ("passfile", "replication"):
+            raise Wrong(f"sets {name}, which Barman decides", "remove it")
+        if not _PARAMETER.fullmatch(name):
+            raise Wrong(f"sets {name!r}, which is no parameter of a connection", "write names as connect_timeout")
+        if isinstance(item, bool) or not isinstance(item, (str, int)) or not str(item).isprintable():
+            raise Wrong(f"has {describe(item)} as {name}", "write a text or a number")
+        words[name] = str(item)
+    return words
+
+
+def address(value: Any) -> str:
+    """An IP address or a host name; brackets around an IPv6 address are taken off."""
+    if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
+        raise Wrong("is a list: YAML reads brackets so", f"write {value[0]} without brackets, in quotes")
+    found = needed_text(value)
+    bracketed = re.fullmatch(r"\[(.+)\]", found)
+    if bracketed and ":" in bracketed.group(1) and is_ip(bracketed.group(1)):
+        return bracketed.group(1)
+    if is_ip(found):
+        return found
+    numeric = re.fullmatch(r"[\d.]+", found) is not None
+    if numeric or not _HOST_NAME.fullmatch(found) or len(found) > 253:
+        raise Wrong(f"{found!r} is neither an IP address nor a host name", _address_instead(found))
+    return found
+
+
+_PORTS = "as barman_postgres_port for PostgreSQL, barman_ssh_port for SSH"
+
+
+def _address_instead(found: str) -> str:
+    """The address that was probably meant by a text with a port, brackets, or both."""
+    with_port = re.fullmatch(r"\[(?P<six>[^\[\]]+)\]:(?P<port6>\d+)|(?P<four>[^\[\]:]+):(?P<port4>\d+)", found)
+    if with_port:
+        bare, port = (
+            with_port.group("six") or with_port.group("four"),
+            with_port.group("port6") or with_port.group("port4"),
+        )
+        if is_ip(bare) or _HOST_NAME.fullmatch(bare):
+            return f"write {bare}, without a port, and {port} {_PORTS}"
+    bracketed = re.fullmatch(r"\[(.+)\]", found)
+    if bracketed and (is_ip(bracketed.group(1)) or _HOST_NAME.fullmatch(bracketed.group(1))):
+        return f"write {bracketed.group(1)} without brackets"
+    return "write one, without a port or a user"
+
+
+def ansible_address(value: Any) -> str:
+    """Ansible's own variable: ssh takes no brackets."""
+    found = address(value)
+    if isinstance(value, str) and value.strip() != found:
+        raise Wrong(f"is {value.strip()!r}, and ssh takes no brackets", f"write {found} without brackets")
+    return found
+
+
+def network(value: Any) -> str:
+    """An address, or a network in CIDR notation, as pg_hba takes it."""
+    found = needed_text(value)
+    if "/" not in found:
+        return as_source(address(found))
+    try:
+        return str(ipaddress.ip_network(found, strict=True))
+    except ValueError:
+        pass
+    try:
+        meant = str(ipaddress.ip_network(found, strict=False))
+    except ValueError:
+        raise Wrong(f"{found!r} is no network", "write one as 198.51.100.0/24") from None
+    raise Wrong(f"{found!r} has bits set beyond its prefix", f"write {meant}, or the address alone")
+
+
+def as_source(host: str) -> str:
+    """An address as pg_hba wants it: a bare IP address gets its full prefix."""
+    if not is_ip(host):
+        return host
+    return f"{host}/{ipaddress.ip_address(host).max_prefixlen}"
+
+
+def is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def postgres_host(value: Any) -> str:
+    found = needed_text(value)
+    return found if found.startswith("/") else address(found)
+
+
+def server_name(value: Any) -> str:
+    found = needed_text(value)
+    if found in _RESERVED_NAMES:
+        raise Wrong(f"cannot be {found!r}, which Barman keeps for itself", "write another name")
+    if not _SERVER_NAME.fullmatch(found):
+        raise Wrong(
+            f"{found!r} can be neither a section of Barman's configuration nor a directory",
+            "write up to 63 letters, digits, _, - and ., not beginning with - or .",
+        )
+    return found
+
+
+def os_user(value: Any) -> str:
+    found = needed_text(value)
+    if not _OS_USER.fullmatch(found):
+        raise Wrong(f"{found!r} cannot be the name of a user", "write letters, digits, _ and -")
+    return found
+
+
+def role_name(value: Any) -> str:
+    found = _postgres_name(value)
+    if found.startswith("pg_") or found in ("all", "none", "public"):
+        raise Wrong(f"cannot be {found!r}, which PostgreSQL keeps for itself", "write another name")
+    return found
+
+
+def database_name(value: Any) -> str:
+    found = _postgres_name(value)
+    if found in ("all", "replication", "samegroup", "samerole", "sameuser"):
+        raise Wrong(f"cannot be {found!r}, which means something else in pg_hba", "write another database")
+    return found
+
+
+def _postgres_name(value: Any) -> str:
+    """A name that needs no quotes in pg_hba and in a connection string."""
+    found = needed_text(value)
+    if len(found) > 63:
+        raise Wrong("is longer than the 63 bytes that PostgreSQL takes", "write a shorter name")
+    if not _POSTGRES_NAME.fullmatch(found):
+        raise Wrong(f"{found!r} has characters that are not taken here", "write letters, digits, _, - and .")
+    return found
+
+
+def slot_name(value: Any) -> str:
+    found = needed_text(value)
+    if not barman_options.is_slot_name(found):
+        raise Wrong(f"{found!r} is no name for a replication slot", "write 1 to 63 lower case letters, digits and _")
+    return found
+
+
+def retention(value: Any) -> str:
+    found = text(value)
+    if found and barman_options.parse_retention(found) is None:
+        raise Wrong(f"{found!r} is no retention policy", f"write {barman_options.RETENTION_FORMS}")
+    return found
+
+
+def public_key(where: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        found = text(value)
+        if found and not _PUBLIC_KEY.fullmatch(found):
+            raise Wrong("is no public key of SSH", f"write the line in {where}")
+        return found
+
+    return read
+
+
+def cron(value: Any) -> str:
+    if isinstance(value, bool):
+        raise Wrong(f"is {describe(value)} and no text", "write a cron expression as \"30 2 * * *\", or '' for none")
+    found = text(value)
+    if not found:
+        return ""
+    try:
+        return str(schedule.parse_cron(found))
+    except ValueError as error:
+        raise Wrong(f"{found!r} is no cron expression: {error}", 'write one as "30 2 * * *"') from None
+
+
+def barman_version(value: Any) -> Version | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise Wrong(
+            f"is the number {value}, and a number cannot tell 3.2 from 3.20", f'write it in quotes, as "{value}.0"'
+        )
+    found = text(value)
+    if not found:
+        return None
+    version = parse_version(found)
+    if version is None:
+        raise Wrong(f"{found!r} is no version", f'write one as "{format_version(NEWEST)}"')
+    if version < OLDEST:
+        raise Wrong(
+            f"{found} is older than {format_version(OLDEST)}, the oldest Barman that is known here",
+            "use a newer Barman",
+        )
+    return version
