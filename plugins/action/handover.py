@@ -32,8 +32,8 @@ class ActionModule(ActionBase):
             [host for host in variables["ansible_play_hosts"] if host in demands],
             variables["hostvars"],
             topology,
-            # The playbooks make this group. In a play of somebody else's, others may see to the PostgreSQL servers.
-            whole="barman_backup_hosts" in variables["groups"],
+            # The playbooks set this fact. In a play of somebody else's, others may see to the PostgreSQL servers.
+            whole="barman_backup_hosts" in variables["hostvars"].raw_get("localhost"),
         )
         plans = plan(topology, demands, observed)
         result.update(

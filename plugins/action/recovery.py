@@ -37,7 +37,12 @@ _WHO = (
     "barman_recover_directory",
 )
 #: The inventory variables of a PostgreSQL host that are not in the topology.
-_CLUSTER, _SERVICE, _SOCKET_DIRECTORY, _SUPERUSER = "pg_cluster", "pg_service", "pg_socket_directory", "pg_superuser"
+_CLUSTER, _SERVICE, _SOCKET_DIRECTORY, _SUPERUSER = (
+    "barman_postgres_cluster",
+    "barman_postgres_service",
+    "barman_postgres_socket_directory",
+    "barman_postgres_superuser",
+)
 
 
 class ActionModule(ActionBase):

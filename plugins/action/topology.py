@@ -16,13 +16,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import hosts_by_part
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.kinds import BACKUP, BOTH, PG
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Problem, Unreadable
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import (
     ANSIBLE_VARIABLES,
-    BACKUP,
-    BOTH,
     KNOWN_VARIABLES,
-    PG,
     SECRET_VARIABLES,
 )
 

@@ -132,7 +132,7 @@ def undeclared(host: str, facts: Mapping[str, Any]) -> list[str]:
     if postgres.get("foreign_archiving"):
         found.append(
             f"WARNING: PostgreSQL on {host} archives its WAL, and the inventory does not declare it: {postgres['foreign_archiving']}. It stays, and so does "
-            "what it sends to Barman. Write barman_wal: [streaming, archiving] and pg_archive_overwrite: true to have this collection archive, or reset it."
+            "what it sends to Barman. Write barman_wal: [streaming, archiving] and barman_archive_overwrite: true to have this collection archive, or reset it."
         )
     if postgres.get("idle_slots"):
         found.append(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate docs/reference, and the roles' READMEs, from what modules and roles document (`make docs`).
+"""Generate docs/reference, and the roles' READMEs, from what modules and roles document, and the tables of docs/inventory.md (`make docs`).
 
 --check only compares.
 """
@@ -345,6 +345,28 @@ def playbooks_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+INVENTORY = REPOSITORY / "docs" / "inventory.md"
+#: The headings under which the tables of variables stand.
+TABLES = {"both": "### Of every host", "pg": "### Of a PostgreSQL server", "backup": "### Of a backup server"}
+TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+
+
+def inventory_page(text: str) -> str:
+    """The page on the inventory with the tables of its variables; the rest of it is written by people."""
+    for group, heading in TABLES.items():
+        before, found, after = text.partition(f"{heading}\n")
+        if not found:
+            raise Undocumented(f"docs/inventory.md has no heading '{heading}'")
+        rows = [
+            f"| `{variable.name}` | {variable.kind.words} | {variable.default_in_words} | {variable.meaning} |"
+            for variable in examples.inventory_variables().values()
+            if variable.group == group
+        ]
+        table = "\n".join(["| Variable | Type | Default | Meaning |", "|---|---|---|---|", *rows, ""])
+        text = before + found + TABLE.sub(lambda _match, table=table: table, after, count=1)
+    return text
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     docs = examples.documentation()
     listed: dict[str, tuple[str, str, str]] = {}
@@ -361,6 +383,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         listed[page_name("role", name)] = ("role", name, said.rstrip("."))
         yield REFERENCE / page_name("role", name), role_page(name, documented)
         yield REPOSITORY / "roles" / name.rsplit(".", 1)[1] / "README.md", role_readme(name, documented)
+    yield INVENTORY, inventory_page(INVENTORY.read_text())
     yield REFERENCE / "playbooks.md", playbooks_page()
     yield REFERENCE / "README.md", index(listed)
 

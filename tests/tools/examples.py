@@ -14,6 +14,7 @@ import importlib
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,9 +165,18 @@ def catalog(docs: Mapping[str, Any]) -> Catalog:
     return found
 
 
+def inventory_variables() -> Mapping[str, Any]:
+    """The table of the inventory's variables, by name. Where Ansible finds the collection, Python does too."""
+    collections = str(REPOSITORY / ".cache" / "collections")
+    if collections not in sys.path:
+        sys.path.append(collections)
+    module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.plugin_utils._topology.variables")
+    found: Mapping[str, Any] = module.KNOWN_VARIABLES
+    return found
+
+
 def known_variables(found: Catalog) -> set[str]:
     """The inventory contract's, the roles', and what a playbook reads."""
-    model = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.plugin_utils._topology.model")
     options = {name for entries in found.roles.values() for spec in entries.values() for name in spec}
     playbooks = [path.read_text() for path in (REPOSITORY / "playbooks").glob("**/*.*")]
     declared = {
@@ -177,7 +187,7 @@ def known_variables(found: Catalog) -> set[str]:
     }
     # A name with a colon behind it is set there, not read.
     read = {name for text in playbooks for name in re.findall(r"\bbarman_\w+\b(?!:)", text)}
-    return {*model.KNOWN_VARIABLES, *options, *declared, *read}
+    return {*inventory_variables(), *options, *declared, *read}
 
 
 # What is written

@@ -209,14 +209,14 @@ def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
     if current.library:
         return (
             "archive_library is '%s', which somebody else has set, and PostgreSQL uses no archive_command with it. "
-            "Remove it, or set pg_archive_overwrite: true (option overwrite of the module)"
+            "Remove it, or set barman_archive_overwrite: true (option overwrite of the module)"
         ) % current.library
     nobodys = does_nothing(current.command) or _FAILS.fullmatch(current.command.strip())
     if is_ours(current.command) or nobodys or current.command == wanted:
         return ""
     return (
         "archive_command is set already, and not by this module: %s. It may archive WAL to another place. Remove "
-        "it, or set pg_archive_overwrite: true (option overwrite of the module)"
+        "it, or set barman_archive_overwrite: true (option overwrite of the module)"
     ) % current.command
 
 

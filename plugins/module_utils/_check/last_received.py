@@ -77,7 +77,7 @@ def text(last: LastReceived | None, now: float, segment_size: int, current: Serv
         return found + (
             (
                 "; PostgreSQL invalidated replication slot '%s', and does not keep the WAL that follows. Deploy with "
-                "backup_receiver_reset=when_needed, and take a new backup"
+                "barman_receiver_reset=when_needed, and take a new backup"
             )
             % current.lost
         )

@@ -27,7 +27,7 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
         return _refused(
             (
                 "service: systemd on this host has no unit %s, which is declared for the PostgreSQL server on port %d. "
-                "Correct pg_service (or barman_recover_service)"
+                "Correct barman_postgres_service (or barman_recover_service)"
             )
             % (declared.service, declared.port)
         )
@@ -37,8 +37,8 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
     if len(listening) > 1:
         return _refused(
             (
-                "port: several PostgreSQL servers of this host listen on port %d: %s. Select one with pg_socket_directory, "
-                "pg_cluster or pg_service"
+                "port: several PostgreSQL servers of this host listen on port %d: %s. Select one with barman_postgres_socket_directory, "
+                "barman_postgres_cluster or barman_postgres_service"
             )
             % (declared.port, "; ".join(_describe(server) for server in listening))
         )
@@ -112,7 +112,7 @@ def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server:
         found = "no cluster of pg_lsclusters" if debian is None else "cluster %s" % debian
         if debian is None or debian.name != declared.cluster:
             problems.append(
-                "cluster: %s: %s, and pg_cluster is %s. Correct pg_cluster or barman_postgres_port"
+                "cluster: %s: %s, and barman_postgres_cluster is %s. Correct barman_postgres_cluster or barman_postgres_port"
                 % (where, found, declared.cluster)
             )
     if server.unit is None:
@@ -130,7 +130,7 @@ def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server:
         )
     elif observed.declared_unit is not None and observed.declared_unit.name != server.unit:
         problems.append(
-            "service: %s, run by %s, and %s is declared. Correct pg_service (or barman_recover_service), or barman_postgres_port"
+            "service: %s, run by %s, and %s is declared. Correct barman_postgres_service (or barman_recover_service), or barman_postgres_port"
             % (where, server.unit, declared.service)
         )
     if declared.data_directory is not None and not _same(declared.data_directory, server.data_directory):
@@ -151,7 +151,7 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
         return _refused(
             (
                 "port: several stopped PostgreSQL servers of this host are configured for port %d: %s. Select one with "
-                "pg_cluster or pg_service"
+                "barman_postgres_cluster or barman_postgres_service"
             )
             % (declared.port, ", ".join("%s (%s)" % (one.service, one.data_directory) for one in meant))
         )
@@ -226,11 +226,11 @@ def _stopped_problems(declared: DeclaredCluster, observed: ObservedHost, one: Cl
         )
     if declared.cluster is not None and one.cluster not in (None, declared.cluster):
         problems.append(
-            "cluster: %s, and pg_cluster is %s. Correct pg_cluster or barman_postgres_port" % (where, declared.cluster)
+            "cluster: %s, and barman_postgres_cluster is %s. Correct barman_postgres_cluster or barman_postgres_port" % (where, declared.cluster)
         )
     if observed.declared_unit is not None and observed.declared_unit.name != one.service:
         problems.append(
-            "service: %s, and %s is declared. Correct pg_service (or barman_recover_service), or barman_postgres_port"
+            "service: %s, and %s is declared. Correct barman_postgres_service (or barman_recover_service), or barman_postgres_port"
             % (where, declared.service)
         )
     if declared.data_directory is not None and not _same(declared.data_directory, one.data_directory):

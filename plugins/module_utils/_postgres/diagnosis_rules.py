@@ -256,7 +256,7 @@ CONNECTION_RULES: list[Rule] = [
     ),
 ]
 
-_RESET = "Run the playbook pgdr.barman.deploy with -e backup_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver)"
+_RESET = "Run the playbook pgdr.barman.deploy with -e barman_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver)"
 _SEGMENT = r"[0-9A-F]{24}"
 STREAM_RULES: list[Rule] = [
     (

@@ -99,7 +99,7 @@ def unarchived_timeline(
     if target.kind != END or isinstance(target.timeline, int) or target.timeline == CURRENT:
         return (text,)
     raise PlanError(
-        "%s. To keep it, have Barman receive it, and then recover: ansible-playbook pgdr.barman.deploy -e backup_receiver_reset=when_needed, or, without a "
+        "%s. To keep it, have Barman receive it, and then recover: ansible-playbook pgdr.barman.deploy -e barman_receiver_reset=when_needed, or, without a "
         "receiver, barman switch-wal --force %s. To abandon it, choose the timeline: %s"
         % (text, server, _choices(tree))
     )

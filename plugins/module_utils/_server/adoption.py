@@ -213,7 +213,7 @@ def _entry_problems(
         rest = ": %s" % "; ".join(found) if found else ""
         return [
             (
-                "%s was not created by this collection. Set backup_adopt: true to take it over (a copy is kept), or remove "
+                "%s was not created by this collection. Set barman_adopt: true to take it over (a copy is kept), or remove "
                 "the server from that file. Options of that server that the inventory does not set%s"
             )
             % (where, rest or ": nothing")

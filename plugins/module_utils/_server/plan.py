@@ -229,7 +229,7 @@ def _foreign(current: CurrentConfiguration, name: str) -> list[str]:
 def _foreign_problem(entry: DesiredEntry, paths: Sequence[str]) -> str:
     return (
         "server '%s' is in %s, which this module did not create and does not change. To take it over (a backup is "
-        "kept), set backup_adopt: true in the inventory or with --extra-vars (option adopt of the module), or "
+        "kept), set barman_adopt: true in the inventory or with --extra-vars (option adopt of the module), or "
         "remove the server from that file"
     ) % (entry.name, " and ".join(paths))
 

@@ -151,7 +151,7 @@ def _refusal(server: PrivateServer, request: VerificationRequest, before: int) -
         return None
     if refusal.login:
         return RecoveryVerificationError(
-            "pg_superuser (option database_user of the module): '%s' can't log in to the recovered server: %s"
+            "barman_postgres_superuser (option database_user of the module): '%s' can't log in to the recovered server: %s"
             % (request.database_user, refusal.text)
         )
     return RecoveryVerificationError(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The types of the inventory's variables: each with its words for the documentation, and its parser.
+"""What a variable of the inventory is, and the types of their values: each with its words for the documentation, and its parser.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ...module_utils._postgres import privileges
 from . import hooks, parse
@@ -34,6 +34,7 @@ TEXT = Kind("text", plural="texts")
 NAME = Kind("text", parse.needed_text, plural="texts")
 #: Only whether there is one is ever read of it.
 SECRET = Kind("text")
+SECRET_DICTIONARY = Kind("dictionary", parse.secret_dictionary)
 BOOLEAN = Kind("boolean", parse.boolean)
 WHOLE_NUMBER = Kind("integer", parse.integer(0))
 PORT = Kind("port", parse.integer(1, 65535))
@@ -51,6 +52,8 @@ POSTGRES_HOST = Kind("address", parse.postgres_host)
 NETWORK = Kind("address", parse.network, plural="addresses")
 SERVER_NAME = Kind("text", parse.server_name)
 DATABASE = Kind("text", parse.database_name)
+#: A role that may be one of PostgreSQL's own.
+ROLE_NAME = Kind("text", parse.needed_text)
 ROLE = Kind("text", parse.role_name)
 OS_USER = Kind("text", parse.os_user)
 SLOT_NAME = Kind("slot name", parse.slot_name)
@@ -68,3 +71,43 @@ def list_of(item: Kind, example: str) -> Kind:
 
 def public_key(where: str) -> Kind:
     return Kind("public key", parse.public_key(where))
+
+
+Group = Literal["pg", "backup", "both"]
+
+PG: Group = "pg"
+BACKUP: Group = "backup"
+BOTH: Group = "both"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable that a person sets.
+
+    group: the hosts on which it is read. value: what it is if nobody sets it; None if that follows from other variables. meaning: its sentence
+    in the documentation. default: the default in words, if the value does not say it.
+    """
+
+    name: str
+    group: Group
+    kind: Kind
+    value: Any
+    meaning: str
+    default: str | None = None
+
+    @property
+    def secret(self) -> bool:
+        return self.kind in (SECRET, SECRET_DICTIONARY)
+
+    @property
+    def default_in_words(self) -> str:
+        return in_words(self.value) if self.default is None else self.default
+
+
+def in_words(value: Any) -> str:
+    """A value as the documentation shows it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[%s]" % ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -96,6 +96,8 @@ class PostgresServer:
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
     given: frozenset[str] = field(default=frozenset(), repr=False)
+    #: What only a role reads of the inventory.
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     #: Where Ansible reaches the host: several hosts of the inventory can be one machine.
     reached_at: str = field(default="", repr=False)
 
@@ -141,6 +143,7 @@ class BackupServer:
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
     given: frozenset[str] = field(default=frozenset(), repr=False)
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     reached_at: str = field(default="", repr=False)
 
     @property

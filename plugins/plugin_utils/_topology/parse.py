@@ -140,6 +140,14 @@ def dictionary(value: Any) -> Mapping[str, Any]:
     return {key: barman_options.plain(item) for key, item in given.items()}
 
 
+def secret_dictionary(value: Any) -> None:
+    """Only whether it is one; nothing of it may be in a message."""
+    try:
+        to_dict(value)
+    except TextError:
+        raise Wrong("is no dictionary", "write a dictionary, or its text as JSON") from None
+
+
 def absolute_path(value: Any) -> str:
     found = text(value)
     if not found.startswith("/"):

@@ -119,7 +119,7 @@ def _refusals(host: str, demanded: Mapping[str, Any], state: State, wishes: Wish
     foreign = _foreign_archiving(state)
     if demanded["archiving"] and foreign and not wishes.archive_overwrite:
         yield (
-            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set pg_archive_overwrite: true to have it "
+            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set barman_archive_overwrite: true to have it "
             "overwritten, or leave archiving out of barman_wal."
         )
     existing = _existing_roles(state)
@@ -134,7 +134,7 @@ def _refusals(host: str, demanded: Mapping[str, Any], state: State, wishes: Wish
     if any(role["attributes"] and not role["ours"] for role in existing) and not wishes.roles_overwrite:
         yield (
             f"{' '.join(_role_changes(state))} Write other roles as barman_postgres_user and barman_streaming_user, which are created then, or set "
-            f"pg_roles_overwrite: true if nothing but Barman logs in to {host} with them."
+            f"barman_roles_overwrite: true if nothing but Barman logs in to {host} with them."
         )
 
 

@@ -42,6 +42,8 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
          incoming_directory: /var/lib/barman/pg-eu/incoming, wals_directory: /var/lib/barman/pg-eu/wals,
          method: barman-wal-archive, compression: none, timeout: 300}
       pgpass: [...]                 # as below, for every connection that a backup server may have to it, the former one too
+      variables:                    # what only the role reads of the inventory, parsed, with the defaults of the table (variables.py)
+        {barman_restart_allowed: false, ...}
       manual: null                  # with manage: false the lines that a hand has to apply, see manual.py
     barman:                         # on a backup server
       user, home, configuration_directory
@@ -56,6 +58,7 @@ The demands of a host are a dictionary; a host in both groups has the keys of bo
       programs: [zstd]              # what compresses and unpacks backups and WAL, beside gzip
       python_modules: [lz4]
       packages: [zstd, python3-lz4]
+      variables: {barman_prune: false, ...}
       clouds: [aws]                 # the providers that take snapshots for it
       pgpass:
         - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
@@ -385,6 +388,7 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "archiving": archiving,
         "pgpass": list(_pgpass(topology, server, former=True)),
         "manual": None,
+        "variables": server.variables,
     }
 
 
@@ -517,6 +521,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "python_modules": sorted(needs.modules),
         "clouds": sorted({str(server.options["snapshot_provider"]) for server in kept if server.method == "snapshot"}),
         "pgpass": [line for server in kept for line in _pgpass(topology, server)],
+        "variables": backup.variables,
         "schedules": [line for server in kept for line in _schedules(server)],
         "schedule_lines": [_cron_line(backup, server, line) for server in kept for line in _schedules(server)],
         "increments": list(_increments(backup, kept)),

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple, TypeVar
 from ...module_utils._barman import options as barman_options
 from ...module_utils._postgres import privileges
 from . import schedule
+from .kinds import BACKUP, BOTH, PG, Group, Variable
 from .model import WAL_METHODS, BackupServer, PostgresServer, Problem, Relay, Topology, Unreadable
 from .parse import Wrong, ansible_address, as_source, server_name
-from .variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES, SECRET_VARIABLES, Variable
+from .role_variables import ROLE_VARIABLES
+from .variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES, SECRET_VARIABLES
 
 T = TypeVar("T")
 HostVariables = Mapping[str, Any]
@@ -168,8 +170,19 @@ def _backup_server(reader: _Reader) -> BackupServer:
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),
         given=_given(reader),
+        variables=_role_variables(reader, BACKUP),
         reached_at=_reached_at(reader),
     )
+
+
+def _role_variables(reader: _Reader, group: Group) -> Mapping[str, Any]:
+    """What a role reads, by name. Secrets are only checked: the role takes them from the inventory."""
+    found = {variable.name: reader.get(variable.name) for variable in ROLE_VARIABLES if variable.group in (group, BOTH)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in found.items()
+        if name not in SECRET_VARIABLES
+    }
 
 
 def _given(reader: _Reader) -> frozenset[str]:
@@ -258,6 +271,7 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),
         given=_given(reader),
+        variables=_role_variables(reader, PG),
         reached_at=_reached_at(reader),
     )
     if (

@@ -4,20 +4,20 @@
 
 """THE table of the inventory's variables: the parser, the hints for misspelt names, the documentation and the roles read it, and nothing repeats it.
 
-A new variable is one entry here. Private to the collection. Pure: no Ansible, no input or output.
+A new variable is one entry, here or in role_variables.py. Private to the collection. Pure: no Ansible, no input or output.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
 
 from ...module_utils._archive_command import command as archive_command
 from .kinds import (
     ADDRESS,
+    BACKUP,
     BARMAN_VERSION,
     BOOLEAN,
+    BOTH,
     CONNECTION_OPTIONS,
     CRON,
     DATABASE,
@@ -28,6 +28,7 @@ from .kinds import (
     OPTIONAL_PATH,
     OS_USER,
     PATH,
+    PG,
     PORT,
     POSTGRES_HOST,
     POSTGRES_VERSION,
@@ -40,52 +41,13 @@ from .kinds import (
     SLOT_NAME,
     TEXT,
     WHOLE_NUMBER,
-    Kind,
+    Variable,
     list_of,
     one_of,
     public_key,
 )
 from .model import BACKUP_METHODS, INCREMENTALS, SSL_MODES, WAL_METHODS
-
-Group = Literal["pg", "backup", "both"]
-
-PG: Group = "pg"
-BACKUP: Group = "backup"
-BOTH: Group = "both"
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable that a person sets.
-
-    group: the hosts on which it is read. value: what it is if nobody sets it; None if that follows from other variables. meaning: its sentence
-    in the documentation. default: the default in words, if the value does not say it.
-    """
-
-    name: str
-    group: Group
-    kind: Kind
-    value: Any
-    meaning: str
-    default: str | None = None
-
-    @property
-    def secret(self) -> bool:
-        return self.kind is SECRET
-
-    @property
-    def default_in_words(self) -> str:
-        return in_words(self.value) if self.default is None else self.default
-
-
-def in_words(value: Any) -> str:
-    """A value as the documentation shows it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return "[%s]" % ", ".join(map(str, value))
-    return "" if value is None else str(value)
-
+from .role_variables import ROLE_VARIABLES
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("barman_pg_group", BOTH, TEXT, "pg", "The group of the PostgreSQL servers."),
@@ -363,6 +325,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable("barman_global_options", BACKUP, DICTIONARY, {}, "Further options of Barman's [barman] section."),
     Variable("barman_allow_empty", BACKUP, BOOLEAN, False, "true: that no PostgreSQL server is kept here is meant."),
+    *ROLE_VARIABLES,
 )
 
 KNOWN_VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in VARIABLES}

@@ -126,7 +126,9 @@ def test_each_argument_is_read_for_the_host_to_recover_to(tmp_path: Path) -> Non
     """What the play itself has is every host's, and what the inventory has is that of the host."""
     inventory = copy.deepcopy(INVENTORY)
     hosts = inventory["all"]["children"]["pg"]["hosts"]
-    hosts["pg-eu"].update({"barman_recover_timeout": "60", "pg_superuser": "admin", "barman_ssh_port": "2222"})
+    hosts["pg-eu"].update(
+        {"barman_recover_timeout": "60", "barman_postgres_superuser": "admin", "barman_ssh_port": "2222"}
+    )
     for host in (*hosts.values(), *inventory["all"]["children"]["backup"]["hosts"].values()):
         host.setdefault("barman_recover_timeout", 5)
         host["barman_recover_jobs"] = 3

@@ -48,7 +48,7 @@ TOLD = {"ssh_host_key_ed25519_public": "AAAAhost", "ssh_host_key_ed25519_public_
 KEYS = {"results": [{"item": "barman", "public_key": BARMANS_KEY}]}
 
 
-def role(name: str, tasks: str, **variables: str) -> dict[str, Any]:
+def role(name: str, tasks: str, **variables: Any) -> dict[str, Any]:
     return {"ansible.builtin.include_role": {"name": f"pgdr.barman.{name}", "tasks_from": tasks}, "vars": variables}
 
 
@@ -59,7 +59,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (directory / "inventory.json").write_text(json.dumps(INVENTORY))
     manual = {
         "pg_topology": "{{ resolved }}",
-        "pg_manual_file": str(directory / "{{ moment }}-{{ inventory_hostname }}.txt"),
+        "__pg_variables": {"barman_manual_file": str(directory / "{{ moment }}-{{ inventory_hostname }}.txt")},
     }
     resolve = {"pgdr.barman.topology": {}, "run_once": True, "register": "resolved"}
     keep = {

@@ -33,6 +33,14 @@ BARMAN: dict[str, Any] = {
     ],
 }
 
+VARIABLES = {
+    "barman_postgres_packages": ["python3-psycopg"],
+    "barman_install_postgres": False,
+    "barman_postgres_superuser": "postgres",
+    "barman_postgres_socket_directory": "",
+    "barman_listen_addresses": "*",
+}
+
 
 def played(directory: Path, role: str, demands: dict[str, Any], tasks: list[dict[str, Any]], **more: Any) -> str:
     variables = {
@@ -59,13 +67,8 @@ def test_settings_rules_and_roles_of_postgresql(tmp_path: Path, runs: bool) -> N
     stdout = played(
         tmp_path,
         "pg",
-        {"postgres": POSTGRES},
+        {"postgres": {**POSTGRES, "variables": VARIABLES}},
         [{"ansible.builtin.include_role": {"name": "pgdr.barman.pg", "tasks_from": "preview"}}],
-        pg_packages=["python3-psycopg"],
-        pg_install=False,
-        pg_superuser="postgres",
-        pg_socket_directory="",
-        pg_listen_addresses="*",
     )
     assert "install the packages python3-psycopg" in stdout
     assert "create the database roles barman and streaming_barman" in stdout
@@ -82,12 +85,11 @@ def test_entries_of_barman(tmp_path: Path) -> None:
     stdout = played(
         tmp_path,
         "backup",
-        {"barman": BARMAN},
+        {"barman": {**BARMAN, "variables": {"barman_backup_packages": ["barman"]}}},
         [
             {"ansible.builtin.set_fact": {"__backup_client_packages": ["client-17"]}},
             {"ansible.builtin.include_tasks": str(REPOSITORY / "roles/backup/tasks/preview.yml")},
         ],
-        backup_packages=["barman"],
     )
     assert "pg: backup_method = postgres; conninfo = host=198.51.100.21" in stdout
     assert "to /etc/barman.d" in stdout

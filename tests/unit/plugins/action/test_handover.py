@@ -105,7 +105,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     plan = {"pgdr.barman.handover": {}, "run_once": True, "register": "planned"}
     tasks = [
         {"pgdr.barman.topology": {}, "run_once": True, "register": "barman_topology"},
-        {"ansible.builtin.group_by": {"key": "barman_backup_hosts"}},
+        {
+            "ansible.builtin.set_fact": {"barman_backup_hosts": []},
+            "run_once": True,
+            "delegate_to": "localhost",
+            "delegate_facts": True,
+        },
         plan,
         keep("nothing", "planned"),
         *facts(FACTS),

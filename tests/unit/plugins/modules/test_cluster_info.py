@@ -51,7 +51,7 @@ def test_a_server_by_its_port(host: FakeHost) -> None:
 
 
 def test_what_is_declared_is_compared(host: FakeHost) -> None:
-    with pytest.raises(HostError, match="pg_cluster is main"):
+    with pytest.raises(HostError, match="barman_postgres_cluster is main"):
         ask(host, port=5433, cluster="main")
 
 

@@ -171,7 +171,7 @@ def test_a_standby_proves_nothing():
 @pytest.mark.parametrize("changes", [{"command": FOREIGN}, {"library": "basic_archive"}])
 @pytest.mark.parametrize("target", [TARGET, None])
 def test_what_somebody_else_set_stays(changes, target):
-    with pytest.raises(ArchivingError, match="set pg_archive_overwrite: true") as caught:
+    with pytest.raises(ArchivingError, match="set barman_archive_overwrite: true") as caught:
         make_plan(current(**changes), DesiredArchiving(target))
     assert caught.value.kind == "foreign"
     assert make_plan(current(**changes), DesiredArchiving(target, overwrite=True)).settings

@@ -57,7 +57,7 @@ def test_since_when_and_how_many_bytes_are_at_risk() -> None:
     assert "is a part of segment" in text(partial, NOW, 16 * MIB, None)
     lost = text(last, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB, lost="barman"))
     assert "invalidated replication slot 'barman'" in lost
-    assert "backup_receiver_reset=when_needed" in lost
+    assert "barman_receiver_reset=when_needed" in lost
     assert "alone" not in lost
     assert "Barman has received no WAL yet" in text(None, NOW, 16 * MIB, None)
 

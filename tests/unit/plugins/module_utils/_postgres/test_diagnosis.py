@@ -172,14 +172,14 @@ def test_what_is_not_known_is_told_in_its_own_words() -> None:
             "slot_lost",
             "max_slot_wal_keep_size",
         ),
-        ('ERROR:  can no longer access replication slot "barman"', "slot_lost", "-e backup_receiver_reset=when_needed"),
+        ('ERROR:  can no longer access replication slot "barman"', "slot_lost", "-e barman_receiver_reset=when_needed"),
         ('ERROR:  replication slot "barman" does not exist', "slot_missing", "pgdr.barman.deploy"),
         ("replication slot 'barman' doesn't exist. Please execute", "slot_missing", "pgdr.barman.deploy"),
         ("ERROR:  all replication slots are in use\nHINT:  Free one", "slots_exhausted", "max_replication_slots"),
         (
             "ERROR:  requested starting point 0/7000000 on timeline 1 is not in this server's history",
             "other_timeline",
-            "-e backup_receiver_reset=when_needed",
+            "-e barman_receiver_reset=when_needed",
         ),
         ("ERROR:  requested timeline 2 is not in this server's history", "other_timeline", "switch point"),
         (

@@ -394,7 +394,7 @@ def test_a_server_whose_timeline_nobody_received_is_not_recovered_to_an_older_en
         plan(world, forked, RecoveryTarget("end"), server_timeline=3)
     text = str(caught.value)
     assert UNARCHIVED in text
-    assert "pgdr.barman.deploy -e backup_receiver_reset=when_needed" in text
+    assert "pgdr.barman.deploy -e barman_receiver_reset=when_needed" in text
     assert "barman_recover_target_timeline=1 or 2" in text
 
 

@@ -183,7 +183,7 @@ def test_an_archiver_that_barman_turns_on_by_itself(host: Host) -> None:
 def test_an_entry_is_not_taken_over_without_the_word(host: Host) -> None:
     host.entry(FOREIGN.replace("14 DAYS", "30 DAYS"))
     (problem,) = host.problems(adopt=False)
-    assert "backup_adopt: true" in problem
+    assert "barman_adopt: true" in problem
     assert "barman_retention_policy: 'RECOVERY WINDOW OF 30 DAYS'" in problem
 
 

@@ -478,7 +478,7 @@ def test_removed_wal_is_an_error(world: StreamingWorld) -> None:
     outcome = started(world)
     assert (outcome.kind, outcome.changed) == ("wal_removed", False)
     assert (
-        "backup_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver), and take a new backup"
+        "barman_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver), and take a new backup"
         in str(outcome.error)
     )
     assert state_of(world) == before
