@@ -70,7 +70,7 @@ def test_no_secret_is_in_the_requirements():
 
 
 @pytest.mark.parametrize(
-    "misspelt, meant",
+    ("misspelt", "meant"),
     [
         ("barman_restart_alowed", "barman_restart_allowed"),
         ("barman_deploy_chek_timeout", "barman_deploy_check_timeout"),
