@@ -20,6 +20,7 @@ from typing import Any
 
 from ...module_utils._barman.option_table import HOOK_RUNNER, HOOKS
 from ...module_utils._barman.options import nearest
+from .text_forms import TextError, to_dict
 
 #: What the role deploys beside the scripts of the inventory and run-hook.
 EXPORT = "export"
@@ -98,7 +99,8 @@ def is_retry(hook: str) -> bool:
 
 def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
     """What barman_hooks says. What is wrong is reported, every mistake."""
-    if not isinstance(value, Mapping):
+    value = _mapping(value)
+    if value is None:
         report("", "is no dictionary", "write it as {post_backup_script: /path/of/a/script}")
         return {}
     found = {}
@@ -114,6 +116,16 @@ def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
         hook = _Reading(name, value[name], report).hook() if name in HOOKS else None
         found[name] = hook or Hook(str(name), WRONG, "")
     return found
+
+
+def _mapping(value: Any) -> Mapping[Any, Any] | None:
+    """The dictionary, or what its text form means; None if it is neither."""
+    if isinstance(value, Mapping):
+        return value
+    try:
+        return to_dict(value)
+    except TextError:
+        return None
 
 
 class _Reading:
@@ -264,7 +276,8 @@ _S3_HOOKS = ("pre_archive_script", *_S3_ADVISED, "post_backup_script")
 
 def read_s3(value: Any, report: Report) -> S3:
     """What barman_s3 says. What is wrong is reported, every mistake, and stands for a bucket."""
-    if not isinstance(value, Mapping):
+    value = _mapping(value)
+    if value is None:
         report("", "is no dictionary", "write it as {url: s3://bucket/path}")
         return S3("")
     told: list[str] = []

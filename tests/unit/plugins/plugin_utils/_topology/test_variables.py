@@ -59,6 +59,36 @@ def test_what_a_role_reads_reaches_it_parsed_and_with_defaults():
     assert variables["barman_postgres_superuser"] == "postgres"
 
 
+TEXT_FORMS = {
+    "boolean": (True, "true"),
+    "integer": (17, "17"),
+    "port": (5433, "5433"),
+    "list of texts": (["one", "two"], "one, two"),
+    "list of addresses": (["198.51.100.1", "198.51.100.2"], "198.51.100.1\n198.51.100.2"),
+    "list of streaming, archiving": (["streaming", "archiving"], '["streaming", "archiving"]'),
+    "dictionary": ({"application_name": "x"}, "application_name=x"),
+}
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+def test_every_variable_takes_the_text_form_of_its_type(variable):
+    words = variable.kind.words
+    if words not in TEXT_FORMS:
+        assert not words.startswith("list of")
+        return
+    native, text = TEXT_FORMS[words]
+    assert reading(variable, text) == reading(variable, native)
+
+
+def reading(variable, value):
+    """What is read, or what is wrong with it."""
+    if variable.kind.parse_parts is None:
+        return variable.kind.parse(value)
+    problems: list[tuple[str, str, str]] = []
+    found = variable.kind.parse_parts(value, lambda *problem: problems.append(problem))
+    return found, problems
+
+
 def test_no_secret_is_in_the_requirements():
     secret = "never-to-be-seen"
     outcome = good({}, {"barman_aws_credentials": {"default": {"aws_secret_access_key": secret}}})
