@@ -304,7 +304,8 @@ def test_a_user_that_is_not_there_is_named_at_once(primary: Primary) -> None:
     directory = primary.lay_down("nobody", "recovery_target_name = 'middle'")
     before = time.monotonic()
     with pytest.raises(
-        RecoveryVerificationError, match=r"barman_postgres_superuser .*: .admin. can.t log in .* role .admin. does not exist"
+        RecoveryVerificationError,
+        match=r"barman_postgres_superuser .*: .admin. can.t log in .* role .admin. does not exist",
     ):
         _test(directory, queries=_count(21), database_user="admin")
     assert time.monotonic() - before < 30

@@ -363,7 +363,7 @@ def inventory_page(text: str) -> str:
             if variable.group == group
         ]
         table = "\n".join(["| Variable | Type | Default | Meaning |", "|---|---|---|---|", *rows, ""])
-        text = before + found + TABLE.sub(lambda _match, table=table: table, after, count=1)
+        text = before + found + TABLE.sub(table.replace("\\", r"\\"), after, count=1)
     return text
 
 

@@ -226,7 +226,8 @@ def _stopped_problems(declared: DeclaredCluster, observed: ObservedHost, one: Cl
         )
     if declared.cluster is not None and one.cluster not in (None, declared.cluster):
         problems.append(
-            "cluster: %s, and barman_postgres_cluster is %s. Correct barman_postgres_cluster or barman_postgres_port" % (where, declared.cluster)
+            "cluster: %s, and barman_postgres_cluster is %s. Correct barman_postgres_cluster or barman_postgres_port"
+            % (where, declared.cluster)
         )
     if observed.declared_unit is not None and observed.declared_unit.name != one.service:
         problems.append(

@@ -10,7 +10,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import host_slice, hosts_by_part
 from tests.bench.topology import inventory
 
-BACKUPS = {"backup-1": {}, "backup-2": {}}
+BACKUPS: dict[str, dict[str, str]] = {"backup-1": {}, "backup-2": {}}
 SERVER = {"barman_postgres_version": 17, "barman_postgres_password": "x", "barman_streaming_password": "x"}
 
 
