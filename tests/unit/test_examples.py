@@ -33,10 +33,10 @@ OFFERED = Catalog(
             "mutually_exclusive": [["jobs", "user"]],
         },
     },
-    roles={"pgdr.barman.pg": {"main": {"barman_install_postgres": {"type": "bool"}, "pg_count": {"type": "int", "required": True}}}},
+    roles={"pgdr.barman.pg": {"main": {"pg_install": {"type": "bool"}, "pg_count": {"type": "int", "required": True}}}},
     playbooks={"pgdr.barman.deploy"},
     action_groups={"pgdr.barman.barman": ["pgdr.barman.backup"]},
-    variables={"barman_zone", "barman_install_postgres", "pg_count"},
+    variables={"barman_zone", "pg_install", "pg_count"},
 )
 
 
@@ -77,13 +77,13 @@ def test_yaml_files(path: Path, offered: Catalog) -> None:
         "- pgdr.barman.backup: {server: a, queries: ['{{ d }}', {query: '{{ e }}'}]}",
         "- pgdr.barman.backup: {server: a, barman_user: b}",
         "- community.other.other: {whatever: 1}",
-        "- hosts: all\n  roles: [{role: pgdr.barman.pg, vars: {barman_install_postgres: true, barman_zone: eu}}]",
+        "- hosts: all\n  roles: [{role: pgdr.barman.pg, vars: {pg_install: true, barman_zone: eu}}]",
         "- ansible.builtin.include_role: {name: pgdr.barman.pg}\n  vars: {pg_count: 1}",
         "- ansible.builtin.include_role: {name: pgdr.barman.pg, tasks_from: '{{ x }}'}\n  vars: {pg_count: 1}",
         "- import_playbook: pgdr.barman.deploy",
         "- hosts: all\n  module_defaults: {group/pgdr.barman.barman: {user: barman}}",
         "password: !vault abc",
-        "all: {children: {pg: {hosts: {a: {barman_zone: eu, ansible_host: b}}, vars: {barman_install_postgres: true}}}}",
+        "all: {children: {pg: {hosts: {a: {barman_zone: eu, ansible_host: b}}, vars: {pg_install: true}}}}",
         "- community.other.other: {barman_other: 1}",
     ],
 )

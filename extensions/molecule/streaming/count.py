@@ -27,6 +27,7 @@ CONTROLLER_ONLY = frozenset(
         "fail",
         "group_by",
         "handover",
+        "host_topology",
         "include_role",
         "include_tasks",
         "meta",

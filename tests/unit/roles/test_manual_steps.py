@@ -57,7 +57,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """By host: the fact, and the file that is written, before and after the backup server has told its keys."""
     directory = tmp_path_factory.mktemp("manual")
     (directory / "inventory.json").write_text(json.dumps(INVENTORY))
-    manual = {
+    manual: dict[str, Any] = {
         "pg_topology": "{{ resolved }}",
         "__pg_variables": {"barman_manual_file": str(directory / "{{ moment }}-{{ inventory_hostname }}.txt")},
     }

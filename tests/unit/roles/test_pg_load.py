@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.role_variables import ROLE_VARIABLES
 from tests.conftest import REPOSITORY
 from tests.unit.playing import play
 from tests.unit.plugins.plugin_utils._topology.test_postgres_host import REQUIREMENTS, STATE
@@ -45,6 +46,9 @@ STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+VARIABLES = {variable.name: variable.value for variable in ROLE_VARIABLES}
+
+
 @pytest.fixture(scope="module", params=[[], ["--check"]], ids=["run", "check"])
 def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the role's task says for these servers; its handlers name themselves."""
@@ -55,7 +59,7 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     tasks = [next(task for task in configure["block"] if task["name"] == name) for name in (COMPARE, TASK)]
     topology = {
         "topology": {"backup_servers": {}},
-        "demands": {name: {"postgres": REQUIREMENTS} for name in STATES},
+        "demands": {name: {"postgres": {**REQUIREMENTS, "variables": VARIABLES}} for name in STATES},
     }
     hosts = {name: {"__pg_compared": {"query_result": [{**STATE, **more}]}} for name, (more, _) in STATES.items()}
     defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
