@@ -65,14 +65,7 @@ LONGEST_FILE = 500
 LONGER_FILES: dict[str, str] = {}
 """Tables of data that may be longer, each with the reason."""
 LONGEST_MODULE = 40
-NOT_SPLIT_YET = frozenset(
-    (
-        "plugin_utils/_topology/model.py",
-        "plugin_utils/_topology/requirements.py",
-        "plugin_utils/_topology/resolve.py",
-        "plugin_utils/_topology/validate.py",
-    )
-)
+NOT_SPLIT_YET = frozenset(("plugin_utils/_topology/requirements.py",))
 """Each of these has to leave this list as soon as it is short."""
 
 
