@@ -130,4 +130,4 @@ def test_a_roles_own_variables_are_few_and_its_specification_has_each(repository
     specified = yaml.safe_load((repository / "roles" / role / "meta" / "argument_specs.yml").read_text())
     options = specified["argument_specs"]["main"]["options"]
     assert {name: option["default"] for name, option in options.items()} == defaults
-    assert len(defaults) <= 4
+    assert len(defaults) <= 5
