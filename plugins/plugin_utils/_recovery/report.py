@@ -26,8 +26,8 @@ class Results:
 
     proof: module recover in check mode. host: recovery_host. restored: the job of module recover. test: verify_recovery. quiet:
     recovered_copy. The others are of a recovery to a host: running: action require_recovered. answered: verify_recovery with the queries
-    that had to wait. record: recovery_record. commit: commit_test. unprotected: run and reason of each recovery that a host could not protect again. On the backup server, protection:
-    protection_info. new_backups: Barman's names, each with the job of module backup. Results of an earlier recovery do not count.
+    that had to wait. record: recovery_record. commit: commit_test. unprotected: run and reason of each recovery
+    that a host could not protect again. On the backup server, protection: protection_info. new_backups: Barman's names, each with the job of module backup. Results of an earlier recovery do not count.
     """
 
     proof: Result
@@ -170,7 +170,8 @@ def _of_directory(recovery: Mapping[str, Any], found: Mapping[str, Any]) -> list
         f"The data of {recovery['server']} is in {directory} on {recovery['target']}, WAL and recovery target included, proven.",
         f"Copy the directory with everything in it to the host where PostgreSQL {recovery['version']} is to run, make PostgreSQL's user there its owner "
         "with mode 0700, and start PostgreSQL. It recovers to the target once more and continues on a new timeline.",
-        "Then remove restore_command, recovery_end_command and recovery_target… from postgresql.auto.conf (ALTER SYSTEM RESET), before a standby is made of it.",
+        "Then remove restore_command, recovery_end_command and recovery_target… from postgresql.auto.conf (ALTER "
+        "SYSTEM RESET), before a standby is made of it.",
         "Each tablespace is in a directory of its own (tablespaces in this report), and pg_tblspc has symbolic links to these. Copy them, too, and point the "
         "links to the copies.",
         "If the report has settings in kept_quiet, reset them (ALTER SYSTEM RESET, and a restart) when this server replaces production, and not before.",

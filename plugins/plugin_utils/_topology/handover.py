@@ -347,7 +347,7 @@ def _clear_incoming(
     finished: Collection[str],
 ) -> Step | None:
     """Of servers that were archived and are only streamed now: Barman does not read any more what came by archive_command."""
-    kept = {name for name, _ in entries.open()} - set(finished)
+    kept = {name for name, dummy in entries.open()} - set(finished)
     servers = [
         entry["name"]
         for entry in declared

@@ -108,7 +108,8 @@ def _refusals(host: str, demanded: Mapping[str, Any], state: State, wishes: Wish
         )
     if demanded["primary"] and not state["in_recovery"]:
         yield (
-            f"{host} is no standby, and barman_primary says that it is one of {demanded['primary']}. If it was promoted, take barman_primary out here, and write "
+            f"{host} is no standby, and barman_primary says that it is one of {demanded['primary']}. If it was promoted, "
+            f"take barman_primary out here, and write "
             f"barman_primary: {host} for the server that follows it now. Else build it anew from {demanded['primary']} first."
         )
     if demanded["standbys"] and state["in_recovery"]:

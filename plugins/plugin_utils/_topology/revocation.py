@@ -68,7 +68,7 @@ def _clients(found: Entries, declared: Collection[Mapping[str, Any]]) -> set[str
     """The hosts whose entries on a backup server still do what the inventory does not declare."""
     hosts = {entry["name"]: entry["host"] for entry in declared}
     staying = {entry["host"] for entry in found.others() if not entry["passive"]}
-    return staying | {hosts.get(name) for name, _ in found.open()}
+    return staying | {hosts.get(name) for name, dummy in found.open()}
 
 
 def _replicates(found: Entries) -> bool:

@@ -165,7 +165,8 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         BACKUP,
         SECRET_DICTIONARY,
         None,
-        "Profiles of AWS for Barman, each with its settings. If a server is backed up with AWS, an empty dictionary removes what was written before. Keep it in a vault.",
+        "Profiles of AWS for Barman, each with its settings. If a server is backed up with AWS, an empty dictionary "
+        "removes what was written before. Keep it in a vault.",
         default="the machine's own role",
     ),
     Variable(
@@ -173,7 +174,8 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         BACKUP,
         SECRET_DICTIONARY,
         None,
-        "The key of a service account of Google for Barman. If a server is backed up with Google, an empty dictionary removes what was written before. Keep it in a vault.",
+        "The key of a service account of Google for Barman. If a server is backed up with Google, an empty dictionary "
+        "removes what was written before. Keep it in a vault.",
         default="the machine's own account",
     ),
     Variable(

@@ -137,7 +137,8 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         one_of(archive_command.COMPRESSIONS),
         "none",
-        "With archiving: how archive_command compresses WAL before it is sent. barman-wal-archive needs Barman 3.14 on both sides; rsync knows gzip, zstd and lz4.",
+        "With archiving: how archive_command compresses WAL before it is sent. barman-wal-archive needs Barman 3.14 on "
+        "both sides; rsync knows gzip, zstd and lz4.",
     ),
     Variable(
         "barman_archive_timeout",
@@ -203,7 +204,8 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         CONNECTION_OPTIONS,
         {},
-        "Further parameters of libpq for Barman's connections. By default it waits 10 seconds for a connection (connect_timeout: 10) and gives up a silent one after two minutes (keepalives_idle: 60, keepalives_interval: 10, keepalives_count: 6).",
+        "Further parameters of libpq for Barman's connections. By default it waits 10 seconds for a connection "
+        "(connect_timeout: 10) and gives up a silent one after two minutes (keepalives_idle: 60, keepalives_interval: 10, keepalives_count: 6).",
     ),
     Variable("barman_slot_name", PG, SLOT_NAME, "barman", "The replication slot of the WAL receiver."),
     Variable(
@@ -321,7 +323,8 @@ VARIABLES: tuple[Variable, ...] = (
         BACKUP,
         BARMAN_VERSION,
         None,
-        'The Barman version, in quotes as "3.13.3", that options are checked against before anything is done. Without it the newest known one; module server compares with the installed one whenever an entry changes.',
+        'The Barman version, in quotes as "3.13.3", that options are checked against before anything is done. Without '
+        "it the newest known one; module server compares with the installed one whenever an entry changes.",
     ),
     Variable("barman_global_options", BACKUP, DICTIONARY, {}, "Further options of Barman's [barman] section."),
     Variable("barman_allow_empty", BACKUP, BOOLEAN, False, "true: that no PostgreSQL server is kept here is meant."),
