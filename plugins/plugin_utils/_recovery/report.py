@@ -27,7 +27,8 @@ class Results:
     proof: module recover in check mode. host: recovery_host. restored: the job of module recover. test: verify_recovery. quiet:
     recovered_copy. The others are of a recovery to a host: running: action require_recovered. answered: verify_recovery with the queries
     that had to wait. record: recovery_record. commit: commit_test. unprotected: run and reason of each recovery
-    that a host could not protect again. On the backup server, protection: protection_info. new_backups: Barman's names, each with the job of module backup. Results of an earlier recovery do not count.
+    that a host could not protect again. On the backup server, protection:
+    protection_info. new_backups: Barman's names, each with the job of module backup. Results of an earlier recovery do not count.
     """
 
     proof: Result

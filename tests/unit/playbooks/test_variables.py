@@ -104,7 +104,8 @@ def names_in(value: Any, found: dict[str, set[str]]) -> dict[str, set[str]]:
 def test_no_name_is_registered_and_given_in_vars() -> None:
     """What is registered wins over vars, also if an earlier play of the run has registered it."""
     found: dict[str, set[str]] = {"kept": set(), "vars": set()}
-    for path in (REPOSITORY / "playbooks").rglob("*.yml"):
+    roles = (path for part in ("tasks", "handlers") for path in (REPOSITORY / "roles").glob(f"*/{part}/**/*.yml"))
+    for path in (*(REPOSITORY / "playbooks").rglob("*.yml"), *roles):
         names_in(yaml.safe_load(path.read_text(encoding="utf-8")), found)
     assert "barman_recovery" in found["kept"]
     assert found["kept"] & found["vars"] == set()
