@@ -58,5 +58,5 @@ def test_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disks.os, "statvfs", statvfs({"/pg": 1024}))
     found = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
     assert str(found.checks["disk_space"]) == (
-        f"disk space: {place}/base has 1.0 KiB free of 1.0 GiB, and not one more WAL segment can be received; make room"
+        f"disk space: {place}/base has 1.0 KiB free of 1.0 GiB, and there is no space for one more WAL segment: free disk space"
     )
