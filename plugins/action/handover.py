@@ -27,15 +27,15 @@ class ActionModule(ActionBase):
             argument_spec={"topology": {"type": "str", "default": "barman_topology"}}
         )
         resolved = run_facts.topology_of(arguments["topology"], variables)
-        topology, demands = resolved["topology"], resolved["demands"]
+        topology, requirements = resolved["topology"], resolved["requirements"]
         observed = run_facts.observed(
-            [host for host in variables["ansible_play_hosts"] if host in demands],
+            [host for host in variables["ansible_play_hosts"] if host in requirements],
             variables["hostvars"],
             topology,
             # The playbooks set this fact. In a play of somebody else's, others may see to the PostgreSQL servers.
             whole="barman_backup_hosts" in variables["hostvars"].raw_get("localhost"),
         )
-        plans = plan(topology, demands, observed)
+        plans = plan(topology, requirements, observed)
         result.update(
             changed=False,
             pending=any(found.steps or found.waiting for found in plans.values()),

@@ -28,10 +28,12 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         # The variable itself and no template: before ansible-core 2.19 that would template every host's part.
         whole = variables.get(options["registered"])
-        if not isinstance(whole, dict) or "demands" not in whole:
+        if not isinstance(whole, dict) or "requirements" not in whole:
             raise AnsibleActionFail(
                 "%s: the variable %s has no topology; register pgdr.barman.topology in it first, with run_once"
                 % (variables["inventory_hostname"], options["registered"])
             )
-        result.update(changed=False, **host_slice(variables["inventory_hostname"], whole["topology"], whole["demands"]))
+        result.update(
+            changed=False, **host_slice(variables["inventory_hostname"], whole["topology"], whole["requirements"])
+        )
         return result

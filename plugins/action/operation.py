@@ -40,7 +40,9 @@ class ActionModule(ActionBase):
         previous, checked = arguments["previous"], arguments["checked"]
         host = variables["inventory_hostname"]
         entries = run_facts.entries_of(variables["hostvars"][host].get(run_facts.ENTRIES)) or Entries()
-        state = operation.begin(resolved["topology"], resolved["demands"], host, entries, selected=arguments["servers"])
+        state = operation.begin(
+            resolved["topology"], resolved["requirements"], host, entries, selected=arguments["servers"]
+        )
         results = arguments["results"]
         failed = {**previous.get("unhealthy", {}), **operation.failures(results)}
         copied = [name for one in results for name in operation.empty(one)]

@@ -19,7 +19,7 @@ _SPECIFICATION: dict[str, Any] = {
     "playbook": {"type": "str"},
     "names": {"type": "list", "elements": "str"},
     "topology": {"type": "dict"},
-    "demands": {"type": "dict"},
+    "requirements": {"type": "dict"},
     "entries": {"type": "str", "choices": ["any", "backed_up", "passive"], "default": "any"},
 }
 
@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         given, unreadable = self._read(declared, variables)
         arguments, problems = convert(declared, given)
         problems = unreadable + problems
-        if options["demands"] is not None and not problems:
+        if options["requirements"] is not None and not problems:
             try:
                 result["selected"] = _selected(options, arguments, variables["ansible_play_hosts_all"])
             except SelectionError as error:
@@ -86,7 +86,9 @@ def _selected(
 ) -> dict[str, list[str]]:
     """The servers to work on, by backup server of the run. Raises SelectionError."""
     entries = {
-        host: demanded["barman"]["servers"] for host, demanded in options["demands"].items() if "barman" in demanded
+        host: required["barman"]["servers"]
+        for host, required in options["requirements"].items()
+        if "barman" in required
     }
     names, expression = arguments.get("barman_servers"), arguments.get("barman_select")
     chosen = None

@@ -37,17 +37,17 @@ class ActionModule(ActionBase):
             }
         )
         host = (task_vars or {})["inventory_hostname"]
-        demanded, state = arguments["requirements"], arguments["state"]
+        required, state = arguments["requirements"], arguments["state"]
         if arguments["restarted"]:
             problems = postgres_host.not_in_effect(state, arguments["pending_restart"])
             if problems:
                 raise AnsibleActionFail(
-                    f"PostgreSQL on {host} ({arguments['restarted']}, port {demanded['port']}) was restarted, and these settings did not take effect: "
+                    f"PostgreSQL on {host} ({arguments['restarted']}, port {required['port']}) was restarted, and these settings did not take effect: "
                     f"{'; '.join(problems)}. Correct them there, and run this again."
                 )
         compared = postgres_host.compare(
             host,
-            demanded,
+            required,
             state,
             arguments["backup_addresses"],
             postgres_host.Wishes(

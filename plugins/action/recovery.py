@@ -58,12 +58,12 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(
             argument_spec={
                 "topology": {"type": "dict", "required": True},
-                "demands": {"type": "dict", "required": True},
+                "requirements": {"type": "dict", "required": True},
             }
         )
         self._variables: Mapping[str, Any] = task_vars or {}
         self._problems: list[str] = []
-        self._topology, self._demands = options["topology"], options["demands"]
+        self._topology, self._requirements = options["topology"], options["requirements"]
         host = str(self._variables["inventory_hostname"])
         arguments = self._arguments(host)
         found = self._parties(arguments)
@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
             return parties(
                 arguments,
                 self._topology,
-                self._demands,
+                self._requirements,
                 inventory=self._variables["hostvars"],
                 in_run=self._variables["ansible_play_hosts_all"],
             )
@@ -107,7 +107,7 @@ class ActionModule(ActionBase):
             return None
         superuser = self._text(_SUPERUSER, found.server if found.directory else found.target, host.superuser)
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        return recovery(arguments, found, self._topology, self._demands, host, run=run, database_user=superuser)
+        return recovery(arguments, found, self._topology, self._requirements, host, run=run, database_user=superuser)
 
     def _target_host(self, host: str) -> TargetHost:
         found = TargetHost(

@@ -34,9 +34,9 @@ class ActionModule(ActionBase):
                 "results": {"type": "str", "required": True},
                 "information": {"type": "str"},
                 "topology": {"type": "dict"},
-                "demands": {"type": "dict"},
+                "requirements": {"type": "dict"},
             },
-            required_if=[("operation", "sync", ("information", "topology", "demands"))],
+            required_if=[("operation", "sync", ("information", "topology", "requirements"))],
         )
         variables = task_vars or {}
         check_mode = bool(self._task.check_mode)
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
                 results,
                 _of_all_hosts(variables, options["information"]),
                 topology=options["topology"],
-                demands=options["demands"],
+                requirements=options["requirements"],
                 check_mode=check_mode,
             )
             failures = sync_failures(results)

@@ -67,8 +67,8 @@ class ActionModule(ActionBase):
         result.update(
             changed=False,
             topology=outcome.topology,
-            demands=outcome.demands,
-            hosts=hosts_by_part(outcome.demands, members[PG], members[BACKUP]),
+            requirements=outcome.requirements,
+            hosts=hosts_by_part(outcome.requirements, members[PG], members[BACKUP]),
         )
         return result
 

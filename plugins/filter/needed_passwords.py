@@ -58,16 +58,16 @@ def needed_passwords(
     topology: Mapping[str, Any], host: str, entries: Mapping[str, Any], written: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """The connections, each once."""
-    if not isinstance(topology, Mapping) or host not in topology.get("demands", {}):
+    if not isinstance(topology, Mapping) or host not in topology.get("requirements", {}):
         raise AnsibleFilterError(
             f"needed_passwords needs what pgdr.barman.topology returned, with the host {host!r} in it"
         )
-    demands = topology["demands"]
-    found = list(demands[host]["barman"]["pgpass"])
+    requirements = topology["requirements"]
+    found = list(requirements[host]["barman"]["pgpass"])
     observed = entries_of(entries, written)
     if observed is not None:
-        for client in former_clients(topology["topology"], demands[host]["barman"]["servers"], observed):
-            found += [line for line in demands[client]["postgres"]["pgpass"] if line not in found]
+        for client in former_clients(topology["topology"], requirements[host]["barman"]["servers"], observed):
+            found += [line for line in requirements[client]["postgres"]["pgpass"] if line not in found]
     return found
 
 

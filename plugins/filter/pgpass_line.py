@@ -35,7 +35,7 @@ EXAMPLES = r"""
     dest: /var/lib/barman/.pgpass
     mode: "0600"
     content: |
-      {% for entry in architecture.demands[inventory_hostname].barman.pgpass %}
+      {% for entry in architecture.requirements[inventory_hostname].barman.pgpass %}
       {{ entry | pgdr.barman.pgpass_line(hostvars[entry.host][entry.password_variable]) }}
       {% endfor %}
   no_log: true

@@ -54,9 +54,9 @@ topology:
   sample:
     postgres_servers: {pg-eu: {backup_server: backup-eu, name: pg-eu}}
     backup_servers: {backup-eu: {addresses: [198.51.100.11/32]}}
-demands:
+requirements:
   description:
-    - RV(pgdr.barman.topology#module:demands) of this host, with the user of Barman on its backup servers.
+    - RV(pgdr.barman.topology#module:requirements) of this host, with the user of Barman on its backup servers.
     - On a backup server it is complete.
   returned: success
   type: dict

@@ -14,7 +14,7 @@ description:
   - A Boolean can be the text C(true) or C(false), and a number its digits. A list can be JSON, or items separated by commas or lines. A dictionary
     can be JSON, or pairs such as C(name=value), separated by commas or lines.
   - An empty text is the same as no value. The default applies, or the argument is missing.
-  - With O(demands), the module also selects the servers to work on, by the argument C(barman_servers) or C(barman_select). It fails if none
+  - With O(requirements), the module also selects the servers to work on, by the argument C(barman_servers) or C(barman_select). It fails if none
     remains. A playbook that would do nothing never succeeds.
   - The module runs on the controller and connects to no host. The values are those of the host that the task runs for.
 author:
@@ -36,9 +36,9 @@ options:
     description: Only these of the arguments. By default all.
     type: list
     elements: str
-  demands:
+  requirements:
     description:
-      - The requirements of each host, from RV(pgdr.barman.topology#module:demands).
+      - The requirements of each host, from RV(pgdr.barman.topology#module:requirements).
       - The module skips backup servers that are not in the run.
       - If it is not set, the module selects no servers.
     type: dict
@@ -78,7 +78,7 @@ EXAMPLES = r"""
   pgdr.barman.playbook_arguments:
     playbook: check
     topology: "{{ barman_topology.topology }}"
-    demands: "{{ barman_topology.demands }}"
+    requirements: "{{ barman_topology.requirements }}"
   register: check_arguments
 """
 
@@ -92,7 +92,7 @@ arguments:
     barman_check_timeout: 60
 selected:
   description: Barman's names of the servers to work on, by inventory name of the backup server in the run.
-  returned: if O(demands) is set
+  returned: if O(requirements) is set
   type: dict
   sample:
     backup-eu: [pg-eu]

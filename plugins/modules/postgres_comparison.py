@@ -23,7 +23,7 @@ attributes:
     support: full
 options:
   requirements:
-    description: What the server must have, as C(postgres) of the host in RV(pgdr.barman.topology#module:demands).
+    description: What the server must have, as C(postgres) of the host in RV(pgdr.barman.topology#module:requirements).
     type: dict
     required: true
   state:
@@ -64,7 +64,7 @@ options:
 EXAMPLES = r"""
 - name: Fail if the server is not the declared one
   pgdr.barman.postgres_comparison:
-    requirements: "{{ architecture.demands[inventory_hostname].postgres }}"
+    requirements: "{{ architecture.requirements[inventory_hostname].postgres }}"
     state: "{{ queried.query_result[0] }}"
     backup_addresses: [198.51.100.11/32]
   register: barman_postgres

@@ -27,8 +27,8 @@ options:
     description: The topology, as RV(pgdr.barman.topology#module:topology) has it.
     type: dict
     required: true
-  demands:
-    description: What each host must have, as RV(pgdr.barman.topology#module:demands) has it.
+  requirements:
+    description: What each host must have, as RV(pgdr.barman.topology#module:requirements) has it.
     type: dict
     required: true
 """
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 - name: Validate the arguments
   pgdr.barman.recovery:
     topology: "{{ barman_topology.topology }}"
-    demands: "{{ barman_topology.demands }}"
+    requirements: "{{ barman_topology.requirements }}"
   run_once: true
   register: barman_recovery
 """

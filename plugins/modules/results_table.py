@@ -38,8 +38,8 @@ options:
   topology:
     description: The topology, as RV(pgdr.barman.topology#module:topology) has it. Needed with O(operation=sync).
     type: dict
-  demands:
-    description: The requirements of each host, as RV(pgdr.barman.topology#module:demands) has them. Needed with O(operation=sync).
+  requirements:
+    description: The requirements of each host, as RV(pgdr.barman.topology#module:requirements) has them. Needed with O(operation=sync).
     type: dict
 """
 

@@ -31,7 +31,7 @@ options:
 EXAMPLES = r"""
 - name: Gather the lines of this host
   pgdr.barman.ssh_trust_lines:
-    edges: "{{ architecture.demands[inventory_hostname].ssh_edges }}"
+    edges: "{{ architecture.requirements[inventory_hostname].ssh_edges }}"
   register: trust
 """
 

@@ -21,7 +21,7 @@ attributes:
     support: full
 options:
   receivers:
-    description: The receivers, as C(synchronous) in C(postgres) of the host in RV(pgdr.barman.topology#module:demands).
+    description: The receivers, as C(synchronous) in C(postgres) of the host in RV(pgdr.barman.topology#module:requirements).
     type: list
     elements: dict
     required: true
@@ -30,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Gather what this run knows of the receivers
   pgdr.barman.synchronous_receivers:
-    receivers: "{{ architecture.demands[inventory_hostname].postgres.synchronous }}"
+    receivers: "{{ architecture.requirements[inventory_hostname].postgres.synchronous }}"
   register: receivers
 """
 

@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 - name: Show the requirements of this host
   ansible.builtin.debug:
-    var: architecture.demands[inventory_hostname]
+    var: architecture.requirements[inventory_hostname]
 """
 
 RETURN = r"""
@@ -132,7 +132,7 @@ hosts:
       type: list
       elements: str
       sample: []
-demands:
+requirements:
   description:
     - The requirements of each host, by inventory name.
     - A PostgreSQL server has the keys C(postgres) and C(ssh_edges). A backup server has C(barman) and C(ssh_edges).

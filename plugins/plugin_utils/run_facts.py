@@ -48,7 +48,7 @@ def topology_of(name: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
             break
         seen.append(reference[1])
         found = variables.get(reference[1])
-    if not isinstance(found, Mapping) or "demands" not in found:
+    if not isinstance(found, Mapping) or "requirements" not in found:
         raise AnsibleActionFail(
             f"{' -> '.join(seen)}: this variable has to be what pgdr.barman.topology returned; register its result, and name that variable with topology"
         )

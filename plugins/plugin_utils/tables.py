@@ -88,18 +88,18 @@ def sync_table(
     information: Results,
     *,
     topology: Mapping[str, Any],
-    demands: Mapping[str, Any],
+    requirements: Mapping[str, Any],
     check_mode: bool,
 ) -> list[str]:
     """copies: what module sync returned, by Barman's name. information: what module backup_info returned.
 
-    topology, demands: as module topology returns them.
+    topology, requirements: as module topology returns them.
     """
     lines = [
         _SYNC % ("backup host", "server", "copy of", "backups", "segments", "WAL", "seconds", "recoverable up to", "")
     ]
     for host, servers in copies.items():
-        entries = {entry["name"]: entry for entry in demands[host]["barman"]["servers"]}
+        entries = {entry["name"]: entry for entry in requirements[host]["barman"]["servers"]}
         for name, copy in servers.items():
             origin = topology["postgres_servers"][entries[name]["host"]]["backup_server"]
             lines.append(

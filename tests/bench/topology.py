@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the topology takes from the inventory's variables to every host's demands, and playbook validate with it, and how both grow.
+"""How long the topology takes from the inventory's variables to every host's requirements, and playbook validate with it, and how both grow.
 Run by `python -m tests.bench`, and for other sizes as `python -m tests.bench.topology [--validate]`."""
 
 from __future__ import annotations

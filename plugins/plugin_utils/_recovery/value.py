@@ -96,27 +96,27 @@ class Parties:
 def parties(
     arguments: Mapping[str, Any],
     topology: Mapping[str, Any],
-    demands: Mapping[str, Any],
+    requirements: Mapping[str, Any],
     *,
     inventory: Collection[str],
     in_run: Collection[str],
 ) -> Parties:
     """Who takes part. Raises RecoveryError with every problem of the arguments.
 
-    arguments: those of the playbook that are given or have a default. topology, demands: as module topology returns them.
+    arguments: those of the playbook that are given or have a default. topology, requirements: as module topology returns them.
     inventory, in_run: all hosts, and those that --limit leaves.
     """
     known, server = topology["postgres_servers"], str(arguments.get("barman_recover_server", ""))
-    requirements = (demands.get(server) or {}).get("postgres") or {}
-    backed_up_as = str(requirements.get("kept_as") or server)
+    own = (requirements.get(server) or {}).get("postgres") or {}
+    backed_up_as = str(own.get("kept_as") or server)
     backup_server = (known.get(backed_up_as) or {}).get("backup_server") or ""
     source = str(arguments.get("barman_recover_backup_server") or backup_server)
     directory = str(arguments.get("barman_recover_directory") or "")
     target = source if directory else str(arguments.get("barman_recover_host") or server)
     found = Parties(server, backed_up_as, source, backup_server, target, directory)
     problems = [
-        *_server_problems(found, requirements.get("primary"), topology, in_run),
-        *_target_problems(found, arguments, known, demands, inventory=inventory, in_run=in_run),
+        *_server_problems(found, own.get("primary"), topology, in_run),
+        *_target_problems(found, arguments, known, requirements, inventory=inventory, in_run=in_run),
         *_argument_problems(arguments),
     ]
     if problems:
@@ -151,7 +151,7 @@ def _target_problems(
     found: Parties,
     arguments: Mapping[str, Any],
     known: Collection[str],
-    demands: Mapping[str, Any],
+    requirements: Mapping[str, Any],
     *,
     inventory: Collection[str],
     in_run: Collection[str],
@@ -171,7 +171,7 @@ def _target_problems(
         return [f"barman_recover_host: '{target}' is not in the inventory."]
     if target not in in_run:
         return [f"--limit leaves {target} out, and it is needed."]
-    if not ((demands.get(target) or {}).get("postgres") or {}).get("manage", True):
+    if not ((requirements.get(target) or {}).get("postgres") or {}).get("manage", True):
         return [
             f"{target} has barman_manage_postgres: false, so nothing may be done there. Choose a directory on {found.source} with "
             "barman_recover_directory, or another host with barman_recover_host."
@@ -205,7 +205,7 @@ def recovery(
     arguments: Mapping[str, Any],
     found: Parties,
     topology: Mapping[str, Any],
-    demands: Mapping[str, Any],
+    requirements: Mapping[str, Any],
     host: TargetHost,
     *,
     run: str,
@@ -217,12 +217,12 @@ def recovery(
     """
     declared = topology["postgres_servers"][found.backed_up_as]
     source = topology["backup_servers"][found.source]
-    place = (demands.get(found.target) or {}).get("postgres") or {}
+    place = (requirements.get(found.target) or {}).get("postgres") or {}
     port = place.get("port") or declared["port"]
-    name = _entry_name(found, demands, declared["name"])
+    name = _entry_name(found, requirements, declared["name"])
     standby = "" if found.backed_up_as == found.server else found.backed_up_as
     edge = _edge(found, source, place, host, run)
-    edges = {one: (demands.get(one) or {}).get("ssh_edges") or [] for one in (found.source, found.target)}
+    edges = {one: (requirements.get(one) or {}).get("ssh_edges") or [] for one in (found.source, found.target)}
     lasting = any(_is_same(edge, other) for other in edges[found.target])
     user = source["user"] if found.directory else edge["to_user"]
     locked = dict.fromkeys([found.source, *([found.backup_server] if found.in_place else [])])
@@ -269,7 +269,7 @@ def recovery(
             "socket_directory": host.socket_directory,
             "login_user": database_user,
         },
-        "entry_options": _entry_options(found, demands, name),
+        "entry_options": _entry_options(found, requirements, name),
         "recover": _module_arguments(arguments, found, name, source["user"], edge),
         "synchronous": found.in_place and bool(place.get("synchronous")),
         "archives": found.in_place and bool(place.get("archiving")),
@@ -282,19 +282,19 @@ def _group(part: str, run: str) -> str:
     return "barman_recovery_%s_%s" % (part, run.replace("-", "_"))
 
 
-def _entry_name(found: Parties, demands: Mapping[str, Any], declared: str) -> str:
+def _entry_name(found: Parties, requirements: Mapping[str, Any], declared: str) -> str:
     """Barman's name of the server on the source.
 
     A backup server that backed it up or replicated it once is not declared as one any more; the module recover finds out whether it has
     backups.
     """
-    entries = demands[found.source]["barman"]["servers"]
+    entries = requirements[found.source]["barman"]["servers"]
     return next((str(entry["name"]) for entry in entries if entry["host"] == found.backed_up_as), declared)
 
 
-def _entry_options(found: Parties, demands: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _entry_options(found: Parties, requirements: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The declared options of the entry on the backup server that protects the server again."""
-    entries = (demands[found.backup_server].get("barman") or {}).get("servers") or ()
+    entries = (requirements[found.backup_server].get("barman") or {}).get("servers") or ()
     return next((dict(entry["options"]) for entry in entries if entry["name"] == name), {})
 
 

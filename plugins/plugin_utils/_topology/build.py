@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way through the topology: resolve, validate, demands.
+"""The one way through the topology: resolve, validate, requirements.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .model import Problem
-from .requirements import demands, describe
+from .requirements import describe, requirements
 from .resolve import resolve
 from .validate import validate
 
@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
     problems: list[Problem]
     warnings: list[str]
     topology: dict[str, Any]
-    demands: dict[str, dict[str, Any]]
+    requirements: dict[str, dict[str, Any]]
 
 
 def build(pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str, Any]]) -> Outcome:
@@ -34,4 +34,4 @@ def build(pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str,
     problems = sorted({*resolution.problems, *verdict.problems})
     if problems:
         return Outcome(problems, verdict.warnings, {}, {})
-    return Outcome([], verdict.warnings, describe(resolution.topology), demands(resolution.topology))
+    return Outcome([], verdict.warnings, describe(resolution.topology), requirements(resolution.topology))

@@ -107,15 +107,15 @@ class Observed:
     whole: bool = True
 
 
-def plan(topology: Mapping[str, Any], demands: Mapping[str, Any], observed: Observed) -> dict[str, HostPlan]:
-    """The plan of each host of the run. topology and demands: as action topology returns them."""
-    fleet = _Fleet(topology, demands, observed)
+def plan(topology: Mapping[str, Any], requirements: Mapping[str, Any], observed: Observed) -> dict[str, HostPlan]:
+    """The plan of each host of the run. topology and requirements: as action topology returns them."""
+    fleet = _Fleet(topology, requirements, observed)
     backups = {host: _backup(fleet, host) for host in topology["backup_servers"] if host in observed.hosts}
-    trust = Trust(demands, observed.entries)
+    trust = Trust(requirements, observed.entries)
     found: dict[str, HostPlan] = {}
-    for host in sorted(observed.hosts.intersection(demands)):
+    for host in sorted(observed.hosts.intersection(requirements)):
         here = backups.get(host, _Part())
-        there = _postgres(fleet, host) if "postgres" in demands[host] else _Part()
+        there = _postgres(fleet, host) if "postgres" in requirements[host] else _Part()
         steps = sorted((*here.steps, *there.steps), key=lambda step: list(StepName).index(step.name))
         found[host] = HostPlan(tuple(steps), (*here.waiting, *there.waiting), tuple(trust.spared(host, observed.hosts)))
     return found
@@ -167,9 +167,9 @@ def _sender(server: Mapping[str, Any]) -> str:
 class _Fleet:
     """The inventory and the observations, as the rules ask for them."""
 
-    def __init__(self, topology: Mapping[str, Any], demands: Mapping[str, Any], observed: Observed) -> None:
+    def __init__(self, topology: Mapping[str, Any], requirements: Mapping[str, Any], observed: Observed) -> None:
         self.topology = topology
-        self.demands = demands
+        self.requirements = requirements
         self.observed = observed
         self.servers: Mapping[str, Mapping[str, Any]] = topology["postgres_servers"]
 
@@ -221,7 +221,7 @@ def _backup(fleet: _Fleet, backup: str) -> _Part:
     entries = fleet.observed.entries.get(backup)
     if entries is None or backup not in fleet.observed.operations:
         return _Part()
-    declared: Sequence[Mapping[str, Any]] = fleet.demands[backup]["barman"]["servers"]
+    declared: Sequence[Mapping[str, Any]] = fleet.requirements[backup]["barman"]["servers"]
     by_name = {entry["name"]: entry for entry in declared}
     operation = fleet.observed.operations[backup]
     waiting: list[str] = []
@@ -312,7 +312,7 @@ def _write_entries(
     released: Sequence[Mapping[str, Any]],
 ) -> Step | None:
     """The entries in their declared form. One that is not declared on this host is switched off: its backups stay."""
-    declared = fleet.demands[backup]["barman"]["servers"]
+    declared = fleet.requirements[backup]["barman"]["servers"]
     gone = {entry["name"]: entry for entry in released}
     names = {entry["name"] for entry in declared}
     written: list[Mapping[str, Any]] = [
@@ -367,15 +367,15 @@ def _clear_incoming(
 
 def _postgres(fleet: _Fleet, host: str) -> _Part:
     state = fleet.observed.postgres.get(host)
-    demanded = fleet.demands[host]["postgres"]
-    if state is None or not demanded["manage"]:
+    required = fleet.requirements[host]["postgres"]
+    if state is None or not required["manage"]:
         return _Part()
-    backed_up_as = demanded["kept_as"]
+    backed_up_as = required["kept_as"]
     healthy = fleet.healthy(backed_up_as)
     backup = fleet.servers[backed_up_as]["backup_server"]
     steps: list[Step] = []
     waiting: list[str] = []
-    if state.archives and not state.stopped and not demanded["archiving"]:
+    if state.archives and not state.stopped and not required["archiving"]:
         if healthy:
             steps.append(Step(StepName.STOP_ARCHIVING))
         else:
@@ -403,7 +403,7 @@ def _rules_needed(fleet: _Fleet, host: str, backed_up_as: str) -> str | None:
         entries = fleet.observed.entries.get(backup)
         if entries is None:
             return f"the entries of {backup} were not read in this run. Deploy again with the tag backup."
-        clients = former_clients(fleet.topology, fleet.demands[backup]["barman"]["servers"], entries)
+        clients = former_clients(fleet.topology, fleet.requirements[backup]["barman"]["servers"], entries)
         if host in clients or backed_up_as in clients:
             return f"{backup} needs them until it has released the server."
     return None

@@ -390,7 +390,7 @@ def misfits(
         yield "barman_hooks", f"s3 would not have the {what}", f"write ready: s3 in {missing} too"
 
 
-# --- demands ----------------------------------------------------------------------------------------------------------
+# --- requirements ----------------------------------------------------------------------------------------------------------
 
 
 def script_name(scope: str, hook: Hook) -> str:
@@ -443,7 +443,7 @@ def _s3_words(declared: Declared, s3: S3, home: str) -> list[str]:
     return words
 
 
-def hook_demands(declared: Iterable[tuple[str, Declared]], directory: str, home: str) -> dict[str, Any]:
+def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, home: str) -> dict[str, Any]:
     """What the backup server must have for the hooks of these inventory hosts."""
     scripts: list[dict[str, Any]] = []
     credentials: list[dict[str, str]] = []

@@ -37,7 +37,7 @@ def host_slice(
     """
     own = requirements.get(host, {})
     if "postgres" not in own or "barman" in own:
-        return {"topology": topology, "demands": requirements} if own else {"topology": {}, "demands": {}}
+        return {"topology": topology, "requirements": requirements} if own else {"topology": {}, "requirements": {}}
     postgres = own["postgres"]
     neighbours = (host, postgres["kept_as"], postgres["primary"], *postgres["standbys"])
     servers, backups = topology["postgres_servers"], topology["backup_servers"]
@@ -52,5 +52,5 @@ def host_slice(
             "postgres_servers": known,
             "backup_servers": {name: {"addresses": backup["addresses"]} for name, backup in backups.items()},
         },
-        "demands": {**users, host: own},
+        "requirements": {**users, host: own},
     }

@@ -48,14 +48,14 @@ _MAKE_A_KEY = ("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519", "cat ~/.ss
 _SHOW_THE_HOST_KEY = ("mkdir -p -m 700 ~/.ssh", "cat /etc/ssh/ssh_host_ed25519_key.pub")
 
 
-def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The lines for the server. demand: what it must have; edges: the SSH trust that begins or ends there."""
-    settings = list(_settings(demand))
+def manual(server: PostgresServer, required: Mapping[str, Any], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The lines for the server. required: what it must have; edges: the SSH trust that begins or ends there."""
+    settings = list(_settings(required))
     return {
         "database": server.database,
-        "sql": list(_sql(server, demand)),
-        "passwords": list(_passwords(server, demand)),
-        "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in demand["hba_rules"]],
+        "sql": list(_sql(server, required)),
+        "passwords": list(_passwords(server, required)),
+        "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in required["hba_rules"]],
         "settings": [
             "%s = %s%s" % (name, _value(value), note and "   # " + note) for name, value, dummy, note in settings
         ],
@@ -65,44 +65,44 @@ def manual(server: PostgresServer, demand: Mapping[str, Any], edges: Iterable[Ma
             for name, value, condition, dummy in settings
         ],
         "restart": [setting[0] for setting in settings if setting[0] not in _RELOADED],
-        "packages": _packages(server, demand),
+        "packages": _packages(server, required),
         "ssh": [_ssh(server, edge) for edge in edges],
     }
 
 
-def _sql(server: PostgresServer, demand: Mapping[str, Any]) -> Iterable[str]:
+def _sql(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[str]:
     # A standby has its primary's roles.
     if server.primary is not None:
         return
-    management, streaming = demand["users"]["management"], demand["users"]["streaming"]
+    management, streaming = required["users"]["management"], required["users"]["streaming"]
     for role in dict.fromkeys(name for name in (management, streaming) if name is not None):
         replication = "REPLICATION" if role == streaming else "NOREPLICATION"
         yield "CREATE ROLE %s %s %s;" % (privileges.identifier(role), _FLAGS, replication)
     yield from privileges.statements(management, server.version)
 
 
-def _passwords(server: PostgresServer, demand: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+def _passwords(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[dict[str, str]]:
     if server.primary is not None:
         return
     variables: dict[str, str] = {}
     if server.has_password:
-        variables[demand["users"]["management"]] = "barman_postgres_password"
-    if server.has_streaming_password and demand["users"]["streaming"] is not None:
-        variables.setdefault(demand["users"]["streaming"], "barman_streaming_password")
+        variables[required["users"]["management"]] = "barman_postgres_password"
+    if server.has_streaming_password and required["users"]["streaming"] is not None:
+        variables.setdefault(required["users"]["streaming"], "barman_streaming_password")
     for role, variable in variables.items():
         yield {"role": role, "variable": variable, "psql": "\\password %s" % privileges.identifier(role)}
 
 
-def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
+def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
     """Name, value, when it has to be set, and what else there is to say."""
-    if any(not rule["source"].startswith(_LOCAL) for rule in demand["hba_rules"]):
+    if any(not rule["source"].startswith(_LOCAL) for rule in required["hba_rules"]):
         yield (
             "listen_addresses",
             "*",
             "setting IN ('', 'localhost', '127.0.0.1', '::1')",
             "or the address that the backup server reaches",
         )
-    for name, wanted in demand["settings"].items():
+    for name, wanted in required["settings"].items():
         if "includes" in wanted:
             value = standby_names.change(None, "", wanted["includes"]).value
             yield (
@@ -119,7 +119,7 @@ def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
             yield name, str(wanted["value"]), "setting = 'off'", ""
         else:
             yield name, str(wanted["value"]), "setting <> %s" % _literal(str(wanted["value"])), ""
-    archiving = demand["archiving"]
+    archiving = required["archiving"]
     if archiving is None:
         return
     target = ArchiveTarget(
@@ -139,12 +139,12 @@ def _settings(demand: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
         yield "archive_timeout", str(archiving["timeout"]), "setting <> '%d'" % archiving["timeout"], ""
 
 
-def _packages(server: PostgresServer, demand: Mapping[str, Any]) -> list[str]:
+def _packages(server: PostgresServer, required: Mapping[str, Any]) -> list[str]:
     """By the names that Debian and Red Hat share. Barman's rsync method runs rsync on both sides."""
     found: set[str] = {"rsync"} if server.backup_server is not None and server.method == "rsync" else set()
-    if demand["archiving"] is not None:
-        found.add({"barman-wal-archive": "barman-cli"}.get(demand["archiving"]["method"], "rsync"))
-        found.update("python3-%s" % module for module in demand["python_modules"])
+    if required["archiving"] is not None:
+        found.add({"barman-wal-archive": "barman-cli"}.get(required["archiving"]["method"], "rsync"))
+        found.update("python3-%s" % module for module in required["python_modules"])
     return sorted(found)
 
 

@@ -46,7 +46,7 @@ class OperationState:
 
 def begin(
     topology: Mapping[str, Any],
-    demands: Mapping[str, Any],
+    requirements: Mapping[str, Any],
     host: str,
     entries: Entries,
     *,
@@ -56,7 +56,7 @@ def begin(
     held = {entry["name"] for entry in handover.held(topology, entries)}
     servers = [
         entry
-        for entry in demands[host]["barman"]["servers"]
+        for entry in requirements[host]["barman"]["servers"]
         if entry["name"] not in held and (not selected or entry["name"] in selected)
     ]
     synchronous = [entry["name"] for entry in servers if entry["synchronous"]]
@@ -65,10 +65,10 @@ def begin(
         streaming=tuple(entry["name"] for entry in servers if entry["streaming"] and not entry["passive"]),
         links=tuple(
             tuple(entry["name"] for entry in servers if entry["passive"] and entry["hops"] == link)
-            for link in range(1, _longest_chain(demands) + 1)
+            for link in range(1, _longest_chain(requirements) + 1)
         ),
         synchronous=tuple(synchronous),
-        manual=tuple(_unmanaged(demands, host, synchronous)),
+        manual=tuple(_unmanaged(requirements, host, synchronous)),
         rename_slots=tuple(handover.slots_in_use(topology, entries, host)),
     )
 
@@ -108,22 +108,26 @@ def checks(checked: Result, key: str, *, ok: bool) -> list[str]:
     ]
 
 
-def _longest_chain(demands: Mapping[str, Any]) -> int:
+def _longest_chain(requirements: Mapping[str, Any]) -> int:
     return max(
-        (entry["hops"] for demanded in demands.values() for entry in (demanded.get("barman") or {}).get("servers", ())),
+        (
+            entry["hops"]
+            for required in requirements.values()
+            for entry in (required.get("barman") or {}).get("servers", ())
+        ),
         default=0,
     )
 
 
-def _unmanaged(demands: Mapping[str, Any], host: str, synchronous: Sequence[str]) -> list[str]:
+def _unmanaged(requirements: Mapping[str, Any], host: str, synchronous: Sequence[str]) -> list[str]:
     """The synchronous receivers that no PostgreSQL server has that Ansible manages."""
     if not synchronous:
         return []
     managed = {
         receiver["server"]
-        for demanded in demands.values()
-        if (demanded.get("postgres") or {}).get("manage")
-        for receiver in demanded["postgres"]["synchronous"]
+        for required in requirements.values()
+        if (required.get("postgres") or {}).get("manage")
+        for receiver in required["postgres"]["synchronous"]
         if receiver["backup_server"] == host
     }
     return [name for name in synchronous if name not in managed]

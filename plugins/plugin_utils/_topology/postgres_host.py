@@ -56,13 +56,13 @@ class Comparison:
     synchronous_undeclared: bool = False
 
 
-def compare(host: str, demanded: Mapping[str, Any], state: State, sources: Iterable[str], wishes: Wishes) -> Comparison:
+def compare(host: str, required: Mapping[str, Any], state: State, sources: Iterable[str], wishes: Wishes) -> Comparison:
     """state: what state.sql reports; sources: the addresses of all backup servers of the inventory."""
-    refusal = next(_refusals(host, demanded, state, wishes), "")
+    refusal = next(_refusals(host, required, state, wishes), "")
     if refusal:
         return Comparison(refusal=refusal)
     foreign = _foreign_archiving(state)
-    surplus = [line for line in state["hba_rules"].splitlines() if line not in demanded["hba_lines"]]
+    surplus = [line for line in state["hba_rules"].splitlines() if line not in required["hba_lines"]]
     known = {f" {source} " for source in sources}
     unknown = [line for line in surplus if not any(source in line for source in known)]
     settings = state["settings"]
@@ -71,15 +71,15 @@ def compare(host: str, demanded: Mapping[str, Any], state: State, sources: Itera
         too_low=tuple(one for one in settings if one["written_short"]),
         restart=tuple(_waiting(settings)),
         unloaded=tuple(_unloaded(state)),
-        hba_lines=(*demanded["hba_lines"], *(unknown if wishes.rules_exclusive else surplus)),
+        hba_lines=(*required["hba_lines"], *(unknown if wishes.rules_exclusive else surplus)),
         surplus_rules=() if wishes.rules_exclusive else tuple(line for line in surplus if line not in unknown),
         unknown_rules=tuple(unknown),
-        foreign_archiving="" if demanded["archiving"] else foreign,
-        archives_undeclared=not demanded["archiving"] and _archives(state),
-        idle_slots=tuple(slot for slot in state["idle_slots"] if slot not in demanded["slots"]),
+        foreign_archiving="" if required["archiving"] else foreign,
+        archives_undeclared=not required["archiving"] and _archives(state),
+        idle_slots=tuple(slot for slot in state["idle_slots"] if slot not in required["slots"]),
         # A standby has its primary's roles.
-        roles=() if state["in_recovery"] else tuple(demanded["roles"]),
-        synchronous_undeclared=not demanded["synchronous"]
+        roles=() if state["in_recovery"] else tuple(required["roles"]),
+        synchronous_undeclared=not required["synchronous"]
         and re.search(r'"barman[A-Za-z0-9_]*"', state["synchronous_standby_names"]) is not None,
     )
 
@@ -99,26 +99,26 @@ def not_in_effect(state: State, pending: Iterable[Mapping[str, Any]]) -> list[st
     return list(dict.fromkeys(found))
 
 
-def _refusals(host: str, demanded: Mapping[str, Any], state: State, wishes: Wishes) -> Iterator[str]:
-    port, version = demanded["port"], state["version"]
-    if version != demanded["version"]:
+def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wishes) -> Iterator[str]:
+    port, version = required["port"], state["version"]
+    if version != required["version"]:
         yield (
-            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version says {demanded['version']}. Write barman_postgres_version: "
+            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version says {required['version']}. Write barman_postgres_version: "
             f"{version}, or set barman_postgres_port to the port of the server that is meant."
         )
-    if demanded["primary"] and not state["in_recovery"]:
+    if required["primary"] and not state["in_recovery"]:
         yield (
-            f"{host} is no standby, and barman_primary says that it is one of {demanded['primary']}. If it was promoted, "
+            f"{host} is no standby, and barman_primary says that it is one of {required['primary']}. If it was promoted, "
             f"take barman_primary out here, and write "
-            f"barman_primary: {host} for the server that follows it now. Else build it anew from {demanded['primary']} first."
+            f"barman_primary: {host} for the server that follows it now. Else build it anew from {required['primary']} first."
         )
-    if demanded["standbys"] and state["in_recovery"]:
+    if required["standbys"] and state["in_recovery"]:
         yield (
-            f"{host} is in recovery, a standby itself, and barman_primary of {', '.join(demanded['standbys'])} names it as the primary. Write there the name "
+            f"{host} is in recovery, a standby itself, and barman_primary of {', '.join(required['standbys'])} names it as the primary. Write there the name "
             "of the server that is the primary now."
         )
     foreign = _foreign_archiving(state)
-    if demanded["archiving"] and foreign and not wishes.archive_overwrite:
+    if required["archiving"] and foreign and not wishes.archive_overwrite:
         yield (
             f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set barman_archive_overwrite: true to have it "
             "overwritten, or leave archiving out of barman_wal."

@@ -4,7 +4,7 @@
 
 """From the topology to what each host must have. Nothing else computes it again.
 
-The demands of a host are a dictionary; a host in both groups has the keys of both.
+The requirements of a host are a dictionary; a host in both groups has the keys of both.
 
     postgres:                       # on a PostgreSQL server
       server_name: pg-eu            # Barman's name; null for a primary that is kept through its standby only
@@ -95,7 +95,7 @@ from typing import Any, NamedTuple
 from ...module_utils._postgres import privileges
 from . import retention, schedule
 from .explicit_options import given_global_options, given_options
-from .hooks import hook_demands, hook_options
+from .hooks import hook_options, hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PostgresServer, Relay, Topology, as_plain
 from .parse import as_source
@@ -146,7 +146,7 @@ _SHARED_WITH_RELAYS = (
 )
 
 
-def demands(topology: Topology) -> dict[str, dict[str, Any]]:
+def requirements(topology: Topology) -> dict[str, dict[str, Any]]:
     """What each host must have, by inventory name."""
     index = topology.index()
     found: dict[str, dict[str, Any]] = {}
@@ -163,8 +163,8 @@ def demands(topology: Topology) -> dict[str, dict[str, Any]]:
     for server in topology.postgres_servers.values():
         if not server.manage:
             own = [edge for edge in edges if server.host in (edge["from_host"], edge["to_host"])]
-            demanded = found[server.host]["postgres"]
-            demanded["manual"] = manual(server, demanded, own)
+            required = found[server.host]["postgres"]
+            required["manual"] = manual(server, required, own)
     return found
 
 
@@ -525,7 +525,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "schedules": [line for server in kept for line in _schedules(server)],
         "schedule_lines": [_cron_line(backup, server, line) for server in kept for line in _schedules(server)],
         "increments": list(_increments(backup, kept)),
-        "hooks": hook_demands(
+        "hooks": hook_requirements(
             [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in kept)],
             backup.hook_directory,
             backup.home,

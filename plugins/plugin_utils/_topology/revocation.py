@@ -18,18 +18,18 @@ from .observed_entries import Entries
 class Trust:
     """What the entries of all backup servers still need. entries: by backup server; one that is missing was not read in this run."""
 
-    def __init__(self, demands: Mapping[str, Any], entries: Mapping[str, Entries]) -> None:
-        self._demands = demands
-        self._found = {backup: entries.get(backup) for backup, demanded in demands.items() if "barman" in demanded}
+    def __init__(self, requirements: Mapping[str, Any], entries: Mapping[str, Entries]) -> None:
+        self._requirements = requirements
+        self._found = {backup: entries.get(backup) for backup, required in requirements.items() if "barman" in required}
         self._clients = {
-            backup: None if found is None else _clients(found, demands[backup]["barman"]["servers"])
+            backup: None if found is None else _clients(found, requirements[backup]["barman"]["servers"])
             for backup, found in self._found.items()
         }
 
     def spared(self, host: str, hosts: Collection[str]) -> list[str]:
         """The hosts of the run (hosts) whose lines in authorized_keys of that host must stay, even if no desired edge has them."""
         spared: set[str] = set()
-        machine = _machine(host, self._demands)
+        machine = _machine(host, self._requirements)
         for backup, found in self._found.items():
             clients = self._clients[backup]
             if clients is None or None in clients:
@@ -39,28 +39,28 @@ class Trust:
                 spared.add(backup)
             elif host == backup:
                 # One line may be that of all instances of a machine, which share a key. Of an undeclared host the machine is not known.
-                if not clients <= self._demands.keys():
+                if not clients <= self._requirements.keys():
                     return sorted(hosts)
-                spared.update(*(_machine(client, self._demands) for client in clients if client is not None))
-            elif clients & machine or not clients <= self._demands.keys():
+                spared.update(*(_machine(client, self._requirements) for client in clients if client is not None))
+            elif clients & machine or not clients <= self._requirements.keys():
                 # An undeclared host may be this machine under another name: instances share a user, and so the line.
                 spared.add(backup)
-            if found is not None and "barman" in self._demands.get(host, {}) and _replicates(found):
+            if found is not None and "barman" in self._requirements.get(host, {}) and _replicates(found):
                 spared.add(backup)
         return sorted(spared.intersection(hosts))
 
 
 def revocable_hosts(
-    host: str, demands: Mapping[str, Any], hosts: Collection[str], entries: Mapping[str, Entries]
+    host: str, requirements: Mapping[str, Any], hosts: Collection[str], entries: Mapping[str, Entries]
 ) -> list[str]:
     """The inventory hosts of the run (hosts) whose lines in authorized_keys of that host may be removed, if no desired edge has them."""
-    spared = set(Trust(demands, entries).spared(host, hosts))
-    return sorted(name for name in demands if name in hosts and name not in spared)
+    spared = set(Trust(requirements, entries).spared(host, hosts))
+    return sorted(name for name in requirements if name in hosts and name not in spared)
 
 
-def _machine(host: str, demands: Mapping[str, Any]) -> set[str]:
+def _machine(host: str, requirements: Mapping[str, Any]) -> set[str]:
     """All hosts of the inventory that are known to be that machine."""
-    ends = (edge[end] for edge in demands[host].get("ssh_edges", ()) for end in ("from_hosts", "to_hosts"))
+    ends = (edge[end] for edge in requirements[host].get("ssh_edges", ()) for end in ("from_hosts", "to_hosts"))
     return {host}.union(*(hosts for hosts in ends if host in hosts))
 
 

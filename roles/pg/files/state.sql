@@ -2,11 +2,11 @@
 -- GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- One row that says how far this server is from what is demanded, so that a run that changes nothing asks only once.
+-- One row that says how far this server is from what is required, so that a run that changes nothing asks only once.
 --   settings: {name: {"minimum": …} or {"value": …}}; listen_addresses is enough when it names more than this machine itself
 --   role, functions, memberships: the management role and what it needs
 --   roles: the names of the roles that Barman logs in with
-WITH demanded AS (
+WITH required AS (
     SELECT key AS name, value ->> 'minimum' AS minimum, coalesce(value ->> 'minimum', value ->> 'value') AS wanted
     FROM jsonb_each(%(settings)s::jsonb)
 ), in_files AS (
@@ -16,10 +16,10 @@ WITH demanded AS (
     WHERE error IS NULL OR name IN (SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster')
     ORDER BY name, seqno DESC
 ), compared AS (
-    SELECT demanded.name, demanded.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,
+    SELECT required.name, required.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,
         now.context = 'sighup' AND now.source <> 'command line' AS needs_reload, now.source, now.sourcefile,
         short.running AS running_short, short.written AS written_short
-    FROM demanded
+    FROM required
     JOIN pg_catalog.pg_settings AS now USING (name)
     LEFT JOIN in_files USING (name)
     CROSS JOIN LATERAL (
@@ -27,23 +27,23 @@ WITH demanded AS (
             bool_or(NOT enough) FILTER (WHERE kind = 'written') AS written
         FROM (
             SELECT kind, CASE
-                WHEN demanded.name = 'listen_addresses' THEN EXISTS (
+                WHEN required.name = 'listen_addresses' THEN EXISTS (
                     SELECT FROM unnest(string_to_array(value, ',')) AS address
                     WHERE trim(address) NOT IN ('', 'localhost', '127.0.0.1', '::1'))
-                WHEN demanded.name = 'archive_mode' THEN value IN ('on', 'always')
+                WHEN required.name = 'archive_mode' THEN value IN ('on', 'always')
                 -- 0 is for ever.
-                WHEN demanded.name = 'wal_summary_keep_time' THEN minutes = 0 OR minutes >= demanded.minimum::numeric
-                WHEN demanded.minimum IS NULL THEN value = demanded.wanted
-                WHEN demanded.name = 'wal_level' THEN
+                WHEN required.name = 'wal_summary_keep_time' THEN minutes = 0 OR minutes >= required.minimum::numeric
+                WHEN required.minimum IS NULL THEN value = required.wanted
+                WHEN required.name = 'wal_level' THEN
                     array_position(ARRAY['minimal', 'replica', 'logical'], value)
-                    >= array_position(ARRAY['minimal', 'replica', 'logical'], demanded.minimum)
-                ELSE value::bigint >= demanded.minimum::bigint
+                    >= array_position(ARRAY['minimal', 'replica', 'logical'], required.minimum)
+                ELSE value::bigint >= required.minimum::bigint
             END AS enough
             FROM (VALUES ('running', now.setting), ('written', coalesce(in_files.setting, now.setting))) AS both_values (kind, value)
             -- A file may have it as 10d.
             CROSS JOIN LATERAL (
                 SELECT CASE
-                    WHEN demanded.name <> 'wal_summary_keep_time' THEN NULL
+                    WHEN required.name <> 'wal_summary_keep_time' THEN NULL
                     WHEN value ~ '^ *[0-9]+ *$' THEN value::numeric
                     ELSE extract(epoch FROM value::interval)::numeric / 60
                 END AS minutes

@@ -140,7 +140,10 @@ def test_each_argument_is_read_for_the_host_to_recover_to(tmp_path: Path) -> Non
         "tasks": [
             {"pgdr.barman.topology": {}, "run_once": True, "register": "resolved"},
             {
-                "pgdr.barman.recovery": {"topology": "{{ resolved.topology }}", "demands": "{{ resolved.demands }}"},
+                "pgdr.barman.recovery": {
+                    "topology": "{{ resolved.topology }}",
+                    "requirements": "{{ resolved.requirements }}",
+                },
                 "run_once": True,
                 "register": "recovery",
             },

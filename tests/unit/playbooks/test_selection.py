@@ -106,7 +106,7 @@ SHOWING = [
                         "barman_check_timeout": {"type": "int", "default": 7},
                     },
                     "topology": "{{ resolved.topology }}",
-                    "demands": "{{ resolved.demands }}",
+                    "requirements": "{{ resolved.requirements }}",
                 },
                 "run_once": True,
                 "register": "shown",

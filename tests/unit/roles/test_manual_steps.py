@@ -85,7 +85,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 resolve,
                 {"ansible.builtin.set_fact": {**TOLD, "cacheable": True}},
                 {"ansible.builtin.set_fact": {"barman_ssh_keys": KEYS}},
-                role("ssh_trust", "lines", ssh_trust_edges="{{ resolved.demands.backup.ssh_edges }}"),
+                role("ssh_trust", "lines", ssh_trust_edges="{{ resolved.requirements.backup.ssh_edges }}"),
                 keep,
             ],
         },

@@ -59,7 +59,7 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     tasks = [next(task for task in configure["block"] if task["name"] == name) for name in (COMPARE, TASK)]
     topology = {
         "topology": {"backup_servers": {}},
-        "demands": {name: {"postgres": {**REQUIREMENTS, "variables": VARIABLES}} for name in STATES},
+        "requirements": {name: {"postgres": {**REQUIREMENTS, "variables": VARIABLES}} for name in STATES},
     }
     hosts = {name: {"__pg_compared": {"query_result": [{**STATE, **more}]}} for name, (more, _) in STATES.items()}
     defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))

@@ -42,9 +42,9 @@ VARIABLES = {
 }
 
 
-def played(directory: Path, role: str, demands: dict[str, Any], tasks: list[dict[str, Any]], **more: Any) -> str:
+def played(directory: Path, role: str, requirements: dict[str, Any], tasks: list[dict[str, Any]], **more: Any) -> str:
     variables = {
-        f"{role}_topology": {"demands": {"here": demands}, "topology": {}},
+        f"{role}_topology": {"requirements": {"here": requirements}, "topology": {}},
         "ansible_become": False,
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",

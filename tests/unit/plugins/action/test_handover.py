@@ -122,7 +122,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         {"pgdr.barman.undeclared": {}, "run_once": True, "register": "undeclared"},
         keep("undeclared", "undeclared"),
         {
-            "pgdr.barman.ssh_trust_lines": {"edges": "{{ barman_topology.demands[inventory_hostname].ssh_edges }}"},
+            "pgdr.barman.ssh_trust_lines": {
+                "edges": "{{ barman_topology.requirements[inventory_hostname].ssh_edges }}"
+            },
             "register": "trust",
         },
         keep("trust", "hostvars.pg.trust"),

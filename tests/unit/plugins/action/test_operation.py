@@ -27,7 +27,7 @@ FLEET = build(
     },
     {HOST: backup("192.0.2.11"), "backup-b": backup("192.0.2.12")},
 )
-TOPOLOGY = {"topology": FLEET.topology, "demands": FLEET.demands}
+TOPOLOGY = {"topology": FLEET.topology, "requirements": FLEET.requirements}
 
 
 def ran(entries: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:

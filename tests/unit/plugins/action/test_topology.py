@@ -80,10 +80,10 @@ def failure(tmp_path, inventory, **arguments):
 def test_templates_are_resolved_in_each_hosts_own_context(tmp_path):
     result = run(tmp_path, GOOD)
     assert result["changed"] is False
-    (entry,) = result["demands"]["backup-eu"]["barman"]["servers"]
+    (entry,) = result["requirements"]["backup-eu"]["barman"]["servers"]
     assert entry["options"]["description"] == "PG-EU"
     assert entry["options"]["check_timeout"] == 60
-    assert result["demands"]["pg-eu"]["postgres"]["version"] == 17
+    assert result["requirements"]["pg-eu"]["postgres"]["version"] == 17
     assert result["topology"]["backup_servers"]["backup-eu"]["zone"] == "eu"
 
 
@@ -96,7 +96,7 @@ def test_the_result_is_plain_data(tmp_path):
         return {type(value)}
 
     result = run(tmp_path, GOOD)
-    assert types([result["demands"], result["topology"]]) <= {dict, list, str, int, bool, type(None)}
+    assert types([result["requirements"], result["topology"]]) <= {dict, list, str, int, bool, type(None)}
 
 
 def test_no_secret_is_returned(tmp_path):
@@ -114,7 +114,7 @@ def test_a_limit_hides_no_host(tmp_path):
 def test_groups_with_other_names(tmp_path):
     inventory = GOOD.replace("    backup:", "    barman_hosts:").replace("    pg:", "    databases:")
     result = run(tmp_path, inventory, pg_group="databases", backup_group="barman_hosts")
-    assert set(result["demands"]) == {"pg-eu", "backup-eu"}
+    assert set(result["requirements"]) == {"pg-eu", "backup-eu"}
 
 
 def test_a_missing_group_is_told_with_the_nearest_name(tmp_path):

@@ -74,7 +74,7 @@ def test_checks_that_fail_are_shown_below_their_server() -> None:
 
 
 TOPOLOGY = {"postgres_servers": {"host-of-pg": {"backup_server": "backup-eu"}}}
-DEMANDS = {"backup-us": {"barman": {"servers": [{"name": "pg", "host": "host-of-pg", "source": "backup-eu"}]}}}
+REQUIREMENTS = {"backup-us": {"barman": {"servers": [{"name": "pg", "host": "host-of-pg", "source": "backup-eu"}]}}}
 COPY: dict[str, Any] = {
     "changed": False,
     "empty": False,
@@ -92,7 +92,7 @@ def sync_line(
         {"backup-us": {"pg": {**COPY, **copy}}},
         INFORMATION if information is None else information,
         topology=TOPOLOGY,
-        demands=DEMANDS,
+        requirements=REQUIREMENTS,
         check_mode=check_mode,
     )
     return lines[1].split()

@@ -78,7 +78,7 @@ def who(server: str, in_run: list[str] | None = None, **more: Any) -> Parties:
     return parties(
         arguments(server, **more),
         BUILT.topology,
-        BUILT.demands,
+        BUILT.requirements,
         inventory=HOSTS,
         in_run=HOSTS if in_run is None else in_run,
     )
@@ -88,7 +88,13 @@ def value(server: str, place: TargetHost | None = None, /, **more: Any) -> dict[
     found = who(server, **more)
     place = place or TargetHost(address="192.0.2.21")
     return recovery(
-        arguments(server, **more), found, BUILT.topology, BUILT.demands, place, run=RUN, database_user=place.superuser
+        arguments(server, **more),
+        found,
+        BUILT.topology,
+        BUILT.requirements,
+        place,
+        run=RUN,
+        database_user=place.superuser,
     )
 
 

@@ -107,7 +107,7 @@ class Deployment:
         return self.plan()
 
     def plan(self) -> dict[str, HostPlan]:
-        return handover.plan(self.outcome.topology, self.outcome.demands, self.observed())
+        return handover.plan(self.outcome.topology, self.outcome.requirements, self.observed())
 
     def observed(self) -> Observed:
         return Observed(
@@ -123,12 +123,12 @@ class Deployment:
         return [host for host in self.outcome.topology["backup_servers"] if host in self.hosts]
 
     def _declared(self, backup: str) -> list[dict[str, Any]]:
-        declared: list[dict[str, Any]] = self.outcome.demands[backup]["barman"]["servers"]
+        declared: list[dict[str, Any]] = self.outcome.requirements[backup]["barman"]["servers"]
         return declared
 
-    def _demanded(self, host: str) -> dict[str, Any]:
-        demanded: dict[str, Any] = self.outcome.demands[host]["postgres"]
-        return demanded
+    def _required(self, host: str) -> dict[str, Any]:
+        required: dict[str, Any] = self.outcome.requirements[host]["postgres"]
+        return required
 
     def _configure(self, backup: str) -> None:
         """As module server with handover: both ways stay, and an active entry that is to be passive stays as it is."""
@@ -179,12 +179,12 @@ class Deployment:
             if host not in self.hosts and server["manage"]:
                 continue
             self.fleet.rules.setdefault(host, set()).update(self._let_in(host))
-            archiving = self._demanded(host)["archiving"]
+            archiving = self._required(host)["archiving"]
             if archiving:
                 self.fleet.archive[host] = (archiving["backup_server"], archiving["server"])
 
     def _let_in(self, host: str) -> set[str]:
-        sources = {rule["source"] for rule in self._demanded(host)["hba_rules"]}
+        sources = {rule["source"] for rule in self._required(host)["hba_rules"]}
         return {
             name
             for name, backup in self.outcome.topology["backup_servers"].items()
@@ -222,7 +222,7 @@ class Deployment:
         )
 
     def _postgres(self, host: str) -> Postgres:
-        archives = self.fleet.archive.get(host) is not None and not self._demanded(host)["archiving"]
+        archives = self.fleet.archive.get(host) is not None and not self._required(host)["archiving"]
         return Postgres(
             archives=archives,
             stopped=host in self.stopped,

@@ -71,7 +71,7 @@ def observed(healthy: Iterable[str] = ("archived", "new"), **more: Any) -> Obser
 
 
 def planned(found: Observed, host: str = HERE) -> HostPlan:
-    return handover.plan(FLEET.topology, FLEET.demands, found)[host]
+    return handover.plan(FLEET.topology, FLEET.requirements, found)[host]
 
 
 def steps(found: Observed, host: str = HERE) -> dict[StepName, Step]:
@@ -104,7 +104,7 @@ def test_a_slot_that_no_successor_uses_keeps_its_name() -> None:
 
 
 def test_what_is_to_be_a_copy_is_no_copy_yet() -> None:
-    state = operation.begin(FLEET.topology, FLEET.demands, HERE, ENTRIES)
+    state = operation.begin(FLEET.topology, FLEET.requirements, HERE, ENTRIES)
     assert state.servers == ("archived", "new")
 
 

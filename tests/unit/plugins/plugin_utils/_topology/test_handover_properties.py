@@ -201,20 +201,20 @@ def test_a_run_after_one_that_ended_anywhere_ends_in_the_same_state(case):
 @given(cases())
 def test_a_whole_run_leaves_what_is_declared_and_nothing_else(case):
     fleet = deployed(case.after, deployed(case.before))
-    for host, demands in case.after.demands.items():
-        if "barman" in demands:
+    for host, requirements in case.after.requirements.items():
+        if "barman" in requirements:
             active = {name for name, entry in fleet.entries[host].items() if entry.active}
-            assert active == {entry["name"] for entry in demands["barman"]["servers"]}
-            for entry in demands["barman"]["servers"]:
+            assert active == {entry["name"] for entry in requirements["barman"]["servers"]}
+            for entry in requirements["barman"]["servers"]:
                 there = fleet.entries[host][entry["name"]]
                 assert (there.passive, there.streaming, there.archiving) == (
                     entry["passive"],
                     entry["streaming"],
                     entry["archiving"],
                 )
-        elif demands["postgres"]["manage"]:
-            assert fleet.slots.get(host, set()) == set(demands["postgres"]["slots"])
-            if not demands["postgres"]["archiving"]:
+        elif requirements["postgres"]["manage"]:
+            assert fleet.slots.get(host, set()) == set(requirements["postgres"]["slots"])
+            if not requirements["postgres"]["archiving"]:
                 assert fleet.archive.get(host) is None
 
 

@@ -24,18 +24,18 @@ STATE = "/var/lib/barman/.pgdr.barman/hooks"
 
 
 def options(found):
-    (entry,) = found.demands["backup"]["barman"]["servers"]
+    (entry,) = found.requirements["backup"]["barman"]["servers"]
     return entry["options"]
 
 
 def hooks(found):
-    return found.demands["backup"]["barman"]["hooks"]
+    return found.requirements["backup"]["barman"]["hooks"]
 
 
 def test_without_hooks_nothing_is_asked_for():
-    demanded = hooks(good())
-    assert demanded["needed"] is False
-    assert demanded["ready"] == demanded["scripts"] == demanded["credentials"] == []
+    required = hooks(good())
+    assert required["needed"] is False
+    assert required["ready"] == required["scripts"] == required["credentials"] == []
     assert not set(HOOKS) & set(options(good()))
 
 
@@ -93,7 +93,7 @@ def test_scripts_are_deployed_under_the_name_of_the_server_and_the_hook():
 
 def test_hooks_of_a_backup_server_are_global():
     found = good(None, {"barman_hooks": {"pre_backup_script": {"source": "/srv/a.sh"}}})
-    words = shlex.split(found.demands["backup"]["barman"]["global_options"]["pre_backup_script"])
+    words = shlex.split(found.requirements["backup"]["barman"]["global_options"]["pre_backup_script"])
     assert words[-1] == "/usr/local/lib/pgdr.barman/all.pre_backup_script"
     assert "pre_backup_script" not in options(found)
     assert hooks(found)["scripts"] == [{"name": "all.pre_backup_script", "host": "backup", "source": "/srv/a.sh"}]
@@ -104,7 +104,7 @@ def test_a_server_without_hooks_beside_one_with():
         {"barman_hooks": {"pre_backup_script": {"source": "/srv/a.sh"}}},
         more_pg={"other": pg("198.51.100.22")},
     )
-    entries = {entry["name"]: entry["options"] for entry in found.demands["backup"]["barman"]["servers"]}
+    entries = {entry["name"]: entry["options"] for entry in found.requirements["backup"]["barman"]["servers"]}
     assert "pre_backup_script" in entries["pg"]
     assert "pre_backup_script" not in entries["other"]
 
@@ -155,7 +155,7 @@ def test_s3_without_keys_uses_the_machine_s_own():
 
 def test_no_key_is_in_the_outcome():
     found = good({**S3, **KEYS})
-    shown = json.dumps([found.topology, found.demands, found.warnings])
+    shown = json.dumps([found.topology, found.requirements, found.warnings])
     assert not any(secret in shown for secret in KEYS.values())
 
 
@@ -357,6 +357,6 @@ def test_hooks_of_a_relay_are_those_of_its_own_backup_server():
         {"barman_hooks": {"pre_backup_script": "/x"}, "barman_passive_servers": ["second"]},
         more_backup={"second": {"ansible_host": "198.51.100.12"}},
     )
-    (entry,) = found.demands["second"]["barman"]["servers"]
+    (entry,) = found.requirements["second"]["barman"]["servers"]
     assert "pre_backup_script" not in entry["options"]
-    assert found.demands["second"]["barman"]["hooks"]["needed"] is False
+    assert found.requirements["second"]["barman"]["hooks"]["needed"] is False

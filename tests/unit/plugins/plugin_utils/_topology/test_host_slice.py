@@ -25,7 +25,7 @@ def test_hosts_by_part_are_those_that_ansible_connects_to_and_each_once():
         pg_1={"barman_backup_server": "backup-1"},
         pg_2={"barman_backup_server": "backup-2", "barman_manage_postgres": False},
     )
-    assert hosts_by_part(outcome.demands, ["pg-2", "pg-1"], ["backup-1", "backup-2"]) == {
+    assert hosts_by_part(outcome.requirements, ["pg-2", "pg-1"], ["backup-1", "backup-2"]) == {
         "pg": ["pg-1"],
         "backup": ["backup-1", "backup-2"],
         "all": ["pg-1", "backup-1", "backup-2"],
@@ -35,7 +35,7 @@ def test_hosts_by_part_are_those_that_ansible_connects_to_and_each_once():
         {"both": {**SERVER, "barman_backup_server": "both"}},
         {"both": {}},
     )
-    assert hosts_by_part(both.demands, ["both"], ["both"])["all"] == ["both"]
+    assert hosts_by_part(both.requirements, ["both"], ["both"])["all"] == ["both"]
 
 
 def test_a_postgres_server_gets_itself_its_neighbours_and_the_addresses_of_all_backup_servers():
@@ -45,22 +45,22 @@ def test_a_postgres_server_gets_itself_its_neighbours_and_the_addresses_of_all_b
         other={"barman_backup_server": "backup-1"},
     )
     for host in ("primary", "standby"):
-        found = host_slice(host, outcome.topology, outcome.demands)
+        found = host_slice(host, outcome.topology, outcome.requirements)
         assert set(found["topology"]["postgres_servers"]) == {"primary", "standby"}
         assert set(found["topology"]["backup_servers"]) == {"backup-1", "backup-2"}
-        assert found["demands"] == {host: outcome.demands[host], "backup-2": {"barman": {"user": "barman"}}}
+        assert found["requirements"] == {host: outcome.requirements[host], "backup-2": {"barman": {"user": "barman"}}}
 
 
 def test_a_backup_server_gets_everything_and_a_host_without_a_part_nothing():
     outcome = resolved(pg_1={"barman_backup_server": "backup-1"}, pg_2={"barman_backup_server": "backup-2"})
-    assert host_slice("backup-1", outcome.topology, outcome.demands)["demands"] is outcome.demands
-    assert host_slice("elsewhere", outcome.topology, outcome.demands) == {"topology": {}, "demands": {}}
+    assert host_slice("backup-1", outcome.topology, outcome.requirements)["requirements"] is outcome.requirements
+    assert host_slice("elsewhere", outcome.topology, outcome.requirements) == {"topology": {}, "requirements": {}}
 
 
 def test_the_part_of_a_postgres_server_does_not_grow_with_the_number_of_servers():
     def size(servers: int) -> int:
         outcome = build(*inventory(servers))
-        return len(str(host_slice("pg-0001", outcome.topology, outcome.demands)["demands"]))
+        return len(str(host_slice("pg-0001", outcome.topology, outcome.requirements)["requirements"]))
 
     # The names of the backup servers have as many digits.
     assert size(100) == size(800)

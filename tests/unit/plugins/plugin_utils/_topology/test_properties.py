@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever the inventory holds: problems, or demands that fit together."""
+"""Whatever the inventory holds: problems, or requirements that fit together."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ def test_the_ends_of_everything_exist(inventory):
     found = build(pg_hosts, backup_hosts)
     if found.problems:
         return
-    assert set(found.demands) == set(pg_hosts) | set(backup_hosts)
-    for host, demand in found.demands.items():
-        for edge in demand["ssh_edges"]:
+    assert set(found.requirements) == set(pg_hosts) | set(backup_hosts)
+    for host, required in found.requirements.items():
+        for edge in required["ssh_edges"]:
             ends = {*edge["from_hosts"], *edge["to_hosts"]}
             assert host in ends
             assert edge["from_host"] in edge["from_hosts"]
             assert edge["to_host"] in edge["to_hosts"]
-            assert ends <= set(found.demands)
+            assert ends <= set(found.requirements)
             for end in ends:
-                assert edge in found.demands[end]["ssh_edges"]
+                assert edge in found.requirements[end]["ssh_edges"]
     for edge in found.topology["recovery_edges"]:
         assert edge["from_host"] in backup_hosts
         assert edge["to_host"] in pg_hosts
@@ -128,11 +128,11 @@ def test_the_inverse_relation_is_complete(inventory):
         return
     active = {}
     for host in backup_hosts:
-        entries = found.demands[host]["barman"]["servers"]
+        entries = found.requirements[host]["barman"]["servers"]
         assert len({entry["name"] for entry in entries}) == len(entries)
         for entry in entries:
             if entry["passive"]:
-                source_entries = found.demands[entry["source"]]["barman"]["servers"]
+                source_entries = found.requirements[entry["source"]]["barman"]["servers"]
                 assert entry["name"] in {other["name"] for other in source_entries}
                 assert entry["source"] != host
             else:
@@ -141,7 +141,7 @@ def test_the_inverse_relation_is_complete(inventory):
     assert active == {host: variables["barman_backup_server"] for host, variables in pg_hosts.items()}
     for host, variables in pg_hosts.items():
         for target in variables.get("barman_passive_servers", ()):
-            assert host in {entry["host"] for entry in found.demands[target]["barman"]["servers"]}
+            assert host in {entry["host"] for entry in found.requirements[target]["barman"]["servers"]}
 
 
 @quick
@@ -152,19 +152,19 @@ def test_every_connection_is_let_in_and_has_its_password(inventory):
     if found.problems:
         return
     for host in backup_hosts:
-        demand = found.demands[host]["barman"]
+        required = found.requirements[host]["barman"]
         sources = set(found.topology["backup_servers"][host]["addresses"])
-        for line in demand["pgpass"]:
-            rules = found.demands[line["host"]]["postgres"]["hba_rules"]
+        for line in required["pgpass"]:
+            rules = found.requirements[line["host"]]["postgres"]["hba_rules"]
             database = "replication" if line["database"] == "*" else line["database"]
             let_in = {
                 rule["source"] for rule in rules if (rule["users"], rule["databases"]) == (line["user"], database)
             }
             assert sources <= let_in
             assert line["password_variable"] in pg_hosts[line["host"]]
-        for entry in demand["servers"]:
+        for entry in required["servers"]:
             if entry["streaming"]:
-                slots = [slot for server in pg_hosts for slot in found.demands[server]["postgres"]["slots"]]
+                slots = [slot for server in pg_hosts for slot in found.requirements[server]["postgres"]["slots"]]
                 assert entry["slot_name"] in slots
 
 
@@ -172,7 +172,7 @@ def test_every_connection_is_let_in_and_has_its_password(inventory):
 @given(inventories())
 def test_no_secret_is_in_the_outcome(inventory):
     found = build(*inventory)
-    assert SECRET not in as_json([found.topology, found.demands, found.warnings, [str(p) for p in found.problems]])
+    assert SECRET not in as_json([found.topology, found.requirements, found.warnings, [str(p) for p in found.problems]])
 
 
 @quick
@@ -185,8 +185,8 @@ def test_order_does_not_matter(inventory, random):
 
     first, second = build(*inventory), build(*(shuffled(group) for group in inventory))
     assert [str(problem) for problem in first.problems] == [str(problem) for problem in second.problems]
-    assert as_json([first.topology, first.demands, first.warnings]) == as_json(
-        [second.topology, second.demands, second.warnings]
+    assert as_json([first.topology, first.requirements, first.warnings]) == as_json(
+        [second.topology, second.requirements, second.warnings]
     )
 
 
@@ -200,9 +200,9 @@ def test_another_server_changes_nothing_for_the_others(inventory):
     more = build({**pg_hosts, "pg-new": pg("10.9.9.9", barman_backup_server="backup-0")}, backup_hosts)
     assert more.problems == []
     for host in pg_hosts:
-        assert more.demands[host] == found.demands[host]
+        assert more.requirements[host] == found.requirements[host]
     for host in backup_hosts:
-        before, after = found.demands[host]["barman"]["servers"], more.demands[host]["barman"]["servers"]
+        before, after = found.requirements[host]["barman"]["servers"], more.requirements[host]["barman"]["servers"]
         assert [entry for entry in after if entry["host"] != "pg-new"] == before
 
 
@@ -227,4 +227,4 @@ def test_no_input_breaks_it(pg_hosts, backup_hosts, changes):
         assert problem.message
         assert problem.instead
     if not found.problems:
-        as_json([found.topology, found.demands])
+        as_json([found.topology, found.requirements])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each architecture demands of each host."""
+"""What each architecture requirements of each host."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LIMITS = "connect_timeout=10 keepalives_idle=60 keepalives_interval=10 keepalive
 
 
 def barman(found, host="backup"):
-    return found.demands[host]["barman"]
+    return found.requirements[host]["barman"]
 
 
 def postgres(found, host="pg"):
-    return found.demands[host]["postgres"]
+    return found.requirements[host]["postgres"]
 
 
 def entry(found, name="pg", host="backup"):
@@ -30,7 +30,7 @@ def entry(found, name="pg", host="backup"):
 def edges(found, host, purpose=None):
     return [
         f"{edge['from_user']}@{edge['from_host']} -> {edge['to_user']}@{edge['to_host']}"
-        for edge in found.demands[host]["ssh_edges"]
+        for edge in found.requirements[host]["ssh_edges"]
         if purpose in (None, edge["purpose"])
     ]
 
@@ -67,19 +67,19 @@ def test_streaming_only_entry():
 
 
 def test_streaming_only_backup_server():
-    demanded = barman(good())
-    assert demanded["user"] == "barman"
-    assert demanded["home"] == "/var/lib/barman"
-    assert demanded["configuration_directory"] == "/etc/barman.d"
-    assert demanded["client_versions"] == [17]
-    assert demanded["global_options"] == {
+    required = barman(good())
+    assert required["user"] == "barman"
+    assert required["home"] == "/var/lib/barman"
+    assert required["configuration_directory"] == "/etc/barman.d"
+    assert required["client_versions"] == [17]
+    assert required["global_options"] == {
         "barman_user": "barman",
         "barman_home": "/var/lib/barman",
         "configuration_files_directory": "/etc/barman.d",
         "log_file": "/var/log/barman/barman.log",
         "log_level": "INFO",
     }
-    assert demanded["pgpass"] == [
+    assert required["pgpass"] == [
         {
             "host": "pg",
             "address": "198.51.100.21",
@@ -97,7 +97,7 @@ def test_streaming_only_backup_server():
             "password_variable": "barman_streaming_password",
         },
     ]
-    (schedule,) = demanded["schedules"]
+    (schedule,) = required["schedules"]
     assert schedule["type"] == "full"
     assert schedule["server"] == "pg"
     assert 0 <= int(schedule["minute"]) <= 59
@@ -112,10 +112,10 @@ def test_the_former_way_has_its_passwords_too():
 
 
 def test_streaming_only_postgres():
-    demanded = postgres(good())
-    assert demanded["server_name"] == "pg"
-    assert demanded["users"] == {"management": "barman", "streaming": "streaming_barman"}
-    assert demanded["hba_rules"] == [
+    required = postgres(good())
+    assert required["server_name"] == "pg"
+    assert required["users"] == {"management": "barman", "streaming": "streaming_barman"}
+    assert required["hba_rules"] == [
         {
             "type": "host",
             "databases": "postgres",
@@ -131,15 +131,15 @@ def test_streaming_only_postgres():
             "method": "scram-sha-256",
         },
     ]
-    assert demanded["settings"] == {
+    assert required["settings"] == {
         "wal_level": {"minimum": "replica"},
         "max_wal_senders": {"minimum": 4},
         "max_replication_slots": {"minimum": 1},
     }
-    assert demanded["slots"] == ["barman"]
-    assert demanded["archiving"] is None
-    assert demanded["manual"] is None
-    assert demanded["privileges"]["memberships"] == ["pg_checkpoint", "pg_read_all_settings", "pg_read_all_stats"]
+    assert required["slots"] == ["barman"]
+    assert required["archiving"] is None
+    assert required["manual"] is None
+    assert required["privileges"]["memberships"] == ["pg_checkpoint", "pg_read_all_settings", "pg_read_all_stats"]
 
 
 def test_streaming_only_needs_no_ssh_but_for_a_recovery():
@@ -278,7 +278,7 @@ def test_streaming_with_archiving_beside_it():
         "timeout": None,
     }
     assert edges(found, "backup") == edges(found, "pg") == ["postgres@pg -> barman@backup"]
-    assert found.demands["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg"
+    assert found.requirements["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg"
 
 
 def test_rsync_with_archiving():
@@ -321,7 +321,7 @@ def test_archiving_with_rsync_forces_no_command():
     found = good({"barman_wal": ["archiving"], "barman_archive_method": "rsync", "barman_archive_compression": "zstd"})
     assert postgres(found)["archiving"]["method"] == "rsync"
     assert postgres(found)["archiving"]["compression"] == "zstd"
-    assert found.demands["backup"]["ssh_edges"][0]["forced_command"] is None
+    assert found.requirements["backup"]["ssh_edges"][0]["forced_command"] is None
 
 
 def test_rsync_with_streaming():
@@ -341,16 +341,16 @@ def test_instances_on_one_machine_share_a_key_so_no_command_is_forced():
     found = good(
         {"barman_wal": ["archiving"]}, more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"])}
     )
-    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [None]
+    assert [edge["forced_command"] for edge in found.requirements["backup"]["ssh_edges"]] == [None]
     assert [line["port"] for line in barman(found)["pgpass"]] == [5432, 5432, 5433, 5433]
 
 
 def test_instances_on_one_machine_share_its_trust():
     """What is let in for one instance is on the other's machine, too: whoever takes away what is not asked for has to know it."""
     found = good({"barman_backup_method": "rsync"}, more_pg={"pg-2": pg(barman_postgres_port=5433)})
-    (edge,) = found.demands["pg-2"]["ssh_edges"]
+    (edge,) = found.requirements["pg-2"]["ssh_edges"]
     assert (edge["to_host"], edge["to_hosts"], edge["purpose"]) == ("pg", ["pg", "pg-2"], "backup")
-    assert found.demands["pg"]["ssh_edges"] == found.demands["backup"]["ssh_edges"] == [edge]
+    assert found.requirements["pg"]["ssh_edges"] == found.requirements["backup"]["ssh_edges"] == [edge]
 
 
 def test_instances_behind_addresses_of_their_own_are_on_one_machine_where_ansible_reaches_them_at_one():
@@ -358,7 +358,7 @@ def test_instances_behind_addresses_of_their_own_are_on_one_machine_where_ansibl
         {"barman_wal": ["archiving"], "barman_address": "198.51.100.31"},
         more_pg={"pg-2": pg(barman_wal=["archiving"], barman_address="198.51.100.32")},
     )
-    (edge,) = found.demands["backup"]["ssh_edges"]
+    (edge,) = found.requirements["backup"]["ssh_edges"]
     assert edge["from_hosts"] == ["pg", "pg-2"]
     assert edge["from_addresses"] == ["198.51.100.31/32", "198.51.100.32/32"]
     # With a command forced for the one, WAL of the other would land in its archive.
@@ -372,8 +372,8 @@ def test_hosts_behind_one_address_and_other_ports_are_other_machines():
             "pg-2": pg(barman_wal=["archiving"], ansible_port=2202, barman_ssh_port=2202, barman_postgres_port=5432)
         },
     )
-    assert [edge["from_hosts"] for edge in found.demands["backup"]["ssh_edges"]] == [["pg"], ["pg-2"]]
-    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [
+    assert [edge["from_hosts"] for edge in found.requirements["backup"]["ssh_edges"]] == [["pg"], ["pg-2"]]
+    assert [edge["forced_command"] for edge in found.requirements["backup"]["ssh_edges"]] == [
         "barman put-wal pg",
         "barman put-wal pg-2",
     ]
@@ -384,9 +384,9 @@ def test_an_instance_that_may_not_be_touched_is_laid_by_no_other():
         {"barman_wal": ["archiving"]},
         more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"], barman_manage_postgres=False)},
     )
-    assert [edge["from_host"] for edge in found.demands["pg"]["ssh_edges"]] == ["pg"]
-    assert [edge["from_host"] for edge in found.demands["pg-2"]["ssh_edges"]] == ["pg-2"]
-    assert [edge["forced_command"] for edge in found.demands["backup"]["ssh_edges"]] == [None, None]
+    assert [edge["from_host"] for edge in found.requirements["pg"]["ssh_edges"]] == ["pg"]
+    assert [edge["from_host"] for edge in found.requirements["pg-2"]["ssh_edges"]] == ["pg-2"]
+    assert [edge["forced_command"] for edge in found.requirements["backup"]["ssh_edges"]] == [None, None]
 
 
 def test_another_home_moves_the_incoming_directory():
@@ -632,7 +632,7 @@ def test_archiving_of_a_standby_comes_from_its_primary():
     assert postgres(found, "pg")["archiving"]["server"] == "pg-2"
     assert postgres(found, "pg-2")["archiving"] is None
     assert edges(found, "pg") == ["postgres@pg -> barman@backup"]
-    assert found.demands["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg-2"
+    assert found.requirements["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg-2"
 
 
 # --- a server that Ansible does not touch -----------------------------------------------------------------------------
@@ -742,7 +742,7 @@ def test_what_a_hand_has_to_do_for_archiving():
     ]
     assert manual["packages"] == ["barman-cli", "rsync"]
     assert manual["sql"][1].startswith("GRANT "), "no role for replication, which nothing needs"
-    assert [edge.get("public_key") for edge in found.demands["backup"]["ssh_edges"]] == [None, KEY]
+    assert [edge.get("public_key") for edge in found.requirements["backup"]["ssh_edges"]] == [None, KEY]
 
 
 @pytest.mark.parametrize(
@@ -761,7 +761,7 @@ def test_what_a_hand_has_to_install(variables, packages):
 def test_the_backup_server_knows_a_host_that_is_not_touched_by_the_inventory():
     found = good({"barman_manage_postgres": False, "barman_backup_method": "rsync", "barman_ssh_host_key": HOST_KEY})
     assert [way["given"] for way in postgres(found)["manual"]["ssh"]] == [True]
-    assert [edge["host_key"] for edge in found.demands["backup"]["ssh_edges"]] == [HOST_KEY]
+    assert [edge["host_key"] for edge in found.requirements["backup"]["ssh_edges"]] == [HOST_KEY]
 
 
 def test_one_role_for_both_is_made_once():

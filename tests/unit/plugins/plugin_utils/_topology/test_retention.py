@@ -137,8 +137,8 @@ def test_words(minutes: int, said: str) -> None:
 
 
 def summaries(**variables: Any) -> Any:
-    demands = good({"barman_incremental": "block", **variables}).demands["pg"]["postgres"]
-    return demands["settings"].get("wal_summary_keep_time")
+    requirements = good({"barman_incremental": "block", **variables}).requirements["pg"]["postgres"]
+    return requirements["settings"].get("wal_summary_keep_time")
 
 
 def test_summaries_are_kept_from_one_full_backup_to_the_next() -> None:
@@ -147,7 +147,8 @@ def test_summaries_are_kept_from_one_full_backup_to_the_next() -> None:
     assert summaries(barman_backup_schedule=MONTHLY) == {"minimum": 32 * 1440}
     assert summaries(barman_backup_schedule="") is None
     assert (
-        "wal_summary_keep_time" not in good({"barman_backup_schedule": MONTHLY}).demands["pg"]["postgres"]["settings"]
+        "wal_summary_keep_time"
+        not in good({"barman_backup_schedule": MONTHLY}).requirements["pg"]["postgres"]["settings"]
     )
 
 
@@ -177,9 +178,9 @@ def test_summaries_are_kept_from_one_full_backup_to_the_next() -> None:
     ],
 )
 def test_what_compression_needs(variables: dict[str, Any], here: tuple[list[str], list[str]], there: list[str]) -> None:
-    demands = good(variables).demands
-    assert (demands["backup"]["barman"]["programs"], demands["backup"]["barman"]["python_modules"]) == here
-    assert demands["pg"]["postgres"]["programs"] == there
+    requirements = good(variables).requirements
+    assert (requirements["backup"]["barman"]["programs"], requirements["backup"]["barman"]["python_modules"]) == here
+    assert requirements["pg"]["postgres"]["programs"] == there
 
 
 def test_a_relay_unpacks_what_its_source_compressed() -> None:
@@ -187,18 +188,18 @@ def test_a_relay_unpacks_what_its_source_compressed() -> None:
         {"barman_passive_servers": ["backup-us"], **with_options(backup_compression="lz4", compression="zstd")},
         more_backup={"backup-us": backup("198.51.100.13")},
     )
-    relay = found.demands["backup-us"]["barman"]
+    relay = found.requirements["backup-us"]["barman"]
     assert (relay["programs"], relay["python_modules"]) == (["lz4"], ["zstandard"])
 
 
 def test_archiving_compresses_on_both_sides() -> None:
-    found = good({"barman_wal": ["archiving"], "barman_archive_compression": "zstd"}).demands
+    found = good({"barman_wal": ["archiving"], "barman_archive_compression": "zstd"}).requirements
     assert found["pg"]["postgres"]["python_modules"] == ["zstandard"]
     assert found["backup"]["barman"]["python_modules"] == ["zstandard"]
 
 
 def test_what_one_server_needs_another_does_not() -> None:
-    found = good(more_pg={"other": pg("198.51.100.22", **with_options(backup_compression="zstd"))}).demands
+    found = good(more_pg={"other": pg("198.51.100.22", **with_options(backup_compression="zstd"))}).requirements
     assert found["pg"]["postgres"]["programs"] == []
     assert found["backup"]["barman"]["programs"] == ["zstd"]
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_entries import Entries
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.revocation import revocable_hosts
 
-DEMANDS: dict[str, Any] = {
+REQUIREMENTS: dict[str, Any] = {
     "pg": {"postgres": {}},
     "pg3": {"postgres": {}},
     "backup-a": {"barman": {"servers": [{"name": "main", "host": "pg"}]}},
     "backup-b": {"barman": {"servers": []}},
 }
-ALL = list(DEMANDS)
+ALL = list(REQUIREMENTS)
 NOTHING = Entries()
 
 
@@ -29,7 +29,9 @@ def entry(host: str | None, **more: Any) -> dict[str, Any]:
 
 
 def names(host: str, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None, play: Any = ALL) -> list[str]:
-    return revocable_hosts(host, DEMANDS, play, {"backup-a": Entries(**(a or {})), "backup-b": Entries(**(b or {}))})
+    return revocable_hosts(
+        host, REQUIREMENTS, play, {"backup-a": Entries(**(a or {})), "backup-b": Entries(**(b or {}))}
+    )
 
 
 def test_only_hosts_of_the_inventory():
@@ -61,10 +63,12 @@ def test_an_undeclared_host_may_be_the_machine_under_another_name():
 def test_an_entry_of_another_instance_on_the_machine_is_spared_too():
     edge = {"from_hosts": ["backup-b"], "to_hosts": ["pg", "pg3"]}
     # Every host at an end of an edge has it.
-    demands = {name: {**one, "ssh_edges": [edge]} if name != "backup-a" else one for name, one in DEMANDS.items()}
+    requirements = {
+        name: {**one, "ssh_edges": [edge]} if name != "backup-a" else one for name, one in REQUIREMENTS.items()
+    }
     entries = {"backup-a": Entries([entry("pg3")]), "backup-b": NOTHING}
-    assert "backup-a" not in revocable_hosts("pg", demands, ALL, entries)
-    assert {"pg", "pg3"}.isdisjoint(revocable_hosts("backup-a", demands, ALL, entries))
+    assert "backup-a" not in revocable_hosts("pg", requirements, ALL, entries)
+    assert {"pg", "pg3"}.isdisjoint(revocable_hosts("backup-a", requirements, ALL, entries))
 
 
 def test_a_released_entry_needs_nothing():
@@ -89,8 +93,8 @@ def test_an_entry_of_an_unknown_host_spares_everybody():
 
 
 def test_entries_that_were_not_read():
-    assert revocable_hosts("backup-a", DEMANDS, ALL, {}) == []
-    assert revocable_hosts("pg", DEMANDS, ALL, {"backup-b": NOTHING}) == ["backup-b", "pg", "pg3"]
+    assert revocable_hosts("backup-a", REQUIREMENTS, ALL, {}) == []
+    assert revocable_hosts("pg", REQUIREMENTS, ALL, {"backup-b": NOTHING}) == ["backup-b", "pg", "pg3"]
 
 
 @given(
@@ -107,7 +111,7 @@ def test_entries_that_were_not_read():
 )
 def test_no_trust_that_an_active_entry_needs_is_ever_revoked(unlisted, host, play):
     found = names(host, {"unlisted": unlisted}, None, play)
-    assert set(found) <= set(DEMANDS) & play
+    assert set(found) <= set(REQUIREMENTS) & play
     for item in unlisted:
         if item["active"] and not item["passive"]:
             if host == "backup-a":

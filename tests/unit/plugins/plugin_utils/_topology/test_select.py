@@ -110,7 +110,7 @@ def test_without_the_library_the_error_names_it(monkeypatch: pytest.MonkeyPatch)
         choose("[].name", SERVERS)
 
 
-ENTRIES = {host: demanded["barman"]["servers"] for host, demanded in BUILT.demands.items() if "barman" in demanded}
+ENTRIES = {host: required["barman"]["servers"] for host, required in BUILT.requirements.items() if "barman" in required}
 
 
 @pytest.mark.parametrize(

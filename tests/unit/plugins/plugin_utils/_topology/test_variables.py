@@ -52,7 +52,7 @@ def test_what_a_role_reads_reaches_it_parsed_and_with_defaults():
             "barman_deploy_archive_timeout": "5",
         },
     )
-    variables = outcome.demands["pg"]["postgres"]["variables"]
+    variables = outcome.requirements["pg"]["postgres"]["variables"]
     assert variables["barman_restart_allowed"] is True
     assert variables["barman_postgres_packages"] == ["rsync", "zstd"]
     assert variables["barman_deploy_archive_timeout"] == 5
@@ -93,7 +93,7 @@ def test_no_secret_is_in_the_requirements():
     secret = "never-to-be-seen"
     outcome = good({}, {"barman_aws_credentials": {"default": {"aws_secret_access_key": secret}}})
     assert secret not in str(outcome)
-    assert not SECRET_VARIABLES & set(outcome.demands["backup"]["barman"]["variables"])
+    assert not SECRET_VARIABLES & set(outcome.requirements["backup"]["barman"]["variables"])
     problem = only_problem({}, {"barman_aws_credentials": secret})
     assert problem.variable == "barman_aws_credentials"
     assert secret not in str(problem)
