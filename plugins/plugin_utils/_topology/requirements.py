@@ -94,37 +94,13 @@ from typing import Any, NamedTuple
 
 from ...module_utils._postgres import privileges
 from . import retention, schedule
+from .entries import directories, entry_options, global_options, receiver_name, relay_options
 from .explicit_options import given_global_options, given_options
-from .hooks import hook_options, hook_requirements
+from .hooks import hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PostgresServer, Relay, Topology, as_plain
-from .parse import as_source
-
-#: What identifies a server or its connections: the option, and the variable that decides it.
-IDENTITY_OPTIONS: Mapping[str, str] = {
-    "archiver": "barman_wal",
-    "backup_method": "barman_backup_method",
-    "conninfo": "barman_postgres_host, barman_postgres_port, barman_postgres_user and barman_postgres_database",
-    "primary_conninfo": "barman_primary",
-    "primary_ssh_command": "barman_passive_servers or barman_passive_of",
-    "reuse_backup": "barman_incremental",
-    "slot_name": "barman_slot_name",
-    "streaming_archiver": "barman_wal",
-    "streaming_conninfo": "barman_postgres_host, barman_postgres_port and barman_streaming_user",
-    "wal_conninfo": "barman_primary",
-    "wal_streaming_conninfo": "barman_primary",
-}
-IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
-    "barman_home": "barman_home",
-    "barman_user": "barman_user",
-    "configuration_files_directory": "barman_configuration_directory",
-}
-# A server that is silent is given up: libpq itself waits for minutes to connect, and for two hours once it is connected, and
-# Barman's own check_timeout does not end libpq's waiting.
-_TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
-
-# The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
-_SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
+from .relations import archiving_client, clients_of, has_base_backups, kept_as, receivers_of
+from .ssh_edges import by_machine, recovery_edges, ssh_edges
 
 # gzip is everywhere. What Barman runs, and what it imports, for each of the others.
 _BACKUP_PROGRAMS = {"lz4", "zstd"}
@@ -132,18 +108,6 @@ _WAL_PROGRAMS = {"bzip2", "pigz"}
 #: What listens only to this machine itself can't be reached by a backup server elsewhere.
 LOOPBACK = ("127.", "::1/")
 _MODULES = {"lz4": ("lz4",), "snappy": ("snappy",), "zstd": ("zstandard",)}
-
-#: What a relay must read and write as the backup server does from which it takes.
-_SHARED_WITH_RELAYS = (
-    "compression",
-    "compression_level",
-    "custom_compression_filter",
-    "custom_compression_magic",
-    "custom_decompression_filter",
-    "encryption",
-    "encryption_key_id",
-    "encryption_passphrase_command",
-)
 
 
 def requirements(topology: Topology) -> dict[str, dict[str, Any]]:
@@ -157,7 +121,7 @@ def requirements(topology: Topology) -> dict[str, dict[str, Any]]:
     for backup in topology.backup_servers.values():
         found[backup.host]["barman"] = _barman(topology, index, backup)
     edges = ssh_edges(topology)
-    for edge in _by_machine(topology, edges):
+    for edge in by_machine(topology, edges):
         for host in dict.fromkeys((*edge["from_hosts"], *edge["to_hosts"])):
             found[host]["ssh_edges"].append(edge)
     for server in topology.postgres_servers.values():
@@ -175,176 +139,13 @@ def describe(topology: Topology) -> dict[str, Any]:
     return described
 
 
-def conninfo(server: PostgresServer, streaming: bool) -> str:
-    """libpq's connection string to the server; without a password, which .pgpass holds."""
-    words = {
-        "host": server.postgres_host,
-        "port": str(server.port),
-        "user": server.streaming_user if streaming else server.user,
-    }
-    if not streaming:
-        words["dbname"] = server.database
-    if not server.postgres_host.startswith("/"):
-        words["sslmode"] = server.sslmode
-        for key in ("sslrootcert", "sslcert", "sslkey"):
-            if getattr(server, key):
-                words[key] = getattr(server, key)
-        words.update(_TIME_LIMITS)
-    words.update(server.connection_options)
-    return " ".join(f"{key}={_quoted(value)}" for key, value in words.items())
-
-
-def _quoted(value: str) -> str:
-    if value and not any(mark in value for mark in " '\\"):
-        return value
-    return "'%s'" % value.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def derived_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
-    """The options of the server's entry that follow from the variables, without barman_options."""
-    primary = topology.postgres_servers.get(server.primary) if server.primary else None
-    options: dict[str, Any] = {
-        "description": f"PostgreSQL {server.version} on {server.host}",
-        "conninfo": conninfo(server, streaming=False),
-        "backup_method": server.method,
-        "archiver": server.archives,
-        "streaming_archiver": server.streams,
-        "minimum_redundancy": server.minimum_redundancy,
-    }
-    if server.retention_policy:
-        options["retention_policy"] = server.retention_policy
-    if server.needs_replication:
-        options["streaming_conninfo"] = conninfo(server, streaming=True)
-    if server.streams:
-        options["slot_name"] = server.slot_name
-        options["create_slot"] = "auto"
-    if server.synchronous:
-        # Not to be left to a default of the [barman] section: PostgreSQL is told this name.
-        options["streaming_archiver_name"] = receiver_name(server)
-    if primary is not None:
-        options["primary_conninfo"] = conninfo(primary, streaming=False)
-        if server.streams:
-            options["wal_conninfo"] = conninfo(primary, streaming=False)
-            options["wal_streaming_conninfo"] = conninfo(primary, streaming=True)
-    if server.method in ("rsync", "snapshot"):
-        # Barman's default, but it warns in every command where it is not written.
-        options["backup_options"] = "concurrent_backup"
-        options["ssh_command"] = ssh_command(server.os_user, server.address, server.ssh_port)
-    if server.incremental in ("link", "copy"):
-        options["reuse_backup"] = server.incremental
-    if backup.client_directory:
-        options["path_prefix"] = backup.client_directory.replace("{version}", str(server.version))
-    options.update(hook_options(server.declared_hooks, backup.hook_directory, backup.home))
-    return options
-
-
-def entry_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
-    """The options of the server's entry on the backup server that keeps it."""
-    return {**derived_options(topology, server, backup), **server.options}
-
-
-def relay_options(topology: Topology, relay: Relay) -> dict[str, Any]:
-    """The options of the server's entry on a backup server that relays it."""
-    server = topology.postgres_servers[relay.server]
-    source = topology.backup_servers[relay.source]
-    target = topology.backup_servers[relay.target]
-    origin = topology.backup_servers[server.backup_server or relay.source]
-    original = entry_options(topology, server, origin)
-    options: dict[str, Any] = {
-        "description": f"{original['description']}, relayed from {relay.source}",
-        "primary_ssh_command": ssh_command(source.user, source.address, source.ssh_port),
-    }
-    for name in ("retention_policy", "minimum_redundancy"):
-        if original.get(name) is not None:
-            options[name] = original[name]
-    for name in _SHARED_WITH_RELAYS:
-        wanted = original.get(name, origin.global_options.get(name))
-        if wanted != target.global_options.get(name):
-            # Barman's word for "nothing", against what the target's [barman] section says.
-            options[name] = "None" if wanted is None else wanted
-    if target.client_directory:
-        options["path_prefix"] = target.client_directory.replace("{version}", str(server.version))
-    return options
-
-
-def ssh_command(user: str, address: str, port: int) -> str:
-    """The command with which Barman reaches another host; it may ask nothing."""
-    port_option = f" -p {port}" if port != 22 else ""
-    return f"ssh -q {_SSH_OPTIONS}{port_option} {user}@{address}"
-
-
-def global_options(backup: BackupServer) -> dict[str, Any]:
-    """The options of the [barman] section."""
-    return {
-        "barman_user": backup.user,
-        "barman_home": backup.home,
-        "configuration_files_directory": backup.configuration_directory,
-        # The package keeps /var/log/barman for its own user.
-        "log_file": f"/var/log/{backup.user}/barman.log",
-        "log_level": "INFO",
-        **hook_options(backup.declared_hooks, backup.hook_directory, backup.home),
-        **backup.global_options,
-    }
-
-
-def directories(entry_name: str, options: Mapping[str, Any], backup: BackupServer) -> dict[str, str]:
-    """The six directories of an entry, as Barman works them out."""
-    top = str(options.get("backup_directory") or f"{backup.home}/{entry_name}").rstrip("/")
-    below = {
-        "basebackups_directory": "base",
-        "errors_directory": "errors",
-        "incoming_wals_directory": "incoming",
-        "streaming_wals_directory": "streaming",
-        "wals_directory": "wals",
-    }
-    found = {"backup_directory": top}
-    for name, last in below.items():
-        found[name] = str(options.get(name) or f"{top}/{last}").rstrip("/")
-    return found
-
-
 # --- on a PostgreSQL server -------------------------------------------------------------------------------------------
 
 
-def _clients(index: Index, server: PostgresServer) -> list[PostgresServer]:
-    """The servers for whose sake Barman comes to this one: itself, and its standbys."""
-    itself = [server] if server.backup_server is not None else []
-    return itself + list(index.standbys.get(server.host, ()))
-
-
-def _kept_as(index: Index, server: PostgresServer) -> str:
-    """The server whose entry in Barman has this one's data. A standby's has its primary's, for they are the same."""
-    if server.backup_server is not None:
-        return server.host
-    return next((client.host for client in _clients(index, server) if client.backup_server is not None), server.host)
-
-
-def _receivers(index: Index, server: PostgresServer) -> list[PostgresServer]:
-    """The servers whose WAL is streamed from this one."""
-    return [
-        client
-        for client in _clients(index, server)
-        if client.streams and (client.primary or server.host) == server.host
-    ]
-
-
-def archiving_client(index: Index, server: PostgresServer) -> PostgresServer | None:
-    """The server for whose entry this one's archive_command works."""
-    for client in _clients(index, server):
-        if client.archives and (client.primary or server.host) == server.host:
-            return client
-    return None
-
-
-def _copies(server: PostgresServer) -> bool:
-    """Whether base backups are taken from this server with the replication protocol."""
-    return server.backup_server is not None and server.method == "postgres"
-
-
 def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any]:
-    clients = _clients(index, server)
-    receivers = _receivers(index, server)
-    replicating = receivers + ([server] if _copies(server) and server not in receivers else [])
+    clients = clients_of(index, server)
+    receivers = receivers_of(index, server)
+    replicating = receivers + ([server] if has_base_backups(server) and server not in receivers else [])
     streaming = server.streaming_user if replicating else None
     archiving = _archiving(topology, index, server)
     programs = sorted(_programs(server, _all_options(topology, server)) - _WAL_PROGRAMS)
@@ -364,7 +165,7 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "os_user": server.os_user,
         "primary": server.primary,
         "standbys": [standby.host for standby in index.standbys.get(server.host, ())],
-        "kept_as": _kept_as(index, server),
+        "kept_as": kept_as(index, server),
         "users": {"management": server.user, "streaming": streaming},
         "roles": _roles(server, streaming),
         "privileges": _privileges(server),
@@ -437,7 +238,7 @@ def _hba_rules(
 
 
 def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[str, dict[str, Any]]:
-    receivers = _receivers(index, server)
+    receivers = receivers_of(index, server)
     senders = _senders(index, server)
     primary = topology.postgres_servers.get(server.primary or "")
     if primary is not None:
@@ -448,7 +249,7 @@ def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[
         settings["max_wal_senders"] = {"minimum": senders}
     if receivers:
         settings["max_replication_slots"] = {"minimum": len(receivers)}
-    if server.incremental == "block" and _copies(server):
+    if server.incremental == "block" and has_base_backups(server):
         settings["summarize_wal"] = {"value": "on"}
         summaries = retention.summaries_needed(server)
         if summaries is not None:
@@ -463,12 +264,7 @@ def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[
 
 def _senders(index: Index, server: PostgresServer) -> int:
     """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another."""
-    return 2 * len(_receivers(index, server)) + (2 if _copies(server) else 0)
-
-
-def receiver_name(server: PostgresServer) -> str:
-    """The application_name of the server's WAL receiver."""
-    return str(server.options.get("streaming_archiver_name") or "barman_receive_wal")
+    return 2 * len(receivers_of(index, server)) + (2 if has_base_backups(server) else 0)
 
 
 def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any] | None:
@@ -662,137 +458,3 @@ def _increments(backup: BackupServer, servers: Iterable[PostgresServer]) -> Iter
         yield {"barman_version": "3.11", "servers": [one.name for one in incremental], "compressed": False}
     if compressed:
         yield {"barman_version": "3.15", "servers": compressed, "compressed": True}
-
-
-# --- SSH --------------------------------------------------------------------------------------------------------------
-
-
-def machines(topology: Topology) -> dict[str, tuple[str, ...]]:
-    """Of each host, all hosts of the inventory that are the same machine: instances of PostgreSQL share its users and their keys.
-
-    One that Ansible may not touch is told by nobody but itself.
-    """
-    places: dict[tuple[str, str], dict[str, None]] = {}
-    touched: list[PostgresServer | BackupServer] = [
-        server for server in topology.postgres_servers.values() if server.manage
-    ]
-    touched += topology.backup_servers.values()
-    for host in touched:
-        for place in _places(host):
-            places.setdefault(place, {})[host.host] = None
-    found: dict[str, set[str]] = {server.host: {server.host} for server in topology.postgres_servers.values()}
-    for host in touched:
-        found.setdefault(host.host, set()).update(*(places[place] for place in _places(host)))
-    return {host: tuple(sorted(together)) for host, together in found.items()}
-
-
-def _places(host: PostgresServer | BackupServer) -> tuple[tuple[str, str], ...]:
-    return (("ansible", host.reached_at or host.host), ("ssh", "%s:%d" % (host.address, host.ssh_port)))
-
-
-def _by_machine(topology: Topology, edges: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Edges between the same users of the same machines are one."""
-    same = machines(topology)
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for edge in edges:
-        from_hosts, to_hosts = same[edge["from_host"]], same[edge["to_host"]]
-        key = (
-            from_hosts,
-            to_hosts,
-            *(edge[name] for name in ("from_user", "to_user", "to_address", "to_port", "purpose")),
-        )
-        first = found.get(key)
-        if first is None:
-            found[key] = {**edge, "from_hosts": list(from_hosts), "to_hosts": list(to_hosts)}
-            continue
-        first["from_addresses"] = list(dict.fromkeys((*first["from_addresses"], *edge["from_addresses"])))
-        if first["forced_command"] != edge["forced_command"]:
-            first["forced_command"] = None
-    return list(found.values())
-
-
-def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
-    """Every lasting SSH trust, each once."""
-    edges: list[dict[str, Any]] = []
-    index = topology.index()
-    archiving_from: dict[tuple[tuple[str, str], str, str], int] = {}
-    archivers: list[tuple[PostgresServer, PostgresServer, BackupServer]] = []
-    for server in topology.postgres_servers.values():
-        backup = topology.backup_servers.get(server.backup_server or "")
-        if backup is not None and server.method in ("rsync", "snapshot"):
-            told = {"host_key": server.ssh_host_key} if server.ssh_host_key else {}
-            edges.append({**_to_postgres(backup, server, "backup"), **told})
-        client = archiving_client(index, server)
-        target = topology.backup_servers.get(client.backup_server or "") if client else None
-        if client is not None and target is not None:
-            archivers.append((server, client, target))
-            for place in _places(server):
-                key = (place, server.os_user, target.host)
-                archiving_from[key] = archiving_from.get(key, 0) + 1
-    for server, client, target in archivers:
-        # Instances on one machine share a user and so a key: no single command can be forced on it.
-        alone = all(archiving_from[place, server.os_user, target.host] == 1 for place in _places(server))
-        edges.append(
-            {
-                "from_host": server.host,
-                "from_user": server.os_user,
-                "from_addresses": [as_source(server.address)],
-                "to_host": target.host,
-                "to_user": target.user,
-                "to_address": target.address,
-                "to_port": target.ssh_port,
-                "purpose": "archiving",
-                # What rsync asks for on the other side depends on both versions.
-                "forced_command": f"barman put-wal {client.name}"
-                if alone and client.archive_method == "barman-wal-archive"
-                else None,
-                **({"public_key": server.ssh_public_key} if server.ssh_public_key else {}),
-            }
-        )
-    for pair in dict.fromkeys((relay.target, relay.source) for relay in topology.relays):
-        edges.append(_between_backups(topology.backup_servers[pair[0]], topology.backup_servers[pair[1]]))
-    return edges
-
-
-def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
-    """From each backup server that has a server's backups to that server, where Ansible can lay it."""
-    edges = []
-    for server in topology.postgres_servers.values():
-        backup = topology.backup_servers.get(server.backup_server or "")
-        if backup is not None and server.manage:
-            edges.append(_to_postgres(backup, server, "recovery"))
-    for relay in topology.relays:
-        server = topology.postgres_servers[relay.server]
-        if not server.manage:
-            continue
-        edges.append(_to_postgres(topology.backup_servers[relay.target], server, "recovery"))
-    # One for each server, because it is laid for that one alone.
-    return [{**edge, "from_hosts": [edge["from_host"]], "to_hosts": [edge["to_host"]]} for edge in edges]
-
-
-def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: str) -> dict[str, Any]:
-    return {
-        "from_host": backup.host,
-        "from_user": backup.user,
-        "from_addresses": list(backup.addresses),
-        "to_host": server.host,
-        "to_user": server.os_user,
-        "to_address": server.address,
-        "to_port": server.ssh_port,
-        "purpose": purpose,
-        "forced_command": None,
-    }
-
-
-def _between_backups(target: BackupServer, source: BackupServer) -> dict[str, Any]:
-    return {
-        "from_host": target.host,
-        "from_user": target.user,
-        "from_addresses": list(target.addresses),
-        "to_host": source.host,
-        "to_user": source.user,
-        "to_address": source.address,
-        "to_port": source.ssh_port,
-        "purpose": "passive",
-        "forced_command": None,
-    }

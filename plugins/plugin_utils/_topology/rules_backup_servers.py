@@ -16,12 +16,12 @@ from typing import Any
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version, passive_boundary
 from . import directory_rules
-from .model import BackupServer, Problem, Relay
-from .requirements import (
+from .entries import (
     directories,
     entry_options,
     relay_options,
 )
+from .model import BackupServer, Problem, Relay
 from .rule import Facts, Findings, is_loopback, unknown_host
 
 

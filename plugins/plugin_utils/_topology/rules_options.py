@@ -16,13 +16,13 @@ from ...module_utils._barman import option_combinations, option_table
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.versions import NEWEST, format_version
 from . import hooks, retention, schedule
-from .model import BackupServer, PostgresServer, Problem
-from .requirements import (
+from .entries import (
     IDENTITY_GLOBAL_OPTIONS,
     IDENTITY_OPTIONS,
     derived_options,
     global_options,
 )
+from .model import BackupServer, PostgresServer, Problem
 from .rule import Facts, Findings
 
 #: The variable that a derived option comes from, where it is not the connection's.

@@ -12,11 +12,11 @@ from __future__ import annotations
 from ...module_utils._archive_command import command as archive_command
 from ...module_utils._barman.versions import format_version
 from ...module_utils._postgres.standby_names import OUR_NAME
-from .model import BackupServer, PostgresServer, Problem
-from .parse import is_ip
-from .requirements import (
+from .entries import (
     receiver_name,
 )
+from .model import BackupServer, PostgresServer, Problem
+from .parse import is_ip
 from .rule import Facts, Findings, is_loopback, unknown_host
 
 

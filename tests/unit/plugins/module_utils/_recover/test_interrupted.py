@@ -86,7 +86,7 @@ def test_the_check_says_how_to_be_rid_of_it(host: BarmanHost) -> None:
     host.backup("pg", ID, 4, status="STARTED")
     found = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
     assert [str(check) for check in found.failures()] == [
-        f"interrupted backups: they take up room until they are deleted: barman delete pg {ID}"
+        f"interrupted backups: they use disk space until they are deleted: barman delete pg {ID}"
     ]
 
 

@@ -826,16 +826,16 @@ def test_a_star_of_versions_and_methods():
 def test_the_work_grows_with_the_servers_and_not_with_their_square(monkeypatch):
     """Counts how often an entry's options are derived: it must not depend on the number of servers."""
     from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import build as build_module
-    from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import requirements, rules_options
+    from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import entries, rules_options
 
     calls = []
-    derive = requirements.derived_options
+    derive = entries.derived_options
 
     def counted(*arguments):
         calls.append(1)
         return derive(*arguments)
 
-    monkeypatch.setattr(requirements, "derived_options", counted)
+    monkeypatch.setattr(entries, "derived_options", counted)
     monkeypatch.setattr(rules_options, "derived_options", counted)
 
     def calls_for(servers):

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The SSH trust between the machines of the topology: what lasts, and what a recovery needs while it runs.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .model import BackupServer, PostgresServer, Topology
+from .parse import as_source
+from .relations import archiving_client
+
+
+def machines(topology: Topology) -> dict[str, tuple[str, ...]]:
+    """Of each host, all hosts of the inventory that are the same machine: instances of PostgreSQL share its users and their keys.
+
+    One that Ansible may not touch is told by nobody but itself.
+    """
+    places: dict[tuple[str, str], dict[str, None]] = {}
+    touched: list[PostgresServer | BackupServer] = [
+        server for server in topology.postgres_servers.values() if server.manage
+    ]
+    touched += topology.backup_servers.values()
+    for host in touched:
+        for place in _places(host):
+            places.setdefault(place, {})[host.host] = None
+    found: dict[str, set[str]] = {server.host: {server.host} for server in topology.postgres_servers.values()}
+    for host in touched:
+        found.setdefault(host.host, set()).update(*(places[place] for place in _places(host)))
+    return {host: tuple(sorted(together)) for host, together in found.items()}
+
+
+def _places(host: PostgresServer | BackupServer) -> tuple[tuple[str, str], ...]:
+    return (("ansible", host.reached_at or host.host), ("ssh", "%s:%d" % (host.address, host.ssh_port)))
+
+
+def by_machine(topology: Topology, edges: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Edges between the same users of the same machines are one."""
+    same = machines(topology)
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for edge in edges:
+        from_hosts, to_hosts = same[edge["from_host"]], same[edge["to_host"]]
+        key = (
+            from_hosts,
+            to_hosts,
+            *(edge[name] for name in ("from_user", "to_user", "to_address", "to_port", "purpose")),
+        )
+        first = found.get(key)
+        if first is None:
+            found[key] = {**edge, "from_hosts": list(from_hosts), "to_hosts": list(to_hosts)}
+            continue
+        first["from_addresses"] = list(dict.fromkeys((*first["from_addresses"], *edge["from_addresses"])))
+        if first["forced_command"] != edge["forced_command"]:
+            first["forced_command"] = None
+    return list(found.values())
+
+
+def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
+    """Every lasting SSH trust, each once."""
+    edges: list[dict[str, Any]] = []
+    index = topology.index()
+    archiving_from: dict[tuple[tuple[str, str], str, str], int] = {}
+    archivers: list[tuple[PostgresServer, PostgresServer, BackupServer]] = []
+    for server in topology.postgres_servers.values():
+        backup = topology.backup_servers.get(server.backup_server or "")
+        if backup is not None and server.method in ("rsync", "snapshot"):
+            told = {"host_key": server.ssh_host_key} if server.ssh_host_key else {}
+            edges.append({**_to_postgres(backup, server, "backup"), **told})
+        client = archiving_client(index, server)
+        target = topology.backup_servers.get(client.backup_server or "") if client else None
+        if client is not None and target is not None:
+            archivers.append((server, client, target))
+            for place in _places(server):
+                key = (place, server.os_user, target.host)
+                archiving_from[key] = archiving_from.get(key, 0) + 1
+    for server, client, target in archivers:
+        # Instances on one machine share a user and so a key: no single command can be forced on it.
+        alone = all(archiving_from[place, server.os_user, target.host] == 1 for place in _places(server))
+        edges.append(
+            {
+                "from_host": server.host,
+                "from_user": server.os_user,
+                "from_addresses": [as_source(server.address)],
+                "to_host": target.host,
+                "to_user": target.user,
+                "to_address": target.address,
+                "to_port": target.ssh_port,
+                "purpose": "archiving",
+                # What rsync asks for on the other side depends on both versions.
+                "forced_command": f"barman put-wal {client.name}"
+                if alone and client.archive_method == "barman-wal-archive"
+                else None,
+                **({"public_key": server.ssh_public_key} if server.ssh_public_key else {}),
+            }
+        )
+    for pair in dict.fromkeys((relay.target, relay.source) for relay in topology.relays):
+        edges.append(_between_backups(topology.backup_servers[pair[0]], topology.backup_servers[pair[1]]))
+    return edges
+
+
+def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
+    """From each backup server that has a server's backups to that server, where Ansible can lay it."""
+    edges = []
+    for server in topology.postgres_servers.values():
+        backup = topology.backup_servers.get(server.backup_server or "")
+        if backup is not None and server.manage:
+            edges.append(_to_postgres(backup, server, "recovery"))
+    for relay in topology.relays:
+        server = topology.postgres_servers[relay.server]
+        if not server.manage:
+            continue
+        edges.append(_to_postgres(topology.backup_servers[relay.target], server, "recovery"))
+    # One for each server, because it is laid for that one alone.
+    return [{**edge, "from_hosts": [edge["from_host"]], "to_hosts": [edge["to_host"]]} for edge in edges]
+
+
+def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: str) -> dict[str, Any]:
+    return {
+        "from_host": backup.host,
+        "from_user": backup.user,
+        "from_addresses": list(backup.addresses),
+        "to_host": server.host,
+        "to_user": server.os_user,
+        "to_address": server.address,
+        "to_port": server.ssh_port,
+        "purpose": purpose,
+        "forced_command": None,
+    }
+
+
+def _between_backups(target: BackupServer, source: BackupServer) -> dict[str, Any]:
+    return {
+        "from_host": target.host,
+        "from_user": target.user,
+        "from_addresses": list(target.addresses),
+        "to_host": source.host,
+        "to_user": source.user,
+        "to_address": source.address,
+        "to_port": source.ssh_port,
+        "purpose": "passive",
+        "forced_command": None,
+    }
