@@ -30,8 +30,9 @@ class ActionModule(ActionBase):
         whole = variables.get(options["registered"])
         if not isinstance(whole, dict) or "requirements" not in whole:
             raise AnsibleActionFail(
-                "%s: the variable %s has no topology; register pgdr.barman.topology in it first, with run_once"
-                % (variables["inventory_hostname"], options["registered"])
+                "{}: the variable {} has no topology; register pgdr.barman.topology in it first, with run_once".format(
+                    variables["inventory_hostname"], options["registered"]
+                )
             )
         result.update(
             changed=False, **host_slice(variables["inventory_hostname"], whole["topology"], whole["requirements"])

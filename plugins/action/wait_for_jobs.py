@@ -89,9 +89,7 @@ class ActionModule(ActionBase):
         )
         given, servers = arguments["jobs"], arguments["servers"]
         if len(given) != len(servers):
-            raise AnsibleActionFail(
-                "there are %d jobs and %d servers; each job has one server" % (len(given), len(servers))
-            )
+            raise AnsibleActionFail(f"there are {len(given)} jobs and {len(servers)} servers; each job has one server")
         variables = task_vars or {}
         self._host = str(getattr(self._task, "delegate_to", None) or variables.get("inventory_hostname") or "the host")
         pending = {
@@ -109,7 +107,7 @@ class ActionModule(ActionBase):
         result.update(changed=any(job.get("changed") for job in waited.values()), failed=bool(failures), jobs=jobs)
         if failures:
             one = len(jobs) == 1
-            result["msg"] = "; ".join(text if one else "%s: %s" % (server, text) for server, text in failures.items())
+            result["msg"] = "; ".join(text if one else f"{server}: {text}" for server, text in failures.items())
         return result
 
     def _wait(
@@ -137,7 +135,7 @@ class ActionModule(ActionBase):
             if announcer.due(
                 elapsed, [look.get("error"), *(job.server for job in pending.values()), *look.get("phases", ())]
             ):
-                display.display("%s: %s" % (self._host, self._line(list(pending.values()), elapsed)))
+                display.display(f"{self._host}: {self._line(list(pending.values()), elapsed)}")
             time.sleep(interval(elapsed))
 
     def _look(self, jobs: list[_Job], arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +155,7 @@ class ActionModule(ActionBase):
                 job.observations.append(JobObservation(now, error=error))
             return {"error": True}
         if found.get("failed"):
-            raise AnsibleActionFail("the jobs on %s can't be observed: %s" % (self._host, found.get("msg")))
+            raise AnsibleActionFail(f"the jobs on {self._host} can't be observed: {found.get('msg')}")
         phases: list[str] = []
         for job, facts in zip(jobs, found["jobs"], strict=True):
             text, work = activity(found["operations"], job.server)
@@ -189,15 +187,9 @@ class ActionModule(ActionBase):
         working = next((item for item in reversed(job.observations) if item.activity), None)
         observed = ""
         if working is not None:
-            observed = " Last observed %s before that: %s." % (duration(last.time - working.time), working.activity)
-        message = "The background job of %s on %s has no result: %s.%s %s." % (
-            job.server,
-            self._host,
-            verdict.reason,
-            observed,
-            advice(verdict, self._host, remaining),
-        )
-        display.display("%s: %s: %s" % (self._host, job.server, verdict.reason))
+            observed = f" Last observed {duration(last.time - working.time)} before that: {working.activity}."
+        message = f"The background job of {job.server} on {self._host} has no result: {verdict.reason}.{observed} {advice(verdict, self._host, remaining)}."
+        display.display(f"{self._host}: {job.server}: {verdict.reason}")
         return {
             "failed": True,
             "changed": False,
@@ -221,15 +213,16 @@ class ActionModule(ActionBase):
             # The next look needs a connection of its own.
             with contextlib.suppress(Exception, _LookTimeout), _limited(_LOOK):
                 self._connection.reset()
-            return {"unreachable": True, "msg": "no answer within %d s" % _LOOK}
+            return {"unreachable": True, "msg": f"no answer within {_LOOK} s"}
 
     def _line(self, jobs: list[_Job], elapsed: float) -> str:
         last = jobs[0].observations[-1]
         if last.error is not None:
-            return "no answer (%s); the job goes on without the connection" % last.error.strip()
-        return "; ".join(
-            "%s: %s" % (job.server, job.observations[-1].activity or "runs") for job in jobs
-        ) + " (%s)" % duration(elapsed)
+            return f"no answer ({last.error.strip()}); the job goes on without the connection"
+        return (
+            "; ".join(f"{job.server}: {job.observations[-1].activity or 'runs'}" for job in jobs)
+            + f" ({duration(elapsed)})"
+        )
 
 
 def _message(job: Mapping[str, Any]) -> str:

@@ -39,8 +39,7 @@ options:
     default: []
   revocable_hosts:
     description:
-      - The inventory hosts whose lines the module removes unless O(wanted) contains them. Compute this list with the filter
-        P(pgdr.barman.revocable_hosts#filter).
+      - The inventory hosts whose lines the module removes unless O(wanted) contains them.
     type: list
     elements: str
     default: []

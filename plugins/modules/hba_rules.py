@@ -85,7 +85,7 @@ def set_rules(params: dict[str, Any], *, check_mode: bool) -> Result:
     before, after = ensure(path, rules, params["user"], check_mode=check_mode)
     others = notes(before)
     # The rest of the file may have passwords, of LDAP for example.
-    shown = ["".join("%s\n" % rule for rule in some) for some in (rules_in(before), rules)]
+    shown = ["".join(f"{rule}\n" for rule in some) for some in (rules_in(before), rules)]
     return Result(
         changed=after != before,
         values={"notes": others},

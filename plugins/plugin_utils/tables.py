@@ -48,7 +48,7 @@ def backup_failures(done: Jobs, *, check_mode: bool) -> dict[str, list[str]]:
     """Why backups failed, by backup server; empty lists if none did."""
     return {
         host: [
-            "%s: %s" % (name, job.get("msg") or "the backup ended without an answer")
+            f"{name}: {job.get('msg') or 'the backup ended without an answer'}"
             for name, job in jobs
             if not check_mode and _is_failed(job)
         ]
@@ -79,7 +79,7 @@ def check_table(checked: Results) -> list[str]:
             for check in checks.values():
                 if not check["ok"]:
                     ignored = "(ignored) " if check["ignored"] else ""
-                    lines.append(_CHECK % ("", "", "", ignored) + "%s: %s" % (check["name"], check["hint"]))
+                    lines.append(_CHECK % ("", "", "", ignored) + f"{check['name']}: {check['hint']}")
     return lines
 
 
@@ -142,12 +142,12 @@ def _partial_segment(information: Mapping[str, Any], name: str) -> str:
 
 def _copy_state(copy: Mapping[str, Any], partial: str, *, check_mode: bool) -> str:
     if copy["error"]:
-        return "FAILED: %s" % copy["error"]
+        return f"FAILED: {copy['error']}"
     if copy["empty"]:
         return "there is no backup of it yet"
     if copy["changed"]:
         return "would be copied" if check_mode else "copied"
-    return "not in it: %s, being received" % partial if partial else ""
+    return f"not in it: {partial}, being received" if partial else ""
 
 
 def _size(value: Any) -> str:

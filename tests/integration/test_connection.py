@@ -72,7 +72,7 @@ class Server:
         self.root = root
         self.bin = os.path.dirname(PROGRAMS[-1])
         self.data = root / "data"
-        self.address = "127.55.0.%d" % (os.getpid() % 250 + 1)
+        self.address = f"127.55.0.{os.getpid() % 250 + 1}"
         # Another server may listen on every address.
         with socket.create_server((self.address, 0)) as free:
             self.port = free.getsockname()[1]
@@ -87,7 +87,7 @@ class Server:
         )
         as_postgres(root, f"{self.bin}/pg_ctl", "-D", str(self.data), "-l", str(root / "log"), "-w", "start")
         with self.session() as session:
-            session.query("CREATE ROLE barman LOGIN PASSWORD '%s'" % PASSWORD.replace("'", "''"))
+            session.query("CREATE ROLE barman LOGIN PASSWORD '{}'".format(PASSWORD.replace("'", "''")))
             session.query("CREATE ROLE streaming LOGIN REPLICATION")
 
     def stop(self) -> None:
@@ -241,12 +241,10 @@ def test_no_timeout_of_a_role_or_database_cuts_our_queries_off(server: Server) -
     names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
     with server.session() as session:
         for name in names:
-            session.query("ALTER DATABASE postgres SET %s = 20000" % name)
+            session.query(f"ALTER DATABASE postgres SET {name} = 20000")
     try:
         with server.session() as session:
-            assert [session.query("SELECT current_setting('%s') AS now" % name)[0]["now"] for name in names] == [
-                "0"
-            ] * 3
+            assert [session.query(f"SELECT current_setting('{name}') AS now")[0]["now"] for name in names] == ["0"] * 3
     finally:
         with server.session() as session:
             session.query("ALTER DATABASE postgres RESET ALL")
@@ -268,7 +266,7 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
         hba = server.data / "pg_hba.conf"
         before = hba.read_text()
         rule = 'host "barman_of_old" "streaming_of_old" 192.0.2.1/32 scram-sha-256'
-        hba.write_text("# BEGIN pgdr.barman\n%s\n# END pgdr.barman\n%s" % (rule, before))
+        hba.write_text(f"# BEGIN pgdr.barman\n{rule}\n# END pgdr.barman\n{before}")
         (row,) = session.query(statement, asked)
         hba.write_text(before)
         session.query("DROP ROLE barman_of_old, streaming_of_old")
@@ -281,7 +279,7 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     assert row["alter_system_allowed"] is True
     assert row["mounts_below"] == []
     assert row["recovery_recorded"] is False
-    Path("%s%s" % (server.data, SUFFIX)).write_text("{}")
+    Path(f"{server.data}{SUFFIX}").write_text("{}")
     mounted = server.data / "pg_wal" / "mounted"
     mounted.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(mounted)], check=True)
@@ -293,7 +291,7 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
         mounted.rmdir()
     assert row["mounts_below"] == [str(mounted)]
     assert row["recovery_recorded"] is True
-    Path("%s%s" % (server.data, SUFFIX)).unlink()
+    Path(f"{server.data}{SUFFIX}").unlink()
     (server.data / MARKER).write_text("{}")
     with server.session() as session:
         (row,) = session.query(statement, asked)
@@ -304,7 +302,7 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
 def test_what_a_server_requires_of_its_host_is_asked_with_barmans_privileges(server: Server) -> None:
     with server.session() as session:
         major = session.version
-        session.query("CREATE ROLE asking LOGIN IN ROLE %s" % ", ".join(least_privileges(major).memberships))
+        session.query(f"CREATE ROLE asking LOGIN IN ROLE {', '.join(least_privileges(major).memberships)}")
         session.query("CREATE DATABASE \"a 'shop'\"")
         # Not the database that is connected to: there it hides the server's own value.
         session.query("ALTER DATABASE \"a 'shop'\" SET session_preload_libraries = auto_explain")

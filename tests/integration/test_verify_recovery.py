@@ -71,8 +71,8 @@ class Primary:
         if without:
             (directory / "barman_wal" / without).unlink()
         lines = [
-            "restore_command = 'cp %s/barman_wal/%%f %%p'" % directory,
-            "recovery_end_command = 'rm -fr %s/barman_wal'" % directory,
+            f"restore_command = 'cp {directory}/barman_wal/%f %p'",
+            f"recovery_end_command = 'rm -fr {directory}/barman_wal'",
             "recovery_target_timeline = 1",
             *settings,
         ]
@@ -90,20 +90,20 @@ def _run(binaries: str, *argv: str) -> str:
         group=account.pw_gid,
         extra_groups=[],
         cwd="/",
-        env={"PATH": "%s:/usr/bin:/bin" % binaries, "LC_ALL": "C.UTF-8"},
+        env={"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    assert completed.returncode == 0, "%s: %s" % (argv, completed.stdout)
+    assert completed.returncode == 0, f"{argv}: {completed.stdout}"
     return completed.stdout.strip()
 
 
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Primary]:
-    root = Path("/var/tmp") / ("pgdr-live-%d" % os.getpid())
+    root = Path("/var/tmp") / (f"pgdr-live-{os.getpid()}")
     account = pwd.getpwnam("postgres")
     root.mkdir(mode=0o755)
     os.chown(root, account.pw_uid, account.pw_gid)
@@ -118,12 +118,12 @@ def primary() -> Iterator[Primary]:
         _run(binaries, "initdb", "-D", str(data), "--no-sync", "-k", "-U", "postgres")
         with open(data / "postgresql.conf", "a") as stream:
             stream.write(
-                "unix_socket_directories='%s'\nlisten_addresses=''\nfsync=off\narchive_mode=on\n"
-                "archive_command='cp %%p %s/%%f'\n" % (root, archive)
+                f"unix_socket_directories='{root}'\nlisten_addresses=''\nfsync=off\narchive_mode=on\n"
+                f"archive_command='cp %p {archive}/%f'\n"
             )
         log = str(root / "log")
         # Output to a file: the server keeps a pipe open.
-        _run(binaries, "sh", "-c", "pg_ctl -D %s -l %s -w start >/dev/null 2>&1" % (data, log))
+        _run(binaries, "sh", "-c", f"pg_ctl -D {data} -l {log} -w start >/dev/null 2>&1")
         psql("CREATE TABLE rows (n int, at timestamptz DEFAULT clock_timestamp())")
         psql("INSERT INTO rows SELECT generate_series(1, 10)")
         _run(binaries, "pg_basebackup", "-D", str(backup), "-h", str(root), "-X", "none", "-c", "fast", "--no-sync")
@@ -136,7 +136,7 @@ def primary() -> Iterator[Primary]:
         middle_xid = psql("SELECT xmin FROM rows WHERE n = 21")
         psql("INSERT INTO rows VALUES (22)")
         psql("ALTER SYSTEM SET max_connections = 150")
-        _run(binaries, "sh", "-c", "pg_ctl -D %s -l %s -w restart >/dev/null 2>&1" % (data, log))
+        _run(binaries, "sh", "-c", f"pg_ctl -D {data} -l {log} -w restart >/dev/null 2>&1")
         psql("INSERT INTO rows SELECT generate_series(23, 30)")
         psql("SELECT pg_switch_wal()")
         psql("INSERT INTO rows SELECT generate_series(31, 40)")
@@ -163,11 +163,12 @@ def _count(expect: int) -> tuple[VerificationQuery, ...]:
 def _started_for_good(primary: Primary, directory: Path) -> Iterator[None]:
     """The recovered server, with nothing but its own settings, when it has left recovery."""
     options = (
-        "-c unix_socket_directories=%s -c listen_addresses= -c archive_mode=off -c fsync=off -c max_connections=150"
-        " -c recovery_target_action=promote" % primary.root
+        f"-c unix_socket_directories={primary.root} -c listen_addresses= -c archive_mode=off -c fsync=off -c "
+        "max_connections=150"
+        " -c recovery_target_action=promote"
     )
     log = str(primary.root / "final.log")
-    primary.run("sh", "-c", "pg_ctl -D %s -l %s -w -o '%s' start >/dev/null 2>&1" % (directory, log, options))
+    primary.run("sh", "-c", f"pg_ctl -D {directory} -l {log} -w -o '{options}' start >/dev/null 2>&1")
     try:
         _until(lambda: _final(primary, "SELECT pg_is_in_recovery()") == "f")
         yield
@@ -220,7 +221,7 @@ def test_the_marker_says_whether_the_directory_is_proven(primary: Primary) -> No
 
 def test_a_time_is_reached_proven_and_still_recovers_afterwards(primary: Primary) -> None:
     directory = primary.lay_down(
-        "time", "recovery_target_time = '%s'" % primary.middle_time, "recovery_target_action = 'promote'"
+        "time", f"recovery_target_time = '{primary.middle_time}'", "recovery_target_action = 'promote'"
     )
     settings = (directory / "postgresql.auto.conf").read_text()
     facts = _test(directory, queries=_count(21), checksums=True)
@@ -278,7 +279,7 @@ _ORDERS = VerificationQuery("SELECT count(*) FROM orders", expect=5, expected=Tr
 
 def test_a_table_that_was_dropped_at_the_target_is_asked_when_the_recovery_has_ended(primary: Primary) -> None:
     """The recovery stops with the lock of DROP TABLE, which nobody gives up while it is paused."""
-    directory = primary.lay_down("dropped", "recovery_target_time = '%s'" % primary.drop_time)
+    directory = primary.lay_down("dropped", f"recovery_target_time = '{primary.drop_time}'")
     with pytest.raises(RecoveryVerificationError, match="holds a lock on what it reads") as caught:
         _test(directory, queries=(_ORDERS, *_count(40)))
     assert [(answer["locked"], answer["matched"]) for answer in caught.value.facts["queries"]] == [
@@ -296,7 +297,7 @@ def test_a_table_that_was_dropped_at_the_target_is_asked_when_the_recovery_has_e
         wrong = VerificationQuery("SELECT count(*) FROM orders", expect=6, expected=True)
         with pytest.raises(RecoveryVerificationError, match="expected was 6"):
             query_running(VerificationRequest(str(directory), queries=(wrong,)), VerificationEnvironment())
-    directory = primary.lay_down("dropped-copy", "recovery_target_time = '%s'" % primary.drop_time)
+    directory = primary.lay_down("dropped-copy", f"recovery_target_time = '{primary.drop_time}'")
     assert _test(directory, queries=(_ORDERS,), promote=True)["queries"][0]["matched"] is True
 
 
@@ -350,11 +351,11 @@ def test_a_throwaway_copy_is_promoted(primary: Primary) -> None:
 
 def test_a_running_server_is_not_touched(primary: Primary) -> None:
     directory = primary.lay_down("running", "recovery_target_name = 'middle'", "recovery_target_action = 'pause'")
-    options = "-c unix_socket_directories=%s -c listen_addresses= -c archive_mode=off" % primary.root
+    options = f"-c unix_socket_directories={primary.root} -c listen_addresses= -c archive_mode=off"
     primary.run(
         "sh",
         "-c",
-        "pg_ctl -D %s -l %s/running.log -w -o '%s' start >/dev/null 2>&1" % (directory, primary.root, options),
+        f"pg_ctl -D {directory} -l {primary.root}/running.log -w -o '{options}' start >/dev/null 2>&1",
     )
     try:
         with pytest.raises(RecoveryVerificationError, match="a PostgreSQL server runs in"):
@@ -375,7 +376,7 @@ verify_recovery(request, VerificationEnvironment(temporary=%r))
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_server_is_left_when_the_test_itself_is_killed(primary: Primary, number: int) -> None:
-    directory = primary.lay_down("killed%d" % number, "recovery_target_name = 'middle'")
+    directory = primary.lay_down(f"killed{number}", "recovery_target_name = 'middle'")
     paths = [path for path in sys.path if path]
     with subprocess.Popen([sys.executable, "-c", _KILLED % (paths, str(directory), str(primary.root))]) as process:
         _until(lambda: _asks(directory))
@@ -403,7 +404,7 @@ def _asks(directory: Path) -> bool:
             status, words = Path(path, "status").read_text(), Path(path, "cmdline").read_text()
         except OSError:
             continue
-        if "PPid:\t%s\n" % postmaster in status and "[local] SELECT" in words:
+        if f"PPid:\t{postmaster}\n" in status and "[local] SELECT" in words:
             return True
     return False
 
@@ -420,16 +421,16 @@ def foreign(primary: Primary) -> Primary:
 
     def psql(sql: str, database: str = "postgres") -> str:
         # Before the settings of the role and the database count: SET itself could be cut off.
-        conninfo = "host=%s dbname=%s options='-c statement_timeout=0'" % (root, database)
+        conninfo = f"host={root} dbname={database} options='-c statement_timeout=0'"
         return primary.run("psql", "-XAtqc", sql, "-d", conninfo)
 
     primary.run("initdb", "-D", str(data), "--no-sync", "-U", "postgres")
     with open(data / "postgresql.conf", "a") as stream:
         stream.write(
-            "unix_socket_directories='%s'\nlisten_addresses=''\nfsync=off\narchive_mode=on\narchive_command='cp %%p %s/%%f'\n"
-            % (root, archive)
+            f"unix_socket_directories='{root}'\nlisten_addresses=''\nfsync=off\narchive_mode=on\narchive_command='cp "
+            f"%p {archive}/%f'\n"
         )
-    primary.run("sh", "-c", "pg_ctl -D %s -l %s/log -w start >/dev/null 2>&1" % (data, root))
+    primary.run("sh", "-c", f"pg_ctl -D {data} -l {root}/log -w start >/dev/null 2>&1")
     try:
         psql("CREATE TABLE rows AS SELECT generate_series(1, 10) AS n")
         psql("CREATE DATABASE shop")
@@ -506,8 +507,8 @@ def test_a_library_that_the_configuration_preloads_and_nobody_installed(foreign:
 def test_a_library_that_every_session_loads_and_nobody_installed(foreign: Primary, name: str) -> None:
     directory = foreign.lay_down(name, "recovery_target = 'immediate'", "recovery_target_action = 'promote'")
     with open(directory / "postgresql.conf", "a") as stream:
-        stream.write("%s = 'pg_wondrous'\n" % name)
-    with pytest.raises(RecoveryVerificationError, match="%s in .*: pg_wondrous. Nobody could connect" % name):
+        stream.write(f"{name} = 'pg_wondrous'\n")
+    with pytest.raises(RecoveryVerificationError, match=f"{name} in .*: pg_wondrous. Nobody could connect"):
         _test(directory)
 
 

@@ -26,10 +26,19 @@ _VARIABLE = re.compile(r"\b(?:barman|backup|pg)_[a-z_]+\b")
 def _messages() -> Iterator[tuple[str, str, bool, str]]:
     """The file, the text before the brackets, whether the option is Barman's, and the option."""
     for path in sorted((ROOT / "plugins").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "DOCUMENTATION" not in node.value:
-                for found in _BRACKETS.finditer(node.value):
-                    yield path.name, node.value[: found.start()], bool(found["whose"]), found["option"]
+        for text in _texts(ast.parse(path.read_text())):
+            for found in _BRACKETS.finditer(text):
+                yield path.name, text[: found.start()], bool(found["whose"]), found["option"]
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """The string literals. In an f-string each expression is replaced by {}."""
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            yield node.value
 
 
 def _variables() -> set[str]:

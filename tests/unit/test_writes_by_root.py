@@ -139,5 +139,5 @@ def test_tasks_write_as_the_user_or_where_only_root_does(path: Path) -> None:
         for name in WRITING.intersection(task):
             place = str(task[name].get("path") or task[name].get("dest") or "")
             if not become_user and not local and not place.startswith(OF_ROOT):
-                wrong.append("%s: %s writes %s as root" % (task.get("name"), name, place))
+                wrong.append(f"{task.get('name')}: {name} writes {place} as root")
     assert wrong == []

@@ -42,9 +42,8 @@ class ArchiverState:
     def problem(self) -> str:
         if self.failed is None:
             return self.final_problem
-        return "archive_command fails with %s (%d failures; PostgreSQL's log contains its output)" % (
-            self.failed,
-            self.failures,
+        return (
+            f"archive_command fails with {self.failed} ({self.failures} failures; PostgreSQL's log contains its output)"
         )
 
     def has_passed(self, segment: wal.Segment) -> bool:
@@ -98,4 +97,4 @@ class ArchiverWatch:
             self.state, self._unknown = self._ask(), ""
         except HostError as exc:
             # It may only be restarted now.
-            self.state, self._unknown = None, "PostgreSQL can't be queried: %s" % exc
+            self.state, self._unknown = None, f"PostgreSQL can't be queried: {exc}"

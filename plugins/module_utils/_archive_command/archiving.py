@@ -126,8 +126,7 @@ class Archiver:
         reached = self._reach(target)
         if target.method == "barman-wal-archive" and not reached.ok:
             raise ArchivingError(
-                "Barman at %s does not accept WAL of server '%s': %s"
-                % (target.address, target.server, _last_line(reached)),
+                f"Barman at {target.address} does not accept WAL of server '{target.server}': {_last_line(reached)}",
                 "not_configured",
             )
 
@@ -156,20 +155,20 @@ class Archiver:
             raise
         except HostError as exc:
             package = "barman-cli" if argv[0] == "barman-wal-archive" else argv[0]
-            raise ArchivingError("%s (package %s)" % (exc, package), "not_installed") from None
+            raise ArchivingError(f"{exc} (package {package})", "not_installed") from None
 
     def _reach(self, target: ArchiveTarget, sent: str = _EMPTY_TAR) -> Completed:
         """One SSH connection as archive_command makes it, with its messages. Raises ArchivingError where it fails."""
-        remote = "true" if target.method == "rsync" else "barman put-wal %s" % shlex.quote(target.server)
-        argv = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=%d" % _CONNECT_TIMEOUT, "-T"]
-        argv += ["-p", str(target.port), "%s@%s" % (target.user, target.host), remote]
+        remote = "true" if target.method == "rsync" else f"barman put-wal {shlex.quote(target.server)}"
+        argv = ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_TIMEOUT}", "-T"]
+        argv += ["-p", str(target.port), f"{target.user}@{target.host}", remote]
         try:
             said = self._run(Command(argv, user=self._user, timeout=60, input=sent))
         except CommandTimeout:
-            raise ArchivingError("SSH to %s does not end within a minute" % target.address, "ssh") from None
+            raise ArchivingError(f"SSH to {target.address} does not end within a minute", "ssh") from None
         if said.rc == SSH_FAILED:
             kind, why = _ssh_problem(said.stderr)
-            raise ArchivingError("SSH as '%s' to %s: %s" % (self._user, target.address, why), kind)
+            raise ArchivingError(f"SSH as '{self._user}' to {target.address}: {why}", kind)
         return said
 
     def apply(self, plan: ArchivingPlan) -> None:
@@ -178,9 +177,9 @@ class Archiver:
             return
         for name, value in plan.settings.items():
             if value is None:
-                self._session.query("ALTER SYSTEM RESET %s" % name)
+                self._session.query(f"ALTER SYSTEM RESET {name}")
             else:
-                self._session.query("ALTER SYSTEM SET %s = %s" % (name, _literal(value)))
+                self._session.query(f"ALTER SYSTEM SET {name} = {_literal(value)}")
         self._session.query("SELECT pg_catalog.pg_reload_conf()")
         expected = {
             name: value for name, value in plan.settings.items() if value is not None and name != "archive_mode"
@@ -191,7 +190,7 @@ class Archiver:
                 "SELECT name, setting FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [list(expected)]
             )
             other = [
-                "%s = %s" % (row["name"], row["setting"])
+                f"{row['name']} = {row['setting']}"
                 for row in rows
                 if row["setting"] not in (expected[row["name"]], "(disabled)")
             ]
@@ -201,10 +200,10 @@ class Archiver:
 
     def archive_history(self, name: str, data_directory: str) -> None:
         """Have PostgreSQL archive a history file: the archiver takes every file that is marked as ready, histories first."""
-        mark = "%s/pg_wal/archive_status/%s.ready" % (data_directory, name)
+        mark = f"{data_directory}/pg_wal/archive_status/{name}.ready"
         said = self._run(Command(["touch", mark], user=self._user, timeout=30))
         if not said.ok:
-            raise ArchivingError("the timeline history %s can't be archived: %s" % (name, said.text))
+            raise ArchivingError(f"the timeline history {name} can't be archived: {said.text}")
 
     def prove(self, target: ArchiveTarget) -> wal.Segment:
         """Have a segment closed and archived. Raises ArchivingError saying where it stopped."""
@@ -222,9 +221,9 @@ class Archiver:
             if now.failed_count - before.failed_count >= _ATTEMPTS and not now.works:
                 return Probe(True, "", now)
             seen = "the last archived is %s" % (now.archived_wal or "none")
-            return Probe(False, seen + (", and archiving %s failed" % now.failed_wal if not now.works else ""))
+            return Probe(False, seen + (f", and archiving {now.failed_wal} failed" if not now.works else ""))
 
-        what = "WAL segment %s to be archived" % segment
+        what = f"WAL segment {segment} to be archived"
         try:
             failed = wait_for(what, probe, self._timeout, 0.2, self._clock, self._pause)
         except WaitTimeout as exc:
@@ -233,8 +232,8 @@ class Archiver:
         if failed is not None:
             self._explain(target, failed.failed_wal)
             raise ArchivingError(
-                "%s: PostgreSQL's archiver failed with %s, and the same command works now. Read PostgreSQL's log"
-                % (what, failed.failed_wal)
+                f"{what}: PostgreSQL's archiver failed with {failed.failed_wal}, and the same command works now. Read "
+                "PostgreSQL's log"
             )
         return segment
 
@@ -248,8 +247,8 @@ class Archiver:
             if rows[0]["waiting"] == 0:
                 return Probe(True, "")
             now = self._statistics()
-            failing = "" if now.failed_time is None or now.works else ", and archiving %s fails" % now.failed_wal
-            return Probe(False, "%d segments%s" % (rows[0]["waiting"], failing))
+            failing = "" if now.failed_time is None or now.works else f", and archiving {now.failed_wal} fails"
+            return Probe(False, f"{rows[0]['waiting']} segments{failing}")
 
         wait_for("WAL that waited for archive_command", probe, self._timeout, 0.2, self._clock, self._pause)
 
@@ -271,7 +270,7 @@ class Archiver:
         try:
             said = self._run(Command(["/bin/sh", "-c", command], user=self._user, cwd=directory, timeout=120))
         except CommandTimeout:
-            raise ArchivingError("'%s' does not end within two minutes" % command, "timeout") from None
+            raise ArchivingError(f"'{command}' does not end within two minutes", "timeout") from None
         if said.ok:
             return
         kind = "command"
@@ -280,15 +279,13 @@ class Archiver:
         if said.rc == 127:
             kind, hint = (
                 "not_installed",
-                " Install it: %s." % ("package barman-cli" if target.method == "barman-wal-archive" else "rsync"),
+                f" Install it: {'package barman-cli' if target.method == 'barman-wal-archive' else 'rsync'}.",
             )
         elif re.search(r"No space left on device|Disk quota exceeded", text):
-            kind, hint = "disk_full", " Free disk space on %s." % target.host
+            kind, hint = "disk_full", f" Free disk space on {target.host}."
         elif re.search(r"Unknown server", text):
-            kind, hint = "not_configured", " Barman at %s has no server '%s'." % (target.host, target.server)
-        raise ArchivingError(
-            "'%s' ends with exit code %d: %s.%s" % (command, said.rc, _last_line(said).rstrip("."), hint), kind
-        )
+            kind, hint = "not_configured", f" Barman at {target.host} has no server '{target.server}'."
+        raise ArchivingError(f"'{command}' ends with exit code {said.rc}: {_last_line(said).rstrip('.')}.{hint}", kind)
 
 
 def _sums_alone() -> str:
@@ -304,27 +301,18 @@ def _ssh_problem(text: str) -> tuple[str, str]:
     failure = ssh_failure(text)
     if failure in (SshFailure.HOST_KEY_CHANGED, SshFailure.HOST_KEY_UNKNOWN):
         return "host_key", (
-            (
-                "the host key is unknown, or differs from the one in known_hosts. The role pgdr.barman.ssh_trust fills "
-                "known_hosts from the hosts' own keys (%s)"
-            )
-            % said[-200:]
+            "the host key is unknown, or differs from the one in known_hosts. The role pgdr.barman.ssh_trust fills "
+            f"known_hosts from the hosts' own keys ({said[-200:]})"
         )
     if failure is SshFailure.DENIED:
         return "permission", (
-            (
-                "the key is not authorized there: it is missing in authorized_keys, or from= does not match the address. "
-                "The role pgdr.barman.ssh_trust authorizes it (%s)"
-            )
-            % said[-200:]
+            "the key is not authorized there: it is missing in authorized_keys, or from= does not match the address. "
+            f"The role pgdr.barman.ssh_trust authorizes it ({said[-200:]})"
         )
     if failure is SshFailure.CLOSED:
         return "closed", (
-            (
-                "sshd there closes the connection before it requests a key. Since OpenSSH 9.8 it does so for up to ten "
-                "minutes with an address from which logins failed (PerSourcePenalties). Read its log (%s)"
-            )
-            % said[-200:]
+            "sshd there closes the connection before it requests a key. Since OpenSSH 9.8 it does so for up to ten "
+            f"minutes with an address from which logins failed (PerSourcePenalties). Read its log ({said[-200:]})"
         )
     return "ssh", said[-300:] or "it fails without a message"
 
@@ -336,4 +324,4 @@ def _last_line(said: Completed) -> str:
 
 
 def _literal(value: str) -> str:
-    return "'%s'" % value.replace("'", "''")
+    return "'{}'".format(value.replace("'", "''"))

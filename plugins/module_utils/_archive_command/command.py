@@ -40,22 +40,22 @@ class ArchiveTarget:
 
     @property
     def address(self) -> str:
-        return "%s@%s, port %d" % (self.user, self.host, self.port)
+        return f"{self.user}@{self.host}, port {self.port}"
 
 
 def archive_command(target: ArchiveTarget) -> str:
     """The command, without the mark. PostgreSQL puts in %p, the file's path, and %f, its name."""
     if target.method == "rsync":
-        remote = "[%s]" % target.host if ":" in target.host else target.host
+        remote = f"[{target.host}]" if ":" in target.host else target.host
         ssh = ["ssh", "-q", "-o", "BatchMode=yes"] + (["-p", str(target.port)] if target.port != 22 else [])
         words = ["rsync", "--archive"]
         if target.compression == "gzip":
             words.append("--compress")
         elif target.compression != "none":
-            words.append("--compress-choice=%s" % target.compression)
+            words.append(f"--compress-choice={target.compression}")
         words += ["--rsh", " ".join(ssh)]
-        destination = "%s@%s:%s/" % (target.user, remote, (target.directory or "").rstrip("/"))
-        return "%s %%p %s%%f" % (_quoted(words), _quoted([destination]))
+        destination = "{}@{}:{}/".format(target.user, remote, (target.directory or "").rstrip("/"))
+        return f"{_quoted(words)} %p {_quoted([destination])}%f"
     words = ["barman-wal-archive"]
     if target.port != 22:
         words += ["--port", str(target.port)]
@@ -73,7 +73,7 @@ def _quoted(words: list[str]) -> str:
 
 def marked(command: str, timeout: int | None = None) -> str:
     """The command with our mark, which also notes the archive_timeout that was set with it."""
-    return "%s %s%s" % (command, MARK, "" if timeout is None else " archive_timeout=%d" % timeout)
+    return "{} {}{}".format(command, MARK, "" if timeout is None else f" archive_timeout={timeout}")
 
 
 def is_ours(command: str) -> bool:

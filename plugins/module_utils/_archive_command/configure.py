@@ -39,7 +39,7 @@ def configure(
     if target is not None:
         far = parse_version(far_version) if far_version else None
         if far_version and far is None:
-            raise ArchivingError("barman_version '%s' is not a version: set one such as 3.19.1" % far_version)
+            raise ArchivingError(f"barman_version '{far_version}' is not a version: set one such as 3.19.1")
         compresses = target.method == "barman-wal-archive" and target.compression != "none"
         installed = archiver.installed_version() if compresses and not check_mode else None
         # A command that stands was compared with it; in check mode Barman may only be about to be installed there.

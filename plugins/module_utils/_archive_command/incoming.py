@@ -86,7 +86,7 @@ def _goes_on(partial: wal.Segment | None, streamed: Collection[wal.Segment]) -> 
 
 def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
     """What is left in the directory and needs a person; None if nothing does."""
-    begin = "server '%s': in %s " % (server, directory)
+    begin = f"server '{server}': in {directory} "
     again = (
         "set barman_wal: [streaming, archiving] for it and deploy, so that Barman archives it. Then remove "
         "archiving again"
@@ -95,20 +95,21 @@ def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
     if plan.lost or plan.awaited:
         problems.append(
             begin
-            + "is WAL that arrived by archive_command and not by streaming: %s; %s"
-            % (", ".join(plan.lost + plan.awaited), again)
+            + "is WAL that arrived by archive_command and not by streaming: {}; {}".format(
+                ", ".join(plan.lost + plan.awaited), again
+            )
         )
     if plan.different:
         problems.append(
             begin
             + (
-                "is WAL that differs from the same WAL by streaming: %s; find out which server sent it, and keep it until "
+                "is WAL that differs from the same WAL by streaming: {}; find out which server sent it, and keep it "
+                "until "
                 "then"
-            )
-            % ", ".join(plan.different)
+            ).format(", ".join(plan.different))
         )
     if plan.foreign:
-        problems.append(begin + "are files that are not WAL: %s; remove or move them" % ", ".join(plan.foreign))
+        problems.append(begin + f"are files that are not WAL: {', '.join(plan.foreign)}; remove or move them")
     return "\n".join(problems) or None
 
 
@@ -123,7 +124,7 @@ def clear_servers(params: Mapping[str, Any], *, check_mode: bool) -> Result:
             outcomes[server.name] = clear(barman, server, params["timeout"], check_mode=check_mode)
         except HostError as exc:
             outcomes[server.name] = _outcome(())
-            outcomes[server.name].fail(exc, "server '%s': %%s" % server.name)
+            outcomes[server.name].fail(exc, f"server '{server.name}': %s")
     return per_server(outcomes)
 
 
@@ -144,11 +145,11 @@ def clear(
     def look() -> Probe:
         plans.append(_look(barman, server, directory))
         newest = ", ".join(plans[-1].awaited)
-        return Probe(not plans[-1].awaited or bool(plans[-1].lost), "streaming has not delivered %s" % newest)
+        return Probe(not plans[-1].awaited or bool(plans[-1].lost), f"streaming has not delivered {newest}")
 
     problems = []
     try:
-        wait_for("server '%s'" % server.name, look, 0 if check_mode else timeout, _INTERVAL, pause=pause)
+        wait_for(f"server '{server.name}'", look, 0 if check_mode else timeout, _INTERVAL, pause=pause)
     except WaitTimeout as exc:
         problems.append(str(exc))
     plan = plans[-1]
@@ -171,8 +172,8 @@ def _look(barman: Barman, server: ServerConfiguration, directory: str) -> Incomi
     came = list_archive(server, barman, size, [directory], archived=False, fetch=False)
     streamed = list_archive(server, barman, size, streamed_in)
     names = [str(segment) for segment in streamed.segments]
-    names += ["%s.partial" % segment for segment in streamed.partials]
-    names += ["%08X.history" % timeline for timeline in streamed.histories]
+    names += [f"{segment}.partial" for segment in streamed.partials]
+    names += [f"{timeline:08X}.history" for timeline in streamed.histories]
     return make_plan(incoming, names, lambda name: _is_same(name, came, streamed))
 
 
@@ -193,4 +194,4 @@ def _remove(directory: str, names: Sequence[str], user: str | None) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
             except OSError as exc:
-                raise HostError("%s can't be removed: %s" % (path, exc.strerror)) from None
+                raise HostError(f"{path} can't be removed: {exc.strerror}") from None

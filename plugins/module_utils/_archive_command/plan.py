@@ -130,8 +130,8 @@ def problems(
             )
         if target.compression not in RSYNC_COMPRESSIONS:
             found.append(
-                "barman_archive_compression (option compression of the module): rsync does not support %s: set one of %s"
-                % (target.compression, ", ".join(RSYNC_COMPRESSIONS))
+                "barman_archive_compression (option compression of the module): rsync does not support {}: set one "
+                "of {}".format(target.compression, ", ".join(RSYNC_COMPRESSIONS))
             )
         return found
     if target.compression == "none":
@@ -139,24 +139,22 @@ def problems(
     since = ".".join(str(part) for part in COMPRESSION_SINCE)
     if installed is not None and installed < COMPRESSION_SINCE:
         found.append(
-            "compression %s needs barman-wal-archive %s, and this host has %s: set none, or install a newer barman-cli"
-            % (target.compression, since, ".".join(str(part) for part in installed))
+            "compression {} needs barman-wal-archive {}, and this host has {}: set none, or install a newer "
+            "barman-cli".format(target.compression, since, ".".join(str(part) for part in installed))
         )
     if far is None and far_needed:
         found.append(
-            (
-                "compression %s needs Barman %s on the backup server too: set barman_version for that host (option "
-                "barman_version of the module)"
-            )
-            % (target.compression, since)
+            f"compression {target.compression} needs Barman {since} on the backup server too: set barman_version for "
+            "that host (option "
+            "barman_version of the module)"
         )
     elif far is not None and far < COMPRESSION_SINCE:
         found.append(
             (
-                "compression %s needs Barman %s on the backup server, which has %s: set none, or install a newer Barman "
+                "compression {} needs Barman {} on the backup server, which has {}: set none, or install a newer "
+                "Barman "
                 "there"
-            )
-            % (target.compression, since, ".".join(str(part) for part in far))
+            ).format(target.compression, since, ".".join(str(part) for part in far))
         )
     return found
 
@@ -172,7 +170,7 @@ def make_plan(current: CurrentArchiving, desired: DesiredArchiving) -> Archiving
     fixed = [name for name in settings if name in current.fixed]
     if fixed:
         raise ArchivingError(
-            "PostgreSQL's command line sets %s, which overrides all files: remove it there" % " and ".join(fixed),
+            f"PostgreSQL's command line sets {' and '.join(fixed)}, which overrides all files: remove it there",
             "foreign",
         )
     restart = desired.target is not None and current.mode not in _enough(desired.mode)
@@ -208,16 +206,18 @@ def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
     wanted = archive_command(desired.target) if desired.target is not None else None
     if current.library:
         return (
-            "archive_library is '%s', which somebody else has set, and PostgreSQL uses no archive_command with it. "
+            f"archive_library is '{current.library}', which somebody else has set, and PostgreSQL uses no "
+            "archive_command with it. "
             "Remove it, or set barman_archive_overwrite: true (option overwrite of the module)"
-        ) % current.library
+        )
     nobodys = does_nothing(current.command) or _FAILS.fullmatch(current.command.strip())
     if is_ours(current.command) or nobodys or current.command == wanted:
         return ""
     return (
-        "archive_command is set already, and not by this module: %s. It may archive WAL to another place. Remove "
+        f"archive_command is set already, and not by this module: {current.command}. It may archive WAL to another "
+        "place. Remove "
         "it, or set barman_archive_overwrite: true (option overwrite of the module)"
-    ) % current.command
+    )
 
 
 def with_sums(desired: DesiredArchiving, current: CurrentArchiving) -> DesiredArchiving:

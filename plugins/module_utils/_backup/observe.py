@@ -83,7 +83,7 @@ class BackupHost:
     def run_barman(self, command: str, *arguments: str) -> None:
         """Run a command of Barman for this server. If it fails, its words stay in `failure`."""
         completed = self.barman.text(command, self.server.name, *arguments)
-        self.failure = "" if completed.ok else "'barman %s' failed: %s" % (command, failure(completed))
+        self.failure = "" if completed.ok else f"'barman {command}' failed: {failure(completed)}"
 
     def archiver(self) -> ArchiverState | None:
         """The archiver of the server that is backed up; None for a standby, whose WAL its primary archives."""

@@ -59,36 +59,35 @@ def _problems(server: ServerConfiguration, request: BackupRequest) -> list[str]:
     problems: list[str] = []
     if server.passive:
         problems.append(
-            (
-                "server '%s' is passive on this host: its source backup server takes its backups, and this host copies "
-                "them"
-            )
-            % name
+            f"server '{name}' is passive on this host: its source backup server takes its backups, and this host "
+            "copies "
+            "them"
         )
     if not server.flag("active", True):
-        problems.append(
-            "server '%s' is inactive (active = false in %s): Barman takes no backups of it" % (name, server.file)
-        )
+        problems.append(f"server '{name}' is inactive (active = false in {server.file}): Barman takes no backups of it")
     if request.name in _RESERVED_NAMES:
         problems.append(
-            "barman_backup_name (option backup_name of the module): '%s' is one of Barman's own words: choose another one"
-            % request.name
+            f"barman_backup_name (option backup_name of the module): '{request.name}' is one of Barman's own words: "
+            "choose another one"
         )
     least = {"jobs": 1, "bandwidth_limit": 0, "retries": 0, "wait_timeout": 0}
     problems += [
-        "%s must be %d or more" % (_option(option), lowest)
+        f"{_option(option)} must be {lowest} or more"
         for option, lowest in least.items()
         if getattr(request, option) is not None and getattr(request, option) < lowest
     ]
     if method == "postgres":
         if request.jobs is not None and request.jobs > 1:
             problems.append(
-                "%s is for backup_method rsync, and pg_basebackup copies in one process: remove it" % _option("jobs")
+                "{} is for backup_method rsync, and pg_basebackup copies in one process: remove it".format(
+                    _option("jobs")
+                )
             )
         if request.reuse_backup not in (None, "off"):
             problems.append(
-                "reuse_backup is for backup_method rsync: with postgres use %s (PostgreSQL 17 and later)"
-                % _option("incremental")
+                "reuse_backup is for backup_method rsync: with postgres use {} (PostgreSQL 17 and later)".format(
+                    _option("incremental")
+                )
             )
     if method == "snapshot":
         options = {
@@ -98,36 +97,35 @@ def _problems(server: ServerConfiguration, request: BackupRequest) -> list[str]:
         }
         problems += [
             (
-                "%s is for a backup that Barman copies, and the backups of server '%s' are snapshots of its disks: remove "
+                f"{_option(option)} is for a backup that Barman copies, and the backups of server '{name}' are "
+                "snapshots of its disks: remove "
                 "it"
             )
-            % (_option(option), name)
             for option, value in options.items()
             if value not in (None, "off")
         ]
     if request.incremental is not None and method == "snapshot":
         problems.append(
             (
-                "%s is for backup_method postgres and server '%s' has snapshot: remove it, because the provider stores "
+                "{} is for backup_method postgres and server '{}' has snapshot: remove it, because the provider stores "
                 "only what changed"
-            )
-            % (_option("incremental"), name)
+            ).format(_option("incremental"), name)
         )
     elif request.incremental is not None and method != "postgres":
         problems.append(
             (
-                "%s is for backup_method postgres and server '%s' has %s: set barman_incremental: link for it and deploy "
+                "{} is for backup_method postgres and server '{}' has {}: set barman_incremental: link for it and "
+                "deploy "
                 "(option reuse_backup of the module)"
-            )
-            % (_option("incremental"), name, method)
+            ).format(_option("incremental"), name, method)
         )
     return problems
 
 
 def _option(name: str) -> str:
     """An option as a playbook's user knows it; some are the module's alone."""
-    variable = "barman_backup_%s" % name
-    return "%s (option %s of the module)" % (variable, name) if name in _PLAYBOOK_OPTIONS else name
+    variable = f"barman_backup_{name}"
+    return f"{variable} (option {name} of the module)" if name in _PLAYBOOK_OPTIONS else name
 
 
 def _parent(
@@ -136,30 +134,27 @@ def _parent(
     installed = version()
     if installed < (3, 11):
         return [
-            "incremental needs Barman 3.11 or later and this host has %s" % ".".join(str(part) for part in installed)
+            "incremental needs Barman 3.11 or later and this host has {}".format(
+                ".".join(str(part) for part in installed)
+            )
         ], None
     try:
         parent = find(backups, wanted, server.name)
     except CatalogError as exc:
-        return ["incremental: %s; take a full backup first" % exc], None
+        return [f"incremental: {exc}; take a full backup first"], None
     if not parent.done:
-        return [
-            "incremental: backup %s is %s, and no increment can build upon it" % (parent.backup_id, parent.status)
-        ], None
+        return [f"incremental: backup {parent.backup_id} is {parent.status}, and no increment can build upon it"], None
     if parent.major_version is not None and parent.major_version < 17:
-        return [
-            "incremental needs PostgreSQL 17 or later and server '%s' has %d" % (server.name, parent.major_version)
-        ], None
+        return [f"incremental needs PostgreSQL 17 or later and server '{server.name}' has {parent.major_version}"], None
     try:
         built_on = chain(backups, parent)
     except CatalogError as exc:
-        return ["incremental: %s; take a full backup" % exc], None
+        return [f"incremental: {exc}; take a full backup"], None
     compressed = [one.backup_id for one in built_on if one.compression]
     if installed < (3, 15) and (compressed or server.get("backup_compression")):
         return [
-            "incremental needs Barman 3.15 or later together with compression (%s), and this host has %s"
-            % (
-                "backup %s is compressed" % compressed[0] if compressed else "backup_compression in %s" % server.file,
+            "incremental needs Barman 3.15 or later together with compression ({}), and this host has {}".format(
+                f"backup {compressed[0]} is compressed" if compressed else f"backup_compression in {server.file}",
                 ".".join(str(part) for part in installed),
             )
         ], None

@@ -43,20 +43,16 @@ def why_failed(host: BackupHost, reply: Reply, backup: Backup | None) -> str:
     said = " ".join(said.split()).rstrip(".")
     if backup is None and backup_runs(host.server, host.process):
         return (
-            "another process on this host is taking a backup of server '%s': Barman takes only one at a time (Barman "
-            "reported: %s)"
-        ) % (name, said)
+            f"another process on this host is taking a backup of server '{name}': Barman takes only one at a time "
+            "(Barman "
+            f"reported: {said})"
+        )
     # Barman starts nothing where a check fails, and there is no entry in its catalog then.
     checks = failed_checks(host) if backup is None and not reply.ok else ""
     if checks:
-        return "the backup of server '%s' can't be started: %s (Barman reported: %s)" % (name, checks, said)
-    text = "%s %s" % (said, backup.error if backup is not None and backup.error else "")
-    return "the backup of server '%s' failed: %s.%s%s" % (
-        name,
-        said,
-        disk_full_hint(host, text, backup),
-        _attempt(backup),
-    )
+        return f"the backup of server '{name}' can't be started: {checks} (Barman reported: {said})"
+    text = f"{said} {backup.error if backup is not None and backup.error else ''}"
+    return f"the backup of server '{name}' failed: {said}.{disk_full_hint(host, text, backup)}{_attempt(backup)}"
 
 
 def disk_full_hint(host: BackupHost, text: str, backup: Backup | None) -> str:
@@ -66,9 +62,11 @@ def disk_full_hint(host: BackupHost, text: str, backup: Backup | None) -> str:
         return ""
     path = host.server.directory("basebackups_directory")
     size = backup.cluster_size if backup is not None else None
-    return " The disk of this host became full. Now %s%s. Free disk space, or move the server's backup_directory." % (
-        full[0] if full else disk_of(path) or path,
-        ", and the cluster has %s" % human_size(size) if size else "",
+    return (
+        " The disk of this host became full. Now {}{}. Free disk space, or move the server's backup_directory.".format(
+            full[0] if full else disk_of(path) or path,
+            f", and the cluster has {human_size(size)}" if size else "",
+        )
     )
 
 
@@ -86,16 +84,14 @@ def failed_checks(host: BackupHost) -> str:
     except BarmanError:
         checks = {}
     # Barman's checks name what comes of it, and not the disk.
-    reasons += [
-        "the disk of this host is full: %s" % disk for disk in full_disks(host.server, wal.DEFAULT_SEGMENT_SIZE)
-    ]
+    reasons += [f"the disk of this host is full: {disk}" for disk in full_disks(host.server, wal.DEFAULT_SEGMENT_SIZE)]
     reasons += [host.failure] if host.failure else []
     for key, check in checks.items():
         if check.get("status") == "FAILED" and key not in _NO_HINDRANCE:
             hint = _OWN_HINTS.get(key) or check.get("hint")
-            reasons.append("check '%s' failed%s" % (key, ": %s" % hint if hint else ""))
+            reasons.append(f"check '{key}' failed{(f': {hint}' if hint else '')}")
     return "; ".join(reasons)
 
 
 def _attempt(backup: Backup | None) -> str:
-    return "" if backup is None else " The failed attempt is in the catalog as %s." % backup.backup_id
+    return "" if backup is None else f" The failed attempt is in the catalog as {backup.backup_id}."

@@ -54,7 +54,7 @@ def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted:
     """Decide what goes. dependent: increments may go, too. Raises RemovalError with everything that speaks against it."""
     if wanted in SHORTCUTS:
         raise RemovalError(
-            "backup_id '%s' names another backup each time: set the id or the name of the backup to delete" % wanted
+            f"backup_id '{wanted}' names another backup each time: set the id or the name of the backup to delete"
         )
     backup = _find_or_none(backups, wanted, server.name)
     if backup is None:
@@ -63,31 +63,27 @@ def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted:
     problems: list[str] = []
     if server.passive and backup.done:
         problems.append(
-            (
-                "server '%s' is passive on this host, and its next synchronization would copy the backup again: delete it "
-                "on its source backup server"
-            )
-            % server.name
+            f"server '{server.name}' is passive on this host, and its next synchronization would copy the backup "
+            "again: delete it "
+            "on its source backup server"
         )
     going = [backup, *increments]
     for one in going:
         if one.keep is not None:
             problems.append(
-                "backup %s is kept (%s): release it first, with pgdr.barman.backup_keep and state absent"
-                % (one.backup_id, one.keep)
+                f"backup {one.backup_id} is kept ({one.keep}): release it first, with pgdr.barman.backup_keep and "
+                "state absent"
             )
         if one.status in ("EMPTY", "STARTED"):
-            problems.append("backup %s is being taken now: wait for its end" % one.backup_id)
+            problems.append(f"backup {one.backup_id} is being taken now: wait for its end")
     if increments and not dependent:
         problems.append(
-            "incremental backups need %s and would be deleted with it: %s. Set 'dependents: true' if this is intended"
-            % (backup.backup_id, ", ".join(one.backup_id for one in increments))
+            "incremental backups need {} and would be deleted with it: {}. Set 'dependents: true' if this is "
+            "intended".format(backup.backup_id, ", ".join(one.backup_id for one in increments))
         )
     problems += _redundancy(server, backups, backup)
     if problems:
-        raise RemovalError(
-            "backup %s of server '%s' is not deleted: %s" % (backup.backup_id, server.name, "; ".join(problems))
-        )
+        raise RemovalError(f"backup {backup.backup_id} of server '{server.name}' is not deleted: {'; '.join(problems)}")
     return Removal(tuple(going))
 
 
@@ -97,8 +93,9 @@ def _redundancy(server: ServerConfiguration, backups: Sequence[Backup], backup: 
     if not backup.done or backup.incremental or len(full) > minimum:
         return []
     return [
-        "minimum_redundancy is %d, and there %s: %s"
-        % (minimum, "is one backup that counts" if len(full) == 1 else "are %d that count" % len(full), ", ".join(full))
+        "minimum_redundancy is {}, and there {}: {}".format(
+            minimum, "is one backup that counts" if len(full) == 1 else f"are {len(full)} that count", ", ".join(full)
+        )
     ]
 
 
@@ -111,12 +108,13 @@ def remove(barman: Barman, server: ServerConfiguration, removal: Removal) -> Non
     if there or not reply.ok:
         said = "; ".join([*reply.warnings, *reply.errors]) or reply.reason
         raise RemovalError(
-            "backup %s of server '%s' is not deleted: %s. %s"
-            % (
+            "backup {} of server '{}' is not deleted: {}. {}".format(
                 backup.backup_id,
                 server.name,
                 said,
-                "These remain: %s" % ", ".join(there) if there else "It is not in the catalog any more nevertheless",
+                "These remain: {}".format(", ".join(there))
+                if there
+                else "It is not in the catalog any more nevertheless",
             )
         )
 
@@ -137,16 +135,13 @@ def plan_keeping(server: ServerConfiguration, backups: Sequence[Backup], wanted:
         while root.parent_backup_id in known:
             root = known[root.parent_backup_id]
         raise RemovalError(
-            (
-                "backup %s of server '%s' is incremental, and Barman keeps only full backups, with their increments: keep "
-                "%s, with target full"
-            )
-            % (backup.backup_id, server.name, root.backup_id)
+            f"backup {backup.backup_id} of server '{server.name}' is incremental, and Barman keeps only full backups, "
+            "with their increments: keep "
+            f"{root.backup_id}, with target full"
         )
     if not backup.done:
         raise RemovalError(
-            "backup %s of server '%s' is %s: only one that is DONE can be kept"
-            % (backup.backup_id, server.name, backup.status)
+            f"backup {backup.backup_id} of server '{server.name}' is {backup.status}: only one that is DONE can be kept"
         )
     return Keeping(backup, target)
 
@@ -160,8 +155,7 @@ def keep(barman: Barman, server: ServerConfiguration, keeping: Keeping) -> Backu
     found = _find_or_none(read_backups(server), keeping.backup.backup_id, server.name)
     if not reply.ok or found is None or found.keep != keeping.target:
         raise BarmanError(
-            "Barman did not %s backup %s of server '%s': %s"
-            % (
+            "Barman did not {} backup {} of server '{}': {}".format(
                 "release" if keeping.target is None else "keep",
                 keeping.backup.backup_id,
                 server.name,
@@ -179,7 +173,8 @@ def _find_or_none(backups: Sequence[Backup], wanted: str, server_name: str) -> B
         return known[wanted]
     if len(named) > 1:
         raise RemovalError(
-            "several backups of server '%s' have the name '%s', set an id instead: %s"
-            % (server_name, wanted, ", ".join(backup.backup_id for backup in named))
+            "several backups of server '{}' have the name '{}', set an id instead: {}".format(
+                server_name, wanted, ", ".join(backup.backup_id for backup in named)
+            )
         )
     return named[0] if named else None

@@ -42,8 +42,8 @@ def parse_age(text: str) -> timedelta:
     found = _AGE.match(text.strip())
     if not found:
         raise HostError(
-            "barman_backup_max_age (option max_age of the module): '%s' is not a time span: write a number and s, m, h, d or w, such as 24h or 7d"
-            % text
+            f"barman_backup_max_age (option max_age of the module): '{text}' is not a time span: write a number and "
+            "s, m, h, d or w, such as 24h or 7d"
         )
     return timedelta(seconds=int(found.group(1)) * _SECONDS[found.group(2)])
 

@@ -30,12 +30,10 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
     primary, session = host.writable(), host.session
     if primary is session and host.server.get("primary_conninfo") and host.server.get("wal_streaming_conninfo"):
         raise BackupError(
-            (
-                "server '%s' is backed up from a server that is not a standby: the server in conninfo is not in recovery, "
-                "and may have been promoted, and the WAL comes from the one in wal_streaming_conninfo. If it is the "
-                "primary now, remove barman_primary from its inventory, and deploy; otherwise build it again as a standby"
-            )
-            % host.server.name
+            f"server '{host.server.name}' is backed up from a server that is not a standby: the server in conninfo is "
+            "not in recovery, "
+            "and may have been promoted, and the WAL comes from the one in wal_streaming_conninfo. If it is the "
+            "primary now, remove barman_primary from its inventory, and deploy; otherwise build it again as a standby"
         )
     if primary is None or session is None or primary is session:
         return
@@ -43,17 +41,16 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
 
     def follows() -> Probe:
         own = standby_now(host, session).timeline
-        return Probe(own in (None, timeline), "timeline %s" % own, own)
+        return Probe(own in (None, timeline), f"timeline {own}", own)
 
     try:
         wait_for("the standby", follows, min(timeout, _FOLLOWING_PATIENCE), 1.0, host.clock, host.pause)
     except WaitTimeout:
         raise BackupError(
-            (
-                "the standby of server '%s' is on timeline %s, and its primary on %d: the standby does not follow it any "
-                "more, and the primary's WAL does not match a backup of it. Build the standby again from the primary"
-            )
-            % (host.server.name, read_standby(session).timeline, timeline)
+            f"the standby of server '{host.server.name}' is on timeline {read_standby(session).timeline}, and its "
+            f"primary on {timeline}: the standby does not follow it "
+            "any "
+            "more, and the primary's WAL does not match a backup of it. Build the standby again from the primary"
         ) from None
     size = read_position(primary).segment_size
     if has_wal_from(host.server, read_standby(session).redo // size, size):
@@ -69,9 +66,9 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
         wait_for("the standby", replayed, timeout, 0.5, host.clock, host.pause)
     except WaitTimeout:
         raise BackupError(
-            "the standby of server '%s' has not replayed the primary's checkpoint in %d s: that is before %s, and the "
-            "standby is at %s. Is it delayed, or does its WAL not come?"
-            % (host.server.name, timeout, wal.format_lsn(wanted), wal.format_lsn(read_standby(session).replayed))
+            f"the standby of server '{host.server.name}' has not replayed the primary's checkpoint in {timeout:.0f} s: "
+            f"that is before {wal.format_lsn(wanted)}, and the "
+            f"standby is at {wal.format_lsn(read_standby(session).replayed)}. Is it delayed, or does its WAL not come?"
         ) from None
 
 
@@ -80,11 +77,9 @@ def standby_now(host: BackupHost, session: Session) -> Standby:
     standby = read_standby(session)
     if not standby.in_recovery:
         raise BackupError(
-            (
-                "the standby of server '%s' was promoted while the backup waited for it, and does not follow its primary "
-                "any more. If it is the primary now, remove barman_primary from its inventory, and deploy; otherwise build "
-                "it again as a standby"
-            )
-            % host.server.name
+            f"the standby of server '{host.server.name}' was promoted while the backup waited for it, and does not "
+            "follow its primary "
+            "any more. If it is the primary now, remove barman_primary from its inventory, and deploy; otherwise build "
+            "it again as a standby"
         )
     return standby

@@ -156,9 +156,9 @@ def verify_backup(
 def _open(server: str, backup: Backup, directory: str) -> _Files:
     """The backup's files. Raises _NotVerified, and DamagedBackup if its manifest is damaged."""
     if backup.snapshots is not None:
-        raise _NotVerified("backup %s is of snapshots, which have no manifest" % backup.backup_id)
+        raise _NotVerified(f"backup {backup.backup_id} is of snapshots, which have no manifest")
     if backup.encryption not in (None, "none"):
-        raise _NotVerified("backup %s is encrypted, and only Barman can read it" % backup.backup_id)
+        raise _NotVerified(f"backup {backup.backup_id} is encrypted, and only Barman can read it")
     data = os.path.join(directory, "data")
     path = os.path.join(data, NAME)
     try:
@@ -167,25 +167,23 @@ def _open(server: str, backup: Backup, directory: str) -> _Files:
     except FileNotFoundError:
         if (backup.mode or "").startswith("postgres"):
             # pg_basebackup writes one.
-            raise _damaged(server, backup, ["its manifest is missing (%s)" % path]) from None
+            raise _damaged(server, backup, [f"its manifest is missing ({path})"]) from None
         raise _NotVerified(
-            (
-                "backup %s has no manifest (%s). 'barman generate-manifest' and the option autogenerate_manifest write one "
-                "for an rsync backup"
-            )
-            % (backup.backup_id, path)
+            f"backup {backup.backup_id} has no manifest ({path}). 'barman generate-manifest' and the option "
+            "autogenerate_manifest write one "
+            "for an rsync backup"
         ) from None
     except OSError as exc:
-        raise DamagedBackup("%s can't be read: %s" % (path, exc.strerror)) from None
+        raise DamagedBackup(f"{path} can't be read: {exc.strerror}") from None
     try:
         manifest = parse_manifest(text)
     except ManifestError as exc:
-        raise _damaged(server, backup, ["%s is damaged: %s" % (path, exc)]) from None
+        raise _damaged(server, backup, [f"{path} is damaged: {exc}"]) from None
     if manifest.system_identifier is not None and str(manifest.system_identifier) != str(backup.systemid):
         raise _damaged(
             server,
             backup,
-            ["its manifest is of the system identifier %s, and not %s" % (manifest.system_identifier, backup.systemid)],
+            [f"its manifest is of the system identifier {manifest.system_identifier}, and not {backup.systemid}"],
         )
     if backup.compression in (None, "none") or os.path.exists(os.path.join(data, "PG_VERSION")):
         return _PlainFiles(server, backup, manifest, directory)
@@ -193,12 +191,15 @@ def _open(server: str, backup: Backup, directory: str) -> _Files:
 
 
 def _damaged(server: str, backup: Backup, problems: Sequence[str]) -> DamagedBackup:
-    more = [] if len(problems) <= _MOST_LISTED else ["and %d more" % (len(problems) - _MOST_LISTED)]
+    more = [] if len(problems) <= _MOST_LISTED else [f"and {len(problems) - _MOST_LISTED} more"]
     return DamagedBackup(
-        "backup %s of server '%s' is damaged: %s. Nothing was changed. Recover from another backup (backup_id, playbook: "
-        "barman_recover_backup_id), replace the files by intact copies from a passive node or another backup server, or accept the "
-        "damage with verify_backup: false (playbook: barman_recover_verify_backup=false)"
-        % (backup.backup_id, server, "; ".join([*problems[:_MOST_LISTED], *more]))
+        "backup {} of server '{}' is damaged: {}. Nothing was changed. Recover from another backup (backup_id, "
+        "playbook: "
+        "barman_recover_backup_id), replace the files by intact copies from a passive node or another backup server, "
+        "or accept the "
+        "damage with verify_backup: false (playbook: barman_recover_verify_backup=false)".format(
+            backup.backup_id, server, "; ".join([*problems[:_MOST_LISTED], *more])
+        )
     )
 
 
@@ -260,10 +261,10 @@ class _PlainFiles(_Files):
             try:
                 size = os.stat(path).st_size
             except OSError as exc:
-                problems.append("%s: %s" % (path, exc.strerror))
+                problems.append(f"{path}: {exc.strerror}")
                 continue
             if size != file.size:
-                problems.append("%s has %d bytes, and %d in the manifest" % (path, size, file.size))
+                problems.append(f"{path} has {size} bytes, and {file.size} in the manifest")
         return problems
 
     def wrong_sums(self, processes: int) -> Iterator[tuple[ManifestFile, str]]:
@@ -281,8 +282,8 @@ def _wrong_sum(work: tuple[str, str, str]) -> str:
         with open(path, "rb", buffering=0) as stream:
             found = _sum_of(stream, new_sum(algorithm))
     except OSError as exc:
-        return "%s can't be read: %s" % (path, exc.strerror)
-    return "" if found == checksum else "the checksum (%s) of %s is wrong" % (algorithm, path)
+        return f"{path} can't be read: {exc.strerror}"
+    return "" if found == checksum else f"the checksum ({algorithm}) of {path} is wrong"
 
 
 def _sum_of(stream: IO[bytes] | Any, found: Sum) -> str:
@@ -306,15 +307,14 @@ class _TarFiles(_Files):
                     self._tars[name] = ending
         if not any(name.startswith("base.tar") for name in self._tars):
             raise _NotVerified(
-                "backup %s is compressed in an unknown format (there is no base.tar in %s)"
-                % (backup.backup_id, directory)
+                f"backup {backup.backup_id} is compressed in an unknown format (there is no base.tar in {directory})"
             )
         for ending in set(self._tars.values()):
             program = _TARS[ending][:1]
             if program and shutil.which(program[0]) is None:
                 raise _NotVerified(
-                    "backup %s can't be unpacked: the program %s is not installed on the backup server"
-                    % (backup.backup_id, program[0])
+                    f"backup {backup.backup_id} can't be unpacked: the program {program[0]} is not installed on the "
+                    "backup server"
                 )
 
     def paths(self) -> Iterator[str]:
@@ -325,7 +325,7 @@ class _TarFiles(_Files):
         left = dict(self.manifest.files)
         for name, ending in self._tars.items():
             stem = name[: -len(ending)]
-            prefix = "" if stem == "base" else "pg_tblspc/%s/" % stem
+            prefix = "" if stem == "base" else f"pg_tblspc/{stem}/"
             path = os.path.join(self._directory, name)
             try:
                 with _unpacked(path, _TARS[ending]) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
@@ -340,9 +340,9 @@ class _TarFiles(_Files):
                             _wrong_member(path, inside, file, member.size, _sum_of(content, new_sum(file.algorithm))),
                         )
             except (tarfile.TarError, OSError, EOFError, zlib.error, subprocess.SubprocessError) as exc:
-                raise _damaged(self._server, self._backup, ["%s can't be unpacked: %s" % (path, exc)]) from None
+                raise _damaged(self._server, self._backup, [f"{path} can't be unpacked: {exc}"]) from None
         for file in left.values():
-            yield file, "%s is in the manifest and in no file of %s" % (file.path, self._directory)
+            yield file, f"{file.path} is in the manifest and in no file of {self._directory}"
 
 
 def _inside(name: str) -> str:
@@ -352,9 +352,9 @@ def _inside(name: str) -> str:
 
 def _wrong_member(path: str, name: str, file: ManifestFile, size: int, found: str) -> str:
     if size != file.size:
-        return "%s in %s has %d bytes, and %d in the manifest" % (name, path, size, file.size)
+        return f"{name} in {path} has {size} bytes, and {file.size} in the manifest"
     if found != file.checksum and file.algorithm != NO_CHECKSUM:
-        return "the checksum (%s) of %s in %s is wrong" % (file.algorithm, name, path)
+        return f"the checksum ({file.algorithm}) of {name} in {path} is wrong"
     return ""
 
 

@@ -100,13 +100,13 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
         archiver = archiver_problem(host, watch) if missing else ""
         if archiver != reported[0]:
             reported[0] = archiver
-            host.reporter.update("waiting for WAL%s" % archiver, backup_id=backup.backup_id)
-        wanted = "not archived: %s%s%s" % (", ".join(str(gap) for gap in missing), receiver, archiver)
-        return Probe(False, wanted if missing else "status %s" % current.status)
+            host.reporter.update(f"waiting for WAL{archiver}", backup_id=backup.backup_id)
+        wanted = f"not archived: {', '.join(str(gap) for gap in missing)}{receiver}{archiver}"
+        return Probe(False, wanted if missing else f"status {current.status}")
 
     try:
         done: Backup = wait_for(
-            "the WAL of backup %s of server '%s'" % (backup.backup_id, host.server.name),
+            f"the WAL of backup {backup.backup_id} of server '{host.server.name}'",
             probe,
             timeout,
             0.2,
@@ -116,10 +116,11 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
     except WaitTimeout as exc:
         raise BackupError(
             (
-                "backup %s of server '%s' was copied, but its WAL is not complete, so nothing can be recovered from it "
-                "yet: %s. %s Barman sets the backup to DONE itself when the WAL arrives"
-            )
-            % (backup.backup_id, host.server.name, exc, why_incomplete(host, waiting, backup, start_of_log)),
+                f"backup {backup.backup_id} of server '{host.server.name}' was copied, but its WAL is not complete, "
+                "so nothing can be recovered from it "
+                f"yet: {exc}. {why_incomplete(host, waiting, backup, start_of_log)} Barman sets the backup to DONE "
+                "itself when the WAL arrives"
+            ),
             backup,
         ) from None
     return done
@@ -136,10 +137,10 @@ def fail_if_lost(host: BackupHost, waiting: WalWait, backup: Backup) -> None:
     if lost:
         raise BackupError(
             (
-                "backup %s of server '%s' was copied, but its WAL is not complete and can't become complete: %s did not "
+                "backup {} of server '{}' was copied, but its WAL is not complete and can't become complete: {} did "
+                "not "
                 "arrive, and later segments did. Nothing can be recovered from it: take a new backup"
-            )
-            % (backup.backup_id, host.server.name, ", ".join(str(gap) for gap in lost)),
+            ).format(backup.backup_id, host.server.name, ", ".join(str(gap) for gap in lost)),
             backup,
         )
 
@@ -157,10 +158,9 @@ def receiver_problem(host: BackupHost, waiting: WalWait) -> str:
         return ""
     if host.clock() - waiting.without_receiver_since > _RECEIVER_PATIENCE:
         raise WaitTimeout(
-            "no WAL receiver has kept running in %d s, and each that Barman's cron started has ended"
-            % _RECEIVER_PATIENCE
+            f"no WAL receiver has kept running in {_RECEIVER_PATIENCE:.0f} s, and each that Barman's cron started has ended"
             if waiting.receiver_came
-            else "no WAL receiver has run for %d s, and Barman's cron did not start one" % _RECEIVER_PATIENCE
+            else f"no WAL receiver has run for {_RECEIVER_PATIENCE:.0f} s, and Barman's cron did not start one"
         )
     return "; no WAL receiver runs"
 
@@ -172,20 +172,20 @@ def archiver_problem(host: BackupHost, watch: ArchiverWatch) -> str:
     watch.observe()
     if watch.final_problem:
         raise WaitTimeout(watch.final_problem)
-    return "; %s" % watch.problem if watch.problem else ""
+    return f"; {watch.problem}" if watch.problem else ""
 
 
 def why_incomplete(host: BackupHost, waiting: WalWait, backup: Backup, start_of_log: int) -> str:
     """What keeps the WAL from coming, in whole sentences; or where to look."""
     reasons = [host.failure] if host.failure else []
     full = [str(disk) for disk in full_disks(host.server, backup.segment_size)]
-    reasons += ["the disk of this host is full: %s" % disk for disk in full]
+    reasons += [f"the disk of this host is full: {disk}" for disk in full]
     ended = why_receiver_ended(host, start_of_log) if waiting.without_receiver_since is not None else None
     if ended is not None and not (full and ended.kind == "disk_full"):
-        reasons.append("the WAL receiver ended: %s (the playbook pgdr.barman.deploy reports what to do)" % ended.what)
+        reasons.append(f"the WAL receiver ended: {ended.what} (the playbook pgdr.barman.deploy reports what to do)")
     if not reasons:
         return "Run the playbook pgdr.barman.deploy: it starts the WAL receiver, or reports why it or archive_command fails."
-    return " ".join("%s%s." % (reason[0].upper(), reason[1:].rstrip(".")) for reason in reasons)
+    return " ".join(f"{reason[0].upper()}{reason[1:].rstrip('.')}." for reason in reasons)
 
 
 def why_receiver_ended(host: BackupHost, start_of_log: int) -> Diagnosis | None:
@@ -197,16 +197,16 @@ def why_receiver_ended(host: BackupHost, start_of_log: int) -> Diagnosis | None:
 def is_complete(host: BackupHost, backup: Backup) -> bool:
     if backup.status == FAILED:
         raise BackupError(
-            "backup %s of server '%s' failed: %s" % (backup.backup_id, host.server.name, backup.error or "no reason"),
+            f"backup {backup.backup_id} of server '{host.server.name}' failed: {backup.error or 'no reason'}",
             backup,
         )
     if backup.done and has_no_snapshots(backup):
         raise BackupError(
             (
-                "backup %s of server '%s' is DONE, but Barman has recorded no snapshot of it, so nothing can be recovered "
+                f"backup {backup.backup_id} of server '{host.server.name}' is DONE, but Barman has recorded no "
+                "snapshot of it, so nothing can be recovered "
                 "from it"
-            )
-            % (backup.backup_id, host.server.name),
+            ),
             backup,
         )
     return backup.done and not missing_wal(host.server, backup)

@@ -58,7 +58,7 @@ def gather(
     }
     if backup_id is not None and backup_id not in catalog.SHORTCUTS and not any(shown.values()):
         raise CatalogError(
-            "no server of this host has a backup '%s'; the module searched: %s" % (backup_id, ", ".join(chosen))
+            f"no server of this host has a backup '{backup_id}'; the module searched: {', '.join(chosen)}"
         )
     statuses, warnings = _retention(barman, [name for name, found in shown.items() if found])
     operations = progress.running(configuration.home, alive)
@@ -73,7 +73,7 @@ def installed_version(barman: Barman) -> tuple[str | None, list[str]]:
     try:
         return ".".join(str(part) for part in barman.version), []
     except HostError as exc:
-        return None, ["Barman did not report its version: %s" % exc]
+        return None, [f"Barman did not report its version: {exc}"]
 
 
 def wal_facts(
@@ -196,7 +196,7 @@ def _retention(barman: Barman, names: Sequence[str]) -> tuple[Statuses, list[str
     try:
         reply = barman.expect("list-backups", *names, timeout=300)
     except HostError as exc:
-        return {}, ["Barman did not report which backups its retention policy needs: %s" % exc]
+        return {}, [f"Barman did not report which backups its retention policy needs: {exc}"]
     return {
         name: {item["backup_id"]: item.get("retention_status") for item in reply.data.get(name, [])} for name in names
     }, []

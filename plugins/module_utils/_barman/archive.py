@@ -50,7 +50,7 @@ class Histories(Mapping[int, str]):
 
     def __getitem__(self, timeline: int) -> str:
         if timeline not in self._texts:
-            self._texts[timeline] = self._read(self._paths[timeline], "%08X.history" % timeline)
+            self._texts[timeline] = self._read(self._paths[timeline], f"{timeline:08X}.history")
         return self._texts[timeline]
 
     def _read(self, path: str, name: str) -> str:
@@ -61,7 +61,7 @@ class Histories(Mapping[int, str]):
             # The file was archived since the directory was listed, or only Barman can read it.
             data = self._fetch(name)
         if data is None or not is_history(data):
-            raise ArchiveError("%s can't be read: it is not a timeline history" % path)
+            raise ArchiveError(f"{path} can't be read: it is not a timeline history")
         return data.decode("utf-8", errors="replace")
 
 
@@ -99,7 +99,7 @@ class Archive:
         """The segment's bytes as PostgreSQL wrote them. Raises ArchiveError."""
         path = self.path(segment)
         if path is None:
-            raise ArchiveError("WAL segment %s is not in Barman's archive" % segment)
+            raise ArchiveError(f"WAL segment {segment} is not in Barman's archive")
         data = _read_file(path)
         if data is not None:
             return self._plain(segment, path, data)
@@ -107,7 +107,7 @@ class Archive:
             # It was filled, and renamed, since the directory was listed.
             return self._read_complete(segment, path[: -len(".partial")])
         if self._fetch is None:
-            raise ArchiveError("WAL segment %s is not at %s any more" % (segment, path))
+            raise ArchiveError(f"WAL segment {segment} is not at {path} any more")
         # It was archived since.
         return self._fetch(str(segment))
 
@@ -117,7 +117,7 @@ class Archive:
             self.segments[segment] = path
             return self.read(segment)
         if self._fetch is None:
-            raise ArchiveError("WAL segment %s is not in %s any more" % (segment, os.path.dirname(path)))
+            raise ArchiveError(f"WAL segment {segment} is not in {os.path.dirname(path)} any more")
         return self._fetch(str(segment))
 
     def _plain(self, segment: wal.Segment, path: str, data: bytes) -> bytes:
@@ -188,7 +188,7 @@ def get_wal(barman: Barman, server: str, name: str) -> bytes:
         completed = barman.text("get-wal", "--output-directory", directory, server, name)
         path = os.path.join(directory, name)
         if not completed.ok or not os.path.exists(path):
-            raise ArchiveError("Barman can't read WAL file %s of server '%s': %s" % (name, server, completed.text))
+            raise ArchiveError(f"Barman can't read WAL file {name} of server '{server}': {completed.text}")
         with acting_as(barman.user), open(path, "rb") as stream:
             return stream.read()
 
@@ -209,7 +209,7 @@ def _read_file(path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise ArchiveError("%s can't be read: %s" % (path, exc.strerror)) from None
+        raise ArchiveError(f"{path} can't be read: {exc.strerror}") from None
 
 
 def _decompressed(path: str, data: bytes) -> bytes | None:
@@ -217,4 +217,4 @@ def _decompressed(path: str, data: bytes) -> bytes | None:
     try:
         return decompress(data)
     except DamagedFile as exc:
-        raise ArchiveError("%s is damaged: %s" % (path, exc)) from None
+        raise ArchiveError(f"{path} is damaged: {exc}") from None

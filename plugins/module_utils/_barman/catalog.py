@@ -171,9 +171,7 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
             if paths[backup_id] == second or not _is_whole(second):
                 raise
             # With a damaged one, Barman fails for every backup.
-            raise CatalogError(
-                "%s. An intact copy is %s: copy it over that file as Barman's user" % (exc, second)
-            ) from None
+            raise CatalogError(f"{exc}. An intact copy is {second}: copy it over that file as Barman's user") from None
     if any(backup.status in _UNFINISHED for backup in backups) and not backup_runs(server):
         return [_interrupted(backup) if backup.status in _UNFINISHED else backup for backup in backups]
     return backups
@@ -213,9 +211,9 @@ def chain(backups: Iterable[Backup], backup: Backup) -> list[Backup]:
         wanted = found[-1].parent_backup_id
         parent = known.get(wanted)
         if parent is None or not parent.copied or parent in found:
-            reason = "not in the catalog" if parent is None else "not complete (%s)" % parent.status
+            reason = "not in the catalog" if parent is None else f"not complete ({parent.status})"
             raise CatalogError(
-                "backup %s is incremental, and backup %s, which it needs, is %s" % (backup.backup_id, wanted, reason)
+                f"backup {backup.backup_id} is incremental, and backup {wanted}, which it needs, is {reason}"
             )
         found.append(parent)
     return found
@@ -248,16 +246,18 @@ def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backu
     if candidates is None:
         candidates = [backup for backup in ordered if backup.backup_id == wanted]
         candidates = candidates or [backup for backup in ordered if backup.name == wanted]
-    of_server = " of server '%s'" % server_name if server_name else ""
+    of_server = f" of server '{server_name}'" if server_name else ""
     if len(candidates) > 1:
         raise CatalogError(
-            "several backups%s have the name '%s', set an id instead: %s"
-            % (of_server, wanted, ", ".join(backup.backup_id for backup in candidates))
+            "several backups{} have the name '{}', set an id instead: {}".format(
+                of_server, wanted, ", ".join(backup.backup_id for backup in candidates)
+            )
         )
     if not candidates:
         raise CatalogError(
-            "backup '%s'%s does not exist; the backups are: %s"
-            % (wanted, of_server, ", ".join(_label(backup) for backup in ordered) or "none")
+            "backup '{}'{} does not exist; the backups are: {}".format(
+                wanted, of_server, ", ".join(_label(backup) for backup in ordered) or "none"
+            )
         )
     return candidates[0]
 
@@ -270,22 +270,20 @@ def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) 
             continue
         key, separator, value = line.partition("=")
         if not separator:
-            raise CatalogError("%s has a line that is not 'key=value': %s" % (path, line.strip()))
+            raise CatalogError(f"{path} has a line that is not 'key=value': {line.strip()}")
         if value.strip() != "None":
             values[key.strip()] = value.strip()
     # Barman makes an empty file first.
     if values and "status" not in values:
         raise CatalogError(
-            (
-                "%s is truncated: it has no status. The backup's files may be intact, so do not delete it. Restore that "
-                "file (a passive node may have one), or move it elsewhere"
-            )
-            % path
+            f"{path} is truncated: it has no status. The backup's files may be intact, so do not delete it. Restore "
+            "that "
+            "file (a passive node may have one), or move it elsewhere"
         )
     try:
         return _backup(backup_id, values, path, keep)
     except (ValueError, SyntaxError, TypeError, AttributeError, KeyError) as exc:
-        raise CatalogError("%s is not valid: %s" % (path, exc)) from None
+        raise CatalogError(f"{path} is not valid: {exc}") from None
 
 
 def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None) -> Backup:
@@ -359,7 +357,7 @@ def _time(text: str | None) -> datetime | None:
 def _keep(base: str, meta: str, backup_id: str) -> str | None:
     """The target of "barman keep" (full, standalone); Barman 3.13.3 moved its file."""
     for path in (
-        os.path.join(meta, "%s-keep" % backup_id),
+        os.path.join(meta, f"{backup_id}-keep"),
         os.path.join(base, backup_id, "annotations", "keep"),
     ):
         text = read_text(path)
@@ -369,4 +367,4 @@ def _keep(base: str, meta: str, backup_id: str) -> str | None:
 
 
 def _label(backup: Backup) -> str:
-    return "%s (%s)" % (backup.backup_id, backup.status) if not backup.done else backup.backup_id
+    return f"{backup.backup_id} ({backup.status})" if not backup.done else backup.backup_id

@@ -53,7 +53,7 @@ class Reply:
     def reason(self) -> str:
         """Why it failed, in Barman's words."""
         said = _without_traceback(self.completed.stderr)
-        return "; ".join(self.errors) or said or "exit code %d" % self.completed.rc
+        return "; ".join(self.errors) or said or f"exit code {self.completed.rc}"
 
 
 def parse_reply(completed: Completed) -> Reply:
@@ -66,7 +66,7 @@ def parse_reply(completed: Completed) -> Reply:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise BarmanError("Barman's output of '%s' is not JSON: %s" % (_line(completed), _shortened(completed.stdout)))
+        raise BarmanError(f"Barman's output of '{_line(completed)}' is not JSON: {_shortened(completed.stdout)}")
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
         said = _without_traceback(completed.stderr)
@@ -90,18 +90,14 @@ def exception(completed: Completed) -> str | None:
 def failure(completed: Completed) -> str:
     """Why a command failed whose answer is text, in Barman's words."""
     said = exception(completed) or " ".join(_without_traceback(completed.text).split())
-    return abridged(said) or "exit code %d" % completed.rc
+    return abridged(said) or f"exit code {completed.rc}"
 
 
 def abridged(text: str, most: int = 2000) -> str:
     """The text, or its beginning and its end: Barman repeats all that rsync printed, the list of the files too, and the reason comes last."""
     if len(text) <= most:
         return text
-    return "%s … (%d characters left out, see Barman's log) … %s" % (
-        text[: most // 2].rstrip(),
-        len(text) - most,
-        text[-(most - most // 2) :].lstrip(),
-    )
+    return f"{text[: most // 2].rstrip()} … ({len(text) - most} characters left out, see Barman's log) … {text[-(most - most // 2) :].lstrip()}"
 
 
 class Barman:
@@ -136,7 +132,7 @@ class Barman:
             completed = self.command([self._executable, "--version"])
             found = re.search(r"\b(\d+(?:\.\d+)+)", completed.stdout)
             if not completed.ok or found is None:
-                raise BarmanError("'barman --version' did not report a version: %s" % completed.text)
+                raise BarmanError(f"'barman --version' did not report a version: {completed.text}")
             self._version = tuple(int(part) for part in found.group(1).split("."))
         return self._version
 
@@ -173,7 +169,7 @@ class Barman:
         """The same as json(), but raises BarmanError if Barman reports a failure."""
         reply = self.json(*arguments, timeout=timeout, env=env, tick=tick)
         if not reply.ok:
-            raise BarmanError("'%s' failed: %s" % (_line(reply.completed), reply.reason), reply)
+            raise BarmanError(f"'{_line(reply.completed)}' failed: {reply.reason}", reply)
         return reply
 
     def diagnose(self, timeout: float | None = None) -> dict[str, Any]:
@@ -186,14 +182,14 @@ class Barman:
                 "'barman diagnose' failed: %s" % (_without_traceback(completed.text) or "no answer")
             ) from None
         if not isinstance(document, dict):
-            raise BarmanError("'barman diagnose' did not print an object: %s" % _shortened(completed.stdout))
+            raise BarmanError(f"'barman diagnose' did not print an object: {_shortened(completed.stdout)}")
         return document
 
     def detached(self, *arguments: str) -> None:
         """Start a barman command that goes on running after this, in its own session and without a terminal."""
         completed = self.command(["setsid", "--fork", *self._start(), "-q", *arguments])
         if not completed.ok:
-            raise BarmanError("'barman %s' could not be started: %s" % (" ".join(arguments), completed.text))
+            raise BarmanError(f"'barman {' '.join(arguments)}' could not be started: {completed.text}")
 
     def command(
         self,

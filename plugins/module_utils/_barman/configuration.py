@@ -99,14 +99,16 @@ class Configuration:
         """That server's entry. Raises ConfigurationError naming the ones there are."""
         if name not in self.servers:
             raise ConfigurationError(
-                "Barman has no server '%s' on this host; it has: %s" % (name, ", ".join(sorted(self.servers)) or "none")
+                "Barman has no server '{}' on this host; it has: {}".format(
+                    name, ", ".join(sorted(self.servers)) or "none"
+                )
             )
         return self.servers[name]
 
 
 def candidates(user: str = "barman") -> tuple[str, ...]:
     """The paths at which Barman, run as that user, searches for its main configuration file; it reads the first."""
-    return (os.path.join(os.path.expanduser("~%s" % user), ".barman.conf"), *MAIN_FILES)
+    return (os.path.join(os.path.expanduser(f"~{user}"), ".barman.conf"), *MAIN_FILES)
 
 
 def main_file(config_file: str | None = None, places: Sequence[str] | None = None) -> str:
@@ -126,7 +128,7 @@ def read(config_file: str | None = None, user: str = "barman") -> Configuration:
     parser = _parser()
     _read_file(parser, main)
     if not parser.has_section("barman"):
-        raise ConfigurationError("%s has no [barman] section" % main)
+        raise ConfigurationError(f"{main} has no [barman] section")
     directory = _get(parser, "barman", "configuration_files_directory")
     origins: dict[str, str] = dict.fromkeys(parser.sections(), main)
     files = sorted(glob.glob(os.path.join(os.path.expanduser(directory), "*.conf"))) if directory else []
@@ -168,16 +170,14 @@ def _read_file(parser: configparser.ConfigParser, path: str) -> None:
         parser.read_string(text, path)
     except configparser.Error as exc:
         # It repeats the line.
-        raise ConfigurationError("%s can't be read: %s" % (path, mask_message(" ".join(str(exc).split())))) from None
+        raise ConfigurationError(f"{path} can't be read: {mask_message(' '.join(str(exc).split()))}") from None
 
 
 def _get(parser: configparser.ConfigParser, section: str, option: str, known: dict[str, str] | None = None) -> str:
     try:
         value = parser.get(section, option, vars=known, fallback="")
     except configparser.Error as exc:
-        raise ConfigurationError(
-            "option '%s' of [%s] can't be read: %s" % (option, section, exc.__class__.__name__)
-        ) from None
+        raise ConfigurationError(f"option '{option}' of [{section}] can't be read: {exc.__class__.__name__}") from None
     if "%" in value:
         # Barman 3.10 and later read every file through two parsers; before that, a lone "%" is left here.
         with contextlib.suppress(configparser.Error):
@@ -195,10 +195,7 @@ def _options(parser: configparser.ConfigParser, section: str, home: str) -> dict
         return _get(parser, section if parser.has_option(section, key) else "barman", key, known)
 
     own = parser.options(section)
-    known["backup_directory"] = (value("backup_directory") if "backup_directory" in own else "") or "%s/%s" % (
-        home,
-        section,
-    )
+    known["backup_directory"] = (value("backup_directory") if "backup_directory" in own else "") or f"{home}/{section}"
     options = {key: value(key) for key in sorted(inherited.union(own))}
     for option in DIRECTORIES:
         options[option] = options.get(option) or str(OPTIONS[option].default) % {**known, **options}

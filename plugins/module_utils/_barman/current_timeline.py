@@ -47,10 +47,10 @@ class BranchReport:
             return ""
         numbers = " and ".join(str(branch.timeline) for branch in self.foreign)
         return (
-            "the server is on timeline %d (%s), and the archive contains WAL that is no part of its history: %s. A "
+            "the server is on timeline {} ({}), and the archive contains WAL that is no part of its history: {}. A "
             "restored copy archives under the name of this server, or did: set its archive_command to false. "
-            "Recoveries ignore timeline %s; docs/recovery.md shows how to remove the files"
-        ) % (self.server_timeline.timeline, self.server_timeline.text, "; ".join(map(str, self.foreign)), numbers)
+            "Recoveries ignore timeline {}; docs/recovery.md shows how to remove the files"
+        ).format(self.server_timeline.timeline, self.server_timeline.text, "; ".join(map(str, self.foreign)), numbers)
 
 
 def report_branches(
@@ -72,13 +72,13 @@ def report_branches(
         return BranchReport(
             (),
             server_timeline,
-            "nothing of timeline %d, which the server is on, is archived yet" % server_timeline.timeline,
+            f"nothing of timeline {server_timeline.timeline}, which the server is on, is archived yet",
         )
     if server_timeline.timeline > 1 and tree[server_timeline.timeline].parent is None:
         return BranchReport(
             (),
             server_timeline,
-            "the history of timeline %d, which the server is on, is not archived" % server_timeline.timeline,
+            f"the history of timeline {server_timeline.timeline}, which the server is on, is not archived",
         )
     return BranchReport(tuple(foreign(tree, timelines, server_timeline.timeline)), server_timeline)
 

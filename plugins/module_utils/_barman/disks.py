@@ -28,7 +28,7 @@ class Disk:
     size: int
 
     def __str__(self) -> str:
-        return "%s has %s free of %s" % (self.path, human_size(self.free), human_size(self.size))
+        return f"{self.path} has {human_size(self.free)} free of {human_size(self.size)}"
 
 
 def disk_of(path: str, statvfs: Callable[[str], Any] | None = None) -> Disk | None:

@@ -56,7 +56,7 @@ def guarded(server: ServerConfiguration) -> list[Hook]:
             continue
         if words and os.path.basename(words[0]) == HOOK_RUNNER and "--state" in words[:-1]:
             directory = words[words.index("--state") + 1]
-            state = os.path.join(directory, "%s.%s.json" % (server.name.replace(os.sep, "_"), name))
+            state = os.path.join(directory, f"{server.name.replace(os.sep, '_')}.{name}.json")
             found.append(Hook(name, words[0], state))
     return found
 
@@ -85,27 +85,27 @@ def trouble(
     for hook in guarded(server):
         run = last_run(hook)
         if not os.access(hook.runner, os.F_OK):
-            found.append("%s: %s does not exist (pgdr.barman.deploy installs it)" % (hook.name, hook.runner))
+            found.append(f"{hook.name}: {hook.runner} does not exist (pgdr.barman.deploy installs it)")
         elif run is not None:
-            found += ["%s: %s" % (hook.name, text) for text in _of_run(hook, run, newest, server.passive, alive)]
+            found += [f"{hook.name}: {text}" for text in _of_run(hook, run, newest, server.passive, alive)]
     return found
 
 
 def _of_run(hook: Hook, run: Run, newest: str, passive: bool, alive: Callable[[int], bool]) -> list[str]:
     if run.status == "running" and not alive(run.pid):
-        return ["was interrupted%s" % _for(run.subject)]
+        return [f"was interrupted{_for(run.subject)}"]
     if run.failures:
-        some = ["failed%s%s" % (_for(name), ": " + why if why else "") for name, why in run.failures.items()]
-        more = ["and %d more" % (len(some) - _MOST)] if len(some) > _MOST else []
+        some = [f"failed{_for(name)}{': ' + why if why else ''}" for name, why in run.failures.items()]
+        more = [f"and {len(some) - _MOST} more"] if len(some) > _MOST else []
         return ["; ".join([*some[-_MOST:], *more])]
     # A passive node copies backups, and runs no hooks for them.
     if hook.name.startswith("post_backup_") and run.subject < newest and run.status != "running" and not passive:
-        return ["has not run%s" % _for(newest)]
+        return [f"has not run{_for(newest)}"]
     return []
 
 
 def _for(subject: str) -> str:
-    return " for %s" % subject if subject else ""
+    return f" for {subject}" if subject else ""
 
 
 def of_backup(server: ServerConfiguration, backup_id: str) -> dict[str, dict[str, Any]]:
@@ -125,14 +125,14 @@ def of_backup(server: ServerConfiguration, backup_id: str) -> dict[str, dict[str
 def failure(server: ServerConfiguration, backup_id: str, hooks: Mapping[str, Mapping[str, Any]]) -> str | None:
     """The message if one of them failed."""
     failed = [
-        "%s: %s" % (name, outcome["message"] or "no reason is known")
-        for name, outcome in hooks.items()
-        if not outcome["ok"]
+        f"{name}: {outcome['message'] or 'no reason is known'}" for name, outcome in hooks.items() if not outcome["ok"]
     ]
     if not failed:
         return None
-    return "backup %s of server '%s' was taken and can be recovered from, but some of its hook scripts failed: %s" % (
-        backup_id,
-        server.name,
-        "; ".join(failed),
+    return (
+        "backup {} of server '{}' was taken and can be recovered from, but some of its hook scripts failed: {}".format(
+            backup_id,
+            server.name,
+            "; ".join(failed),
+        )
     )

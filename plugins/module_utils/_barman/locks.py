@@ -23,7 +23,7 @@ SETTLED_AFTER = 3.0
 def lock_file(server: ServerConfiguration, what: str) -> str:
     """The lock file that Barman has for one thing at a time of a server, such as backup or receive-wal."""
     directory = server.get("barman_lock_directory") or server.get("barman_home") or "/var/lib/barman"
-    return os.path.join(directory, ".%s-%s.lock" % (server.name, what))
+    return os.path.join(directory, f".{server.name}-{what}.lock")
 
 
 def last_holder(server: ServerConfiguration, what: str) -> int | None:
@@ -60,7 +60,7 @@ def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | Non
 def command_line(pid: int) -> str | None:
     """A process's arguments; None where there is no such process."""
     try:
-        with open("/proc/%d/cmdline" % pid, "rb") as stream:
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
             return stream.read().replace(b"\0", b" ").decode("utf-8", errors="replace")
     except OSError:
         return None

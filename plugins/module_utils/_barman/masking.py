@@ -19,7 +19,7 @@ _PASSWORD = re.compile(
 )
 _URI_PASSWORD = re.compile(r"(?P<key>\b\w+://[^:@/\s]*:)\S+(?=@)")
 _SECRET_LINE = re.compile(
-    r"^(?P<key>(?:%s)\s*=\s*).*$" % "|".join(sorted(o for o in SECRET_OPTIONS if not o.endswith("conninfo"))),
+    rf"^(?P<key>(?:{'|'.join(sorted(o for o in SECRET_OPTIONS if not o.endswith('conninfo')))})\s*=\s*).*$",
     re.MULTILINE,
 )
 

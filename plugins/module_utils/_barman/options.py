@@ -145,7 +145,7 @@ def plain(value: Any) -> Any:
 
 
 def _words(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else "%s or %s" % (", ".join(items[:-1]), items[-1])
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 
 def validate(options: Mapping[str, Any], version: Version | None = None, scope: str = SERVER) -> list[Problem]:

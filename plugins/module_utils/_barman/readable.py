@@ -43,19 +43,20 @@ def refuse_unreadable(
         unreadable = [path for path in _files(backups, directory, wals) if not _can_read(path)]
     problems = missing
     if unreadable:
-        more = "" if len(unreadable) <= _MOST_LISTED else " and %d more" % (len(unreadable) - _MOST_LISTED)
+        more = "" if len(unreadable) <= _MOST_LISTED else f" and {len(unreadable) - _MOST_LISTED} more"
         problems = [
             *problems,
             (
-                "Barman's user '%s' can't read %s%s. Change their owner to that user (chown), with the mode of the files "
+                "Barman's user '{}' can't read {}{}. Change their owner to that user (chown), with the mode of the "
+                "files "
                 "beside them"
-            )
-            % (user, ", ".join(unreadable[:_MOST_LISTED]), more),
+            ).format(user, ", ".join(unreadable[:_MOST_LISTED]), more),
         ]
     if problems:
         raise UnreadableBackup(
-            "server '%s' can't be recovered from backup %s: %s. Nothing was changed"
-            % (server, backups[0].backup_id, "; ".join(problems))
+            "server '{}' can't be recovered from backup {}: {}. Nothing was changed".format(
+                server, backups[0].backup_id, "; ".join(problems)
+            )
         )
 
 
@@ -70,10 +71,9 @@ def _missing(backup: Backup, directory: str) -> list[str]:
     if not os.path.isdir(data):
         return [
             (
-                "its files are missing: directory %s does not exist. Recover from another backup "
+                f"its files are missing: directory {data} does not exist. Recover from another backup "
                 "(barman_recover_backup_id)"
             )
-            % data
         ]
     packed = backup.compression not in (None, "none") or backup.encryption not in (None, "none")
     if packed and not os.path.exists(os.path.join(data, "PG_VERSION")):
@@ -85,7 +85,9 @@ def _missing(backup: Backup, directory: str) -> list[str]:
     if not lost:
         return []
     return [
-        "files are missing in %s: %s. Recover from another backup (barman_recover_backup_id)" % (data, ", ".join(lost))
+        "files are missing in {}: {}. Recover from another backup (barman_recover_backup_id)".format(
+            data, ", ".join(lost)
+        )
     ]
 
 

@@ -48,12 +48,12 @@ def receiver_log(text: str, server: str) -> str:
     own: set[str] = set()
     for line in text.splitlines():
         found = re.search(
-            r"\[(\d+)\] .*(?:receive-wal for server|WAL streaming.*server) '?%s\b" % re.escape(server), line
+            rf"\[(\d+)\] .*(?:receive-wal for server|WAL streaming.*server) '?{re.escape(server)}\b", line
         )
         if found:
             own.add(found.group(1))
     return "\n".join(
         line
         for line in text.splitlines()
-        if any("[%s]" % pid in line for pid in own) or ": %s: pg_receive" % server in line
+        if any(f"[{pid}]" in line for pid in own) or f": {server}: pg_receive" in line
     )

@@ -34,7 +34,7 @@ _FILES = ("postgresql.conf", "postgresql.auto.conf")
 
 
 def record_file(home: str, server: str) -> str:
-    return os.path.join(home, DIRECTORY, "%s.json" % server.replace(os.sep, "_"))
+    return os.path.join(home, DIRECTORY, f"{server.replace(os.sep, '_')}.json")
 
 
 def record_if_due(home: str, server: ServerConfiguration, user: str, connect: Connect, now: float) -> bool:
@@ -83,15 +83,15 @@ def requirements_of(
             raise HostError("psycopg 3 is not installed on the backup server")
         found = _ask(server, user, connect)
         if backup.systemid is not None and found.system_identifier != backup.systemid:
-            raise HostError("the server that answers has another system identifier (%s)" % found.system_identifier)
+            raise HostError(f"the server that answers has another system identifier ({found.system_identifier})")
         return {**answer, "origin": "server", "server": found.as_dict()}
     except HostError as exc:
         reason = str(exc)
     time, recorded = _read(home, server.name, user)
     if recorded is None:
-        return {**answer, "reason": "%s, and there is no record of it yet" % reason}
+        return {**answer, "reason": f"{reason}, and there is no record of it yet"}
     if backup.systemid is not None and recorded.system_identifier != backup.systemid:
-        return {**answer, "reason": "%s, and the record is of another system identifier" % reason}
+        return {**answer, "reason": f"{reason}, and the record is of another system identifier"}
     return {**answer, "origin": "record", "time": time, "reason": reason, "server": recorded.as_dict()}
 
 

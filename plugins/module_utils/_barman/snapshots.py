@@ -29,7 +29,7 @@ class Snapshot:
     mount_options: str | None = None
 
     def __str__(self) -> str:
-        return "%s (of %s, mounted at %s)" % (self.identifier, self.device or "a disk", self.mount_point or "nowhere")
+        return f"{self.identifier} (of {self.device or 'a disk'}, mounted at {self.mount_point or 'nowhere'})"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_snapshots(info: Mapping[str, Any]) -> Snapshots:
             Snapshot(
                 identifier=str(noted[_IDENTIFIER[provider]]),
                 name=noted.get("snapshot_name"),
-                device="LUN %s" % lun if lun is not None else noted.get("device_name"),
+                device=f"LUN {lun}" if lun is not None else noted.get("device_name"),
                 mount_point=mount.get("mount_point"),
                 mount_options=mount.get("mount_options"),
             )

@@ -46,7 +46,7 @@ def read_xlogdb(server: ServerConfiguration) -> dict[str, RecordedFile]:
     wals = server.directory("wals_directory")
     directory = server.get("xlogdb_directory") or wals
     # Barman 3.13 and later; before that.
-    for path in (os.path.join(directory, "%s-xlog.db" % server.name), os.path.join(wals, "xlog.db")):
+    for path in (os.path.join(directory, f"{server.name}-xlog.db"), os.path.join(wals, "xlog.db")):
         text = read_text(path)
         if text is not None:
             return parse_xlogdb(text)
@@ -93,7 +93,7 @@ def compare_sizes(archive: Archive, wals: str, recorded: Mapping[str, RecordedFi
             continue
         noted = recorded.get(str(segment))
         if noted is not None and noted.size != size:
-            problems[segment] = "%s has %d bytes, and had %d when it was archived" % (path, size, noted.size)
+            problems[segment] = f"{path} has {size} bytes, and had {noted.size} when it was archived"
         elif noted is not None and noted.plain and size != archive.segment_size:
-            problems[segment] = "%s has %d bytes, and a WAL segment has %d" % (path, size, archive.segment_size)
+            problems[segment] = f"{path} has {size} bytes, and a WAL segment has {archive.segment_size}"
     return problems

@@ -107,7 +107,7 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
 def _no_answer(completed: Completed) -> Check:
     words = exception(completed)
     said = mask_message(completed.stderr.strip().rpartition("\n")[2] if words is None else words)
-    return Check("barman check", False, said or "exit code %d" % completed.rc)
+    return Check("barman check", False, said or f"exit code {completed.rc}")
 
 
 def _check_timeout(server: ServerConfiguration) -> float:

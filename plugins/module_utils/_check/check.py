@@ -36,7 +36,7 @@ class Check:
         return key_of(self.name)
 
     def __str__(self) -> str:
-        return "%s: %s" % (self.name, self.hint or ("OK" if self.ok else "FAILED"))
+        return f"{self.name}: {self.hint or ('OK' if self.ok else 'FAILED')}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def failed(checks: ServerChecks, key: str) -> bool:
 def reasons(servers: Mapping[str, ServerChecks], ignored: Collection[str] = ()) -> list[str]:
     """Each failed check in a sentence, but for those of which Barman says nonsense when it has no connection."""
     return [
-        "server '%s': %s" % (name, check)
+        f"server '{name}': {check}"
         for name, checks in servers.items()
         for check in checks.failures(ignored)
         if not any(check.key in keys and failed(checks, cause) for cause, keys in _CONSEQUENCES.items())

@@ -65,24 +65,22 @@ def text(last: LastReceived | None, now: float, segment_size: int, current: Serv
     if last is None:
         return "Barman has received no WAL yet, so nothing is safe here"
     moment = datetime.fromtimestamp(last.time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S+00")
-    found = "the last WAL received is%s segment %s, written at %s, %d s ago" % (
+    found = "the last WAL received is{} segment {}, written at {}, {} s ago".format(
         "" if last.complete else " a part of",
         last.segment,
         moment,
-        max(0, now - last.time),
+        int(max(0, now - last.time)),
     )
     if current is None:
         return found + "; commits since then may be on that server alone"
     if current.lost:
         return found + (
-            (
-                "; PostgreSQL invalidated replication slot '%s', and does not keep the WAL that follows. Deploy with "
-                "barman_receiver_reset=when_needed, and take a new backup"
-            )
-            % current.lost
+            f"; PostgreSQL invalidated replication slot '{current.lost}', and does not keep the WAL that follows. "
+            "Deploy with "
+            "barman_receiver_reset=when_needed, and take a new backup"
         )
     missing = max(0, current.lsn - last.begin_of_missing(segment_size))
-    return found + "; up to %d bytes of WAL are on that server alone" % missing
+    return found + f"; up to {missing} bytes of WAL are on that server alone"
 
 
 def lag_of(barman: Barman, server: ServerConfiguration, connect: Connect | None, now: float) -> str:

@@ -68,8 +68,8 @@ def with_failed_backup_ids(checks: ServerChecks, server: ServerConfiguration) ->
         failed = [one.backup_id for one in catalog.read_backups(server) if one.status == catalog.FAILED]
     except HostError:
         return checks
-    commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in failed)
-    hint = "%s; barman show-backup reports the reason of each, and to delete them: %s" % (check.hint, commands)
+    commands = ", ".join(f"barman delete {server.name} {backup_id}" for backup_id in failed)
+    hint = f"{check.hint}; barman show-backup reports the reason of each, and to delete them: {commands}"
     return replace(checks, checks={**checks.checks, _FAILED_BACKUPS: replace(check, hint=hint)}) if failed else checks
 
 
@@ -134,7 +134,7 @@ def with_lag(
         lag = lag_of(barman, configuration.server(name), asked, time.time())
         if lag:
             check = server.checks[key]
-            hint = "%s; %s" % (check.hint.rstrip(".") or "FAILED", lag)
+            hint = f"{check.hint.rstrip('.') or 'FAILED'}; {lag}"
             answers[name] = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
     return answers
 

@@ -85,14 +85,14 @@ def backup_present(server: CheckedServer) -> Check | None:
     newest, gone = catalog.latest(server.backups), server.unreadable_backups
     waiting = [backup.backup_id for backup in server.backups if backup.status == catalog.WAITING_FOR_WALS]
     if gone:
-        hint = "the files of backup %s are missing in %s: restore them, or delete the backup with barman delete" % (
+        hint = "the files of backup {} are missing in {}: restore them, or delete the backup with barman delete".format(
             ", ".join(gone),
             server.entry.directory("basebackups_directory"),
         )
     elif newest is not None:
-        hint = "the latest is %s" % newest.backup_id
+        hint = f"the latest is {newest.backup_id}"
     elif waiting:
-        hint = "backup %s still waits for its WAL" % waiting[-1]
+        hint = f"backup {waiting[-1]} still waits for its WAL"
     else:
         hint = "there is no valid backup yet"
     return Check(BACKUP_PRESENT, newest is not None and not gone, hint, OURS)
@@ -101,8 +101,8 @@ def backup_present(server: CheckedServer) -> Check | None:
 def interrupted_backups(server: CheckedServer) -> Check | None:
     """Barman leaves a backup that a power cut interrupted STARTED for ever, and does not count it as failed."""
     ids = [backup.backup_id for backup in server.backups if backup.interrupted]
-    commands = ", ".join("barman delete %s %s" % (server.name, backup_id) for backup_id in ids)
-    hint = "they use disk space until they are deleted: %s" % commands if ids else ""
+    commands = ", ".join(f"barman delete {server.name} {backup_id}" for backup_id in ids)
+    hint = f"they use disk space until they are deleted: {commands}" if ids else ""
     return Check(INTERRUPTED, not ids, hint, OURS)
 
 
@@ -137,7 +137,7 @@ def wal_continuity(server: CheckedServer) -> Check | None:
 
 def disk_space(server: CheckedServer) -> Check | None:
     full = ", ".join(map(str, full_disks(server.entry, server.segment_size)))
-    hint = "%s, and there is no space for one more WAL segment: free disk space" % full if full else ""
+    hint = f"{full}, and there is no space for one more WAL segment: free disk space" if full else ""
     return Check(DISK_SPACE, not full, hint, OURS)
 
 
@@ -155,20 +155,20 @@ def wal_sizes(server: CheckedServer, most: int = 3) -> Check | None:
     texts = needed or list(wrong.values())
     if not texts:
         return Check(WAL_SIZES, True, source=OURS)
-    more = ["and %d more" % (len(texts) - most)] if len(texts) > most else []
+    more = [f"and {len(texts) - most} more"] if len(texts) > most else []
     listed = "; ".join([*texts[:most], *more])
     if not needed:
         return Check(
-            WAL_SIZES, True, "before the latest backup: %s. Recovery targets there can't be reached" % listed, OURS
+            WAL_SIZES, True, f"before the latest backup: {listed}. Recovery targets there can't be reached", OURS
         )
     return Check(
         WAL_SIZES,
         False,
         (
-            "%s. A recovery that needs such a file is refused. Replace it by an intact copy from a passive node or "
+            f"{listed}. A recovery that needs such a file is refused. Replace it by an intact copy from a passive "
+            "node or "
             "from PostgreSQL's pg_wal, or take a new backup"
-        )
-        % listed,
+        ),
         OURS,
         healable=False,
     )
@@ -194,7 +194,7 @@ def foreign_timelines(server: CheckedServer) -> Check | None:
     report = server.branches
     if report is None:
         return None
-    unknown = "not checked: %s" % report.unknown if report.unknown else ""
+    unknown = f"not checked: {report.unknown}" if report.unknown else ""
     return Check(FOREIGN_TIMELINES, not report.problem, report.problem or unknown, OURS)
 
 
@@ -241,8 +241,8 @@ def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str 
         return Check(
             WAL_CONTINUITY,
             False,
-            "%s missing after backup %s: nothing later can be recovered until a new backup is taken"
-            % (_listed(lost), newest.backup_id),
+            f"{_listed(lost)} missing after backup {newest.backup_id}: nothing later can be recovered until a new "
+            "backup is taken",
             OURS,
             healable,
         )
@@ -252,13 +252,13 @@ def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str 
         return Check(
             WAL_CONTINUITY,
             True,
-            "%s missing before the latest backup: recovery targets there can't be reached" % _listed(older),
+            f"{_listed(older)} missing before the latest backup: recovery targets there can't be reached",
             OURS,
         )
     return Check(WAL_CONTINUITY, True, "" if newest else "there is no valid backup yet", OURS)
 
 
 def _listed(gaps: Sequence[MissingWal], most: int = 3) -> str:
-    texts = [gap.first if gap.count == 1 else "%s to %s (%d)" % (gap.first, gap.last, gap.count) for gap in gaps]
-    more = ["and %d more" % (len(texts) - most)] if len(texts) > most else []
-    return "WAL segments %s" % ", ".join([*texts[:most], *more])
+    texts = [gap.first if gap.count == 1 else f"{gap.first} to {gap.last} ({gap.count})" for gap in gaps]
+    more = [f"and {len(texts) - most} more"] if len(texts) > most else []
+    return f"WAL segments {', '.join([*texts[:most], *more])}"

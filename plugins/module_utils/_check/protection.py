@@ -98,15 +98,15 @@ def entry_problems(
         if found != expected:
             problems.append(
                 (
-                    "%s of Barman's server '%s' (%s) is %s, and the inventory's is host %s, port %s. If the inventory is "
+                    "{} of Barman's server '{}' ({}) is {}, and the inventory's is host {}, port {}. If the "
+                    "inventory is "
                     "correct, run pgdr.barman.deploy for this backup server first. Otherwise correct ansible_host, "
                     "barman_address or barman_postgres_port"
-                )
-                % (
+                ).format(
                     option,
                     server.name,
                     server.file,
-                    "not set" if found is None else "host %s, port %s" % found,
+                    "not set" if found is None else "host {}, port {}".format(*found),
                     expected[0],
                     expected[1],
                 )
@@ -116,40 +116,39 @@ def entry_problems(
 
 def missing_protection(server: str, expected: ExpectedServer, observed: ObservedProtection) -> list[str]:
     """Why the expected server is not protected yet."""
-    problems = _identity_problems("conninfo of Barman's server '%s' connects to" % server, expected, observed.server)
+    problems = _identity_problems(f"conninfo of Barman's server '{server}' connects to", expected, observed.server)
     if observed.streaming:
         if observed.receives_from is not None and observed.receives_from != observed.server:
             problems += _identity_problems(
-                "the WAL receiver of Barman's server '%s' connects to" % server, expected, observed.receives_from
+                f"the WAL receiver of Barman's server '{server}' connects to", expected, observed.receives_from
             )
         if observed.receiver_pid is None:
-            problems.append("no WAL receiver of Barman's server '%s' runs" % server)
+            problems.append(f"no WAL receiver of Barman's server '{server}' runs")
         elif observed.sender_state != "streaming":
             problems.append(
-                "the WAL receiver of Barman's server '%s' (process %d) does not stream from it: PostgreSQL's state is %s"
-                % (server, observed.receiver_pid, observed.sender_state or "no connection")
+                "the WAL receiver of Barman's server '{}' (process {}) does not stream from it: PostgreSQL's state "
+                "is {}".format(server, observed.receiver_pid, observed.sender_state or "no connection")
             )
         if observed.received is None and observed.archived is None:
-            problems.append("the WAL receiver of '%s' has nothing of timeline %d" % (server, expected.timeline))
+            problems.append(f"the WAL receiver of '{server}' has nothing of timeline {expected.timeline}")
     if observed.streaming and observed.archived is None:
-        problems.append("no WAL segment of timeline %d of '%s' is archived" % (expected.timeline, server))
+        problems.append(f"no WAL segment of timeline {expected.timeline} of '{server}' is archived")
     if not observed.streaming and observed.arrived is None:
-        problems.append("no WAL segment of timeline %d of '%s' has arrived" % (expected.timeline, server))
+        problems.append(f"no WAL segment of timeline {expected.timeline} of '{server}' has arrived")
     return problems + _backup_problems(server, expected, observed.backup)
 
 
 def _identity_problems(subject: str, expected: ExpectedServer, found: ServerIdentity) -> list[str]:
     if found.system_identifier != expected.system_identifier:
         return [
-            "%s a server with the system identifier %s, and the recovered one has %s"
-            % (subject, found.system_identifier, expected.system_identifier)
+            f"{subject} a server with the system identifier {found.system_identifier}, and the recovered one has "
+            f"{expected.system_identifier}"
         ]
     if found.timeline != expected.timeline:
         return [
-            "%s a server %s, and the recovered one is on timeline %d"
-            % (
+            "{} a server {}, and the recovered one is on timeline {}".format(
                 subject,
-                "in recovery" if found.timeline is None else "on timeline %d" % found.timeline,
+                "in recovery" if found.timeline is None else f"on timeline {found.timeline}",
                 expected.timeline,
             )
         ]
@@ -158,22 +157,24 @@ def _identity_problems(subject: str, expected: ExpectedServer, found: ServerIden
 
 def _backup_problems(server: str, expected: ExpectedServer, backup: Backup | None) -> list[str]:
     if expected.backup_id is None:
-        return ["no backup of timeline %d of '%s' was taken" % (expected.timeline, server)]
+        return [f"no backup of timeline {expected.timeline} of '{server}' was taken"]
     if backup is None:
-        return ["Barman's server '%s' has no backup %s" % (server, expected.backup_id)]
+        return [f"Barman's server '{server}' has no backup {expected.backup_id}"]
     problems: list[str] = []
     if backup.status != DONE:
-        problems.append("backup %s of '%s' is %s" % (backup.backup_id, server, backup.status))
+        problems.append(f"backup {backup.backup_id} of '{server}' is {backup.status}")
     if backup.systemid != expected.system_identifier:
         problems.append(
-            "backup %s of '%s' is of system identifier %s, and the recovered server has %s"
-            % (backup.backup_id, server, backup.systemid or "unknown", expected.system_identifier)
+            "backup {} of '{}' is of system identifier {}, and the recovered server has {}".format(
+                backup.backup_id, server, backup.systemid or "unknown", expected.system_identifier
+            )
         )
     begins = None if backup.begin_wal is None else wal.parse_segment(backup.begin_wal).timeline
     if backup.timeline != expected.timeline or begins != expected.timeline:
         problems.append(
-            "backup %s of '%s' begins on timeline %s (%s), and the recovered server is on %d"
-            % (backup.backup_id, server, backup.timeline or "unknown", backup.begin_wal or "no WAL", expected.timeline)
+            "backup {} of '{}' begins on timeline {} ({}), and the recovered server is on {}".format(
+                backup.backup_id, server, backup.timeline or "unknown", backup.begin_wal or "no WAL", expected.timeline
+            )
         )
     return problems
 

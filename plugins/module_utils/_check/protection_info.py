@@ -33,8 +33,9 @@ def show_protection(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     warnings = []
     if not server.flag("active", True):
         warnings.append(
-            "Barman's server '%s' is inactive (active = false in %s): it receives nothing and takes no backups, so a recovered server is not "
-            "protected before it is active" % (server.name, server.file)
+            f"Barman's server '{server.name}' is inactive (active = false in {server.file}): it receives nothing and "
+            "takes no backups, so a recovered server is not "
+            "protected before it is active"
         )
     if params["system_identifier"] is None:
         return Result(warnings=warnings)

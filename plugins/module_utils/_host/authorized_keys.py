@@ -39,7 +39,7 @@ class Authorization:
 
     @property
     def comment(self) -> str:
-        return "%s:%s@%s" % (self.purpose, self.user, self.host)
+        return f"{self.purpose}:{self.user}@{self.host}"
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ def with_lines(text: str, lines: Sequence[str]) -> str:
     for line in lines:
         found = parse(line)
         if found is None:
-            raise HostError("lines: '%s' is not a line of the role ssh_trust" % line)
+            raise HostError(f"lines: '{line}' is not a line of the role ssh_trust")
         missing[found.key, found.comment] = line.rstrip()
     kept: list[str] = []
     for line in text.splitlines():
         found = parse(line)
         kept.append(line if found is None else missing.pop((found.key, found.comment), line))
     after = [*kept, *missing.values()]
-    return text if after == text.splitlines() else "".join("%s\n" % line for line in after)
+    return text if after == text.splitlines() else "".join(f"{line}\n" for line in after)
 
 
 def observe(user: str) -> SshFile:
@@ -135,7 +135,7 @@ def wanted_of(lines: Collection[str]) -> dict[str, list[Authorization]]:
     for line in lines:
         match = re.fullmatch(r"(\S+) (\S+) ([^: ]+):([^@ ]+)@(\S+)", line)
         if match is None:
-            raise HostError("wanted: '%s' is not of the form USER KEY PURPOSE:USER@HOST" % line)
+            raise HostError(f"wanted: '{line}' is not of the form USER KEY PURPOSE:USER@HOST")
         to_user, key, purpose, user, host = match.groups()
         found.setdefault(to_user, []).append(Authorization("" if key == "-" else key, purpose, user, host))
     return found
@@ -152,8 +152,8 @@ def authorize(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         text = with_lines(file.text, params["lines"])
         if params["declared_hosts"] is not None:
             planned = plan(text, wanted.get(user, []), params["revocable_hosts"], params["declared_hosts"])
-            removed.extend("%s: %s" % (user, one.comment) for one in planned.removed)
-            unknown.extend("%s: %s" % (user, one.comment) for one in planned.unknown)
+            removed.extend(f"{user}: {one.comment}" for one in planned.removed)
+            unknown.extend(f"{user}: {one.comment}" for one in planned.unknown)
             text = planned.after
         if text != file.text:
             plans.append((file, text))

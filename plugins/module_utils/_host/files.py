@@ -29,7 +29,7 @@ def read_text(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
+        raise HostError(f"{path} can't be read: {exc.strerror}") from None
 
 
 def names_in(directory: str) -> list[str]:
@@ -39,7 +39,7 @@ def names_in(directory: str) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
+        raise HostError(f"{directory} can't be read: {exc.strerror}") from None
 
 
 def write_atomic(
@@ -58,7 +58,7 @@ def rewrite(path: str, text: str, like: os.stat_result | None = None) -> None:
     if like is None:
         state = read_file(path, follow=True)
         if state is None:
-            raise HostError("%s can't be read: %s" % (path, os.strerror(errno.ENOENT)))
+            raise HostError(f"{path} can't be read: {os.strerror(errno.ENOENT)}")
         like = state.status
     ids = (like.st_uid, like.st_gid) if os.geteuid() == 0 else None
     write_file(path, text, stat.S_IMODE(like.st_mode), ids, follow=True)

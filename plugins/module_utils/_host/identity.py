@@ -36,7 +36,7 @@ def acting_as(user: str | None) -> Iterator[None]:
             yield
             return
         if os.geteuid() != 0:
-            raise HostError("the module must run as root or as '%s': set 'become: true'" % account.pw_name)
+            raise HostError(f"the module must run as root or as '{account.pw_name}': set 'become: true'")
         with _seen_as(account.pw_uid, account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)):
             yield
 

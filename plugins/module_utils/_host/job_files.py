@@ -58,7 +58,7 @@ def observe_data_directory(jobs: Sequence[KnownJob], directory: str, proc: str =
     """
     for job in jobs:
         if os.path.basename(job.job_id) != job.job_id or job.job_id in ("", ".", ".."):
-            raise HostError("'%s' is not the id of an asynchronous job" % job.job_id)
+            raise HostError(f"'{job.job_id}' is not the id of an asynchronous job")
     # Before the results: a process that is gone here has written its result.
     processes = _processes(proc)
     return [_facts(job, directory, processes) for job in jobs]
@@ -83,7 +83,7 @@ def _finished(path: str) -> bool:
     except (FileNotFoundError, ValueError):
         return False
     except OSError as exc:
-        raise HostError("the result of the job in %s can't be read: %s" % (path, exc.strerror)) from None
+        raise HostError(f"the result of the job in {path} can't be read: {exc.strerror}") from None
     return isinstance(state, dict) and ("started" not in state or bool(state.get("finished")))
 
 

@@ -75,15 +75,12 @@ def judge(observations: Sequence[JobObservation], *, timeout: float, unreachable
     boot_ids = [item.boot_id for item in observations if item.error is None and item.boot_id]
     if last.boot_id and boot_ids[0] != last.boot_id:
         return Verdict(
-            JobState.DEAD, final=True, reason="the host was restarted: its boot id is not %s any more" % boot_ids[0]
+            JobState.DEAD, final=True, reason=f"the host was restarted: its boot id is not {boot_ids[0]} any more"
         )
     if not last.processes:
         return Verdict(JobState.DEAD, final=True, reason=_gone(observations))
     if last.time - first.time >= timeout:
-        reason = "the job has no result after %d s, and its process %d still runs" % (
-            last.time - first.time,
-            last.processes[0],
-        )
+        reason = f"the job has no result after {last.time - first.time:.0f} s, and its process {last.processes[0]} still runs"
         return Verdict(JobState.OVERDUE, final=True, reason=reason)
     return Verdict(JobState.WAITING, final=False)
 
@@ -92,18 +89,15 @@ def advice(verdict: Verdict, host: str, remaining: Sequence[int]) -> str:
     """What to do about a job that has no result."""
     if remaining:
         numbers = ", ".join(map(str, remaining))
-        return "On %s, process %s of the job still runs: wait until it has ended, then run the playbook again" % (
-            host,
-            numbers,
+        return (
+            f"On {host}, process {numbers} of the job still runs: wait until it has ended, then run the playbook again"
         )
     if verdict.state is JobState.DEAD:
         return (
-            "Find the cause on %s (the system log: a restart, a killed process, no free memory; df: a full disk; "
+            f"Find the cause on {host} (the system log: a restart, a killed process, no free memory; df: a full disk; "
             "Barman's log). Then run the playbook again"
-        ) % host
-    return (
-        "The job may still run on %s: read Barman's log and check the processes there before you run the playbook again"
-    ) % host
+        )
+    return f"The job may still run on {host}: read Barman's log and check the processes there before you run the playbook again"
 
 
 def interval(elapsed: float) -> float:
@@ -130,35 +124,35 @@ class Announcer:
 def activity(operations: Sequence[Mapping[str, Any]], server: str) -> tuple[str, tuple[str, ...]]:
     """The running operations of a server as text ("" if there is none), and their phases, without numbers that grow."""
     own = [item for item in operations if item.get("server") == server or server in item.get("servers", ())]
-    return ", ".join(map(_operation, own)), tuple("%s %s" % (item["operation"], item.get("phase")) for item in own)
+    return ", ".join(map(_operation, own)), tuple(f"{item['operation']} {item.get('phase')}" for item in own)
 
 
 def duration(seconds: float) -> str:
     """A time span for people, such as 59 s, 12 min, 3 h 20 min."""
     minutes = int(seconds) // 60
     if minutes < 2:
-        return "%d s" % seconds
-    return "%d min" % minutes if minutes < 60 else "%d h %d min" % divmod(minutes, 60)
+        return f"{int(seconds)} s"
+    return f"{minutes} min" if minutes < 60 else "{} h {} min".format(*divmod(minutes, 60))
 
 
 def _operation(state: Mapping[str, Any]) -> str:
-    text = "%s: %s" % (state["operation"], state.get("phase") or "started")
+    text = f"{state['operation']}: {state.get('phase') or 'started'}"
     if isinstance(state.get("phase_duration"), (int, float)):
-        text += " for %s" % duration(state["phase_duration"])
+        text += f" for {duration(state['phase_duration'])}"
     if isinstance(state.get("bytes_done"), (int, float)):
-        text += ", %s" % human_size(state["bytes_done"])
+        text += f", {human_size(state['bytes_done'])}"
         if isinstance(state.get("bytes_total"), (int, float)):
-            text += " of %s" % human_size(state["bytes_total"])
+            text += f" of {human_size(state['bytes_total'])}"
     elif isinstance(state.get("segments_done"), int) and isinstance(state.get("segments_total"), int):
-        text += ", %d of %d WAL segments" % (state["segments_done"], state["segments_total"])
+        text += f", {state['segments_done']} of {state['segments_total']} WAL segments"
     return text
 
 
 def _unreachable(last: JobObservation, silence: float) -> str:
-    return "the host has not answered for %s: %s" % (duration(silence), (last.error or "").strip().rstrip("."))
+    return f"the host has not answered for {duration(silence)}: {(last.error or '').strip().rstrip('.')}"
 
 
 def _gone(observations: Sequence[JobObservation]) -> str:
     known = [item.processes[0] for item in observations if item.processes]
-    which = "the job's process %d has ended" % known[-1] if known else "the job has no process"
+    which = f"the job's process {known[-1]} has ended" if known else "the job has no process"
     return which + " without a result: it was killed, or could not write its result"

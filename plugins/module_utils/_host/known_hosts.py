@@ -33,14 +33,14 @@ def plan(text: str, lines: Sequence[str]) -> str:
     block = sorted({*lines, *(line for line in before if line.strip() and line.split()[0] not in names)})
     if block == before:
         return text
-    return "".join("%s\n" % line for line in [*above, BEGIN, *block, END, *below])
+    return "".join(f"{line}\n" for line in [*above, BEGIN, *block, END, *below])
 
 
 def require_lines(lines: Sequence[str]) -> None:
     """Raises HostError if a line is not one of known_hosts."""
     invalid = [line for line in lines if len(line.split()) < 3 or "\n" in line or line.startswith("#")]
     if invalid:
-        raise HostError("lines: '%s' is not a name, a key's type and a key in one line" % "', '".join(invalid))
+        raise HostError("lines: '{}' is not a name, a key's type and a key in one line".format("', '".join(invalid)))
 
 
 def observe(user: str) -> SshFile:

@@ -28,7 +28,7 @@ class Held(HostError):
     """Another process holds the lock. pid: that process, None where it is not known."""
 
     def __init__(self, what: str, pid: int | None) -> None:
-        super().__init__("%s is locked by process %s" % (what, "unknown" if pid is None else pid))
+        super().__init__(f"{what} is locked by process {'unknown' if pid is None else pid}")
         self.what = what
         self.pid = pid
 
@@ -40,12 +40,12 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
     home: the directory of whoever owns the locks. owner: that user, if root runs this.
     The file stays: whoever removed it could remove another's lock.
     """
-    directory, name = os.path.join(home, *_DIRECTORIES), "%s.lock" % hashlib.sha256(what.encode()).hexdigest()[:32]
+    directory, name = os.path.join(home, *_DIRECTORIES), f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.lock"
     try:
         handle = _open(home, name, owner)
     except OSError as exc:
         raise HostError(
-            "the lock for %s can't be created in %s: %s" % (what, directory, reason(os.path.join(directory, name), exc))
+            f"the lock for {what} can't be created in {directory}: {reason(os.path.join(directory, name), exc)}"
         ) from None
     try:
         try:

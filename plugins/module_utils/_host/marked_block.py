@@ -25,11 +25,9 @@ def split_block(lines: Sequence[str], what: str) -> tuple[list[str], list[str] |
     ends = [number for number, line in enumerate(lines) if line == END]
     if len(begins) > 1 or len(begins) != len(ends) or (begins and begins[0] > ends[0]):
         raise HostError(
-            (
-                "%s has %d lines '%s' and %d lines '%s': remove these lines and the lines between them, and run the "
-                "playbook again"
-            )
-            % (what, len(begins), BEGIN, len(ends), END)
+            f"{what} has {len(begins)} lines '{BEGIN}' and {len(ends)} lines '{END}': remove these lines and the "
+            "lines between them, and run the "
+            "playbook again"
         )
     if not begins:
         return list(lines), None, []

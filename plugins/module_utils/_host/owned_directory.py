@@ -45,7 +45,7 @@ def observe(path: str, user: str, mode: int) -> DirectoryPlan:
         with open_directory(path, passage=True) as handle:
             status = os.fstat(handle)
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (path, exc.strerror)) from None
+        raise HostError(f"{path} can't be read: {exc.strerror}") from None
     foreign = status.st_uid != account.pw_uid
     return DirectoryPlan(path, user, mode, differs=foreign or stat.S_IMODE(status.st_mode) != mode, foreign=foreign)
 
@@ -61,17 +61,17 @@ def apply(plan: DirectoryPlan) -> None:
 def ensure(paths: Sequence[str], user: str, mode: str, *, refuse_foreign: bool, check_mode: bool) -> list[str]:
     """Make these directories that user's; the paths of those that change. mode: octal digits. Raises HostError."""
     if not re.fullmatch(r"0?[0-7]{3}", mode):
-        raise HostError("mode: '%s' is not three octal digits, such as 0750" % mode)
+        raise HostError(f"mode: '{mode}' is not three octal digits, such as 0750")
     relative = [path for path in paths if not path.startswith("/")]
     if relative:
-        raise HostError("paths: %s is not an absolute path" % ", ".join(map(repr, relative)))
+        raise HostError(f"paths: {', '.join(map(repr, relative))} is not an absolute path")
     changed: list[str] = []
     for path in dict.fromkeys(paths):
         plan = observe(path, user, int(mode, 8))
         if plan.foreign and refuse_foreign:
             raise HostError(
-                "%s exists and does not belong to '%s'. Give it to that user (chown), or write another directory"
-                % (path, user)
+                f"{path} exists and does not belong to '{user}'. Give it to that user (chown), or write another "
+                "directory"
             )
         if plan.changed:
             changed.append(path)

@@ -106,7 +106,7 @@ def lookup_user(name: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(name)
     except KeyError:
-        raise HostError("the operating system user '%s' does not exist on this host" % name) from None
+        raise HostError(f"the operating system user '{name}' does not exist on this host") from None
 
 
 def run(command: Command) -> Completed:
@@ -173,10 +173,10 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
         )
     except FileNotFoundError as exc:
         if command.cwd is not None and not os.path.isdir(command.cwd):
-            raise HostError("the directory %s does not exist on this host" % command.cwd) from exc
-        raise HostError("'%s' was not found on this host: install it" % command.argv[0]) from None
+            raise HostError(f"the directory {command.cwd} does not exist on this host") from exc
+        raise HostError(f"'{command.argv[0]}' was not found on this host: install it") from None
     except OSError as exc:
-        raise HostError("'%s' could not be started: %s" % (command.argv[0], exc)) from None
+        raise HostError(f"'{command.argv[0]}' could not be started: {exc}") from None
 
 
 def switch_to(account: pwd.struct_passwd) -> dict[str, Any]:
@@ -185,8 +185,8 @@ def switch_to(account: pwd.struct_passwd) -> dict[str, Any]:
         return {}
     if os.geteuid() != 0:
         raise HostError(
-            "the module must run as root or as '%s', not as '%s': set 'become: true'"
-            % (account.pw_name, pwd.getpwuid(os.geteuid()).pw_name)
+            f"the module must run as root or as '{account.pw_name}', not as '{pwd.getpwuid(os.geteuid()).pw_name}': "
+            "set 'become: true'"
         )
     return {
         "user": account.pw_uid,
@@ -217,8 +217,7 @@ class _Told:
     def check(self, command: Command) -> None:
         if self.signal is not None:
             raise Interrupted(
-                "'%s' was stopped, because signal %s stopped the module"
-                % (command.argv[0], signal.Signals(self.signal).name)
+                f"'{command.argv[0]}' was stopped, because signal {signal.Signals(self.signal).name} stopped the module"
             )
 
 
@@ -267,7 +266,7 @@ def _wait(process: subprocess.Popen[bytes], command: Command, started: float, to
         except subprocess.TimeoutExpired:
             now = time.monotonic()
         if command.timeout is not None and deadline is not None and now >= deadline:
-            raise CommandTimeout("'%s' did not end within %g s" % (command, command.timeout))
+            raise CommandTimeout(f"'{command}' did not end within {command.timeout:g} s")
         if command.tick and now >= next_tick:
             command.tick()
             next_tick = now + command.tick_interval

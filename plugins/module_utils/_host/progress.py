@@ -43,7 +43,7 @@ class Progress:
         self._clock = clock
         self._directory = os.path.join(home, DIRECTORY)
         named = server.replace(os.sep, "_") if isinstance(server, str) else "several"
-        self.path = os.path.join(self._directory, "%s-%s-%d.json" % (operation, named, os.getpid()))
+        self.path = os.path.join(self._directory, f"{operation}-{named}-{os.getpid()}.json")
         self._state: dict[str, Any] = {
             "operation": operation,
             **({"server": server} if isinstance(server, str) else {"servers": list(server)}),
@@ -106,4 +106,4 @@ def described(state: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 def process_exists(pid: int) -> bool:
     """Whether a process of that number runs on this host."""
-    return os.path.exists("/proc/%d" % pid)
+    return os.path.exists(f"/proc/{pid}")

@@ -65,13 +65,7 @@ class RunLock:
         return {**asdict(self), "resources": list(self.resources)}
 
     def __str__(self) -> str:
-        return "run %s (%s, started by %s, process %d, since %s)" % (
-            self.run,
-            self.what,
-            self.controller.account,
-            self.controller.pid,
-            self.since,
-        )
+        return f"run {self.run} ({self.what}, started by {self.controller.account}, process {self.controller.pid}, since {self.since})"
 
 
 class Life(enum.Enum):
@@ -165,7 +159,7 @@ def read(directory: str) -> list[RunLock]:
     except FileNotFoundError:
         return []
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
+        raise HostError(f"{directory} can't be read: {exc.strerror}") from None
     found: list[RunLock] = []
     for name in names:
         if not (name.startswith(PREFIX) and name.endswith(_SUFFIX)):
@@ -176,7 +170,7 @@ def read(directory: str) -> list[RunLock]:
         except FileNotFoundError:
             continue
         except OSError as exc:
-            raise HostError("the lock %s can't be read: %s" % (path, exc.strerror)) from None
+            raise HostError(f"the lock {path} can't be read: {exc.strerror}") from None
         with os.fdopen(handle, "rb") as stream:
             text = stream.read(_LONGEST)
         try:
@@ -185,7 +179,7 @@ def read(directory: str) -> list[RunLock]:
             lock = None
         if lock is None or lock.run != name[len(PREFIX) : -len(_SUFFIX)]:
             raise HostError(
-                "the lock %s is not valid. If no run of pgdr.barman.recover works on this host, remove the file" % path
+                f"the lock {path} is not valid. If no run of pgdr.barman.recover works on this host, remove the file"
             )
         found.append(lock)
     return found
@@ -214,7 +208,7 @@ def take(desired: RunLock, ended: Iterable[str], *, check_mode: bool, directory:
                 )
             return planned, read(directory)
     except OSError as exc:
-        raise HostError("the lock can't be written in %s: %s" % (directory, exc.strerror)) from None
+        raise HostError(f"the lock can't be written in {directory}: {exc.strerror}") from None
 
 
 def release(run: str, *, check_mode: bool, directory: str) -> bool:
@@ -232,7 +226,7 @@ def set_lock(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module lock. The result fails if other runs hold the resources. Raises HostError."""
     run = params["run"]
     if not RUN_ID.match(run):
-        raise HostError("run: '%s' contains other characters than letters, digits and hyphens" % run)
+        raise HostError(f"run: '{run}' contains other characters than letters, digits and hyphens")
     if params["state"] == "released":
         changed = release(run, check_mode=check_mode, directory=DIRECTORY)
         return Result(changed, {"runs": [one.run for one in read(DIRECTORY)], "removed": []})
@@ -243,13 +237,13 @@ def set_lock(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     if planned.holders:
         return Result(
             values={"holders": [one.as_dict() for one in planned.holders]},
-            failure="; ".join("locked by %s" % one for one in planned.holders),
+            failure="; ".join(f"locked by {one}" for one in planned.holders),
         )
     return Result(planned.changed, {"runs": [one.run for one in locks], "removed": list(planned.remove)})
 
 
 def _path(directory: str, run: str) -> str:
-    return os.path.join(directory, "%s%s%s" % (PREFIX, run, _SUFFIX))
+    return os.path.join(directory, f"{PREFIX}{run}{_SUFFIX}")
 
 
 @contextlib.contextmanager

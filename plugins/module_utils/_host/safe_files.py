@@ -40,10 +40,10 @@ class UnsafePath(HostError):
     def __init__(self, path: str, link: str, what: str) -> None:
         super().__init__(
             (
-                "%s is not read or written: %s is %s. The user who can create it there could change other files of this "
-                "host with it. Remove it, or replace it by a %s"
-            )
-            % (path, link, what, "file" if path == link else "directory")
+                "{} is not read or written: {} is {}. The user who can create it there could change other files of "
+                "this "
+                "host with it. Remove it, or replace it by a {}"
+            ).format(path, link, what, "file" if path == link else "directory")
         )
         self.path = path
         self.link = link
@@ -104,7 +104,7 @@ def _open_directory(path: str, asked: str, *, passage: bool) -> int:
                 here = "/" + "/".join([*walked, name])
                 target = os.readlink(name, dir_fd=handle)
                 if not _follows(handle):
-                    raise UnsafePath(asked, here, "a symbolic link to %s" % target) from None
+                    raise UnsafePath(asked, here, f"a symbolic link to {target}") from None
                 links += 1
                 if links > _MOST_LINKS:
                     raise
@@ -167,7 +167,7 @@ def read_file(path: str, owners: tuple[int, ...] | None = None, follow: bool = F
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (path, reason(path, exc))) from None
+        raise HostError(f"{path} can't be read: {reason(path, exc)}") from None
 
 
 def _read(path: str, name: str, directory: int, owners: tuple[int, ...] | None) -> FileState:
@@ -176,7 +176,7 @@ def _read(path: str, name: str, directory: int, owners: tuple[int, ...] | None) 
     except OSError as exc:
         if exc.errno == errno.ELOOP:
             target = os.readlink(name, dir_fd=directory)
-            raise UnsafePath(path, path, "a symbolic link to %s" % target) from None
+            raise UnsafePath(path, path, f"a symbolic link to {target}") from None
         raise
     with os.fdopen(handle, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         status = os.fstat(handle)
@@ -194,11 +194,11 @@ def check_regular(
     if not stat.S_ISREG(status.st_mode):
         raise UnsafePath(path, path, "not a regular file")
     if status.st_nlink > 1 and not links:
-        raise UnsafePath(path, path, "a hard link: the file has %d names" % status.st_nlink)
+        raise UnsafePath(path, path, f"a hard link: the file has {status.st_nlink} names")
     if owners is not None and status.st_uid not in owners:
         raise HostError(
-            "%s is not read or written: it belongs to the user with the id %d. Change its owner, or remove it"
-            % (path, status.st_uid)
+            f"{path} is not read or written: it belongs to the user with the id {status.st_uid}. Change its owner, or "
+            "remove it"
         )
 
 
@@ -219,11 +219,11 @@ def write_file(
         with _parent_of(path, follow=follow) as (directory, name):
             _replace(name, text, directory, mode, ids, durable)
     except OSError as exc:
-        raise HostError("%s can't be written: %s" % (path, reason(path, exc))) from None
+        raise HostError(f"{path} can't be written: {reason(path, exc)}") from None
 
 
 def _replace(name: str, text: str, directory: int, mode: int, ids: tuple[int, int] | None, durable: bool) -> None:
-    temporary = ".%s.%s" % (name, secrets.token_hex(8))
+    temporary = f".{name}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(temporary, flags, 0o600, dir_fd=directory)
     try:
@@ -248,7 +248,7 @@ def remove_file(path: str) -> None:
         with open_directory(os.path.dirname(os.path.abspath(path)), passage=True) as directory:
             os.unlink(os.path.basename(path), dir_fd=directory)
     except OSError as exc:
-        raise HostError("%s can't be removed: %s" % (path, reason(path, exc))) from None
+        raise HostError(f"{path} can't be removed: {reason(path, exc)}") from None
 
 
 def missing_directories(path: str) -> list[str]:
@@ -260,7 +260,7 @@ def missing_directories(path: str) -> list[str]:
     except FileNotFoundError:
         return [*missing_directories(os.path.dirname(path)), path]
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (path, reason(path, exc))) from None
+        raise HostError(f"{path} can't be read: {reason(path, exc)}") from None
 
 
 def make_directories(path: str, mode: int, ids: tuple[int, int] | None = None) -> None:
@@ -280,7 +280,7 @@ def make_directories(path: str, mode: int, ids: tuple[int, int] | None = None) -
                 finally:
                     os.close(handle)
         except OSError as exc:
-            raise HostError("%s can't be created: %s" % (directory, reason(directory, exc))) from None
+            raise HostError(f"{directory} can't be created: {reason(directory, exc)}") from None
 
 
 def set_owner_and_mode(path: str, mode: int, ids: tuple[int, int] | None) -> None:
@@ -291,7 +291,7 @@ def set_owner_and_mode(path: str, mode: int, ids: tuple[int, int] | None) -> Non
                 os.fchown(handle, *ids)
             os.fchmod(handle, mode)
     except OSError as exc:
-        raise HostError("the owner and mode of %s can't be set: %s" % (path, reason(path, exc))) from None
+        raise HostError(f"the owner and mode of {path} can't be set: {reason(path, exc)}") from None
 
 
 @contextlib.contextmanager
@@ -301,9 +301,7 @@ def writing_as(user: str | None, path: str) -> Iterator[None]:
         try:
             yield
         except OSError as exc:
-            raise HostError(
-                "%s can't be written by user '%s': %s" % (path, user or os.geteuid(), reason(path, exc))
-            ) from None
+            raise HostError(f"{path} can't be written by user '{user or os.geteuid()}': {reason(path, exc)}") from None
 
 
 def reason(path: str, exc: OSError) -> str:
@@ -311,7 +309,7 @@ def reason(path: str, exc: OSError) -> str:
     link = _first_link(path)
     if link is None:
         return str(exc.strerror)
-    return "%s (%s is a symbolic link to %s)" % (exc.strerror, link, os.readlink(link))
+    return f"{exc.strerror} ({link} is a symbolic link to {os.readlink(link)})"
 
 
 def _first_link(path: str) -> str | None:
@@ -336,11 +334,11 @@ def temporary_directory(prefix: str, user: str | None, parent: str | None = None
             directory = tempfile.mkdtemp(prefix=prefix, dir=parent)
         except OSError as exc:
             if parent is not None:
-                raise HostError("no directory can be created in %s: %s" % (parent, reason(parent, exc))) from None
+                raise HostError(f"no directory can be created in {parent}: {reason(parent, exc)}") from None
             try:
                 directory = tempfile.mkdtemp(prefix=prefix, dir="/tmp")
             except OSError as last:
-                raise HostError("no directory can be created in /tmp: %s" % last.strerror) from None
+                raise HostError(f"no directory can be created in /tmp: {last.strerror}") from None
     try:
         yield directory
     finally:

@@ -17,6 +17,6 @@ def human_size(size: float | None) -> str:
     value = float(size)
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if value < 1024:
-            return "%d %s" % (value, unit) if unit == "bytes" else "%.1f %s" % (value, unit)
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
         value /= 1024
-    return "%.1f TiB" % value
+    return f"{value:.1f} TiB"

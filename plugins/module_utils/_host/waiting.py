@@ -48,5 +48,5 @@ def wait_for(
             return last.value
         left = deadline - clock()
         if left <= 0:
-            raise WaitTimeout("%s: not within %g s; last observed: %s" % (what, timeout, last.seen))
+            raise WaitTimeout(f"{what}: not within {timeout:g} s; last observed: {last.seen}")
         pause(min(interval, left))

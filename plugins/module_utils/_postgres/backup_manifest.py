@@ -93,7 +93,7 @@ def new_sum(algorithm: str) -> Sum:
         return _NoSum()
     if algorithm in _HASHES:
         return hashlib.new(_HASHES[algorithm])
-    raise ManifestError("its checksum algorithm '%s' is unknown" % algorithm)
+    raise ManifestError(f"its checksum algorithm '{algorithm}' is unknown")
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -110,7 +110,7 @@ def parse_manifest(data: bytes) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         if isinstance(exc, ManifestError):
             raise
-        raise ManifestError("it is not a valid backup manifest: %s" % exc) from None
+        raise ManifestError(f"it is not a valid backup manifest: {exc}") from None
     return Manifest(
         {one.path: one for one in files if not _ignored(one.path)}, None if identifier is None else int(identifier)
     )
@@ -123,7 +123,7 @@ def _file(entry: Mapping[str, Any]) -> ManifestFile:
     algorithm = str(entry.get("Checksum-Algorithm", NO_CHECKSUM)).upper()
     new_sum(algorithm)
     if path.startswith("/") or ".." in path.split("/"):
-        raise ManifestError("it names a file outside of the backup: %s" % path)
+        raise ManifestError(f"it names a file outside of the backup: {path}")
     return ManifestFile(path, int(entry["Size"]), algorithm, str(entry.get("Checksum", "")).lower())
 
 

@@ -79,10 +79,10 @@ class DebianCluster:
 
     @property
     def unit(self) -> str:
-        return "postgresql@%d-%s.service" % (self.version, self.name)
+        return f"postgresql@{self.version}-{self.name}.service"
 
     def __str__(self) -> str:
-        return "%d/%s" % (self.version, self.name)
+        return f"{self.version}/{self.name}"
 
 
 @dataclass(frozen=True)

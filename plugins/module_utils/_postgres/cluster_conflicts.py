@@ -33,32 +33,32 @@ def system_problems(
     """
     if not contents.entries or (restored and contents.control is None):
         return []
-    where = "the data directory %s of the PostgreSQL server on port %d (%s)" % (
+    where = "the data directory {} of the PostgreSQL server on port {} ({})".format(
         cluster.data_directory,
         cluster.port,
-        "not running" if cluster.pid is None else "running, process %d" % cluster.pid,
+        "not running" if cluster.pid is None else f"running, process {cluster.pid}",
     )
     if contents.control is None:
         if replace_system == UNKNOWN_SYSTEM:
             return []
         return [
             (
-                "system_identifier: %s has no readable global/pg_control, so its origin is unknown (it contains: %s). "
-                "Inspect its content. If it may be moved aside, set barman_recover_replace_system=%s"
-            )
-            % (where, " ".join(contents.entries), UNKNOWN_SYSTEM)
+                "system_identifier: {} has no readable global/pg_control, so its origin is unknown (it contains: {}). "
+                "Inspect its content. If it may be moved aside, set barman_recover_replace_system={}"
+            ).format(where, " ".join(contents.entries), UNKNOWN_SYSTEM)
         ]
     found = str(contents.control.system_identifier)
     if found in (system_identifier, replace_system):
         return []
     return [
         (
-            "system_identifier: %s has the data of another PostgreSQL system: its system identifier is %s, and the "
-            "backup's is %s. Check the address of this host (ansible_host, barman_address), and whether the host was "
+            f"system_identifier: {where} has the data of another PostgreSQL system: its system identifier is {found}, "
+            "and the "
+            f"backup's is {system_identifier}. Check the address of this host (ansible_host, barman_address), and "
+            "whether the host was "
             "installed again. If this other system may be stopped and moved aside, set "
-            "barman_recover_replace_system=%s"
+            f"barman_recover_replace_system={found}"
         )
-        % (where, found, system_identifier, found)
     ]
 
 
@@ -82,13 +82,13 @@ def in_use_problems(
             used = [one for one in server.directories if conflicts(path, one, own_version)]
             if used:
                 problems.append(
-                    "directories: %s can't be moved or filled: the running PostgreSQL server in %s (process %d%s) uses %s. Choose another "
-                    "directory, or correct the declared server"
-                    % (
+                    "directories: {} can't be moved or filled: the running PostgreSQL server in {} (process {}{}) "
+                    "uses {}. Choose another "
+                    "directory, or correct the declared server".format(
                         path,
                         server.data_directory,
                         server.pid,
-                        "" if server.port is None else ", port %d" % server.port,
+                        "" if server.port is None else f", port {server.port}",
                         used[0],
                     )
                 )

@@ -25,11 +25,9 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
     """The server that listens on the declared port, or would if it were started, compared with the rest of the declaration."""
     if declared.service is not None and (observed.declared_unit is None or not observed.declared_unit.loaded):
         return _refused(
-            (
-                "service: systemd on this host has no unit %s, which is declared for the PostgreSQL server on port %d. "
-                "Correct barman_postgres_service (or barman_recover_service)"
-            )
-            % (declared.service, declared.port)
+            f"service: systemd on this host has no unit {declared.service}, which is declared for the PostgreSQL "
+            f"server on port {declared.port}. "
+            "Correct barman_postgres_service (or barman_recover_service)"
         )
     listening = [server for server in observed.running if _listens(server, declared)]
     if len(listening) > 1:
@@ -37,10 +35,10 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
     if len(listening) > 1:
         return _refused(
             (
-                "port: several PostgreSQL servers of this host listen on port %d: %s. Select one with barman_postgres_socket_directory, "
+                "port: several PostgreSQL servers of this host listen on port {}: {}. Select one with "
+                "barman_postgres_socket_directory, "
                 "barman_postgres_cluster or barman_postgres_service"
-            )
-            % (declared.port, "; ".join(_describe(server) for server in listening))
+            ).format(declared.port, "; ".join(_describe(server) for server in listening))
         )
     if listening:
         return _identify_running(declared, observed, listening[0])
@@ -92,54 +90,53 @@ def _identify_running(declared: DeclaredCluster, observed: ObservedHost, server:
 
 
 def _running_problems(declared: DeclaredCluster, observed: ObservedHost, server: RunningServer) -> list[str]:
-    where = "the PostgreSQL server that listens on port %d of this host is %s" % (declared.port, _describe(server))
+    where = f"the PostgreSQL server that listens on port {declared.port} of this host is {_describe(server)}"
     if server.foreign:
         return [
             (
-                "port: %s, with files that this host does not have, as in a container. The collection manages only servers "
+                f"port: {where}, with files that this host does not have, as in a container. The collection manages "
+                "only servers "
                 "of the host itself. Correct barman_postgres_port, or the address of the host"
             )
-            % where
         ]
     problems: list[str] = []
     debian = _debian_of(observed, server.data_directory)
     if declared.version is not None and server.version not in (None, declared.version):
         problems.append(
-            "version: %s, of version %s, and barman_postgres_version is %d. Correct barman_postgres_version or barman_postgres_port"
-            % (where, server.version, declared.version)
+            f"version: {where}, of version {server.version}, and barman_postgres_version is {declared.version}. "
+            "Correct barman_postgres_version or "
+            "barman_postgres_port"
         )
     if declared.cluster is not None and observed.clusters is not None:
-        found = "no cluster of pg_lsclusters" if debian is None else "cluster %s" % debian
+        found = "no cluster of pg_lsclusters" if debian is None else f"cluster {debian}"
         if debian is None or debian.name != declared.cluster:
             problems.append(
-                "cluster: %s: %s, and barman_postgres_cluster is %s. Correct barman_postgres_cluster or barman_postgres_port"
-                % (where, found, declared.cluster)
+                f"cluster: {where}: {found}, and barman_postgres_cluster is {declared.cluster}. Correct "
+                "barman_postgres_cluster or barman_postgres_port"
             )
     if server.unit is None:
         problems.append(
             (
-                "service: %s, and no systemd unit runs it%s, so no unit can restart or stop it. Stop it as it was started "
-                "(pg_ctl -D %s stop), and start it with %s"
-            )
-            % (
+                "service: {}, and no systemd unit runs it{}, so no unit can restart or stop it. Stop it as it was "
+                "started "
+                "(pg_ctl -D {} stop), and start it with {}"
+            ).format(
                 where,
-                "" if server.started_in is None else " (it was started from %s)" % server.started_in,
+                "" if server.started_in is None else f" (it was started from {server.started_in})",
                 server.data_directory,
                 declared.service or (debian.unit if debian else "its systemd unit"),
             )
         )
     elif observed.declared_unit is not None and observed.declared_unit.name != server.unit:
         problems.append(
-            "service: %s, run by %s, and %s is declared. Correct barman_postgres_service (or barman_recover_service), or barman_postgres_port"
-            % (where, server.unit, declared.service)
+            f"service: {where}, run by {server.unit}, and {declared.service} is declared. Correct "
+            "barman_postgres_service (or barman_recover_service), or barman_postgres_port"
         )
     if declared.data_directory is not None and not _same(declared.data_directory, server.data_directory):
         problems.append(
-            (
-                "data_directory: %s, and %s is declared, so the recovered data would not be what runs. Remove "
-                "barman_recover_data_directory, or configure it as the data directory first"
-            )
-            % (where, declared.data_directory)
+            f"data_directory: {where}, and {declared.data_directory} is declared, so the recovered data would not be "
+            "what runs. Remove "
+            "barman_recover_data_directory, or configure it as the data directory first"
         )
     return problems
 
@@ -150,10 +147,9 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
     if len(meant) > 1:
         return _refused(
             (
-                "port: several stopped PostgreSQL servers of this host are configured for port %d: %s. Select one with "
+                "port: several stopped PostgreSQL servers of this host are configured for port {}: {}. Select one with "
                 "barman_postgres_cluster or barman_postgres_service"
-            )
-            % (declared.port, ", ".join("%s (%s)" % (one.service, one.data_directory) for one in meant))
+            ).format(declared.port, ", ".join(f"{one.service} ({one.data_directory})" for one in meant))
         )
     if not meant:
         on_port = [one for one in candidates if one.port == declared.port]
@@ -167,16 +163,16 @@ def _identify_stopped(declared: DeclaredCluster, observed: ObservedHost) -> Iden
     ]
     if elsewhere and posixpath.basename(elsewhere[0].socket_directory).startswith(PROOF_PREFIX):
         return _refused(
-            (
-                "%s: the verification of a killed recovery still runs there (process %d, an isolated server). Wait until "
-                "it has ended, or stop it (kill -INT %d), and run the playbook again"
-            )
-            % (chosen.data_directory, elsewhere[0].pid, elsewhere[0].pid)
+            f"{chosen.data_directory}: the verification of a killed recovery still runs there (process "
+            f"{elsewhere[0].pid}, an isolated server). Wait "
+            "until "
+            f"it has ended, or stop it (kill -INT {elsewhere[0].pid}), and run the playbook again"
         )
     if elsewhere:
         return _refused(
-            "port: %s is configured for port %d, and runs on port %s now (process %d). Restart it, or correct barman_postgres_port"
-            % (chosen.service, declared.port, elsewhere[0].port, elsewhere[0].pid)
+            f"port: {chosen.service} is configured for port {declared.port}, and runs on port {elsewhere[0].port} now "
+            f"(process {elsewhere[0].pid}). Restart it, or correct "
+            "barman_postgres_port"
         )
     return Identification(chosen)
 
@@ -213,56 +209,53 @@ def _candidates(declared: DeclaredCluster, observed: ObservedHost) -> list[Clust
 
 
 def _stopped_problems(declared: DeclaredCluster, observed: ObservedHost, one: Cluster) -> list[str]:
-    where = "the PostgreSQL server on this host that is configured for port %d is %s, with %s (not running)" % (
-        declared.port,
-        one.service,
-        one.data_directory,
-    )
+    where = f"the PostgreSQL server on this host that is configured for port {declared.port} is {one.service}, with {one.data_directory} (not running)"
     problems: list[str] = []
     if declared.version is not None and one.version not in (None, declared.version):
         problems.append(
-            "version: %s, of version %s, and barman_postgres_version is %d. Correct barman_postgres_version or barman_postgres_port"
-            % (where, one.version, declared.version)
+            f"version: {where}, of version {one.version}, and barman_postgres_version is {declared.version}. Correct "
+            "barman_postgres_version or "
+            "barman_postgres_port"
         )
     if declared.cluster is not None and one.cluster not in (None, declared.cluster):
         problems.append(
-            "cluster: %s, and barman_postgres_cluster is %s. Correct barman_postgres_cluster or barman_postgres_port"
-            % (where, declared.cluster)
+            f"cluster: {where}, and barman_postgres_cluster is {declared.cluster}. Correct barman_postgres_cluster or "
+            "barman_postgres_port"
         )
     if observed.declared_unit is not None and observed.declared_unit.name != one.service:
         problems.append(
-            "service: %s, and %s is declared. Correct barman_postgres_service (or barman_recover_service), or barman_postgres_port"
-            % (where, declared.service)
+            f"service: {where}, and {declared.service} is declared. Correct barman_postgres_service (or "
+            "barman_recover_service), or barman_postgres_port"
         )
     if declared.data_directory is not None and not _same(declared.data_directory, one.data_directory):
         problems.append(
-            (
-                "data_directory: %s, and %s is declared, so the recovered data would not be what runs. Remove "
-                "barman_recover_data_directory, or configure it as the data directory first"
-            )
-            % (where, declared.data_directory)
+            f"data_directory: {where}, and {declared.data_directory} is declared, so the recovered data would not be "
+            "what runs. Remove "
+            "barman_recover_data_directory, or configure it as the data directory first"
         )
     return problems
 
 
 def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
-    there = ["%s on port %d" % (one, one.port) for one in observed.clusters or ()]
+    there = [f"{one} on port {one.port}" for one in observed.clusters or ()]
     there += [
-        "%s on port %s" % (_describe(one), one.port)
+        f"{_describe(one)} on port {one.port}"
         for one in observed.running
         if _debian_of(observed, one.data_directory) is None
     ]
-    there += ["unit %s (%s)" % (one.name, one.data_directory) for one in observed.units if one.loaded]
+    there += [f"unit {one.name} ({one.data_directory})" for one in observed.units if one.loaded]
     taken = any((one.version, one.name) == (declared.version, "main") for one in observed.clusters or ())
     return (
-        "port: no PostgreSQL server of this host listens on port %d, and none is configured for it. This host has: "
-        "%s. Correct barman_postgres_port, or create the server first (on Debian with pg_createcluster%s)"
-    ) % (
+        "port: no PostgreSQL server of this host listens on port {}, and none is configured for it. This host has: "
+        "{}. Correct barman_postgres_port, or create the server first (on Debian with pg_createcluster{})"
+    ).format(
         declared.port,
         ", ".join(there) or "none",
         ""
         if declared.version is None
-        else " --port %d %d %s" % (declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")),
+        else " --port {} {} {}".format(
+            declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")
+        ),
     )
 
 
@@ -274,4 +267,4 @@ def _debian_of(observed: ObservedHost, data_directory: str) -> DebianCluster | N
 
 
 def _describe(server: RunningServer) -> str:
-    return "process %d with %s" % (server.pid, server.data_directory)
+    return f"process {server.pid} with {server.data_directory}"

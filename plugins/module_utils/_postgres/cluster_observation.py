@@ -68,7 +68,7 @@ def observe(declared: DeclaredCluster, runner: Runner, proc: str = "/proc") -> O
     owners = {name: _unit(name, runner) for name in sorted({one.unit for one in running if one.unit is not None})}
     names = ["postgresql.service"]
     if declared.version is not None:
-        names.insert(0, "postgresql-%d.service" % declared.version)
+        names.insert(0, f"postgresql-{declared.version}.service")
     clusters = read_clusters(runner)
     # On Debian postgresql.service starts nothing itself.
     units = () if clusters is not None else tuple(_unit(name, runner) for name in names)
@@ -292,7 +292,7 @@ def configured(
                     "-D",
                     directory,
                     "-c",
-                    "config_file=%s" % config_file,
+                    f"config_file={config_file}",
                     "-C",
                     setting,
                 ],
@@ -326,8 +326,9 @@ def pending_restart(cluster: Cluster, database_user: str, runner: Runner) -> lis
     """The settings of a running server that wait for a restart, with the file that has their next value. Raises HostError."""
     if not cluster.running or not cluster.socket_directory or not cluster.bin_directory:
         raise InstanceError(
-            "port: the PostgreSQL server on port %d (%s) can't be queried: it %s"
-            % (cluster.port, cluster.service, "has no socket" if cluster.running else "does not run")
+            "port: the PostgreSQL server on port {} ({}) can't be queried: it {}".format(
+                cluster.port, cluster.service, "has no socket" if cluster.running else "does not run"
+            )
         )
     address = Address(
         cluster.bin_directory,

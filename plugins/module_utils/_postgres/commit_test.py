@@ -62,7 +62,7 @@ class CommitOutcome:
 def run_commit_test(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module commit_test; in check mode nothing is committed."""
     if params["timeout"] < 1:
-        raise HostError("timeout: %d is not a positive number of seconds" % params["timeout"])
+        raise HostError(f"timeout: {params['timeout']} is not a positive number of seconds")
     require_psycopg()
     if check_mode:
         return Result(values={**CommitOutcome(False).as_dict(), "takes_writes": None})
@@ -90,7 +90,7 @@ def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: fl
         return _failed("the server is in recovery", synchrony)
     if row["read_only"]:
         return _failed(
-            "default_transaction_read_only is on. Set it to off (%s)" % (_RESETS.get(row["source"], _RESET) % row),
+            f"default_transaction_read_only is on. Set it to off ({_RESETS.get(row['source'], _RESET) % row})",
             synchrony,
         )
     errors: list[str] = []
@@ -112,23 +112,23 @@ def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: fl
     watcher.query("SELECT pg_catalog.pg_cancel_backend(%s)", (row["pid"],))
     thread.join(10)
     if thread.is_alive():
-        raise HostError("the commit test of backend %s does not end, although the module cancelled it" % row["pid"])
+        raise HostError(f"the commit test of backend {row['pid']} does not end, although the module cancelled it")
     return _failed(hanging_text(event, now, timeout), now)
 
 
 def hanging_text(event: str | None, synchrony: Synchrony, timeout: float) -> str:
     """Why a commit hangs, by the event that it waits for, and the way out."""
     if event != "SyncRep":
-        return "a commit did not return within %g seconds; it waited for %s" % (
+        return "a commit did not return within {:g} seconds; it waited for {}".format(
             timeout,
             event or "a reason that PostgreSQL does not report",
         )
-    connected = ", ".join("%s (%s, %s)" % (one.application, one.state, one.sync_state) for one in synchrony.senders)
+    connected = ", ".join(f"{one.application} ({one.state}, {one.sync_state})" for one in synchrony.senders)
     return (
-        "a commit did not return within %g seconds: it waits for synchronous_standby_names = '%s', and these "
-        "standbys are connected: %s. Build the standbys of that list again from this server, or remove them from "
+        "a commit did not return within {:g} seconds: it waits for synchronous_standby_names = '{}', and these "
+        "standbys are connected: {}. Build the standbys of that list again from this server, or remove them from "
         "synchronous_standby_names"
-    ) % (timeout, synchrony.names, connected or "none")
+    ).format(timeout, synchrony.names, connected or "none")
 
 
 def _failed(reason: str, synchrony: Synchrony) -> CommitOutcome:

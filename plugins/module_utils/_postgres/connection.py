@@ -30,9 +30,8 @@ from .timeouts import TIMEOUTS
 
 APPLICATION_NAME = "pgdr.barman"
 # Those that the server does not know are no rows here.
-_NO_TIMEOUTS = (
-    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN (%s)"
-    % ", ".join("'%s'" % name for name in ("lock_timeout", *TIMEOUTS))
+_NO_TIMEOUTS = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ({})".format(
+    ", ".join(f"'{name}'" for name in ("lock_timeout", *TIMEOUTS))
 )
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 
@@ -107,7 +106,7 @@ def require_psycopg() -> None:
     try:
         _psycopg()
     except ImportError as exc:
-        raise HostError("%s (%s)" % (missing_required_lib("psycopg (version 3)"), exc)) from None
+        raise HostError(f"{missing_required_lib('psycopg (version 3)')} ({exc})") from None
 
 
 def _psycopg() -> Any:
@@ -195,20 +194,21 @@ class PsycopgSession:
             return [_decoded(row) for row in cursor.fetchall()] if cursor.description else []
         except _psycopg().Error as exc:
             raise QueryFailed(
-                "PostgreSQL at %s refused '%s': %s" % (self.endpoint.address, _first_words(sql), _one_line(str(exc))),
+                f"PostgreSQL at {self.endpoint.address} refused '{_first_words(sql)}': {_one_line(str(exc))}",
                 exc.sqlstate,
             ) from None
 
     def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> StreamRefusal | None:
         pgconn = self._connection.pgconn
-        command = "START_REPLICATION PHYSICAL %X/%X TIMELINE %d" % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
+        command = f"START_REPLICATION PHYSICAL {lsn >> 32:X}/{lsn & 4294967295:X} TIMELINE {timeline}"
         try:
             result = pgconn.exec_(command.encode())
             if result.status != _psycopg().pq.ExecStatus.COPY_BOTH:
                 # Without an error: the timeline ended at that very position. pg_receivewal calls it an error, and comes no further.
                 return _refusal(result) or StreamRefusal(
-                    "requested starting point %X/%X on timeline %d is not in this server's history: the timeline ended there"
-                    % (lsn >> 32, lsn & 0xFFFFFFFF, timeline)
+                    f"requested starting point {lsn >> 32:X}/{lsn & 0xFFFFFFFF:X} on timeline {timeline} is not in "
+                    "this server's history: the timeline "
+                    "ended there"
                 )
             # PostgreSQL opens the segment only when it sends its first bytes.
             deadline = time.monotonic() + patience
@@ -237,10 +237,11 @@ def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
         # libpq's own words would repeat parts of the string, and a password may be among them.
         raise HostError(
             (
-                'the connection string%s can\'t be read. Write it as "host=… user=… dbname=…", with values in single quotes '
+                'the connection string%s can\'t be read. Write it as "host=… user=… dbname=…", with values in single '
+                "quotes "
                 "if they contain spaces"
             )
-            % (" of Barman server '%s'" % server if server else "")
+            % (f" of Barman server '{server}'" if server else "")
         ) from None
 
 

@@ -46,19 +46,17 @@ def observe_data_directory(path: str) -> DataDirectory:
         status = os.stat(path)
         version = read_text(os.path.join(path, "PG_VERSION"))
     except FileNotFoundError:
-        raise InstanceError("the directory %s does not exist on this host" % path) from None
+        raise InstanceError(f"the directory {path} does not exist on this host") from None
     except OSError as exc:
-        raise InstanceError("%s can't be read: %s" % (path, exc.strerror)) from None
+        raise InstanceError(f"{path} can't be read: {exc.strerror}") from None
     if version is None or not version.strip().isdigit():
-        raise InstanceError("%s is not a data directory: it has no file PG_VERSION" % path)
+        raise InstanceError(f"{path} is not a data directory: it has no file PG_VERSION")
     if not os.path.exists(os.path.join(path, "global", "pg_control")):
-        raise InstanceError("%s is not complete: it has no file global/pg_control" % path)
+        raise InstanceError(f"{path} is not complete: it has no file global/pg_control")
     try:
         owner = pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
-        raise InstanceError(
-            "%s belongs to user id %d, which has no user name on this host" % (path, status.st_uid)
-        ) from None
+        raise InstanceError(f"{path} belongs to user id {status.st_uid}, which has no user name on this host") from None
     return DataDirectory(
         path=path,
         owner=owner,
@@ -76,7 +74,7 @@ def _running_pid(path: str) -> int | None:
         return None
     pid = int(first)
     # A backup may carry a postmaster.pid along; the number can belong to anybody by now.
-    command = read_text("/proc/%d/comm" % pid) if os.path.isdir("/proc/self") else "postgres"
+    command = read_text(f"/proc/{pid}/comm") if os.path.isdir("/proc/self") else "postgres"
     return pid if command is not None and command.strip() in ("postgres", "postmaster") else None
 
 
@@ -86,15 +84,15 @@ def find_bin_directory(
     """The directory of that PostgreSQL version's programs. Raises InstanceError, with the directories that were searched."""
     if requested is not None:
         if not os.access(os.path.join(requested, "postgres"), os.X_OK):
-            raise InstanceError("bin_directory: the program 'postgres' does not exist in %s" % requested)
+            raise InstanceError(f"bin_directory: the program 'postgres' does not exist in {requested}")
         places: list[str] = [requested]
     else:
         places = list(
             candidates
             if candidates is not None
             else [
-                "/usr/lib/postgresql/%d/bin" % major_version,
-                "/usr/pgsql-%d/bin" % major_version,
+                f"/usr/lib/postgresql/{major_version}/bin",
+                f"/usr/pgsql-{major_version}/bin",
                 "/usr/local/pgsql/bin",
             ]
         )
@@ -110,11 +108,12 @@ def find_bin_directory(
         found = re.search(r"\) (\d+)", answer)
         if found and int(found.group(1)) == major_version:
             return place
-        others.append("%s has %s" % (place, answer or "no version"))
+        others.append(f"{place} has {answer or 'no version'}")
     raise InstanceError(
-        "the programs of PostgreSQL %d were not found on this host (searched: %s%s): install the package, "
-        "or set their directory as 'bin_directory'"
-        % (major_version, ", ".join(places), "; " + "; ".join(others) if others else "")
+        "the programs of PostgreSQL {} were not found on this host (searched: {}{}): install the package, "
+        "or set their directory as 'bin_directory'".format(
+            major_version, ", ".join(places), "; " + "; ".join(others) if others else ""
+        )
     )
 
 
@@ -133,5 +132,5 @@ def read_control(path: str, bin_directory: str, user: str, runner: Runner = run)
     completed = runner(Command([os.path.join(bin_directory, "pg_controldata"), "-D", path], user=user))
     values = parse_controldata(completed.stdout)
     if not completed.ok or "Database cluster state" not in values:
-        raise InstanceError("the control file of %s can't be read: %s" % (path, completed.text))
+        raise InstanceError(f"the control file of {path} can't be read: {completed.text}")
     return values

@@ -34,7 +34,7 @@ def diagnose_connection(text: str, endpoint: Endpoint, reach: Reach = Reach.UNKN
     reach: what a TCP connection made afterwards met. If it failed too, that is the reason, whatever libpq writes. Otherwise the
     hint is from the error's text, which is in the message too.
     """
-    where = "no connection to PostgreSQL at %s as user '%s' %s" % (endpoint.address, endpoint.user, endpoint.purpose)
+    where = f"no connection to PostgreSQL at {endpoint.address} as user '{endpoint.user}' {endpoint.purpose}"
     unreached = _unreached(reach, endpoint)
     if unreached is not None:
         kind, what, remedy = unreached
@@ -51,7 +51,7 @@ def diagnose_stream(text: str, endpoint: Endpoint) -> Diagnosis | None:
     hint = _match(STREAM_RULES, text, endpoint) or _match(CONNECTION_RULES, text, endpoint)
     if hint is None:
         return None
-    where = "no WAL is received from PostgreSQL at %s" % endpoint.address
+    where = f"no WAL is received from PostgreSQL at {endpoint.address}"
     return Diagnosis(hint.kind, hint.what, hint.remedy, _sentence(endpoint.server, where, hint.with_text, hint.remedy))
 
 
@@ -78,10 +78,10 @@ def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
     """The diagnosis of that kind, which is known from state and not from a text. segment: what the receiver must go on with."""
     what, remedy = next((what, remedy) for name, _pattern, what, remedy in STREAM_RULES if name == kind)
     if kind == "wal_removed":
-        what = "PostgreSQL has removed the WAL segment %s, at which the receiver must continue" % segment
+        what = f"PostgreSQL has removed the WAL segment {segment}, at which the receiver must continue"
     if not isinstance(what, str) or not isinstance(remedy, str):
-        raise TypeError("the diagnosis %s is not a text" % kind)
-    where = "no WAL is received from PostgreSQL at %s" % endpoint.address
+        raise TypeError(f"the diagnosis {kind} is not a text")
+    where = f"no WAL is received from PostgreSQL at {endpoint.address}"
     return Diagnosis(kind, what, remedy, _sentence(endpoint.server, where, what, remedy))
 
 
@@ -96,7 +96,7 @@ class _Hint:
 
     @property
     def with_text(self) -> str:
-        return "%s (reported: %s)" % (self.what, self.text)
+        return f"{self.what} (reported: {self.text})"
 
 
 def _match(rules: list[Rule], text: str, endpoint: Endpoint) -> _Hint | None:
@@ -126,10 +126,10 @@ def _fill(text: Text, found: re.Match[str], endpoint: Endpoint) -> str:
 
 
 def _sentence(server: str | None, where: str, what: str, remedy: str) -> str:
-    start = "Barman server '%s': " % server if server else ""
+    start = f"Barman server '{server}': " if server else ""
     if remedy and not remedy.endswith("?"):
         remedy += "."
-    return ("%s%s: %s. %s" % (start, where, what, remedy)).rstrip()
+    return (f"{start}{where}: {what}. {remedy}").rstrip()
 
 
 def _own_words(text: str) -> str:

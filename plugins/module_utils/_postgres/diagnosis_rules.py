@@ -32,12 +32,12 @@ class Endpoint:
     def address(self) -> str:
         host = self.host
         if host.startswith("/") or host.startswith("the "):
-            return "%s (port %s)" % (host, self.port)
-        return "%s:%s" % ("[%s]" % host if ":" in host else host, self.port)
+            return f"{host} (port {self.port})"
+        return f"{(f'[{host}]' if ':' in host else host)}:{self.port}"
 
     @property
     def purpose(self) -> str:
-        return "for replication" if self.replication else "to database '%s'" % self.database
+        return "for replication" if self.replication else f"to database '{self.database}'"
 
     @property
     def pgpass_line(self) -> str:
@@ -57,11 +57,11 @@ Rule = tuple[str, str, Text, Text]
 def _hba_line(found: re.Match[str], endpoint: Endpoint) -> str:
     address = found.group("host")
     if address in ("[local]", ""):
-        return "local  %s  %s  peer" % (_hba_database(found), found.group("user"))
+        return f"local  {_hba_database(found)}  {found.group('user')}  peer"
     encryption = (found.groupdict().get("encryption") or "").lower()
     kind = "hostssl" if encryption in ("ssl encryption", "ssl on") else "host"
     mask = "" if "/" in address else "/128" if ":" in address else "/32"
-    return "%s  %s  %s  %s%s  scram-sha-256" % (kind, _hba_database(found), found.group("user"), address, mask)
+    return f"{kind}  {_hba_database(found)}  {found.group('user')}  {address}{mask}  scram-sha-256"
 
 
 def _hba_database(found: re.Match[str]) -> str:
@@ -69,7 +69,7 @@ def _hba_database(found: re.Match[str]) -> str:
 
 
 def _password_came_from(found: re.Match[str], endpoint: Endpoint) -> str:
-    return "PostgreSQL refused the password of user '%s'" % endpoint.user
+    return f"PostgreSQL refused the password of user '{endpoint.user}'"
 
 
 _HBA = (
@@ -84,18 +84,20 @@ CONNECTION_RULES: list[Rule] = [
         r"password authentication failed for user",
         _password_came_from,
         lambda found, endpoint: (
-            "Write the correct password into %s on this host (line %s; in the inventory: %s), or set it again in PostgreSQL: "
-            "ALTER ROLE %s PASSWORD …. PostgreSQL reports the same if the role does not exist, has no password, or has one "
-            "that has expired" % (endpoint.passfile, endpoint.pgpass_line, endpoint.password_variable, endpoint.user)
+            f"Write the correct password into {endpoint.passfile} on this host (line {endpoint.pgpass_line}; in the "
+            f"inventory: {endpoint.password_variable}), or set it again in PostgreSQL: "
+            f"ALTER ROLE {endpoint.user} PASSWORD …. PostgreSQL reports the same if the role does not exist, has no "
+            "password, or has one "
+            "that has expired"
         ),
     ),
     (
         "missing_password",
         r"no password supplied|password authentication requires|fe_sendauth",
-        lambda found, endpoint: "PostgreSQL requires a password, and none was found for user '%s'" % endpoint.user,
+        lambda found, endpoint: f"PostgreSQL requires a password, and none was found for user '{endpoint.user}'",
         lambda found, endpoint: (
-            "%s needs the line %s, must belong to Barman's user and be readable by nobody else (mode 0600)"
-            % (endpoint.passfile, endpoint.pgpass_line)
+            f"{endpoint.passfile} needs the line {endpoint.pgpass_line}, must belong to Barman's user and be readable "
+            "by nobody else (mode 0600)"
         ),
     ),
     (
@@ -103,7 +105,7 @@ CONNECTION_RULES: list[Rule] = [
         r"no pg_hba\.conf entry for " + _HBA,
         lambda found, endpoint: "pg_hba.conf of that server has no line that accepts the connection",
         lambda found, endpoint: (
-            "Add the line '%s' to its pg_hba.conf, and reload PostgreSQL" % _hba_line(found, endpoint)
+            f"Add the line '{_hba_line(found, endpoint)}' to its pg_hba.conf, and reload PostgreSQL"
         ),
     ),
     (
@@ -111,38 +113,38 @@ CONNECTION_RULES: list[Rule] = [
         r"pg_hba\.conf rejects (?:connection for )?" + _HBA,
         lambda found, endpoint: "a line of pg_hba.conf of that server rejects it",
         lambda found, endpoint: (
-            "Insert the line '%s' before the one that rejects the connection, and reload PostgreSQL"
-            % _hba_line(found, endpoint)
+            f"Insert the line '{_hba_line(found, endpoint)}' before the one that rejects the connection, and reload "
+            "PostgreSQL"
         ),
     ),
     (
         "peer",
         r"(?:Peer|Ident) authentication failed for user",
-        lambda found, endpoint: "the operating system user's name is not that of role '%s'" % endpoint.user,
+        lambda found, endpoint: f"the operating system user's name is not that of role '{endpoint.user}'",
         "Set scram-sha-256 in that line of pg_hba.conf, or name the role like the operating system user",
     ),
     (
         "no_replication",
         r"must be superuser or replication role to start walsender|permission denied to start WAL sender",
-        lambda found, endpoint: "role '%s' may not stream WAL" % endpoint.user,
-        lambda found, endpoint: "Run in PostgreSQL: ALTER ROLE %s REPLICATION" % endpoint.user,
+        lambda found, endpoint: f"role '{endpoint.user}' may not stream WAL",
+        lambda found, endpoint: f"Run in PostgreSQL: ALTER ROLE {endpoint.user} REPLICATION",
     ),
     (
         "unknown_role",
         r'role "(?P<role>[^"]*)" does not exist',
-        lambda found, endpoint: "role '%s' does not exist" % found.group("role"),
+        lambda found, endpoint: f"role '{found.group('role')}' does not exist",
         "Role pgdr.barman.pg creates it, or run CREATE ROLE manually",
     ),
     (
         "no_login",
         r'role "(?P<role>[^"]*)" is not permitted to log in',
-        lambda found, endpoint: "role '%s' may not log in" % found.group("role"),
-        lambda found, endpoint: "Run in PostgreSQL: ALTER ROLE %s LOGIN" % found.group("role"),
+        lambda found, endpoint: f"role '{found.group('role')}' may not log in",
+        lambda found, endpoint: f"Run in PostgreSQL: ALTER ROLE {found.group('role')} LOGIN",
     ),
     (
         "unknown_database",
         r'database "(?P<name>[^"]*)" does not exist',
-        lambda found, endpoint: "database '%s' does not exist" % found.group("name"),
+        lambda found, endpoint: f"database '{found.group('name')}' does not exist",
         (
             "Set the name of an existing one: 'postgres' exists almost always (in the inventory: "
             "barman_postgres_database)"
@@ -178,8 +180,8 @@ CONNECTION_RULES: list[Rule] = [
     (
         "tls",
         r'server certificate for "(?P<name>[^"]*)" (?:\(and[^)]*\) )?does not match host name',
-        lambda found, endpoint: (
-            "the server's certificate is for '%s' and not for '%s'" % (found.group("name"), endpoint.host)
+        lambda found, endpoint: "the server's certificate is for '{}' and not for '{}'".format(
+            found.group("name"), endpoint.host
         ),
         "Connect with the certificate's name, or install a certificate for this name on the server",
     ),
@@ -218,7 +220,7 @@ CONNECTION_RULES: list[Rule] = [
         "unknown_host",
         r"could not translate host name|Name or service not known|nodename nor servname|failed to resolve host|"
         r"Temporary failure in name resolution|No address associated",
-        lambda found, endpoint: "the name '%s' is not known on this host" % endpoint.host,
+        lambda found, endpoint: f"the name '{endpoint.host}' is not known on this host",
         "Use an address (barman_postgres_host), or make the name known in DNS or /etc/hosts",
     ),
     (
@@ -233,7 +235,7 @@ CONNECTION_RULES: list[Rule] = [
     (
         "no_socket",
         r"on socket \"(?P<socket>[^\"]*)\" failed: No such file or directory",
-        lambda found, endpoint: "the socket %s does not exist" % found.group("socket"),
+        lambda found, endpoint: f"the socket {found.group('socket')} does not exist",
         "Check that PostgreSQL runs on this host with this port, or set host=… for another one",
     ),
     (
@@ -261,35 +263,35 @@ _SEGMENT = r"[0-9A-F]{24}"
 STREAM_RULES: list[Rule] = [
     (
         "wal_removed",
-        r"requested WAL segment (?P<segment>%s) has already been removed" % _SEGMENT,
-        lambda found, endpoint: (
-            "PostgreSQL no longer has the WAL segment %s that the receiver must go on with" % found.group("segment")
+        rf"requested WAL segment (?P<segment>{_SEGMENT}) has already been removed",
+        lambda found, endpoint: "PostgreSQL no longer has the WAL segment {} that the receiver must go on with".format(
+            found.group("segment")
         ),
-        "What was written meanwhile is lost to the archive. %s, and take a new backup" % _RESET,
+        f"What was written meanwhile is lost to the archive. {_RESET}, and take a new backup",
     ),
     (
         "slot_active",
         r'replication slot "(?P<slot>[^"]*)" is active for PID (?P<pid>\d+)|replication slot \'(?P<other>[^\']*)\' is already in use',
-        lambda found, endpoint: (
-            "another process uses the replication slot '%s'%s"
-            % (
-                found.group("slot") or found.group("other"),
-                " (PID %s on that server)" % found.group("pid") if found.group("pid") else "",
-            )
+        lambda found, endpoint: "another process uses the replication slot '{}'{}".format(
+            found.group("slot") or found.group("other"),
+            " (PID {} on that server)".format(found.group("pid")) if found.group("pid") else "",
         ),
-        "SELECT * FROM pg_stat_replication has who it is. Stop it, or write another barman_slot_name for this server (Barman's option slot_name)",
+        "SELECT * FROM pg_stat_replication has who it is. Stop it, or write another barman_slot_name for this server "
+        "(Barman's option slot_name)",
     ),
     (
         "slot_lost",
         r"has been invalidated|can no longer (?:get changes from|access) replication slot|cannot read from (?:physical )?replication slot",
-        "the replication slot was invalidated: PostgreSQL had to remove WAL that it still needed (max_slot_wal_keep_size)",
-        "What was removed is lost to the archive. %s, and take a new backup" % _RESET,
+        "the replication slot was invalidated: PostgreSQL had to remove WAL that it still needed "
+        "(max_slot_wal_keep_size)",
+        f"What was removed is lost to the archive. {_RESET}, and take a new backup",
     ),
     (
         "slot_missing",
         r'replication slot ["\'](?P<slot>[^"\']*)["\'] does(?: not|n\'t) exist',
-        lambda found, endpoint: "the replication slot '%s' does not exist" % found.group("slot"),
-        "Run the playbook pgdr.barman.deploy (the module pgdr.barman.wal_receiver with state: started): it creates the slot",
+        lambda found, endpoint: f"the replication slot '{found.group('slot')}' does not exist",
+        "Run the playbook pgdr.barman.deploy (the module pgdr.barman.wal_receiver with state: started): it creates "
+        "the slot",
     ),
     (
         "slots_exhausted",
@@ -307,16 +309,16 @@ STREAM_RULES: list[Rule] = [
             "over"
         ),
         (
-            "%s: that moves the partial segment of the previous timeline aside, and streaming continues at the switch "
+            f"{_RESET}: that moves the partial segment of the previous timeline aside, and streaming continues at the "
+            "switch "
             "point"
-        )
-        % _RESET,
+        ),
     ),
     (
         "ahead",
         r"requested starting point (?P<lsn>\S+) is ahead of the WAL flush position|The receive-wal position is ahead of PostgreSQL",
         "the receiver has WAL that this server has not written: an older copy of it was started without a recovery",
-        "Check that it is the correct server. %s, and take a new backup" % _RESET,
+        f"Check that it is the correct server. {_RESET}, and take a new backup",
     ),
     (
         "version",

@@ -64,9 +64,9 @@ def notes(text: str) -> list[str]:
 def generated_warning(path: str, notes: Sequence[str]) -> str:
     """What to do about a file that another program writes or extends. notes: the lines that state it."""
     return (
-        "%s has lines of another program that writes or extends it: %s. If that program writes the file again, the "
+        "{} has lines of another program that writes or extends it: {}. If that program writes the file again, the "
         "rules of Barman are lost: add them to its configuration. An include before the rules decides first"
-    ) % (path, "; ".join(notes[:3]))
+    ).format(path, "; ".join(notes[:3]))
 
 
 def is_hba(text: str) -> bool:
@@ -81,7 +81,7 @@ def ensure(path: str, rules: Sequence[str], user: str, *, check_mode: bool) -> t
     """Write the block with these rules; the file's text before and after. Raises HostError."""
     invalid = [rule for rule in rules if "\n" in rule or not rule.strip()]
     if invalid:
-        raise HostError("rules: %r is not a single rule" % invalid[0])
+        raise HostError(f"rules: {invalid[0]!r} is not a single rule")
     file = read_hba_file(path, user)
     text = with_rules(file.state.text, rules)
     if text != file.state.text and not check_mode:
@@ -104,15 +104,13 @@ def read_hba_file(path: str, user: str) -> HbaFile:
             state = read_file(path, follow=True)
         writer = user
     if state is None:
-        raise HostError("%s does not exist, and PostgreSQL reads its rules there. Restore the file first" % path)
+        raise HostError(f"{path} does not exist, and PostgreSQL reads its rules there. Restore the file first")
     if writer is None and state.status.st_uid != lookup_user(user).pw_uid and not is_hba(state.text):
         raise HostError(
-            (
-                "%s is not changed: PostgreSQL's hba_file names it, it does not belong to '%s', and it contains other "
-                "lines than rules of pg_hba.conf, or none. Find out who set hba_file, and correct it in PostgreSQL's "
-                "configuration. If it is the correct file, write a rule into it"
-            )
-            % (path, user)
+            f"{path} is not changed: PostgreSQL's hba_file names it, it does not belong to '{user}', and it contains "
+            "other "
+            "lines than rules of pg_hba.conf, or none. Find out who set hba_file, and correct it in PostgreSQL's "
+            "configuration. If it is the correct file, write a rule into it"
         )
     return HbaFile(path, state, writer)
 

@@ -47,7 +47,7 @@ class ComparedServer:
 
     @property
     def source(self) -> str:
-        return "as PostgreSQL reported" if self.origin == "server" else "as recorded at %s" % self.time
+        return "as PostgreSQL reported" if self.origin == "server" else f"as recorded at {self.time}"
 
     @property
     def settings(self) -> dict[str, str]:
@@ -126,13 +126,14 @@ def _missing_locales(
     databases = {} if restored.requirements is None else restored.requirements.databases
     for database, locales in databases.items():
         for one in dict.fromkeys(locales):
-            users.setdefault(one, []).append("database '%s' (%s)" % (database, restored.source))
+            users.setdefault(one, []).append(f"database '{database}' ({restored.source})")
     for name in LOCALE_SETTINGS:
         if effective.get(name):
-            users.setdefault(effective[name], []).append("%s in %s" % (name, places[name]))
+            users.setdefault(effective[name], []).append(f"{name} in {places[name]}")
     return [
-        "this host does not have the locale %s, which these need: %s. %s"
-        % (one, ", ".join(of), _LOCALE_REMEDY.replace("LANGUAGE", one.partition("_")[0]))
+        "this host does not have the locale {}, which these need: {}. {}".format(
+            one, ", ".join(of), _LOCALE_REMEDY.replace("LANGUAGE", one.partition("_")[0])
+        )
         for one, of in users.items()
         if not host.has_locale(one)
     ]
@@ -146,16 +147,14 @@ def _missing_libraries(
     users: dict[tuple[str, bool], list[str]] = {}
     for name in PRELOAD_SETTINGS:
         for library in library_names(effective.get(name, "")):
-            users.setdefault((library, _is_local(name)), []).append("%s in %s" % (name, places[name]))
+            users.setdefault((library, _is_local(name)), []).append(f"{name} in {places[name]}")
     own = {} if restored.requirements is None else restored.requirements.own_settings
     for owner, settings in own.items():
         for name, value in settings.items():
             for library in library_names(value):
-                users.setdefault((library, _is_local(name)), []).append(
-                    "%s of %s (%s)" % (name, owner, restored.source)
-                )
+                users.setdefault((library, _is_local(name)), []).append(f"{name} of {owner} ({restored.source})")
     return [
-        "this host does not have the library %s: %s. %s" % (library, ", ".join(of), _LIBRARY_REMEDY)
+        f"this host does not have the library {library}: {', '.join(of)}. {_LIBRARY_REMEDY}"
         for (library, local), of in users.items()
         if not host.has_library(library, local)
     ]
@@ -168,10 +167,10 @@ def _is_local(name: str) -> bool:
 def _missing_directories(restored: ComparedServer, host: Host) -> list[str]:
     return [
         (
-            "the WAL up to the target creates a tablespace in %s. This host has no such directory, so PostgreSQL would "
+            f"the WAL up to the target creates a tablespace in {path}. This host has no such directory, so PostgreSQL "
+            "would "
             "stop there. Create it, owned by PostgreSQL's user, with mode 0700"
         )
-        % path
         for path in restored.tablespaces
         if not host.has_directory(path)
     ]
@@ -188,18 +187,16 @@ def _missing_managers(restored: ComparedServer, effective: Mapping[str, str], pl
     if there and (not on_server or set(there) & set(on_server)):
         return []
     named = {} if known is None else known.managers
-    listed = ", ".join(
-        "%d%s" % (one, " (%s)" % named[str(one)] if str(one) in named else "") for one in restored.managers
-    )
-    now = "it is %s in %s" % (effective[setting], places[setting]) if there else "it is empty"
-    before = " The server has: %s (%s)." % (", ".join(on_server), restored.source) if on_server else ""
+    listed = ", ".join(f"{one}{(f' ({named[str(one)]})' if str(one) in named else '')}" for one in restored.managers)
+    now = f"it is {effective[setting]} in {places[setting]}" if there else "it is empty"
+    before = f" The server has: {', '.join(on_server)} ({restored.source})." if on_server else ""
     return [
         (
-            "the WAL contains records of the custom resource managers %s. Only a library of shared_preload_libraries "
-            "can replay them, and on this host %s.%s Install the extension's package there and set "
+            f"the WAL contains records of the custom resource managers {listed}. Only a library of "
+            "shared_preload_libraries "
+            f"can replay them, and on this host {now}.{before} Install the extension's package there and set "
             "shared_preload_libraries"
         )
-        % (listed, now, before)
     ]
 
 
@@ -214,10 +211,9 @@ def _not_preloaded(restored: ComparedServer, effective: Mapping[str, str], place
         return []
     return [
         (
-            "shared_preload_libraries of the recovered server will not contain %s, which the server has (%s). If the "
-            "recovered server needs it too, set it on this host (%s)"
-        )
-        % (", ".join(missing), restored.source, places.get(setting, "no file contains it"))
+            "shared_preload_libraries of the recovered server will not contain {}, which the server has ({}). If the "
+            "recovered server needs it too, set it on this host ({})"
+        ).format(", ".join(missing), restored.source, places.get(setting, "no file contains it"))
     ]
 
 
@@ -249,9 +245,9 @@ def would_start(restored: ComparedServer) -> list[str]:
         ]
     found: list[str] = []
     if known.subscriptions:
-        found.append("subscriptions %s (%s)" % (", ".join(known.subscriptions), restored.source))
+        found.append(f"subscriptions {', '.join(known.subscriptions)} ({restored.source})")
     if known.cron_database:
-        found.append("pg_cron in database '%s' (%s)" % (known.cron_database, restored.source))
+        found.append(f"pg_cron in database '{known.cron_database}' ({restored.source})")
     return found
 
 

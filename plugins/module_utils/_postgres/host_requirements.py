@@ -30,8 +30,8 @@ _DATABASES = (
 _SETTINGS = (
     "SELECT name, reset_val AS setting, pg_catalog.starts_with(coalesce(sourcefile, ''), "
     "pg_catalog.current_setting('data_directory') || '/') AS restored FROM pg_catalog.pg_settings "
-    "WHERE name IN (%s) AND reset_val <> ''"
-) % ", ".join("'%s'" % name for name in (*PRELOAD_SETTINGS, *LOCALE_SETTINGS, "cron.database_name"))
+    "WHERE name IN ({}) AND reset_val <> ''"
+).format(", ".join(f"'{name}'" for name in (*PRELOAD_SETTINGS, *LOCALE_SETTINGS, "cron.database_name")))
 _OWN_SETTINGS = (
     "SELECT d.datname, r.rolname, pg_catalog.unnest(s.setconfig) AS setting FROM pg_catalog.pg_db_role_setting s "
     "LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
@@ -103,9 +103,7 @@ def ask(session: QueryableServer) -> HostRequirements:
 
 
 def _owner(database: Any, role: Any) -> str:
-    return " and ".join(
-        "%s %s" % (kind, name) for kind, name in (("database", database), ("role", role)) if name is not None
-    )
+    return " and ".join(f"{kind} {name}" for kind, name in (("database", database), ("role", role)) if name is not None)
 
 
 def parse(value: Any) -> HostRequirements | None:

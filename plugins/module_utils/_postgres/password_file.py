@@ -51,7 +51,7 @@ class PasswordLine:
         return all(mine in (_ANY, other) for mine, other in pairs)
 
     def __str__(self) -> str:
-        return "%s:%s:%s:%s" % (self.host, self.port, self.database, self.user)
+        return f"{self.host}:{self.port}:{self.database}:{self.user}"
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def require_lines(lines: Sequence[str]) -> None:
     invalid = [str(number) for number, line in enumerate(lines, 1) if "\n" in line or parse(line) is None]
     if invalid:
         raise HostError(
-            "lines: number %s is not host:port:database:user:password in one line; make it with the filter pgpass_line"
-            % ", ".join(invalid)
+            "lines: number {} is not host:port:database:user:password in one line; make it with the filter "
+            "pgpass_line".format(", ".join(invalid))
         )
 
 
@@ -119,7 +119,7 @@ def plan(current: str | None, desired: Sequence[str], stays: Sequence[PasswordCo
     after = [*new, *above] if block is None else [*above, *new, *below]
     if after == lines:
         return PasswordFilePlan(current, current, kept)
-    return PasswordFilePlan(current, "".join("%s\n" % line for line in after), kept)
+    return PasswordFilePlan(current, "".join(f"{line}\n" for line in after), kept)
 
 
 @dataclass(frozen=True)

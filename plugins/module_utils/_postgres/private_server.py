@@ -139,7 +139,7 @@ class PrivateServer:
         }
         argv = [os.path.join(self.bin_directory, "postgres"), "-D", self.data_directory]
         for name, value in sorted({**settings, **own}.items()):
-            argv += ["-c", "%s=%s" % (name, value)]
+            argv += ["-c", f"{name}={value}"]
         self.exit_code = None
         self._process = self._launch(argv, self.user, self.directory, self.log_file)
 

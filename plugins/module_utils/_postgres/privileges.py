@@ -65,7 +65,7 @@ def identifier(name: str) -> str:
     """The name as an SQL identifier, quoted where that is needed, as quote_ident() does."""
     if _PLAIN.fullmatch(name) and name not in _RESERVED:
         return name
-    return '"%s"' % name.replace('"', '""')
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def statements(role: str, version: int) -> list[str]:

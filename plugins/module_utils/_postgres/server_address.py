@@ -31,7 +31,7 @@ def session_options(major_version: int, lock_timeout: str) -> str:
     """The options of a session, which come before what ALTER ROLE and ALTER DATABASE have set."""
     settings = {"default_transaction_read_only": "on", "lc_messages": "C", "lock_timeout": lock_timeout}
     settings.update({name: "0" for name, since in TIMEOUTS.items() if major_version >= since})
-    return " ".join("-c %s=%s" % item for item in settings.items())
+    return " ".join("-c {}={}".format(*item) for item in settings.items())
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Address:
                     "--quiet",
                     "--csv",
                     "--tuples-only",
-                    "--pset=null=%s" % _NULL,
+                    f"--pset=null={_NULL}",
                     "--set=ON_ERROR_STOP=1",
-                    "--host=%s" % self.socket_directory,
-                    "--port=%d" % self.port,
-                    "--username=%s" % self.database_user,
-                    "--dbname=%s" % database,
+                    f"--host={self.socket_directory}",
+                    f"--port={self.port}",
+                    f"--username={self.database_user}",
+                    f"--dbname={database}",
                     "--file=-",
                 ],
                 user=self.user,
@@ -77,7 +77,7 @@ class Address:
         )
         if not completed.ok:
             kind = QueryLocked if "canceling statement due to lock timeout" in completed.text else InstanceError
-            raise kind(completed.text or "psql ended with %d" % completed.rc)
+            raise kind(completed.text or f"psql ended with {completed.rc}")
         rows = csv.reader(io.StringIO(completed.stdout, newline=""))
         return [[None if value == _NULL else value for value in row] for row in rows]
 
@@ -88,9 +88,9 @@ def running_at(
     """The address of the server that runs with the directory. Raises InstanceError if none does, or if it has no socket."""
     lines = (read_text(os.path.join(directory.path, "postmaster.pid")) or "").splitlines()
     if directory.postmaster_pid is None:
-        raise InstanceError("no PostgreSQL server runs with %s" % directory.path)
+        raise InstanceError(f"no PostgreSQL server runs with {directory.path}")
     # Process, directory, start, port, socket's directory.
     if len(lines) < 5 or not lines[3].strip().isdigit() or not lines[4].strip():
-        raise InstanceError("the server that runs with %s can't be queried: it has no socket" % directory.path)
+        raise InstanceError(f"the server that runs with {directory.path} can't be queried: it has no socket")
     socket, port = lines[4].strip(), int(lines[3])
     return Address(bin_directory, directory.owner, database_user, socket, port, runner, directory.major_version)

@@ -83,8 +83,8 @@ def who_has(session: Session, pid: int) -> str:
         "SELECT application_name, client_addr::text FROM pg_catalog.pg_stat_activity WHERE pid = %s", [pid]
     )
     if not rows:
-        return "PID %d on that server" % pid
-    return "'%s' from %s, PID %d on that server" % (
+        return f"PID {pid} on that server"
+    return "'{}' from {}, PID {} on that server".format(
         rows[0]["application_name"] or "a client without a name",
         rows[0]["client_addr"] or "the server itself",
         pid,
@@ -93,15 +93,15 @@ def who_has(session: Session, pid: int) -> str:
 
 def create_slot(replication: Session, name: str) -> None:
     """Make a physical slot that keeps WAL from now on, and not only from its first use."""
-    replication.query("CREATE_REPLICATION_SLOT %s PHYSICAL RESERVE_WAL" % _quoted(name))
+    replication.query(f"CREATE_REPLICATION_SLOT {_quoted(name)} PHYSICAL RESERVE_WAL")
 
 
 def drop_slot(replication: Session, name: str) -> None:
-    replication.query("DROP_REPLICATION_SLOT %s" % _quoted(name))
+    replication.query(f"DROP_REPLICATION_SLOT {_quoted(name)}")
 
 
 def _quoted(name: str) -> str:
-    return '"%s"' % name.replace('"', '""')
+    return '"{}"'.format(name.replace('"', '""'))
 
 
 def _lsn(text: str | None) -> int | None:

@@ -52,7 +52,7 @@ class StandbyNames:
     def __str__(self) -> str:
         if not self.standbys:
             return ""
-        return "%s %d (%s)" % (self.method, self.number, ", ".join(item.written for item in self.standbys))
+        return f"{self.method} {self.number} ({', '.join(item.written for item in self.standbys)})"
 
     @property
     def names(self) -> list[str]:
@@ -71,7 +71,7 @@ class StandbyNames:
         if len({name.lower() for name in self.names}) < len(self.names):
             return "it has a name twice"
         if self.number < len(self.names):
-            return "with this list commits wait for %d of %d standbys" % (self.number, len(self.names))
+            return f"with this list commits wait for {self.number} of {len(self.names)} standbys"
         if self.number > len(self.names):
             return "it requires more standbys than it names"
         return ""
@@ -136,7 +136,7 @@ def _standby(kind: str, word: str, text: str) -> StandbyName:
 
 
 def _unreadable(text: str) -> StandbyNamesError:
-    return StandbyNamesError("synchronous_standby_names is '%s', which can't be read" % text)
+    return StandbyNamesError(f"synchronous_standby_names is '{text}', which can't be read")
 
 
 def require_our_names(names: Iterable[str]) -> None:
@@ -144,8 +144,9 @@ def require_our_names(names: Iterable[str]) -> None:
     invalid = [name for name in names if not OUR_NAME.fullmatch(name)]
     if invalid:
         raise HostError(
-            "names: %s: a name starts with barman, and contains only letters, digits and underscores"
-            % ", ".join(map(repr, invalid))
+            "names: {}: a name starts with barman, and contains only letters, digits and underscores".format(
+                ", ".join(map(repr, invalid))
+            )
         )
 
 
@@ -153,10 +154,10 @@ def never_without(text: str, name: str) -> str:
     """Why commits can be acknowledged without this standby; empty where they always wait for it."""
     found = parse(text)
     if name not in found.names:
-        listed = "is '%s'" % text if text else "is empty"
-        return "synchronous_standby_names %s, and does not name %s" % (listed, name)
+        listed = f"is '{text}'" if text else "is empty"
+        return f"synchronous_standby_names {listed}, and does not name {name}"
     if found.not_all:
-        return "synchronous_standby_names is '%s': %s" % (text, found.not_all)
+        return f"synchronous_standby_names is '{text}': {found.not_all}"
     return ""
 
 
@@ -183,7 +184,7 @@ def change(altered: str | None, beneath: str, wanted: Sequence[str], unwanted: S
         _refuse_where_not_all(current, rest, wanted)
     new = rest
     if missing:
-        ours = tuple(StandbyName(name, '"%s"' % name) for name in missing)
+        ours = tuple(StandbyName(name, f'"{name}"') for name in missing)
         # In front: of several standbys by one name, those that come later in the list are the ones that are not waited for.
         new = StandbyNames(rest.method, len(ours) + len(rest.standbys), ours + rest.standbys)
     value = None if new.same_as(below) else str(new)
@@ -191,7 +192,7 @@ def change(altered: str | None, beneath: str, wanted: Sequence[str], unwanted: S
 
 
 def _is_ours(standby: StandbyName) -> bool:
-    return standby.written == '"%s"' % standby.name and OUR_NAME.fullmatch(standby.name) is not None
+    return standby.written == f'"{standby.name}"' and OUR_NAME.fullmatch(standby.name) is not None
 
 
 def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str]) -> None:
@@ -200,11 +201,9 @@ def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str
         twins = [item.name for item in rest.standbys if item.name.lower() == name.lower() and item.name != name]
         if twins:
             raise StandbyNamesError(
-                (
-                    "synchronous_standby_names is '%s'. PostgreSQL reads %s there as %s, and Barman does not. Write it as %s, "
-                    "with ALTER SYSTEM SET or in the file that sets it, and run the playbook again"
-                )
-                % (current, twins[0], name, name)
+                f"synchronous_standby_names is '{current}'. PostgreSQL reads {twins[0]} there as {name}, and Barman "
+                f"does not. Write it as {name}, "
+                "with ALTER SYSTEM SET or in the file that sets it, and run the playbook again"
             )
     if not rest.standbys or not rest.not_all:
         return
@@ -212,12 +211,11 @@ def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str
     if "*" in rest.names:
         others.append("NAME")
     everyone = [*wanted, *others]
-    alone = " or 'FIRST %d (%s)' to wait for Barman only" % (len(wanted), ", ".join(wanted)) if others else ""
+    alone = f" or 'FIRST {len(wanted)} ({', '.join(wanted)})' to wait for Barman only" if others else ""
     raise StandbyNamesError(
         (
-            "synchronous_standby_names is '%s': %s. PostgreSQL can't wait for Barman's receiver always and in addition "
+            "synchronous_standby_names is '{}': {}. PostgreSQL can't wait for Barman's receiver always and in addition "
             "for some of the others, so the module does not change this. Set the intended value with ALTER SYSTEM SET "
-            "synchronous_standby_names: 'FIRST %d (%s)' to wait for all of them,%s; or remove barman_synchronous"
-        )
-        % (current, rest.not_all, len(everyone), ", ".join(everyone), alone)
+            "synchronous_standby_names: 'FIRST {} ({})' to wait for all of them,{}; or remove barman_synchronous"
+        ).format(current, rest.not_all, len(everyone), ", ".join(everyone), alone)
     )

@@ -49,7 +49,7 @@ def read_start_settings(
     runner: Runner = run,
     *,
     names: Mapping[str, int] = RECOVERY_SETTINGS,
-    configured: Callable[[int], Sequence[str]] = lambda version: sorted(glob.glob("/etc/postgresql/%d/*" % version)),
+    configured: Callable[[int], Sequence[str]] = lambda version: sorted(glob.glob(f"/etc/postgresql/{version}/*")),
 ) -> StartSettings:
     """Ask "postgres -C" for these settings, as the server's user. Raises HostError if PostgreSQL's programs are not there.
 
@@ -91,11 +91,11 @@ def recovery_problems(settings: StartSettings) -> list[str]:
         return []
     return [
         (
-            "allow_alter_system is off in %s. After a recovery, nothing could remove the recovery settings and set "
+            f"allow_alter_system is off in {settings.file}. After a recovery, nothing could remove the recovery "
+            "settings and set "
             "archive_command: the server would run unprotected. Set allow_alter_system = on there, reload PostgreSQL "
             "if it runs, and run the playbook again. Set it off when the recovery is complete"
         )
-        % settings.file
     ]
 
 
@@ -105,16 +105,15 @@ def recovery_warnings(automatic: AutomaticFile, user: str) -> list[str]:
     if automatic.immutable:
         found.append("it is immutable (chattr +i)")
     if automatic.owner not in ("", user):
-        found.append("it belongs to '%s'" % automatic.owner)
+        found.append(f"it belongs to '{automatic.owner}'")
     if not found:
         return []
     return [
         (
-            "postgresql.auto.conf: %s. The restored file belongs to '%s' and can be changed: this recovery and later "
+            "postgresql.auto.conf: {}. The restored file belongs to '{}' and can be changed: this recovery and later "
             "deployments change it with ALTER SYSTEM. Whatever manages that file must not change it until the recovery "
             "is complete"
-        )
-        % (" and ".join(found), user)
+        ).format(" and ".join(found), user)
     ]
 
 
@@ -129,9 +128,8 @@ def synchronous_warnings(settings: StartSettings) -> list[str]:
         return []
     return [
         (
-            "synchronous_standby_names is '%s'. A standby of the old timeline can't follow a server that was recovered "
-            "to an earlier point, and every commit hangs until the standby is built again. If %s may be such a "
+            "synchronous_standby_names is '{}'. A standby of the old timeline can't follow a server that was recovered "
+            "to an earlier point, and every commit hangs until the standby is built again. If {} may be such a "
             "standby, remove it from that setting when PostgreSQL runs again. The recovery tests a commit at its end"
-        )
-        % (text, ", ".join(others))
+        ).format(text, ", ".join(others))
     ]

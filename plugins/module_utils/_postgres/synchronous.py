@@ -47,7 +47,8 @@ class Synchrony:
 
 def look(session: Session) -> Synchrony:
     row = session.query(
-        "SELECT current_setting('synchronous_standby_names') AS names, current_setting('synchronous_commit') AS commit, "
+        "SELECT current_setting('synchronous_standby_names') AS names, current_setting('synchronous_commit') AS "
+        "commit, "
         "CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_wal_flush_lsn() END::text AS flushed"
     )[0]
     rows = session.query(
@@ -78,7 +79,7 @@ def not_asked(seen: Synchrony, application: str) -> str:
 
 def commit_problem(commit: str) -> str:
     if commit in ("off", "local"):
-        return "synchronous_commit is %s, so commits wait for no standby. Set it to on" % commit
+        return f"synchronous_commit is {commit}, so commits wait for no standby. Set it to on"
     if commit == "remote_apply":
         return (
             "synchronous_commit is remote_apply, and a WAL receiver applies nothing, so commits wait without end. Set "
@@ -91,17 +92,17 @@ def not_given(seen: Synchrony, application: str, up_to: int) -> str:
     """Why the receiver does not confirm what commits wait for, up to a position; empty where it does."""
     own = [item for item in seen.senders if item.application == application]
     if not own:
-        return "no receiver named %s is connected" % application
+        return f"no receiver named {application} is connected"
     counted = [item.application.lower() for item in seen.senders if item.sync_state in ("sync", "quorum", "potential")]
     twice = sorted({name for name in counted if counted.count(name) > 1})
     if twice:
         # Two by one name can be enough for PostgreSQL without the one that is meant.
-        return "more than one standby is connected as %s. Set a unique name for each" % " and as ".join(twice)
+        return f"more than one standby is connected as {' and as '.join(twice)}. Set a unique name for each"
     if own[0].sync_state not in ("sync", "quorum"):
-        return "its sync_state is %s and its state %s" % (own[0].sync_state, own[0].state)
+        return f"its sync_state is {own[0].sync_state} and its state {own[0].state}"
     if own[0].flushed is None or own[0].flushed < up_to:
         confirmed = format_lsn(own[0].flushed) if own[0].flushed is not None else "nothing"
-        return "it has confirmed %s, and not %s" % (confirmed, format_lsn(up_to))
+        return f"it has confirmed {confirmed}, and not {format_lsn(up_to)}"
     return ""
 
 
@@ -124,7 +125,7 @@ def wait_until_given(
         seen = look(session)
         problem = not_given(seen, application, up_to)
         if problem and not runs():
-            raise WaitTimeout("no receiver runs; last observed: %s" % problem)
+            raise WaitTimeout(f"no receiver runs; last observed: {problem}")
         return Probe(not problem, problem, seen)
 
     seen: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
@@ -213,7 +214,8 @@ def _refuse_where_nothing_is_taken_over(session: Session) -> None:
     parameter was taken out of the files, one without name and place (guc.c, ProcessConfigFileInternal).
     """
     for row in session.query(
-        "SELECT coalesce(sourcefile || ', line ' || sourceline, 'its files') AS place, error FROM pg_catalog.pg_file_settings "
+        "SELECT coalesce(sourcefile || ', line ' || sourceline, 'its files') AS place, error FROM "
+        "pg_catalog.pg_file_settings "
         "WHERE error IS NOT NULL AND CASE "
         "WHEN name IS NOT NULL THEN lower(name) NOT IN (SELECT lower(name) FROM pg_catalog.pg_settings) "
         "WHEN sourcefile IS NOT NULL THEN true "
@@ -222,10 +224,10 @@ def _refuse_where_nothing_is_taken_over(session: Session) -> None:
     ):
         raise HostError(
             (
-                "synchronous_standby_names was not changed: PostgreSQL reloads no setting until this error is corrected: "
-                "%s: %s"
-            )
-            % (row["place"], row["error"])
+                "synchronous_standby_names was not changed: PostgreSQL reloads no setting until this error is "
+                "corrected: "
+                "{}: {}"
+            ).format(row["place"], row["error"])
         )
 
 
@@ -247,8 +249,8 @@ def _write(
         # What PostgreSQL refused was not written. If the session ended meanwhile, nobody knows.
         if not change.added or (not written and _answers(session)):
             raise
-        left = "synchronous_standby_names = '%s' %s" % (value, "is left" if written else "may remain")
-        raise HostError("%s. %s" % (exc, _set_back(session, before, change.current, left, clock, pause))) from None
+        left = f"synchronous_standby_names = '{value}' {'is left' if written else 'may remain'}"
+        raise HostError(f"{exc}. {_set_back(session, before, change.current, left, clock, pause)}") from None
 
 
 def _set_back(
@@ -265,24 +267,26 @@ def _set_back(
         session.query(statement)
     except HostError as exc:
         return (
-            "The module could not restore the old value (%s): %s in PostgreSQL's files. Commits hang from its next "
-            "reload or start on, or already do. In psql, as a superuser: %s; SELECT pg_reload_conf();"
-        ) % (exc, left, statement)
+            f"The module could not restore the old value ({exc}): {left} in PostgreSQL's files. Commits hang from its "
+            "next "
+            f"reload or start on, or already do. In psql, as a superuser: {statement}; SELECT pg_reload_conf();"
+        )
     try:
         _reload(session, current, clock, pause)
     except HostError as exc:
         return (
-            "synchronous_standby_names was set back to '%s', and that has not taken effect (%s). In psql, as a "
+            f"synchronous_standby_names was set back to '{current}', and that has not taken effect ({exc}). In psql, "
+            "as a "
             "superuser: SELECT pg_reload_conf();"
-        ) % (current, exc)
-    return "synchronous_standby_names was set back to '%s'" % current
+        )
+    return f"synchronous_standby_names was set back to '{current}'"
 
 
 def _statement(value: str | None) -> str:
     """What writes a value; None takes out what ALTER SYSTEM wrote."""
     if value is None:
         return "ALTER SYSTEM RESET synchronous_standby_names"
-    return "ALTER SYSTEM SET synchronous_standby_names = '%s'" % value.replace("'", "''")
+    return "ALTER SYSTEM SET synchronous_standby_names = '{}'".format(value.replace("'", "''"))
 
 
 def _answers(session: Session) -> bool:
@@ -298,6 +302,6 @@ def _reload(session: Session, value: str, clock: Callable[[], float], pause: Cal
 
     def probe() -> Probe:
         shown = str(session.query("SELECT current_setting('synchronous_standby_names') AS names")[0]["names"] or "")
-        return Probe(shown == value, "it is '%s'" % shown)
+        return Probe(shown == value, f"it is '{shown}'")
 
-    wait_for("synchronous_standby_names to be '%s'" % value, probe, 30.0, 0.1, clock, pause)
+    wait_for(f"synchronous_standby_names to be '{value}'", probe, 30.0, 0.1, clock, pause)

@@ -39,10 +39,10 @@ def parse_history(timeline: int, text: str) -> list[TimelineSegment]:
         if not fields or fields[0].startswith("#"):
             continue
         if len(fields) < 2 or not fields[0].isdecimal() or not is_lsn(fields[1]):
-            raise WalError("the history of timeline %d has a line that can't be read: %s" % (timeline, _shown(line)))
+            raise WalError(f"the history of timeline {timeline} has a line that can't be read: {_shown(line)}")
         parent, switch = int(fields[0]), parse_lsn(fields[1])
         if parent <= newest or switch == 0:
-            raise WalError("the history of timeline %d is not in order: %s" % (timeline, _shown(line)))
+            raise WalError(f"the history of timeline {timeline} is not in order: {_shown(line)}")
         newest = parent
         # A recovery towards the parent may have stopped before the parent begins. Then nothing of the parent is in the history
         # (tliOfPointInHistory in timeline.c).
@@ -50,7 +50,7 @@ def parse_history(timeline: int, text: str) -> list[TimelineSegment]:
         parts.append(TimelineSegment(parent, min(begin, switch), switch))
         begin = switch
     if newest >= timeline:
-        raise WalError("the history of timeline %d names timeline %d" % (timeline, parts[-1].timeline))
+        raise WalError(f"the history of timeline {timeline} names timeline {parts[-1].timeline}")
     return [*parts, TimelineSegment(timeline, begin, None)]
 
 
@@ -70,8 +70,8 @@ def history_of(timeline: int, histories: Mapping[int, str]) -> list[TimelineSegm
     if timeline == 1:
         return [TimelineSegment(1, 0, None)]
     raise WalError(
-        "the history file %08X.history is missing; without it nothing can be recovered to timeline %d"
-        % (timeline, timeline)
+        f"the history file {timeline:08X}.history is missing; without it nothing can be recovered to timeline "
+        f"{timeline}"
     )
 
 
@@ -107,7 +107,7 @@ class WalGap:
     def __str__(self) -> str:
         if self.count == 1:
             return str(self.first)
-        return "%s to %s (%d segments)" % (self.first, self.last, self.count)
+        return f"{self.first} to {self.last} ({self.count} segments)"
 
 
 def needed(
@@ -145,7 +145,7 @@ def gaps(
     else:
         last = end.number(segment_size)
         if end.timeline not in [part.timeline for part in history]:
-            raise WalError("WAL segment %s is not in the history of timeline %d" % (end, history[-1].timeline))
+            raise WalError(f"WAL segment {end} is not in the history of timeline {history[-1].timeline}")
     found: list[WalGap] = []
     for timeline, first, final in _stretches(begin, last, history, segment_size):
         there = have.get(timeline, set())
@@ -210,11 +210,12 @@ def _part_of(segment: Segment, history: Sequence[TimelineSegment], segment_size:
         if part.timeline == segment.timeline:
             if part.end is not None and segment.begin_lsn(segment_size) > part.end:
                 raise WalError(
-                    "WAL segment %s was written after the switch point %s to timeline %d: it is not in the history of timeline %d"
-                    % (segment, format_lsn(part.end), history[history.index(part) + 1].timeline, history[-1].timeline)
+                    f"WAL segment {segment} was written after the switch point {format_lsn(part.end)} to timeline "
+                    f"{history[history.index(part) + 1].timeline}: it is not in the history "
+                    f"of timeline {history[-1].timeline}"
                 )
             return part
-    raise WalError("timeline %d is not in the history of timeline %d" % (segment.timeline, history[-1].timeline))
+    raise WalError(f"timeline {segment.timeline} is not in the history of timeline {history[-1].timeline}")
 
 
 def _stretches(

@@ -70,10 +70,10 @@ class Branch:
         }
 
     def __str__(self) -> str:
-        parts = ["timeline %d" % self.timeline]
+        parts = [f"timeline {self.timeline}"]
         if self.switch is not None:
-            parts.append("switch point %s from timeline %d" % (wal.format_lsn(self.switch), self.parent or 0))
-        parts.append("WAL segments %s to %s" % (self.first, self.last) if self.first else "no WAL segments")
+            parts.append(f"switch point {wal.format_lsn(self.switch)} from timeline {self.parent or 0}")
+        parts.append(f"WAL segments {self.first} to {self.last}" if self.first else "no WAL segments")
         return ", ".join(parts)
 
 

@@ -38,13 +38,13 @@ class Segment:
     seg: int
 
     def __str__(self) -> str:
-        return "%08X%08X%08X" % (self.timeline, self.log, self.seg)
+        return f"{self.timeline:08X}{self.log:08X}{self.seg:08X}"
 
     def number(self, segment_size: int = DEFAULT_SEGMENT_SIZE) -> int:
         """How many segments of that size the WAL has before this one."""
         per_log = _LOG_SIZE // segment_size
         if self.seg >= per_log:
-            raise WalError("%s can't be a WAL segment of %d bytes" % (self, segment_size))
+            raise WalError(f"{self} can't be a WAL segment of {segment_size} bytes")
         return self.log * per_log + self.seg
 
     def begin_lsn(self, segment_size: int = DEFAULT_SEGMENT_SIZE) -> int:
@@ -56,7 +56,7 @@ class Segment:
     @property
     def directory(self) -> str:
         """The directory in Barman's wals_directory that has it."""
-        return "%08X%08X" % (self.timeline, self.log)
+        return f"{self.timeline:08X}{self.log:08X}"
 
 
 WalFileKind = Literal["segment", "partial", "history", "backup_label"]
@@ -74,8 +74,8 @@ class WalFileName:
     def name(self) -> str:
         """The name without a compression's ending; for a backup label that of its segment."""
         if self.segment is None:
-            return "%08X.history" % self.timeline
-        return "%s%s" % (self.segment, ".partial" if self.kind == "partial" else "")
+            return f"{self.timeline:08X}.history"
+        return f"{self.segment}{'.partial' if self.kind == 'partial' else ''}"
 
 
 def segment_of_number(timeline: int, number: int, segment_size: int = DEFAULT_SEGMENT_SIZE) -> Segment:
@@ -92,7 +92,7 @@ def parse_segment(name: str) -> Segment:
     """The segment of a 24-digit name, with .partial or not. Raises WalError."""
     parsed = parse(name)
     if parsed is None or parsed.segment is None or parsed.kind == "backup_label":
-        raise WalError("'%s' is not the name of a WAL segment" % name)
+        raise WalError(f"'{name}' is not the name of a WAL segment")
     return parsed.segment
 
 
@@ -126,7 +126,7 @@ def parse_lsn(text: str) -> int:
     """A position such as 1/6B37D0A8 as a number. Raises WalError."""
     found = _LSN.match(text.strip())
     if not found:
-        raise WalError("'%s' is not a position in the WAL; one looks like 1/6B37D0A8" % text)
+        raise WalError(f"'{text}' is not a position in the WAL; one looks like 1/6B37D0A8")
     return int(found.group(1), 16) * _LOG_SIZE + int(found.group(2), 16)
 
 
@@ -135,4 +135,4 @@ def is_lsn(text: str) -> bool:
 
 
 def format_lsn(lsn: int) -> str:
-    return "%X/%X" % (lsn // _LOG_SIZE, lsn % _LOG_SIZE)
+    return f"{lsn // _LOG_SIZE:X}/{lsn % _LOG_SIZE:X}"

@@ -52,7 +52,7 @@ def read_history(replication: Session, timeline: int) -> list[TimelineSegment]:
     """The history of the server's timeline."""
     if timeline == 1:
         return [TimelineSegment(1, 0, None)]
-    row = replication.query("TIMELINE_HISTORY %d" % timeline)[0]
+    row = replication.query(f"TIMELINE_HISTORY {timeline}")[0]
     return parse_history(timeline, str(row["content"]))
 
 

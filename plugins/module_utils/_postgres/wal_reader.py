@@ -147,16 +147,16 @@ class _SegmentReader:
 
     def __init__(self, data: bytes, carry: Carry | None, records: Records | None = None) -> None:
         if len(data) < PAGE_SIZE:
-            raise WalReadError("it has only %d bytes" % len(data))
+            raise WalReadError(f"it has only {len(data)} bytes")
         magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
         if magic not in VERSIONS:
             if not any(data[:_LONG_HEADER]):
                 raise WalReadError("it starts with zeros: nothing was written to it yet")
-            raise WalReadError("it does not start like WAL of PostgreSQL 13 to 18 (magic number %04X)" % magic)
+            raise WalReadError(f"it does not start like WAL of PostgreSQL 13 to 18 (magic number {magic:04X})")
         if not info & _LONG or page_size != PAGE_SIZE or size < PAGE_SIZE or size & (size - 1) or address % size:
             raise WalReadError("its first page header is damaged")
         if carry is not None and address != carry.next_lsn:
-            raise WalReadError("it starts at %s and not at %s" % (format_lsn(address), format_lsn(carry.next_lsn)))
+            raise WalReadError(f"it starts at {format_lsn(address)} and not at {format_lsn(carry.next_lsn)}")
         self._data = data
         self._records = records
         self._magic, self._timeline, self._system, self._size = magic, timeline, system, size
@@ -189,10 +189,10 @@ class _SegmentReader:
         except _End as end:
             reason = str(end)
         if carry is not None and self._limit < self._size:
-            carry, reason = None, "the file has only %d of %d bytes" % (len(self._data), self._size)
+            carry, reason = None, f"the file has only {len(self._data)} of {self._size} bytes"
         last = self._last
         if carry is None and last is not None and not self._last_is_whole():
-            reason = "the checksum of the record at %s is wrong" % format_lsn(last[0])
+            reason = f"the checksum of the record at {format_lsn(last[0])} is wrong"
             if self._change == last[0]:
                 self._change = self._older_change
             self._shutdowns = [one for one in self._shutdowns if one.lsn != last[0]]
@@ -235,10 +235,10 @@ class _SegmentReader:
                 return _LONG_HEADER
             (length,) = LENGTH.unpack_from(carry.data)
             if not continues_here or length - len(carry.data) != self._rest:
-                raise _End("the record at %s does not continue in the next segment" % format_lsn(carry.lsn))
+                raise _End(f"the record at {format_lsn(carry.lsn)} does not continue in the next segment")
             self._open = carry.lsn, carry.data
         elif carry is not None and carry.data is not None and continues_here:
-            raise _End("the segment at %s does not continue the one before" % format_lsn(self._begin))
+            raise _End(f"the segment at {format_lsn(self._begin)} does not continue the one before")
         if not continues_here:
             return _LONG_HEADER
         try:
@@ -271,15 +271,15 @@ class _SegmentReader:
         magic, info, timeline, address, rest = _PAGE.unpack_from(self._data, offset)
         here = self._begin + offset
         if magic != self._magic or address != here or info & ~_PAGE_FLAGS:
-            raise _End("nothing was written yet at %s" % format_lsn(here))
+            raise _End(f"nothing was written yet at {format_lsn(here)}")
         # The segment of a switch point begins as a copy of the parent timeline's pages, and goes on with its own.
         if timeline < self._page_timeline:
-            raise _End("the page at %s is of timeline %d, not %d" % (format_lsn(here), timeline, self._page_timeline))
+            raise _End(f"the page at {format_lsn(here)} is of timeline {timeline}, not {self._page_timeline}")
         self._page_timeline = timeline
         if info & _OVERWRITES:
             return True
         if rest != left or bool(info & _CONTINUES) != bool(left):
-            raise _End("the page at %s does not continue the one before" % format_lsn(here))
+            raise _End(f"the page at {format_lsn(here)} does not continue the one before")
         return False
 
     def _walk(self, offset: int) -> None:
@@ -300,7 +300,7 @@ class _SegmentReader:
                 in_page = _SHORT_HEADER
             (length,) = unpack_length(data, offset)
             if not HEADER <= length <= _LONGEST:
-                raise _End("no record starts at %s" % format_lsn(begin + offset))
+                raise _End(f"no record starts at {format_lsn(begin + offset)}")
             if length <= PAGE_SIZE - in_page:
                 end = offset + length
                 dummy, dummy, back, dummy, manager = unpack_start(data, offset)
@@ -332,9 +332,9 @@ class _SegmentReader:
         dummy, xid, back, info, manager, dummy = RECORD.unpack_from(record)
         previous = self._previous()
         if back != previous and (previous is not None or back >= lsn):
-            raise _End("the record at %s does not link back to the one before" % format_lsn(lsn))
+            raise _End(f"the record at {format_lsn(lsn)} does not link back to the one before")
         if LAST_BUILTIN < manager < FIRST_CUSTOM:
-            raise _End("the record at %s is of an unknown kind" % format_lsn(lsn))
+            raise _End(f"the record at {format_lsn(lsn)} is of an unknown kind")
         operation = info & 0x70
         if lsn < self._begin:
             self._continued = record
@@ -357,7 +357,7 @@ class _SegmentReader:
             pass
         elif (manager == TRANSACTION and operation in ENDS) or (manager == XLOG and info & 0xF0 == RESTORE_POINT):
             if not checksum_is_right(record):
-                raise _End("the checksum of the record at %s is wrong" % format_lsn(lsn))
+                raise _End(f"the checksum of the record at {format_lsn(lsn)} is wrong")
             end_lsn = self._begin + end
             if manager == XLOG:
                 self._events.append(restore_point(lsn, end_lsn, record))

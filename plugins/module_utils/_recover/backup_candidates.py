@@ -47,13 +47,13 @@ def candidate_backups(
         try:
             chain(backups, one)
         except CatalogError as exc:
-            warnings.append("server '%s': %s; it is left out" % (server, exc))
+            warnings.append(f"server '{server}': {exc}; it is left out")
             continue
         complete.append(one)
     # If none is of that kind, the check of the plan's backup reports what it is.
     of_kind = [one for one in complete if (one.backup_type == "snapshot") == of_snapshots] or complete
     if not of_kind:
-        raise PlanError("server '%s' has no valid backup that could be recovered" % server)
+        raise PlanError(f"server '{server}' has no valid backup that could be recovered")
     return BackupCandidates(tuple(of_kind), warnings=tuple(warnings))
 
 
@@ -64,13 +64,12 @@ def _requested_backup(server: str, backups: Sequence[Backup], backup_id: str) ->
         raise PlanError(str(exc)) from None
     if not requested.copied:
         raise PlanError(
-            "backup %s of server '%s' can't be recovered: its status is %s"
-            % (requested.backup_id, server, requested.status)
+            f"backup {requested.backup_id} of server '{server}' can't be recovered: its status is {requested.status}"
         )
     try:
         chain(backups, requested)
     except CatalogError as exc:
-        raise PlanError("server '%s': %s" % (server, exc)) from None
+        raise PlanError(f"server '{server}': {exc}") from None
     return requested
 
 
@@ -91,10 +90,11 @@ def backups_in_history(
     if candidates.requested:
         one = candidates.newest
         raise PlanError(
-            "backup %s is on timeline %s at %s, and that is not in the history of timeline %d: choose another backup or another target_timeline"
-            % (one.backup_id, one.timeline, one.end_lsn, timeline)
+            f"backup {one.backup_id} is on timeline {one.timeline} at {one.end_lsn}, and that is not in the history "
+            f"of timeline {timeline}: choose another backup "
+            "or another target_timeline"
         )
     raise PlanError(
-        "no backup of server '%s' is in the history of timeline %d; choose another target_timeline (backups are on: %s)"
-        % (server, timeline, ", ".join(sorted({str(one.timeline) for one in candidates.backups})))
+        "no backup of server '{}' is in the history of timeline {}; choose another target_timeline (backups are on: "
+        "{})".format(server, timeline, ", ".join(sorted({str(one.timeline) for one in candidates.backups})))
     )

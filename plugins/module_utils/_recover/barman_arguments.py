@@ -34,7 +34,7 @@ def recover_arguments(
     if request.standby:
         arguments.append("--standby-mode")
     for name, location in sorted(destination.tablespaces.items()):
-        arguments += ["--tablespace", "%s:%s" % (name, location)]
+        arguments += ["--tablespace", f"{name}:{location}"]
     if destination.host is not None:
         arguments += ["--remote-ssh-command", shlex.join(destination.ssh(*ssh_options))]
     if request.jobs is not None:
@@ -59,7 +59,7 @@ def _target_arguments(request: RecoveryRequest, plan: RecoveryPlan) -> list[str]
     if target.kind == "immediate":
         arguments.append("--target-immediate")
     elif target.kind != END:
-        arguments += ["--target-%s" % target.kind, str(target.value)]
+        arguments += [f"--target-{target.kind}", str(target.value)]
     if not target.inclusive:
         arguments.append("--exclusive")
     return arguments

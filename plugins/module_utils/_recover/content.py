@@ -71,11 +71,11 @@ def copied_files(plan: RecoveryPlan, server: ServerConfiguration, barman: Barman
         copied = copied_paths(server, plan.first, plan.timeline, plan.last)
     gone = [os.path.basename(path) for path in copied if not os.path.lexists(path)]
     if gone:
-        more = "" if len(gone) <= _MOST_LISTED else " and %d more" % (len(gone) - _MOST_LISTED)
+        more = "" if len(gone) <= _MOST_LISTED else f" and {len(gone) - _MOST_LISTED} more"
         raise RecoverError(
-            "server '%s': WAL files are missing that Barman has in xlog.db: %s%s. Barman would copy them, and fail. Put them back, or have Barman list "
-            "again what there is: barman rebuild-xlogdb %s%s. Nothing was changed"
-            % (
+            "server '{}': WAL files are missing that Barman has in xlog.db: {}{}. Barman would copy them, and fail. "
+            "Put them back, or have Barman list "
+            "again what there is: barman rebuild-xlogdb {}{}. Nothing was changed".format(
                 plan.server,
                 ", ".join(gone[:_MOST_LISTED]),
                 more,
@@ -93,7 +93,7 @@ def _paths(plan: RecoveryPlan, archive: Archive) -> list[str]:
         path = archive.path(one)
         if path is None:
             raise RecoverError(
-                "server '%s': WAL segment %s is gone since the plan was made. Run it again" % (plan.server, one)
+                f"server '{plan.server}': WAL segment {one} is gone since the plan was made. Run it again"
             )
         paths.append(path)
     return paths
@@ -136,7 +136,7 @@ def not_verified(answer: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A sentence for each part that could not be verified; what the user chose to skip is none."""
     names = {"backup": "the files of the backup", "wal": "the records of the WAL"}
     return [
-        "%s were not verified: %s" % (names[part], facts["reason"])
+        f"{names[part]} were not verified: {facts['reason']}"
         for part, facts in answer.items()
         if facts["status"] == "not verified"
     ]
@@ -172,7 +172,7 @@ def _of(earlier: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 
 def _skipped(option: str) -> dict[str, Any]:
-    return {"status": "skipped", "reason": "%s is false" % option}
+    return {"status": "skipped", "reason": f"{option} is false"}
 
 
 def _replay(plan: RecoveryPlan, to_the_end: bool) -> Replay:

@@ -52,18 +52,18 @@ class Destination:
             for problem in path_problems(option, path)
         ]
         if self.host is not None and (not _HOST.match(self.host) or self.host.startswith("-")):
-            problems.append("remote_host: '%s' is neither a host name nor an address" % self.host)
+            problems.append(f"remote_host: '{self.host}' is neither a host name nor an address")
         if not _USER.match(self.user) or self.user.startswith("-"):
-            problems.append("remote_user: '%s' is not the name of a user" % self.user)
+            problems.append(f"remote_user: '{self.user}' is not the name of a user")
         return problems
 
     def _locations(self) -> list[tuple[str, str]]:
-        return [("tablespaces: %s" % name, path) for name, path in self.tablespaces.items()]
+        return [(f"tablespaces: {name}", path) for name, path in self.tablespaces.items()]
 
     @property
     def where(self) -> str:
         """For messages."""
-        return self.directory if self.host is None else "%s on %s" % (self.directory, self.host)
+        return self.directory if self.host is None else f"{self.directory} on {self.host}"
 
     def ssh(self, *options: str) -> list[str]:
         """The SSH command to the destination's host. The user's options come first, because ssh takes the first value of each."""
@@ -74,7 +74,7 @@ class Destination:
             argv += ["-o", option]
         if self.port is not None:
             argv += ["-p", str(self.port)]
-        return [*argv, "%s@%s" % (self.user, self.host)]
+        return [*argv, f"{self.user}@{self.host}"]
 
 
 def path_problems(option: str, path: str) -> list[str]:
@@ -82,11 +82,11 @@ def path_problems(option: str, path: str) -> list[str]:
     if _PATH.match(path) and normal_path(path) != "/":
         return []
     return [
-        "%s: '%s' can't be used: Barman needs an absolute path of letters, digits and . _ + = @ , / -, "
-        "without spaces" % (option, path)
+        f"{option}: '{path}' can't be used: Barman needs an absolute path of letters, digits and . _ + = @ , / -, "
+        "without spaces"
     ]
 
 
 def aside(path: str, stamp: str) -> str:
     """The name that a directory is moved aside to."""
-    return "%s.%s" % (path.rstrip("/"), stamp)
+    return f"{path.rstrip('/')}.{stamp}"

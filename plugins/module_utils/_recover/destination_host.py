@@ -26,19 +26,24 @@ _REMEDIES = {
         "its host key is not the one in known_hosts of '%(barman)s'. If the host was set up anew, replace the key there"
     ),
     SshFailure.HOST_KEY_UNKNOWN: (
-        "its host key is not in known_hosts of '%(barman)s' on the backup server. The playbook pgdr.barman.recover adds it for the time of its run, "
-        "and removes it when the run ends: run that playbook. If you call the module pgdr.barman.recover yourself, add the key there first"
+        "its host key is not in known_hosts of '%(barman)s' on the backup server. The playbook pgdr.barman.recover "
+        "adds it for the time of its run, "
+        "and removes it when the run ends: run that playbook. If you call the module pgdr.barman.recover yourself, "
+        "add the key there first"
     ),
     SshFailure.DENIED: (
-        "it does not accept the SSH key of '%(barman)s'. Add that user's public key to authorized_keys of '%(user)s' there"
+        "it does not accept the SSH key of '%(barman)s'. Add that user's public key to authorized_keys of '%(user)s' "
+        "there"
     ),
     SshFailure.REFUSED: (
-        "nothing listens on port %(port)s there. Is sshd running, is barman_ssh_port of that host right (option remote_port of the module)?"
+        "nothing listens on port %(port)s there. Is sshd running, is barman_ssh_port of that host right (option "
+        "remote_port of the module)?"
     ),
     SshFailure.TIMEOUT: "it does not answer on port %(port)s. Is the host up, is a firewall between?",
     SshFailure.NO_ROUTE: "there is no network route to it",
     SshFailure.UNKNOWN_NAME: (
-        "the name can't be resolved on the backup server. Write an address as barman_address of that host (option remote_host of the module)"
+        "the name can't be resolved on the backup server. Write an address as barman_address of that host (option "
+        "remote_host of the module)"
     ),
 }
 
@@ -121,12 +126,12 @@ class DestinationHost:
 
     def script(self, text: str, variables: Mapping[str, str], timeout: float = 120) -> Completed:
         """Run a shell script there. Raises DestinationError, with the reason, if the host can't be reached."""
-        head = "set -u\n" + "".join("%s=%s\n" % (name, shlex.quote(value)) for name, value in variables.items())
+        head = "set -u\n" + "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
         argv = [*self._ssh, "sh -s"] if self.destination.host is not None else ["sh", "-s"]
         try:
             completed = self._run(Command(argv, user=self._user, input=head + text, timeout=timeout))
         except CommandTimeout as exc:
-            raise DestinationError("%s does not answer: %s" % (self.destination.host or "this host", exc)) from None
+            raise DestinationError(f"{self.destination.host or 'this host'} does not answer: {exc}") from None
         if self.destination.host is not None and completed.rc == 255:
             raise DestinationError(self._unreachable(completed))
         return completed
@@ -134,20 +139,17 @@ class DestinationHost:
     def _unreachable(self, completed: Completed) -> str:
         destination = self.destination
         remedy = _REMEDIES.get(ssh_failure(completed.stderr))
-        text = "the host to recover to, '%s', can't be reached as '%s' from the backup server" % (
-            destination.host,
-            destination.user,
-        )
+        text = f"the host to recover to, '{destination.host}', can't be reached as '{destination.user}' from the backup server"
         if remedy is None:
-            return "%s; ssh reported: %s" % (text, completed.text or "nothing")
+            return f"{text}; ssh reported: {completed.text or 'nothing'}"
         facts = {"barman": self._user, "user": destination.user, "port": destination.port or 22}
-        return "%s: %s (ssh reported: %s)" % (text, remedy % facts, last_line(completed.stderr))
+        return f"{text}: {remedy % facts} (ssh reported: {last_line(completed.stderr)})"
 
     def expect(self, text: str, variables: Mapping[str, str], what: str, timeout: float = 120) -> Completed:
         """The same, but a failing script raises DestinationError too."""
         completed = self.script("set -e\n" + text, variables, timeout)
         if not completed.ok:
-            raise DestinationError("%s failed in %s: %s" % (what, self.destination.where, completed.text))
+            raise DestinationError(f"{what} failed in {self.destination.where}: {completed.text}")
         return completed
 
     def remove_runtime_files(self) -> None:
@@ -165,9 +167,9 @@ class DestinationHost:
         """
         locations = list(self.destination.tablespaces.values())
         if locations:
-            names = ["place%d" % number for number in range(len(locations))]
+            names = [f"place{number}" for number in range(len(locations))]
             lines = ['mode=0700; if [ "$(stat -c %a -- "$dest")" = 750 ]; then mode=0750; fi\n']
-            lines += ['if [ -O "$%s" ]; then chmod "$mode" -- "$%s"; fi\n' % (name, name) for name in names]
+            lines += [f'if [ -O "${name}" ]; then chmod "$mode" -- "${name}"; fi\n' for name in names]
             self.expect(
                 "".join(lines),
                 {"dest": self.destination.directory, **dict(zip(names, locations))},
@@ -186,25 +188,25 @@ class DestinationHost:
         """Rename the directories, all or none; from and to of each. Raises DestinationError, with the place of each."""
         moved = [{"from": place.path, "to": aside(place.path, stamp)} for place in directories]
         cases = "".join(
-            "%d) from=%s to=%s ;;\n" % (number, shlex.quote(pair["from"]), shlex.quote(pair["to"]))
+            f"{number}) from={shlex.quote(pair['from'])} to={shlex.quote(pair['to'])} ;;\n"
             for number, pair in enumerate(moved, 1)
         )
-        script = "pair() {\ncase $1 in\n%sesac\n}\n%s" % (cases, _MOVE_ASIDE)
+        script = f"pair() {{\ncase $1 in\n{cases}esac\n}}\n{_MOVE_ASIDE}"
         names = ", ".join(pair["to"] for pair in moved)
         try:
             completed = self.script(script, {"count": str(len(moved)), "old": aside(self.destination.directory, stamp)})
         except DestinationError as exc:
             raise DestinationError(
                 "moving the old directories aside was interrupted, and they may be under their new names, which are: "
-                "%s. %s" % (names, exc)
+                f"{names}. {exc}"
             ) from None
         lines = reported_lines(completed)
         if not completed.ok or "moved" not in lines:
-            text = "moving the old directory aside failed in %s: %s" % (self.destination.where, completed.text)
+            text = f"moving the old directory aside failed in {self.destination.where}: {completed.text}"
             if "back" in lines:
-                text += ". It was undone: back in their places are %s" % ", ".join(lines["back"])
+                text += f". It was undone: back in their places are {', '.join(lines['back'])}"
             if "stuck" in lines:
-                text += ". These could not be moved back, move them manually: %s" % ", ".join(lines["stuck"])
+                text += f". These could not be moved back, move them manually: {', '.join(lines['stuck'])}"
             raise DestinationError(text)
         return moved
 
@@ -213,7 +215,7 @@ class DestinationHost:
         paths = " ".join(
             shlex.quote(path) for path in [self.destination.directory, *self.destination.tablespaces.values()]
         )
-        completed = self.script("du -sk %s 2>/dev/null | awk '{ sum += $1 } END { print sum }'\n" % paths, {})
+        completed = self.script(f"du -sk {paths} 2>/dev/null | awk '{{ sum += $1 }} END {{ print sum }}'\n", {})
         text = completed.stdout.strip()
         return int(text) * 1024 if text.isdigit() else 0
 
@@ -221,7 +223,7 @@ class DestinationHost:
         self.expect(
             'umask 077\nprintf "%s\\n" "$content" > "$dest/$marker.new"\nmv -- "$dest/$marker.new" "$dest/$marker"\n',
             {"dest": self.destination.directory, "marker": MARKER, "content": json.dumps(content, sort_keys=True)},
-            "writing %s" % MARKER,
+            f"writing {MARKER}",
         )
 
     def prevent_start(self) -> bool:

@@ -48,8 +48,7 @@ def own_directory_problems(
 ) -> list[str]:
     """The directories of the recovery that are Barman's own, or have them. directories: (option, path, real path). home, backups: (path, real path)."""
     return [
-        "%s: %s is where Barman keeps its own files (%s, %s); give another directory"
-        % (option, path, home[0], backups[0])
+        f"{option}: {path} is where Barman keeps its own files ({home[0]}, {backups[0]}); give another directory"
         for option, path, real in directories
         if is_within(real, home[1]) or is_within(real, backups[1]) or is_within(backups[1], real)
     ]
@@ -79,7 +78,7 @@ def created_tablespace_problems(
     """Which tablespaces that the replay creates another running server uses."""
     filled = [(path, backup.major_version) for path in locations]
     return [
-        "the WAL up to the target creates a tablespace there: %s" % text
+        f"the WAL up to the target creates a tablespace there: {text}"
         for text in in_use_problems(state.used, state.directory.real, filled, request.on_host)
     ]
 
@@ -99,20 +98,22 @@ def disk_problems(
     problems: list[str] = []
     if state.running is not None:
         problems.append(
-            "a PostgreSQL server runs in %s (process %d); stop it, and mount disks that are as the snapshots were: one from "
-            "which a server was started can't be used" % (where, state.running)
+            f"a PostgreSQL server runs in {where} (process {state.running}); stop it, and mount disks that are as the "
+            "snapshots were: "
+            "one from "
+            "which a server was started can't be used"
         )
     problems += program_problems(request, state, None)
     if backup.snapshots is not None:
         problems += mount_problems(backup.snapshots, mounted, request.on_host)
     if state.version is None:
-        problems.append("%s is no data directory; mount the disks made from the snapshots" % where)
+        problems.append(f"{where} is no data directory; mount the disks made from the snapshots")
     elif state.version != str(backup.major_version):
-        problems.append("%s is of PostgreSQL %s, and not %s" % (where, state.version, backup.major_version))
+        problems.append(f"{where} is of PostgreSQL {state.version}, and not {backup.major_version}")
     elif state.running is None:
         problems += _disk_content_problems(request, backup, state, others)
     if not state.directory.writable:
-        problems.append("'%s' can't write to %s" % (state.user, where))
+        problems.append(f"'{state.user}' can't write to {where}")
     return problems
 
 
@@ -121,11 +122,11 @@ def _disk_content_problems(
 ) -> list[str]:
     where, control = request.destination.where, state.control
     if control is None:
-        return ["the file global/pg_control can't be read in %s as '%s'" % (where, state.user)]
+        return [f"the file global/pg_control can't be read in {where} as '{state.user}'"]
     of = [one.backup_id for one in others if not data_problems(control, one.begin_lsn, one.end_lsn, one.systemid)]
-    of_other = ". It is of backup %s: give that as backup_id" % of[-1] if of else ""
+    of_other = f". It is of backup {of[-1]}: give that as backup_id" if of else ""
     return [
-        "%s is not what the snapshots of backup %s hold: %s%s" % (where, backup.backup_id, text, of_other)
+        f"{where} is not what the snapshots of backup {backup.backup_id} hold: {text}{of_other}"
         for text in data_problems(control, backup.begin_lsn, backup.end_lsn, backup.systemid)
     ]
 
@@ -146,8 +147,8 @@ def space_problems(plan: RecoveryPlan, state: DestinationState, sizes: RestoreSi
     for place, size in parts:
         needed[place.device] = needed.get(place.device, (0, place))[0] + size, place
     return [
-        "destination: the file system of %s has %s free, and the recovery needs %s"
-        % (place.path, human_size(place.free), human_size(size))
+        f"destination: the file system of {place.path} has {human_size(place.free)} free, and the recovery needs "
+        f"{human_size(size)}"
         for size, place in needed.values()
         if place.free is not None and place.free < size
     ]

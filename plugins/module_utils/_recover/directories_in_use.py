@@ -65,8 +65,8 @@ def in_use_problems(
     tablespace's location in which only the directory of that version is meant.
     """
     return [
-        "%s%s can't be moved or filled: the PostgreSQL server that runs in %s uses %s. Stop that server, or restore to another directory"
-        % (path, on_host, one.data_directory, one.directory)
+        f"{path}{on_host} can't be moved or filled: the PostgreSQL server that runs in {one.data_directory} uses "
+        f"{one.directory}. Stop that server, or restore to another directory"
         for path, version in places
         for one in used
         if one.data_directory != own and conflicts(path, one.directory, version)

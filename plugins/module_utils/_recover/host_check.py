@@ -47,7 +47,7 @@ def check_host(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         *recovery_warnings(automatic, user),
         *synchronous_warnings(settings),
         *comparison.warnings,
-        *("not compared before the recovery begins: %s" % one for one in comparison.not_compared),
+        *(f"not compared before the recovery begins: {one}" for one in comparison.not_compared),
     ]
     values = {
         "config_file": settings.file,

@@ -134,8 +134,8 @@ def observe_destination(
 ) -> DestinationState:
     """The state of the destination. wal_directory: of the link pg_wal, if that is not where it leads now. Raises DestinationError."""
     destination = host.destination
-    names = {"t%d" % count: name for count, name in enumerate(sorted(destination.tablespaces))}
-    looks = "".join("look %s %s\n" % (key, shlex.quote(destination.tablespaces[name])) for key, name in names.items())
+    names = {f"t{count}": name for count, name in enumerate(sorted(destination.tablespaces))}
+    looks = "".join(f"look {key} {shlex.quote(destination.tablespaces[name])}\n" for key, name in names.items())
     variables = {
         "dest": destination.directory,
         "marker": MARKER,
@@ -147,8 +147,7 @@ def observe_destination(
     lines = reported_lines(completed)
     if "user" not in lines:
         raise DestinationError(
-            "the destination %s can't be inspected: %s"
-            % (
+            "the destination {} can't be inspected: {}".format(
                 destination.where,
                 completed.text or "the shell there printed nothing; does its user have a login shell?",
             )
@@ -174,11 +173,11 @@ def observe_destination(
 
 def mount_options(host: DestinationHost, points: Sequence[str]) -> dict[str, str]:
     """The mount options by mount point, of the points where anything is mounted; by findmnt, as Barman reads them. Raises DestinationError."""
-    asks = "".join("ask %d %s\n" % (number, shlex.quote(point)) for number, point in enumerate(points))
+    asks = "".join(f"ask {number} {shlex.quote(point)}\n" for number, point in enumerate(points))
     lines = reported_lines(host.script(_MOUNTED + asks, {}))
     if "findmnt" not in lines:
         raise DestinationError(
-            "the program findmnt, which Barman runs there, is not installed in %s" % host.destination.where
+            f"the program findmnt, which Barman runs there, is not installed in {host.destination.where}"
         )
     options = {point: _one(lines, str(number)) for number, point in enumerate(points)}
     return {point: text for point, text in options.items() if text is not None}

@@ -63,8 +63,8 @@ def place_all(state: DestinationState, existing: ExistingAction, on_host: str, *
                 missing.append(place)
             else:
                 problems.append(
-                    "'%s' can't write to %s%s. Create %s there as root, owned by '%s' with mode 0700"
-                    % (state.user, place.ancestor or place.path, on_host, place.path, state.user)
+                    f"'{state.user}' can't write to {place.ancestor or place.path}{on_host}. Create {place.path} "
+                    f"there as root, owned by '{state.user}' with mode 0700"
                 )
         elif place.occupied or place.others:
             filled.append(place)
@@ -88,15 +88,14 @@ def _unusable(
     if place.occupied and (existing != MOVE_ASIDE or place.kind != "directory"):
         return _refused(place, existing, on_host)
     if place.link and place.kind == "":
-        return (
-            "%s%s is a symbolic link to a directory that does not exist. Create that directory, or remove the link"
-            % (place.path, on_host)
-        )
+        return f"{place.path}{on_host} is a symbolic link to a directory that does not exist. Create that directory, or remove the link"
     if not place.writable and not place.occupied and is_closed(place.path):
         return (
-            "%s%s is, or is in, a directory of the system, where '%s' gets no directory. Restore it to another one: "
-            "barman_recover_tablespaces for a tablespace (option tablespaces of the module), barman_recover_directory for the rest "
-            "(option destination)" % (place.path, on_host, state.user)
+            f"{place.path}{on_host} is, or is in, a directory of the system, where '{state.user}' gets no directory. "
+            "Restore it to another one: "
+            "barman_recover_tablespaces for a tablespace (option tablespaces of the module), "
+            "barman_recover_directory for the rest "
+            "(option destination)"
         )
     return None
 
@@ -112,18 +111,15 @@ def _outermost(places: Sequence[DestinationDirectory]) -> list[DestinationDirect
 
 def _refused(place: DestinationDirectory, existing: ExistingAction, on_host: str) -> str:
     if existing == MOVE_ASIDE:
-        return "%s%s is %s: it can't be moved aside" % (place.path, on_host, kind_of(place))
-    return "%s%s is %s; it is never overwritten. Move it away, or give 'existing: move_aside'" % (
-        place.path,
-        on_host,
-        kind_of(place),
-    )
+        return f"{place.path}{on_host} is {kind_of(place)}: it can't be moved aside"
+    return f"{place.path}{on_host} is {kind_of(place)}; it is never overwritten. Move it away, or give 'existing: move_aside'"
 
 
 def _mounts(place: DestinationDirectory, on_host: str) -> list[str]:
     return [
-        "%s%s is mounted below %s, and would stay with the old data. Mount it outside of it; for pg_wal, make %s a symbolic link to a "
-        "directory on that disk" % (mount, on_host, place.path, mount)
+        f"{mount}{on_host} is mounted below {place.path}, and would stay with the old data. Mount it outside of it; "
+        f"for pg_wal, make {mount} a symbolic link to a "
+        "directory on that disk"
         for mount in place.mounts
     ]
 
@@ -132,17 +128,18 @@ def _swap_problems(place: DestinationDirectory, state: DestinationState, on_host
     problems: list[str] = []
     if fixed(place) and not place.writable:
         problems.append(
-            "%s%s can't be moved aside: '%s' can write neither to it nor to %s. Give it to '%s' (chown), or restore it to another directory"
-            % (place.path, on_host, state.user, posixpath.dirname(place.path), state.user)
+            f"{place.path}{on_host} can't be moved aside: '{state.user}' can write neither to it nor to "
+            f"{posixpath.dirname(place.path)}. Give it to '{state.user}' (chown), or restore it to another directory"
         )
     if fixed(place) and place.stuck:
         problems.append(
-            "%s in %s%s can't be moved by '%s': it belongs to somebody else, or is immutable (lsattr). Move it out of there, or change that"
-            % (place.stuck.strip(), place.path, on_host, state.user)
+            f"{place.stuck.strip()} in {place.path}{on_host} can't be moved by '{state.user}': it belongs to somebody "
+            "else, or is immutable (lsattr). Move it out of there, or change that"
         )
     problems += [
-        "%s is below %s%s, whose content is moved aside while it stays. Restore it to another directory: barman_recover_tablespaces "
-        "(option tablespaces of the module)" % (other.path, place.path, on_host)
+        f"{other.path} is below {place.path}{on_host}, whose content is moved aside while it stays. Restore it to "
+        "another directory: barman_recover_tablespaces "
+        "(option tablespaces of the module)"
         for other in state.directories
         if other is not place and is_within(place.path, other.path)
     ]
@@ -151,30 +148,27 @@ def _swap_problems(place: DestinationDirectory, state: DestinationState, on_host
 
 def _emptying_problems(place: DestinationDirectory, state: DestinationState, on_host: str) -> list[str]:
     what = (
-        "%s%s has a tablespace of the old server that the backup does not have. The replay of WAL can fill it, so what is there has to be moved aside"
-        % (place.path, on_host)
+        f"{place.path}{on_host} has a tablespace of the old server that the backup does not have. "
+        f"The replay of WAL can fill it, so what is there has to be moved aside"
     )
     if not place.writable:
-        return ["%s, and '%s' can't write there. Give it to '%s' (chown)" % (what, state.user, state.user)]
+        return [f"{what}, and '{state.user}' can't write there. Give it to '{state.user}' (chown)"]
     if place.stuck:
-        return ["%s, and '%s' can't move %s" % (what, state.user, place.stuck.strip())]
+        return [f"{what}, and '{state.user}' can't move {place.stuck.strip()}"]
     return []
 
 
 def _wal_problems(wal: DestinationDirectory, state: DestinationState, on_host: str) -> list[str]:
-    remedy = (
-        "Give it to '%s', or another directory as barman_recover_wal_directory (option wal_directory of the module)"
-        % state.user
-    )
+    remedy = f"Give it to '{state.user}', or another directory as barman_recover_wal_directory (option wal_directory of the module)"
     if wal.kind == "other":
-        return ["pg_wal is a link to %s%s, which is not a directory. %s" % (wal.path, on_host, remedy)]
+        return [f"pg_wal is a link to {wal.path}{on_host}, which is not a directory. {remedy}"]
     if wal.kind == "unreadable" or not wal.writable:
-        return ["pg_wal is to be in %s%s, and '%s' can't write there. %s" % (wal.path, on_host, state.user, remedy)]
+        return [f"pg_wal is to be in {wal.path}{on_host}, and '{state.user}' can't write there. {remedy}"]
     if wal.stuck:
-        return ["%s in %s%s can't be moved by '%s'. %s" % (wal.stuck.strip(), wal.path, on_host, state.user, remedy)]
+        return [f"{wal.stuck.strip()} in {wal.path}{on_host} can't be moved by '{state.user}'. {remedy}"]
     inside = [one.path for one in state.directories if is_within(one.path, wal.path) or is_within(wal.path, one.path)]
     if inside:
-        return ["pg_wal is to be in %s%s, which %s shares. %s" % (wal.path, on_host, inside[0], remedy)]
+        return [f"pg_wal is to be in {wal.path}{on_host}, which {inside[0]} shares. {remedy}"]
     return []
 
 
@@ -183,4 +177,4 @@ def kind_of(place: DestinationDirectory) -> str:
         return "a directory that can't be read"
     if place.kind == "other":
         return "not a directory"
-    return "not empty (it has: %s)" % place.entries
+    return f"not empty (it has: {place.entries})"

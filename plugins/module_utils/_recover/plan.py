@@ -97,14 +97,14 @@ def _history(
     try:
         return timeline_history.history_from(start, timeline, archive.histories)
     except wal.WalError as exc:
-        raise PlanError("server '%s': %s" % (server, exc)) from None
+        raise PlanError(f"server '{server}': {exc}") from None
 
 
 def _with_conflict(scanner: SegmentScanner, choice: TimelineChoice, exc: PlanError) -> PlanError:
     """The error, or that of the conflict if the user has to choose a timeline first."""
     if choice.conflict is None:
         return exc
-    return conflict_error(scanner, choice.conflict, "On timeline %d: %s" % (choice.timeline, exc))
+    return conflict_error(scanner, choice.conflict, f"On timeline {choice.timeline}: {exc}")
 
 
 def _find_stop(search: TargetSearch, choice: TimelineChoice) -> RecoveryStop:
@@ -114,8 +114,8 @@ def _find_stop(search: TargetSearch, choice: TimelineChoice) -> RecoveryStop:
         if choice.conflict is not None:
             raise _with_conflict(search.wal.scanner, choice, exc) from None
         windows = search.wal.windows()
-        text = ". %s" % as_text(windows) if len(windows) > 1 else ""
-        raise PlanError("%s%s" % (exc, text), {"windows": [one.as_dict() for one in windows]}) from None
+        text = f". {as_text(windows)}" if len(windows) > 1 else ""
+        raise PlanError(f"{exc}{text}", {"windows": [one.as_dict() for one in windows]}) from None
 
 
 def _is_before_the_conflict(search: TargetSearch, stop: RecoveryStop, conflict: Conflict) -> bool:

@@ -102,7 +102,7 @@ def refuse_own_directories(request: RecoveryRequest, environment: RecoveryEnviro
         return
     options = [
         ("destination", destination.directory),
-        *(("tablespaces: %s" % name, path) for name, path in sorted(destination.tablespaces.items())),
+        *((f"tablespaces: {name}", path) for name, path in sorted(destination.tablespaces.items())),
         ("tablespace_directory", request.tablespace_directory),
         ("wal_directory", request.wal_directory),
     ]
@@ -124,7 +124,7 @@ def archive_received(server: ServerConfiguration, barman: Barman) -> None:
         return
     reply = barman.json("archive-wal", server.name, timeout=3600)
     if not reply.ok:
-        raise BarmanError("'barman archive-wal %s' failed: %s" % (server.name, reply.reason), reply)
+        raise BarmanError(f"'barman archive-wal {server.name}' failed: {reply.reason}", reply)
 
 
 def observe_source(server: ServerConfiguration, environment: RecoveryEnvironment) -> BackupSource:
@@ -144,7 +144,7 @@ def prepare_recovery(
     if staging_area.needs_area(plan.backup):
         area = _find_area(request, plan.backup, source, environment.barman)
         problems += [
-            "backup %s: %s" % (plan.backup.backup_id, text)
+            f"backup {plan.backup.backup_id}: {text}"
             for text in staging_area.missing_here(area, source.server, plan.backup.major_version)
         ]
     if problems:
@@ -156,8 +156,9 @@ def prepare_recovery(
     warnings = list(plan.warnings)
     if source.server.passive:
         warnings.append(
-            "server '%s' is passive on this host: what its own backup server had not archived, or had not sent here, is not in the recovery. "
-            "Everything after this is lost: %s" % (request.server, plan.end)
+            f"server '{request.server}' is passive on this host: what its own backup server had not archived, or had "
+            "not sent here, is not in the recovery. "
+            f"Everything after this is lost: {plan.end}"
         )
     others = tuple(one for one in source.backups if one.snapshots is not None and one.copied and one != plan.backup)
     return PreparedRecovery(plan, area, tuple(warnings), others)
@@ -186,14 +187,14 @@ def _plan(
         damaged = list(short_segments(sorted(source.archive.segments), source.archive).values())
         if not damaged:
             raise
-        raise PlanError("%s. There is damaged WAL: %s" % (exc, "; ".join(damaged[:_MOST_LISTED]))) from None
+        raise PlanError(f"{exc}. There is damaged WAL: {'; '.join(damaged[:_MOST_LISTED])}") from None
 
 
 def option_problems(request: RecoveryRequest, plan: RecoveryPlan, server: ServerConfiguration) -> list[str]:
     """The options that do not fit the plan's backup."""
     backup = plan.backup
     if backup.backup_type == "snapshot" and backup.snapshots is None:
-        problems = ["backup %s is of snapshots, and Barman has noted none" % backup.backup_id]
+        problems = [f"backup {backup.backup_id} is of snapshots, and Barman has noted none"]
     else:
         configured: Mapping[str, Any] = {
             option: server.get(option) for option in (*PLACE_OPTIONS.values(), "snapshot_zone")
@@ -201,18 +202,19 @@ def option_problems(request: RecoveryRequest, plan: RecoveryPlan, server: Server
         problems = instance_problems(backup.backup_id, backup.snapshots, request.instance, configured)
     if backup.snapshots is not None and request.destination.tablespaces:
         problems.append(
-            "tablespaces: backup %s is of snapshots, and a tablespace stays where it was on its disk; leave it out"
-            % backup.backup_id
+            f"tablespaces: backup {backup.backup_id} is of snapshots, and a tablespace stays where it was on its "
+            "disk; leave it out"
         )
     if request.standby and plan.timeline != backup.timeline:
         problems.append(
-            "standby_mode: backup %s is on timeline %s and the server is on %d now; take a new backup for a standby"
-            % (backup.backup_id, backup.timeline, plan.timeline)
+            f"standby_mode: backup {backup.backup_id} is on timeline {backup.timeline} and the server is on "
+            f"{plan.timeline} now; take a new backup for a standby"
         )
     names = [one.name for one in backup.tablespaces]
     problems += [
-        "tablespaces (playbook: barman_recover_tablespaces): backup %s has no tablespace '%s'; it has: %s"
-        % (backup.backup_id, name, ", ".join(names) or "none")
+        "tablespaces (playbook: barman_recover_tablespaces): backup {} has no tablespace '{}'; it has: {}".format(
+            backup.backup_id, name, ", ".join(names) or "none"
+        )
         for name in sorted(set(request.destination.tablespaces) - set(names))
     ]
     return problems
@@ -233,7 +235,7 @@ def _find_area(request: RecoveryRequest, backup: Backup, source: BackupSource, b
 def end_as_lsn(plan: RecoveryPlan) -> RecoveryPlan:
     """The plan with the position of the last record as its target."""
     if plan.stop_lsn is None:
-        raise PlanError("the end of the WAL of server '%s' was not found, so no server can stop there" % plan.server)
+        raise PlanError(f"the end of the WAL of server '{plan.server}' was not found, so no server can stop there")
     return replace(plan, target=RecoveryTarget("lsn", lsn=plan.stop_lsn, timeline=plan.target.timeline))
 
 

@@ -70,8 +70,8 @@ class RecoverableWal:
             present = [*complete, *([reached] if reached else [])]
             missing = timeline_history.gaps(present, begin, self.history, self._size, end)
             raise PlanError(
-                "backup %s of server '%s' is not usable: WAL segments that it needs itself are not in the archive: %s"
-                % (backup.backup_id, self.server, ", ".join(str(gap) for gap in missing))
+                "backup {} of server '{}' is not usable: WAL segments that it needs itself are not in the archive: "
+                "{}".format(backup.backup_id, self.server, ", ".join(str(gap) for gap in missing))
             )
         return reached
 

@@ -146,9 +146,7 @@ def parse(value: Any) -> Record:
     """The record that the file has. Raises RecordError if it is none."""
     try:
         if value["format"] != FORMAT:
-            raise RecordError(
-                "it has the format %s, and this version of the collection reads %s" % (value["format"], FORMAT)
-            )
+            raise RecordError(f"it has the format {value['format']}, and this version of the collection reads {FORMAT}")
         previous = value["previous"]
         return Record(
             data_directory=str(value["data_directory"]),
@@ -219,8 +217,9 @@ def plan(current: Record | None, request: Request, exists: Collection[str]) -> R
         return RecordPlan(record, guarded(record))
     if current is None or current.run != request.run:
         raise RecordError(
-            "the record of %s is %s, and not of run %s; another run works here, or somebody removed the record"
-            % (request.data_directory, "gone" if current is None else "of run %s" % current.run, request.run)
+            "the record of {} is {}, and not of run {}; another run works here, or somebody removed the record".format(
+                request.data_directory, "gone" if current is None else f"of run {current.run}", request.run
+            )
         )
     if event is RecordEvent.ABANDON:
         kept = current.previous if standing(current, exists).untouched else current
@@ -260,54 +259,49 @@ def messages(record: Record | None, exists: Collection[str], record_path: str) -
     if record is None:
         return []
     now = standing(record, exists)
-    of_run = "recovery of %s from backup %s (run %s, begun %s)" % (
-        record.server,
-        record.backup_id,
-        record.run,
-        record.started,
-    )
+    of_run = f"recovery of {record.server} from backup {record.backup_id} (run {record.run}, begun {record.started})"
     lines: list[str] = []
     if now.content is Content.UNPROVEN:
         lines.append(
-            "%s holds what a %s restored, whole or not, and nothing has proven it."
-            % (
+            "{} holds what a {} restored, whole or not, and nothing has proven it.".format(
                 record.data_directory,
-                of_run if now.content_run == record.run else "recovery (run %s)" % now.content_run,
+                of_run if now.content_run == record.run else f"recovery (run {now.content_run})",
             )
         )
         lines.append(
-            "The data from before it is in %s." % now.data
+            f"The data from before it is in {now.data}."
             if now.data
             else "No directory with the data from before it is recorded."
         )
     elif guarded(record):
-        lines.append("A %s stopped before it changed %s, which is as it was." % (of_run, record.data_directory))
+        lines.append(f"A {of_run} stopped before it changed {record.data_directory}, which is as it was.")
     lines += [
-        "What was in %s is in %s now, untouched%s."
-        % (one.source, one.target, " (an unproven restore)" if one.unproven else "")
+        "What was in {} is in {} now, untouched{}.".format(
+            one.source, one.target, " (an unproven restore)" if one.unproven else ""
+        )
         for one in now.moved
     ]
     if guarded(record):
-        lines.append("%s can't be started until a recovery is proven: run it again." % record.service)
+        lines.append(f"{record.service} can't be started until a recovery is proven: run it again.")
         if now.content is Content.UNPROVEN and now.data:
             lines.append(
-                "To go back to the data from before it, rename %s to another name and %s to %s, and remove %s."
-                % (record.data_directory, now.data, record.data_directory, record_path)
+                f"To go back to the data from before it, rename {record.data_directory} to another name and "
+                f"{now.data} to {record.data_directory}, and remove {record_path}."
             )
             linked = [one for one in now.moved if not one.unproven and one.source != record.data_directory]
             if linked:
                 lines.append(
-                    "Its links lead to %s: leave these directories where they are, under these names, and never remove them then. What else is in %s is of "
-                    "the recovery that failed."
-                    % (
+                    "Its links lead to {}: leave these directories where they are, under these names, and never "
+                    "remove them then. What else is in {} is of "
+                    "the recovery that failed.".format(
                         " and ".join(one.target for one in linked),
                         " and ".join(dict.fromkeys(one.source for one in linked)),
                     )
                 )
         else:
-            lines.append("To start it with what is in %s, remove %s first." % (record.data_directory, record_path))
+            lines.append(f"To start it with what is in {record.data_directory}, remove {record_path} first.")
     elif lines:
-        lines.append("This is recorded in %s; remove that file when nobody needs it any more." % record_path)
+        lines.append(f"This is recorded in {record_path}; remove that file when nobody needs it any more.")
     return lines
 
 

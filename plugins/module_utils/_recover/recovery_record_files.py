@@ -53,10 +53,10 @@ class RecordFiles:
         # A trailing slash would be inside of it.
         self._directory = normal_path(data_directory)
         if self._directory in ("/", "//", ".") or not posixpath.isabs(self._directory):
-            raise HostError("data_directory: '%s' is not the absolute path of a data directory" % data_directory)
+            raise HostError(f"data_directory: '{data_directory}' is not the absolute path of a data directory")
         # systemd reads the path in a unit's file, line by line.
         if not self._directory.isprintable():
-            raise HostError("data_directory: %r has a character that is not printable" % data_directory)
+            raise HostError(f"data_directory: {data_directory!r} has a character that is not printable")
         self._run = runner
         self._units = units
         self.path = self._directory + recovery_record.SUFFIX
@@ -85,18 +85,19 @@ class RecordFiles:
         except FileNotFoundError:
             return None
         except OSError as exc:
-            raise HostError("%s can't be read: %s" % (self.path, exc.strerror)) from None
+            raise HostError(f"{self.path} can't be read: {exc.strerror}") from None
         with os.fdopen(handle, "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise HostError("%s can't be read: it is not a file" % self.path)
+                raise HostError(f"{self.path} can't be read: it is not a file")
             text = stream.read(_LONGEST)
         try:
             return recovery_record.parse(json.loads(text))
         except ValueError as exc:
             reason = str(exc) if isinstance(exc, RecordError) else "it is no JSON"
             raise HostError(
-                "%s can't be understood: %s. It says where a recovery has moved data, so look at it, and at %s.*, before you "
-                "remove it" % (self.path, reason, self._directory)
+                f"{self.path} can't be understood: {reason}. It says where a recovery has moved data, so look at it, "
+                f"and at {self._directory}.*, before you "
+                "remove it"
             ) from None
 
     def _existing(self, record: Record | None) -> frozenset[str]:
@@ -118,7 +119,7 @@ class RecordFiles:
             remove_file(self._drop_in(unit))
             # Somebody's own drop-ins keep the directory.
             with contextlib.suppress(OSError), open_directory(self._units) as units:
-                os.rmdir("%s.d" % unit, dir_fd=units)
+                os.rmdir(f"{unit}.d", dir_fd=units)
         if lay or lift:
             self._reload()
         if planned.record is None and current is not None:
@@ -129,25 +130,27 @@ class RecordFiles:
         """The unit's own name: an alias has drop-ins, too, but nobody would look for them there."""
         completed = self._run(Command(["systemctl", "show", "--property=Id", "--value", service]))
         name = completed.stdout.strip() if completed.ok else ""
-        unit = name or (service if "." in service else "%s.service" % service)
+        unit = name or (service if "." in service else f"{service}.service")
         if not _UNIT.match(unit):
-            raise HostError("service: '%s' is not the name of a systemd unit" % service)
+            raise HostError(f"service: '{service}' is not the name of a systemd unit")
         return unit
 
     def _drop_in(self, unit: str) -> str:
-        return posixpath.join(self._units, "%s.d" % unit, DROP_IN)
+        return posixpath.join(self._units, f"{unit}.d", DROP_IN)
 
     def _guard(self, unit: str) -> str:
         return (
-            "# Written by pgdr.barman.recovery_record. A recovery works on the data of %s, or stopped there, and nothing has proven what is\n"
-            "# in the data directory. The unit can be started when this file is gone: see docs/recovery.md of pgdr.barman.\n"
-            "[Unit]\nAssertPathExists=!%s\n" % (unit, self.path.replace("%", "%%"))
+            "# Written by pgdr.barman.recovery_record. A recovery works on the data of {}, or stopped there, and "
+            "nothing has proven what is\n"
+            "# in the data directory. The unit can be started when this file is gone: see docs/recovery.md of "
+            "pgdr.barman.\n"
+            "[Unit]\nAssertPathExists=!{}\n".format(unit, self.path.replace("%", "%%"))
         )
 
     def _reload(self) -> None:
         completed = self._run(Command(["systemctl", "daemon-reload"]))
         if not completed.ok:
-            raise HostError("systemd can't be told of %s: %s" % (DROP_IN, completed.text))
+            raise HostError(f"systemd can't be told of {DROP_IN}: {completed.text}")
 
     @contextlib.contextmanager
     def _beside(self) -> Iterator[int]:
@@ -158,14 +161,14 @@ class RecordFiles:
             handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 if os.fstat(handle).st_uid != owner:
-                    raise HostError("%s was replaced while it was opened" % directory)
+                    raise HostError(f"{directory} was replaced while it was opened")
                 yield handle
             finally:
                 os.close(handle)
 
     def _write(self, record: Record) -> None:
         name = posixpath.basename(self.path)
-        temporary = ".%s.new" % name
+        temporary = f".{name}.new"
         try:
             with self._beside() as parent:
                 with contextlib.suppress(FileNotFoundError):
@@ -178,7 +181,7 @@ class RecordFiles:
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
                 os.fsync(parent)
         except OSError as exc:
-            raise HostError("%s can't be written: %s" % (self.path, exc.strerror)) from None
+            raise HostError(f"{self.path} can't be written: {exc.strerror}") from None
 
     def _remove(self) -> None:
         try:
@@ -188,14 +191,14 @@ class RecordFiles:
         except FileNotFoundError:
             return
         except OSError as exc:
-            raise HostError("%s can't be removed: %s" % (self.path, exc.strerror)) from None
+            raise HostError(f"{self.path} can't be removed: {exc.strerror}") from None
 
 
 def _name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        raise HostError("the directory beside the data belongs to the user id %d, which has no account" % uid) from None
+        raise HostError(f"the directory beside the data belongs to the user id {uid}, which has no account") from None
 
 
 def is_unproven_restore(data_directory: str, runner: Runner) -> bool:

@@ -65,10 +65,10 @@ class RecoveryTarget:
         if self.kind == IMMEDIATE:
             return "the first consistent point"
         text = {
-            "time": "the time %s" % format_time(self.time),
-            "xid": "transaction %s" % self.xid,
-            "lsn": "the WAL position %s" % (None if self.lsn is None else wal.format_lsn(self.lsn)),
-            "name": "the restore point '%s'" % self.name,
+            "time": f"the time {format_time(self.time)}",
+            "xid": f"transaction {self.xid}",
+            "lsn": f"the WAL position {None if self.lsn is None else wal.format_lsn(self.lsn)}",
+            "name": f"the restore point '{self.name}'",
         }[self.kind]
         return text if self.inclusive or self.kind == "name" else text + " (exclusive)"
 
@@ -101,12 +101,12 @@ def parse_time(text: str) -> datetime:
     """A time with its zone, such as 2026-11-20 08:30:00+01 or 2026-11-20T07:30:00Z. Raises TargetError."""
     found = _TIME.match(text.strip())
     if found is None:
-        raise TargetError("'%s' is not a time; write it as in '2026-11-20 08:30:00+00:00'" % text)
+        raise TargetError(f"'{text}' is not a time; write it as in '2026-11-20 08:30:00+00:00'")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     if zone is None:
         raise TargetError(
-            "'%s' has no time zone, and an hour more or less is another recovery; write it as in '%s+00:00'"
-            % (text, text.strip())
+            f"'{text}' has no time zone, and an hour more or less is another recovery; write it as in "
+            f"'{text.strip()}+00:00'"
         )
     try:
         return datetime(
@@ -120,7 +120,7 @@ def parse_time(text: str) -> datetime:
             _zone(zone),
         )
     except ValueError as exc:
-        raise TargetError("'%s' is not a time: %s" % (text, exc)) from None
+        raise TargetError(f"'{text}' is not a time: {exc}") from None
 
 
 def _zone(text: str) -> timezone:
@@ -137,14 +137,14 @@ def parse_target(options: Mapping[str, Any]) -> RecoveryTarget:
     values: dict[str, Any] = {}
     given = [option for option in OPTIONS if options.get(option) not in (None, False)]
     if len(given) > 1:
-        problems.append("%s: only one of them can be the target" % ", ".join(given))
+        problems.append(f"{', '.join(given)}: only one of them can be the target")
 
     def read(option: str, parse: Any) -> None:
         if option in given:
             try:
                 values[OPTIONS[option]] = parse(options[option])
             except ValueError as exc:
-                problems.append("%s: %s" % (option, exc))
+                problems.append(f"{option}: {exc}")
 
     read("target_time", parse_time)
     read("target_xid", _xid)
@@ -154,7 +154,7 @@ def parse_target(options: Mapping[str, Any]) -> RecoveryTarget:
     try:
         timeline = _timeline(options.get("target_timeline"))
     except ValueError as exc:
-        problems.append("target_timeline: %s" % exc)
+        problems.append(f"target_timeline: {exc}")
     inclusive = options.get("target_inclusive", True)
     kind = OPTIONS[given[0]] if given else END
     if not inclusive and kind not in ("time", "xid", "lsn"):
@@ -167,15 +167,15 @@ def parse_target(options: Mapping[str, Any]) -> RecoveryTarget:
 def _xid(text: str) -> int:
     # 3 is the first normal one; pg_current_xact_id() puts an epoch in the upper half, which the WAL does not have.
     if not str(text).strip().isdigit() or not int(text) % (1 << 32) >= 3:
-        raise TargetError("'%s' is not a transaction id; one looks like 735" % text)
+        raise TargetError(f"'{text}' is not a transaction id; one looks like 735")
     return int(text) % (1 << 32)
 
 
 def _name(text: str) -> str:
     if not text or "'" in text or "\n" in text or "\\" in text or len(text.encode()) > 63:
         raise TargetError(
-            "'%s' can't be the name of a restore point here: 1 to 63 bytes without quotes, backslashes and line ends"
-            % text
+            f"'{text}' can't be the name of a restore point here: 1 to 63 bytes without quotes, backslashes and line "
+            "ends"
         )
     return text
 
@@ -184,5 +184,5 @@ def _timeline(text: str | None) -> int | str:
     if text is None or text in (LATEST, CURRENT):
         return text or LATEST
     if not str(text).isdigit() or int(text) < 1:
-        raise TargetError("'%s' is not a timeline: a number, 'latest' or 'current'" % text)
+        raise TargetError(f"'{text}' is not a timeline: a number, 'latest' or 'current'")
     return int(text)

@@ -84,7 +84,7 @@ class RecoveryRequest:
     @property
     def on_host(self) -> str:
         """ " on HOST" for messages; "" for this host."""
-        return "" if self.destination.host is None else " on %s" % self.destination.host
+        return "" if self.destination.host is None else f" on {self.destination.host}"
 
 
 def request_from(params: Mapping[str, Any]) -> RecoveryRequest:
@@ -158,7 +158,8 @@ def _option_problems(params: Mapping[str, Any], target: RecoveryTarget, destinat
     problems: list[str] = []
     if params.get("staging_location") == staging_area.REMOTE and destination.host is None:
         problems.append(
-            "barman_recover_staging_location (option staging_location of the module): remote is the host to recover to, "
+            "barman_recover_staging_location (option staging_location of the module): remote is the host to recover "
+            "to, "
             "and the recovery is to a directory of this host. Write local"
         )
     if params.get("standby_mode") and target.kind != END:
@@ -166,10 +167,10 @@ def _option_problems(params: Mapping[str, Any], target: RecoveryTarget, destinat
     for option in ("jobs", "bandwidth_limit"):
         value = params.get(option)
         if value is not None and value < 1:
-            problems.append("%s: %s is not a positive number" % (option, value))
+            problems.append(f"{option}: {value} is not a positive number")
     suffix = params.get("aside_suffix")
     if suffix is not None and not _SUFFIX.match(suffix):
-        problems.append("aside_suffix: '%s' has other characters than letters, digits and hyphens" % suffix)
+        problems.append(f"aside_suffix: '{suffix}' has other characters than letters, digits and hyphens")
     return problems
 
 

@@ -82,7 +82,7 @@ class RestoreOutcome:
 
 def recovery_identity(request: RecoveryRequest, plan: RecoveryPlan) -> str:
     """The same for two recoveries that restore the same data directory."""
-    return "%s %s %s" % (plan.identity, request.target_action, "standby" if request.standby else "")
+    return f"{plan.identity} {request.target_action} {'standby' if request.standby else ''}"
 
 
 def restore(job: RestoreJob, environment: RecoveryEnvironment, progress: Progress) -> RestoreOutcome:
@@ -119,7 +119,7 @@ def _restore(
             host = job.host
             restored = observe_restored(host, job.wal_directory)
     except HostError as exc:
-        raise RecoverError("%s%s%s" % (exc, _left_text(job.plan.backup, host), _wal_text(job.swap))) from None
+        raise RecoverError(f"{exc}{_left_text(job.plan.backup, host)}{_wal_text(job.swap)}") from None
     facts = _facts(job, environment, restored, reply, partial, environment.clock() - started)
     host.write_marker({"identity": job.identity, "archive": archive_state(job.plan, job.archive), "recovery": facts})
     # The configuration files that are missing are in the facts; outside of the data directory they are no problem.
@@ -138,7 +138,7 @@ def _copy(job: RestoreJob, environment: RecoveryEnvironment, host: DestinationHo
             die_with_parent=True,
         )
     if not reply.ok:
-        raise BarmanError("Barman could not recover: %s" % _without_listing(reply.reason), reply)
+        raise BarmanError(f"Barman could not recover: {_without_listing(reply.reason)}", reply)
     return reply
 
 
@@ -197,8 +197,9 @@ def _complete_wal(job: RestoreJob, environment: RecoveryEnvironment, host: Desti
             completed = host.copy_in(paths, job.wal_directory)
             if not completed.ok:
                 raise RecoverError(
-                    "the WAL segments %s could not be copied to %s: %s"
-                    % (", ".join(str(one) for one in missing), job.request.destination.where, completed.text)
+                    "the WAL segments {} could not be copied to {}: {}".format(
+                        ", ".join(str(one) for one in missing), job.request.destination.where, completed.text
+                    )
                 )
     if plan.partial is None:
         return None
@@ -213,8 +214,8 @@ def _write_segment(job: RestoreJob, environment: RecoveryEnvironment, segment: w
     # The one that is being received is short, and PostgreSQL refuses a short file. Another one is damaged.
     if len(data) > plan.segment_size or (len(data) < plan.segment_size and segment in archive.segments):
         raise RecoverError(
-            "WAL segment %s of server '%s' is damaged (%s): it has %d bytes, and a WAL segment has %d"
-            % (segment, plan.server, archive.path(segment), len(data), plan.segment_size)
+            f"WAL segment {segment} of server '{plan.server}' is damaged ({archive.path(segment)}): it has "
+            f"{len(data)} bytes, and a WAL segment has {plan.segment_size}"
         )
     with writing_as(environment.user, path), open(path, "xb") as stream:
         stream.write(data.ljust(plan.segment_size, b"\0"))
@@ -224,7 +225,7 @@ def _write_segment(job: RestoreJob, environment: RecoveryEnvironment, segment: w
 def _refuse_incomplete(job: RestoreJob, restored: RestoredCluster) -> None:
     problems = restored_problems(job.plan, restored, standby=job.request.standby)
     if problems:
-        raise RecoverError("Barman reported success, but what it restored is not complete: %s" % "; ".join(problems))
+        raise RecoverError(f"Barman reported success, but what it restored is not complete: {'; '.join(problems)}")
 
 
 def _facts(
@@ -252,13 +253,10 @@ def _left_text(backup: Backup, host: DestinationHost) -> str:
     """For an error: what is at the destination now. No server can start from it if that can be prevented."""
     where = host.destination.where
     if backup.snapshots is not None:
-        return (
-            ". The disks at %s are as the snapshots were, but for what was copied until then: start no server, and run it again"
-            % where
-        )
+        return f". The disks at {where} are as the snapshots were, but for what was copied until then: start no server, and run it again"
     if host.prevent_start():
-        return ". What was copied until then is left in %s; no server can be started from it" % where
-    return ". What was copied until then is left in %s: don't start a server from it" % where
+        return f". What was copied until then is left in {where}; no server can be started from it"
+    return f". What was copied until then is left in {where}: don't start a server from it"
 
 
 def _wal_text(swap: Swap) -> str:
@@ -266,8 +264,9 @@ def _wal_text(swap: Swap) -> str:
     if swap.wal_directory is None:
         return ""
     return (
-        ". pg_wal was to be in %s: a later run needs that as barman_recover_wal_directory (option wal_directory of the module), if it does "
-        "not find the link any more" % swap.wal_directory
+        f". pg_wal was to be in {swap.wal_directory}: a later run needs that as barman_recover_wal_directory (option "
+        "wal_directory of the module), if it does "
+        "not find the link any more"
     )
 
 

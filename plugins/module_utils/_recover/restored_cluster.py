@@ -36,7 +36,7 @@ def expected_settings(plan: RecoveryPlan, *, standby: bool) -> dict[str, str]:
     if plan.target.kind == "immediate":
         expected["recovery_target"] = "immediate"
     elif plan.target.kind in ("xid", "lsn", "name"):
-        expected["recovery_target_%s" % plan.target.kind] = str(plan.target.value)
+        expected[f"recovery_target_{plan.target.kind}"] = str(plan.target.value)
     return expected
 
 
@@ -44,18 +44,18 @@ def restored_problems(plan: RecoveryPlan, restored: RestoredCluster, *, standby:
     """Everything that a start needs and the restored cluster has not."""
     problems: list[str] = []
     if restored.version != str(plan.backup.major_version):
-        problems.append("PG_VERSION is %s and not %s" % (restored.version, plan.backup.major_version))
+        problems.append(f"PG_VERSION is {restored.version} and not {plan.backup.major_version}")
     if not restored.backup_label:
         problems.append("the file backup_label is missing")
     if not restored.pg_control:
         problems.append("the file global/pg_control is missing")
     signal = "standby" if standby else "recovery"
     if restored.signal != signal:
-        problems.append("the file %s.signal is missing" % signal)
+        problems.append(f"the file {signal}.signal is missing")
     for name, value in expected_settings(plan, standby=standby).items():
         if restored.settings.get(name) != value:
-            problems.append("the setting %s is %s and not %s" % (name, restored.settings.get(name), value))
+            problems.append(f"the setting {name} is {restored.settings.get(name)} and not {value}")
     missing = [str(one) for one in plan.segments if restored.wal.get(str(one)) != plan.segment_size]
     if missing:
-        problems.append("WAL segments are missing or not whole: %s" % ", ".join(missing))
+        problems.append(f"WAL segments are missing or not whole: {', '.join(missing)}")
     return problems

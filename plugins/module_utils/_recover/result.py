@@ -109,4 +109,4 @@ def moved_text(moved: Sequence[Mapping[str, str]]) -> str:
     """For an error: where the old content is."""
     if not moved:
         return ""
-    return ". What was there before is safe in: %s" % ", ".join(pair["to"] for pair in moved)
+    return f". What was there before is safe in: {', '.join(pair['to'] for pair in moved)}"

@@ -175,13 +175,13 @@ def _lock(locks: contextlib.ExitStack, run: _Run) -> None:
     destination, environment = run.destination, run.environment
     for path in sorted({destination.directory, *destination.tablespaces.values()}):
         real = normal_path(path) if destination.host else os.path.realpath(path)
-        where = real if destination.host is None else "%s on %s" % (real, destination.host)
+        where = real if destination.host is None else f"{real} on {destination.host}"
         try:
-            locks.enter_context(exclusive(environment.home, "recover %s" % where, environment.file_owner))
+            locks.enter_context(exclusive(environment.home, f"recover {where}", environment.file_owner))
         except Held as exc:
             raise RecoverError(
-                "destination: another recovery into %s is running on this host (process %s). Nothing was changed; "
-                "wait for its end" % (where, "unknown" if exc.pid is None else exc.pid)
+                "destination: another recovery into {} is running on this host (process {}). Nothing was changed; "
+                "wait for its end".format(where, "unknown" if exc.pid is None else exc.pid)
             ) from None
 
 
@@ -210,10 +210,10 @@ def _place(run: _Run, state: DestinationState, warnings: list[str], *, check_mod
         _refuse(disk_problems(request, backup, state, mounted, run.prepared.other_snapshots))
         return Placement()
     if state.running is not None:
-        runs = "a PostgreSQL server runs in %s (process %d)" % (request.destination.where, state.running)
+        runs = f"a PostgreSQL server runs in {request.destination.where} (process {state.running})"
         if not check_mode or request.existing != MOVE_ASIDE:
-            raise RecoverError("destination: %s. It is not touched; stop it first" % runs)
-        warnings.append("%s; the recovery is refused until it is stopped" % runs)
+            raise RecoverError(f"destination: {runs}. It is not touched; stop it first")
+        warnings.append(f"{runs}; the recovery is refused until it is stopped")
     placement = place_all(state, request.existing, request.on_host, root_creates=check_mode and request.root_creates)
     _refuse(
         [
@@ -227,7 +227,7 @@ def _place(run: _Run, state: DestinationState, warnings: list[str], *, check_mod
 
 def _refuse(problems: list[str]) -> None:
     if problems:
-        raise RecoverError("\n".join("destination: %s" % problem for problem in problems))
+        raise RecoverError("\n".join(f"destination: {problem}" for problem in problems))
 
 
 def _refuse_too_little_space(run: _Run, state: DestinationState, sizes: RestoreSizes) -> None:
@@ -235,7 +235,7 @@ def _refuse_too_little_space(run: _Run, state: DestinationState, sizes: RestoreS
     if run.prepared.area is not None:
         here = run.destination.directory if run.destination.host is None else None
         room = staging_area.missing_room(run.prepared.area, sizes.data, here)
-        problems += ["staging_path: %s" % room] if room else []
+        problems += [f"staging_path: {room}"] if room else []
     if problems:
         raise RecoverError("\n".join(problems))
 
@@ -244,7 +244,7 @@ def _verify(run: _Run) -> tuple[dict[str, Any], list[str]]:
     """What was verified of the backup and the WAL, and warnings. Raises HostError if it is damaged, or Barman's user can't read it."""
     verified = verify_source(run.request, run.prepared.plan, run.source, run.environment, run.report)
     texts = not_verified(verified)
-    return verified, ["server '%s': %s" % (run.request.server, text) for text in texts]
+    return verified, [f"server '{run.request.server}': {text}" for text in texts]
 
 
 def _requirements(run: _Run, verified: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -82,12 +82,12 @@ class SegmentScanner:
         except WalReadError as exc:
             if segment in self.archive.partials:
                 return None
-            raise PlanError("WAL segment %s of server '%s' can't be read: %s" % (segment, self.server, exc)) from None
+            raise PlanError(f"WAL segment {segment} of server '{self.server}' can't be read: {exc}") from None
         expected = self._system_identifier
         if expected and expected.isdigit() and int(expected) != scanned.system_identifier:
             raise PlanError(
-                "WAL segment %s is of another PostgreSQL server (system identifier %d) than the backup (%s)"
-                % (segment, scanned.system_identifier, expected)
+                f"WAL segment {segment} is of another PostgreSQL server (system identifier "
+                f"{scanned.system_identifier}) than the backup ({expected})"
             )
         return scanned
 
@@ -139,11 +139,11 @@ def summarize_branch(scanner: SegmentScanner, branch: Branch) -> BranchSummary:
     text = (
         "no commit of its own"
         if commit is None
-        else "last commit %s (transaction %s)" % (format_time(commit.time), commit.xid)
+        else f"last commit {format_time(commit.time)} (transaction {commit.xid})"
     )
     facts = point.as_dict()
     return BranchSummary(
-        "%s, %s" % (branch, text),
+        f"{branch}, {text}",
         {**branch.as_dict(), "last_commit": {key: facts[key] for key in ("time", "xid", "lsn")}},
     )
 

@@ -35,7 +35,7 @@ def instance_from(params: Mapping[str, Any]) -> tuple[Instance | None, list[str]
     places = {option: str(params[option]) for option in PLACE_OPTIONS.values() if params.get(option)}
     if params.get("snapshot_instance"):
         return Instance(str(params["snapshot_instance"]), places), []
-    return None, ["%s: is of the instance to recover on, so give snapshot_instance too" % option for option in places]
+    return None, [f"{option}: is of the instance to recover on, so give snapshot_instance too" for option in places]
 
 
 def instance_problems(
@@ -45,16 +45,18 @@ def instance_problems(
     if snapshots is None:
         if instance is None:
             return []
-        return ["snapshot_instance: backup %s is not of snapshots; leave it out" % backup_id]
+        return [f"snapshot_instance: backup {backup_id} is not of snapshots; leave it out"]
     if instance is None:
         return [
-            "snapshot_instance: backup %s is of %s snapshots. Make a disk from each, attach them to an instance, mount each where "
-            "it was, with the same options, start no PostgreSQL server there, and give the instance's name: %s"
-            % (backup_id, snapshots.provider, "; ".join(_described(disk) for disk in snapshots.disks))
+            "snapshot_instance: backup {} is of {} snapshots. Make a disk from each, attach them to an instance, "
+            "mount each where "
+            "it was, with the same options, start no PostgreSQL server there, and give the instance's name: {}".format(
+                backup_id, snapshots.provider, "; ".join(_described(disk) for disk in snapshots.disks)
+            )
         ]
     required = PLACE_OPTIONS[snapshots.provider]
     found = [
-        "%s: the snapshots of backup %s are of %s; leave it out" % (option, backup_id, snapshots.provider)
+        f"{option}: the snapshots of backup {backup_id} are of {snapshots.provider}; leave it out"
         for option in sorted(instance.places)
         if option != required
     ]
@@ -64,13 +66,13 @@ def instance_problems(
         given = given or configured.get("snapshot_zone")
     if snapshots.provider != AWS and not given:
         found.append(
-            "%s: is needed to find the instance '%s', and Barman's configuration has none" % (required, instance.name)
+            f"{required}: is needed to find the instance '{instance.name}', and Barman's configuration has none"
         )
     return found
 
 
 def _described(disk: Snapshot) -> str:
-    return "%s at %s with %s" % (disk.identifier, disk.mount_point, disk.mount_options)
+    return f"{disk.identifier} at {disk.mount_point} with {disk.mount_options}"
 
 
 def instance_arguments(snapshots: Snapshots, instance: Instance, version: tuple[int, ...]) -> list[str]:
@@ -90,13 +92,11 @@ def mount_problems(snapshots: Snapshots, mounted: Mapping[str, str], where: str)
     for disk in snapshots.disks:
         point = disk.mount_point or ""
         if point not in mounted:
-            found.append(
-                "nothing is mounted at %s%s; mount a disk made from %s there" % (point, where, disk.identifier)
-            )
+            found.append(f"nothing is mounted at {point}{where}; mount a disk made from {disk.identifier} there")
         elif mounted[point] != disk.mount_options:
             found.append(
-                "what is mounted at %s%s has the options %s, and Barman asks for those of when the backup was taken: %s"
-                % (point, where, mounted[point], disk.mount_options)
+                f"what is mounted at {point}{where} has the options {mounted[point]}, and Barman asks for those of "
+                f"when the backup was taken: {disk.mount_options}"
             )
     return found
 
@@ -109,17 +109,16 @@ def data_problems(control: ControlFile, begin_lsn: str | None, end_lsn: str | No
     """
     if systemid and systemid.isdigit() and int(systemid) != control.system_identifier:
         return [
-            "it is of another PostgreSQL server (system identifier %d, and not %s)"
-            % (control.system_identifier, systemid)
+            f"it is of another PostgreSQL server (system identifier {control.system_identifier}, and not {systemid})"
         ]
     if begin_lsn and control.redo < parse_lsn(begin_lsn):
         return [
-            "it is older: its last checkpoint is at %s, and the backup began at %s"
-            % (format_lsn(control.redo), begin_lsn)
+            f"it is older: its last checkpoint is at {format_lsn(control.redo)}, and the backup began at {begin_lsn}"
         ]
     if end_lsn and control.checkpoint > parse_lsn(end_lsn):
         return [
-            "it is newer: its last checkpoint is at %s, and the backup ended at %s. A disk from which a server was started can't be used; make a "
-            "new one" % (format_lsn(control.checkpoint), end_lsn)
+            f"it is newer: its last checkpoint is at {format_lsn(control.checkpoint)}, and the backup ended at "
+            f"{end_lsn}. A disk from which a server was started can't be used; make a "
+            "new one"
         ]
     return []

@@ -53,7 +53,7 @@ class SharedConnection:
 
     @property
     def _path(self) -> str:
-        return "ControlPath=%s/%%C" % self._directory
+        return f"ControlPath={self._directory}/%C"
 
     @property
     def _target(self) -> str:
@@ -82,4 +82,4 @@ class SharedConnection:
             return ()
         ciphers = found.group(1).split(",")
         fast = [one for one in ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com") if one in ciphers]
-        return ("Ciphers=%s" % ",".join([*fast, *(one for one in ciphers if one not in fast)]),) if fast else ()
+        return (f"Ciphers={','.join([*fast, *(one for one in ciphers if one not in fast)])}",) if fast else ()

@@ -135,8 +135,9 @@ def missing_here(
     problems = [missing_text(program, area, "on this host") for program in area.programs if not which(program, places)]
     if area.combines and not which(_COMBINE, places):
         problems.append(
-            "%s, which puts incremental backups together, is not on this host (looked in %s): install the client programs of "
-            "PostgreSQL %s" % (_COMBINE, server.get("path_prefix") or places, major or "17")
+            "{}, which puts incremental backups together, is not on this host (looked in {}): install the client "
+            "programs of "
+            "PostgreSQL {}".format(_COMBINE, server.get("path_prefix") or places, major or "17")
         )
     return problems
 
@@ -146,15 +147,16 @@ def missing_there(area: StagingArea, programs: Sequence[str], where: str, user: 
     problems = [missing_text(program, area, where) for program in area.programs if program not in programs]
     if area.combines and _COMBINE not in programs:
         problems.append(
-            "%s, which puts incremental backups together, is not on the PATH of '%s' %s, and Barman looks nowhere else there: link it to "
-            "/usr/local/bin, or run the playbook with -e barman_recover_staging_location=local (option staging_location of the module)"
-            % (_COMBINE, user, where)
+            f"{_COMBINE}, which puts incremental backups together, is not on the PATH of '{user}' {where}, and Barman "
+            "looks nowhere else there: link it to "
+            "/usr/local/bin, or run the playbook with -e barman_recover_staging_location=local (option "
+            "staging_location of the module)"
         )
     return problems
 
 
 def missing_text(program: str, area: StagingArea, where: str) -> str:
-    return "the program %s, which unpacks this %s backup, is not installed %s" % (program, area.nature, where)
+    return f"the program {program}, which unpacks this {area.nature} backup, is not installed {where}"
 
 
 def missing_room(area: StagingArea, needed: int, destination: str | None) -> str | None:
@@ -168,14 +170,7 @@ def missing_room(area: StagingArea, needed: int, destination: str | None) -> str
     free = shutil.disk_usage(place).free
     if free >= needed:
         return None
-    return (
-        "the file system of %s has %s free, and making the backup plain needs %s there; give another staging_path"
-        % (
-            place,
-            human_size(free),
-            human_size(needed),
-        )
-    )
+    return f"the file system of {place} has {human_size(free)} free, and making the backup plain needs {human_size(needed)} there; give another staging_path"
 
 
 def _existing(path: str) -> str:
@@ -194,5 +189,5 @@ def made(area: StagingArea | None, user: str) -> Iterator[StagingArea | None]:
         try:
             directory = stack.enter_context(temporary_directory(".pgdr-staging-", user, area.path))
         except HostError as exc:
-            raise HostError("the backup can't be unpacked: %s; give a staging_path" % exc) from None
+            raise HostError(f"the backup can't be unpacked: {exc}; give a staging_path") from None
         yield replace(area, path=directory)

@@ -30,9 +30,10 @@ def stop_at_end(search: TargetSearch) -> RecoveryStop:
     end = search.wal.end(backup)
     if gaps:
         raise PlanError(
-            "the WAL of server '%s' is not complete after backup %s: missing is %s. Nothing after it can be "
-            "recovered; the last recoverable point is: %s. Recover to a time or an LSN until there"
-            % (search.server, backup.backup_id, ", ".join(str(gap) for gap in gaps), end.point)
+            "the WAL of server '{}' is not complete after backup {}: missing is {}. Nothing after it can be "
+            "recovered; the last recoverable point is: {}. Recover to a time or an LSN until there".format(
+                search.server, backup.backup_id, ", ".join(str(gap) for gap in gaps), end.point
+            )
         )
     return RecoveryStop(backup, end.point, end.point, end.last_change, last)
 
@@ -44,8 +45,8 @@ def stop_at_consistency(search: TargetSearch) -> RecoveryStop:
     end = search.wal.end(backup).point
     if end.lsn is None or end.lsn < lsn:
         raise PlanError(
-            "backup %s of server '%s' is not usable yet: its WAL ends at %s and the archive at %s"
-            % (backup.backup_id, search.server, backup.end_lsn, None if end.lsn is None else wal.format_lsn(end.lsn))
+            f"backup {backup.backup_id} of server '{search.server}' is not usable yet: its WAL ends at "
+            f"{backup.end_lsn} and the archive at {None if end.lsn is None else wal.format_lsn(end.lsn)}"
         )
     return RecoveryStop(backup, end, search.wal.reached_point(backup, lsn, lsn, segment), None, segment)
 
@@ -111,7 +112,8 @@ def _before_a_shutdown(search: TargetSearch, backup: Backup, scanned: Scan, lsn:
     if change is None:
         return lsn, ()
     warning = (
-        "target_lsn: the record at %s is the checkpoint of a clean stop. The recovery stops before it, after the record "
-        "at %s: the data is the same" % (wal.format_lsn(shutdown.lsn), wal.format_lsn(change))
+        f"target_lsn: the record at {wal.format_lsn(shutdown.lsn)} is the checkpoint of a clean stop. The recovery "
+        "stops before it, after the record "
+        f"at {wal.format_lsn(change)}: the data is the same"
     )
     return change, (warning,)

@@ -40,7 +40,7 @@ def stop_at_record(search: TargetSearch) -> RecoveryStop:
         if found is not None:
             return _stop(search, usable, backup, *found)
         limit = end_lsn(backup)
-    reason = "its record is not in the archived WAL after %s" % first_point(search)
+    reason = f"its record is not in the archived WAL after {first_point(search)}"
     raise unreachable(search, usable[-1], reason)
 
 
@@ -118,26 +118,19 @@ def _restore_points(
     warnings = [_several_points(search, backup, points, taken)] if len(points) > 1 else []
     if left <= 0:
         warnings.append(
-            "server '%s': only %d WAL segments were searched for other restore points '%s'"
-            % (search.server, _NAMED_SEGMENTS, taken.name)
+            f"server '{search.server}': only {_NAMED_SEGMENTS} WAL segments were searched for other restore points "
+            f"'{taken.name}'"
         )
     return points, warnings
 
 
 def _several_points(search: TargetSearch, backup: Backup, points: Sequence[Event], taken: Event) -> str:
-    listed = ", ".join("%s at WAL position %s" % (format_time(one.time), wal.format_lsn(one.lsn)) for one in points)
+    listed = ", ".join(f"{format_time(one.time)} at WAL position {wal.format_lsn(one.lsn)}" for one in points)
     return (
-        "server '%s' has %d restore points '%s': %s. The recovery stops at that of %s, WAL position %s, the first one after backup %s. For another "
+        f"server '{search.server}' has {len(points)} restore points '{taken.name}': {listed}. The recovery stops at "
+        f"that of {format_time(taken.time)}, WAL position {wal.format_lsn(taken.lsn)}, the first "
+        f"one after backup {backup.backup_id}. For another "
         "one, recover to its position: barman_recover_target_lsn in the playbook, target_lsn in the module"
-        % (
-            search.server,
-            len(points),
-            taken.name,
-            listed,
-            format_time(taken.time),
-            wal.format_lsn(taken.lsn),
-            backup.backup_id,
-        )
     )
 
 
@@ -152,20 +145,13 @@ def _same_on_other_branches(search: TargetSearch, taken: Event) -> list[str]:
         )
         if other is not None:
             warnings.append(
-                "%s of server '%s' is taken on timeline %d: %s, WAL position %s. Another one is on timeline %d: %s, WAL position %s. To recover to that "
-                "one, give its position in place of this target, and the timeline: barman_recover_target_lsn=%s barman_recover_target_timeline=%d in the "
+                f"{search.target} of server '{search.server}' is taken on timeline {search.wal.timeline}: "
+                f"{format_time(taken.time)}, WAL position {wal.format_lsn(taken.lsn)}. Another one is on timeline "
+                f"{timeline}: {format_time(other.time)}, "
+                f"WAL position {wal.format_lsn(other.lsn)}. To recover to that "
+                "one, give its position in place of this target, and the timeline: "
+                f"barman_recover_target_lsn={wal.format_lsn(other.lsn)} "
+                f"barman_recover_target_timeline={timeline} in the "
                 "playbook, target_lsn and target_timeline in the module"
-                % (
-                    search.target,
-                    search.server,
-                    search.wal.timeline,
-                    format_time(taken.time),
-                    wal.format_lsn(taken.lsn),
-                    timeline,
-                    format_time(other.time),
-                    wal.format_lsn(other.lsn),
-                    wal.format_lsn(other.lsn),
-                    timeline,
-                )
             )
     return warnings

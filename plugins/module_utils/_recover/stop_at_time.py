@@ -65,7 +65,7 @@ def _find_stop(search: TargetSearch, backup: Backup) -> tuple[wal.Segment, Event
     segment = segments[timed.first_past(newest)]
     event = timed.past(segment)
     if event is None:
-        raise PlanError("WAL segment %s of server '%s' changed while it was read" % (segment, search.server))
+        raise PlanError(f"WAL segment {segment} of server '{search.server}' changed while it was read")
     return segment, event
 
 
@@ -140,12 +140,13 @@ def _refuse_another_branch(search: TargetSearch, backup: Backup, segment: wal.Se
         if first is None or is_past(search.target, first) or (before is not None and first.time <= before.time):
             continue
         raise PlanError(
-            "%s of server '%s' lies on timeline %d, after the switch point at WAL position %s (last commit before it: %s; "
-            "first one after it: %s). Timeline %d, which '%s' means here, has nothing of its own until then: its "
-            "first transaction after the switch point at %s ended at %s, and the recovery would end at that switch point. "
-            "Write 'target_timeline: %d' for what was on timeline %d at that time, or a target_time from %s on for "
-            "timeline %d ('target_timeline: %d' recovers to the switch point)"
-            % (
+            "{} of server '{}' lies on timeline {}, after the switch point at WAL position {} (last commit before "
+            "it: {}; "
+            "first one after it: {}). Timeline {}, which '{}' means here, has nothing of its own until then: its "
+            "first transaction after the switch point at {} ended at {}, and the recovery would end at that switch "
+            "point. "
+            "Write 'target_timeline: {}' for what was on timeline {} at that time, or a target_time from {} on for "
+            "timeline {} ('target_timeline: {}' recovers to the switch point)".format(
                 search.target,
                 search.server,
                 timeline,

@@ -171,7 +171,7 @@ class Swap:
         if path not in self.staged:
             return path
         name = RESTORE_PREFIX + self.stamp
-        return "%s.%s" % (path, name) if self.staged[path] else posixpath.join(path, name)
+        return f"{path}.{name}" if self.staged[path] else posixpath.join(path, name)
 
     @property
     def restored_to(self) -> Destination:
@@ -198,8 +198,8 @@ class Swap:
         for number, path in enumerate(places, 1):
             kind = "whole" if self.staged[path] else "data" if path == there.directory else "tablespace"
             words = {"path": path, "kind": kind, "from": self.restored(path), "to": self.aside(path)}
-            assigned = " ".join("%s=%s" % (name, shlex.quote(value)) for name, value in words.items())
-            cases += "%d) %s ;;\n" % (number, assigned)
+            assigned = " ".join(f"{name}={shlex.quote(value)}" for name, value in words.items())
+            cases += f"{number}) {assigned} ;;\n"
         staged = there.directory in self.staged
         variables: Mapping[str, str] = {
             "count": str(len(places)),
@@ -213,17 +213,17 @@ class Swap:
             "old": self.aside(there.directory) if staged else old or "",
             "wal": self.wal_directory or "",
         }
-        script = "place() {\ncase $1 in\n%s*) ;;\nesac\n}\n%s" % (cases, _SWAP)
+        script = f"place() {{\ncase $1 in\n{cases}*) ;;\nesac\n}}\n{_SWAP}"
         completed = host.script(script, variables, timeout=3600)
         lines = reported_lines(completed)
         if not completed.ok or "swapped" not in lines:
-            text = "moving what was restored to its place failed in %s: %s" % (there.where, completed.text)
+            text = f"moving what was restored to its place failed in {there.where}: {completed.text}"
             if "stuck" in lines:
-                text += ". These could not be moved back, move them manually: %s" % ", ".join(lines["stuck"])
+                text += f". These could not be moved back, move them manually: {', '.join(lines['stuck'])}"
             elif "undone" in lines:
                 text += ". It was undone: what was there is where it was"
             else:
-                text += ". What was there before may be in %s" % ", ".join(self.aside(path) for path in places)
+                text += f". What was there before may be in {', '.join(self.aside(path) for path in places)}"
             raise DestinationError(text)
         moved = [self.wal_directory if key == "wal" else places[int(key) - 1] for key in lines.get("moved", [])]
         return [{"from": path, "to": self.aside(path)} for path in moved if path is not None]

@@ -64,7 +64,7 @@ def is_target_record(target: RecoveryTarget, event: Event) -> bool:
 
 def first_point(search: TargetSearch) -> str:
     oldest = search.wal.backups[0]
-    return "%s (WAL position %s), the end of %s backup %s" % (
+    return "{} (WAL position {}), the end of {} backup {}".format(
         format_time(oldest.end_time),
         oldest.end_lsn,
         "the chosen" if search.backup_requested else "the earliest",
@@ -74,8 +74,7 @@ def first_point(search: TargetSearch) -> str:
 
 def too_early(search: TargetSearch) -> PlanError:
     return PlanError(
-        "%s of server '%s' can't be recovered: it is too early. The earliest possible point is %s%s"
-        % (
+        "{} of server '{}' can't be recovered: it is too early. The earliest possible point is {}{}".format(
             search.target,
             search.server,
             first_point(search),
@@ -89,19 +88,13 @@ def unreachable(search: TargetSearch, backup: Backup, reason: str) -> PlanError:
     last = (
         "The last recoverable point"
         if len(search.wal.windows()) <= 1
-        else "The last point from backup %s" % backup.backup_id
+        else f"The last point from backup {backup.backup_id}"
     )
-    text = "%s of server '%s' can't be reached: %s. %s is: %s" % (
-        search.target,
-        search.server,
-        reason,
-        last,
-        search.wal.end(backup).point,
-    )
+    text = f"{search.target} of server '{search.server}' can't be reached: {reason}. {last} is: {search.wal.end(backup).point}"
     gaps = search.wal.gaps(backup)
     if gaps:
-        text += ". There is more WAL, but it can't be used, because of what is missing: %s" % ", ".join(
-            str(gap) for gap in gaps
+        text += ". There is more WAL, but it can't be used, because of what is missing: {}".format(
+            ", ".join(str(gap) for gap in gaps)
         )
     return PlanError(text + _branch_with_target(search))
 
@@ -113,9 +106,11 @@ def _branch_with_target(search: TargetSearch) -> str:
         # Every branch has every time after its switch point: of those, only one that the server itself left is meant.
         if (search.target.kind != "time" or timeline in own) and _is_on_branch(search, timeline, switch):
             return (
-                ". But it is on timeline %d, after the switch point at WAL position %s; write barman_recover_target_timeline=%d "
-                "(option target_timeline of the module) if you want that one (the search was on timeline %d)"
-                % (timeline, wal.format_lsn(switch), timeline, search.wal.timeline)
+                f". But it is on timeline {timeline}, after the switch point at WAL position "
+                f"{wal.format_lsn(switch)}; write "
+                f"barman_recover_target_timeline={timeline} "
+                "(option target_timeline of the module) if you want that one (the search was on timeline "
+                f"{search.wal.timeline})"
             )
     return ""
 

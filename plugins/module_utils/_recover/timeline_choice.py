@@ -60,8 +60,9 @@ def choose_timeline(
     tree = read_branches(scanner.archive, [one.timeline or 1 for one in candidates.backups])
     if isinstance(requested, int) and requested not in tree:
         raise PlanError(
-            "target_timeline: server '%s' has nothing archived of timeline %s; there are: %s"
-            % (scanner.server, requested, ", ".join(str(number) for number in tree))
+            "target_timeline: server '{}' has nothing archived of timeline {}; there are: {}".format(
+                scanner.server, requested, ", ".join(str(number) for number in tree)
+            )
         )
     left_behind = unarchived_timeline(scanner.server, target, tree, server_timeline)
     own = candidates.newest.timeline or 1
@@ -93,15 +94,17 @@ def unarchived_timeline(
     if _was_archived(tree, server_timeline.timeline):
         return ()
     text = (
-        "server '%s' is on timeline %d (%s), and no WAL of that timeline is archived. What was committed since it began is on that server alone, and in no "
-        "recovery" % (server, server_timeline.timeline, server_timeline.text)
+        f"server '{server}' is on timeline {server_timeline.timeline} ({server_timeline.text}), and no WAL of that "
+        "timeline is archived. What was committed since it "
+        "began is on that server alone, and in no "
+        "recovery"
     )
     if target.kind != END or isinstance(target.timeline, int) or target.timeline == CURRENT:
         return (text,)
     raise PlanError(
-        "%s. To keep it, have Barman receive it, and then recover: ansible-playbook pgdr.barman.deploy -e barman_receiver_reset=when_needed, or, without a "
-        "receiver, barman switch-wal --force %s. To abandon it, choose the timeline: %s"
-        % (text, server, _choices(tree))
+        f"{text}. To keep it, have Barman receive it, and then recover: ansible-playbook pgdr.barman.deploy -e "
+        "barman_receiver_reset=when_needed, or, without a "
+        f"receiver, barman switch-wal --force {server}. To abandon it, choose the timeline: {_choices(tree)}"
     )
 
 
@@ -119,41 +122,26 @@ def _other_timeline(
     if not has_commit_after(scanner, own, divergence(own.history, tree[timeline].history)):
         return ()
     return (
-        "server '%s' is on timeline %d (%s), and the recovery goes to timeline %d, without %s"
-        % (
-            scanner.server,
-            server_timeline.timeline,
-            server_timeline.text,
-            timeline,
-            summarize_branch(scanner, own).text,
-        ),
+        f"server '{scanner.server}' is on timeline {server_timeline.timeline} ({server_timeline.text}), and the "
+        f"recovery goes to timeline {timeline}, without {summarize_branch(scanner, own).text}",
     )
 
 
 def _refuse_an_abandoned_current(server: str, backup: Backup, found: Choice | Conflict) -> None:
     if isinstance(found, Choice) and found.timeline != backup.timeline:
         raise PlanError(
-            "target_timeline: current is timeline %s, that of the newest backup %s of server '%s', and the server is on timeline %d (%s). Choose "
-            "with %s"
-            % (
-                backup.timeline,
-                backup.backup_id,
-                server,
-                found.timeline,
-                found.reason,
-                _choices([backup.timeline or 1, found.timeline]),
-            ),
+            f"target_timeline: current is timeline {backup.timeline}, that of the newest backup {backup.backup_id} of "
+            f"server '{server}', and the server is "
+            f"on timeline {found.timeline} ({found.reason}). Choose "
+            f"with {_choices([backup.timeline or 1, found.timeline])}",
             {"branches": []},
         )
 
 
 def _without_branch(scanner: SegmentScanner, other: Branch, found: Choice) -> str:
-    return "server '%s': the recovery follows timeline %d (%s). Not in it is: %s. To recover that one: %s" % (
-        scanner.server,
-        found.timeline,
-        found.reason,
-        summarize_branch(scanner, other).text,
-        CHOOSE % (other.timeline, other.timeline),
+    return (
+        f"server '{scanner.server}': the recovery follows timeline {found.timeline} ({found.reason}). "
+        f"Not in it is: {summarize_branch(scanner, other).text}. To recover that one: {CHOOSE % (other.timeline, other.timeline)}"
     )
 
 
@@ -161,13 +149,13 @@ def conflict_error(scanner: SegmentScanner, conflict: Conflict, reason: str = ""
     """The error for branches of which the user has to choose one. reason: why the highest timeline has no plan."""
     summaries = [summarize_branch(scanner, branch) for branch in conflict.branches]
     return PlanError(
-        "the WAL of server '%s' has %d branches of which none continues another, and it is not known on which the server was: %s. Choose with %s%s"
-        % (
+        "the WAL of server '{}' has {} branches of which none continues another, and it is not known on which the "
+        "server was: {}. Choose with {}{}".format(
             scanner.server,
             len(summaries),
             "; ".join(one.text for one in summaries),
             _choices([branch.timeline for branch in conflict.branches]),
-            ". (%s)" % reason if reason else "",
+            f". ({reason})" if reason else "",
         ),
         {"branches": [dict(one.facts) for one in summaries]},
     )

@@ -128,9 +128,9 @@ def short_segments(segments: Sequence[wal.Segment], archive: Wal) -> dict[wal.Se
             # Barman archives it at this moment.
             continue
         except OSError as exc:
-            problems[segment] = "%s can't be read: %s" % (path, exc.strerror)
+            problems[segment] = f"{path} can't be read: {exc.strerror}"
             continue
-        problems[segment] = "%s has %d bytes, and a WAL segment has %d" % (path, size, archive.segment_size)
+        problems[segment] = f"{path} has {size} bytes, and a WAL segment has {archive.segment_size}"
     return problems
 
 
@@ -144,7 +144,7 @@ def refuse_short_segments(
     problems = short_segments(replay.segments, archive)
     if not problems:
         return
-    more = [] if len(problems) <= _MOST_LISTED else ["and %d more" % (len(problems) - _MOST_LISTED)]
+    more = [] if len(problems) <= _MOST_LISTED else [f"and {len(problems) - _MOST_LISTED} more"]
     listed = "; ".join([*list(problems.values())[:_MOST_LISTED], *more])
     last: Event | None = None
     if read_before:
@@ -153,16 +153,16 @@ def refuse_short_segments(
         try:
             verifier.run({})
         except DamagedWal as exc:
-            raise DamagedWal("%s. This WAL is damaged, too: %s" % (str(exc).rstrip("."), listed)) from None
+            raise DamagedWal(f"{str(exc).rstrip('.')}. This WAL is damaged, too: {listed}") from None
         last = verifier.commit
-    text = "WAL of server '%s' is damaged: %s." % (replay.server, listed)
+    text = f"WAL of server '{replay.server}' is damaged: {listed}."
     if last is not None:
-        text += " The %s." % _last_before(last)
-    raise DamagedWal("%s %s" % (text, _remedy(last)))
+        text += f" The {_last_before(last)}."
+    raise DamagedWal(f"{text} {_remedy(last)}")
 
 
 def _last_before(commit: Event) -> str:
-    return "last commit before that is of %s (transaction %s)" % (format_time(commit.time), commit.xid)
+    return f"last commit before that is of {format_time(commit.time)} (transaction {commit.xid})"
 
 
 def _is_compressed(path: str) -> bool:
@@ -194,9 +194,9 @@ def files_digest(archive: Wal, segments: Sequence[wal.Segment]) -> str:
     for segment in segments:
         try:
             status = os.stat(archive.segments.get(segment, ""))
-            facts.append("%s %d %d" % (segment, status.st_size, status.st_mtime_ns))
+            facts.append(f"{segment} {status.st_size} {status.st_mtime_ns}")
         except OSError:
-            facts.append("%s -" % segment)
+            facts.append(f"{segment} -")
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
@@ -267,7 +267,7 @@ class _Verifier:
         last = segment == self._replay.segments[-1]
         size = self._replay.segment_size
         if not partial and len(data) != size:
-            raise self._damaged(segment, "it has %d bytes, and a WAL segment has %d" % (len(data), size))
+            raise self._damaged(segment, f"it has {len(data)} bytes, and a WAL segment has {size}")
         records = Records()
         try:
             scanned = scan(data, carry, records)
@@ -298,13 +298,10 @@ class _Verifier:
         if self._replay.ends(self._last_record, self._whole_until):
             return None
         if wrong is not None:
-            reason = "the checksum of the record at %s is wrong" % wal.format_lsn(wrong)
+            reason = f"the checksum of the record at {wal.format_lsn(wrong)} is wrong"
             begun = [one for one in self._replay.segments if one.begin_lsn(size) <= wrong][-1]
             if begun.begin_lsn(size) < segment.begin_lsn(size):
-                reason += ". The record begins in segment %s (%s): one of the files from that to this is damaged" % (
-                    begun,
-                    self._path(begun),
-                )
+                reason += f". The record begins in segment {begun} ({self._path(begun)}): one of the files from that to this is damaged"
             raise self._damaged(segment, reason)
         if scanned.carry is not None:
             return scanned.carry
@@ -321,33 +318,33 @@ class _Verifier:
         replay = self._replay
         expected = segment.begin_lsn(replay.segment_size)
         if size != replay.segment_size:
-            raise self._damaged(segment, "its header is of WAL segments of %d bytes" % size)
+            raise self._damaged(segment, f"its header is of WAL segments of {size} bytes")
         if begin != expected:
             raise self._damaged(
                 segment,
-                "its content is another segment's: it begins at %s and not at %s"
-                % (wal.format_lsn(begin), wal.format_lsn(expected)),
+                f"its content is another segment's: it begins at {wal.format_lsn(begin)} and not at "
+                f"{wal.format_lsn(expected)}",
             )
         if replay.system_identifier is not None and system != replay.system_identifier:
             raise self._damaged(
                 segment,
-                "it is of another PostgreSQL server (system identifier %d) than the backup (%d)"
-                % (system, replay.system_identifier),
+                f"it is of another PostgreSQL server (system identifier {system}) than the backup "
+                f"({replay.system_identifier})",
             )
         switch = replay.switches.get(segment.timeline, 0)
         # The segment of a switch point begins as a copy of the parent timeline's.
         if timeline != segment.timeline and not (timeline < segment.timeline and begin <= switch < begin + size):
-            raise self._damaged(segment, "its first page is of timeline %d" % timeline)
+            raise self._damaged(segment, f"its first page is of timeline {timeline}")
 
     def _path(self, segment: wal.Segment) -> str | None:
         return self._archive.segments.get(segment) or self._archive.partials.get(segment)
 
     def _damaged(self, segment: wal.Segment, reason: str) -> DamagedWal:
-        commit = "no commit is before that" if self._commit is None else "the %s" % _last_before(self._commit)
+        commit = "no commit is before that" if self._commit is None else f"the {_last_before(self._commit)}"
         until = "the backup's begin" if self._whole_until is None else wal.format_lsn(self._whole_until)
         return DamagedWal(
-            "WAL segment %s of server '%s' is damaged (%s): %s. The WAL is intact until %s; %s. %s"
-            % (segment, self._replay.server, self._path(segment), reason, until, commit, _remedy(self._commit))
+            f"WAL segment {segment} of server '{self._replay.server}' is damaged ({self._path(segment)}): {reason}. "
+            f"The WAL is intact until {until}; {commit}. {_remedy(self._commit)}"
         )
 
 
@@ -365,12 +362,10 @@ def _goes_on(data: bytes, begin: int, end: int) -> bool:
 
 def _remedy(commit: Event | None) -> str:
     text = (
-        "Nothing was changed. Replace the file by an intact copy: a passive node or another backup server may have one, and PostgreSQL "
+        "Nothing was changed. Replace the file by an intact copy: a passive node or another backup server may have "
+        "one, and PostgreSQL "
         "as long as the file is in its pg_wal"
     )
     if commit is None:
         return text
-    return "%s. Or recover to that commit: barman_recover_target_lsn=%s (option target_lsn of the module)" % (
-        text,
-        wal.format_lsn(commit.lsn),
-    )
+    return f"{text}. Or recover to that commit: barman_recover_target_lsn={wal.format_lsn(commit.lsn)} (option target_lsn of the module)"

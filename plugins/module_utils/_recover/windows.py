@@ -40,13 +40,13 @@ class Point:
     def __str__(self) -> str:
         parts = []
         if self.time is not None:
-            parts.append("last commit %s (transaction %s)" % (format_time(self.time), self.xid))
+            parts.append(f"last commit {format_time(self.time)} (transaction {self.xid})")
         else:
             parts.append("no commit")
         if self.lsn is not None:
-            parts.append("WAL position %s" % wal.format_lsn(self.lsn))
+            parts.append(f"WAL position {wal.format_lsn(self.lsn)}")
         if self.segment is not None:
-            parts.append("segment %s" % self.segment)
+            parts.append(f"segment {self.segment}")
         return ", ".join(parts)
 
 
@@ -72,12 +72,7 @@ class Window:
         }
 
     def __str__(self) -> str:
-        return "from %s (WAL position %s, the end of backup %s) to: %s" % (
-            format_time(self.begin_time),
-            self.begin_lsn,
-            self.backups[0],
-            self.end,
-        )
+        return f"from {format_time(self.begin_time)} (WAL position {self.begin_lsn}, the end of backup {self.backups[0]}) to: {self.end}"
 
 
 def as_text(windows: Sequence[Window]) -> str:

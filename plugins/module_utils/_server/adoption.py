@@ -105,10 +105,10 @@ def problems_of(existing: ExistingBarman | None, home: Home | None, declared: De
         elif not _keeps_directory(server, existing, declared):
             found.append(
                 (
-                    "server '%s', which the inventory does not declare, has its backups in %s, and Barman would search for "
-                    "them in %s"
-                )
-                % (name, server.directory("backup_directory"), _default_directory(name, declared))
+                    "server '{}', which the inventory does not declare, has its backups in {}, and Barman would "
+                    "search for "
+                    "them in {}"
+                ).format(name, server.directory("backup_directory"), _default_directory(name, declared))
             )
     return found
 
@@ -125,9 +125,9 @@ def warnings_of(existing: ExistingBarman | None, declared: DeclaredBarman) -> li
         slot = server.get("slot_name")
         if slot and slot != str(entry.options.get("slot_name") or "") and "slot_name" in entry.given:
             found.append(
-                "server '%s': the replication slot %s of the entry that is taken over stays on the PostgreSQL server and keeps WAL there. If its "
-                "receiver has moved to the new slot, drop it: SELECT pg_drop_replication_slot('%s')"
-                % (entry.name, slot, slot)
+                f"server '{entry.name}': the replication slot {slot} of the entry that is taken over stays on the "
+                "PostgreSQL server and keeps WAL there. If its "
+                f"receiver has moved to the new slot, drop it: SELECT pg_drop_replication_slot('{slot}')"
             )
     return found
 
@@ -139,10 +139,10 @@ def _home_problems(home: Home | None, existing: ExistingBarman | None, declared:
         return []
     return [
         (
-            "barman_home: %s is not empty, belongs to user '%s', and is not a home of Barman: it would become Barman's "
+            f"barman_home: {home.path} is not empty, belongs to user '{home.owner}', and is not a home of Barman: it "
+            "would become Barman's "
             "alone. Set an empty directory, or one that does not exist"
         )
-        % (home.path, home.owner)
     ]
 
 
@@ -157,11 +157,11 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
             # The section is managed already, and this was changed in the inventory or by hand.
             continue
         variable = _GLOBAL_VARIABLES.get(name)
-        shown = "%s: %s" % (variable, old) if variable else "barman_global_options: {%s: %s}" % (name, _yaml(old))
+        shown = f"{variable}: {old}" if variable else f"barman_global_options: {{{name}: {_yaml(old)}}}"
         if name not in declared.given:
             found.append(
-                "[barman] %s is %s and would become %s: set %s in the inventory to keep it"
-                % (name, old, _shown(name, desired), shown)
+                f"[barman] {name} is {old} and would become {_shown(name, desired)}: set {shown} in the inventory to "
+                "keep it"
             )
         elif name == "configuration_files_directory":
             lost = sorted(
@@ -172,10 +172,10 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
             if lost:
                 found.append(
                     (
-                        "[barman] %s is %s and would become %s: Barman would not read the entries of %s any more. Move their files "
-                        "there, or set %s"
-                    )
-                    % (name, old, desired, ", ".join(lost), shown)
+                        "[barman] {} is {} and would become {}: Barman would not read the entries of {} any more. "
+                        "Move their files "
+                        "there, or set {}"
+                    ).format(name, old, desired, ", ".join(lost), shown)
                 )
     return found
 
@@ -202,29 +202,29 @@ def _entry_problems(
         ):
             continue
         found.append(
-            "%s is %s and would become %s; %s keeps it"
-            % (name, _shown(name, server.get(name)), _shown(name, desired.get(name)), _keeps(name, server, desired))
+            f"{name} is {_shown(name, server.get(name))} and would become {_shown(name, desired.get(name))}; "
+            f"{_keeps(name, server, desired)} keeps it"
         )
     found = [*dict.fromkeys(found)]
-    where = "server '%s' (%s)" % (server.name, server.file)
+    where = f"server '{server.name}' ({server.file})"
     if ours:
-        return ["%s: %s" % (where, text) for text in found]
+        return [f"{where}: {text}" for text in found]
     if not declared.adopt:
-        rest = ": %s" % "; ".join(found) if found else ""
+        rest = f": {'; '.join(found)}" if found else ""
         return [
             (
-                "%s was not created by this collection. Set barman_adopt: true to take it over (a copy is kept), or remove "
-                "the server from that file. Options of that server that the inventory does not set%s"
-            )
-            % (where, rest or ": nothing")
+                "{} was not created by this collection. Set barman_adopt: true to take it over (a copy is kept), or "
+                "remove "
+                "the server from that file. Options of that server that the inventory does not set{}"
+            ).format(where, rest or ": nothing")
         ]
-    return ["%s, which is to be taken over: %s" % (where, text) for text in found]
+    return [f"{where}, which is to be taken over: {text}" for text in found]
 
 
 def _parameter(name: str, parameter: str) -> str:
     """The name by which a parameter of a connection string is given."""
     streaming = parameter == "user" and name in ("streaming_conninfo", "wal_streaming_conninfo")
-    return "%s.%s" % ("streaming_conninfo" if streaming else "conninfo", parameter)
+    return f"{'streaming_conninfo' if streaming else 'conninfo'}.{parameter}"
 
 
 def _is_loss(
@@ -286,25 +286,25 @@ def _keeps(name: str, server: ServerConfiguration, desired: Mapping[str, str]) -
     if name == "ssh_command":
         differing = _ssh_differences(old, desired.get(name, ""), ())
         if "options" not in differing:
-            return "; ".join("%s: %s" % (_SSH_PARTS[part], _yaml(value)) for part, value in differing.items())
+            return "; ".join(f"{_SSH_PARTS[part]}: {_yaml(value)}" for part, value in differing.items())
     if name in ("archiver", "streaming_archiver"):
         ways = ["streaming"] if server.flag("streaming_archiver") else []
         ways += ["archiving"] if parse_bool(_value("archiver", server)) else []
-        return "barman_wal: [%s]" % ", ".join(ways)
+        return f"barman_wal: [{', '.join(ways)}]"
     if name == "reuse_backup":
-        return "barman_incremental: %s" % (old if old in ("link", "copy") else "none")
+        return f"barman_incremental: {old if old in ('link', 'copy') else 'none'}"
     if name in _VARIABLES:
-        return "%s: %s" % (_VARIABLES[name], _yaml(old))
+        return f"{_VARIABLES[name]}: {_yaml(old)}"
     if name in ("wal_conninfo", "wal_streaming_conninfo", "primary_conninfo"):
         return "barman_primary"
     if name in _CONNECTIONS:
         user = "barman_streaming_user" if name == "streaming_conninfo" else "barman_postgres_user"
         return "; ".join(
-            "%s: %s" % (_PARAMETER_VARIABLES.get(parameter, user), value)
+            f"{_PARAMETER_VARIABLES.get(parameter, user)}: {value}"
             for parameter, value in zip(_COMPARED_PARAMETERS, _parameters(old))
             if value
         )
-    return "barman_options: {%s: %s}" % (name, _yaml(old))
+    return f"barman_options: {{{name}: {_yaml(old)}}}"
 
 
 def _ssh_differences(old: str, new: str, given: Collection[str]) -> dict[str, str]:
@@ -315,7 +315,7 @@ def _ssh_differences(old: str, new: str, given: Collection[str]) -> dict[str, st
     return {
         part: value
         for part, value in one.items()
-        if value and value != other[part] and "ssh_command" not in given and "ssh_command.%s" % part not in given
+        if value and value != other[part] and "ssh_command" not in given and f"ssh_command.{part}" not in given
     }
 
 
@@ -347,13 +347,13 @@ def _parameters(conninfo: str) -> tuple[str, ...]:
 def _keeps_directory(server: ServerConfiguration, existing: ExistingBarman, declared: DeclaredBarman) -> bool:
     """Whether an undeclared server keeps its directory: it is written in its entry, or the home stays, or nothing is there."""
     old = server.directory("backup_directory")
-    if normal_path(old) != normal_path("%s/%s" % (existing.configuration.home, server.name)):
+    if normal_path(old) != normal_path(f"{existing.configuration.home}/{server.name}"):
         return True
     return normal_path(old) == normal_path(_default_directory(server.name, declared)) or old not in existing.filled
 
 
 def _default_directory(name: str, declared: DeclaredBarman) -> str:
-    return "%s/%s" % (declared.global_options.get("barman_home") or "/var/lib/barman", name)
+    return f"{declared.global_options.get('barman_home') or '/var/lib/barman'}/{name}"
 
 
 def _texts(options: Mapping[str, Any]) -> dict[str, str]:
@@ -380,11 +380,11 @@ def _same(name: str, one: Any, other: Any) -> bool:
 
 def _shown(name: str, value: Any) -> str:
     text = _text(value if value is not None else "")
-    return mask("%s = %s" % (name, text)).partition(" = ")[2] or "not set"
+    return mask(f"{name} = {text}").partition(" = ")[2] or "not set"
 
 
 def _yaml(text: str) -> str:
-    return "''" if not text else text if re.fullmatch(r"[\w./-]+", text) else "'%s'" % text.replace("'", "''")
+    return "''" if not text else text if re.fullmatch(r"[\w./-]+", text) else "'{}'".format(text.replace("'", "''"))
 
 
 #: A command of cron that starts a backup or Barman's own maintenance.
@@ -402,7 +402,7 @@ def foreign_schedules(files: Mapping[str, str], package_file: str, own_file: str
             command = None if ours or line.lstrip().startswith("#") else _COMMAND.search(line)
             if command and not (path == package_file and command.group("command") == "cron"):
                 found.append(
-                    "%s also runs barman %s: '%s'. Remove that line if the inventory's schedule is to be the only one (barman_backup_schedule)"
-                    % (path, command.group("command"), mask(" ".join(line.split())))
+                    "{} also runs barman {}: '{}'. Remove that line if the inventory's schedule is to be the only "
+                    "one (barman_backup_schedule)".format(path, command.group("command"), mask(" ".join(line.split())))
                 )
     return found

@@ -25,7 +25,7 @@ AWS_FILE = ".aws/credentials"
 GOOGLE_FILE = ".config/gcloud/application_default_credentials.json"
 
 _BEGIN, _END = "# BEGIN pgdr.barman", "# END pgdr.barman"
-_BLOCK = re.compile(r"^%s\n.*?^%s\n?" % (re.escape(_BEGIN), re.escape(_END)), re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(rf"^{re.escape(_BEGIN)}\n.*?^{re.escape(_END)}\n?", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_.@+ -]*[A-Za-z0-9_.@+-]")
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 # Google's libraries leave alone what they do not know: by this the file is known to be ours.
@@ -55,20 +55,20 @@ def aws_text(before: str | None, profiles: Mapping[str, Any], path: str) -> str 
     text = before or ""
     others = _BLOCK.sub("", text)
     if _BEGIN in others.splitlines() or _END in others.splitlines():
-        raise HostError("%s has one of the lines '%s' and '%s' without the other: repair it" % (path, _BEGIN, _END))
+        raise HostError(f"{path} has one of the lines '{_BEGIN}' and '{_END}' without the other: repair it")
     problems = [problem for name, settings in profiles.items() for problem in _profile_problems(name, settings)]
     parser = configparser.RawConfigParser(default_section="", strict=False)
     try:
         parser.read_string(others)
     except configparser.Error:
         # The parser's own words have the line in them.
-        raise HostError("%s is not valid: it does not consist of sections and settings" % path) from None
+        raise HostError(f"{path} is not valid: it does not consist of sections and settings") from None
     problems += [
         (
-            "aws: the profile '%s' is in %s already, and somebody else wrote it there. Remove it from that file, or "
+            f"aws: the profile '{name}' is in {path} already, and somebody else wrote it there. Remove it from that "
+            "file, or "
             "choose another name"
         )
-        % (name, path)
         for name in profiles
         if name in parser.sections()
     ]
@@ -79,8 +79,8 @@ def aws_text(before: str | None, profiles: Mapping[str, Any], path: str) -> str 
         return None if before is None or (others != text and not others.strip()) else others
     lines = [_BEGIN]
     for name in sorted(profiles):
-        lines.append("[%s]" % name)
-        lines += ["%s = %s" % (setting, profiles[name][setting]) for setting in sorted(profiles[name])]
+        lines.append(f"[{name}]")
+        lines += [f"{setting} = {profiles[name][setting]}" for setting in sorted(profiles[name])]
     block = "\n".join([*lines, _END]) + "\n"
     found = _BLOCK.search(text)
     if found:
@@ -90,15 +90,15 @@ def aws_text(before: str | None, profiles: Mapping[str, Any], path: str) -> str 
 
 def _profile_problems(name: str, settings: Any) -> list[str]:
     if not _NAME.fullmatch(str(name)):
-        return ["aws: '%s' can't be the name of a profile" % name]
+        return [f"aws: '{name}' can't be the name of a profile"]
     if not isinstance(settings, Mapping) or not settings:
-        return ["aws: the profile '%s' has no settings. Set aws_access_key_id and aws_secret_access_key" % name]
+        return [f"aws: the profile '{name}' has no settings. Set aws_access_key_id and aws_secret_access_key"]
     found = []
     for setting, value in settings.items():
         if not _SETTING.fullmatch(str(setting)):
-            found.append("aws: '%s' in the profile '%s' can't be the name of a setting" % (setting, name))
+            found.append(f"aws: '{setting}' in the profile '{name}' can't be the name of a setting")
         elif isinstance(value, (Mapping, list)) or not str(value) or not str(value).isprintable():
-            found.append("aws: %s of the profile '%s' is not a text in one line" % (setting, name))
+            found.append(f"aws: {setting} of the profile '{name}' is not a text in one line")
     return found
 
 
@@ -108,7 +108,7 @@ def google_text(before: str | None, key: Mapping[str, Any], path: str) -> str | 
     if not key:
         return None if ours else before
     if not ours:
-        raise HostError("google: %s exists already, and somebody else wrote it. Move it away, or remove google" % path)
+        raise HostError(f"google: {path} exists already, and somebody else wrote it. Move it away, or remove google")
     if not key.get("type"):
         raise HostError("google: is not a key of Google, which has a 'type'. Set the content of the key's JSON file")
     return json.dumps({**key, **_MARK}, indent=2, sort_keys=True) + "\n"

@@ -143,9 +143,9 @@ def written(name: str, value: Any, version: Version) -> str:
 
 def render_entry(entry: DesiredEntry, version: Version = NEWEST) -> str:
     """The file of one server. An option whose value is None is not written: Barman's default is meant."""
-    lines = ["%s = %s" % (name, written(name, value, version)) for name, value in given_options(entry.options)]
-    note = "# For the inventory host %s.\n" % entry.host if entry.host else ""
-    return "%s%s\n[%s]\n%s" % (HEADER, note, entry.name, "".join(line.rstrip() + "\n" for line in lines))
+    lines = [f"{name} = {written(name, value, version)}" for name, value in given_options(entry.options)]
+    note = f"# For the inventory host {entry.host}.\n" if entry.host else ""
+    return "{}{}\n[{}]\n{}".format(HEADER, note, entry.name, "".join(line.rstrip() + "\n" for line in lines))
 
 
 def is_there(current: CurrentConfiguration, entry: DesiredEntry) -> bool:
@@ -169,17 +169,15 @@ def render_problems(options: Mapping[str, Any], where: str) -> list[str]:
         try:
             render_value(name, value)
         except ValueError as exc:
-            found.append("%s: %s" % (where, exc))
+            found.append(f"{where}: {exc}")
         if name.endswith("conninfo") and not all("=" in part for part in str(value).split()):
             found.append(
-                (
-                    "%s: %s: Barman splits a connection string at every blank, so no value in it can contain one, and it does "
-                    "not support URLs. Write key=value pairs, and write such a password to .pgpass"
-                )
-                % (where, name)
+                f"{where}: {name}: Barman splits a connection string at every blank, so no value in it can contain "
+                "one, and it does "
+                "not support URLs. Write key=value pairs, and write such a password to .pgpass"
             )
-        if not OPTION.match("%s = x" % name) or name != name.strip():
-            found.append("%s: %r can't be the name of an option" % (where, name))
+        if not OPTION.match(f"{name} = x") or name != name.strip():
+            found.append(f"{where}: {name!r} can't be the name of an option")
     return found
 
 

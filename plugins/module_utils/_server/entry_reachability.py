@@ -37,12 +37,11 @@ def unreachable(
         why = _WHY.get(reach(host, port))
         if why:
             yield (
-                (
-                    "server '%s': %s would connect to %s, port %s, and %s. Its entry does not change. Correct ansible_host, "
-                    "barman_postgres_host or barman_postgres_port of that server in the inventory, or start the machine, and "
-                    "run the playbook again"
-                )
-                % (name, option, host, port, why)
+                f"server '{name}': {option} would connect to {host}, port {port}, and {why}. Its entry does not "
+                "change. Correct ansible_host, "
+                "barman_postgres_host or barman_postgres_port of that server in the inventory, or start the machine, "
+                "and "
+                "run the playbook again"
             )
 
 
@@ -59,5 +58,5 @@ def _addresses(options: Options) -> dict[tuple[str, str], str]:
 
 def _value(conninfo: str, keyword: str) -> str:
     """The value of a keyword in a libpq connection string; "" if it is not there."""
-    found = re.search(r"(?:^|\s)%s\s*=\s*(?:'([^']*)'|(\S+))" % keyword, conninfo)
+    found = re.search(rf"(?:^|\s){keyword}\s*=\s*(?:'([^']*)'|(\S+))", conninfo)
     return (found.group(1) or found.group(2) or "") if found else ""

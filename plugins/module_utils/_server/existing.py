@@ -47,8 +47,8 @@ def compare_existing(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     values = {"problems": problems, "package_user_exists": user_exists(PACKAGE_USER)}
     if not problems:
         return Result(values=values, warnings=warnings)
-    listed = "\n".join("- %s" % problem for problem in problems)
-    failure = "An existing Barman would lose something, so nothing was changed on any host:\n%s" % listed
+    listed = "\n".join(f"- {problem}" for problem in problems)
+    failure = f"An existing Barman would lose something, so nothing was changed on any host:\n{listed}"
     return Result(values=values, warnings=warnings, failure=failure)
 
 

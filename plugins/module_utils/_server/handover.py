@@ -59,8 +59,8 @@ def with_both_deliveries(text: str, present: str, entry: DesiredEntry) -> tuple[
     former = sorted({name for name in slots if name} - {slot}) if slot else []
     if former:
         left.append("slot")
-        notes = "".join("# Its former replication slot: %s\n" % name for name in former)
-        text = text.replace("\n\n[", "\n%s\n[" % notes, 1)
+        notes = "".join(f"# Its former replication slot: {name}\n" for name in former)
+        text = text.replace("\n\n[", f"\n{notes}\n[", 1)
     return text, left
 
 

@@ -86,10 +86,10 @@ class HookPlan:
 def make_plan(wanted: DesiredHooks, found: CurrentHooks) -> HookPlan:
     problems = [
         (
-            "%s exists and was not created by this collection: remove it, or set barman_hook_directory to another "
+            f"{os.path.join(wanted.directory, name)} exists and was not created by this collection: remove it, or set "
+            "barman_hook_directory to another "
             "directory"
         )
-        % os.path.join(wanted.directory, name)
         for name, text in sorted(wanted.scripts.items())
         if name in found.files and name not in found.made and found.files[name].text != text
     ]
@@ -131,7 +131,7 @@ def look(wanted: DesiredHooks, configuration: Configuration | None, owner: str =
     try:
         made = frozenset(json.loads(read_text(os.path.join(wanted.directory, LIST)) or "[]"))
     except (ValueError, TypeError):
-        raise HostError("%s is not a list of names: remove it" % os.path.join(wanted.directory, LIST)) from None
+        raise HostError(f"{os.path.join(wanted.directory, LIST)} is not a list of names: remove it") from None
     files = {}
     for name in names_in(wanted.directory):
         if name in made or name in wanted.scripts:
@@ -172,7 +172,7 @@ def _credentials(wanted: DesiredHooks) -> dict[str, HookFile]:
 def _file(path: str, uid: int, gid: int, mode: int) -> HookFile:
     status = os.lstat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise HostError("%s is not a file: remove it" % path)
+        raise HostError(f"{path} is not a file: remove it")
     owned = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (uid, gid, mode)
     return HookFile(read_text(path) or "", owned)
 
@@ -184,7 +184,7 @@ def _is_ours(directory: str, uid: int) -> bool:
     except FileNotFoundError:
         return False
     except OSError as exc:
-        raise HostError("%s can't be read: %s" % (directory, exc.strerror)) from None
+        raise HostError(f"{directory} can't be read: {exc.strerror}") from None
     return status.st_uid == uid and not status.st_mode & 0o022 and status.st_mode & 0o005 == 0o005
 
 
@@ -204,7 +204,7 @@ def apply(plan: HookPlan, wanted: DesiredHooks, owner: str = "root") -> None:
         if plan.write_credentials or plan.remove_credentials:
             _put_credentials(plan, wanted)
     except OSError as exc:
-        raise HostError("%s: %s" % (exc.filename or wanted.directory, exc.strerror)) from None
+        raise HostError(f"{exc.filename or wanted.directory}: {exc.strerror}") from None
 
 
 def _put_credentials(plan: HookPlan, wanted: DesiredHooks) -> None:
@@ -254,7 +254,7 @@ def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     scripts, credentials = params["scripts"], params["credentials"]
     invalid = sorted(name for name in [*scripts, *credentials] if not name or "/" in name or name.startswith("."))
     if invalid:
-        raise HostError("%s can't be the name of a file" % ", ".join(map(repr, invalid)))
+        raise HostError(f"{', '.join(map(repr, invalid))} can't be the name of a file")
     if credentials and params["credentials_directory"] is None:
         raise HostError("credentials need credentials_directory")
     wanted = DesiredHooks(

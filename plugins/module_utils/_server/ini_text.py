@@ -22,8 +22,8 @@ def set_options(text: str, section: str, options: Mapping[str, str | None]) -> s
     lines = text.splitlines()
     start, end = _bounds(lines, section)
     if start is None:
-        written = ["%s = %s" % (name, value) for name, value in options.items() if value is not None]
-        return "\n".join([*lines, *([""] if lines else []), "[%s]" % section, *written]) + "\n"
+        written = [f"{name} = {value}" for name, value in options.items() if value is not None]
+        return "\n".join([*lines, *([""] if lines else []), f"[{section}]", *written]) + "\n"
     body: list[str] = []
     written_names: set[str] = set()
     for name, block in _blocks(lines[start + 1 : end]):
@@ -31,11 +31,9 @@ def set_options(text: str, section: str, options: Mapping[str, str | None]) -> s
             body.extend(block)
         elif name not in written_names and options[name] is not None:
             same = _value_of(block) == options[name]
-            body.extend(block if same else ["%s = %s" % (name, options[name])])
+            body.extend(block if same else [f"{name} = {options[name]}"])
             written_names.add(name)
-    new = [
-        "%s = %s" % (name, value) for name, value in options.items() if value is not None and name not in written_names
-    ]
+    new = [f"{name} = {value}" for name, value in options.items() if value is not None and name not in written_names]
     cut = len(body)
     while cut and not body[cut - 1].strip():
         cut -= 1

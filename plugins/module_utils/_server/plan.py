@@ -39,7 +39,7 @@ from .handover import FORMER_SLOT, find_unlisted, with_both_deliveries
 from .ini_text import parse_ini, raw_option, rest_of, section_names, set_options, without_section
 
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
-_OUR_HOOK = re.compile(r"\S*/%s --state " % re.escape(HOOK_RUNNER))
+_OUR_HOOK = re.compile(rf"\S*/{re.escape(HOOK_RUNNER)} --state ")
 _RESERVED = ("all", "barman", "DEFAULT")
 
 
@@ -48,8 +48,8 @@ def plan(current: CurrentConfiguration, desired: DesiredConfiguration, version: 
     problems = declaration_problems(desired)
     if current.main is None and desired.global_options is None:
         problems.append(
-            "%s does not exist: install Barman, or set global_options (barman_home at least) to create it"
-            % current.main_file
+            f"{current.main_file} does not exist: install Barman, or set global_options (barman_home at least) to "
+            "create it"
         )
     problems.extend(_unreadable(current))
     after: dict[str, str | None] = {path: file.text for path, file in current.files.items()}
@@ -70,8 +70,8 @@ def plan(current: CurrentConfiguration, desired: DesiredConfiguration, version: 
             continue
         if rest_of(_before(current, path) or "", entry.name) is not None and path in foreign:
             problems.append(
-                "server '%s': %s contains other servers too and prevents this entry. Choose another name for the server"
-                % (entry.name, path)
+                f"server '{entry.name}': {path} contains other servers too and prevents this entry. Choose another "
+                "name for the server"
             )
             continue
         for other in foreign:
@@ -128,11 +128,11 @@ def option_warnings(desired: DesiredConfiguration, version: Version) -> list[str
 def _named(
     desired: DesiredConfiguration, version: Version, judge: Callable[[Mapping[str, Any], Version, str], list[Problem]]
 ) -> list[str]:
-    found = ["[barman]: %s" % str(problem) for problem in judge(desired.global_options or {}, version, GLOBAL)]
+    found = [f"[barman]: {problem!s}" for problem in judge(desired.global_options or {}, version, GLOBAL)]
     for entry in desired.entries:
         if entry.present:
             problems = judge(entry.options, version, SERVER)
-            found.extend("server '%s': %s" % (entry.name, str(problem)) for problem in problems)
+            found.extend(f"server '{entry.name}': {problem!s}" for problem in problems)
     return found
 
 
@@ -151,20 +151,18 @@ def declaration_problems(desired: DesiredConfiguration) -> list[str]:
         if not _NAME.fullmatch(entry.name) or entry.name in _RESERVED:
             problems.append(
                 (
-                    "server '%s': this can't be a server's name. It is also a file name, without blanks and brackets, and none "
-                    "of %s"
-                )
-                % (entry.name, ", ".join(_RESERVED))
+                    "server '{}': this can't be a server's name. It is also a file name, without blanks and "
+                    "brackets, and none "
+                    "of {}"
+                ).format(entry.name, ", ".join(_RESERVED))
             )
         if entry.name in ("True", "False"):
-            problems.append(
-                "server '%s': YAML reads a bare on, off, yes or no as a Boolean. Quote the name" % entry.name
-            )
+            problems.append(f"server '{entry.name}': YAML reads a bare on, off, yes or no as a Boolean. Quote the name")
         if entry.name in seen:
-            problems.append("server '%s': it is listed twice" % entry.name)
+            problems.append(f"server '{entry.name}': it is listed twice")
         seen.add(entry.name)
         if entry.present:
-            problems.extend(render_problems(entry.options, "server '%s'" % entry.name))
+            problems.extend(render_problems(entry.options, f"server '{entry.name}'"))
     problems.extend(render_problems(desired.global_options or {}, "[barman]"))
     return problems
 
@@ -181,10 +179,9 @@ def _main_text(
         if current.main is not None and not same:
             problems.append(
                 (
-                    "Barman does not read %s: configuration_files_directory in %s is %s. Set that directory as "
+                    "Barman does not read {}: configuration_files_directory in {} is {}. Set that directory as "
                     "configuration_directory, or change it by global_options"
-                )
-                % (current.directory, current.main_file, read_by_barman or "not set")
+                ).format(current.directory, current.main_file, read_by_barman or "not set")
             )
         return current.main
     if render_problems(wanted, ""):
@@ -210,7 +207,7 @@ def _unreadable(current: CurrentConfiguration) -> list[str]:
         try:
             parse_ini(text)
         except configparser.Error as exc:
-            problems.append("%s can't be read: %s" % (path, mask_message(" ".join(exc.message.split()))))
+            problems.append(f"{path} can't be read: {mask_message(' '.join(exc.message.split()))}")
     return problems
 
 
@@ -228,10 +225,10 @@ def _foreign(current: CurrentConfiguration, name: str) -> list[str]:
 
 def _foreign_problem(entry: DesiredEntry, paths: Sequence[str]) -> str:
     return (
-        "server '%s' is in %s, which this module did not create and does not change. To take it over (a backup is "
+        "server '{}' is in {}, which this module did not create and does not change. To take it over (a backup is "
         "kept), set barman_adopt: true in the inventory or with --extra-vars (option adopt of the module), or "
         "remove the server from that file"
-    ) % (entry.name, " and ".join(paths))
+    ).format(entry.name, " and ".join(paths))
 
 
 def _before(current: CurrentConfiguration, path: str) -> str | None:
@@ -254,7 +251,7 @@ def _overridden(current: CurrentConfiguration, desired: DesiredConfiguration) ->
         for name in sorted(set(current.automatic.get(entry.name, ())) & set(map(str, entry.options))):
             if entry.present:
                 warnings.append(
-                    "server '%s': option '%s' has no effect, because %s overrides it ('barman config-update' wrote that)"
-                    % (entry.name, name, configuration.AUTOMATIC_FILE)
+                    f"server '{entry.name}': option '{name}' has no effect, because {configuration.AUTOMATIC_FILE} "
+                    "overrides it ('barman config-update' wrote that)"
                 )
     return warnings

@@ -22,7 +22,7 @@ from .ini_text import section_of
 def masked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options for output, without their passwords."""
     return {
-        name: mask("%s = %s" % (name, value)).partition(" = ")[2]
+        name: mask(f"{name} = {value}").partition(" = ")[2]
         if name in SECRET_OPTIONS or isinstance(value, str)
         else value
         for name, value in options.items()
@@ -40,8 +40,8 @@ def diff(changes: Iterable[FileChange]) -> list[dict[str, str]]:
             before += "# owner or mode differs\n"
         found.append(
             {
-                "before_header": change.path if change.before is not None else "%s (absent)" % change.path,
-                "after_header": change.path if change.after is not None else "%s (absent)" % change.path,
+                "before_header": change.path if change.before is not None else f"{change.path} (absent)",
+                "after_header": change.path if change.after is not None else f"{change.path} (absent)",
                 "before": before,
                 "after": after,
             }

@@ -33,12 +33,12 @@ def configure(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     directory = params["configuration_directory"]
     outcome = ensure(barman_from(params), desired_from(params), directory, stamp, check_mode)
     undeclared = undeclared_of(outcome.answer.get("unlisted", ()), params["declared_hosts"])
-    warnings = [*outcome.warnings, *("server '%(name)s': %(hint)s" % item for item in undeclared)]
+    warnings = [*outcome.warnings, *("server '{name}': {hint}".format(**item) for item in undeclared)]
     if outcome.problems:
         return Result(
             values={"problems": outcome.problems},
             warnings=warnings,
-            failure="Barman's configuration was not changed: %s" % "; ".join(outcome.problems),
+            failure=f"Barman's configuration was not changed: {'; '.join(outcome.problems)}",
         )
     return Result(
         changed=outcome.plan.changed,

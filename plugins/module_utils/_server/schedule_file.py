@@ -45,7 +45,7 @@ def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str])
     after = [*above, *new, *below]
     if after == text:
         return SchedulePlan(current, current, kept)
-    return SchedulePlan(current, "".join("%s\n" % line for line in after), kept)
+    return SchedulePlan(current, "".join(f"{line}\n" for line in after), kept)
 
 
 def server_of(line: str) -> str | None:
@@ -59,7 +59,7 @@ def ensure(path: str, lines: Sequence[str], undeclared: Collection[str], *, chec
     try:
         planned = plan(read_text(path), lines, undeclared)
     except HostError as exc:
-        raise HostError("%s: %s" % (path, exc)) from None
+        raise HostError(f"{path}: {exc}") from None
     if planned.changed and planned.after is not None and not check_mode:
         write_atomic(path, planned.after, MODE, "root")
     return planned

@@ -111,11 +111,11 @@ def ensure(
     if problems:
         return ConfigurationOutcome(planned, problems, warnings)
     removed = _left_of(planned.removed, barman)
-    slots = ["%s (%s)" % (left["name"], left["slot_name"]) for left in removed if left.get("slot_name")]
+    slots = [f"{left['name']} ({left['slot_name']})" for left in removed if left.get("slot_name")]
     if slots:
         warnings.append(
-            "the replication slots of removed servers may still be on the PostgreSQL servers and keep WAL there: %s"
-            % ", ".join(slots)
+            "the replication slots of removed servers may still be on the PostgreSQL servers and keep WAL there: "
+            "{}".format(", ".join(slots))
         )
     backups: list[str] = []
     names = [entry.name for entry in desired.entries if entry.present]
@@ -146,7 +146,7 @@ def _version(barman: Barman, check_mode: bool, problems: list[str], warnings: li
         return barman.version
     except HostError as exc:
         if check_mode:
-            warnings.append("Barman could not read the configuration before the change: %s" % exc)
+            warnings.append(f"Barman could not read the configuration before the change: {exc}")
         else:
             problems.append(str(exc))
         return None
@@ -187,28 +187,27 @@ def read_aside(
         reasons = {name: _reason(staged, name) for name in disabled if name in ours}
     if desired.global_options is not None:
         ours.add("barman")
-    problems = ["Barman refuses the configuration: %s" % _clean(text, directory) for text in reply.errors]
+    problems = [f"Barman refuses the configuration: {_clean(text, directory)}" for text in reply.errors]
     if not reply.ok and not problems:
-        problems.append("Barman refuses the configuration: %s" % _clean(reply.reason, directory))
+        problems.append(f"Barman refuses the configuration: {_clean(reply.reason, directory)}")
     warnings: list[str] = []
     for text in dict.fromkeys(said):
         if _NOTHING.match(text):
             continue
         sections = _sections(text)
         refused = ours.intersection(sections) and "deprecated" not in text
-        (problems if refused else warnings).append("Barman reports: %s" % _clean(text, directory))
+        (problems if refused else warnings).append(f"Barman reports: {_clean(text, directory)}")
     problems.extend(
-        "server '%s': Barman would disable it: %s" % (name, _clean(reason, directory))
-        for name, reason in reasons.items()
+        f"server '{name}': Barman would disable it: {_clean(reason, directory)}" for name, reason in reasons.items()
     )
     warnings.extend(
-        "server '%s', which is not declared here, is disabled by Barman" % name
+        f"server '{name}', which is not declared here, is disabled by Barman"
         for name in disabled
         if name not in reasons
     )
     if reply.ok:
         problems.extend(
-            "server '%s': Barman does not find it" % name for name in sorted(ours - {"barman"} - set(reply.data))
+            f"server '{name}': Barman does not find it" for name in sorted(ours - {"barman"} - set(reply.data))
         )
     return ConfigurationReading(problems, warnings)
 
@@ -236,8 +235,9 @@ def apply(planned: ConfigurationPlan, current: CurrentConfiguration, user: str, 
             with contextlib.suppress(HostError):
                 remove_file(path)
         raise HostError(
-            "%s; %s"
-            % (exc, "these files could not be restored: %s" % ", ".join(left) if left else "nothing was changed")
+            "{}; {}".format(
+                exc, "these files could not be restored: {}".format(", ".join(left)) if left else "nothing was changed"
+            )
         ) from None
     return backups
 
@@ -265,7 +265,7 @@ def make_incoming_directories(missing: Mapping[str, str], user: str) -> None:
                 os.makedirs(path, exist_ok=True)
             except OSError as exc:
                 raise HostError(
-                    "server '%s': %s can't be created by user '%s': %s" % (name, path, user, reason(path, exc))
+                    f"server '{name}': {path} can't be created by user '{user}': {reason(path, exc)}"
                 ) from None
 
 
@@ -295,7 +295,7 @@ def _put_back(done: Iterable[tuple[FileChange, os.stat_result | None]]) -> list[
 
 def _keep_aside(change: FileChange, found: os.stat_result, stamp: str) -> str:
     # Not ending in .conf: Barman would read it.
-    aside = "%s.%s~" % (change.path, stamp)
+    aside = f"{change.path}.{stamp}~"
     ids = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
     write_file(aside, change.before or "", stat.S_IMODE(found.st_mode), ids)
     return aside
@@ -339,14 +339,14 @@ def _clean(text: str, directory: str) -> str:
     """A message without passwords and without the name of the directory that is gone when it is read."""
     found = _IGNORED_VALUE.fullmatch(text)
     if found and found.group("key") in SECRET_OPTIONS:
-        return "the value of %s is invalid, and Barman would ignore it" % found.group("key")
+        return f"the value of {found.group('key')} is invalid, and Barman would ignore it"
     text = _INVALID_CONNINFO.sub("its connection string is not valid", text)
     text = _UNQUOTED_PART.sub(r"\1 a part of it", text.replace("\nSee log file for more details.", ""))
     missing = _MODULE_MISSING.search(text)
     if missing:
         return (
-            "a server's snapshot_provider needs the Python module %s, which the Python that runs Barman does not have. "
+            "a server's snapshot_provider needs the Python module {}, which the Python that runs Barman does not have. "
             "Install it there (on Debian python3-boto3 for aws and python3-azure for azure; there is no package for "
             "gcp)"
-        ) % missing.group("name")
+        ).format(missing.group("name"))
     return mask_message(text).replace(directory + os.sep, "")

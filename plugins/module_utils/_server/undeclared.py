@@ -26,11 +26,12 @@ def hint(entry: Mapping[str, Any]) -> str:
     """What is wrong with an undeclared entry, and both ways on."""
     host = entry["host"] or entry["name"]
     return (
-        "Barman has this entry, created for the inventory host %s, and the inventory of this run does not declare "
-        "it here. Nothing was removed. Either add %s to the inventory again (its group, and barman_backup_server): "
+        f"Barman has this entry, created for the inventory host {host}, and the inventory of this run does not declare "
+        f"it here. Nothing was removed. Either add {host} to the inventory again (its group, and "
+        "barman_backup_server): "
         "an unreadable inventory source and AWX's job slicing hide it in the same way. Or remove the server in the "
         "order of docs/architectures/removing.md"
-    ) % (host, host)
+    )
 
 
 def undeclared_of(unlisted: Iterable[Mapping[str, Any]], hosts: Collection[str] | None) -> list[dict[str, str]]:

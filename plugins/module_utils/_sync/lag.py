@@ -128,7 +128,7 @@ def parse_source(text: str) -> Source:
         return Source(str(document["version"]), backups, wals, str(document["last_name"]), compression or None)
     except (ValueError, KeyError, TypeError, AttributeError):
         shown = " ".join(text.split())[:200]
-        raise SynchronisationError("the output of 'barman sync-info' is not valid: %s" % shown, "answer") from None
+        raise SynchronisationError(f"the output of 'barman sync-info' is not valid: {shown}", "answer") from None
 
 
 def _ended(backup: Mapping[str, Any]) -> float | None:
@@ -190,10 +190,10 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]
     text = read_text(path)
     if text is None:
-        return "there was no contact with %s yet" % where
+        return f"there was no contact with {where} yet"
     heard = os.stat(path).st_mtime
     if now - heard > LATE:
-        return "the last contact with %s was %d minutes ago" % (where, (now - heard) // 60)
+        return f"the last contact with {where} was {int(now - heard) // 60} minutes ago"
     try:
         source = parse_source(text)
     except SynchronisationError as exc:
@@ -205,12 +205,12 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     late = []
     if lag.wal_overdue > LATE and (here.done or not copying):
         late.append(
-            "%d WAL segments of %s are missing here, the first for %d minutes"
-            % (lag.segments, where, lag.wal_overdue // 60)
+            f"{lag.segments} WAL segments of {where} are missing here, the first for {int(lag.wal_overdue) // 60} minutes"
         )
     if lag.backups_overdue > LATE and not copying:
         late.append(
-            "backups of %s are missing here, the first for %d minutes: %s"
-            % (where, lag.backups_overdue // 60, ", ".join(lag.backups))
+            "backups of {} are missing here, the first for {} minutes: {}".format(
+                where, int(lag.backups_overdue) // 60, ", ".join(lag.backups)
+            )
         )
     return "; ".join(late) or None

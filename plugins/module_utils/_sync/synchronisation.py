@@ -85,7 +85,7 @@ def parse_up_to(text: str) -> int | str:
     try:
         return wal.parse_lsn(text) if "/" in text else str(wal.parse_segment(text))
     except wal.WalError as exc:
-        raise SynchronisationError("up_to: %s, and not a WAL segment's name either" % exc, "configuration") from None
+        raise SynchronisationError(f"up_to: {exc}, and not a WAL segment's name either", "configuration") from None
 
 
 def reached(newest: wal.Segment | None, up_to: int | str | None, segment_size: int) -> bool:
@@ -132,7 +132,7 @@ class PassiveServer:
         try:
             self._synchronise(request, outcome, check_mode=check_mode)
         except HostError as exc:
-            outcome.fail(exc, "server '%s': %%s" % self._server.name)
+            outcome.fail(exc, f"server '{self._server.name}': %s")
         finally:
             self._progress.close()
         return outcome
@@ -158,8 +158,7 @@ class PassiveServer:
             wanted = False
         if empty and request.up_to is None:
             outcome.warnings.append(
-                "server '%s': %s has no backup of it yet, so there is nothing to copy"
-                % (self._server.name, self._where)
+                f"server '{self._server.name}': {self._where} has no backup of it yet, so there is nothing to copy"
             )
             return
         self._check_version(first)
@@ -230,7 +229,7 @@ class PassiveServer:
             return self._barman.command([*words, shlex.join(remote)], timeout=_LOOK_TIMEOUT)
         except CommandTimeout:
             raise SynchronisationError(
-                "%s did not report within %g s which backups and WAL it has" % (self._where, _LOOK_TIMEOUT),
+                f"{self._where} did not report within {_LOOK_TIMEOUT:g} s which backups and WAL it has",
                 "unreachable",
             ) from None
 
@@ -239,13 +238,11 @@ class PassiveServer:
         if completed.rc == SSH_FAILED:
             kind, hint = _SSH_REASONS.get(ssh_failure(completed.stderr), ("unreachable", ""))
             if not hint:
-                return SynchronisationError("%s can't be reached by SSH; ssh reported: %s" % (self._where, said), kind)
+                return SynchronisationError(f"{self._where} can't be reached by SSH; ssh reported: {said}", kind)
             reason = hint % {"user": self._barman.user}
-            return SynchronisationError(
-                "%s can't be reached by SSH: %s (ssh reported: %s)" % (self._where, reason, said), kind
-            )
+            return SynchronisationError(f"{self._where} can't be reached by SSH: {reason} (ssh reported: {said})", kind)
         if completed.rc == _NOT_FOUND:
-            return SynchronisationError("Barman is not installed on %s (%s)" % (self._where, said), "no_barman")
+            return SynchronisationError(f"Barman is not installed on {self._where} ({said})", "no_barman")
         hint, kind = "", "source"
         if "Unknown server" in said:
             # Barman is not translated, and has one exit status for everything. A hint only.
@@ -253,7 +250,7 @@ class PassiveServer:
                 "; Barman there has no server of that name, and a server must have the same name on both hosts",
                 "no_server",
             )
-        return SynchronisationError("'barman sync-info' failed on %s: %s%s" % (self._where, said, hint), kind)
+        return SynchronisationError(f"'barman sync-info' failed on {self._where}: {said}{hint}", kind)
 
     # Copying
 
@@ -264,10 +261,10 @@ class PassiveServer:
         if boundary is not None:
             raise SynchronisationError(
                 (
-                    "Barman is %s on %s and %s here: since %s it reports more of a backup, and an older Barman refuses to "
+                    f"Barman is {look.source.version} on {self._where} and {format_version(own)} here: since "
+                    f"{format_version(boundary)} it reports more of a backup, and an older Barman refuses to "
                     "replicate it. Install the same version on both hosts, or the newer one here"
-                )
-                % (look.source.version, self._where, format_version(own), format_version(boundary)),
+                ),
                 "version",
             )
 
@@ -276,10 +273,10 @@ class PassiveServer:
         if look.source.compression != own:
             raise SynchronisationError(
                 (
-                    "its WAL is compressed with '%s' on %s and with '%s' here. Barman copies no WAL then. Set the option "
+                    "its WAL is compressed with '{}' on {} and with '{}' here. Barman copies no WAL then. Set the "
+                    "option "
                     "compression to the same value on both hosts"
-                )
-                % (look.source.compression or "nothing", self._where, own or "nothing"),
+                ).format(look.source.compression or "nothing", self._where, own or "nothing"),
                 "compression",
             )
 
@@ -297,20 +294,20 @@ class PassiveServer:
                 observed = self._look()
             lacking = self._lacking(first, observed)
             newest = str(observed.here.newest) if observed.here.newest else ""
-            text = "%s has WAL up to %s, and this host up to %s" % (
+            text = "{} has WAL up to {}, and this host up to {}".format(
                 self._where,
                 observed.source.last or "none",
                 newest or "none",
             )
             if lacking:
-                text += "; missing: %s" % ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
+                text += f"; missing: {', '.join(lacking[:5])}" + (" …" if len(lacking) > 5 else "")
             return Probe(
-                complete(observed), text + ("; Barman reported: %s" % self._said if self._said else ""), observed
+                complete(observed), text + (f"; Barman reported: {self._said}" if self._said else ""), observed
             )
 
         try:
             last: SyncObservation = wait_for(
-                "the copy of %s's backups and WAL" % self._where,
+                f"the copy of {self._where}'s backups and WAL",
                 probe,
                 request.timeout,
                 _INTERVAL,
@@ -335,12 +332,12 @@ class PassiveServer:
         self._progress.update("querying the source backup server", left=left)
         completed = self._barman.text("sync-info", "--primary", self._server.name, *self._position(), timeout=3600)
         if not completed.ok:
-            raise SynchronisationError("'barman sync-info --primary' failed: %s" % completed.text, "source")
+            raise SynchronisationError(f"'barman sync-info --primary' failed: {completed.text}", "source")
         for backup_id in sorted((*observed.lag.backups, *observed.lag.unwanted)):
             if backup_id not in self._skipped:
-                self._progress.update("copying backup %s" % backup_id, left=left)
+                self._progress.update(f"copying backup {backup_id}", left=left)
                 reply = self._barman.json("sync-backup", self._server.name, backup_id)
-                self._judge(reply, observed, "%s-sync-backup" % backup_id)
+                self._judge(reply, observed, f"{backup_id}-sync-backup")
                 if reply.ok and reply.info and not self._has(backup_id):
                     # Barman found nothing to do, by its retention policy here, and reports why.
                     self._skipped[backup_id] = "; ".join(reply.info)
@@ -375,10 +372,8 @@ class PassiveServer:
         own = format_version(self._barman.version)
         if look.source.version == own:
             return ""
-        return ". Barman is %s on %s and %s here: install the same version on both hosts" % (
-            look.source.version,
-            self._where,
-            own,
+        return (
+            f". Barman is {look.source.version} on {self._where} and {own} here: install the same version on both hosts"
         )
 
     # What is returned

@@ -42,7 +42,8 @@ def checksum_facts(
     if completed.ok:
         return facts, ""
     return facts, (
-        "data checksums are wrong: %s. The damage is in the backup, and may have been in the server before it: recover from an earlier "
+        f"data checksums are wrong: {completed.text}. The damage is in the backup, and may have been in the server "
+        "before it: recover from an earlier "
         "backup (playbook: barman_recover_backup_id), or accept it with checksums: false (playbook: "
-        "barman_recover_verify_backup=false)" % completed.text
+        "barman_recover_verify_backup=false)"
     )

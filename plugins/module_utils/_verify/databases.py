@@ -25,7 +25,8 @@ _DATABASES = "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND 
 _DATABASE_VERSION = (
     "SELECT datcollate, datcollversion, pg_catalog.pg_database_collation_actual_version(oid) "
     "FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database() "
-    "AND datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) AND datcollversion IS NOT NULL"
+    "AND datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(oid) AND datcollversion IS "
+    "NOT NULL"
 )
 _COLLATION_VERSIONS = (
     "SELECT c.collname, c.collversion, pg_catalog.pg_collation_actual_version(c.oid) FROM pg_catalog.pg_collation c "
@@ -49,7 +50,7 @@ def inspect_databases(ask: Ask, major_version: int) -> tuple[list[str], list[str
         try:
             found = [one for query in queries for one in ask(query, name)]
         except HostError as exc:
-            problems.append("database '%s' can't be used on this host: %s" % (name, exc))
+            problems.append(f"database '{name}' can't be used on this host: {exc}")
             continue
         usable.append(name)
         collations += [{"database": name, "collation": one[0], "recorded": one[1], "actual": one[2]} for one in found]

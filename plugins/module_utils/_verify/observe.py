@@ -97,18 +97,16 @@ def prepare_directory(request: VerificationRequest, runner: Runner) -> PreparedD
 def directory_problem(directory: DataDirectory, user: str, *, promote: bool) -> str | None:
     """Why no server may be started from the directory."""
     if directory.postmaster_pid is not None:
-        return "a PostgreSQL server runs in %s (process %d); only a directory without one can be verified" % (
-            directory.path,
-            directory.postmaster_pid,
-        )
+        return f"a PostgreSQL server runs in {directory.path} (process {directory.postmaster_pid}); only a directory without one can be verified"
     if user != directory.owner:
-        return "user: %s belongs to '%s', and PostgreSQL starts only as its owner" % (directory.path, directory.owner)
+        return f"user: {directory.path} belongs to '{directory.owner}', and PostgreSQL starts only as its owner"
     if user == "root":
-        return "%s belongs to root, and PostgreSQL does not start as root" % directory.path
+        return f"{directory.path} belongs to root, and PostgreSQL does not start as root"
     if not directory.in_recovery and not promote:
         return (
-            "%s is not waiting for its recovery: it has neither recovery.signal nor standby.signal. A start would "
-            "change it; if it is a throwaway copy, give 'promote: true'" % directory.path
+            f"{directory.path} is not waiting for its recovery: it has neither recovery.signal nor standby.signal. A "
+            "start would "
+            "change it; if it is a throwaway copy, give 'promote: true'"
         )
     return None
 
@@ -140,8 +138,9 @@ def _end(
     if planned.get("stop_lsn"):
         return LastRecord(wal.parse_lsn(planned["stop_lsn"]))
     raise RecoveryVerificationError(
-        "target_lsn: %s recovers to the end of its WAL, and the position of that end is not known here; give the position of "
-        "the last record" % directory.path
+        f"target_lsn: {directory.path} recovers to the end of its WAL, and the position of that end is not known "
+        "here; give the position of "
+        "the last record"
     )
 
 

@@ -25,7 +25,7 @@ def verify(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Verify what was recovered, or query it as it runs. Raises HostError."""
     others = [name for name in ("promote", "checksums", "target_lsn", "settings") if params[name]]
     if params["running"] and others:
-        raise HostError("running: nothing is started, so %s can't be given beside it" % ", ".join(others))
+        raise HostError(f"running: nothing is started, so {', '.join(others)} can't be given beside it")
     signal.signal(signal.SIGTERM, _terminated)
     request = request_from(params)
     if params["running"]:
@@ -42,7 +42,7 @@ def request_from(params: Mapping[str, Any]) -> VerificationRequest:
         try:
             parse_lsn(params["target_lsn"])
         except WalError as exc:
-            raise HostError("target_lsn: %s" % exc) from None
+            raise HostError(f"target_lsn: {exc}") from None
     queries = tuple(
         VerificationQuery(item["query"], item["database"], item["expect"], item["expect"] is not None)
         for item in params["queries"]
@@ -63,4 +63,4 @@ def request_from(params: Mapping[str, Any]) -> VerificationRequest:
 
 
 def _terminated(number: int, frame: object) -> None:
-    raise HostError("the test was ended by signal %d; its server is stopped" % number)
+    raise HostError(f"the test was ended by signal {number}; its server is stopped")

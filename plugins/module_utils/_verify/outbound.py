@@ -20,7 +20,8 @@ from .._host.identity import acting_as
 from .._host.process import HostError
 
 _SUBSCRIPTIONS = (
-    "SELECT d.datname || '/' || s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid "
+    "SELECT d.datname || '/' || s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
+    "s.subdbid "
     "WHERE s.subenabled ORDER BY 1"
 )
 _DATABASES = "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
@@ -72,22 +73,22 @@ def quiet(outbound: Mapping[str, Any], start: Mapping[str, str]) -> Quiet:
     subscriptions = list(outbound.get("subscriptions") or [])
     if subscriptions:
         settings["max_logical_replication_workers"] = "0"
-        reasons.append("subscriptions: %s" % ", ".join(subscriptions))
+        reasons.append(f"subscriptions: {', '.join(subscriptions)}")
     jobs = outbound.get("cron_jobs", 0)
     if jobs is None or jobs > 0:
         settings["cron.launch_active_jobs"] = "off"
-        reasons.append("pg_cron jobs: %s" % ("not counted" if jobs is None else jobs))
+        reasons.append(f"pg_cron jobs: {'not counted' if jobs is None else jobs}")
     command, library = start.get("archive_command", ""), start.get("archive_library", "")
     if start.get("archive_mode", "off") != "off" and (library or command.strip() not in _HARMLESS):
         settings["archive_mode"] = "off"
-        reasons.append("archive_library = %s" % library if library else "archive_command = %s" % command)
+        reasons.append(f"archive_library = {library}" if library else f"archive_command = {command}")
     return Quiet(settings, tuple(reasons))
 
 
 def with_settings(text: str, settings: Mapping[str, str]) -> str:
     """The text of postgresql.auto.conf with these settings, each once."""
     lines = [line for line in text.splitlines() if line.partition("=")[0].strip() not in settings]
-    lines += ["%s = '%s'" % (name, value.replace("'", "''")) for name, value in sorted(settings.items())]
+    lines += ["{} = '{}'".format(name, value.replace("'", "''")) for name, value in sorted(settings.items())]
     return "".join(line + "\n" for line in lines)
 
 
@@ -106,5 +107,5 @@ def write_settings(data_directory: str, user: str, settings: Mapping[str, str]) 
                 stream.write(after)
             os.rename(temporary, path)
     except OSError as exc:
-        raise HostError("%s can't be written: %s" % (path, exc.strerror)) from None
+        raise HostError(f"{path} can't be written: {exc.strerror}") from None
     return True

@@ -81,7 +81,8 @@ def reach_target(
             facts.update(_reached_facts(server, state))
             if not state.in_recovery and not request.promote:
                 raise RecoveryVerificationError(
-                    "the server left recovery although it was to pause: hot standby was not possible at the target. The "
+                    "the server left recovery although it was to pause: hot standby was not possible at the target. "
+                    "The "
                     "directory is a server of its own timeline now; recover again before you use it"
                 )
             return
@@ -93,8 +94,9 @@ def reach_target(
         facts["settings_needed"] = {**facts.get("settings_needed", {}), **higher}
     full = full_disks(prepared.path)
     raise RecoveryVerificationError(
-        "the server did not reach its recovery target: %s%s"
-        % ("".join("%s is full. Free some room there. " % one for one in full), explain(server.log()))
+        "the server did not reach its recovery target: {}{}".format(
+            "".join(f"{one} is full. Free some room there. " for one in full), explain(server.log())
+        )
     )
 
 
@@ -113,8 +115,8 @@ def _wait(
         )
     except WaitTimeout as exc:
         raise RecoveryVerificationError(
-            "%s. If it was going on, run the playbook with a longer barman_recover_timeout (option timeout of the module)"
-            % exc
+            f"{exc}. If it was going on, run the playbook with a longer barman_recover_timeout (option timeout of the "
+            "module)"
         ) from None
     return state
 
@@ -133,7 +135,7 @@ def _probe(server: PrivateServer, request: VerificationRequest, before: int) -> 
     log = server.log()[before:]
     in_recovery, paused, lsn, moment, timeline = rows[0]
     state = ReplayState(lsn, moment, int(timeline or 0), in_recovery == "t")
-    observed = "replayed to %s, last transaction %s" % (lsn, moment)
+    observed = f"replayed to {lsn}, last transaction {moment}"
     if in_recovery == "f":
         return Probe(True, observed, state)
     if paused == "t":
@@ -151,12 +153,12 @@ def _refusal(server: PrivateServer, request: VerificationRequest, before: int) -
         return None
     if refusal.login:
         return RecoveryVerificationError(
-            "barman_postgres_superuser (option database_user of the module): '%s' can't log in to the recovered server: %s"
-            % (request.database_user, refusal.text)
+            f"barman_postgres_superuser (option database_user of the module): '{request.database_user}' can't log in "
+            f"to the recovered server: {refusal.text}"
         )
     return RecoveryVerificationError(
-        "the recovered server can't be used on this host: PostgreSQL refuses connections with %s (SQLSTATE %s)"
-        % (refusal.text, refusal.code)
+        f"the recovered server can't be used on this host: PostgreSQL refuses connections with {refusal.text} "
+        f"(SQLSTATE {refusal.code})"
     )
 
 
@@ -181,11 +183,7 @@ def end_problem(prepared: PreparedDirectory, reached: str | None) -> str | None:
     expected = max(end.end_lsn, wal.parse_lsn(planned["lsn"]) if planned.get("lsn") else 0)
     if lsn >= expected:
         return None
-    return "the recovery ended at %s, %d bytes before the end of the WAL at %s" % (
-        wal.format_lsn(lsn),
-        expected - lsn,
-        wal.format_lsn(expected),
-    )
+    return f"the recovery ended at {wal.format_lsn(lsn)}, {expected - lsn} bytes before the end of the WAL at {wal.format_lsn(expected)}"
 
 
 def full_disks(data_directory: str, statvfs: Callable[[str], Any] = os.statvfs) -> list[str]:
@@ -197,5 +195,5 @@ def full_disks(data_directory: str, statvfs: Callable[[str], Any] = os.statvfs) 
         except OSError:
             continue
         if status.f_bavail * status.f_frsize < wal.DEFAULT_SEGMENT_SIZE:
-            full.setdefault(device, "the file system of %s" % os.path.realpath(path))
+            full.setdefault(device, f"the file system of {os.path.realpath(path)}")
     return list(full.values())

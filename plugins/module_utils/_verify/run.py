@@ -95,8 +95,8 @@ def query_running(request: VerificationRequest, environment: VerificationEnviron
     server = running_at(directory, bin_directory, request.database_user, environment.runner)
     if server.query("SELECT pg_is_in_recovery()", "template1") != [["f"]]:
         raise RecoveryVerificationError(
-            "the server that runs with %s is still in recovery; only one that has left it can answer these queries"
-            % directory.path,
+            f"the server that runs with {directory.path} is still in recovery; only one that has left it can answer "
+            "these queries",
             facts,
         )
     run_queries(server, request, facts)
@@ -194,8 +194,9 @@ def _prove_usable(
         missing = missing_libraries(ask, configured.values.get(name, ""), local=name == "local_preload_libraries")
         if missing:
             problems.append(
-                "%s in %s: not installed on this host: %s. %s"
-                % (name, configured.file, ", ".join(missing), consequence)
+                "{} in {}: not installed on this host: {}. {}".format(
+                    name, configured.file, ", ".join(missing), consequence
+                )
             )
     if problems:
         raise RecoveryVerificationError("; ".join(problems), facts)
@@ -228,7 +229,7 @@ def _run_query(
     }
     if query.expected:
         result["expect"] = query.expect
-    named = "the query \"%s\" in '%s'" % (query.query, query.database)
+    named = f"the query \"{query.query}\" in '{query.database}'"
     try:
         rows = server.query(query.query, query.database, request.timeout)
     except QueryLocked:
@@ -236,20 +237,20 @@ def _run_query(
         return result, "" if request.leave_locked else _locked_text(named)
     except HostError as exc:
         result["matched"] = False
-        return result, "%s failed: %s" % (named, exc)
+        return result, f"{named} failed: {exc}"
     result["rows"] = rows
     if query.expected:
         result["matched"] = as_expected(rows, query.expect)
         if not result["matched"]:
-            return result, "%s answered %s, expected was %s" % (named, rows_text(rows), json.dumps(query.expect))
+            return result, f"{named} answered {rows_text(rows)}, expected was {json.dumps(query.expect)}"
     return result, ""
 
 
 def _locked_text(named: str) -> str:
     return (
-        "%s can't be answered where the recovery stopped: a transaction that had not ended there "
+        f"{named} can't be answered where the recovery stopped: a transaction that had not ended there "
         "holds a lock on what it reads, as DROP, TRUNCATE and ALTER do, and releases it only when the recovery "
-        "ends. Ask it then (running), or have a copy promoted (promote)" % named
+        "ends. Ask it then (running), or have a copy promoted (promote)"
     )
 
 
@@ -262,7 +263,7 @@ def _prove_stopped(
     expected = "shut down" if request.promote else "shut down in recovery"
     problems: list[str] = []
     if state != expected:
-        problems.append("after the verification the control file reports '%s' and not '%s'" % (state, expected))
+        problems.append(f"after the verification the control file reports '{state}' and not '{expected}'")
     if not unchanged:
         problems.append("the verification changed postgresql.auto.conf")
     if not request.promote and not observe_data_directory(prepared.path).in_recovery:

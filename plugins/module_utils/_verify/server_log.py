@@ -133,7 +133,7 @@ def explain(log: Sequence[str]) -> str:
         for sign, meaning in _REASONS:
             if sign in text:
                 message = next((one for one in messages if sign in one), messages[0] if messages else text)
-                return "%s (PostgreSQL reported: %s)" % (meaning, message)
+                return f"{meaning} (PostgreSQL reported: {message})"
     if messages:
-        return "PostgreSQL reported: %s" % messages[-1]
-    return "PostgreSQL reported: %s" % (log[-1] if log else "nothing")
+        return f"PostgreSQL reported: {messages[-1]}"
+    return f"PostgreSQL reported: {log[-1] if log else 'nothing'}"

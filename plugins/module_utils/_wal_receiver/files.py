@@ -29,7 +29,7 @@ def set_aside(host: ReceiverHost, names: Sequence[str]) -> str | None:
     if not names:
         return None
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    directory = "%s.set-aside/%s" % (host.directory.rstrip("/"), stamp)
+    directory = f"{host.directory.rstrip('/')}.set-aside/{stamp}"
     with writing_as(host.barman.user, directory):
         for path in (os.path.dirname(directory), directory):
             os.makedirs(path, mode=0o700, exist_ok=True)
@@ -42,7 +42,7 @@ def set_aside(host: ReceiverHost, names: Sequence[str]) -> str | None:
 
 def write_marker_file(host: ReceiverHost, segment: wal.Segment) -> None:
     """An empty partial segment: pg_receivewal begins with it and fills it."""
-    path = os.path.join(host.directory, "%s.partial" % segment)
+    path = os.path.join(host.directory, f"{segment}.partial")
     with writing_as(host.barman.user, path):
         os.makedirs(host.directory, mode=0o700, exist_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))

@@ -146,11 +146,12 @@ class ReceiverHost:
         if known is not None and str(known) != identity.system_identifier:
             raise ReceiverError(
                 (
-                    "Barman server '%s': the PostgreSQL there is another database cluster (system identifier %s) than that of "
-                    "this archive (%s, in %s). Set a new name for the new cluster (barman_server_name), or move the old "
+                    f"Barman server '{self.server.name}': the PostgreSQL there is another database cluster (system "
+                    f"identifier {identity.system_identifier}) than that of "
+                    f"this archive ({known}, in {path}). Set a new name for the new cluster (barman_server_name), or "
+                    "move the old "
                     "archive aside"
-                )
-                % (self.server.name, identity.system_identifier, known, path),
+                ),
                 "system_identifier",
             )
 
@@ -161,7 +162,7 @@ class ReceiverHost:
         return read_history(self.replication(), timeline)
 
     def log_name(self) -> str:
-        return " %s" % self.log_file if self.log_file else ""
+        return f" {self.log_file}" if self.log_file else ""
 
     def wrote(self, start: int) -> bool:
         """Whether a receiver ran since then: it has left lines in the log, in any language."""
@@ -173,13 +174,12 @@ class ReceiverHost:
         hint = diagnose_stream(text, self.endpoint())
         if hint is not None:
             disk = disk_of(self.directory) if hint.kind == "disk_full" else None
-            return ReceiverError("%s Now %s." % (hint.message, disk) if disk else hint.message, hint.kind)
+            return ReceiverError(f"{hint.message} Now {disk}." if disk else hint.message, hint.kind)
         messages = last_messages(text)
         return ReceiverError(
-            "Barman server '%s': the WAL receiver ended%s"
-            % (
+            "Barman server '{}': the WAL receiver ended{}".format(
                 self.server.name,
-                ": %s" % messages if messages else ", and Barman's log%s contains no reason" % self.log_name(),
+                f": {messages}" if messages else f", and Barman's log{self.log_name()} contains no reason",
             ),
             "ended",
             explained=bool(messages),

@@ -50,8 +50,8 @@ def holding_lock(host: ReceiverHost) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ReceiverError(
-                "Barman server '%s': another process started a receiver at the same moment. Run the playbook again"
-                % host.server.name,
+                f"Barman server '{host.server.name}': another process started a receiver at the same moment. Run the "
+                "playbook again",
                 "busy",
             ) from None
         yield
@@ -76,7 +76,7 @@ def start_process(host: ReceiverHost, start_of_log: int) -> None:
 
     try:
         wait_for(
-            "the WAL receiver of server '%s' to stream" % host.server.name,
+            f"the WAL receiver of server '{host.server.name}' to stream",
             probe,
             host.timeout,
             0.2,
@@ -86,7 +86,7 @@ def start_process(host: ReceiverHost, start_of_log: int) -> None:
     except WaitTimeout as exc:
         if not life.runs and host.wrote(start_of_log):
             raise host.ended(start_of_log) from None
-        raise ReceiverError("%s. Barman's log%s may contain the reason" % (exc, host.log_name())) from None
+        raise ReceiverError(f"{exc}. Barman's log{host.log_name()} may contain the reason") from None
 
 
 def stop_process(host: ReceiverHost) -> None:
@@ -95,10 +95,10 @@ def stop_process(host: ReceiverHost) -> None:
 
     def probe() -> Probe:
         pid = host.pid()
-        return Probe(pid is None, "process %s still runs" % pid)
+        return Probe(pid is None, f"process {pid} still runs")
 
     wait_for(
-        "the WAL receiver of server '%s' to end" % host.server.name,
+        f"the WAL receiver of server '{host.server.name}' to end",
         probe,
         host.timeout,
         0.1,

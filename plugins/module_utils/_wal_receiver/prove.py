@@ -38,18 +38,18 @@ def prove(host: ReceiverHost, start_of_log: int) -> None:
         life.note(host.pid())
         if not is_there(observed) and is_deliverable(host, size):
             completed = host.barman.text("archive-wal", host.server.name)
-            archiving[0] = "" if completed.ok else "; 'barman archive-wal' failed: %s" % failure(completed)
+            archiving[0] = "" if completed.ok else f"; 'barman archive-wal' failed: {failure(completed)}"
             observed = host.archived(size)
         done = is_there(observed)
         if not done and life.ended:
             raise host.ended(start_of_log)
         runs = "" if life.runs else "no receiver runs, and "
-        return Probe(done, "%sthe newest archived segment is %s%s" % (runs, observed.newest or "none", archiving[0]))
+        return Probe(done, f"{runs}the newest archived segment is {observed.newest or 'none'}{archiving[0]}")
 
-    what = "WAL segment %s" % closed if closed is not None else "a WAL segment"
+    what = f"WAL segment {closed}" if closed is not None else "a WAL segment"
     try:
         wait_for(
-            "%s of server '%s' in the archive" % (what, host.server.name),
+            f"{what} of server '{host.server.name}' in the archive",
             probe,
             host.timeout,
             0.2,
@@ -60,11 +60,12 @@ def prove(host: ReceiverHost, start_of_log: int) -> None:
         hint = ""
         if closed is None:
             hint = (
-                ". The server is a standby, and nothing was written on its primary meanwhile: set barman_primary for it "
-                "and deploy (primary_conninfo in %s)"
-            ) % host.server.file
+                ". The server is a standby, and nothing was written on its primary meanwhile: set barman_primary for "
+                "it "
+                f"and deploy (primary_conninfo in {host.server.file})"
+            )
         raise ReceiverError(
-            "Barman server '%s': WAL streams, but it is not archived: %s%s" % (host.server.name, exc, hint),
+            f"Barman server '{host.server.name}': WAL streams, but it is not archived: {exc}{hint}",
             "not_archived",
         ) from None
 

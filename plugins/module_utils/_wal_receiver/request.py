@@ -52,19 +52,17 @@ def request_from(params: Mapping[str, Any], server: str) -> ReceiverRequest:
 def unsuitable(server: ServerConfiguration, state: ReceiverState) -> str:
     """Why Barman has no receiver of this server; empty if it can have one."""
     if server.passive:
-        return "server '%s' is passive on this host: its WAL comes from its source backup server" % server.name
+        return f"server '{server.name}' is passive on this host: its WAL comes from its source backup server"
     if state is not ReceiverState.STARTED:
         return ""
     if not server.flag("streaming_archiver"):
         return (
-            "server '%s' does not stream WAL: set barman_wal: [streaming] for it and deploy (streaming_archiver = on "
-            "in %s)"
-        ) % (server.name, server.file)
-    if not server.flag("active", True):
-        return "server '%s' is inactive (active = false in %s): Barman receives none of its WAL" % (
-            server.name,
-            server.file,
+            f"server '{server.name}' does not stream WAL: set barman_wal: [streaming] for it and deploy "
+            "(streaming_archiver = on "
+            f"in {server.file})"
         )
+    if not server.flag("active", True):
+        return f"server '{server.name}' is inactive (active = false in {server.file}): Barman receives none of its WAL"
     return ""
 
 

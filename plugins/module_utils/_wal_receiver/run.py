@@ -36,7 +36,7 @@ def set_receivers(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         host = ReceiverHost(barman, configuration, server, connect, params["timeout"])
         outcome = set_receiver(host, request_from(params, server.name), check_mode=check_mode)
         if outcome.values.get("backup_needed"):
-            warning = "WAL of server '%s' is missing since its last backup: take a new base backup" % server.name
+            warning = f"WAL of server '{server.name}' is missing since its last backup: take a new base backup"
             outcome.warnings.append(warning)
         outcomes[server.name] = outcome
     return per_server(outcomes)

@@ -98,10 +98,10 @@ def plan_start(host: ReceiverHost, observed: Observation, *, may_reset: bool) ->
     if observed.slot is not None and observed.slot.active and observed.pid is None:
         raise ReceiverError(
             (
-                "Barman server '%s': the replication slot '%s' is in use by %s, and not by the receiver of this host. Stop "
+                f"Barman server '{host.server.name}': the replication slot '{host.slot_name}' is in use by "
+                f"{host.user_of(observed.slot)}, and not by the receiver of this host. Stop "
                 "that client, or set another barman_slot_name for this server (Barman's option slot_name)"
-            )
-            % (host.server.name, host.slot_name, host.user_of(observed.slot)),
+            ),
             "slot_active",
         )
     replication = host.replication()
@@ -223,8 +223,8 @@ def drop_former_slots(host: ReceiverHost, outcome: ServerOutcome, names: Sequenc
     for slot in slots:
         if slot.active:
             raise ReceiverError(
-                "Barman server '%s': its former replication slot '%s' can't be dropped: it is in use by %s"
-                % (host.server.name, slot.name, host.user_of(slot)),
+                f"Barman server '{host.server.name}': its former replication slot '{slot.name}' can't be dropped: it "
+                f"is in use by {host.user_of(slot)}",
                 "slot_active",
             )
     if slots:

@@ -37,8 +37,8 @@ def ensure_stopped(
         slot = read_slot(host.sql(), host.slot_name)
         if slot is not None and slot.active and pid is None:
             raise ReceiverError(
-                "Barman server '%s': the replication slot '%s' can't be dropped: it is in use by %s"
-                % (host.server.name, host.slot_name, host.user_of(slot)),
+                f"Barman server '{host.server.name}': the replication slot '{host.slot_name}' can't be dropped: it is "
+                f"in use by {host.user_of(slot)}",
                 "slot_active",
             )
     outcome.before = {"receiver": "started" if pid is not None else "stopped"}
@@ -79,10 +79,9 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
     if not host.server.flag("archiver"):
         raise ReceiverError(
             (
-                "server '%s': Barman archives nothing that archive_command delivers. Set barman_wal: [streaming, "
-                "archiving] for it and deploy (archiver = on in %s)"
-            )
-            % (name, host.server.file),
+                f"server '{name}': Barman archives nothing that archive_command delivers. Set barman_wal: [streaming, "
+                f"archiving] for it and deploy (archiver = on in {host.server.file})"
+            ),
             "configuration",
         )
     host.barman.text("archive-wal", name)
@@ -90,10 +89,10 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
     if closed is None:
         raise ReceiverError(
             (
-                "server '%s' is a standby. To verify that archiving takes over, the module must close a segment on its "
-                "primary: set barman_primary for it and deploy (primary_conninfo in %s)"
-            )
-            % (name, host.server.file),
+                f"server '{name}' is a standby. To verify that archiving takes over, the module must close a segment "
+                "on its "
+                f"primary: set barman_primary for it and deploy (primary_conninfo in {host.server.file})"
+            ),
             "configuration",
         )
     left = [file.segment for file in map(wal.parse, names_in(host.directory)) if file is not None and file.segment]
@@ -115,21 +114,23 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
         watch.observe()
         if watch.final_problem:
             raise ReceiverError(
-                "server '%s': archive_command can't deliver its WAL: %s. Streaming continues, and its slot stays"
-                % (name, watch.final_problem),
+                f"server '{name}': archive_command can't deliver its WAL: {watch.final_problem}. Streaming continues, "
+                "and its slot stays",
                 "not_archived",
             )
-        failed = "" if completed.ok else "'barman archive-wal' failed: %s" % failure(completed)
-        notes = ["missing: %s" % ", ".join(map(str, missing[:5])), watch.problem, failed]
+        failed = "" if completed.ok else f"'barman archive-wal' failed: {failure(completed)}"
+        notes = [f"missing: {', '.join(map(str, missing[:5]))}", watch.problem, failed]
         return Probe(False, "; ".join(note for note in notes if note))
 
-    what = "WAL of server '%s' to arrive by archive_command up to segment %s" % (name, closed)
+    what = f"WAL of server '{name}' to arrive by archive_command up to segment {closed}"
     try:
         wait_for(what, probe, host.timeout, 0.5, host.clock, host.pause)
     except WaitTimeout as exc:
         raise ReceiverError(
-            ("%s. Streaming continues, and its slot stays. Find out why PostgreSQL does not archive (pg_stat_archiver)")
-            % exc,
+            (
+                f"{exc}. Streaming continues, and its slot stays. Find out why PostgreSQL does not archive "
+                "(pg_stat_archiver)"
+            ),
             "not_archived",
         ) from None
     clear_directory(host, frozenset(needed))
@@ -152,6 +153,6 @@ def drop_when_free(host: ReceiverHost) -> None:
         slot = read_slot(host.sql(), host.slot_name)
         return Probe(slot is None or not slot.active, "it is active", slot)
 
-    what = "the replication slot '%s' of server '%s' to become free" % (host.slot_name, host.server.name)
+    what = f"the replication slot '{host.slot_name}' of server '{host.server.name}' to become free"
     if wait_for(what, probe, host.timeout, 0.1, host.clock, host.pause) is not None:
         drop_slot(host.replication(), host.slot_name)

@@ -29,7 +29,7 @@ def confirm_commits(host: ReceiverHost, outcome: ServerOutcome, *, ran: bool, ch
     problem = not_asked(look(session), host.application)
     if problem:
         raise ReceiverError(
-            "Barman server '%s': commits do not wait for its WAL receiver: %s" % (host.server.name, problem),
+            f"Barman server '{host.server.name}': commits do not wait for its WAL receiver: {problem}",
             "not_synchronous",
         )
     if not check_mode:
@@ -57,10 +57,10 @@ def confirm_commits(host: ReceiverHost, outcome: ServerOutcome, *, ran: bool, ch
                 raise ended from None
             raise ReceiverError(
                 (
-                    "Barman server '%s': commits wait for its WAL receiver, which does not confirm them: %s. Barman's log%s "
+                    f"Barman server '{host.server.name}': commits wait for its WAL receiver, which does not confirm "
+                    f"them: {exc}. Barman's log{host.log_name()} "
                     "may contain the reason"
-                )
-                % (host.server.name, exc, host.log_name()),
+                ),
                 "not_synchronous",
             ) from None
     outcome.after["synchronous"] = True

@@ -134,8 +134,10 @@ def _server_problems(
         return [f"barman_recover_server: '{server}' is not a PostgreSQL server of the inventory; there are {known}."]
     if primary:
         return [
-            f"barman_recover_server: '{server}' is a standby of {primary}, and recovered it would be a second primary. If {primary} is alive, rebuild "
-            f"{server} from it. If it is lost, recover {primary}, which has the same data; barman_recover_host={server} recovers it to this host."
+            f"barman_recover_server: '{server}' is a standby of {primary}, and recovered it would be a second "
+            f"primary. If {primary} is alive, rebuild "
+            f"{server} from it. If it is lost, recover {primary}, which has the same data; "
+            f"barman_recover_host={server} recovers it to this host."
         ]
     if source not in topology["backup_servers"]:
         known = ", ".join(sorted(topology["backup_servers"]))
@@ -161,7 +163,8 @@ def _target_problems(
     if found.directory:
         if any(arguments.get(f"barman_recover_{name}") for name in ("host", "data_directory")):
             return [
-                "barman_recover_directory is on the backup server: barman_recover_host and barman_recover_data_directory can't be given beside it."
+                "barman_recover_directory is on the backup server: barman_recover_host and "
+                "barman_recover_data_directory can't be given beside it."
             ]
         return []
     if target == found.server and target not in known:
@@ -173,12 +176,14 @@ def _target_problems(
         return [f"--limit leaves {target} out, and it is needed."]
     if not ((requirements.get(target) or {}).get("postgres") or {}).get("manage", True):
         return [
-            f"{target} has barman_manage_postgres: false, so nothing may be done there. Choose a directory on {found.source} with "
+            f"{target} has barman_manage_postgres: false, so nothing may be done there. Choose a directory on "
+            f"{found.source} with "
             "barman_recover_directory, or another host with barman_recover_host."
         ]
     if target != found.server and target in known and not arguments.get("barman_recover_replace_other"):
         return [
-            f"barman_recover_host: '{target}' is another PostgreSQL server of the inventory, which would be stopped and moved aside. Choose another "
+            f"barman_recover_host: '{target}' is another PostgreSQL server of the inventory, which would be stopped "
+            "and moved aside. Choose another "
             "host, or give barman_recover_replace_other=true if that is intended."
         ]
     return []
@@ -279,7 +284,7 @@ def recovery(
 
 def _group(part: str, run: str) -> str:
     """Of all groups of that part the last one in the order of their names is that of the newest recovery."""
-    return "barman_recovery_%s_%s" % (part, run.replace("-", "_"))
+    return f"barman_recovery_{part}_{run.replace('-', '_')}"
 
 
 def _entry_name(found: Parties, requirements: Mapping[str, Any], declared: str) -> str:

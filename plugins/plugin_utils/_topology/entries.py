@@ -74,7 +74,7 @@ def conninfo(server: PostgresServer, streaming: bool) -> str:
 def _quoted(value: str) -> str:
     if value and not any(mark in value for mark in " '\\"):
         return value
-    return "'%s'" % value.replace("\\", "\\\\").replace("'", "\\'")
+    return "'{}'".format(value.replace("\\", "\\\\").replace("'", "\\'"))
 
 
 def derived_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:

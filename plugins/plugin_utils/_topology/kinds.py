@@ -109,5 +109,5 @@ def in_words(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "[%s]" % ", ".join(map(str, value))
+        return f"[{', '.join(map(str, value))}]"
     return "" if value is None else str(value)

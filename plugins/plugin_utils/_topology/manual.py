@@ -56,12 +56,11 @@ def manual(server: PostgresServer, required: Mapping[str, Any], edges: Iterable[
         "sql": list(_sql(server, required)),
         "passwords": list(_passwords(server, required)),
         "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in required["hba_rules"]],
-        "settings": [
-            "%s = %s%s" % (name, _value(value), note and "   # " + note) for name, value, dummy, note in settings
-        ],
+        "settings": [f"{name} = {_value(value)}{note and '   # ' + note}" for name, value, dummy, note in settings],
         "alter_system": [
-            "SELECT %s FROM pg_settings WHERE name = '%s' AND %s \\gexec"
-            % (_literal("ALTER SYSTEM SET %s = %s" % (name, _value(value))), name, condition)
+            "SELECT {} FROM pg_settings WHERE name = '{}' AND {} \\gexec".format(
+                _literal(f"ALTER SYSTEM SET {name} = {_value(value)}"), name, condition
+            )
             for name, value, condition, dummy in settings
         ],
         "restart": [setting[0] for setting in settings if setting[0] not in _RELOADED],
@@ -77,7 +76,7 @@ def _sql(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[str]:
     management, streaming = required["users"]["management"], required["users"]["streaming"]
     for role in dict.fromkeys(name for name in (management, streaming) if name is not None):
         replication = "REPLICATION" if role == streaming else "NOREPLICATION"
-        yield "CREATE ROLE %s %s %s;" % (privileges.identifier(role), _FLAGS, replication)
+        yield f"CREATE ROLE {privileges.identifier(role)} {_FLAGS} {replication};"
     yield from privileges.statements(management, server.version)
 
 
@@ -90,7 +89,7 @@ def _passwords(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[
     if server.has_streaming_password and required["users"]["streaming"] is not None:
         variables.setdefault(required["users"]["streaming"], "barman_streaming_password")
     for role, variable in variables.items():
-        yield {"role": role, "variable": variable, "psql": "\\password %s" % privileges.identifier(role)}
+        yield {"role": role, "variable": variable, "psql": f"\\password {privileges.identifier(role)}"}
 
 
 def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
@@ -114,11 +113,11 @@ def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]
         elif name == "wal_level":
             yield name, str(wanted["minimum"]), "setting = 'minimal'", "or more"
         elif "minimum" in wanted:
-            yield name, str(wanted["minimum"]), "setting::int < %d" % wanted["minimum"], "or more"
+            yield name, str(wanted["minimum"]), f"setting::int < {wanted['minimum']}", "or more"
         elif name == "archive_mode":
             yield name, str(wanted["value"]), "setting = 'off'", ""
         else:
-            yield name, str(wanted["value"]), "setting <> %s" % _literal(str(wanted["value"])), ""
+            yield name, str(wanted["value"]), f"setting <> {_literal(str(wanted['value']))}", ""
     archiving = required["archiving"]
     if archiving is None:
         return
@@ -133,10 +132,10 @@ def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]
     )
     command = marked(archive_command(target), archiving["timeout"])
     # Somebody else's command is not overwritten; without archive_mode PostgreSQL shows none at all.
-    free = "(setting IN ('', '(disabled)', 'false') OR setting LIKE '%%%s%%')" % MARK
-    yield "archive_command", command, free, "needs SSH to %s" % target.address
+    free = f"(setting IN ('', '(disabled)', 'false') OR setting LIKE '%{MARK}%')"
+    yield "archive_command", command, free, f"needs SSH to {target.address}"
     if archiving["timeout"] is not None:
-        yield "archive_timeout", str(archiving["timeout"]), "setting <> '%d'" % archiving["timeout"], ""
+        yield "archive_timeout", str(archiving["timeout"]), f"setting <> '{archiving['timeout']}'", ""
 
 
 def _packages(server: PostgresServer, required: Mapping[str, Any]) -> list[str]:
@@ -144,27 +143,27 @@ def _packages(server: PostgresServer, required: Mapping[str, Any]) -> list[str]:
     found: set[str] = {"rsync"} if server.backup_server is not None and server.method == "rsync" else set()
     if required["archiving"] is not None:
         found.add({"barman-wal-archive": "barman-cli"}.get(required["archiving"]["method"], "rsync"))
-        found.update("python3-%s" % module for module in required["python_modules"])
+        found.update(f"python3-{module}" for module in required["python_modules"])
     return sorted(found)
 
 
 def _ssh(server: PostgresServer, edge: Mapping[str, Any]) -> dict[str, Any]:
     outgoing = edge["from_host"] == server.host
     file = "known_hosts" if outgoing else "authorized_keys"
-    options = 'restrict,from="%s"' % ",".join(edge["from_addresses"])
+    options = f'restrict,from="{",".join(edge["from_addresses"])}"'
     if edge["forced_command"]:
-        options += ',command="%s"' % edge["forced_command"]
+        options += f',command="{edge["forced_command"]}"'
     return {
         "purpose": edge["purpose"],
-        "from": "%s@%s" % (edge["from_user"], edge["from_host"]),
-        "to": "%s@%s" % (edge["to_user"], edge["to_address"]),
+        "from": f"{edge['from_user']}@{edge['from_host']}",
+        "to": f"{edge['to_user']}@{edge['to_address']}",
         "port": edge["to_port"],
         "options": options,
         "commands": list(_MAKE_A_KEY if outgoing else _SHOW_THE_HOST_KEY),
         "variable": "barman_ssh_public_key" if outgoing else "barman_ssh_host_key",
         "given": ("public_key" if outgoing else "host_key") in edge,
-        "file": "~/.ssh/%s" % file,
-        "fact": "ssh_trust_lines.%s.%s" % (server.os_user, file),
+        "file": f"~/.ssh/{file}",
+        "fact": f"ssh_trust_lines.{server.os_user}.{file}",
     }
 
 
@@ -173,4 +172,4 @@ def _value(value: str) -> str:
 
 
 def _literal(value: str) -> str:
-    return "'%s'" % value.replace("'", "''")
+    return "'{}'".format(value.replace("'", "''"))

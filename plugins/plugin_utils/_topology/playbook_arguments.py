@@ -46,7 +46,7 @@ def convert(
             if elements is not None:
                 values[name] = [_element(elements, number, item) for number, item in enumerate(values[name], start=1)]
         except TextError as error:
-            problems.append("%s %s; %s" % (name, error.message, error.instead))
+            problems.append(f"{name} {error.message}; {error.instead}")
     unconverted = {problem.split(" ", 1)[0] for problem in problems}
     known = {
         name: {**option, "required": bool(option.get("required")) and name not in unconverted}
@@ -61,4 +61,4 @@ def _element(kind: str, number: int, item: Any) -> Any:
     try:
         return _CONVERT[kind](item)
     except TextError as error:
-        raise TextError("item %d %s" % (number, error.message), error.instead) from None
+        raise TextError(f"item {number} {error.message}", error.instead) from None

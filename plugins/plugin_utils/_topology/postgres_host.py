@@ -90,7 +90,7 @@ def not_in_effect(state: State, pending: Iterable[Mapping[str, Any]]) -> list[st
     A setting on the server's command line overrides every file, and never waits for a restart.
     """
     found = [
-        "%(name)s is %(setting)s and waits for a restart to become %(pending)s (%(file)s, line %(line)s)" % one
+        "{name} is {setting} and waits for a restart to become {pending} ({file}, line {line})".format(**one)
         for one in pending
     ]
     for one in _waiting(state["settings"]):
@@ -103,24 +103,29 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wish
     port, version = required["port"], state["version"]
     if version != required["version"]:
         yield (
-            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version says {required['version']}. Write barman_postgres_version: "
+            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version says "
+            f"{required['version']}. Write barman_postgres_version: "
             f"{version}, or set barman_postgres_port to the port of the server that is meant."
         )
     if required["primary"] and not state["in_recovery"]:
         yield (
-            f"{host} is no standby, and barman_primary says that it is one of {required['primary']}. If it was promoted, "
+            f"{host} is no standby, and barman_primary says that it is one of {required['primary']}. If it was "
+            "promoted, "
             f"take barman_primary out here, and write "
-            f"barman_primary: {host} for the server that follows it now. Else build it anew from {required['primary']} first."
+            f"barman_primary: {host} for the server that follows it now. Else build it anew from "
+            f"{required['primary']} first."
         )
     if required["standbys"] and state["in_recovery"]:
         yield (
-            f"{host} is in recovery, a standby itself, and barman_primary of {', '.join(required['standbys'])} names it as the primary. Write there the name "
+            f"{host} is in recovery, a standby itself, and barman_primary of {', '.join(required['standbys'])} names "
+            "it as the primary. Write there the name "
             "of the server that is the primary now."
         )
     foreign = _foreign_archiving(state)
     if required["archiving"] and foreign and not wishes.archive_overwrite:
         yield (
-            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set barman_archive_overwrite: true to have it "
+            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set "
+            "barman_archive_overwrite: true to have it "
             "overwritten, or leave archiving out of barman_wal."
         )
     existing = _existing_roles(state)
@@ -129,12 +134,14 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wish
     )
     if superusers:
         yield (
-            f"Barman would log in to {host}, port {port}, as {' and '.join(superusers)}, which is PostgreSQL's own superuser and would lose that. Write a "
+            f"Barman would log in to {host}, port {port}, as {' and '.join(superusers)}, which is PostgreSQL's own "
+            "superuser and would lose that. Write a "
             "role of Barman's own as barman_postgres_user and barman_streaming_user."
         )
     if any(role["attributes"] and not role["ours"] for role in existing) and not wishes.roles_overwrite:
         yield (
-            f"{' '.join(_role_changes(state))} Write other roles as barman_postgres_user and barman_streaming_user, which are created then, or set "
+            f"{' '.join(_role_changes(state))} Write other roles as barman_postgres_user and barman_streaming_user, "
+            "which are created then, or set "
             f"barman_roles_overwrite: true if nothing but Barman logs in to {host} with them."
         )
 
@@ -146,7 +153,8 @@ def _warnings(host: str, state: State) -> Iterator[str]:
     roles = list(_role_changes(state))
     if roles:
         yield (
-            f"WARNING: {host}: {' '.join(roles)} If another program logs in with it, write another name: barman_postgres_user, barman_streaming_user."
+            f"WARNING: {host}: {' '.join(roles)} If another program logs in with it, write another name: "
+            "barman_postgres_user, barman_streaming_user."
         )
 
 
@@ -156,7 +164,8 @@ def _unrecoverable(state: State) -> Iterator[str]:
         yield "allow_alter_system is off. A recovery changes settings by ALTER SYSTEM, and is refused until it is on."
     for mount in state["mounts_below"]:
         yield (
-            f"{mount} is mounted below the data directory, which a recovery could not move aside, and so is refused. Mount it outside of "
+            f"{mount} is mounted below the data directory, which a recovery could not move aside, and so is refused. "
+            "Mount it outside of "
             f"{state['data_directory']}, and make it a symbolic link there."
         )
 

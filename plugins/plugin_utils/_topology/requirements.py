@@ -204,8 +204,8 @@ def _roles(server: PostgresServer, streaming: str | None) -> list[dict[str, Any]
 
 def _hba_line(rule: Mapping[str, str]) -> str:
     """In quotes a name is a name and never a keyword; "replication" is meant as the keyword."""
-    database = rule["databases"] if rule["databases"] == "replication" else '"%s"' % rule["databases"]
-    return '%s %s "%s" %s %s' % (rule["type"], database, rule["users"], rule["source"], rule["method"])
+    database = rule["databases"] if rule["databases"] == "replication" else f'"{rule["databases"]}"'
+    return f'{rule["type"]} {database} "{rule["users"]}" {rule["source"]} {rule["method"]}'
 
 
 def _sources(topology: Topology, clients: Iterable[PostgresServer]) -> list[str]:

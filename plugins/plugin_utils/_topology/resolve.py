@@ -106,7 +106,8 @@ class _Reader:
             if isinstance(value, Unreadable):
                 raise Wrong(
                     f"its value cannot be read: {value.reason}",
-                    "correct the expression; if {{, {% or {# belongs to the password itself, write it as !unsafe 'PASSWORD'",
+                    "correct the expression; if {{, {% or {# belongs to the password itself, write it as !unsafe "
+                    "'PASSWORD'",
                 )
             if not isinstance(value, str):
                 raise Wrong("is no text", "write it in quotes")
@@ -138,7 +139,7 @@ def _address_of(reader: _Reader) -> str:
 
 
 def _reached_at(reader: _Reader) -> str:
-    return "%s:%s" % (reader.values.get("ansible_host") or reader.host, reader.values.get("ansible_port") or 22)
+    return f"{reader.values.get('ansible_host') or reader.host}:{reader.values.get('ansible_port') or 22}"
 
 
 def _zone(reader: _Reader) -> str:

@@ -28,10 +28,10 @@ def ended_lines(ended: Collection[str], now: str) -> str:
     Raises ValueError if it is something else.
     """
     if now and not TIME.match(now):
-        raise ValueError("'%s' is not a time such as 20261121093000" % now)
-    patterns = ["%s(?:%s)$" % (_OF_A_RUN, "|".join(re.escape(run) for run in sorted(ended)))] if ended else []
+        raise ValueError(f"'{now}' is not a time such as 20261121093000")
+    patterns = [f"{_OF_A_RUN}(?:{'|'.join(re.escape(run) for run in sorted(ended))})$"] if ended else []
     if now:
-        patterns.append('^restrict,.*,expiry-time="(?:%s)".*%s%s$' % (_earlier(now), _OF_A_RUN, _ANY_RUN))
+        patterns.append(f'^restrict,.*,expiry-time="(?:{_earlier(now)})".*{_OF_A_RUN}{_ANY_RUN}$')
     return "|".join(patterns) or _NONE
 
 
@@ -48,7 +48,7 @@ def sshd_time(date_time: Mapping[str, Any], seconds: int = 0) -> str:
 def _earlier(time: str) -> str:
     """A regular expression for the numbers of as many digits that are smaller."""
     smaller = [
-        "%s[0-%d][0-9]{%d}" % (time[:place], int(digit) - 1, len(time) - place - 1)
+        f"{time[:place]}[0-{int(digit) - 1}][0-9]{{{len(time) - place - 1}}}"
         for place, digit in enumerate(time)
         if digit > "0"
     ]

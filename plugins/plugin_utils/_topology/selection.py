@@ -62,7 +62,8 @@ def select(
     in_run = [host for host in declared if host in set(hosts_in_run)]
     if not in_run:
         raise SelectionError(
-            "This run has no backup server (the inventory has %s), so there is nothing to do. If --limit was given, it has to name backup "
+            "This run has no backup server (the inventory has %s), so there is nothing to do. If --limit was given, "
+            "it has to name backup "
             "servers; choose PostgreSQL servers with barman_servers" % (", ".join(declared) or "none")
         )
     if names is not None and not names:
@@ -80,8 +81,9 @@ def select(
         usable_names = {host: [name for name in names if name in chosen] for host, names in usable_names.items()}
         if not any(usable_names.values()):
             raise SelectionError(
-                "barman_select chooses %s, and no %s of that name is on %s. Possible names are: %s"
-                % (", ".join(chosen), _CALLED[entries], ", ".join(in_run), ", ".join(usable))
+                "barman_select chooses {}, and no {} of that name is on {}. Possible names are: {}".format(
+                    ", ".join(chosen), _CALLED[entries], ", ".join(in_run), ", ".join(usable)
+                )
             )
     return usable_names
 
@@ -102,19 +104,20 @@ def choose(expression: str, servers: Mapping[str, Mapping[str, Any]]) -> list[st
     known = [item["name"] for item in items]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise SelectionError(
-            "barman_select: the result of %s is no list of names. End the expression with .name, as in [?zone=='eu'].name"
-            % expression
+            f"barman_select: the result of {expression} is no list of names. End the expression with .name, as in "
+            "[?zone=='eu'].name"
         )
     if not value:
         raise SelectionError(
-            "barman_select: %s chooses no server. Texts are written in quotes, as in [?zone=='eu'].name; there are the servers %s, each with %s"
-            % (expression, ", ".join(known) or "none", ", ".join(ATTRIBUTES))
+            "barman_select: {} chooses no server. Texts are written in quotes, as in [?zone=='eu'].name; there are "
+            "the servers {}, each with {}".format(expression, ", ".join(known) or "none", ", ".join(ATTRIBUTES))
         )
     unknown = sorted({item for item in value if item not in known})
     if unknown:
         raise SelectionError(
-            "barman_select: the result of %s has %s, which is no name of a server. There are: %s"
-            % (expression, ", ".join(unknown), ", ".join(known) or "none")
+            "barman_select: the result of {} has {}, which is no name of a server. There are: {}".format(
+                expression, ", ".join(unknown), ", ".join(known) or "none"
+            )
         )
     return sorted(set(value))
 
@@ -124,7 +127,8 @@ def _evaluated(expression: str, items: Sequence[Mapping[str, Any]]) -> Any:
         import jmespath
     except ImportError:
         raise SelectionError(
-            "barman_select needs the Python library jmespath, which the controller's Python does not have. Install it (pip install "
+            "barman_select needs the Python library jmespath, which the controller's Python does not have. Install "
+            "it (pip install "
             "jmespath), or name the servers with barman_servers"
         ) from None
     try:
@@ -136,7 +140,7 @@ def _evaluated(expression: str, items: Sequence[Mapping[str, Any]]) -> Any:
         # A comparison of a number with a text is Python's own error.
         reason = str(error).partition("\n")[0].rstrip(": ")
         raise SelectionError(
-            "barman_select: %s can't be evaluated. %s; correct the expression" % (expression, reason)
+            f"barman_select: {expression} can't be evaluated. {reason}; correct the expression"
         ) from None
 
 
@@ -157,29 +161,29 @@ def _unknown(
 ) -> str:
     elsewhere = _having(name, declared, entries)
     if elsewhere:
-        return "barman_servers names %s, which %s has, and --limit leaves that host out. Add it to --limit" % (
+        return "barman_servers names {}, which {} has, and --limit leaves that host out. Add it to --limit".format(
             name,
             " or ".join(elsewhere),
         )
     if _having(name, declared, "any"):
-        return "barman_servers names %s, which is no %s on %s. Leave it out" % (
+        return "barman_servers names {}, which is no {} on {}. Leave it out".format(
             name,
             _CALLED[entries],
             ", ".join(_having(name, declared, "any")),
         )
     known = sorted({known for host in in_run for known in _usable(declared[host], entries)})
     like = nearest(name, known)
-    return "barman_servers names %s, which no backup server has%s There are: %s" % (
+    return "barman_servers names {}, which no backup server has{} There are: {}".format(
         name,
-        "; did you mean %s?" % like if like else ".",
+        f"; did you mean {like}?" if like else ".",
         ", ".join(known) or "none",
     )
 
 
 def _nothing(declared: Mapping[str, Sequence[Mapping[str, Any]]], in_run: Sequence[str], entries: Entries) -> str:
     others = [host for host, items in declared.items() if host not in in_run and _usable(items, entries)]
-    return "There is no %s on %s, so there is nothing to do%s" % (
+    return "There is no {} on {}, so there is nothing to do{}".format(
         _CALLED[entries],
         ", ".join(in_run),
-        ". Add %s to --limit" % " or ".join(others) if others else "",
+        ". Add {} to --limit".format(" or ".join(others)) if others else "",
     )

@@ -37,7 +37,7 @@ def machines(topology: Topology) -> dict[str, tuple[str, ...]]:
 
 
 def _places(host: PostgresServer | BackupServer) -> tuple[tuple[str, str], ...]:
-    return (("ansible", host.reached_at or host.host), ("ssh", "%s:%d" % (host.address, host.ssh_port)))
+    return (("ansible", host.reached_at or host.host), ("ssh", f"{host.address}:{host.ssh_port}"))
 
 
 def by_machine(topology: Topology, edges: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def to_bool(value: Any) -> bool:
     word = value.strip().lower() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise TextError("is %s and neither true nor false" % describe(value), "write true or false")
+    raise TextError(f"is {describe(value)} and neither true nor false", "write true or false")
 
 
 def to_int(value: Any) -> int:
@@ -50,7 +50,7 @@ def to_int(value: Any) -> int:
         return int(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return int(value)
-    raise TextError("is %s and no whole number" % describe(value), "write a whole number")
+    raise TextError(f"is {describe(value)} and no whole number", "write a whole number")
 
 
 def to_str(value: Any) -> str:
@@ -58,7 +58,7 @@ def to_str(value: Any) -> str:
         return str(value).strip()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    raise TextError("is %s and no text" % describe(value), "write a text")
+    raise TextError(f"is {describe(value)} and no text", "write a text")
 
 
 def to_list(value: Any) -> list[Any]:
@@ -66,7 +66,7 @@ def to_list(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
     if not isinstance(value, str):
-        raise TextError("is %s and no list" % describe(value), "write a list")
+        raise TextError(f"is {describe(value)} and no list", "write a list")
     text = value.strip()
     if text.startswith("{") or (text.startswith("[") and not _is_flow_list(text)):
         found = _json(text)
@@ -81,7 +81,7 @@ def to_dict(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return {str(key): item for key, item in value.items()}
     if not isinstance(value, str):
-        raise TextError("is %s and no dictionary" % describe(value), "write name=value pairs")
+        raise TextError(f"is {describe(value)} and no dictionary", "write name=value pairs")
     text = value.strip()
     if text.startswith("{"):
         found: dict[str, Any] = _json(text)
@@ -90,9 +90,9 @@ def to_dict(value: Any) -> dict[str, Any]:
     for part in filter(str.strip, _SEPARATOR.split(text)):
         match = _PAIR.fullmatch(part)
         if match is None:
-            raise TextError("has %r, which is no name=value pair" % part.strip(), "write name=value, or JSON")
+            raise TextError(f"has {part.strip()!r}, which is no name=value pair", "write name=value, or JSON")
         if match.group(1) in pairs:
-            raise TextError("has %s twice" % match.group(1), "write it once")
+            raise TextError(f"has {match.group(1)} twice", "write it once")
         pairs[match.group(1)] = match.group(2)
     return pairs
 
@@ -106,9 +106,9 @@ def describe(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     if isinstance(value, str):
-        return "the text %r" % str(value)
+        return f"the text {str(value)!r}"
     if isinstance(value, (int, float)):
-        return "the number %s" % value
+        return f"the number {value}"
     return type(value).__name__
 
 
@@ -121,7 +121,7 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise TextError("begins like JSON and is none: %s" % error, "write it as JSON, with double quotes") from None
+        raise TextError(f"begins like JSON and is none: {error}", "write it as JSON, with double quotes") from None
 
 
 def _unquoted(item: str) -> str:

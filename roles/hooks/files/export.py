@@ -77,7 +77,7 @@ def read_info(path: str) -> dict[str, str]:
         with open(path, encoding="utf-8", errors="surrogateescape") as stream:
             pairs = [line.rstrip("\n").partition("=") for line in stream if "=" in line]
     except OSError as error:
-        raise Failure("%s can't be read: %s" % (path, error.strerror)) from None
+        raise Failure(f"{path} can't be read: {error.strerror}") from None
     return {name: value for name, _equals, value in pairs if value != "None"}
 
 
@@ -85,7 +85,7 @@ def backup_from_environment() -> Backup:
     names = ("BARMAN_SERVER", "BARMAN_BACKUP_ID", "BARMAN_BACKUP_DIR", "BARMAN_BACKUP_INFO_PATH")
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
-        raise Failure("Barman runs this as a hook script; not set: %s" % ", ".join(missing))
+        raise Failure("Barman runs this as a hook script; not set: {}".format(", ".join(missing)))
     return Backup(*(os.environ[name] for name in names))
 
 
@@ -109,7 +109,7 @@ def barman_lines(*arguments: str) -> Iterator[str]:
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(["barman", *arguments], stdin=subprocess.DEVNULL, stdout=output, check=False)
         if done.returncode != 0:
-            raise Failure("barman %s failed (exit code %d)" % (" ".join(arguments), done.returncode))
+            raise Failure("barman {} failed (exit code {})".format(" ".join(arguments), done.returncode))
         output.seek(0)
         for line in io.TextIOWrapper(output, encoding="utf-8", errors="surrogateescape"):
             yield line.rstrip("\n")
@@ -124,11 +124,12 @@ def settle(backup: Backup, seconds: float) -> dict[str, str]:
     switched = None
     while info.get("status") != "DONE":
         if info.get("status") == "FAILED":
-            raise Failure("backup %s failed: %s" % (backup.id, info.get("error", "no reason is known")))
+            raise Failure("backup {} failed: {}".format(backup.id, info.get("error", "no reason is known")))
         if time.monotonic() > deadline:
             raise Failure(
-                "the WAL of backup %s was not archived within %d s; the last segment is %s"
-                % (backup.id, seconds, info.get("end_wal"))
+                "the WAL of backup {} was not archived within {:.0f} s; the last segment is {}".format(
+                    backup.id, seconds, info.get("end_wal")
+                )
             )
         if switched is None or time.monotonic() - switched > SWITCH_AGAIN:
             barman("switch-wal", *force, backup.server)
@@ -146,13 +147,13 @@ def segments(info: dict[str, str]) -> list[str]:
     """The names of the WAL segments that the backup needs to become consistent, first to last."""
     begin, end = info.get("begin_wal", ""), info.get("end_wal", "")
     if not (SEGMENT.fullmatch(begin) and SEGMENT.fullmatch(end)):
-        raise Failure("the backup's first and last WAL segment are not known: %r, %r" % (begin, end))
+        raise Failure(f"the backup's first and last WAL segment are not known: {begin!r}, {end!r}")
     in_file = 0x100000000 // segment_size(info)
 
     def number(name: str) -> int:
         return int(name[8:16], 16) * in_file + int(name[16:], 16)
 
-    return ["%s%08X%08X" % (begin[:8], log // in_file, log % in_file) for log in range(number(begin), number(end) + 1)]
+    return [f"{begin[:8]}{log // in_file:08X}{log % in_file:08X}" for log in range(number(begin), number(end) + 1)]
 
 
 def segment_size(info: dict[str, str]) -> int:
@@ -169,7 +170,9 @@ def archived(backup: Backup, names: Sequence[str]) -> dict[str, str]:
             found[os.path.basename(path)] = path
     missing = [name for name in names if name not in found or not os.path.exists(found[name])]
     if missing:
-        raise Failure("WAL that backup %s needs is not in Barman's archive: %s" % (backup.id, ", ".join(missing[:5])))
+        raise Failure(
+            "WAL that backup {} needs is not in Barman's archive: {}".format(backup.id, ", ".join(missing[:5]))
+        )
     return found
 
 
@@ -188,7 +191,7 @@ def open_segment(server: str, path: str, size: int) -> Iterator[IO[bytes]]:
                 ["barman", "get-wal", server, name], stdin=subprocess.DEVNULL, stdout=stream, check=False
             )
             if done.returncode != 0 or stream.seek(0, os.SEEK_END) != size:
-                raise Failure("WAL segment %s can't be read from Barman's archive" % name)
+                raise Failure(f"WAL segment {name} can't be read from Barman's archive")
             stream.seek(0)
         yield stream
 
@@ -259,7 +262,7 @@ class Contents:
         self.members: dict[str, str | None] = {}
 
     def _name(self, name: str) -> str:
-        return "%s/%s" % (self.top, name)
+        return f"{self.top}/{name}"
 
     def text(self, name: str, text: str) -> None:
         data = text.encode("utf-8", "surrogateescape")
@@ -274,7 +277,7 @@ class Contents:
         reading = Hashing(stream)
         self.tar.addfile(info, cast("IO[bytes]", reading))
         if reading.size != info.size:
-            raise Failure("%s became shorter while it was read" % info.name)
+            raise Failure(f"{info.name} became shorter while it was read")
         self.members[info.name] = reading.digest
 
     def directory(self, path: str, name: str) -> None:
@@ -301,12 +304,12 @@ class Contents:
 
     def checksums(self) -> None:
         cut = len(self.top) + 1
-        lines = ["%s  %s" % (digest, name[cut:]) for name, digest in self.members.items() if digest is not None]
+        lines = [f"{digest}  {name[cut:]}" for name, digest in self.members.items() if digest is not None]
         self.text("SHA256SUMS", "\n".join(lines) + "\n")
 
 
 def unreadable(error: OSError) -> None:
-    raise Failure("%s can't be read: %s" % (error.filename, error.strerror))
+    raise Failure(f"{error.filename} can't be read: {error.strerror}")
 
 
 def chain(backup: Backup) -> list[Backup]:
@@ -328,33 +331,35 @@ def write_tar(backup: Backup, info: dict[str, str], out: Hashing, compression: s
         compressing(out, compression) as compressed,
         tarfile.open(fileobj=compressed, mode="w|", bufsize=RECORD) as tar,
     ):
-        contents = Contents(tar, "%s-%s" % (backup.server, backup.id))
+        contents = Contents(tar, f"{backup.server}-{backup.id}")
         contents.text("RESTORE.txt", how_to_restore(backup, info, backups, names))
         for item in backups:
             with open(item.info_path, encoding="utf-8", errors="surrogateescape") as stream:
-                contents.text("base/%s.info" % item.id, stream.read())
-            contents.directory(item.directory, "base/%s" % item.id)
+                contents.text(f"base/{item.id}.info", stream.read())
+            contents.directory(item.directory, f"base/{item.id}")
         for name in names:
             with open_segment(backup.server, paths[name], segment_size(info)) as segment:
-                contents.stream("wal/%s" % name, segment, segment_size(info))
+                contents.stream(f"wal/{name}", segment, segment_size(info))
         contents.checksums()
     return contents.members
 
 
 def how_to_restore(backup: Backup, info: dict[str, str], backups: Sequence[Backup], names: Sequence[str]) -> str:
     if len(backups) > 1:
-        lay = "pg_combinebackup --output NEW %s" % " ".join("base/%s/data" % item.id for item in backups)
+        lay = "pg_combinebackup --output NEW {}".format(" ".join(f"base/{item.id}/data" for item in backups))
     elif info.get("compression"):
-        lay = "Unpack base/%s/data/base.tar.* into the new data directory (tablespaces: the other files)." % backup.id
+        lay = f"Unpack base/{backup.id}/data/base.tar.* into the new data directory (tablespaces: the other files)."
     else:
-        lay = "Move base/%s/data to where the data directory is to be, mode 0700." % backup.id
+        lay = f"Move base/{backup.id}/data to where the data directory is to be, mode 0700."
     if info.get("tablespaces", "[]") != "[]":
-        lay += "\n   Move base/%s/OID to where each tablespace is to be, and link pg_tblspc/OID to it." % backup.id
+        lay += f"\n   Move base/{backup.id}/OID to where each tablespace is to be, and link pg_tblspc/OID to it."
     return RESTORE.format(
         id=backup.id,
         server=backup.server,
         version=int(info.get("version", "0")) // 10000,
-        chain="" if len(backups) == 1 else "s %s, each built upon the one before" % ", ".join(b.id for b in backups),
+        chain=""
+        if len(backups) == 1
+        else "s {}, each built upon the one before".format(", ".join(b.id for b in backups)),
         begin=names[0],
         end=names[-1],
         lay=lay,
@@ -377,9 +382,9 @@ def verify_tar(path: str, written: Hashing, members: dict[str, str | None], comp
             while reading.read(CHUNK):
                 pass
         except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
-            raise Failure("%s can't be read back: %s" % (path, error)) from None
+            raise Failure(f"{path} can't be read back: {error}") from None
     if found != members or (reading.size, reading.digest) != (written.size, written.digest):
-        raise Failure("%s is not what was written to it" % path)
+        raise Failure(f"{path} is not what was written to it")
 
 
 def digest_of(stream: IO[bytes]) -> str:
@@ -393,15 +398,15 @@ def tar_to_directory(backup: Backup, info: dict[str, str], directory: str, mount
     try:
         device = os.stat(directory).st_dev
     except OSError as error:
-        raise Failure("%s: %s" % (directory, error.strerror)) from None
+        raise Failure(f"{directory}: {error.strerror}") from None
     if mounted and device == os.stat(backup.directory).st_dev:
-        raise Failure("%s is on the same file system as the backup: its medium is not mounted" % directory)
-    start = "%s-%s" % (backup.server, backup.id)
+        raise Failure(f"{directory} is on the same file system as the backup: its medium is not mounted")
+    start = f"{backup.server}-{backup.id}"
     name = start + SUFFIXES[compression]
-    path, partial = os.path.join(directory, name), os.path.join(directory, ".%s.partial" % name)
+    path, partial = os.path.join(directory, name), os.path.join(directory, f".{name}.partial")
     if os.path.exists(path):
         # It got its name after it was verified.
-        return "%s is there already" % path
+        return f"{path} is there already"
     remove_partials(directory, backup.server)
     try:
         with open(partial, "xb", opener=private) as file:
@@ -411,17 +416,17 @@ def tar_to_directory(backup: Backup, info: dict[str, str], directory: str, mount
             os.fsync(file.fileno())
         verify_tar(partial, out, members, compression)
         with open(path + ".sha256", "w", encoding="utf-8", opener=private) as file:
-            file.write("%s  %s\n" % (out.digest, name))
+            file.write(f"{out.digest}  {name}\n")
             file.flush()
             os.fsync(file.fileno())
         os.rename(partial, path)
         sync_directory(directory)
     except OSError as error:
-        raise Failure("%s: %s" % (error.filename or path, error.strerror or error)) from None
+        raise Failure(f"{error.filename or path}: {error.strerror or error}") from None
     finally:
         if os.path.exists(partial):
             os.unlink(partial)
-    return "%s: %d bytes, sha256 %s" % (path, out.size, out.digest)
+    return f"{path}: {out.size} bytes, sha256 {out.digest}"
 
 
 def private(path: str, flags: int) -> int:
@@ -430,7 +435,7 @@ def private(path: str, flags: int) -> int:
 
 def remove_partials(directory: str, server: str) -> None:
     """What a run left that was killed; Barman takes one backup of a server at a time."""
-    ours = re.compile(r"\.%s-\d{8}T\d{6}\.tar[.a-z0-9]*\.partial" % re.escape(server))
+    ours = re.compile(rf"\.{re.escape(server)}-\d{{8}}T\d{{6}}\.tar[.a-z0-9]*\.partial")
     for name in os.listdir(directory):
         if ours.fullmatch(name):
             os.unlink(os.path.join(directory, name))
@@ -482,9 +487,9 @@ def tar_to_device(backup: Backup, info: dict[str, str], device: str, compression
         finally:
             os.close(handle)
     except OSError as error:
-        raise Failure("%s: %s" % (error.filename or device, error.strerror or error)) from None
+        raise Failure(f"{error.filename or device}: {error.strerror or error}") from None
     verify_tar(device, out, members, compression)
-    return "%s: %d bytes of backup %s, sha256 %s" % (device, out.size, backup.id, out.digest)
+    return f"{device}: {out.size} bytes of backup {backup.id}, sha256 {out.digest}"
 
 
 # --- S3 ---------------------------------------------------------------------------------------------------------------
@@ -535,27 +540,27 @@ def run_cloud(program: str, bucket: Bucket, server: str, *more: str, **environme
             command, env={**os.environ, **bucket.environment(), **environment}, stdin=subprocess.DEVNULL, check=False
         )
     except OSError as error:
-        raise Failure("%s can't be started: %s" % (program, error.strerror)) from None
+        raise Failure(f"{program} can't be started: {error.strerror}") from None
     if done.returncode != 0:
-        raise Failure("%s failed (exit code %d)" % (program, done.returncode))
+        raise Failure(f"{program} failed (exit code {done.returncode})")
 
 
 def s3_wal(bucket: Bucket, server: str) -> str:
     run_cloud("barman-cloud-wal-archive", bucket, server)
-    return "%s is in %s" % (os.environ.get("BARMAN_SEGMENT", "the segment"), bucket.url)
+    return "{} is in {}".format(os.environ.get("BARMAN_SEGMENT", "the segment"), bucket.url)
 
 
 def s3_backup(backup: Backup, bucket: Bucket, info: dict[str, str]) -> str:
     if info.get("parent_backup_id"):
-        return "backup %s is an increment; the full backups and all WAL are in %s" % (backup.id, bucket.url)
+        return f"backup {backup.id} is an increment; the full backups and all WAL are in {bucket.url}"
     run_cloud("barman-cloud-backup", bucket, backup.server, "--jobs", str(bucket.jobs), BARMAN_STATUS="DONE")
     try:
         verify_s3(backup, bucket, info)
     except Failure:
         raise
     except Exception as error:  # boto3 has many, and no common base that is always there
-        raise Failure("what is in %s can't be looked at: %s" % (bucket.url, error)) from None
-    return "backup %s and its WAL are in %s" % (backup.id, bucket.url)
+        raise Failure(f"what is in {bucket.url} can't be looked at: {error}") from None
+    return f"backup {backup.id} and its WAL are in {bucket.url}"
 
 
 def verify_s3(backup: Backup, bucket: Bucket, info: dict[str, str]) -> None:
@@ -579,8 +584,9 @@ def verify_s3(backup: Backup, bucket: Bucket, info: dict[str, str]) -> None:
         missing += [name for name in needed if name[:16] == directory and name not in there]
     if missing:
         raise Failure(
-            "in %s there is not all that a restore of backup %s needs; missing: %s"
-            % (bucket.url, backup.id, ", ".join(missing[:5]))
+            "in {} there is not all that a restore of backup {} needs; missing: {}".format(
+                bucket.url, backup.id, ", ".join(missing[:5])
+            )
         )
 
 
@@ -640,7 +646,9 @@ def export(options: argparse.Namespace) -> str:
     backup = backup_from_environment()
     if os.environ.get("BARMAN_STATUS") == "FAILED":
         # Barman tells of the failed backup by itself.
-        return "backup %s failed, so there is nothing to export: %s" % (backup.id, os.environ.get("BARMAN_ERROR", ""))
+        return "backup {} failed, so there is nothing to export: {}".format(
+            backup.id, os.environ.get("BARMAN_ERROR", "")
+        )
     info = settle(backup, options.wait)
     if bucket is not None:
         return s3_backup(backup, bucket, info)

@@ -45,7 +45,7 @@ class State:
 
     def __init__(self, directory: str, server: str, hook: str, subject: str, program: str) -> None:
         self.directory = directory
-        self.path = os.path.join(directory, "%s.%s.json" % (server.replace(os.sep, "_"), hook))
+        self.path = os.path.join(directory, f"{server.replace(os.sep, '_')}.{hook}.json")
         self.values: dict[str, Any] = {"server": server, "hook": hook, "subject": subject, "program": program}
         # A WAL segment is archived once; of backups the latest is what counts.
         self.each_counts = "archive" in hook or "wal_delete" in hook
@@ -107,7 +107,7 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
             )
         except OSError as error:
-            message = "%s can't be started: %s" % (command[0], error.strerror)
+            message = f"{command[0]} can't be started: {error.strerror}"
             print(message, file=sys.stderr)
             return NOT_STARTED, message
         try:
@@ -126,7 +126,7 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = lines[-1][-MESSAGE:] if lines else ""
     if code == TIMED_OUT:
-        said = "ended after %d s without a result%s" % (seconds or 0, ": " + said if said else "")
+        said = f"ended after {seconds or 0:.0f} s without a result{': ' + said if said else ''}"
     # A signal ended it: the shell's way to say so.
     return (128 - code if code < 0 else code), said
 
@@ -141,7 +141,7 @@ def run(command: Sequence[str], limits: argparse.Namespace, retry: bool, state: 
         attempt += 1
         left = max(0.1, deadline - time.monotonic()) if deadline is not None else None
         code, said = run_once(command, left)
-        said = said or ("exit code %d" % code if code else "")
+        said = said or (f"exit code {code}" if code else "")
         finished = {"began": began, "ended": time.time(), "attempts": attempt, "exit_code": code, "message": said}
         if code == 0:
             state.write("ok", **finished)
@@ -154,7 +154,7 @@ def run(command: Sequence[str], limits: argparse.Namespace, retry: bool, state: 
         state.write("running", **finished)
         time.sleep(pause)
     state.write("failed", **finished)
-    print("%s failed (exit code %d) and is given up after %d attempt(s)" % (command[0], code, attempt), file=sys.stderr)
+    print(f"{command[0]} failed (exit code {code}) and is given up after {attempt} attempt(s)", file=sys.stderr)
     if decided or not retry:
         return code
     return GIVE_UP[limits.give_up]
@@ -175,8 +175,8 @@ def main(argv: Sequence[str]) -> int:
     limits = parser.parse_args(argv)
     missing = [name for name in ("BARMAN_SERVER", "BARMAN_PHASE", "BARMAN_HOOK") if not os.environ.get(name)]
     if missing:
-        parser.error("Barman runs this as a hook script; not set: %s" % ", ".join(missing))
-    hook = "%s_%s" % (os.environ["BARMAN_PHASE"], os.environ["BARMAN_HOOK"])
+        parser.error(f"Barman runs this as a hook script; not set: {', '.join(missing)}")
+    hook = f"{os.environ['BARMAN_PHASE']}_{os.environ['BARMAN_HOOK']}"
     subject = os.environ.get("BARMAN_SEGMENT") or os.environ.get("BARMAN_BACKUP_ID") or ""
     state = State(limits.state, os.environ["BARMAN_SERVER"], hook, subject, os.path.basename(limits.command[0]))
     retry = os.environ.get("BARMAN_RETRY", "0") == "1"

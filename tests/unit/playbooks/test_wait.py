@@ -40,7 +40,7 @@ def played(
         *(then or []),
         {
             "pgdr.barman.wait_for_jobs": {
-                "jobs": "{{ [%s] }}" % ", ".join(f"job{number}" for number in range(len(jobs))),
+                "jobs": f"{{{{ [{', '.join(f'job{number}' for number in range(len(jobs)))}] }}}}",
                 "servers": [f"server{number}" for number in range(len(jobs))],
                 "timeout": 60,
                 "unreachable_timeout": 3,

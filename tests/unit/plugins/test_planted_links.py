@@ -357,7 +357,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     # With dir_fd the path is a name, and with an open file it is a number.
     for path in paths:
         if isinstance(path, str) and path.startswith(below) and euid() == 0:
-            writes.append("%s %s" % (event, path))
+            writes.append(f"{event} {path}")
 
 
 sys.addaudithook(_hook)

@@ -53,7 +53,7 @@ def played(directory: Path, role: str, requirements: dict[str, Any], tasks: list
     (directory / "inventory.json").write_text(json.dumps({"all": {"hosts": {"here": variables}}}))
     tasks = [{"ansible.builtin.include_vars": str(REPOSITORY / "roles" / role / "vars/main.yml")}, *tasks]
     (directory / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    path = "%s:%s" % (directory / "bin", os.environ["PATH"])
+    path = f"{directory / 'bin'}:{os.environ['PATH']}"
     return play(directory, "--check", "-i", "inventory.json", "play.json", PATH=path)
 
 

@@ -95,7 +95,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     def keep(name: str, value: str) -> dict[str, Any]:
         return {
             "ansible.builtin.copy": {
-                "content": "{{ (%s) | to_json }}" % value,
+                "content": f"{{{{ ({value}) | to_json }}}}",
                 "dest": str(directory / f"{name}.json"),
                 "mode": "0600",
             },

@@ -64,7 +64,7 @@ def test_another_system_and_directories_in_use_at_once(host: FakeHost) -> None:
     }
     with pytest.raises(HostError) as caught:
         ask(host, **asked)
-    assert "barman_recover_replace_system=%d" % SYSTEM in str(caught.value)
+    assert f"barman_recover_replace_system={SYSTEM}" in str(caught.value)
     assert "ts can't be moved or filled" in str(caught.value)
     ask(host, port=5432, system_identifier="42", replace_system=str(SYSTEM), directories=[str(host.root / "main")])
 

@@ -50,7 +50,7 @@ class Host:
         self.top = path / "home" / "pg"
         for directory in ("incoming", "streaming", "wals/0000000100000000", "meta"):
             (self.top / directory).mkdir(parents=True)
-        (self.top / "meta" / "20261116T010000-backup.info").write_text("status=DONE\nxlog_segment_size=%d\n" % MIB)
+        (self.top / "meta" / "20261116T010000-backup.info").write_text(f"status=DONE\nxlog_segment_size={MIB}\n")
         self.server: ServerConfiguration = read(str(path / "barman.conf")).server("pg")
 
     def put(self, directory: str, file: str, data: bytes | None = None) -> None:

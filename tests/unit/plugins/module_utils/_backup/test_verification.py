@@ -52,7 +52,7 @@ def sum_of(algorithm: str, data: bytes) -> str:
 def manifest(files: dict[str, bytes], algorithm: str = "CRC32C", **more: Any) -> bytes:
     """As pg_basebackup writes it."""
     lines = ['{ "PostgreSQL-Backup-Manifest-Version": 1,']
-    lines += ['"%s": %s,' % (key, json.dumps(value)) for key, value in more.items()]
+    lines += [f'"{key}": {json.dumps(value)},' for key, value in more.items()]
     entries: list[str] = []
     for path, data in files.items():
         entry: dict[str, Any] = {"Path": path, "Size": len(data), "Last-Modified": "2026-11-20 08:00:00 GMT"}
@@ -150,7 +150,7 @@ def test_a_missing_file(base: Base) -> None:
 
 
 def test_many_damaged_files_are_counted(base: Base) -> None:
-    files = {"base/5/%d" % number: b"x" * 100 for number in range(20)}
+    files = {f"base/5/{number}": b"x" * 100 for number in range(20)}
     base.write(files)
     for path in files:
         base.path(path).write_bytes(b"y" * 100)
@@ -228,7 +228,7 @@ def test_an_incremental_backup_is_verified_with_what_it_builds_upon(base: Base) 
     assert verified.backups == (increment.backup_id, base.backup.backup_id)
     assert verified.files == len(FILES) + 2
     base.path("base/5/16384").write_bytes(b"z" * 100000)
-    with pytest.raises(DamagedBackup, match="backup %s of server 'pg' is damaged" % base.backup.backup_id):
+    with pytest.raises(DamagedBackup, match=f"backup {base.backup.backup_id} of server 'pg' is damaged"):
         base.verify(increment, base.backup)
 
 
@@ -238,7 +238,7 @@ TARS = [(".tar", ()), (".tar.gz", ("gzip",)), (".tar.lz4", ("lz4",)), (".tar.zst
 @pytest.mark.parametrize(("ending", "program"), TARS)
 def test_a_packed_backup(base: Base, ending: str, program: tuple[str, ...]) -> None:
     if program and shutil.which(program[0]) is None:
-        pytest.skip("%s is not installed" % program[0])
+        pytest.skip(f"{program[0]} is not installed")
     base.backup = replace(base.backup, compression="gzip")
     base.pack(ending, *program)
     verified = base.verify()

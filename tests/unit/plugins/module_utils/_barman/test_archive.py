@@ -27,7 +27,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import p
 
 COMPRESSED = Path(__file__).parents[1] / "fixtures" / "compressed"
 HISTORY = b"1\t0/5000000\tno recovery target specified\n"
-FIRST, SECOND, THIRD = ("0000000100000000000000%02X" % number for number in (254, 255, 1))
+FIRST, SECOND, THIRD = (f"0000000100000000000000{number:02X}" for number in (254, 255, 1))
 SIZE = 1 << 20
 CONTENT = b"\x16\xd1" + bytes(SIZE - 2)
 
@@ -128,7 +128,7 @@ def test_what_is_compressed_otherwise_is_asked_from_barman(host: Host) -> None:
 
 def test_a_damaged_file_is_named(host: Host) -> None:
     path = host.put(FIRST, gzip.compress(CONTENT)[:200])
-    with pytest.raises(ArchiveError, match="%s is damaged" % path):
+    with pytest.raises(ArchiveError, match=f"{path} is damaged"):
         host.read().read(parse_segment(FIRST))
 
 
@@ -213,7 +213,7 @@ def test_zstd_and_lz4_are_read_with_the_libraries_of_barman(host: Host, monkeypa
 )
 def test_a_damaged_history_is_named(host: Host, content: bytes) -> None:
     path = host.put("00000002.history", content)
-    with pytest.raises(ArchiveError, match="%s is damaged" % path):
+    with pytest.raises(ArchiveError, match=f"{path} is damaged"):
         host.read().histories[2]
 
 

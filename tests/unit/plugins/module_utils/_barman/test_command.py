@@ -90,8 +90,8 @@ def test_what_ends_barman_comes_on_stderr() -> None:
 
 def test_of_a_long_message_the_beginning_and_the_end() -> None:
     """With rsync Barman's error has the name of every file."""
-    files = "\n".join("base/1/%d" % number for number in range(5000))
-    said = "Backup failed copying files.\nstdout: %s\nrsync: [sender] write error: No space left on device (28)" % files
+    files = "\n".join(f"base/1/{number}" for number in range(5000))
+    said = f"Backup failed copying files.\nstdout: {files}\nrsync: [sender] write error: No space left on device (28)"
     document = json.dumps({"_ERROR": [said]})
     reply = parse_reply(Completed(["barman"], 1, document))
     assert len(reply.reason) < 2100

@@ -30,7 +30,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines import ServerTimeline, TimelineSource
 from tests.unit.plugins.module_utils._recover.recovery_world import SIZE, SYSTEM, backup, position, segment
 
-HISTORY = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 100))
+HISTORY = f"1\t{wal.format_lsn(position(4, 100))}\tno recovery target specified\n"
 
 
 class Host:
@@ -48,7 +48,7 @@ class Host:
             os.mkdir(path)
         self.server = ServerConfiguration(
             "pg",
-            {**{"%s_wals_directory" % name: path for name, path in names.items()}, "wals_directory": names["wals"]},
+            {**{f"{name}_wals_directory": path for name, path in names.items()}, "wals_directory": names["wals"]},
             "f",
         )
         self.backups: list[Backup] = [backup(2, 10)]
@@ -152,7 +152,8 @@ def test_check_names_a_branch_that_the_server_was_never_on(host: Host) -> None:
     assert check is not None
     assert (check.key, check.ok) == ("foreign_timelines", False)
     assert (
-        "the server is on timeline 1 (PostgreSQL is on it now), and the archive contains WAL that is no part of its history: timeline 2, switch point 0/4000064 from timeline 1, "
+        "the server is on timeline 1 (PostgreSQL is on it now), and the archive contains WAL that is no part of its "
+        "history: timeline 2, switch point 0/4000064 from timeline 1, "
         "WAL segments 000000020000000000000004 to 000000020000000000000004"
     ) in check.hint
 

@@ -28,7 +28,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import p
 from tests.unit.plugins.module_utils._recover.recovery_world import backup
 
 SIZE = 16 * 1024 * 1024
-NAMES = ["0000000100000000000000%02X" % number for number in range(1, 5)]
+NAMES = [f"0000000100000000000000{number:02X}" for number in range(1, 5)]
 
 
 def run(command: Command) -> Completed:
@@ -63,7 +63,7 @@ class Server:
         self.path(name).parent.mkdir(exist_ok=True)
         with self.path(name).open("wb") as stream:
             stream.truncate(size)
-        self.lines.append("%s\t%d\t1795779161.5\t%s\n" % (name, size, rest))
+        self.lines.append(f"{name}\t{size}\t1795779161.5\t{rest}\n")
 
     def problems(self, file: str = "wals/pg-xlog.db") -> list[str]:
         (self.root / file).parent.mkdir(exist_ok=True)
@@ -99,7 +99,7 @@ def test_a_truncated_file_is_named_with_both_sizes(server: Server, file: str) ->
         server.options["xlogdb_directory"] = str(server.root / "elsewhere")
     server.path(NAMES[1]).write_bytes(bytes(500000))
     [problem] = server.problems(file)
-    assert problem == "%s has 500000 bytes, and had %d when it was archived" % (server.path(NAMES[1]), SIZE)
+    assert problem == f"{server.path(NAMES[1])} has 500000 bytes, and had {SIZE} when it was archived"
 
 
 def test_a_truncated_compressed_file(server: Server) -> None:
@@ -107,13 +107,13 @@ def test_a_truncated_compressed_file(server: Server) -> None:
     server.archive("000000010000000000000005", len(packed), "gzip\tNone")
     server.path("000000010000000000000005").write_bytes(packed[:-5])
     [problem] = server.problems()
-    assert "has %d bytes, and had %d when" % (len(packed) - 5, len(packed)) in problem
+    assert f"has {len(packed) - 5} bytes, and had {len(packed)} when" in problem
 
 
 def test_a_file_that_was_short_when_it_was_archived(server: Server) -> None:
     server.archive("000000010000000000000005", 500000)
     [problem] = server.problems()
-    assert "has 500000 bytes, and a WAL segment has %d" % SIZE in problem
+    assert f"has 500000 bytes, and a WAL segment has {SIZE}" in problem
 
 
 def test_a_file_that_is_archived_at_this_moment_has_no_line_yet(server: Server) -> None:

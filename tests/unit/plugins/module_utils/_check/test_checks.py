@@ -90,7 +90,8 @@ class TestParse:
 
     def test_a_standby_that_was_promoted_is_said_in_words_of_the_inventory(self) -> None:
         text = (
-            "Server a:\n\tPostgreSQL server is standby: FAILED (conninfo should point to a standby server if primary_conninfo is set)\n"
+            "Server a:\n\tPostgreSQL server is standby: FAILED (conninfo should point to a standby server if "
+            "primary_conninfo is set)\n"
             "\tPrimary server is not a standby: OK\n"
         )
         found = parse_checks(text)["a"].checks
@@ -177,7 +178,8 @@ class TestOwnChecks:
         host.failed["pg"] = {"failed backups": "there are 1 failed backups"}
         answer = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1)
         assert answer["pg"].checks["failed_backups"].hint == (
-            "there are 1 failed backups; barman show-backup reports the reason of each, and to delete them: barman delete pg 20260102T000000"
+            "there are 1 failed backups; barman show-backup reports the reason of each, and to delete them: barman "
+            "delete pg 20260102T000000"
         )
 
     def test_a_good_server(self, host: BarmanHost) -> None:
@@ -211,7 +213,8 @@ class TestOwnChecks:
         assert self.of(host).checks["incremental_backups"].ok
         host.backup("pg", "20260103T000000", 7, parent_backup_id="20251231T000000")
         assert [str(check) for check in self.of(host).failures()] == [
-            "incremental backups: backup 20260103T000000 is incremental, and backup 20251231T000000, which it needs, is "
+            "incremental backups: backup 20260103T000000 is incremental, and backup 20251231T000000, which it needs, "
+            "is "
             "not in the catalog"
         ]
 
@@ -221,8 +224,9 @@ class TestOwnChecks:
         host.wal("pg", [5, 8])
         found = self.of(host)
         assert str(found.failures()[0]) == (
-            "WAL continuity: WAL segments %s to %s (2) missing after backup 20260101T000000: nothing later can be "
-            "recovered until a new backup is taken" % (segment(6), segment(7))
+            f"WAL continuity: WAL segments {segment(6)} to {segment(7)} (2) missing after backup 20260101T000000: "
+            "nothing later can be "
+            "recovered until a new backup is taken"
         )
         assert found.as_dict()["gaps"] == [
             {"first": segment(6), "last": segment(7), "count": 2, "after_latest_backup": True}

@@ -44,8 +44,8 @@ def test_the_newest_is_a_partial_one_if_that_comes_last() -> None:
 def test_since_when_and_how_many_bytes_are_at_risk() -> None:
     last = LastReceived(parsed(5), True, NOW - 90)
     assert text(last, NOW, 16 * MIB, None) == (
-        "the last WAL received is segment %s, written at 2001-09-09 01:45:10+00, 90 s ago; "
-        "commits since then may be on that server alone" % segment(5)
+        f"the last WAL received is segment {segment(5)}, written at 2001-09-09 01:45:10+00, 90 s ago; "
+        "commits since then may be on that server alone"
     )
     assert text(last, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB + 1000)).endswith(
         "up to 1000 bytes of WAL are on that server alone"
@@ -76,6 +76,6 @@ def test_a_check_during_a_network_cut_reports_how_far_it_is_behind(host: BarmanH
     answer = check_servers(host.barman, None, [], 0, connect=away)  # type: ignore[arg-type]
     hint = answer["servers"]["pg"]["checks"]["postgresql"]["hint"]
     assert hint.startswith(
-        "no route; the last WAL received is segment %s, written at 2001-09-09 01:46:40+00" % segment(6)
+        f"no route; the last WAL received is segment {segment(6)}, written at 2001-09-09 01:46:40+00"
     )
     assert hint.endswith("commits since then may be on that server alone")

@@ -157,7 +157,7 @@ def test_who_is_told_to_end_ends_the_command_and_its_children(tmp_path: Path, nu
     parent, children = start_parent(tmp_path / "note", "asked")
     parent.send_signal(number)
     said, _dummy = parent.communicate(timeout=30)
-    assert "'sh' was stopped, because signal %s stopped the module" % number.name in said
+    assert f"'sh' was stopped, because signal {number.name} stopped the module" in said
     assert all(wait_until_gone(pid) for pid in children)
 
 

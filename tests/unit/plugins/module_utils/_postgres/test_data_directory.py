@@ -56,7 +56,7 @@ def test_a_stale_postmaster_pid_is_no_server(data: Path, pid: str) -> None:
 def _programs(root: Path, version: str) -> str:
     root.mkdir()
     program = root / "postgres"
-    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) %s'\n" % version)
+    program.write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")
     program.chmod(0o755)
     return str(root)
 

@@ -21,7 +21,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.hba_file imp
 
 OTHERS = "# mine\nlocal all all peer\n"
 RULES = ["host a b 198.51.100.1/32 scram-sha-256", "host replication c 198.51.100.1/32 scram-sha-256"]
-BLOCK = "# BEGIN pgdr.barman\n%s\n%s\n# END pgdr.barman\n" % tuple(RULES)
+BLOCK = "# BEGIN pgdr.barman\n{}\n{}\n# END pgdr.barman\n".format(*tuple(RULES))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other users")
 
 

@@ -53,9 +53,12 @@ def test_a_host_that_has_everything() -> None:
 def test_a_locale_that_the_host_does_not_have_is_reported_with_its_databases_and_the_remedy() -> None:
     server = replace(SERVER, databases={**SERVER.databases, "bills": ["de_DE.UTF-8", "fr_FR.UTF-8"]})
     assert problems(replace(KNOWN, requirements=server), host(locales=("C",))) == [
-        "this host does not have the locale de_DE.UTF-8, which these need: database 'shop' (as PostgreSQL reported), database 'bills' (as PostgreSQL "
-        "reported). Create it there (on Debian and Ubuntu a line in /etc/locale.gen and locale-gen, on Red Hat's family the package glibc-langpack-de)",
-        "this host does not have the locale fr_FR.UTF-8, which these need: database 'bills' (as PostgreSQL reported). Create it there (on Debian and "
+        "this host does not have the locale de_DE.UTF-8, which these need: database 'shop' (as PostgreSQL reported), "
+        "database 'bills' (as PostgreSQL "
+        "reported). Create it there (on Debian and Ubuntu a line in /etc/locale.gen and locale-gen, on Red Hat's "
+        "family the package glibc-langpack-de)",
+        "this host does not have the locale fr_FR.UTF-8, which these need: database 'bills' (as PostgreSQL "
+        "reported). Create it there (on Debian and "
         "Ubuntu a line in /etc/locale.gen and locale-gen, on Red Hat's family the package glibc-langpack-fr)",
     ]
 
@@ -76,7 +79,8 @@ def test_a_locale_of_a_setting_that_is_restored() -> None:
 def test_a_library_that_the_hosts_own_configuration_preloads(name: str) -> None:
     there = replace(host("trace"), configured=StartSettings(ETC, {name: 'trace, "wondrous"'}))
     assert problems(KNOWN, there) == [
-        f"this host does not have the library wondrous: {name} in {ETC}. Install the package of its extension there, for this version of PostgreSQL"
+        f"this host does not have the library wondrous: {name} in {ETC}. Install the package of its extension there, "
+        "for this version of PostgreSQL"
     ]
 
 
@@ -127,8 +131,10 @@ def test_records_of_a_resource_manager_need_a_library() -> None:
     server = replace(SERVER, settings={"shared_preload_libraries": "wondrous"}, managers={"129": "wonders"})
     restored = replace(KNOWN, requirements=server, managers=(129, 200))
     assert problems(restored, host()) == [
-        "the WAL contains records of the custom resource managers 129 (wonders), 200. Only a library of shared_preload_libraries can replay them, and on this "
-        "host it is empty. The server has: wondrous (as PostgreSQL reported). Install the extension's package there and set shared_preload_libraries"
+        "the WAL contains records of the custom resource managers 129 (wonders), 200. Only a library of "
+        "shared_preload_libraries can replay them, and on this "
+        "host it is empty. The server has: wondrous (as PostgreSQL reported). Install the extension's package there "
+        "and set shared_preload_libraries"
     ]
     assert f"it is trace in {ETC}" in problems(restored, host("trace", shared_preload_libraries="trace"))[0]
     assert problems(restored, host("wondrous", shared_preload_libraries="wondrous")) == []
@@ -201,7 +207,7 @@ def test_libraries_are_found_beside_the_programs_and_where_postgresql_searches(t
     for path in (libraries / "plpgsql.so", libraries / "plugins" / "trace.so", more / "other.so"):
         path.write_bytes(b"")
     assert library_directory(str(programs), _run) == str(libraries)
-    has = library_finder(str(libraries), "$libdir:%s" % more)
+    has = library_finder(str(libraries), f"$libdir:{more}")
     assert has is not None
     assert has("plpgsql", False)
     assert has("other", False)

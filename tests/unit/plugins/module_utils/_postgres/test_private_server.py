@@ -151,11 +151,11 @@ def test_where_a_running_server_is_asked(data: Path) -> None:
     with pytest.raises(InstanceError, match="no PostgreSQL server runs with"):
         running_at(observe_data_directory(str(data)), "/bin", "postgres", runner)
     running = replace(observe_data_directory(str(data)), postmaster_pid=4711)
-    (data / "postmaster.pid").write_text("4711\n%s\n1763600000\n5433\n/run/postgresql\n*\n  1 2\nready   \n" % data)
+    (data / "postmaster.pid").write_text(f"4711\n{data}\n1763600000\n5433\n/run/postgresql\n*\n  1 2\nready   \n")
     assert running_at(running, "/bin", "admin", runner).query("SELECT 1", "shop") == [["1"]]
     assert {"--host=/run/postgresql", "--port=5433", "--username=admin", "--dbname=shop"} <= set(asked[0].argv)
     # Others may hold locks there for a moment.
     assert "-c lock_timeout=0" in asked[0].env["PGOPTIONS"]
-    (data / "postmaster.pid").write_text("4711\n%s\n1763600000\n5433\n\n*\n" % data)
+    (data / "postmaster.pid").write_text(f"4711\n{data}\n1763600000\n5433\n\n*\n")
     with pytest.raises(InstanceError, match="it has no socket"):
         running_at(running, "/bin", "postgres", runner)

@@ -43,9 +43,9 @@ class Host:
     def run(self, command: Command) -> Completed:
         argv = list(command.argv)
         if argv[0] == "lsattr":
-            return Completed(command.argv, 0, "%s %s\n" % (self.attributes, argv[-1]))
+            return Completed(command.argv, 0, f"{self.attributes} {argv[-1]}\n")
         if argv[-1] == "--version":
-            return Completed(command.argv, 0, "postgres (PostgreSQL) %d.2\n" % self.version)
+            return Completed(command.argv, 0, f"postgres (PostgreSQL) {self.version}.2\n")
         assert command.user == "postgres"
         directory, name = argv[2], argv[4]
         self.asked.append(name)

@@ -36,7 +36,7 @@ def archive(present: dict[int, tuple[int, int]], histories: dict[int, list[tuple
         for number in range(first, last + 1)
     }
     texts = {
-        timeline: "".join("%d\t%s\tx\n" % (parent, wal.format_lsn(lsn)) for parent, lsn in before)
+        timeline: "".join(f"{parent}\t{wal.format_lsn(lsn)}\tx\n" for parent, lsn in before)
         for timeline, before in histories.items()
     }
     return Archive(segments, {}, texts)
@@ -150,7 +150,8 @@ def test_a_branch_that_the_server_was_never_on() -> None:
     assert foreign(twice, [1, 2], 3) == []
     assert [one.timeline for one in foreign(twice, [1], 3)] == [2]
     assert str(foreign(tree, [1], 1)[0]) == (
-        "timeline 2, switch point 0/4000064 from timeline 1, WAL segments 000000020000000000000004 to 000000020000000000000005"
+        "timeline 2, switch point 0/4000064 from timeline 1, WAL segments 000000020000000000000004 to "
+        "000000020000000000000005"
     )
 
 

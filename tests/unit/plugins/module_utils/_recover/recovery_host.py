@@ -136,7 +136,7 @@ class RecoveryHost:
         return Completed(command.argv, 255, "", self.ssh_error)
 
     def _shell(self, command: Command) -> Completed:
-        path = os.environ["PATH"] if not self.rsync_there else "%s:%s" % (self.root / "bin", os.environ["PATH"])
+        path = os.environ["PATH"] if not self.rsync_there else f"{self.root / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(
             ["sh", "-s"],
             input=_WITH_PROGRAMS % " ".join(self.programs) + str(command.input),
@@ -188,13 +188,16 @@ class RecoveryHost:
             )
             for kind in ("xid", "lsn", "name", "time"):
                 if f"--target-{kind}" in given:
-                    files["postgresql.auto.conf"] += "recovery_target_%s = '%s'\n" % (kind, given[f"--target-{kind}"])
+                    files["postgresql.auto.conf"] += "recovery_target_{} = '{}'\n".format(
+                        kind, given[f"--target-{kind}"]
+                    )
             if "--target-immediate" in arguments:
                 files["postgresql.auto.conf"] += "recovery_target = 'immediate'\n"
         if self.of_a_standby:
             files["standby.signal"] = ""
             files["postgresql.auto.conf"] += (
-                "work_mem = '8MB'\nprimary_conninfo = 'host=198.51.100.10 password=secret'\nrecovery_min_apply_delay = '1h'\n"
+                "work_mem = '8MB'\nprimary_conninfo = 'host=198.51.100.10 password=secret'\nrecovery_min_apply_delay "
+                "= '1h'\n"
             )
         (directory / "pg_wal" / "archive_status").mkdir(parents=True, exist_ok=True)
         (directory / "pg_tblspc").mkdir(exist_ok=True)

@@ -102,7 +102,7 @@ class World:
         checkpoint: that last record is one, and the last commit or the like is the last that is none.
         """
         one = segment(number, timeline)
-        (self.partials if partial else self.segments)[one] = "/archive/%s" % one
+        (self.partials if partial else self.segments)[one] = f"/archive/{one}"
         self.events[one] = list(events)
         last = last_record if last_record is not None else position(number + 1, -100)
         self.ends[one] = None if empty else (last, last + 40)

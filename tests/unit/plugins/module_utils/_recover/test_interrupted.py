@@ -54,14 +54,14 @@ def test_a_backup_that_nobody_takes_any_more_has_failed(host: BarmanHost, status
 
 def test_one_that_is_being_taken_goes_on(host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
     host.backup("pg", ID, 4, status="STARTED")
-    lock(host, "%d" % os.getpid())
+    lock(host, f"{os.getpid()}")
     monkeypatch.setattr(locks, "command_line", lambda pid: "/usr/bin/python3 /usr/bin/barman backup pg")
     assert catalog.read_backups(server(host))[-1].status == "STARTED"
 
 
 def test_a_process_number_that_another_has_by_now(host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
     host.backup("pg", ID, 4, status="STARTED")
-    lock(host, "%d" % os.getpid())
+    lock(host, f"{os.getpid()}")
     monkeypatch.setattr(locks, "command_line", lambda pid: "/usr/sbin/cron -f")
     assert catalog.read_backups(server(host))[-1].status == "FAILED"
 

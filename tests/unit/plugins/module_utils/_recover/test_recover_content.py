@@ -96,7 +96,7 @@ def test_a_truncated_segment_is_refused_before_anything_is_done(server: Server, 
     name = str(server.files.segments[number])
     # With the records' verification off as well: a size costs nothing.
     for verify in (True, False):
-        with pytest.raises(HostError, match="%s.*has 500000 bytes" % name):
+        with pytest.raises(HostError, match=f"{name}.*has 500000 bytes"):
             server.recover(check_mode, verify_wal=verify)
     assert not server.new.exists()
     assert not server.host.ran("barman", "recover")
@@ -106,13 +106,7 @@ def test_the_error_of_a_truncated_segment_has_the_last_commit_before_it(server: 
     last = [event for event in server.files.seen(1).events if event.kind == "commit"][-1]
     # At three quarters of a page, in a segment that has commits before that, too.
     server.files.write(2, server.files.read(2)[: 20 * 8192 + 6144])
-    expected = (
-        "last commit before that is of .*transaction %s.*recover to that commit: barman_recover_target_lsn=%s "
-        % (
-            last.xid,
-            wal.format_lsn(last.lsn),
-        )
-    )
+    expected = f"last commit before that is of .*transaction {last.xid}.*recover to that commit: barman_recover_target_lsn={wal.format_lsn(last.lsn)} "
     with pytest.raises(DamagedWal, match=expected):
         server.recover(check_mode=True)
     # And that is so.
@@ -132,15 +126,15 @@ def test_damage_before_a_truncated_segment_is_reported_with_it(server: Server) -
     server.files.flip(1, 100000)
     with pytest.raises(DamagedWal) as raised:
         server.recover(check_mode=True)
-    assert "segment %s of" % server.files.segments[1] in str(raised.value)
-    assert "%s has 14336 bytes" % server.files.paths[server.files.segments[2]] in str(raised.value)
+    assert f"segment {server.files.segments[1]} of" in str(raised.value)
+    assert f"{server.files.paths[server.files.segments[2]]} has 14336 bytes" in str(raised.value)
 
 
 def test_a_target_that_is_not_found_in_truncated_wal_names_the_segment(server: Server) -> None:
     lsn = wal.format_lsn(server.files.seen(1).begin_lsn + 900000)
     server.files.write(1, server.files.read(1)[:500000])
     server.files.paths.pop(server.files.segments[2])
-    with pytest.raises(PlanError, match="There is damaged WAL: .*%s has 500000 bytes" % server.files.segments[1]):
+    with pytest.raises(PlanError, match=f"There is damaged WAL: .*{server.files.segments[1]} has 500000 bytes"):
         server.recover(target_lsn=lsn)
 
 
@@ -204,7 +198,7 @@ def test_a_segment_that_was_damaged_since_it_was_verified_is_not_padded(
         return run(command)
 
     monkeypatch.setattr(server.host, "run", damage_and_run)
-    with pytest.raises(RecoverError, match="%s.* is damaged .*it has 500000 bytes" % server.files.segments[1]):
+    with pytest.raises(RecoverError, match=f"{server.files.segments[1]}.* is damaged .*it has 500000 bytes"):
         server.recover()
 
 

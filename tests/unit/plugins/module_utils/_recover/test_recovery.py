@@ -278,7 +278,7 @@ def test_the_links_of_the_old_directory_follow_its_tablespaces(host: RecoveryHos
 def test_moving_aside_is_all_or_nothing(host: RecoveryHost) -> None:
     old, fast, slow = linked(host)
     move = host.root / "bin" / "mv"
-    move.write_text('#!/bin/sh\ncase $3 in %s) echo no >&2; exit 1;; esac\nexec /bin/mv "$@"\n' % slow)
+    move.write_text(f'#!/bin/sh\ncase $3 in {slow}) echo no >&2; exit 1;; esac\nexec /bin/mv "$@"\n')
     move.chmod(0o755)
     with pytest.raises(RecoverError) as caught:
         host.recover(existing="move_aside")
@@ -295,7 +295,7 @@ def test_moving_aside_is_all_or_nothing(host: RecoveryHost) -> None:
 def test_links_that_cannot_be_changed_undo_the_move(host: RecoveryHost) -> None:
     old, fast, slow = linked(host)
     link = host.root / "bin" / "ln"
-    link.write_text('#!/bin/sh\ncase $3 in %s.*) echo no >&2; exit 1;; esac\nexec /bin/ln "$@"\n' % slow)
+    link.write_text(f'#!/bin/sh\ncase $3 in {slow}.*) echo no >&2; exit 1;; esac\nexec /bin/ln "$@"\n')
     link.chmod(0o755)
     with pytest.raises(RecoverError, match=f"It was undone: back in their places are {slow}, {fast}, {old}"):
         host.recover(existing="move_aside")
@@ -397,7 +397,7 @@ def test_barmans_failure_leaves_a_directory_that_no_server_starts_from(host: Rec
     said = str(caught.value)
     assert "Barman could not recover: data transfer failure rsync error: broken pipe. What" in said
     assert "no server can be started from it" in said
-    assert "What was there before is safe in: %s.20261120T090000Z" % (host.root / "new") in said
+    assert f"What was there before is safe in: {host.root / 'new'}.20261120T090000Z" in said
     assert not (host.root / "new" / "global" / "pg_control").exists()
 
 
@@ -526,7 +526,7 @@ def test_another_host_is_reached_by_one_connection(host: RecoveryHost) -> None:
     assert all(shared[0] in argv and "ControlMaster=auto" in argv for argv in scripts)
     assert "exit" in host.commands[-1].argv
     assert not Path(shared[0][len("ControlPath=") :]).parent.exists()
-    assert host.arguments_of("rsync")[-1] == ":%s/" % (host.root / "new" / "barman_wal")
+    assert host.arguments_of("rsync")[-1] == f":{host.root / 'new' / 'barman_wal'}/"
 
 
 def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
@@ -572,7 +572,7 @@ def test_tablespaces_are_checked_and_moved_aside_too(host: RecoveryHost) -> None
     assert outcome.recovery["tablespaces"] == {"fast": str(there), "slow": str(other)}
     # Barman leaves what the umask leaves, which lets others list the files.
     assert [path.stat().st_mode & 0o7777 for path in (there, other)] == [0o700, 0o700]
-    assert "--tablespace slow:%s" % other in " ".join(host.arguments_of("barman", "recover"))
+    assert f"--tablespace slow:{other}" in " ".join(host.arguments_of("barman", "recover"))
     with pytest.raises(RecoverError, match="has no tablespace 'fats'; it has: fast, slow"):
         host.recover(tablespaces={"fats": "/x"})
 
@@ -799,24 +799,24 @@ def test_a_file_that_barman_would_copy_and_is_gone_is_found_before_anything_is_d
 ) -> None:
     """It copies what xlog.db has, those after the target too, unless a newer one has a position."""
     host.version = version
-    names = ["0000000100000000000000%02X" % number for number in range(1, 9)]
+    names = [f"0000000100000000000000{number:02X}" for number in range(1, 9)]
     wals = host.home / "pg" / "wals"
     (wals / "0000000100000000").mkdir(parents=True)
     for name in names[:-1]:
         (wals / "0000000100000000" / name).write_bytes(b"")
-    (wals / "xlog.db").write_text("".join("%s\t%d\t1.5\tNone\n" % (name, SIZE) for name in names))
+    (wals / "xlog.db").write_text("".join(f"{name}\t{SIZE}\t1.5\tNone\n" for name in names))
     with pytest.raises(
         RecoverError, match=f"are missing that Barman has in xlog.db: {names[-1]}.*barman rebuild-xlogdb pg"
     ):
         host.recover(**target)
     assert not host.ran("barman", "recover")
     assert not (host.root / "new").exists()
-    (wals / "xlog.db").write_text("".join("%s\t%d\t1.5\tNone\n" % (name, SIZE) for name in names[:-1]))
+    (wals / "xlog.db").write_text("".join(f"{name}\t{SIZE}\t1.5\tNone\n" for name in names[:-1]))
     assert host.recover(**target).changed
 
 
 def test_what_a_newer_barman_does_not_copy_may_be_gone(host: RecoveryHost) -> None:
     host.version = "3.20.0"
     (host.home / "pg" / "wals").mkdir(parents=True)
-    (host.home / "pg" / "wals" / "xlog.db").write_text("0000000100000000000000FF\t%d\t1.5\tNone\n" % SIZE)
+    (host.home / "pg" / "wals" / "xlog.db").write_text(f"0000000100000000000000FF\t{SIZE}\t1.5\tNone\n")
     assert host.recover(target_lsn="0/3000000").changed

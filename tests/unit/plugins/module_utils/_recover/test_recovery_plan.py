@@ -362,7 +362,7 @@ def test_the_first_consistent_point_needs_the_backups_own_wal_alone(world: World
 @pytest.fixture
 def forked(world: World, backups: list[Backup]) -> list[Backup]:
     """Timeline 2 forked off in segment 6, and has a backup of its own."""
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(6, 1500))
+    world.histories[2] = f"1\t{wal.format_lsn(position(6, 1500))}\tno recovery target specified\n"
     world.add(6, commit(position(6, 1000), 25, 703), timeline=2)
     world.add(7, commit(position(7, 5000), 50, 800), timeline=2)
     world.add(8, timeline=2)
@@ -389,7 +389,7 @@ def test_a_server_whose_timeline_nobody_received_is_not_recovered_to_an_older_en
 ) -> None:
     """It was recovered, or promoted, and the run died before the receiver followed it: its commits are on it alone."""
     if with_history:
-        world.histories[3] = world.histories[2] + "2\t%s\tno recovery target specified\n" % wal.format_lsn(position(8))
+        world.histories[3] = world.histories[2] + f"2\t{wal.format_lsn(position(8))}\tno recovery target specified\n"
     with pytest.raises(PlanError) as caught:
         plan(world, forked, RecoveryTarget("end"), server_timeline=3)
     text = str(caught.value)
@@ -402,7 +402,7 @@ def test_a_standby_that_lags_is_on_a_timeline_that_was_archived_once(world: Worl
     world.segments.clear()
     world.partials.clear()
     world.fill(range(6, 10), timeline=2)
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(6))
+    world.histories[2] = f"1\t{wal.format_lsn(position(6))}\tno recovery target specified\n"
     latest = backup(6, 50, timeline=2)
     assert plan(world, [latest], RecoveryTarget("end"), server_timeline=1).left_behind == ()
 
@@ -485,7 +485,7 @@ def test_any_sign_of_life_on_the_new_timeline_makes_the_time_its_own(world: Worl
 
 def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: list[Backup]) -> None:
     """Recovered to timeline 2, and then back to timeline 1, which made timeline 3."""
-    world.histories[3] = "1\t%s\tbefore\n" % wal.format_lsn(position(7, 2000))
+    world.histories[3] = f"1\t{wal.format_lsn(position(7, 2000))}\tbefore\n"
     world.add(7, commit(position(7, 1000), 30, 705), timeline=3)
     world.add(8, commit(position(8, 1000), 57, 900), timeline=3)
     with pytest.raises(PlanError, match=r"lies on timeline 2, after the switch point at WAL position 0/60005DC"):
@@ -539,7 +539,7 @@ def test_a_server_that_was_promoted_before_barman_knew_it_is_recovered(world: Wo
     world.fill(range(20, 23), timeline=2)
     made = plan(world, [backup(20, 40, timeline=2)], END)
     assert (made.timeline, made.target_timeline, made.last) == (2, "current", segment(22, 2))
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(9))
+    world.histories[2] = f"1\t{wal.format_lsn(position(9))}\tno recovery target specified\n"
     assert plan(world, [backup(20, 40, timeline=2)], END).target_timeline == "2"
 
 
@@ -548,7 +548,7 @@ def test_a_server_that_was_promoted_before_barman_knew_it_is_recovered(world: Wo
 
 def test_the_branch_of_the_living_server_is_the_latest(world: World, backups: list[Backup]) -> None:
     """Somebody promoted a restored copy of the first backup, which archived to the same place."""
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.histories[2] = f"1\t{wal.format_lsn(position(4, 2000))}\tno recovery target specified\n"
     world.add(4, commit(position(4, 1000), 16, 701), commit(position(4, 9000), 40, 800), timeline=2)
     world.add(5, timeline=2)
     made = plan(world, backups, END, server_timeline=1)
@@ -562,7 +562,7 @@ def test_the_branch_of_the_living_server_is_the_latest(world: World, backups: li
 
 
 def test_without_a_living_server_both_branches_are_shown(world: World, backups: list[Backup]) -> None:
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.histories[2] = f"1\t{wal.format_lsn(position(4, 2000))}\tno recovery target specified\n"
     world.add(4, commit(position(4, 9000), 40, 800), timeline=2)
     for target in (END, RecoveryTarget("xid", xid=706), time(27), RecoveryTarget("immediate")):
         with pytest.raises(PlanError, match="2 branches of which none continues another") as caught:
@@ -582,7 +582,7 @@ def test_without_a_living_server_both_branches_are_shown(world: World, backups: 
 
 
 def test_a_target_before_the_branches_part_needs_no_choice(world: World, backups: list[Backup]) -> None:
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.histories[2] = f"1\t{wal.format_lsn(position(4, 2000))}\tno recovery target specified\n"
     world.add(4, restore_point(position(4, 500), 15, "early"), commit(position(4, 1000), 16, 701), timeline=2)
     world.add(5, commit(position(5, 9000), 40, 800), timeline=2)
     for target in (time(15), RecoveryTarget("name", name="early"), RecoveryTarget("xid", xid=701)):
@@ -592,14 +592,14 @@ def test_a_target_before_the_branches_part_needs_no_choice(world: World, backups
 
 def test_a_branch_without_a_commit_after_the_switch_point_is_continued(world: World, backups: list[Backup]) -> None:
     """A failover: the old primary wrote a checkpoint more."""
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(8, 1100))
+    world.histories[2] = f"1\t{wal.format_lsn(position(8, 1100))}\tno recovery target specified\n"
     world.add(8, commit(position(8, 1000), 35, 706), timeline=2)
     made = plan(world, backups, END)
     assert (made.timeline, made.warnings) == (2, ())
 
 
 def test_a_backup_chooses_the_branch_that_it_is_on(world: World, backups: list[Backup]) -> None:
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(4, 2000))
+    world.histories[2] = f"1\t{wal.format_lsn(position(4, 2000))}\tno recovery target specified\n"
     world.add(4, commit(position(4, 9000), 40, 800), timeline=2)
     assert plan(world, backups, END, backups[1].backup_id).timeline == 1
     with pytest.raises(PlanError, match="2 branches"):
@@ -620,8 +620,8 @@ def test_a_record_that_two_branches_have_is_shown_twice(
 ) -> None:
     world.add(7, restore_point(position(7, 100), 41, "late"), commit(position(7, 5000), 50, 705), timeline=2)
     (warning,) = plan(world, forked, target, server_timeline=2).warnings
-    assert "is taken on timeline 2: 2026-11-20T08:%d" % (50 if target.xid else 41) in warning
-    assert "Another one is on timeline 1: 2026-11-20T08:%d" % (30 if target.xid else 29) in warning
+    assert f"is taken on timeline 2: 2026-11-20T08:{50 if target.xid else 41}" in warning
+    assert f"Another one is on timeline 1: 2026-11-20T08:{30 if target.xid else 29}" in warning
     assert "barman_recover_target_timeline=1" in warning
     assert plan(world, forked, replace(target, timeline=1)).warnings == ()
 
@@ -634,7 +634,7 @@ def test_a_branch_without_its_history_is_another_branch(world: World, backups: l
 
 
 def test_what_can_not_be_read_may_be_a_branch(world: World, backups: list[Backup]) -> None:
-    world.histories[2] = "1\t%s\tno recovery target specified\n" % wal.format_lsn(position(7))
+    world.histories[2] = f"1\t{wal.format_lsn(position(7))}\tno recovery target specified\n"
     world.add(7, timeline=2)
     world.ends[segment(7)] = None
     with pytest.raises(PlanError, match="2 branches"):
@@ -665,12 +665,13 @@ def test_a_target_in_a_gap_is_refused_with_every_window(
     said = str(caught.value)
     assert "last recoverable point" not in said
     assert (
-        "What can be recovered: from 2026-11-20T08:10:00+00:00 (WAL position 0/2800000, the end of backup 20261120T081000) to: last commit "
+        "What can be recovered: from 2026-11-20T08:10:00+00:00 (WAL position 0/2800000, the end of backup "
+        "20261120T081000) to: last commit "
         "2026-11-20T08:12:00+00:00 (transaction 700)"
     ) in said
     assert (
-        "; from 2026-11-20T08:20:00+00:00 (WAL position 0/5800000, the end of backup 20261120T082000) to: last commit 2026-11-20T08:25"
-        in said
+        "; from 2026-11-20T08:20:00+00:00 (WAL position 0/5800000, the end of backup 20261120T082000) to: last "
+        "commit 2026-11-20T08:25" in said
     )
     assert [(one["backups"], one["end"]["xid"], one["missing"]) for one in caught.value.details["windows"]] == [
         (["20261120T081000"], 700, "000000010000000000000004"),

@@ -36,7 +36,7 @@ class Host:
 
     def systemctl(self, command: Command) -> Completed:
         if command.argv[1] == "show":
-            return Completed(command.argv, 0, "%s.service\n" % command.argv[-1])
+            return Completed(command.argv, 0, f"{command.argv[-1]}.service\n")
         self.reloads += 1
         return Completed(command.argv, 0)
 

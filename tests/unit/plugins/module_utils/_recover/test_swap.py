@@ -54,7 +54,7 @@ def mounted(host: RecoveryHost, *paths: Path) -> None:
     """These are mount points now."""
     program = host.root / "bin" / "mountpoint"
     cases = "|".join(str(path) for path in paths)
-    program.write_text("#!/bin/sh\ncase $2 in %s) exit 0 ;; esac\nexit 1\n" % cases)
+    program.write_text(f"#!/bin/sh\ncase $2 in {cases}) exit 0 ;; esac\nexit 1\n")
     program.chmod(0o755)
     for path in paths:
         (path / "lost+found").mkdir(mode=0o700)
@@ -144,7 +144,7 @@ def test_a_swap_that_fails_is_undone(host: RecoveryHost) -> None:
     data, fast = host.root / "new", host.root / "fast"
     mounted(host, data, fast)
     move = host.root / "bin" / "mv"
-    move.write_text('#!/bin/sh\ncase $3 in %s/%s/backup_label) exit 1 ;; esac\nexec /bin/mv "$@"\n' % (data, RESTORE))
+    move.write_text(f'#!/bin/sh\ncase $3 in {data}/{RESTORE}/backup_label) exit 1 ;; esac\nexec /bin/mv "$@"\n')
     move.chmod(0o755)
     with pytest.raises(RecoverError, match=r"It was undone: what was there is where it was") as caught:
         host.recover(existing="move_aside")
@@ -369,8 +369,8 @@ def test_an_immutable_entry_is_found_before_the_copy(host: RecoveryHost) -> None
     mounted(host, data, fast)
     program = host.root / "bin" / "lsattr"
     program.write_text(
-        "#!/bin/sh\nprintf '%%s\\n' '----i---------e------- %s/precious' '--------------e------- %s/pg_tblspc'\n"
-        % (data, data)
+        f"#!/bin/sh\nprintf '%s\\n' '----i---------e------- {data}/precious' '--------------e------- "
+        f"{data}/pg_tblspc'\n"
     )
     program.chmod(0o755)
     with pytest.raises(RecoverError) as caught:

@@ -106,10 +106,10 @@ def test_the_error_says_what_can_be_recovered(files: Files) -> None:
     previous = [event for event in files.seen(3).events if event.kind == "commit"][-2]
     files.flip(3, last.lsn - files.seen(3).begin_lsn + 26)
     with pytest.raises(
-        DamagedWal, match="the checksum of the record at %s is wrong" % wal.format_lsn(last.lsn)
+        DamagedWal, match=f"the checksum of the record at {wal.format_lsn(last.lsn)} is wrong"
     ) as raised:
         files.verify()
-    assert "transaction %s" % previous.xid in str(raised.value)
+    assert f"transaction {previous.xid}" in str(raised.value)
     assert "barman_recover_target_lsn" in str(raised.value)
     assert wal.format_lsn(previous.lsn) in str(raised.value)
     # And that is so.
@@ -118,11 +118,9 @@ def test_the_error_says_what_can_be_recovered(files: Files) -> None:
 
 def test_a_truncated_segment_is_named_with_its_sizes(files: Files) -> None:
     files.write(1, files.read(1)[:500000])
-    with pytest.raises(
-        DamagedWal, match="%s.*it has 500000 bytes, and a WAL segment has %d" % (files.segments[1], MIB)
-    ):
+    with pytest.raises(DamagedWal, match=f"{files.segments[1]}.*it has 500000 bytes, and a WAL segment has {MIB}"):
         files.verify()
-    with pytest.raises(DamagedWal, match="%s has 500000 bytes" % files.paths[files.segments[1]]):
+    with pytest.raises(DamagedWal, match=f"{files.paths[files.segments[1]]} has 500000 bytes"):
         refuse_short_segments(files.replay, files.archive)
 
 
@@ -227,7 +225,7 @@ def test_a_compressed_segment_that_can_not_be_read(files: Files) -> None:
     assert files.verify().segments == 5
     refuse_short_segments(files.replay, files.archive)
     files.write(1, packed[:2000])
-    with pytest.raises(DamagedWal, match="%s.*is damaged" % files.segments[1]):
+    with pytest.raises(DamagedWal, match=f"{files.segments[1]}.*is damaged"):
         files.verify()
     files.write(1, gzip.compress(bytes(files.read(0))[:500000]))
     with pytest.raises(DamagedWal, match="it has 500000 bytes"):
@@ -238,7 +236,7 @@ def test_a_segment_that_barman_can_not_give(files: Files, monkeypatch: pytest.Mo
     archive = files.archive
 
     def read(segment: wal.Segment) -> bytes:
-        raise ArchiveError("Barman can't read WAL file %s" % segment)
+        raise ArchiveError(f"Barman can't read WAL file {segment}")
 
     monkeypatch.setattr(archive, "read", read)
     with pytest.raises(DamagedWal, match="Barman can't read WAL file"):

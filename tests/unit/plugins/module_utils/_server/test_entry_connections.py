@@ -92,10 +92,10 @@ CONNECTIONS = st.tuples(HOSTS, st.sampled_from(["5432", "5433"]), USERS)
 def test_no_line_that_an_undeclared_entry_needs_is_ever_removed(there, wanted, entries):
     def line(connection: tuple[str, str, str]) -> str:
         host, port, user = connection
-        return "%s:%s:*:%s:pw" % (host.replace(":", "\\:"), port, user)
+        return "{}:{}:*:{}:pw".format(host.replace(":", "\\:"), port, user)
 
     servers = {
-        name: ServerConfiguration(name, {"conninfo": "host=%s port=%s user=%s" % connection}, "")
+        name: ServerConfiguration(name, {"conninfo": "host={} port={} user={}".format(*connection)}, "")
         for name, connection in entries.items()
     }
     stays = undeclared_connections(Configuration("", {}, servers), ["a"], "barman")

@@ -244,7 +244,8 @@ class TestAdopt:
     def test_a_file_that_is_in_the_way(self) -> None:
         planned = plan(host({"pg": "[pg]\n[other]\nx = 1\n"}), self.ENTRY)
         assert planned.problems == [
-            "server 'pg': /d/pg.conf contains other servers too and prevents this entry. Choose another name for the server"
+            "server 'pg': /d/pg.conf contains other servers too and prevents this entry. Choose another name for the "
+            "server"
         ]
 
     def test_absent_takes_it_away(self) -> None:
@@ -331,7 +332,7 @@ class TestSecrets:
         ],
     )
     def test_are_masked(self, text: str) -> None:
-        masked = masking.mask("[pg]\n%s\narchiver = on\n" % text)
+        masked = masking.mask(f"[pg]\n{text}\narchiver = on\n")
         assert "secret" not in masked
         assert "********" in masked
         assert masked.endswith("\narchiver = on\n")

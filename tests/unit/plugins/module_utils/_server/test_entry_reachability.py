@@ -20,7 +20,7 @@ def problems(after: dict[str, str], reach: Reach, before: dict[str, str] | None 
     tried: list[str] = []
 
     def probe(host: str, port: str) -> Reach:
-        tried.append("%s:%s" % (host, port))
+        tried.append(f"{host}:{port}")
         return reach
 
     return list(unreachable("pg", BEFORE if before is None else before, after, probe)), tried

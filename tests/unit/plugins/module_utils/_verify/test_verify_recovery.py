@@ -105,7 +105,7 @@ def test_a_message_of_postgresql_is_explained(words: str, meaning: str) -> None:
         [
             "2026-11-20 09:00:00 UTC [1] LOG:  starting",
             "2026-11-20 09:00:00 UTC [2] FATAL:  the database system is starting up",
-            "2026-11-20 09:00:01 UTC [3] FATAL:  %s" % words,
+            f"2026-11-20 09:00:01 UTC [3] FATAL:  {words}",
             "2026-11-20 09:00:02 UTC [1] LOG:  database system is shut down",
         ]
     )

@@ -107,7 +107,7 @@ _NAMES = st.lists(st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"))
 @given(_NAMES)
 def test_a_list_is_each_of_its_texts(names: list[str]) -> None:
     assert to_list(json.dumps(names)) == to_list(names) == names
-    assert to_list(",".join(names)) == to_list("\n".join(names)) == to_list("[%s]" % ", ".join(names)) == names
+    assert to_list(",".join(names)) == to_list("\n".join(names)) == to_list(f"[{', '.join(names)}]") == names
 
 
 @given(
