@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_topology
-short_description: Take a host's own part of the topology
+short_description: Return a host's own part of the topology
 version_added: 1.0.0
 description:
-  - Takes the part of what M(pgdr.barman.topology) returned that the roles of this host read. With many hosts in the inventory, expressions on the part
+  - Returns the part of the result of M(pgdr.barman.topology) that the roles of this host read. With many hosts in the inventory, expressions on the part
     take a fraction of the time that they take on the whole.
   - Runs on the controller and connects to nothing.
 author:

@@ -27,6 +27,7 @@ JOBS: dict[str, tuple[str, ...]] = {
     "yamllint": ("yamllint", "--strict", "."),
     "changelog": ("antsibull-changelog", "lint"),
     "codespell": ("codespell",),
+    "language": ("python", "-m", "tests.tools.language"),
     "ruff format": ("ruff", "format", "--check", "--output-format=concise", "."),
     "ruff check": ("ruff", "check", "--quiet", "--output-format=concise", "."),
 }

@@ -40,7 +40,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         BOTH,
         one_of(("distribution", "pgdg")),
         "distribution",
-        "Where the packages of PostgreSQL and Barman come from: the distribution, or the PostgreSQL project. On Debian pgdg adds the project's repository.",
+        "The source of PostgreSQL's and Barman's packages: the distribution, or the PostgreSQL project. On Debian, pgdg adds the project's repository.",
     ),
     Variable(
         "barman_install_postgres",
@@ -62,7 +62,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         PG,
         TEXT,
         "",
-        "The name that the cluster on barman_postgres_port has on Debian. If another cluster has the port, the role refuses to restart it.",
+        "The name of the cluster on barman_postgres_port on Debian. If another cluster has the port, the role refuses to restart it.",
     ),
     Variable(
         "barman_postgres_service",
@@ -77,7 +77,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         PG,
         BOOLEAN,
         False,
-        "Restart PostgreSQL if a setting needs it. If it is false, the setting is written, and the run fails with what waits for a restart.",
+        "Restart PostgreSQL if a setting needs it. If false, the role writes the setting, and the run fails with a list of the settings that need a restart.",
     ),
     Variable(
         "barman_listen_addresses",
@@ -113,7 +113,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         PG,
         BOOLEAN,
         False,
-        "Whether database roles that somebody else created may lose SUPERUSER, CREATEDB, CREATEROLE and BYPASSRLS.",
+        "Remove SUPERUSER, CREATEDB, CREATEROLE and BYPASSRLS from database roles that somebody else created.",
     ),
     Variable(
         "barman_manual_file",
@@ -134,7 +134,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         PG,
         WHOLE_NUMBER,
         60,
-        "How many seconds pgdr.barman.deploy waits until a synchronous receiver confirms commits. After that, commits wait for it no longer.",
+        "How many seconds pgdr.barman.deploy waits until a synchronous receiver confirms commits. After that, synchronous commit is disabled.",
     ),
     Variable(
         "barman_backup_packages",
@@ -191,7 +191,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         BACKUP,
         BOOLEAN,
         False,
-        "Remove the entries of servers that this collection wrote and that the inventory no longer has. Their slots and backups stay.",
+        "Remove the entries of servers that this collection wrote and that are not in the inventory. Their slots and backups stay.",
     ),
     Variable(
         "barman_adopt",
@@ -226,7 +226,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         BACKUP,
         WHOLE_NUMBER,
         900,
-        "If nothing has waited longer than so many seconds, pgdr.barman.deploy leaves a passive server to Barman's cron. It always waits for the first backup.",
+        "The lag in seconds up to which pgdr.barman.deploy leaves a passive server to Barman's cron. It always waits for the first backup.",
     ),
     Variable(
         "barman_deploy_check_timeout",

@@ -58,7 +58,7 @@ VARIABLES: tuple[Variable, ...] = (
         BOTH,
         ADDRESS,
         None,
-        "Where the other hosts of the topology reach this one.",
+        "The address at which the other hosts of the topology reach this host.",
         default="ansible_host, else the inventory name",
     ),
     Variable("barman_ssh_port", BOTH, PORT, 22, "The port of the host's SSH server, as the other hosts reach it."),
@@ -67,7 +67,7 @@ VARIABLES: tuple[Variable, ...] = (
         BOTH,
         HOOKS,
         {},
-        "Hook scripts, by Barman's option: of this server, or on a backup server of all that it keeps. See architectures/hook-scripts.md.",
+        "Hook scripts, by Barman's option. On a backup server: for every server that it backs up. See architectures/hook-scripts.md.",
     ),
     Variable(
         "barman_s3",
@@ -98,7 +98,7 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         NAME,
         None,
-        "The inventory name of the backup server that keeps this PostgreSQL server. Not needed on a primary that is kept through its standby only.",
+        "The inventory name of the backup server that backs up this PostgreSQL server. Not needed on a primary that is only backed up from its standby.",
         default="required",
     ),
     Variable(
@@ -123,7 +123,7 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         list_of(one_of(WAL_METHODS), "streaming"),
         ("streaming",),
-        "How WAL comes to Barman: one at least, or both.",
+        "How Barman receives WAL: at least one method, or both.",
     ),
     Variable(
         "barman_archive_method",
@@ -145,22 +145,22 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         WHOLE_NUMBER,
         None,
-        "With archiving: after so many seconds a WAL segment is closed and archived that is not full yet; 0 for never.",
-        default="300 with archiving alone, else left as it is",
+        "With archiving: the number of seconds after which PostgreSQL archives a WAL segment that is not full. 0 means never.",
+        default="300 with archiving alone, else unchanged",
     ),
     Variable(
         "barman_passive_servers",
         PG,
         list_of(NAME, "backup-2"),
         (),
-        "Backup servers that relay this server's backups and WAL from the one that keeps it.",
+        "Passive backup servers, which replicate this server's backups and WAL from barman_backup_server.",
     ),
     Variable(
         "barman_postgres_host",
         PG,
         POSTGRES_HOST,
         None,
-        "Where PostgreSQL listens, as the backup server reaches it.",
+        "The address at which the backup server reaches PostgreSQL.",
         default="barman_address",
     ),
     Variable("barman_postgres_port", PG, PORT, 5432, "PostgreSQL's port."),
@@ -181,14 +181,14 @@ VARIABLES: tuple[Variable, ...] = (
         SECRET,
         None,
         "The password of barman_streaming_user. Keep it in a vault.",
-        default="required without barman_sslcert, where there is a replication connection",
+        default="required without barman_sslcert, if there is a replication connection",
     ),
     Variable(
         "barman_sslmode",
         PG,
         one_of(SSL_MODES),
         "prefer",
-        "libpq's sslmode. From require on, pg_hba lets in connections with TLS only.",
+        "libpq's sslmode. With require and the stricter modes, pg_hba.conf allows only connections with TLS.",
     ),
     Variable(
         "barman_sslrootcert",
@@ -204,8 +204,8 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         CONNECTION_OPTIONS,
         {},
-        "Further parameters of libpq for Barman's connections. By default it waits 10 seconds for a connection "
-        "(connect_timeout: 10) and gives up a silent one after two minutes (keepalives_idle: 60, keepalives_interval: 10, keepalives_count: 6).",
+        "Further parameters of libpq for Barman's connections. By default libpq waits 10 seconds for a connection "
+        "(connect_timeout: 10) and closes a silent connection after two minutes (keepalives_idle: 60, keepalives_interval: 10, keepalives_count: 6).",
     ),
     Variable("barman_slot_name", PG, SLOT_NAME, "barman", "The replication slot of the WAL receiver."),
     Variable(
@@ -230,7 +230,11 @@ VARIABLES: tuple[Variable, ...] = (
         "What Barman keeps: REDUNDANCY n, or RECOVERY WINDOW OF n DAYS (WEEKS, MONTHS). Empty: everything.",
     ),
     Variable(
-        "barman_minimum_redundancy", PG, WHOLE_NUMBER, 1, "So many backups are never deleted, however old they are."
+        "barman_minimum_redundancy",
+        PG,
+        WHOLE_NUMBER,
+        1,
+        "The number of backups that Barman always keeps, however old they are.",
     ),
     Variable(
         "barman_backup_schedule",
@@ -253,14 +257,14 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         DICTIONARY,
         {},
-        "Further options of Barman for this server; they win over what is derived here, except for what identifies the server and its connections.",
+        "Further options of Barman for this server. They replace derived options, except those that identify the server and its connections.",
     ),
     Variable(
         "barman_manage_postgres",
         PG,
         BOOLEAN,
         True,
-        "false: Ansible does not touch PostgreSQL; what has to be done there is returned as SQL, pg_hba, settings and SSH.",
+        "false: Ansible does not touch PostgreSQL. The deployment shows the manual steps: SQL, pg_hba.conf, settings and SSH.",
     ),
     Variable(
         "barman_primary",
@@ -275,21 +279,21 @@ VARIABLES: tuple[Variable, ...] = (
         PG,
         public_key("~/.ssh/id_ed25519.pub of PostgreSQL's user"),
         "",
-        "With barman_manage_postgres false, and archiving: the SSH key of barman_postgres_os_user, which the backup server lets in.",
+        "With barman_manage_postgres false, and archiving: the SSH key of barman_postgres_os_user, which the backup server authorizes.",
     ),
     Variable(
         "barman_ssh_host_key",
         PG,
         public_key("/etc/ssh/ssh_host_ed25519_key.pub there"),
         "",
-        "With barman_manage_postgres false, and the rsync or snapshot method: a host key of its SSH server, by which the backup server knows it.",
+        "With barman_manage_postgres false, and the rsync or snapshot method: a host key of its SSH server, which the backup server verifies.",
     ),
     Variable(
         "barman_passive_of",
         BACKUP,
         TEXT,
         "",
-        "The inventory name of a backup server: this one relays everything that that one keeps or relays.",
+        "The inventory name of another backup server. This one replicates every server that the other backs up or replicates.",
     ),
     Variable(
         "barman_addresses",
@@ -300,34 +304,45 @@ VARIABLES: tuple[Variable, ...] = (
         default="[barman_address]",
     ),
     Variable("barman_user", BACKUP, OS_USER, "barman", "The operating system's user that runs Barman."),
-    Variable("barman_home", BACKUP, PATH, "/var/lib/barman", "Barman's home, where the backups are."),
+    Variable("barman_home", BACKUP, PATH, "/var/lib/barman", "Barman's home directory, with the backups."),
     Variable(
-        "barman_configuration_directory", BACKUP, PATH, "/etc/barman.d", "Where the servers' configuration files are."
+        "barman_configuration_directory",
+        BACKUP,
+        PATH,
+        "/etc/barman.d",
+        "The directory of the servers' configuration files.",
     ),
     Variable(
         "barman_hook_directory",
         BACKUP,
         PATH,
         "/usr/local/lib/pgdr.barman",
-        "Where the scripts of barman_hooks are put.",
+        "The directory for the scripts of barman_hooks.",
     ),
     Variable(
         "barman_client_directory",
         BACKUP,
         OPTIONAL_PATH,
         "/usr/lib/postgresql/{version}/bin",
-        "Where the client tools of a PostgreSQL major version are; {version} stands for it. Empty: whatever the PATH finds.",
+        "The directory of a PostgreSQL major version's client tools. {version} stands for the version. Empty: the client tools in the PATH.",
     ),
     Variable(
         "barman_version",
         BACKUP,
         BARMAN_VERSION,
         None,
-        'The Barman version, in quotes as "3.13.3", that options are checked against before anything is done. Without '
-        "it the newest known one; module server compares with the installed one whenever an entry changes.",
+        'The Barman version, in quotes as "3.13.3", against which options are checked first. The module server checks changed entries '
+        "against the installed version, too.",
+        default="the newest version that the collection knows",
     ),
     Variable("barman_global_options", BACKUP, DICTIONARY, {}, "Further options of Barman's [barman] section."),
-    Variable("barman_allow_empty", BACKUP, BOOLEAN, False, "true: that no PostgreSQL server is kept here is meant."),
+    Variable(
+        "barman_allow_empty",
+        BACKUP,
+        BOOLEAN,
+        False,
+        "true: the backup server is intentionally without PostgreSQL servers.",
+    ),
     *ROLE_VARIABLES,
 )
 
