@@ -96,7 +96,7 @@ def sync_table(
     topology, requirements: as module topology returns them.
     """
     lines = [
-        _SYNC % ("backup host", "server", "copy of", "backups", "segments", "WAL", "seconds", "recoverable up to", "")
+        _SYNC % ("backup host", "server", "source", "backups", "segments", "WAL", "seconds", "recoverable up to", "")
     ]
     for host, servers in copies.items():
         entries = {entry["name"]: entry for entry in requirements[host]["barman"]["servers"]}
@@ -147,7 +147,7 @@ def _copy_state(copy: Mapping[str, Any], partial: str, *, check_mode: bool) -> s
         return "there is no backup of it yet"
     if copy["changed"]:
         return "would be copied" if check_mode else "copied"
-    return f"not in it: {partial}, being received" if partial else ""
+    return f"not in the copy: {partial}, which is still incomplete" if partial else ""
 
 
 def _size(value: Any) -> str:

@@ -21,6 +21,15 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables im
 ROOT = Path(__file__).parents[2]
 _BRACKETS = re.compile(r"\((?P<whose>Barman's )?option (?P<option>\w+)")
 _VARIABLE = re.compile(r"\b(?:barman|backup|pg)_[a-z_]+\b")
+_SET = re.compile(
+    r"""(?<![\w.$/])(?P<quote>['"]?)(?P<name>(?:barman|backup|pg|hooks|ssh_trust)_[a-z0-9_]*[a-z0-9])(?P<after>['"]|\s?=|:(?!=)| (?:true|false)\b)?"""
+)
+_NO_VARIABLES = {
+    "barman_receive_wal": "the name with which Barman's receiver connects",
+    "pg_cron": "an extension",
+}
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 
 
 def _messages() -> Iterator[tuple[str, str, bool, str]]:
@@ -59,6 +68,77 @@ def _options() -> set[str]:
         for option in option
         if option
     }
+
+
+def _docstrings(tree: ast.AST) -> set[int]:
+    """The ids of the nodes that document: docstrings, and what a module or a fragment documents."""
+    found = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id in _DOCUMENTATION for target in node.targets
+        ):
+            found.add(id(node.value))
+    return found
+
+
+def _texts_of_tasks(value: object) -> Iterator[str]:
+    """The messages of tasks, without their expressions."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts_of_tasks(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in ("msg", "fail_msg", "success_msg", "name") and isinstance(item, str):
+                yield _EXPRESSION.sub("{}", item)
+            else:
+                yield from _texts_of_tasks(item)
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
+    """What people read, with the file: messages of plugins, roles and playbooks, and templates."""
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        ignored = _docstrings(tree)
+        for node in ast.walk(tree):
+            if id(node) in ignored and isinstance(node, (ast.Constant, ast.JoinedStr)):
+                node.value = ""  # type: ignore[union-attr]
+        yield from ((path.name, text) for text in _texts(tree) if " " in text)
+    for folder in ("roles", "playbooks"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix == ".j2":
+                yield path.name, _EXPRESSION.sub("{}", path.read_text())
+            elif path.suffix == ".yml":
+                yield from ((path.name, text) for text in _texts_of_tasks(yaml.safe_load(path.read_text())))
+
+
+def _named_variables(text: str) -> Iterator[str]:
+    """The words that a reader takes for a variable: barman_… anywhere, others in quotes or with a value."""
+    for found in _SET.finditer(text):
+        if found["name"].startswith("barman_") or found["quote"] or found["after"]:
+            yield found["name"]
+
+
+def test_every_variable_in_a_message_exists() -> None:
+    known = {*KNOWN_VARIABLES, *PLAYBOOK_VARIABLES, *OPTIONS, *_NO_VARIABLES}
+    found = [(file, name) for file, text in _sentences() for name in _named_variables(text)]
+    assert sorted({(file, name) for file, name in found if name not in known}) == []
+    assert len(found) > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("set backup_receiver_reset=when_needed", ["backup_receiver_reset"]),
+        ("write pg_archive_overwrite: true", ["pg_archive_overwrite"]),
+        ("'pg_archive_overwrite' is false", ["pg_archive_overwrite"]),
+        ("write barman_receiver_reset", ["barman_receiver_reset"]),
+        ("a rule in pg_hba.conf for pg_receivewal", []),
+    ],
+)
+def test_what_looks_like_a_variable(text: str, names: list[str]) -> None:
+    assert list(_named_variables(text)) == names
 
 
 def test_every_option_in_brackets_follows_a_variable_that_exists() -> None:

@@ -124,7 +124,11 @@ def _disk_content_problems(
     if control is None:
         return [f"the file global/pg_control can't be read in {where} as '{state.user}'"]
     of = [one.backup_id for one in others if not data_problems(control, one.begin_lsn, one.end_lsn, one.systemid)]
-    of_other = f". It is of backup {of[-1]}: give that as backup_id" if of else ""
+    of_other = (
+        f". It is of backup {of[-1]}: write that as barman_recover_backup_id (option backup_id of the module)"
+        if of
+        else ""
+    )
     return [
         f"{where} is not what the snapshots of backup {backup.backup_id} hold: {text}{of_other}"
         for text in data_problems(control, backup.begin_lsn, backup.end_lsn, backup.systemid)

@@ -78,7 +78,9 @@ def too_early(search: TargetSearch) -> PlanError:
             search.target,
             search.server,
             first_point(search),
-            "; an earlier backup is needed (backup_id: auto chooses one)" if search.backup_requested else "",
+            "; an earlier backup is needed: write auto as barman_recover_backup_id (option backup_id of the module)"
+            if search.backup_requested
+            else "",
         )
     )
 

@@ -154,7 +154,7 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
         if not old or _same(name, old, desired):
             continue
         if name not in _GLOBAL_VARIABLES and existing.ours:
-            # The section is managed already, and this was changed in the inventory or by hand.
+            # The section is managed already, and this was changed in the inventory or manually.
             continue
         variable = _GLOBAL_VARIABLES.get(name)
         shown = f"{variable}: {old}" if variable else f"barman_global_options: {{{name}: {_yaml(old)}}}"
@@ -218,7 +218,7 @@ def _entry_problems(
                 "the server from that file. Options of that server that the inventory does not set{}"
             ).format(where, rest or ": nothing")
         ]
-    return [f"{where}, which is to be taken over: {text}" for text in found]
+    return [f"{where}, which barman_adopt takes over: {text}" for text in found]
 
 
 def _parameter(name: str, parameter: str) -> str:

@@ -126,7 +126,8 @@ def test_the_text_has_the_commands_and_the_lines(said: dict[str, Any]) -> None:
     assert "barman-cli" in lines
     assert "ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519" in lines
     assert (
-        "# What the last one prints is to be barman_ssh_public_key of orders in the inventory" in said["after-orders"]
+        "# Write the output of the last command into the inventory, as barman_ssh_public_key of orders."
+        in said["after-orders"]
     )
     assert lines[-2:] == ["# in ~/.ssh/known_hosts of postgres:", "[192.0.2.11]:2222 ssh-ed25519 AAAAhost"]
 
@@ -134,9 +135,9 @@ def test_the_text_has_the_commands_and_the_lines(said: dict[str, Any]) -> None:
 def test_what_the_inventory_has_is_not_asked_for(said: dict[str, Any]) -> None:
     text = said["after-ledger"]
     assert "ssh_host_ed25519_key.pub" not in text
-    assert "The deployment sees to the backup server's side with barman_ssh_host_key." in text
+    assert "The deployment configures the backup server's side with barman_ssh_host_key." in text
     assert text.endswith(f'restrict,from="192.0.2.11/32" {BARMANS_KEY} pgdr.barman:backup:barman@backup\n')
 
 
-def test_what_is_not_known_is_told_as_such(said: dict[str, Any]) -> None:
+def test_an_unknown_key_is_reported(said: dict[str, Any]) -> None:
     assert "# not known: the backup server was not in this run" in said["before-orders"]

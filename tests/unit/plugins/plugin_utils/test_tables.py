@@ -101,7 +101,7 @@ def sync_line(
 @pytest.mark.parametrize(
     ("copy", "more", "state"),
     [
-        ({}, {}, "not in it: 000000010000000000000007, being received"),
+        ({}, {}, "not in the copy: 000000010000000000000007, which is still incomplete"),
         ({}, {"information": {}}, ""),
         ({"changed": True}, {}, "copied"),
         ({"changed": True}, {"check_mode": True}, "would be copied"),

@@ -252,7 +252,10 @@ def test_a_disk_without_a_data_directory(host: RecoveryHost) -> None:
         (control(position(3, 100), system=5), r"of another PostgreSQL server \(system identifier 5,"),
         (control(position(4, 100)), "is newer: .* A disk from which a server was started can't be used"),
         (control(position(1, 100)), "is older: its last checkpoint is at 0/1000064$"),
-        (control(position(2, 100)), "is older: .*It is of backup 20261120T081000: give that as backup_id"),
+        (
+            control(position(2, 100)),
+            "is older: .*It is of backup 20261120T081000: write that as barman_recover_backup_id",
+        ),
         (control(position(3, 100), version=1201), "global/pg_control can't be read"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_difference_names_the_variable_that_keeps_it(host: Host, line: str, ke
     rest = "".join(f"{text}\n" for text in FOREIGN.splitlines() if not text.startswith(f"{name} "))
     host.entry(f"{rest}{line}\n")
     (problem,) = host.problems()
-    assert problem.startswith(f"server 'main' ({host.directory}/main.conf), which is to be taken over: {name} is ")
+    assert problem.startswith(f"server 'main' ({host.directory}/main.conf), which barman_adopt takes over: {name} is ")
     assert keeps in problem
     assert "geheim" not in problem
 
