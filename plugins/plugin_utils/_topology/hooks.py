@@ -441,25 +441,3 @@ def _s3_words(declared: Declared, s3: S3, home: str) -> list[str]:
         name = profile(declared.scope)
         words += ["--profile", name, "--credentials", f"{home}/{CREDENTIALS_DIRECTORY}/{name}"]
     return words
-
-
-def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, home: str) -> dict[str, Any]:
-    """What the backup server must have for the hooks of these inventory hosts."""
-    scripts: list[dict[str, Any]] = []
-    credentials: list[dict[str, str]] = []
-    used: set[str] = set()
-    for host, item in declared:
-        for hook in item.hooks.values():
-            used.add(hook.value if hook.kind == "ready" else "")
-            if hook.deployed:
-                scripts.append({"name": script_name(item.scope, hook), "host": host, hook.kind: hook.value})
-        if item.has_access_key and any(hook.is_ready("s3") for hook in item.hooks.values()):
-            credentials.append({"profile": profile(item.scope), "host": host})
-    return {
-        "directory": directory,
-        "needed": bool(used),
-        "ready": sorted(used - {""}),
-        "scripts": scripts,
-        "credentials_directory": f"{home}/{CREDENTIALS_DIRECTORY}",
-        "credentials": credentials,
-    }

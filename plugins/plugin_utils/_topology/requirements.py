@@ -72,6 +72,7 @@ The requirements of a host are a dictionary; a host in both groups has the keys 
         directory: /usr/local/lib/pgdr.barman
         needed: true
         ready: [s3, tar]
+        sources: [run_hook.py, export.py, /srv/inventory/hooks/announce.sh]   # files with texts: of role hooks, or of the controller
         scripts:                    # source (on the controller) or content; host: whose hook it is
           - {name: pg-eu.pre_backup_script, host: pg-eu, source: /srv/inventory/hooks/announce.sh}
         credentials_directory: /var/lib/barman/.pgdr.barman/credentials
@@ -96,7 +97,7 @@ from ...module_utils._postgres import privileges
 from . import retention, schedule
 from .entries import directories, entry_options, global_options, receiver_name, relay_options
 from .explicit_options import given_global_options, given_options
-from .hooks import hook_requirements
+from .hook_requirements import hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PostgresServer, Relay, Topology, as_plain
 from .relations import archiving_client, clients_of, has_base_backups, kept_as, receivers_of

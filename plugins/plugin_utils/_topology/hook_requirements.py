@@ -1,0 +1,90 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a backup server must have for its hooks, and the texts of their scripts and credentials.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ...module_utils._barman.option_table import HOOK_RUNNER
+from .hooks import CREDENTIALS_DIRECTORY, EXPORT, Declared, profile, script_name
+
+#: The scripts that come with role hooks, as file names below its directory "files".
+READY_FILES: Mapping[str, str] = {HOOK_RUNNER: "run_hook.py", EXPORT: "export.py"}
+# What runs them is a matter of the host, so the files themselves do not name it.
+_INTERPRETER = "#!/usr/bin/python3\n"
+
+
+def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, home: str) -> dict[str, Any]:
+    """What the backup server must have for the hooks of these inventory hosts."""
+    scripts: list[dict[str, Any]] = []
+    credentials: list[dict[str, str]] = []
+    used: set[str] = set()
+    for host, item in declared:
+        for hook in item.hooks.values():
+            used.add(hook.value if hook.kind == "ready" else "")
+            if hook.deployed:
+                scripts.append({"name": script_name(item.scope, hook), "host": host, hook.kind: hook.value})
+        if item.has_access_key and any(hook.is_ready("s3") for hook in item.hooks.values()):
+            credentials.append({"profile": profile(item.scope), "host": host})
+    hooks: dict[str, Any] = {
+        "directory": directory,
+        "needed": bool(used),
+        "ready": sorted(used - {""}),
+        "scripts": scripts,
+        "credentials_directory": f"{home}/{CREDENTIALS_DIRECTORY}",
+        "credentials": credentials,
+    }
+    return {**hooks, "sources": _sources(hooks)}
+
+
+def _ready_names(hooks: Mapping[str, Any]) -> list[str]:
+    """The names under which a backup server gets the scripts that come with the role."""
+    return [*([HOOK_RUNNER] if hooks["needed"] else []), *([EXPORT] if hooks["ready"] else [])]
+
+
+def _given(hooks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The scripts that the inventory gives as files of the controller."""
+    return [script for script in hooks["scripts"] if "source" in script]
+
+
+def _sources(hooks: Mapping[str, Any]) -> list[str]:
+    """The files of the controller with the texts of the scripts: those of the role by their names, the others by their paths."""
+    return [
+        *(READY_FILES[name] for name in _ready_names(hooks)),
+        *(str(script["source"]) for script in _given(hooks)),
+    ]
+
+
+def script_texts(hooks: Mapping[str, Any], texts: Sequence[str]) -> dict[str, str]:
+    """The text of each script, by the name of its file. texts: the contents of hooks["sources"], in that order. Raises ValueError if one is missing."""
+    ready, given = _ready_names(hooks), _given(hooks)
+    if len(texts) != len(ready) + len(given):
+        raise ValueError(f"there are {len(texts)} texts for {len(ready) + len(given)} files")
+    of_role, of_inventory = texts[: len(ready)], texts[len(ready) :]
+    return {
+        **{name: _INTERPRETER + text for name, text in zip(ready, of_role, strict=True)},
+        **{str(script["name"]): text for script, text in zip(given, of_inventory, strict=True)},
+        **{str(script["name"]): str(script["content"]) for script in hooks["scripts"] if "content" in script},
+    }
+
+
+def credential_texts(credentials: Iterable[Mapping[str, str]], secret: Callable[[str, str], str]) -> dict[str, str]:
+    """The text of each credentials file, by its profile: a file for each, so that removing one changes no other.
+
+    secret: returns the value of a variable, by host and variable.
+    """
+    return {
+        one["profile"]: (
+            f"[{one['profile']}]\n"
+            f"aws_access_key_id = {secret(one['host'], 'barman_s3_access_key')}\n"
+            f"aws_secret_access_key = {secret(one['host'], 'barman_s3_secret_key')}\n"
+        )
+        for one in credentials
+    }
