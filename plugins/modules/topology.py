@@ -76,7 +76,7 @@ topology:
           addresses: [198.51.100.11/32]
           home: /var/lib/barman
           user: barman
-    relays:
+    passive_copies:
       description: The passive copies. Each names the server, the source backup server and the target backup server.
       returned: success
       type: list

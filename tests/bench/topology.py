@@ -38,7 +38,7 @@ Hosts = Mapping[str, Mapping[str, Any]]
 
 
 def inventory(servers: int) -> tuple[Hosts, Hosts]:
-    """So many PostgreSQL servers of every method, fifty to a backup server, each relayed to the next one."""
+    """So many PostgreSQL servers of every method, fifty to a backup server, each with a passive copy on the next one."""
     backups = max(2, servers // SERVERS_PER_BACKUP)
     backup = {
         f"backup-{number:03}": {

@@ -41,6 +41,6 @@ def format_version(version: Version) -> str:
     return ".".join(str(part) for part in parts)
 
 
-def passive_boundary(source: Version, relay: Version) -> Version | None:
+def passive_boundary(source: Version, passive: Version) -> Version | None:
     """The first version of a passive node's Barman that can read what this source reports; None where it can already."""
-    return next((one for one in reversed(PASSIVE_BOUNDARIES) if source >= one > relay), None)
+    return next((one for one in reversed(PASSIVE_BOUNDARIES) if source >= one > passive), None)

@@ -23,7 +23,7 @@ from .._barman.option_table import DIRECTORIES, OPTIONS
 from .._barman.options import parse_bool
 from .._host.paths import normal_path
 
-#: Barman knows one way of copying now; a relay's connection follows from where it takes from; and the name of a cluster is the entry's.
+#: Barman knows one way of copying now; a passive node's connection follows from its source; and the name of a cluster is the entry's.
 _NOT_COMPARED = frozenset(("backup_options", "primary_ssh_command", "cluster"))
 _CONNECTIONS = ("conninfo", "streaming_conninfo", "wal_conninfo", "wal_streaming_conninfo", "primary_conninfo")
 _COMPARED_PARAMETERS = ("host", "port", "user", "dbname", "sslmode")

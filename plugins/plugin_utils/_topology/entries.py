@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .hooks import hook_options
-from .model import BackupServer, PostgresServer, Relay, Topology
+from .model import BackupServer, PassiveCopy, PostgresServer, Topology
 
 #: What identifies a server or its connections: the option, and the variable that decides it.
 IDENTITY_OPTIONS: Mapping[str, str] = {
@@ -39,8 +39,8 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
 _TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
 # The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
-#: What a relay must read and write as the backup server does from which it takes.
-_SHARED_WITH_RELAYS = (
+#: Options that a passive node must have as its source has them.
+_SHARED_WITH_COPIES = (
     "compression",
     "compression_level",
     "custom_compression_filter",
@@ -120,21 +120,21 @@ def entry_options(topology: Topology, server: PostgresServer, backup: BackupServ
     return {**derived_options(topology, server, backup), **server.options}
 
 
-def relay_options(topology: Topology, relay: Relay) -> dict[str, Any]:
-    """The options of the server's entry on a backup server that relays it."""
-    server = topology.postgres_servers[relay.server]
-    source = topology.backup_servers[relay.source]
-    target = topology.backup_servers[relay.target]
-    origin = topology.backup_servers[server.backup_server or relay.source]
+def passive_options(topology: Topology, passive_copy: PassiveCopy) -> dict[str, Any]:
+    """The options of the server's entry on a backup server that has a passive copy of it."""
+    server = topology.postgres_servers[passive_copy.server]
+    source = topology.backup_servers[passive_copy.source]
+    target = topology.backup_servers[passive_copy.target]
+    origin = topology.backup_servers[server.backup_server or passive_copy.source]
     original = entry_options(topology, server, origin)
     options: dict[str, Any] = {
-        "description": f"{original['description']}, relayed from {relay.source}",
+        "description": f"{original['description']}, replicated from {passive_copy.source}",
         "primary_ssh_command": ssh_command(source.user, source.address, source.ssh_port),
     }
     for name in ("retention_policy", "minimum_redundancy"):
         if original.get(name) is not None:
             options[name] = original[name]
-    for name in _SHARED_WITH_RELAYS:
+    for name in _SHARED_WITH_COPIES:
         wanted = original.get(name, origin.global_options.get(name))
         if wanted != target.global_options.get(name):
             # Barman's word for "nothing", against what the target's [barman] section says.

@@ -152,8 +152,8 @@ class BackupServer:
 
 
 @dataclass(frozen=True)
-class Relay:
-    """One server's backups and WAL, relayed from one backup server to another."""
+class PassiveCopy:
+    """The copy of one server's backups and WAL that a backup server (target) replicates from another (source)."""
 
     server: str
     source: str
@@ -167,33 +167,30 @@ class Topology:
 
     postgres_servers: Mapping[str, PostgresServer]
     backup_servers: Mapping[str, BackupServer]
-    relays: tuple[Relay, ...]
+    passive_copies: tuple[PassiveCopy, ...]
 
     def index(self) -> Index:
         """The inverse relations, computed once."""
-        kept: dict[str, list[PostgresServer]] = {}
+        backed_up: dict[str, list[PostgresServer]] = {}
         standbys: dict[str, list[PostgresServer]] = {}
-        relayed: dict[str, list[Relay]] = {}
-        relaying: dict[str, list[Relay]] = {}
+        copies_on: dict[str, list[PassiveCopy]] = {}
         for server in self.postgres_servers.values():
             if server.backup_server is not None:
-                kept.setdefault(server.backup_server, []).append(server)
+                backed_up.setdefault(server.backup_server, []).append(server)
             if server.primary is not None:
                 standbys.setdefault(server.primary, []).append(server)
-        for relay in self.relays:
-            relayed.setdefault(relay.target, []).append(relay)
-            relaying.setdefault(relay.source, []).append(relay)
-        return Index(kept, standbys, relayed, relaying)
+        for passive_copy in self.passive_copies:
+            copies_on.setdefault(passive_copy.target, []).append(passive_copy)
+        return Index(backed_up, standbys, copies_on)
 
 
 @dataclass(frozen=True)
 class Index:
-    """Who keeps, relays and follows whom."""
+    """By backup server: the servers that it backs up, and its passive copies. By primary: its standbys."""
 
-    kept: Mapping[str, list[PostgresServer]]
+    backed_up: Mapping[str, list[PostgresServer]]
     standbys: Mapping[str, list[PostgresServer]]
-    relayed: Mapping[str, list[Relay]]
-    relaying: Mapping[str, list[Relay]]
+    copies_on: Mapping[str, list[PassiveCopy]]
 
 
 def as_plain(value: Any) -> Any:

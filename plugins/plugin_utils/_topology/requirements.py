@@ -95,11 +95,11 @@ from typing import Any, NamedTuple
 
 from ...module_utils._postgres import privileges
 from . import retention, schedule
-from .entries import directories, entry_options, global_options, receiver_name, relay_options
+from .entries import directories, entry_options, global_options, passive_options, receiver_name
 from .explicit_options import given_global_options, given_options
 from .hook_requirements import hook_requirements
 from .manual import manual
-from .model import SSL_MODES_REQUIRING, BackupServer, Index, PostgresServer, Relay, Topology, as_plain
+from .model import SSL_MODES_REQUIRING, BackupServer, Index, PassiveCopy, PostgresServer, Topology, as_plain
 from .relations import archiving_client, clients_of, has_base_backups, kept_as, receivers_of
 from .ssh_edges import by_machine, recovery_edges, ssh_edges
 
@@ -292,19 +292,23 @@ def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict
 
 
 def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str, Any]:
-    kept = index.kept.get(backup.host, [])
-    relayed = index.relayed.get(backup.host, [])
+    kept = index.backed_up.get(backup.host, [])
+    copies = index.copies_on.get(backup.host, [])
     entries = [_active_entry(topology, server, backup) for server in kept]
-    sources = {(relay.server, relay.target): relay.source for relay in topology.relays}
-    entries += [_passive_entry(topology, relay, sources) for relay in relayed]
+    sources = {
+        (passive_copy.server, passive_copy.target): passive_copy.source for passive_copy in topology.passive_copies
+    }
+    entries += [_passive_entry(topology, passive_copy, sources) for passive_copy in copies]
     with_clients = [server for server in kept if server.method == "postgres" or server.streams]
-    # A relay only needs them to put block-level increments together.
+    # A passive node needs them only to combine block-level increments.
     with_clients += [
         server
-        for server in (topology.postgres_servers[relay.server] for relay in relayed)
+        for server in (topology.postgres_servers[passive_copy.server] for passive_copy in copies)
         if server.incremental == "block"
     ]
-    needs = _needs(topology, index, [*kept, *(topology.postgres_servers[relay.server] for relay in relayed)])
+    needs = _needs(
+        topology, index, [*kept, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
+    )
     return {
         "user": backup.user,
         "home": backup.home,
@@ -385,29 +389,31 @@ def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServ
     }
 
 
-def _passive_entry(topology: Topology, relay: Relay, sources: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    server = topology.postgres_servers[relay.server]
+def _passive_entry(
+    topology: Topology, passive_copy: PassiveCopy, sources: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    server = topology.postgres_servers[passive_copy.server]
     return {
         "name": server.name,
         "host": server.host,
-        "options": relay_options(topology, relay),
+        "options": passive_options(topology, passive_copy),
         "given": given_options(server),
         "passive": True,
         "streaming": False,
         "archiving": False,
         "slot_name": None,
         "synchronous": False,
-        "source": relay.source,
+        "source": passive_copy.source,
         # In a chain each copy needs the one before it.
-        "hops": _hops(relay, sources),
+        "hops": _hops(passive_copy, sources),
     }
 
 
-def _hops(relay: Relay, sources: Mapping[tuple[str, str], str]) -> int:
+def _hops(passive_copy: PassiveCopy, sources: Mapping[tuple[str, str], str]) -> int:
     """How many copies there are from the backup server that keeps the server to this one. sources: of server and target."""
-    hops, host = 1, relay.source
-    while (relay.server, host) in sources and hops <= len(sources):
-        hops, host = hops + 1, sources[relay.server, host]
+    hops, host = 1, passive_copy.source
+    while (passive_copy.server, host) in sources and hops <= len(sources):
+        hops, host = hops + 1, sources[passive_copy.server, host]
     return hops
 
 

@@ -16,7 +16,7 @@ from ...module_utils._barman import options as barman_options
 from ...module_utils._postgres import privileges
 from . import schedule
 from .kinds import BACKUP, BOTH, PG, Group, Variable
-from .model import WAL_METHODS, BackupServer, PostgresServer, Problem, Relay, Topology, Unreadable
+from .model import WAL_METHODS, BackupServer, PassiveCopy, PostgresServer, Problem, Topology, Unreadable
 from .parse import Wrong, ansible_address, as_source, server_name
 from .role_variables import ROLE_VARIABLES
 from .variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES, SECRET_VARIABLES
@@ -44,11 +44,11 @@ def resolve(pg: Mapping[str, HostVariables], backup: Mapping[str, HostVariables]
     backup_servers = {host: _backup_server(readers[host]) for host in sorted(backup)}
     primaries = {str(values.get("barman_primary") or "") for values in pg.values()}
     postgres_servers = {host: _postgres_server(readers[host], is_primary=host in primaries) for host in sorted(pg)}
-    relays = _relays(postgres_servers, backup_servers)
+    passive_copies = _passive_copies(postgres_servers, backup_servers)
     for server in postgres_servers.values():
         _same_passwords(readers, server)
     problems.sort()
-    return Resolution(Topology(postgres_servers, backup_servers, relays), problems)
+    return Resolution(Topology(postgres_servers, backup_servers, passive_copies), problems)
 
 
 class _Reader:
@@ -310,11 +310,11 @@ def _same_passwords(readers: Mapping[str, _Reader], server: PostgresServer) -> N
             )
 
 
-def _relays(
+def _passive_copies(
     postgres_servers: Mapping[str, PostgresServer], backup_servers: Mapping[str, BackupServer]
-) -> tuple[Relay, ...]:
-    """Who relays what from whom: first as each server says, then what whole backup servers relay of others."""
-    found: dict[tuple[str, str, str], Relay] = {}
+) -> tuple[PassiveCopy, ...]:
+    """The passive copies: first those that a server declares, then those of whole backup servers."""
+    found: dict[tuple[str, str, str], PassiveCopy] = {}
     held: dict[str, dict[str, None]] = {host: {} for host in backup_servers}
     for server in postgres_servers.values():
         if server.backup_server is None or server.backup_server not in backup_servers:
@@ -326,8 +326,8 @@ def _relays(
             continue
         for target in server.passive_servers:
             if target in backup_servers and target != server.backup_server:
-                relay = Relay(server.host, server.backup_server, target, "server")
-                found[relay.server, relay.source, relay.target] = relay
+                passive_copy = PassiveCopy(server.host, server.backup_server, target, "server")
+                found[passive_copy.server, passive_copy.source, passive_copy.target] = passive_copy
                 held[target][server.host] = None
     for target in _sources_first(backup_servers):
         source = backup_servers[target].passive_of
@@ -336,13 +336,13 @@ def _relays(
         for host in held[source]:
             if host in active[target]:
                 continue
-            found.setdefault((host, source, target), Relay(host, source, target, "global"))
+            found.setdefault((host, source, target), PassiveCopy(host, source, target, "global"))
             held[target][host] = None
     return tuple(found[key] for key in sorted(found))
 
 
 def _sources_first(backup_servers: Mapping[str, BackupServer]) -> list[str]:
-    """The backup servers that relay others as a whole, each after the one it relays; those in a circle are left out."""
+    """The backup servers that replicate another as a whole, each after its source. Those in a circle are left out."""
     ordered: list[str] = []
     state: dict[str, bool] = {}
     for start in sorted(backup_servers):

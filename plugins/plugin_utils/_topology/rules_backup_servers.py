@@ -19,9 +19,9 @@ from . import directory_rules
 from .entries import (
     directories,
     entry_options,
-    relay_options,
+    passive_options,
 )
-from .model import BackupServer, Problem, Relay
+from .model import BackupServer, PassiveCopy, Problem
 from .rule import Facts, Findings, is_loopback, unknown_host
 
 
@@ -48,7 +48,7 @@ def passive_of(facts: Facts, backup: BackupServer) -> Findings:
             backup.host,
             "barman_passive_of",
             f"goes round in a circle: {' -> '.join(chain)}",
-            "break it; for two sites that relay each other set barman_passive_servers on the PostgreSQL servers",
+            "break it; for two zones that replicate each other set barman_passive_servers on the PostgreSQL servers",
         )
 
 
@@ -75,15 +75,15 @@ def own_directories(_facts: Facts, backup: BackupServer) -> Findings:
 
 
 def allow_empty(facts: Facts, backup: BackupServer) -> Findings:
-    if backup.allow_empty or facts.index.kept.get(backup.host) or facts.index.relayed.get(backup.host):
+    if backup.allow_empty or facts.index.backed_up.get(backup.host) or facts.index.copies_on.get(backup.host):
         return
-    # A name that leads nowhere may be meant for this host; one that relays another is as empty as that one.
+    # A name that leads nowhere may be meant for this host; a passive node is as empty as its source.
     if facts.has_loose_ends or backup.passive_of is not None:
         return
     yield Problem(
         backup.host,
         "barman_allow_empty",
-        "no PostgreSQL server is kept or relayed here",
+        "no PostgreSQL server is backed up or replicated here",
         "name this host in a server's barman_backup_server, or write true if that is meant",
     )
 
@@ -91,11 +91,11 @@ def allow_empty(facts: Facts, backup: BackupServer) -> Findings:
 def entries_together(facts: Facts, backup: BackupServer) -> Findings:
     entries: list[tuple[str, str, str | None, Mapping[str, Any]]] = [
         (server.name, server.host, None, entry_options(facts.topology, server, backup))
-        for server in facts.index.kept.get(backup.host, ())
+        for server in facts.index.backed_up.get(backup.host, ())
     ]
-    for relay in facts.index.relayed.get(backup.host, ()):
-        server = facts.pg[relay.server]
-        entries.append((server.name, server.host, relay.source, relay_options(facts.topology, relay)))
+    for passive_copy in facts.index.copies_on.get(backup.host, ()):
+        server = facts.pg[passive_copy.server]
+        entries.append((server.name, server.host, passive_copy.source, passive_options(facts.topology, passive_copy)))
     yield from same_names(backup, entries)
     yield from same_directories(backup, entries)
 
@@ -111,11 +111,11 @@ def same_names(backup: BackupServer, entries: Iterable[tuple[str, str, str | Non
             yield Problem(
                 host,
                 "barman_passive_servers",
-                f"{backup.host} would relay it from {other_source} and from {source}",
+                f"{backup.host} would replicate it from {other_source} and from {source}",
                 "keep one of the two ways (barman_passive_servers here, barman_passive_of there)",
             )
             continue
-        way = f", relayed from {source}," if source else ""
+        way = f", replicated from {source}," if source else ""
         yield Problem(
             host,
             "barman_server_name",
@@ -153,36 +153,34 @@ def same_directories(
             yield Problem(host, f"barman_options.{label}", message, "write another directory")
 
 
-def passive_copies(facts: Facts, relay: Relay) -> Findings:
-    server = facts.pg[relay.server]
-    source, target = facts.backups[relay.source], facts.backups[relay.target]
+def passive_copies(facts: Facts, passive_copy: PassiveCopy) -> Findings:
+    server = facts.pg[passive_copy.server]
+    source, target = facts.backups[passive_copy.source], facts.backups[passive_copy.target]
     if server.method == "snapshot":
-        variable = "barman_passive_servers" if relay.level == "server" else "barman_backup_method"
+        variable = "barman_passive_servers" if passive_copy.level == "server" else "barman_backup_method"
         yield Problem(
             server.host,
             variable,
-            f"its backups are snapshots, which {relay.target} would relay from {relay.source}, and Barman can relay files only",
+            f"its backups are snapshots, which {passive_copy.target} would replicate from {passive_copy.source}, and Barman can only replicate files",
             "have the provider copy the snapshots, and "
             + (
                 "remove it"
-                if relay.level == "server"
-                else f"set barman_passive_servers on the other servers instead of barman_passive_of on {relay.target}"
+                if passive_copy.level == "server"
+                else f"set barman_passive_servers on the other servers instead of barman_passive_of on {passive_copy.target}"
             ),
         )
     if source.zone and source.zone == target.zone:
         yield (
-            f"{target.host} relays from {source.host} in the same zone, {source.zone}: what destroys the zone destroys "
+            f"{target.host} replicates from {source.host} in the same zone, {source.zone}: what destroys the zone destroys "
             "both copies."
         )
     if source.version is not None and target.version is not None:
         boundary = passive_boundary(source.version, target.version)
         why = ""
         if boundary is not None:
-            why = (
-                f"since {format_version(boundary)} Barman tells more of a backup, and an older one refuses to relay it"
-            )
+            why = f"since {format_version(boundary)} Barman describes a backup with more data, and an older Barman refuses to replicate it"
         elif source.version >= META_LAYOUT > target.version:
-            why = f"since {format_version(META_LAYOUT)} Barman describes backups in meta/, and nobody has seen an older one relay such"
+            why = f"since {format_version(META_LAYOUT)} Barman describes backups in meta/, and no test has shown that an older Barman replicates them"
         if why:
             yield Problem(
                 target.host,
@@ -190,11 +188,13 @@ def passive_copies(facts: Facts, relay: Relay) -> Findings:
                 f"is {format_version(target.version)} and that of {source.host} {format_version(source.version)}: {why}",
                 "use the same version on both, or the newer one here",
             )
-        for problem in barman_options.validate(relay_options(facts.topology, relay), min(target.version, NEWEST)):
+        for problem in barman_options.validate(
+            passive_options(facts.topology, passive_copy), min(target.version, NEWEST)
+        ):
             yield Problem(
                 target.host,
                 "barman_version",
-                f"relaying {server.name}: {problem.option} {problem.message}",
+                f"replicating {server.name}: {problem.option} {problem.message}",
                 problem.instead,
             )
     if is_loopback(source.address) and source.address != target.address:

@@ -29,7 +29,7 @@ def named_hosts(facts: Facts, server: PostgresServer) -> Findings:
         yield Problem(
             server.host,
             "barman_passive_servers",
-            "relays a server that no backup server keeps",
+            "replicates a server that no backup server backs up",
             "set barman_backup_server too",
         )
     for target in server.passive_servers:

@@ -99,7 +99,7 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
                 **({"public_key": server.ssh_public_key} if server.ssh_public_key else {}),
             }
         )
-    for pair in dict.fromkeys((relay.target, relay.source) for relay in topology.relays):
+    for pair in dict.fromkeys((passive_copy.target, passive_copy.source) for passive_copy in topology.passive_copies):
         edges.append(_between_backups(topology.backup_servers[pair[0]], topology.backup_servers[pair[1]]))
     return edges
 
@@ -111,11 +111,11 @@ def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
         backup = topology.backup_servers.get(server.backup_server or "")
         if backup is not None and server.manage:
             edges.append(_to_postgres(backup, server, "recovery"))
-    for relay in topology.relays:
-        server = topology.postgres_servers[relay.server]
+    for passive_copy in topology.passive_copies:
+        server = topology.postgres_servers[passive_copy.server]
         if not server.manage:
             continue
-        edges.append(_to_postgres(topology.backup_servers[relay.target], server, "recovery"))
+        edges.append(_to_postgres(topology.backup_servers[passive_copy.target], server, "recovery"))
     # One for each server, because it is laid for that one alone.
     return [{**edge, "from_hosts": [edge["from_host"]], "to_hosts": [edge["to_host"]]} for edge in edges]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from . import rules_backup_servers, rules_options, rules_servers
-from .model import BackupServer, PostgresServer, Problem, Relay, Topology
+from .model import BackupServer, PassiveCopy, PostgresServer, Problem, Topology
 from .rule import Facts, Findings
 
 SERVER_RULES: tuple[Callable[[Facts, PostgresServer], Findings], ...] = (
@@ -32,7 +32,7 @@ BACKUP_SERVER_RULES: tuple[Callable[[Facts, BackupServer], Findings], ...] = (
     rules_options.global_options_of,
     rules_options.global_hooks,
 )
-RELAY_RULES: tuple[Callable[[Facts, Relay], Findings], ...] = (rules_backup_servers.passive_copies,)
+PASSIVE_COPY_RULES: tuple[Callable[[Facts, PassiveCopy], Findings], ...] = (rules_backup_servers.passive_copies,)
 TOPOLOGY_RULES: tuple[Callable[[Facts], Findings], ...] = (
     rules_options.entries,
     rules_servers.service_users,
@@ -63,8 +63,8 @@ def _findings(facts: Facts) -> Iterable[Problem | str]:
     for backup in facts.backups.values():
         for backup_rule in BACKUP_SERVER_RULES:
             yield from backup_rule(facts, backup)
-    for relay in facts.topology.relays:
-        for relay_rule in RELAY_RULES:
-            yield from relay_rule(facts, relay)
+    for passive_copy in facts.topology.passive_copies:
+        for copy_rule in PASSIVE_COPY_RULES:
+            yield from copy_rule(facts, passive_copy)
     for rule in TOPOLOGY_RULES:
         yield from rule(facts)

@@ -12,52 +12,59 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._sync import run as operation
 from ansible_collections.pgdr.barman.plugins.modules import sync
-from tests.unit.plugins.module_utils._sync.test_synchronisation import Relay
+from tests.unit.plugins.module_utils._sync.test_synchronisation import PassiveHost
 from tests.unit.plugins.modules.running import run_main
 
 
 @pytest.fixture
-def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Relay:
-    made = Relay(tmp_path)
+def passive_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PassiveHost:
+    made = PassiveHost(tmp_path)
     monkeypatch.setattr(operation, "barman_from", lambda params: made.barman)
     return made
 
 
-def run(relay: Relay, capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
+def run(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
     return run_main(
-        sync.main, capsys, config_file=str(relay.main), barman_user=relay.barman.user, recoverable=False, **arguments
+        sync.main,
+        capsys,
+        config_file=str(passive_host.main),
+        barman_user=passive_host.barman.user,
+        recoverable=False,
+        **arguments,
     )
 
 
-def test_every_passive_server_is_copied(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
-    relay.server("own")
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    answer = run(relay, capsys)
+def test_every_passive_server_is_copied(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]) -> None:
+    passive_host.server("own")
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    answer = run(passive_host, capsys)
     assert answer["changed"]
     assert list(answer["servers"]) == ["pg"]
     assert answer["servers"]["pg"]["backups_copied"] == ["20261120T080000"]
-    assert not run(relay, capsys)["changed"]
+    assert not run(passive_host, capsys)["changed"]
 
 
-def test_check_mode_tells_the_distance(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    answer = run(relay, capsys, check_mode=True)
+def test_check_mode_tells_the_distance(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    answer = run(passive_host, capsys, check_mode=True)
     assert answer["changed"]
     assert answer["servers"]["pg"]["before"]["segments"] == 3
-    assert relay.calls == []
+    assert passive_host.calls == []
 
 
-def test_a_failure_is_told_with_what_is_known(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
-    relay.ssh = (255, "ssh: connect to host 198.51.100.11 port 22: No route to host")
-    answer = run(relay, capsys)
+def test_a_failure_is_told_with_what_is_known(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]) -> None:
+    passive_host.ssh = (255, "ssh: connect to host 198.51.100.11 port 22: No route to host")
+    answer = run(passive_host, capsys)
     assert answer["failed"]
     assert "no network route" in answer["msg"]
     assert answer["servers"]["pg"]["error_kind"] == "unreachable"
 
 
 @pytest.mark.parametrize("arguments", [{"servers": ["nobody"]}, {"up_to": "tomorrow"}])
-def test_bad_input_is_a_sentence(relay: Relay, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any]) -> None:
-    answer = run(relay, capsys, **arguments)
+def test_bad_input_is_a_sentence(
+    passive_host: PassiveHost, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any]
+) -> None:
+    answer = run(passive_host, capsys, **arguments)
     assert answer["failed"]
     assert "Traceback" not in answer["msg"]
     assert "nobody" in answer["msg"] or "up_to: " in answer["msg"]

@@ -97,7 +97,7 @@ def test_a_backup_without_its_hook(host: Host) -> None:
     assert hook_runs.trouble(host.server, [taken(OLD), taken(NEW, "STARTED")]) == []
 
 
-def test_a_relay_runs_no_hooks_of_backups(host: Host) -> None:
+def test_a_passive_node_runs_no_hooks_of_backups(host: Host) -> None:
     host.ran("post_backup_script", OLD)
     host.options["primary_ssh_command"] = "ssh other"
     assert host.trouble(NEW) == []

@@ -203,7 +203,7 @@ def test_a_time_before_the_earliest_backup_says_the_first_point(world: World, ba
     with pytest.raises(PlanError, match="too early") as caught:
         plan(world, backups, time(9))
     assert "2026-11-20T08:10:00+00:00" in str(caught.value)
-    with pytest.raises(PlanError, match="backup_id: auto"):
+    with pytest.raises(PlanError, match="write auto as barman_recover_backup_id"):
         plan(world, backups, time(15), backups[1].backup_id)
 
 

@@ -506,8 +506,8 @@ class TestUnlisted:
         moved = render_entry(
             DesiredEntry("pg", {"streaming_archiver": True, "archiver": False, "slot_name": "barman"}, host="pg-eu")
         )
-        relayed = render_entry(DesiredEntry("p", {"primary_ssh_command": "ssh b", "active": False}, host="p-eu"))
-        current = host({"pg": moved, "p": relayed, "a": ours("a"), "hand": "[hand]\n", "old": ours("old")})
+        passive_entry = render_entry(DesiredEntry("p", {"primary_ssh_command": "ssh b", "active": False}, host="p-eu"))
+        current = host({"pg": moved, "p": passive_entry, "a": ours("a"), "hand": "[hand]\n", "old": ours("old")})
         planned = plan(current, DesiredConfiguration([DesiredEntry("a")]))
         assert not planned.changed
         off = {"streaming": False, "archiving": False, "slot_name": None}

@@ -44,8 +44,8 @@ def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
-class Relay(BarmanHost):
-    """A host that relays pg, and its source: what the source has, and what Barman copies of it."""
+class PassiveHost(BarmanHost):
+    """A host that replicates pg, and its source: what the source has, and what Barman copies of it."""
 
     def __init__(self, path: Path, **options: str) -> None:
         super().__init__(path)
@@ -147,13 +147,13 @@ class Relay(BarmanHost):
 
 
 @pytest.fixture
-def relay(tmp_path: Path) -> Relay:
-    return Relay(tmp_path)
+def passive_host(tmp_path: Path) -> PassiveHost:
+    return PassiveHost(tmp_path)
 
 
-def test_the_first_backup_and_its_wal_are_copied(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    outcome = relay.run()
+def test_the_first_backup_and_its_wal_are_copied(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    outcome = passive_host.run()
     assert outcome.error is None
     assert outcome.changed
     values = outcome.values
@@ -168,29 +168,29 @@ def test_the_first_backup_and_its_wal_are_copied(relay: Relay) -> None:
     assert values["backups_copied"] == ["20261120T080000"]
     assert values["last_wal"] == values["source_last_wal"] == segment(5)
     assert values["source"] == "barman@198.51.100.11"
-    assert relay.calls == [
+    assert passive_host.calls == [
         ["sync-info", "--primary", "pg"],
         ["sync-backup", "pg", "20261120T080000"],
         ["sync-wals", "pg"],
     ]
 
 
-def test_a_second_run_copies_nothing_and_asks_from_where_it_stands(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    relay.calls.clear()
-    relay.asked.clear()
-    outcome = relay.run()
+def test_a_second_run_copies_nothing_and_asks_from_where_it_stands(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    passive_host.calls.clear()
+    passive_host.asked.clear()
+    outcome = passive_host.run()
     assert not outcome.changed
-    assert relay.calls == []
-    assert relay.asked == [f"barman sync-info pg {segment(5)} 77"]
+    assert passive_host.calls == []
+    assert passive_host.asked == [f"barman sync-info pg {segment(5)} 77"]
 
 
-def test_the_lag_is_reported_in_segments_bytes_and_seconds(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    relay.has(range(6, 9))
-    outcome = relay.run(check_mode=True)
+def test_the_lag_is_reported_in_segments_bytes_and_seconds(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    passive_host.has(range(6, 9))
+    outcome = passive_host.run(check_mode=True)
     assert outcome.changed
     assert outcome.values["before"] == {
         "backups": [],
@@ -203,111 +203,113 @@ def test_the_lag_is_reported_in_segments_bytes_and_seconds(relay: Relay) -> None
     assert outcome.values["last_wal"] == segment(5)
 
 
-def test_check_mode_copies_nothing_and_writes_nothing(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    before = sorted(str(path) for path in relay.home.rglob("*"))
-    assert relay.run(check_mode=True).changed
-    assert relay.calls == []
-    assert sorted(str(path) for path in relay.home.rglob("*")) == before
+def test_check_mode_copies_nothing_and_writes_nothing(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    before = sorted(str(path) for path in passive_host.home.rglob("*"))
+    assert passive_host.run(check_mode=True).changed
+    assert passive_host.calls == []
+    assert sorted(str(path) for path in passive_host.home.rglob("*")) == before
 
 
-def test_a_source_without_a_backup_has_nothing_to_relay(relay: Relay) -> None:
-    relay.has(range(1, 3))
-    outcome = relay.run()
+def test_a_source_without_a_backup_has_nothing_to_replicate(passive_host: PassiveHost) -> None:
+    passive_host.has(range(1, 3))
+    outcome = passive_host.run()
     assert (outcome.changed, outcome.values["empty"], outcome.error) == (False, True, None)
     assert "no backup of it yet" in outcome.warnings[0]
-    assert relay.calls == []
+    assert passive_host.calls == []
 
 
-def test_what_is_not_late_is_left_to_cron(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    assert relay.run(max_lag=3600).changed, "the first backup is copied in any case"
-    relay.has([59])
-    assert not relay.run(max_lag=60).changed
-    assert relay.run(max_lag=59).changed
+def test_what_is_not_late_is_left_to_cron(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    assert passive_host.run(max_lag=3600).changed, "the first backup is copied in any case"
+    passive_host.has([59])
+    assert not passive_host.run(max_lag=60).changed
+    assert passive_host.run(max_lag=59).changed
 
 
-def test_a_backup_is_copied_though_all_wal_is_here(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    relay.has([], {"20261120T090000": 5})
-    assert relay.run(check_mode=True).changed
-    outcome = relay.run()
+def test_a_backup_is_copied_though_all_wal_is_here(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    passive_host.has([], {"20261120T090000": 5})
+    assert passive_host.run(check_mode=True).changed
+    outcome = passive_host.run()
     assert outcome.changed
     assert outcome.values["backups_copied"] == ["20261120T090000"]
 
 
-def test_a_backup_that_is_not_late_is_left_to_cron(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    relay.has([], {"20261120T090000": 5})
-    relay.ended["20261120T090000"] = NOW - 60
-    left = relay.run(max_lag=60)
+def test_a_backup_that_is_not_late_is_left_to_cron(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    passive_host.has([], {"20261120T090000": 5})
+    passive_host.ended["20261120T090000"] = NOW - 60
+    left = passive_host.run(max_lag=60)
     assert not left.changed
     assert left.values["before"]["overdue"] == 60
-    assert relay.run(max_lag=59).changed
+    assert passive_host.run(max_lag=59).changed
 
 
-def test_by_default_nothing_is_left_to_cron(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
+def test_by_default_nothing_is_left_to_cron(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
     # By the source's clock, which is ahead.
-    relay.has([61])
-    assert relay.run().changed
+    passive_host.has([61])
+    assert passive_host.run().changed
 
 
 @pytest.mark.parametrize("words", ["Another synchronisation process is already running.", "Das macht schon jemand."])
-def test_what_cron_is_copying_is_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+def test_what_cron_is_copying_is_waited_for(
+    passive_host: PassiveHost, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
     """By the process that has Barman's lock, whatever Barman reports."""
     monkeypatch.setattr(locks, "command_line", lambda pid: "barman -q sync-backup pg X" if pid == 77 else None)
     for name in (".pg-20261120T080000-sync-backup.lock", ".pg-sync-wal.lock"):
-        (relay.home / name).write_text("77")
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.busy = 5
-    relay.busy_words = words
-    outcome = relay.run()
+        (passive_host.home / name).write_text("77")
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.busy = 5
+    passive_host.busy_words = words
+    outcome = passive_host.run()
     assert outcome.error is None
     assert outcome.values["backups_copied"] == ["20261120T080000"]
 
 
-def test_a_failure_is_tried_again_once(relay: Relay) -> None:
+def test_a_failure_is_tried_again_once(passive_host: PassiveHost) -> None:
     """What copied may have ended when its lock is looked at."""
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.busy = 2
-    outcome = relay.run()
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.busy = 2
+    outcome = passive_host.run()
     assert outcome.error is None
     assert outcome.values["backups_copied"] == ["20261120T080000"]
 
 
 def test_a_backup_that_the_policy_here_does_not_want_is_skipped_and_told(tmp_path: Path) -> None:
-    relay = Relay(tmp_path, retention_policy="REDUNDANCY 1")
-    relay.has(range(3, 9), {"20261120T080000": 3, "20261120T090000": 5})
-    relay.obsolete = {"20261120T080000"}
-    outcome = relay.run()
+    passive_host = PassiveHost(tmp_path, retention_policy="REDUNDANCY 1")
+    passive_host.has(range(3, 9), {"20261120T080000": 3, "20261120T090000": 5})
+    passive_host.obsolete = {"20261120T080000"}
+    outcome = passive_host.run()
     assert outcome.error is None
     assert list(outcome.values["backups_skipped"]) == ["20261120T080000"]
     assert outcome.values["backups"] == ["20261120T090000"]
-    assert not relay.run(check_mode=True).changed, "it is not wanted the next time either"
+    assert not passive_host.run(check_mode=True).changed, "it is not wanted the next time either"
 
 
-def test_a_history_file_that_no_segment_follows_is_not_copied_yet(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    relay.wals["00000002.history"] = NOW
-    assert not relay.run().changed
-    relay.has([6], timeline=2)
-    assert relay.run().changed
-    assert (relay.home / "pg" / "wals" / "00000002.history").exists()
+def test_a_history_file_that_no_segment_follows_is_not_copied_yet(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    passive_host.wals["00000002.history"] = NOW
+    assert not passive_host.run().changed
+    passive_host.has([6], timeline=2)
+    assert passive_host.run().changed
+    assert (passive_host.home / "pg" / "wals" / "00000002.history").exists()
 
 
-def test_a_source_that_lost_its_place_is_asked_for_everything(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    relay.wals.clear()
-    relay.has(range(9, 11))
-    relay.asked.clear()
-    assert relay.run().values["last_wal"] == segment(10)
-    assert relay.asked[:2] == [f"barman sync-info pg {segment(5)} 77", "barman sync-info pg"]
+def test_a_source_that_lost_its_place_is_asked_for_everything(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    passive_host.wals.clear()
+    passive_host.has(range(9, 11))
+    passive_host.asked.clear()
+    assert passive_host.run().values["last_wal"] == segment(10)
+    assert passive_host.asked[:2] == [f"barman sync-info pg {segment(5)} 77", "barman sync-info pg"]
 
 
 @pytest.mark.parametrize(
@@ -333,9 +335,9 @@ def test_a_source_that_lost_its_place_is_asked_for_everything(relay: Relay) -> N
         (1, "ERROR: something else", "source", "something else"),
     ],
 )
-def test_why_the_source_does_not_answer(relay: Relay, rc: int, said: str, kind: str, text: str) -> None:
-    relay.ssh = (rc, said)
-    outcome = relay.run()
+def test_why_the_source_does_not_answer(passive_host: PassiveHost, rc: int, said: str, kind: str, text: str) -> None:
+    passive_host.ssh = (rc, said)
+    outcome = passive_host.run()
     assert outcome.kind == kind
     assert outcome.error is not None
     assert outcome.error.startswith("server 'pg': ")
@@ -343,27 +345,27 @@ def test_why_the_source_does_not_answer(relay: Relay, rc: int, said: str, kind: 
     assert outcome.values["before"] is None
 
 
-def test_a_source_that_hangs_is_given_up(relay: Relay) -> None:
+def test_a_source_that_hangs_is_given_up(passive_host: PassiveHost) -> None:
     def hang(command: Command) -> Completed:
         assert command.timeout
         raise CommandTimeout("too long")
 
-    configuration = read(str(relay.main))
-    barman = Barman(hang, relay.barman.user, str(relay.main))
+    configuration = read(str(passive_host.main))
+    barman = Barman(hang, passive_host.barman.user, str(passive_host.main))
     outcome = PassiveServer(barman, configuration, configuration.server("pg")).run(SyncRequest(), check_mode=False)
     assert outcome.kind == "unreachable"
 
 
-def test_ssh_is_asked_loudly_and_not_for_ever(relay: Relay) -> None:
+def test_ssh_is_asked_loudly_and_not_for_ever(passive_host: PassiveHost) -> None:
     seen: list[list[str]] = []
-    relay.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
 
     def spy(command: Command) -> Completed:
         seen.append(list(command.argv))
-        return relay(command)
+        return passive_host(command)
 
-    configuration = read(str(relay.main))
-    barman = Barman(spy, relay.barman.user, str(relay.main))
+    configuration = read(str(passive_host.main))
+    barman = Barman(spy, passive_host.barman.user, str(passive_host.main))
     PassiveServer(barman, configuration, configuration.server("pg"), lambda: NOW).run(
         SyncRequest(recoverable=False), check_mode=True
     )
@@ -379,61 +381,61 @@ def test_ssh_is_asked_loudly_and_not_for_ever(relay: Relay) -> None:
 
 
 def test_another_compression_is_refused_before_anything_is_copied(tmp_path: Path) -> None:
-    relay = Relay(tmp_path, compression="gzip")
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.compression = "zstd"
+    passive_host = PassiveHost(tmp_path, compression="gzip")
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.compression = "zstd"
     for check_mode in (True, False):
-        outcome = relay.run(check_mode=check_mode)
+        outcome = passive_host.run(check_mode=check_mode)
         assert outcome.kind == "compression"
         assert outcome.error is not None
         assert "'zstd' on barman@198.51.100.11 and with 'gzip' here" in outcome.error
-    assert relay.calls == []
+    assert passive_host.calls == []
 
 
 def test_another_compression_is_told_while_nothing_is_missing_yet(tmp_path: Path) -> None:
-    relay = Relay(tmp_path)
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    assert relay.run().error is None
-    relay.compression = "gzip"
-    assert relay.run().kind == "compression"
+    passive_host = PassiveHost(tmp_path)
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    assert passive_host.run().error is None
+    passive_host.compression = "gzip"
+    assert passive_host.run().kind == "compression"
 
 
-def test_an_older_barman_than_the_sources_is_refused_before_anything_is_copied(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.version_there = "3.20.1"
+def test_an_older_barman_than_the_sources_is_refused_before_anything_is_copied(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.version_there = "3.20.1"
     for check_mode in (True, False):
-        outcome = relay.run(check_mode=check_mode)
+        outcome = passive_host.run(check_mode=check_mode)
         assert outcome.kind == "version"
         assert outcome.error is not None
         assert "Barman is 3.20.1 on barman@198.51.100.11 and 3.13.3 here: since 3.14 it reports more" in outcome.error
-    assert relay.calls == []
+    assert passive_host.calls == []
 
 
 @pytest.mark.parametrize("version", ["3.4.0", "3.13.1", "3.13.4"])
-def test_an_older_source_is_no_hindrance(relay: Relay, version: str) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.version_there = version
-    assert relay.run().changed
+def test_an_older_source_is_no_hindrance(passive_host: PassiveHost, version: str) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.version_there = version
+    assert passive_host.run().changed
 
 
-def test_a_failed_copy_names_versions_that_differ(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.fails = "Backup failed syncing with pg: 'name'"
-    same = relay.run()
+def test_a_failed_copy_names_versions_that_differ(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.fails = "Backup failed syncing with pg: 'name'"
+    same = passive_host.run()
     assert same.kind == "copy"
     assert same.error == "server 'pg': Backup failed syncing with pg: 'name'"
-    relay.version_there = "3.4.0"
-    other = relay.run()
+    passive_host.version_there = "3.4.0"
+    other = passive_host.run()
     assert other.error is not None
     assert other.error.endswith(
         "Barman is 3.4.0 on barman@198.51.100.11 and 3.13.3 here: install the same version on both hosts"
     )
 
 
-def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.never_copies = True
-    outcome = relay.run(timeout=0)
+def test_what_does_not_come_is_told_with_what_was_last_seen(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.never_copies = True
+    outcome = passive_host.run(timeout=0)
     assert outcome.kind == "timeout"
     assert outcome.error is not None
     assert outcome.error.startswith(
@@ -443,59 +445,61 @@ def test_what_does_not_come_is_told_with_what_was_last_seen(relay: Relay) -> Non
     assert "Skipping WAL synchronisation" in outcome.error
 
 
-def test_a_copy_that_outlasts_the_time_limit_is_no_failure(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    outcome = relay.run(timeout=0)
+def test_a_copy_that_outlasts_the_time_limit_is_no_failure(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    outcome = passive_host.run(timeout=0)
     assert outcome.error is None
     assert outcome.values["backups_copied"] == ["20261120T080000"]
     assert outcome.values["after"]["segments"] == 0
 
 
-def test_wal_that_the_source_deletes_meanwhile_is_not_waited_for(relay: Relay) -> None:
+def test_wal_that_the_source_deletes_meanwhile_is_not_waited_for(passive_host: PassiveHost) -> None:
     def retention() -> None:
-        relay.there.pop("20261120T080000", None)
+        passive_host.there.pop("20261120T080000", None)
         for number in range(3, 6):
-            relay.wals.pop(segment(number), None)
+            passive_host.wals.pop(segment(number), None)
 
-    relay.has(range(3, 9), {"20261120T080000": 3, "20261120T090000": 6})
-    relay.meanwhile = retention
-    outcome = relay.run(timeout=0)
+    passive_host.has(range(3, 9), {"20261120T080000": 3, "20261120T090000": 6})
+    passive_host.meanwhile = retention
+    outcome = passive_host.run(timeout=0)
     assert outcome.error is None
     assert outcome.values["last_wal"] == segment(8)
 
 
-def test_a_position_is_waited_for(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.run()
-    assert not relay.run(up_to=parse_up_to("0/5FFFFFF")).changed
-    late = relay.run(up_to=parse_up_to(segment(6)), timeout=0)
+def test_a_position_is_waited_for(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.run()
+    assert not passive_host.run(up_to=parse_up_to("0/5FFFFFF")).changed
+    late = passive_host.run(up_to=parse_up_to(segment(6)), timeout=0)
     assert late.kind == "timeout"
-    relay.has([6])
-    assert relay.run(up_to=parse_up_to(segment(6))).changed
+    passive_host.has([6])
+    assert passive_host.run(up_to=parse_up_to(segment(6))).changed
 
 
-def test_a_server_that_is_kept_here_is_no_copy(relay: Relay) -> None:
-    relay.server("own")
-    configuration = read(str(relay.main))
+def test_a_server_that_is_kept_here_is_no_copy(passive_host: PassiveHost) -> None:
+    passive_host.server("own")
+    configuration = read(str(passive_host.main))
     assert passive_servers(configuration) == ["pg"]
-    outcome = PassiveServer(relay.barman, configuration, configuration.server("own")).run(
+    outcome = PassiveServer(passive_host.barman, configuration, configuration.server("own")).run(
         SyncRequest(), check_mode=False
     )
     assert outcome.kind == "configuration"
 
 
-def test_one_that_fails_is_no_hindrance_for_the_others(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.server("own")
-    configuration = read(str(relay.main))
+def test_one_that_fails_is_no_hindrance_for_the_others(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.server("own")
+    configuration = read(str(passive_host.main))
     servers = [configuration.server(name) for name in ("own", "pg")]
-    outcomes = synchronise(relay.barman, configuration, servers, SyncRequest(recoverable=False), check_mode=False)
+    outcomes = synchronise(
+        passive_host.barman, configuration, servers, SyncRequest(recoverable=False), check_mode=False
+    )
     assert outcomes["own"].error
     assert outcomes["pg"].changed
 
 
 def test_whose_the_progress_is_does_not_depend_on_the_other_servers(
-    relay: Relay, monkeypatch: pytest.MonkeyPatch
+    passive_host: PassiveHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one server's thread acts as Barman's user, the whole process does."""
     owners: list[str | None] = []
@@ -510,108 +514,112 @@ def test_whose_the_progress_is_does_not_depend_on_the_other_servers(
     monkeypatch.setattr(
         synchronisation.os, "geteuid", lambda: 0 if threading.current_thread() is main else 65534, raising=True
     )
-    configuration = read(str(relay.main))
+    configuration = read(str(passive_host.main))
     synchronise(
-        relay.barman, configuration, [configuration.server("pg")], SyncRequest(recoverable=False), check_mode=True
+        passive_host.barman,
+        configuration,
+        [configuration.server("pg")],
+        SyncRequest(recoverable=False),
+        check_mode=True,
     )
-    assert owners == [relay.barman.user]
+    assert owners == [passive_host.barman.user]
 
 
-def test_what_recovery_would_come_to_is_null_where_nothing_is_here(relay: Relay) -> None:
-    relay.has(range(3, 6))
-    assert relay.run(recoverable=True).values["recoverable"] is None
+def test_what_recovery_would_come_to_is_null_where_nothing_is_here(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6))
+    assert passive_host.run(recoverable=True).values["recoverable"] is None
 
 
-def heard(relay: Relay, minutes: float = 0) -> dict[str, Any]:
+def heard(passive_host: PassiveHost, minutes: float = 0) -> dict[str, Any]:
     """What the module check says of the copy, so long after Barman's cron asked the source."""
-    place = relay.home / "pg" / "primary.info"
-    place.write_text(relay._source(["ssh", "barman sync-info pg"]).stdout)
+    place = passive_host.home / "pg" / "primary.info"
+    place.write_text(passive_host._source(["ssh", "barman sync-info pg"]).stdout)
     written = time.time() - 60 * minutes
     os.utime(place, (written, written))
-    answer = check_servers(relay.barman, ["pg"], [], 0, check_mode=True)
+    answer = check_servers(passive_host.barman, ["pg"], [], 0, check_mode=True)
     return dict(answer["servers"]["pg"]["checks"]["copy_up_to_date"])
 
 
-def test_check_tells_of_a_source_that_was_not_heard_of(relay: Relay) -> None:
-    answer = check_servers(relay.barman, ["pg"], [], 0, check_mode=True)
+def test_check_tells_of_a_source_that_was_not_heard_of(passive_host: PassiveHost) -> None:
+    answer = check_servers(passive_host.barman, ["pg"], [], 0, check_mode=True)
     assert (
         answer["servers"]["pg"]["checks"]["copy_up_to_date"]["hint"]
         == "there was no contact with barman@198.51.100.11 yet"
     )
-    assert heard(relay, 29)["ok"]
-    assert heard(relay, 31)["hint"] == "the last contact with barman@198.51.100.11 was 31 minutes ago"
+    assert heard(passive_host, 29)["ok"]
+    assert heard(passive_host, 31)["hint"] == "the last contact with barman@198.51.100.11 was 31 minutes ago"
 
 
-def test_check_tells_of_wal_that_does_not_come(relay: Relay) -> None:
+def test_check_tells_of_wal_that_does_not_come(passive_host: PassiveHost) -> None:
     now = time.time()
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.wals = dict.fromkeys(relay.wals, now - 29 * 60)
-    relay.backup("pg", "20261120T080000", 3)
-    assert heard(relay)["ok"]
-    relay.wals = dict.fromkeys(relay.wals, now - 31 * 60)
-    answer = heard(relay)
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.wals = dict.fromkeys(passive_host.wals, now - 29 * 60)
+    passive_host.backup("pg", "20261120T080000", 3)
+    assert heard(passive_host)["ok"]
+    passive_host.wals = dict.fromkeys(passive_host.wals, now - 31 * 60)
+    answer = heard(passive_host)
     assert not answer["ok"]
     assert answer["hint"] == "3 WAL segments of barman@198.51.100.11 are missing here, the first for 31 minutes"
-    relay.wal("pg", range(3, 6))
-    assert heard(relay)["ok"]
+    passive_host.wal("pg", range(3, 6))
+    assert heard(passive_host)["ok"]
 
 
-def test_a_first_backup_that_takes_long_is_not_late(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.backup("pg", "20261120T080000", 3, status="SYNCING")
-    assert heard(relay)["ok"]
+def test_a_first_backup_that_takes_long_is_not_late(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.backup("pg", "20261120T080000", 3, status="SYNCING")
+    assert heard(passive_host)["ok"]
 
 
-def test_check_tells_of_a_backup_that_does_not_come(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 5})
-    relay.backup("pg", "20261120T080000", 3)
-    relay.wal("pg", range(3, 6))
-    relay.ended["20261120T090000"] = time.time() - 29 * 60
-    assert heard(relay)["ok"]
-    relay.ended["20261120T090000"] = time.time() - 31 * 60
-    answer = heard(relay)
+def test_check_tells_of_a_backup_that_does_not_come(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 5})
+    passive_host.backup("pg", "20261120T080000", 3)
+    passive_host.wal("pg", range(3, 6))
+    passive_host.ended["20261120T090000"] = time.time() - 29 * 60
+    assert heard(passive_host)["ok"]
+    passive_host.ended["20261120T090000"] = time.time() - 31 * 60
+    answer = heard(passive_host)
     assert not answer["ok"]
     assert answer["hint"] == (
         "backups of barman@198.51.100.11 are missing here, the first for 31 minutes: 20261120T090000"
     )
-    relay.backup("pg", "20261120T090000", 5, status="FAILED")
-    assert not heard(relay)["ok"]
-    relay.backup("pg", "20261120T090000", 5)
-    assert heard(relay)["ok"]
+    passive_host.backup("pg", "20261120T090000", 5, status="FAILED")
+    assert not heard(passive_host)["ok"]
+    passive_host.backup("pg", "20261120T090000", 5)
+    assert heard(passive_host)["ok"]
 
 
-def test_check_tells_of_wal_and_backups_together(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3})
-    relay.wals = dict.fromkeys(relay.wals, time.time() - 45 * 60)
-    relay.ended["20261120T080000"] = time.time() - 31 * 60
-    assert heard(relay)["hint"] == (
+def test_check_tells_of_wal_and_backups_together(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.wals = dict.fromkeys(passive_host.wals, time.time() - 45 * 60)
+    passive_host.ended["20261120T080000"] = time.time() - 31 * 60
+    assert heard(passive_host)["hint"] == (
         "3 WAL segments of barman@198.51.100.11 are missing here, the first for 45 minutes; "
         "backups of barman@198.51.100.11 are missing here, the first for 31 minutes: 20261120T080000"
     )
 
 
-def test_a_backup_that_is_being_copied_is_not_late_nor_are_those_that_wait_for_it(relay: Relay) -> None:
-    relay.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4, "20261120T100000": 5})
-    relay.backup("pg", "20261120T080000", 3)
-    relay.wal("pg", range(3, 6))
-    relay.backup("pg", "20261120T090000", 4, status="SYNCING")
-    assert heard(relay)["ok"]
+def test_a_backup_that_is_being_copied_is_not_late_nor_are_those_that_wait_for_it(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4, "20261120T100000": 5})
+    passive_host.backup("pg", "20261120T080000", 3)
+    passive_host.wal("pg", range(3, 6))
+    passive_host.backup("pg", "20261120T090000", 4, status="SYNCING")
+    assert heard(passive_host)["ok"]
 
 
 def test_a_kept_backup_does_not_make_those_late_that_the_policy_here_deleted(tmp_path: Path) -> None:
-    relay = Relay(tmp_path, retention_policy="REDUNDANCY 1")
-    relay.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4, "20261120T100000": 5})
-    relay.backup("pg", "20261120T080000", 3)
-    (relay.home / "pg" / "meta" / "20261120T080000-keep").write_text("full")
-    relay.backup("pg", "20261120T083000", 3, parent_backup_id="20261120T080000")
-    relay.backup("pg", "20261120T100000", 5)
-    relay.wal("pg", range(3, 6))
-    assert heard(relay)["ok"]
+    passive_host = PassiveHost(tmp_path, retention_policy="REDUNDANCY 1")
+    passive_host.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4, "20261120T100000": 5})
+    passive_host.backup("pg", "20261120T080000", 3)
+    (passive_host.home / "pg" / "meta" / "20261120T080000-keep").write_text("full")
+    passive_host.backup("pg", "20261120T083000", 3, parent_backup_id="20261120T080000")
+    passive_host.backup("pg", "20261120T100000", 5)
+    passive_host.wal("pg", range(3, 6))
+    assert heard(passive_host)["ok"]
 
 
-def test_a_server_that_is_kept_here_has_no_such_check(relay: Relay) -> None:
-    relay.server("own")
-    answer = check_servers(relay.barman, ["own"], [], 0, check_mode=True)
+def test_a_server_that_is_kept_here_has_no_such_check(passive_host: PassiveHost) -> None:
+    passive_host.server("own")
+    answer = check_servers(passive_host.barman, ["own"], [], 0, check_mode=True)
     assert "copy_up_to_date" not in answer["servers"]["own"]["checks"]
 
 

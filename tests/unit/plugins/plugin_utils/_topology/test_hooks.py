@@ -352,7 +352,7 @@ def test_what_cannot_be_exported():
     assert problems({**tar, "barman_options": {"backup_compression": "gzip"}}) == []
 
 
-def test_hooks_of_a_relay_are_those_of_its_own_backup_server():
+def test_hooks_of_a_passive_node_are_those_of_its_own_backup_server():
     found = good(
         {"barman_hooks": {"pre_backup_script": "/x"}, "barman_passive_servers": ["second"]},
         more_backup={"second": {"ansible_host": "198.51.100.12"}},

@@ -519,7 +519,7 @@ def test_one_name_on_two_backup_servers_is_fine():
     )
 
 
-def test_a_relayed_server_with_the_name_of_a_kept_one():
+def test_a_passive_copy_with_the_name_of_a_server_that_is_backed_up_here():
     problem = only_problem(
         more_pg={
             "pg-2": pg(
@@ -532,17 +532,17 @@ def test_a_relayed_server_with_the_name_of_a_kept_one():
         more_backup={"backup-2": backup("198.51.100.12")},
     )
     assert problem.host == "pg-2"
-    assert "is pg, relayed from backup-2, as that of pg, and both are on backup" in problem.message
+    assert "is pg, replicated from backup-2, as that of pg, and both are on backup" in problem.message
 
 
-def test_a_globally_relayed_server_with_the_name_of_a_kept_one():
+def test_a_copy_of_a_whole_backup_server_with_the_name_of_a_server_that_is_backed_up_here():
     problem = only_problem(
         None,
         {"barman_passive_of": "backup-2"},
         more_pg={"pg-2": pg("198.51.100.22", barman_server_name="pg", barman_backup_server="backup-2")},
         more_backup={"backup-2": backup("198.51.100.12")},
     )
-    assert "relayed from backup-2" in problem.message
+    assert "replicated from backup-2" in problem.message
 
 
 def test_two_servers_in_one_directory():
@@ -585,7 +585,7 @@ def test_a_node_that_leads_into_a_circle_is_not_blamed_for_it():
     assert [(problem.host, problem.variable) for problem in found] == [("backup-2", "barman_passive_of")]
 
 
-def test_one_server_relayed_to_one_place_in_two_ways():
+def test_a_server_that_is_replicated_twice_to_one_backup_server():
     problem = only_problem(
         {"barman_passive_servers": ["backup-2", "backup-3"]},
         more_backup={
@@ -594,13 +594,13 @@ def test_one_server_relayed_to_one_place_in_two_ways():
         },
     )
     assert (problem.host, problem.variable) == ("pg", "barman_passive_servers")
-    assert "backup-3 would relay it from backup and from backup-2" in problem.message
+    assert "backup-3 would replicate it from backup and from backup-2" in problem.message
 
 
 def test_a_backup_server_without_any_server():
     problem = only_problem(more_backup={"backup-2": backup("198.51.100.12")})
     assert (problem.host, problem.variable) == ("backup-2", "barman_allow_empty")
-    assert "no PostgreSQL server is kept or relayed here" in problem.message
+    assert "no PostgreSQL server is backed up or replicated here" in problem.message
     good(more_backup={"backup-2": backup("198.51.100.12", barman_allow_empty=True)})
 
 
@@ -688,12 +688,12 @@ def test_snapshot_without_a_way_to_the_server():
     assert only_problem(snapshot(ssh_command="")).variable == "barman_options.ssh_command"
 
 
-def test_snapshots_are_not_relayed():
+def test_snapshots_are_not_replicated():
     problem = only_problem(
         {**snapshot(), "barman_passive_servers": ["copy"]}, more_backup={"copy": backup("198.51.100.12")}
     )
     assert (problem.host, problem.variable) == ("pg", "barman_passive_servers")
-    assert "can relay files only" in problem.message
+    assert "can only replicate files" in problem.message
     problem = only_problem(snapshot(), more_backup={"copy": backup("198.51.100.12", barman_passive_of="backup")})
     assert (problem.host, problem.variable) == ("pg", "barman_backup_method")
 
@@ -800,18 +800,18 @@ def test_a_synchronous_receiver_whose_name_could_be_anybodys(name):
     assert "begins with barman" in problem.instead
 
 
-@pytest.mark.parametrize(("source", "relay", "since"), [("3.13.3", "3.4.0", "3.11"), ("3.20.1", "3.13.3", "3.14")])
-def test_relay_that_is_older_than_its_source(source, relay, since):
+@pytest.mark.parametrize(("source", "passive", "since"), [("3.13.3", "3.4.0", "3.11"), ("3.20.1", "3.13.3", "3.14")])
+def test_a_passive_node_that_is_older_than_its_source(source, passive, since):
     problem = only_problem(
         {"barman_passive_servers": ["backup-2"]},
         {"barman_version": source},
-        more_backup={"backup-2": backup("198.51.100.12", barman_version=relay)},
+        more_backup={"backup-2": backup("198.51.100.12", barman_version=passive)},
     )
     assert (problem.host, problem.variable) == ("backup-2", "barman_version")
-    assert f"since {since} Barman tells more of a backup" in problem.message
+    assert f"since {since} Barman describes a backup with more data" in problem.message
 
 
-def test_relay_with_the_older_layout():
+def test_a_passive_node_with_the_older_layout():
     problem = only_problem(
         {"barman_passive_servers": ["backup-2"]},
         {"barman_version": "3.13.3"},
@@ -822,24 +822,24 @@ def test_relay_with_the_older_layout():
 
 
 @pytest.mark.parametrize(
-    ("source", "relay"), [("3.4.0", "3.20.1"), ("3.13.1", "3.13.3"), ("3.13.1", "3.11.0"), ("3.20.1", "3.14.0")]
+    ("source", "passive"), [("3.4.0", "3.20.1"), ("3.13.1", "3.13.3"), ("3.13.1", "3.11.0"), ("3.20.1", "3.14.0")]
 )
-def test_relay_that_understands_its_source(source, relay):
+def test_a_passive_node_that_understands_its_source(source, passive):
     good(
         {"barman_passive_servers": ["backup-2"]},
         {"barman_version": source},
-        more_backup={"backup-2": backup("198.51.100.12", barman_version=relay)},
+        more_backup={"backup-2": backup("198.51.100.12", barman_version=passive)},
     )
 
 
-def test_relay_that_cannot_read_the_compression():
+def test_a_passive_node_that_cannot_read_the_compression():
     found = problems(
         {"barman_passive_servers": ["backup-2"], "barman_options": {"compression": "zstd"}},
         {"barman_version": "3.12.1"},
         more_backup={"backup-2": backup("198.51.100.12", barman_version="3.11.1")},
     )
     assert [(problem.host, problem.variable) for problem in found] == [("backup-2", "barman_version")]
-    assert "relaying pg: compression can be zstd since Barman 3.12 only" in found[0].message
+    assert "replicating pg: compression can be zstd since Barman 3.12 only" in found[0].message
 
 
 def test_warnings_that_are_no_mistakes():

@@ -29,7 +29,7 @@ def inventories(draw):
     backup_hosts = {}
     for number, host in enumerate(backups):
         variables = backup(f"198.51.100.{number + 1}", barman_allow_empty=True)
-        # Relaying only from hosts with smaller numbers makes no circle.
+        # Replicating only from hosts with smaller numbers makes no circle.
         if number and draw(st.booleans()):
             variables["barman_passive_of"] = draw(st.sampled_from(backups[:number]))
         if draw(st.booleans()):
@@ -209,7 +209,7 @@ def test_another_server_changes_nothing_for_the_others(inventory):
 @quick
 @given(inventories())
 def test_most_generated_inventories_are_right(inventory):
-    """What the other properties look at must not be empty; what is wrong here is one way of being relayed twice."""
+    """What the other properties look at must not be empty; the mistake here is a server that is replicated twice."""
     found = build(*inventory)
     assert {problem.variable for problem in found.problems} <= {"barman_passive_servers", "barman_wal"}
 

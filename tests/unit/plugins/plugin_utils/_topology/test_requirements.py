@@ -460,7 +460,7 @@ def test_synchronous_by_hand():
     assert line.startswith("synchronous_standby_names = 'FIRST 1 (\"barman_receive_wal\")'   # ")
 
 
-# --- relays -----------------------------------------------------------------------------------------------------------
+# --- passive copies ----------------------------------------------------------------------------------------------------
 
 ZONES = {
     "more_pg": {
@@ -470,14 +470,14 @@ ZONES = {
 }
 
 
-def test_each_zone_relays_the_others_server():
+def test_each_zone_replicates_the_other_s_server():
     found = good({"barman_passive_servers": ["backup-us"]}, **ZONES)
-    relayed = entry(found, "pg", "backup-us")
-    assert relayed["passive"] is True
-    assert relayed["source"] == "backup"
-    assert relayed["hops"] == 1
-    assert relayed["options"] == {
-        "description": "PostgreSQL 17 on pg, relayed from backup",
+    passive_entry = entry(found, "pg", "backup-us")
+    assert passive_entry["passive"] is True
+    assert passive_entry["source"] == "backup"
+    assert passive_entry["hops"] == 1
+    assert passive_entry["options"] == {
+        "description": "PostgreSQL 17 on pg, replicated from backup",
         "primary_ssh_command": "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 barman@198.51.100.11",
         "retention_policy": "RECOVERY WINDOW OF 14 DAYS",
         "minimum_redundancy": 1,
@@ -487,10 +487,10 @@ def test_each_zone_relays_the_others_server():
         "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 barman@203.0.113.11"
     )
     assert set(edges(found, "backup")) == {"barman@backup-us -> barman@backup", "barman@backup -> barman@backup-us"}
-    assert [relay["target"] for relay in found.topology["relays"]] == ["backup-us", "backup"]
+    assert [passive_copy["target"] for passive_copy in found.topology["passive_copies"]] == ["backup-us", "backup"]
 
 
-def test_a_relay_connects_to_no_postgres():
+def test_a_passive_node_connects_to_no_postgres():
     found = good({"barman_passive_servers": ["backup-us"]}, more_backup=ZONES["more_backup"])
     assert barman(found, "backup-us")["pgpass"] == []
     assert barman(found, "backup-us")["schedules"] == []
@@ -498,7 +498,7 @@ def test_a_relay_connects_to_no_postgres():
     assert len(postgres(found)["hba_rules"]) == 2
 
 
-def test_a_relay_compresses_as_its_source():
+def test_a_passive_node_compresses_as_its_source():
     found = good(
         {"barman_passive_servers": ["backup-us"], "barman_options": {"compression": "gzip"}},
         more_backup={"backup-us": backup("203.0.113.11", barman_global_options={"compression": "bzip2"})},
@@ -517,7 +517,7 @@ def test_a_relay_compresses_as_its_source():
     assert entry(found, "pg", "backup-us")["options"]["compression"] == "gzip"
 
 
-def test_a_backup_server_relays_all_that_another_keeps_in_a_chain():
+def test_a_backup_server_replicates_everything_of_another_in_a_chain():
     found = good(
         more_pg={"pg-2": pg("198.51.100.22")},
         more_backup={
@@ -529,7 +529,10 @@ def test_a_backup_server_relays_all_that_another_keeps_in_a_chain():
     assert {server["source"] for server in barman(found, "backup-3")["servers"]} == {"backup-2"}
     assert [barman(found, host)["servers"][0]["hops"] for host in ("backup", "backup-2", "backup-3")] == [0, 1, 2]
     assert edges(found, "backup-3") == ["barman@backup-3 -> barman@backup-2"]
-    assert {(relay["server"], relay["source"], relay["level"]) for relay in found.topology["relays"]} == {
+    assert {
+        (passive_copy["server"], passive_copy["source"], passive_copy["level"])
+        for passive_copy in found.topology["passive_copies"]
+    } == {
         ("pg", "backup", "global"),
         ("pg-2", "backup", "global"),
         ("pg", "backup-2", "global"),
@@ -544,13 +547,13 @@ def test_a_backup_server_relays_all_that_another_keeps_in_a_chain():
         {"encryption": "gpg", "encryption_key_id": "ops", "encryption_passphrase_command": "pass barman"},
     ],
 )
-def test_a_relay_gets_all_that_an_option_needs(options: dict[str, str]):
+def test_a_passive_node_gets_all_that_an_option_needs(options: dict[str, str]):
     found = good({"barman_passive_servers": ["backup-us"], "barman_options": options}, more_backup=ZONES["more_backup"])
-    relayed = entry(found, "pg", "backup-us")["options"]
-    assert {name: relayed.get(name) for name in options} == options
+    passive_entry = entry(found, "pg", "backup-us")["options"]
+    assert {name: passive_entry.get(name) for name in options} == options
 
 
-def test_a_whole_backup_server_is_not_relayed_what_it_keeps_itself():
+def test_a_whole_backup_server_does_not_replicate_what_it_backs_up_itself():
     found = good(
         None,
         None,
@@ -563,12 +566,12 @@ def test_a_whole_backup_server_is_not_relayed_what_it_keeps_itself():
     ]
 
 
-def test_a_server_declared_on_both_levels_is_relayed_once():
+def test_a_server_declared_on_both_levels_is_replicated_once():
     found = good(
         {"barman_passive_servers": ["backup-2"]},
         more_backup={"backup-2": backup("198.51.100.12", barman_passive_of="backup")},
     )
-    assert [relay["level"] for relay in found.topology["relays"]] == ["server"]
+    assert [passive_copy["level"] for passive_copy in found.topology["passive_copies"]] == ["server"]
 
 
 def test_a_recovery_can_come_from_every_backup_server_that_has_the_backups():
@@ -576,7 +579,7 @@ def test_a_recovery_can_come_from_every_backup_server_that_has_the_backups():
     assert [edge["from_host"] for edge in found.topology["recovery_edges"]] == ["backup", "backup-us"]
 
 
-def test_block_increments_of_a_relay_need_the_clients_tools():
+def test_block_increments_of_a_passive_node_need_the_clients_tools():
     found = good(
         {"barman_passive_servers": ["backup-us"], "barman_incremental": "block"}, more_backup=ZONES["more_backup"]
     )

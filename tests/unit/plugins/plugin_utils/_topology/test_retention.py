@@ -183,13 +183,13 @@ def test_what_compression_needs(variables: dict[str, Any], here: tuple[list[str]
     assert requirements["pg"]["postgres"]["programs"] == there
 
 
-def test_a_relay_unpacks_what_its_source_compressed() -> None:
+def test_a_passive_node_unpacks_what_its_source_compressed() -> None:
     found = good(
         {"barman_passive_servers": ["backup-us"], **with_options(backup_compression="lz4", compression="zstd")},
         more_backup={"backup-us": backup("198.51.100.13")},
     )
-    relay = found.requirements["backup-us"]["barman"]
-    assert (relay["programs"], relay["python_modules"]) == (["lz4"], ["zstandard"])
+    passive = found.requirements["backup-us"]["barman"]
+    assert (passive["programs"], passive["python_modules"]) == (["lz4"], ["zstandard"])
 
 
 def test_archiving_compresses_on_both_sides() -> None:
