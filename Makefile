@@ -7,7 +7,7 @@
 # A distribution's own Python is built with optimization, which another one on PATH may not be: Ansible needs an eighth less CPU time with it.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 VENV_PYTHON := .venv/bin/python
-# Ansible wants UTF-8, whatever the caller has.
+# Ansible requires UTF-8, whatever the caller has.
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections

@@ -30,7 +30,7 @@ options:
     type: list
     elements: str
     default: []
-  wanted:
+  desired:
     description:
       - The lines of O(revocable_hosts) that stay. Each item is C(USER KEY PURPOSE:USER@HOST). The parts are the user of this host, the public key in
         base64 without its type, and the rest of the comment. With C(-) as the key, any key stays.
@@ -39,7 +39,7 @@ options:
     default: []
   revocable_hosts:
     description:
-      - The inventory hosts whose lines the module removes unless O(wanted) contains them.
+      - The inventory hosts whose lines the module removes unless O(desired) contains them.
     type: list
     elements: str
     default: []
@@ -75,7 +75,7 @@ EXAMPLES = r"""
   pgdr.barman.authorized_keys:
     users:
       - postgres
-    wanted:
+    desired:
       - "postgres - backup:barman@backup-eu"
     revocable_hosts: "{{ groups['all'] }}"
     declared_hosts: "{{ groups['all'] }}"
@@ -105,7 +105,7 @@ from ..module_utils._module import run_module
 ARGUMENTS: dict[str, Any] = {
     "users": {"type": "list", "elements": "str", "required": True},
     "lines": {"type": "list", "elements": "str", "default": []},
-    "wanted": {"type": "list", "elements": "str", "default": []},
+    "desired": {"type": "list", "elements": "str", "default": []},
     "revocable_hosts": {"type": "list", "elements": "str", "default": []},
     "declared_hosts": {"type": "list", "elements": "str"},
 }

@@ -82,7 +82,7 @@ too_low:
   returned: success
   type: list
   elements: dict
-  sample: [{name: max_wal_senders, wanted: "4", running: "2"}]
+  sample: [{name: max_wal_senders, desired: "4", running: "2"}]
 restart:
   description: The settings that wait for a restart.
   returned: success

@@ -42,7 +42,7 @@ lines:
   type: dict
   sample: {barman: {known_hosts: [], authorized_keys: []}}
 desired:
-  description: Who stays authorized, as O(pgdr.barman.authorized_keys#module:wanted).
+  description: Who stays authorized, as O(pgdr.barman.authorized_keys#module:desired).
   returned: success
   type: list
   elements: str

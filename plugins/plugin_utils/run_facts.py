@@ -41,16 +41,16 @@ def topology_of(name: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
 
     As an argument, the topology of a thousand hosts would be copied in each task.
     """
-    found, seen = variables.get(name), [name]
+    found, names = variables.get(name), [name]
     while isinstance(found, str):
         reference = _REFERENCE.fullmatch(found)
-        if reference is None or reference[1] in seen:
+        if reference is None or reference[1] in names:
             break
-        seen.append(reference[1])
+        names.append(reference[1])
         found = variables.get(reference[1])
     if not isinstance(found, Mapping) or "requirements" not in found:
         raise AnsibleActionFail(
-            f"{' -> '.join(seen)}: this variable has to be what pgdr.barman.topology returned; register its result, and name that variable with topology"
+            f"{' -> '.join(names)}: this variable has to be what pgdr.barman.topology returned; register its result, and name that variable with topology"
         )
     return found
 

@@ -84,19 +84,19 @@ def compare(site: Site, rounds: int, name: str, size: int, lost: int, config: st
     def module() -> float:
         task = site.task("pgdr.barman.check", {"config_file": config, "fail_on_error": False})
         failing = sorted(name for name, server in task.result["servers"].items() if not server["ok"])
-        told(len(task.result["servers"]), failing, task.result["problems"])
+        verify(len(task.result["servers"]), failing, task.result["problems"])
         return task.seconds
 
     def engine() -> float:
         timed = site.timed(BACKUP, "barman", "-c", config, "check", "all", user="barman", good=(1 if lost else 0,))
         parts = HEADER.split(timed.stdout)[1:]
         failing = sorted(name for name, text in zip(parts[::2], parts[1::2], strict=True) if ": FAILED" in text)
-        told(len(parts) // 2, failing, timed.stdout)
+        verify(len(parts) // 2, failing, timed.stdout)
         return timed.seconds
 
-    def told(checked: int, failing: list[str], said: object) -> None:
+    def verify(checked: int, failing: list[str], output: object) -> None:
         if checked != size or failing != [f"s{number:03}" for number in range(lost)]:
-            raise Failed(f"{checked} of {size} servers were checked, and {failing} failed: {said}")
+            raise Failed(f"{checked} of {size} servers were checked, and {failing} failed: {output}")
 
     seconds = in_turns(rounds, {module_row: module, engine_row: engine})
     title = f"Check of {size} server{'s' if size > 1 else ''}"

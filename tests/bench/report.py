@@ -112,8 +112,8 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """With medians and ratios, for those who read only the file."""
         data = asdict(self)
-        for told, comparison in zip(data["comparisons"], self.comparisons, strict=True):
-            told["results"] = [
+        for raw, comparison in zip(data["comparisons"], self.comparisons, strict=True):
+            raw["results"] = [
                 {
                     "what": row.what,
                     "median": row.median,

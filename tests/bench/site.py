@@ -133,8 +133,8 @@ class Site:
             raise Failed(f"on {machine}: '{' '.join(argv)}' could not be run: {done.stderr.strip()}")
         timed = Timed(**json.loads(done.stdout))
         if timed.rc not in good:
-            said = timed.stderr.strip() or timed.stdout.strip()
-            raise Failed(f"on {machine}, as {user}: '{' '.join(argv)}' failed with {timed.rc}: {said[-2000:]}")
+            output = timed.stderr.strip() or timed.stdout.strip()
+            raise Failed(f"on {machine}, as {user}: '{' '.join(argv)}' failed with {timed.rc}: {output[-2000:]}")
         return timed
 
     def on(self, machine: str, *argv: str, user: str = "root") -> str:
@@ -177,9 +177,9 @@ class Site:
             )  # fmt: skip
             seconds = time.monotonic() - begin
             errors.seek(0)
-            said = errors.read()
+            output = errors.read()
         if done.returncode != 0:
-            raise Failed(f"'{' '.join(argv)}' failed:\n{done.stdout[-4000:]}\n{said[-4000:]}")
+            raise Failed(f"'{' '.join(argv)}' failed:\n{done.stdout[-4000:]}\n{output[-4000:]}")
         recap = RECAP.findall(done.stdout)
         if callback is None and not recap:
             raise Failed(f"'{' '.join(argv)}' ran on no host:\n{done.stdout[-2000:]}")

@@ -157,25 +157,25 @@ def _up(options: argparse.Namespace) -> None:
             if problems:
                 raise LabError("\n".join(problems))
             prepared = {record.machine.label: record for record in existing if record.prepared}
-            wanted = [
+            chosen = [
                 prepared.get(machine.label) or Record(machine, images.directory(machine.image) / "root")
                 for machine in lab.machines
             ]
             if not machines.records():
                 machines.hold_in_memory(memory())
-            for record in wanted:
+            for record in chosen:
                 record.save()
             network.open_shared()
             machines.share_bytecode()
-        for image in sorted({record.machine.image for record in wanted if not record.prepared}):
+        for image in sorted({record.machine.image for record in chosen if not record.prepared}):
             _ensure(image)
-        say(f"lab {lab.name}: bringing up {', '.join(record.machine.name for record in wanted)}")
+        say(f"lab {lab.name}: bringing up {', '.join(record.machine.name for record in chosen)}")
 
         def bring_up(record: Record) -> None:
             neighbours = [machine for machine in lab.machines if lab.resolve_names and machine != record.machine]
             machines.bring_up(record, neighbours, options.timeout)
 
-        in_parallel(bring_up, wanted)
+        in_parallel(bring_up, chosen)
 
 
 def _ensure(image: str) -> None:

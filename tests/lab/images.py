@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images: built when first wanted, kept outside the repository, read only afterwards."""
+"""Images: built when first needed, kept outside the repository, read only afterwards."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def host_apt_settings(dump: str, environment: Mapping[str, str]) -> str:
 def ensure(image: str, *, claimed: Container[str] = (), standing: Container[str] = ()) -> Path:
     """The root directory of a sound image; builds it if there is none.
 
-    `claimed`: image directories that some machine wants or has, which must stay. `standing`: those that a machine was made from, which must
+    `claimed`: image directories that some machine needs or has, which must stay. `standing`: those that a machine was made from, which must
     not change under it.
     """
     path = directory(image)

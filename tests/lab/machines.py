@@ -169,7 +169,7 @@ def _make_disk(path: Path, disk: Disk) -> None:
         handle.truncate(disk.size)
     # -m 0: the disk is full for root at the same moment as for everybody else.
     run(["mkfs.ext4", "-q", "-F", "-m", "0", str(path)])
-    # initdb wants its directory empty.
+    # initdb needs its directory empty.
     run(["debugfs", "-w", "-R", "rmdir lost+found", str(path)])
 
 
@@ -282,18 +282,18 @@ def inside(record: Record, argv: Sequence[str], environment: Sequence[str] = ())
 
 
 def wait_until_up(record: Record, timeout: float, booting: subprocess.Popen[bytes] | None) -> None:
-    """Waits until systemd is done and ssh lets us in. Says what was seen last where that takes too long."""
+    """Waits until systemd is done and ssh lets us in. Reports the last state if that takes too long."""
     deadline = time.monotonic() + timeout
-    seen = "no process"
+    state = "no process"
     while not stopping.is_set():
         if booting is not None and booting.poll() is not None:
             raise LabError(f"{record.machine.label} ended while it was booting; {_console(record)}")
         if leader(record) is not None:
-            seen = _look(record)
-            if seen == "up":
+            state = _look(record)
+            if state == "up":
                 return
         if time.monotonic() > deadline:
-            raise LabError(f"{record.machine.label} is not up after {timeout:.0f} s: {seen}; {_console(record)}")
+            raise LabError(f"{record.machine.label} is not up after {timeout:.0f} s: {state}; {_console(record)}")
         time.sleep(0.1)
     raise LabError(f"{record.machine.label}: interrupted")
 

@@ -140,12 +140,12 @@ def parse(text: str, source: str) -> Lab:
     return Lab(lab, tuple(machines), resolve_names)
 
 
-def clashes(wanted: Iterable[Machine], existing: Iterable[Machine]) -> list[str]:
-    """Why `wanted` can't come up beside `existing`. A machine that exists exactly as wanted is no clash."""
+def clashes(requested: Iterable[Machine], existing: Iterable[Machine]) -> list[str]:
+    """Why `requested` can't come up beside `existing`. A machine that exists exactly as requested is no clash."""
     by_label = {machine.label: machine for machine in existing}
     by_address = {machine.address: machine for machine in by_label.values()}
     problems = []
-    for machine in wanted:
+    for machine in requested:
         same = by_label.get(machine.label)
         holder = by_address.get(machine.address)
         if same is not None and same != machine:
@@ -154,7 +154,7 @@ def clashes(wanted: Iterable[Machine], existing: Iterable[Machine]) -> list[str]
             )
         elif holder is not None and holder.label != machine.label:
             problems.append(
-                f"{machine.label} wants {machine.address}, which {holder.label} has: take lab `{holder.lab}` down or choose another address"
+                f"{machine.label} needs {machine.address}, which {holder.label} has: take lab `{holder.lab}` down or choose another address"
             )
     return problems
 
@@ -231,10 +231,10 @@ def _unknown_keys(data: Mapping[Any, Any], known: tuple[str, ...], where: str) -
 
 
 def _twice(what: str, values: Iterable[str]) -> list[str]:
-    seen: set[str] = set()
+    known: set[str] = set()
     found = []
     for value in values:
-        if value in seen:
+        if value in known:
             found.append(f"{what} {value} is given twice")
-        seen.add(value)
+        known.add(value)
     return found

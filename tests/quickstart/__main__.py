@@ -209,23 +209,23 @@ class Writer(threading.Thread):
 def wait_until_written(beyond: int, limit: float = 30) -> None:
     """Wait until the writer wrote rows after those."""
     deadline = time.monotonic() + limit
-    seen = beyond
-    while seen < beyond + 100:
+    last = beyond
+    while last < beyond + 100:
         if time.monotonic() > deadline:
-            raise Failed(f"the writer wrote {seen - beyond} rows within {limit:.0f} s, 100 were awaited")
-        seen = int(sql("SELECT max(id) FROM journal"))
+            raise Failed(f"the writer wrote {last - beyond} rows within {limit:.0f} s, 100 were awaited")
+        last = int(sql("SELECT max(id) FROM journal"))
 
 
 def destroy(proof: Proof) -> None:
     """Kill the server, note the last commit that its disk held, and throw the disk's contents away."""
-    seen = sql("SELECT pg_current_wal_flush_lsn()")
+    last = sql("SELECT pg_current_wal_flush_lsn()")
     on("pg", "pkill", "-9", "-u", "postgres", "-x", "postgres")
-    waldump = f"/usr/lib/postgresql/17/bin/pg_waldump --path={DATA_DIRECTORY}/pg_wal --start={seen} --rmgr=Transaction"
+    waldump = f"/usr/lib/postgresql/17/bin/pg_waldump --path={DATA_DIRECTORY}/pg_wal --start={last} --rmgr=Transaction"
     records = on("pg", "sh", "-c", f"{waldump} 2>/dev/null || true")
     on("pg", "rm", "-rf", DATA_DIRECTORY)
     proof.last_commit = last_commit(records)
     if proof.last_commit is None:
-        raise Failed(f"the destroyed server's WAL held no commit after {seen}, and the writer was writing")
+        raise Failed(f"the destroyed server's WAL held no commit after {last}, and the writer was writing")
 
 
 def last_commit(records: str) -> Commit | None:

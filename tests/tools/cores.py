@@ -97,8 +97,8 @@ def provide(core: Core) -> Outcome:
     """Make the environment of a release, unless it is there."""
     development.extract_collections("collections-oldest", core.collections) if core.oldest else None
     stamp = core.venv / ".stamp"
-    wanted = f"{core.version}\n{(REQUIREMENTS / 'dev.txt').read_text(encoding='utf-8')}"
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    content = f"{core.version}\n{(REQUIREMENTS / 'dev.txt').read_text(encoding='utf-8')}"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == content:
         return Outcome("environment", (), 0, "", 0.0)
     assert core.python is not None
     shutil.rmtree(core.venv, ignore_errors=True)
@@ -115,7 +115,7 @@ def provide(core: Core) -> Outcome:
         *("--constraint", constraints, f"ansible-core=={core.version}", *TOOLS),
     )
     if outcome.ok:
-        stamp.write_text(wanted, encoding="utf-8")
+        stamp.write_text(content, encoding="utf-8")
     return outcome
 
 

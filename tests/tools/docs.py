@@ -192,8 +192,8 @@ class Page:
                 name = entry.get("module") or entry.get("plugin") or entry.get("ref", "")
                 ours = str(name).startswith(f"{examples.COLLECTION}.")
                 target = linked(name, page_name(entry.get("plugin_type", "module"), name) if ours else None)
-            said = " ".join(self.prose(text) for text in as_list(entry.get("description")))
-            self.add(f"- {target}{': ' + said if said else ''}")
+            description = " ".join(self.prose(text) for text in as_list(entry.get("description")))
+            self.add(f"- {target}{': ' + description if description else ''}")
         self.add("")
 
     def text(self) -> str:
@@ -202,22 +202,22 @@ class Page:
 
 def facts(option: Mapping[str, Any]) -> str:
     """Type, choices and default on one line."""
-    said = [option.get("type", "str")]
+    parts = [option.get("type", "str")]
     if option.get("elements"):
-        said[0] += f" of {option['elements']}"
+        parts[0] += f" of {option['elements']}"
     if option.get("required"):
-        said.append("required")
+        parts.append("required")
     if option.get("choices"):
-        said.append("one of " + ", ".join(code(str(choice)) for choice in option["choices"]))
+        parts.append("one of " + ", ".join(code(str(choice)) for choice in option["choices"]))
     if option.get("default") is not None:
-        said.append(f"default {code(shown(option['default']))}")
+        parts.append(f"default {code(shown(option['default']))}")
     if option.get("aliases"):
-        said.append("also called " + ", ".join(code(alias) for alias in option["aliases"]))
+        parts.append("also called " + ", ".join(code(alias) for alias in option["aliases"]))
     if option.get("returned"):
-        said.append(f"returned {option['returned']}")
+        parts.append(f"returned {option['returned']}")
     if option.get("version_added"):
-        said.append(f"since {option['version_added']}")
-    return ", ".join(said)
+        parts.append(f"since {option['version_added']}")
+    return ", ".join(parts)
 
 
 def shown(value: object) -> str:
@@ -262,13 +262,13 @@ def role_page(name: str, documented: Mapping[str, Any]) -> str:
 
 
 def role_readme(name: str, documented: Mapping[str, Any]) -> str:
-    """Galaxy wants a page in every role; all of it is in the reference."""
-    said = documented["entry_points"].get("main", {}).get("short_description", "").rstrip(".")
+    """Galaxy requires a page in every role; all of it is in the reference."""
+    description = documented["entry_points"].get("main", {}).get("short_description", "").rstrip(".")
     page = page_name("role", name)
     return f"""{HEADER}
 # {code(name)}
 
-{said}.
+{description}.
 
 Its variables, defaults and attributes: [docs/reference/{page}](../../docs/reference/{page}), or `ansible-doc --type role {name}`.
 """
@@ -278,7 +278,9 @@ def index(pages: Mapping[str, tuple[str, str, str]]) -> str:
     lines = [HEADER, "# Reference", ""]
     for kind, title in (("module", "Modules"), ("filter", "Filters"), ("role", "Roles")):
         lines += [f"## {title}", ""]
-        lines += [f"- [{code(name)}]({file}): {said}" for file, (of, name, said) in pages.items() if of == kind]
+        lines += [
+            f"- [{code(name)}]({file}): {description}" for file, (of, name, description) in pages.items() if of == kind
+        ]
         lines += [""]
     lines += ["## Playbooks", "", "[All playbooks](playbooks.md)", ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -379,8 +381,8 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield REFERENCE / page_name(kind, name), plugin_page(kind, name, documented)
     for name in (f"{examples.COLLECTION}.{name}" for name in examples.role_names()):
         documented = documented_as(docs, "role", name)
-        said = documented["entry_points"].get("main", {}).get("short_description", "")
-        listed[page_name("role", name)] = ("role", name, said.rstrip("."))
+        description = documented["entry_points"].get("main", {}).get("short_description", "")
+        listed[page_name("role", name)] = ("role", name, description.rstrip("."))
         yield REFERENCE / page_name("role", name), role_page(name, documented)
         yield REPOSITORY / "roles" / name.rsplit(".", 1)[1] / "README.md", role_readme(name, documented)
     yield INVENTORY, inventory_page(INVENTORY.read_text())
@@ -390,9 +392,9 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 def outdated() -> list[str]:
     """The pages that are missing, different, or of something that is gone."""
-    wanted = dict(pages())
-    changed = {path for path, text in wanted.items() if not path.exists() or path.read_text() != text}
-    return sorted(examples.relative(path) for path in changed | (set(REFERENCE.glob("*.md")) - set(wanted)))
+    expected = dict(pages())
+    changed = {path for path, text in expected.items() if not path.exists() or path.read_text() != text}
+    return sorted(examples.relative(path) for path in changed | (set(REFERENCE.glob("*.md")) - set(expected)))
 
 
 def main(arguments: list[str]) -> int:

@@ -33,7 +33,7 @@ COLLECTIONS_ROOT = CACHE / "collections"
 DEPENDENCIES = ("community.crypto", "community.postgresql")
 """What galaxy.yml depends on; a test keeps the two equal."""
 
-WANTED_COLLECTIONS = ("ansible.posix", *DEPENDENCIES)
+INSTALLED_COLLECTIONS = ("ansible.posix", *DEPENDENCIES)
 """What the tests need: with a callback of ansible.posix they read a play's result as JSON."""
 
 MINIMUM_PYTHON = (3, 11)
@@ -121,10 +121,10 @@ def extract_collections(what: str = "collections", root: Path = COLLECTIONS_ROOT
     current = fingerprint(requirements, Path(__file__))
     if is_stamped(stamp, current):
         return
-    prefixes = tuple(f"ansible_collections/{name.replace('.', '/')}/" for name in WANTED_COLLECTIONS)
-    say(f"extracting the collections {', '.join(WANTED_COLLECTIONS)}")
+    prefixes = tuple(f"ansible_collections/{name.replace('.', '/')}/" for name in INSTALLED_COLLECTIONS)
+    say(f"extracting the collections {', '.join(INSTALLED_COLLECTIONS)}")
     stamp.unlink(missing_ok=True)
-    for name in WANTED_COLLECTIONS:
+    for name in INSTALLED_COLLECTIONS:
         shutil.rmtree(root / "ansible_collections" / name.replace(".", "/"), ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as download:
         pip("download", "--no-deps", "--requirement", requirements, "--dest", download)

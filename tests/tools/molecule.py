@@ -179,13 +179,13 @@ def close_connections(sockets: Path) -> None:
         run("ssh", "ssh", "-O", "exit", "-o", f"ControlPath={socket}", "lab")
 
 
-def main(wanted: list[str]) -> int:
+def main(chosen: list[str]) -> int:
     exit_on_signals()
     os.chdir(REPOSITORY)
     LOGS.mkdir(parents=True, exist_ok=True)
     stage = Stage("molecule")
     known = scenarios()
-    unknown = sorted(set(wanted) - set(known))
+    unknown = sorted(set(chosen) - set(known))
     if unknown:
         sys.exit(f"molecule: no scenario {', '.join(unknown)}; there are {', '.join(known)}.")
     if not stage.note("there are scenarios", bool(known)):
@@ -193,7 +193,7 @@ def main(wanted: list[str]) -> int:
     before = ready()
     if before.ok:
         # What a killed run left would be in the way.
-        before = take_down(wanted)
+        before = take_down(chosen)
     if not before.ok:
         stage.note("the lab", False, output=before.output)
         return stage.finish()
@@ -202,13 +202,13 @@ def main(wanted: list[str]) -> int:
         try:
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
                 try:
-                    for done in as_completed([pool.submit(runner.test, name) for name in wanted or known]):
+                    for done in as_completed([pool.submit(runner.test, name) for name in chosen or known]):
                         stage.note_outcome(done.result())
                 finally:
                     runner.end()
         finally:
             close_connections(Path(scratch) / "ssh")
-            down = take_down(wanted)
+            down = take_down(chosen)
             stage.note("machines taken down", down.ok, down.seconds, down.output)
     return stage.finish()
 

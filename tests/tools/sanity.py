@@ -98,10 +98,10 @@ def examine(stage: Stage, collection: InstalledCollection) -> None:
         log = RESULTS / f"sanity-{python}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(outcome.output)
-        said = [*COMPLAINT.findall(outcome.output), f"the whole log: {log.relative_to(REPOSITORY)}"]
+        report = [*COMPLAINT.findall(outcome.output), f"the whole log: {log.relative_to(REPOSITORY)}"]
         # Where ansible-test finds no files it runs nothing and calls that a success.
         ok = outcome.ok and tests > 1
-        stage.note(outcome.name, ok, outcome.seconds, "\n".join(said), f"{tests} tests")
+        stage.note(outcome.name, ok, outcome.seconds, "\n".join(report), f"{tests} tests")
         if ok:
             stage.tally.passed += tests - 1
 

@@ -123,7 +123,7 @@ def run(
     env: Mapping[str, str] | None = None,
     apart: bool = False,
 ) -> Outcome:
-    """Run a command to its end; its output, both streams in one unless they are wanted apart."""
+    """Run a command to its end; its output, both streams in one unless `apart`."""
     command = tuple(str(word) for word in argv)
     started = time.monotonic()
     done = subprocess.run(

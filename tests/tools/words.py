@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _WORDS = re.compile(r"[A-Za-z']{2,}(?: |\\s[+*]?)[A-Za-z']{2,}")
-_OUTPUT = ("text", "stderr", "stdout", "said", "reason", "msg", "message", "output")
+_OUTPUT = ("text", "stderr", "stdout", "reported", "reason", "msg", "message", "output")
 _PATTERN_FUNCTIONS = ("search", "match", "fullmatch", "findall", "finditer", "compile", "sub", "split")
 _SQL = re.compile(r"\b(?:error|message|errmsg)\s*(?:=|<>|!=|~\*?|(?:NOT )?I?LIKE)\s*'[^']* ", re.IGNORECASE)
 _JINJA = re.compile(

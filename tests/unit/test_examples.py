@@ -92,7 +92,7 @@ def test_valid_examples_pass(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("- pgdr.barman.backup: {server: a, tpye: full}", "tpye"),
         ("- pgdr.barman.backup: {server: a, tpye: '{{ b }}'}", "tpye"),
@@ -124,9 +124,9 @@ def test_valid_examples_pass(text: str) -> None:
         ("a: [", "not YAML"),
     ],
 )
-def test_mistakes_are_found(text: str, said: str) -> None:
+def test_mistakes_are_found(text: str, message: str) -> None:
     found = examples.snippet_problems(OFFERED, Snippet("here", text))
-    assert any(said in problem for problem in found)
+    assert any(message in problem for problem in found)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -132,8 +132,8 @@ class Archiver:
 
     def installed_version(self) -> Version:
         """barman-wal-archive's version on this host."""
-        said = self._command(["barman-wal-archive", "--version"])
-        found = re.search(r"(\d+(?:\.\d+)+)", said.stdout + said.stderr)
+        completed = self._command(["barman-wal-archive", "--version"])
+        found = re.search(r"(\d+(?:\.\d+)+)", completed.stdout + completed.stderr)
         return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
     def with_known_sums(self, target: ArchiveTarget) -> ArchiveTarget:
@@ -163,13 +163,13 @@ class Archiver:
         argv = ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_TIMEOUT}", "-T"]
         argv += ["-p", str(target.port), f"{target.user}@{target.host}", remote]
         try:
-            said = self._run(Command(argv, user=self._user, timeout=60, input=sent))
+            completed = self._run(Command(argv, user=self._user, timeout=60, input=sent))
         except CommandTimeout:
             raise ArchivingError(f"SSH to {target.address} does not end within a minute", "ssh") from None
-        if said.rc == SSH_FAILED:
-            kind, why = _ssh_problem(said.stderr)
+        if completed.rc == SSH_FAILED:
+            kind, why = _ssh_problem(completed.stderr)
             raise ArchivingError(f"SSH as '{self._user}' to {target.address}: {why}", kind)
-        return said
+        return completed
 
     def apply(self, plan: ArchivingPlan) -> None:
         """Write the settings and have them taken over."""
@@ -201,9 +201,9 @@ class Archiver:
     def archive_history(self, name: str, data_directory: str) -> None:
         """Have PostgreSQL archive a history file: the archiver takes every file that is marked as ready, histories first."""
         mark = f"{data_directory}/pg_wal/archive_status/{name}.ready"
-        said = self._run(Command(["touch", mark], user=self._user, timeout=30))
-        if not said.ok:
-            raise ArchivingError(f"the timeline history {name} can't be archived: {said.text}")
+        completed = self._run(Command(["touch", mark], user=self._user, timeout=30))
+        if not completed.ok:
+            raise ArchivingError(f"the timeline history {name} can't be archived: {completed.text}")
 
     def prove(self, target: ArchiveTarget) -> wal.Segment:
         """Have a segment closed and archived. Raises ArchivingError saying where it stopped."""
@@ -220,8 +220,8 @@ class Archiver:
                 return Probe(True, "")
             if now.failed_count - before.failed_count >= _ATTEMPTS and not now.works:
                 return Probe(True, "", now)
-            seen = "the last archived is %s" % (now.archived_wal or "none")
-            return Probe(False, seen + (f", and archiving {now.failed_wal} failed" if not now.works else ""))
+            observed = "the last archived is %s" % (now.archived_wal or "none")
+            return Probe(False, observed + (f", and archiving {now.failed_wal} failed" if not now.works else ""))
 
         what = f"WAL segment {segment} to be archived"
         try:
@@ -268,15 +268,15 @@ class Archiver:
             .replace("\0", "%")
         )
         try:
-            said = self._run(Command(["/bin/sh", "-c", command], user=self._user, cwd=directory, timeout=120))
+            completed = self._run(Command(["/bin/sh", "-c", command], user=self._user, cwd=directory, timeout=120))
         except CommandTimeout:
             raise ArchivingError(f"'{command}' does not end within two minutes", "timeout") from None
-        if said.ok:
+        if completed.ok:
             return
         kind = "command"
         hint = ""
-        text = said.stderr + said.stdout
-        if said.rc == 127:
+        text = completed.stderr + completed.stdout
+        if completed.rc == 127:
             kind, hint = (
                 "not_installed",
                 f" Install it: {'package barman-cli' if target.method == 'barman-wal-archive' else 'rsync'}.",
@@ -285,7 +285,9 @@ class Archiver:
             kind, hint = "disk_full", f" Free disk space on {target.host}."
         elif re.search(r"Unknown server", text):
             kind, hint = "not_configured", f" Barman at {target.host} has no server '{target.server}'."
-        raise ArchivingError(f"'{command}' ends with exit code {said.rc}: {_last_line(said).rstrip('.')}.{hint}", kind)
+        raise ArchivingError(
+            f"'{command}' ends with exit code {completed.rc}: {_last_line(completed).rstrip('.')}.{hint}", kind
+        )
 
 
 def _sums_alone() -> str:
@@ -297,28 +299,28 @@ def _sums_alone() -> str:
 
 
 def _ssh_problem(text: str) -> tuple[str, str]:
-    said = " ".join(text.split())
+    reported = " ".join(text.split())
     failure = ssh_failure(text)
     if failure in (SshFailure.HOST_KEY_CHANGED, SshFailure.HOST_KEY_UNKNOWN):
         return "host_key", (
             "the host key is unknown, or differs from the one in known_hosts. The role pgdr.barman.ssh_trust fills "
-            f"known_hosts from the hosts' own keys ({said[-200:]})"
+            f"known_hosts from the hosts' own keys ({reported[-200:]})"
         )
     if failure is SshFailure.DENIED:
         return "permission", (
             "the key is not authorized there: it is missing in authorized_keys, or from= does not match the address. "
-            f"The role pgdr.barman.ssh_trust authorizes it ({said[-200:]})"
+            f"The role pgdr.barman.ssh_trust authorizes it ({reported[-200:]})"
         )
     if failure is SshFailure.CLOSED:
         return "closed", (
             "sshd there closes the connection before it requests a key. Since OpenSSH 9.8 it does so for up to ten "
-            f"minutes with an address from which logins failed (PerSourcePenalties). Read its log ({said[-200:]})"
+            f"minutes with an address from which logins failed (PerSourcePenalties). Read its log ({reported[-200:]})"
         )
-    return "ssh", said[-300:] or "it fails without a message"
+    return "ssh", reported[-300:] or "it fails without a message"
 
 
-def _last_line(said: Completed) -> str:
-    lines = [line.strip() for line in (said.stderr + "\n" + said.stdout).splitlines() if line.strip()]
+def _last_line(completed: Completed) -> str:
+    lines = [line.strip() for line in (completed.stderr + "\n" + completed.stdout).splitlines() if line.strip()]
     # Barman's own words come first, and barman-wal-archive's summary of them last.
     return "; ".join(lines[-3:]) or "no message"
 

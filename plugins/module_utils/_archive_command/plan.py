@@ -203,7 +203,7 @@ def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
     """What somebody else has set, where it may not be overwritten."""
     if desired.overwrite:
         return ""
-    wanted = archive_command(desired.target) if desired.target is not None else None
+    desired_command = archive_command(desired.target) if desired.target is not None else None
     if current.library:
         return (
             f"archive_library is '{current.library}', which somebody else has set, and PostgreSQL uses no "
@@ -211,7 +211,7 @@ def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
             "Remove it, or set barman_archive_overwrite: true (option overwrite of the module)"
         )
     nobodys = does_nothing(current.command) or _FAILS.fullmatch(current.command.strip())
-    if is_ours(current.command) or nobodys or current.command == wanted:
+    if is_ours(current.command) or nobodys or current.command == desired_command:
         return ""
     return (
         f"archive_command is set already, and not by this module: {current.command}. It may archive WAL to another "
@@ -256,9 +256,9 @@ def _settings_without_archiving(current: CurrentArchiving) -> dict[str, str | No
     return settings
 
 
-def _timeout_setting(current: CurrentArchiving, wanted: int | None) -> dict[str, str | None]:
-    if wanted is not None:
-        return {} if current.timeout == wanted else {"archive_timeout": str(wanted)}
+def _timeout_setting(current: CurrentArchiving, timeout: int | None) -> dict[str, str | None]:
+    if timeout is not None:
+        return {} if current.timeout == timeout else {"archive_timeout": str(timeout)}
     noted = noted_timeout(current.command)
     return {"archive_timeout": None} if noted is not None and noted == current.timeout else {}
 

@@ -129,7 +129,7 @@ def _option(name: str) -> str:
 
 
 def _parent(
-    server: ServerConfiguration, wanted: str, backups: Sequence[Backup], version: Callable[[], Version]
+    server: ServerConfiguration, requested: str, backups: Sequence[Backup], version: Callable[[], Version]
 ) -> tuple[list[str], Backup | None]:
     installed = version()
     if installed < (3, 11):
@@ -139,7 +139,7 @@ def _parent(
             )
         ], None
     try:
-        parent = find(backups, wanted, server.name)
+        parent = find(backups, requested, server.name)
     except CatalogError as exc:
         return [f"incremental: {exc}; take a full backup first"], None
     if not parent.done:

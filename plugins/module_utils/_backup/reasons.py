@@ -39,20 +39,20 @@ _NO_HINDRANCE = (
 def why_failed(host: BackupHost, reply: Reply, backup: Backup | None) -> str:
     """Why Barman did not take a backup."""
     name = host.server.name
-    said = reply.reason if not reply.ok else "; ".join(reply.info) or "Barman reported nothing"
-    said = " ".join(said.split()).rstrip(".")
+    reported = reply.reason if not reply.ok else "; ".join(reply.info) or "Barman reported nothing"
+    reported = " ".join(reported.split()).rstrip(".")
     if backup is None and backup_runs(host.server, host.process):
         return (
             f"another process on this host is taking a backup of server '{name}': Barman takes only one at a time "
             "(Barman "
-            f"reported: {said})"
+            f"reported: {reported})"
         )
     # Barman starts nothing where a check fails, and there is no entry in its catalog then.
     checks = failed_checks(host) if backup is None and not reply.ok else ""
     if checks:
-        return f"the backup of server '{name}' can't be started: {checks} (Barman reported: {said})"
-    text = f"{said} {backup.error if backup is not None and backup.error else ''}"
-    return f"the backup of server '{name}' failed: {said}.{disk_full_hint(host, text, backup)}{_attempt(backup)}"
+        return f"the backup of server '{name}' can't be started: {checks} (Barman reported: {reported})"
+    text = f"{reported} {backup.error if backup is not None and backup.error else ''}"
+    return f"the backup of server '{name}' failed: {reported}.{disk_full_hint(host, text, backup)}{_attempt(backup)}"
 
 
 def disk_full_hint(host: BackupHost, text: str, backup: Backup | None) -> str:

@@ -50,13 +50,13 @@ class Keeping:
         return self.backup is not None and self.backup.keep != self.target
 
 
-def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], wanted: str, dependent: bool) -> Removal:
+def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], requested: str, dependent: bool) -> Removal:
     """Decide what goes. dependent: increments may go, too. Raises RemovalError with everything that speaks against it."""
-    if wanted in SHORTCUTS:
+    if requested in SHORTCUTS:
         raise RemovalError(
-            f"backup_id '{wanted}' names another backup each time: set the id or the name of the backup to delete"
+            f"backup_id '{requested}' names another backup each time: set the id or the name of the backup to delete"
         )
-    backup = _find_or_none(backups, wanted, server.name)
+    backup = _find_or_none(backups, requested, server.name)
     if backup is None:
         return Removal()
     increments = dependents(backups, backup)
@@ -106,12 +106,12 @@ def remove(barman: Barman, server: ServerConfiguration, removal: Removal) -> Non
     left = {one.backup_id for one in read_backups(server)}
     there = [one.backup_id for one in removal.backups if one.backup_id in left]
     if there or not reply.ok:
-        said = "; ".join([*reply.warnings, *reply.errors]) or reply.reason
+        reported = "; ".join([*reply.warnings, *reply.errors]) or reply.reason
         raise RemovalError(
             "backup {} of server '{}' is not deleted: {}. {}".format(
                 backup.backup_id,
                 server.name,
-                said,
+                reported,
                 "These remain: {}".format(", ".join(there))
                 if there
                 else "It is not in the catalog any more nevertheless",
@@ -119,12 +119,12 @@ def remove(barman: Barman, server: ServerConfiguration, removal: Removal) -> Non
         )
 
 
-def plan_keeping(server: ServerConfiguration, backups: Sequence[Backup], wanted: str, target: str | None) -> Keeping:
+def plan_keeping(server: ServerConfiguration, backups: Sequence[Backup], requested: str, target: str | None) -> Keeping:
     """Decide what becomes of the annotation. Raises RemovalError where the backup can't be kept."""
-    if target is None and wanted not in SHORTCUTS:
-        return Keeping(_find_or_none(backups, wanted, server.name), None)
+    if target is None and requested not in SHORTCUTS:
+        return Keeping(_find_or_none(backups, requested, server.name), None)
     try:
-        backup = find(backups, wanted, server.name)
+        backup = find(backups, requested, server.name)
     except CatalogError as exc:
         raise RemovalError(str(exc)) from None
     if target is None:
@@ -150,8 +150,8 @@ def keep(barman: Barman, server: ServerConfiguration, keeping: Keeping) -> Backu
     """Have Barman write the annotation or take it away, and see that it is so. Raises RemovalError."""
     if keeping.backup is None:
         raise RemovalError("there is no backup to keep")
-    wish = ["--release"] if keeping.target is None else ["--target", keeping.target]
-    reply = barman.json("keep", *wish, server.name, keeping.backup.backup_id)
+    arguments = ["--release"] if keeping.target is None else ["--target", keeping.target]
+    reply = barman.json("keep", *arguments, server.name, keeping.backup.backup_id)
     found = _find_or_none(read_backups(server), keeping.backup.backup_id, server.name)
     if not reply.ok or found is None or found.keep != keeping.target:
         raise BarmanError(
@@ -166,15 +166,15 @@ def keep(barman: Barman, server: ServerConfiguration, keeping: Keeping) -> Backu
     return found
 
 
-def _find_or_none(backups: Sequence[Backup], wanted: str, server_name: str) -> Backup | None:
+def _find_or_none(backups: Sequence[Backup], requested: str, server_name: str) -> Backup | None:
     known = {backup.backup_id: backup for backup in backups}
-    named = [backup for backup in backups if backup.name == wanted]
-    if wanted in known:
-        return known[wanted]
+    named = [backup for backup in backups if backup.name == requested]
+    if requested in known:
+        return known[requested]
     if len(named) > 1:
         raise RemovalError(
             "several backups of server '{}' have the name '{}', set an id instead: {}".format(
-                server_name, wanted, ", ".join(backup.backup_id for backup in named)
+                server_name, requested, ", ".join(backup.backup_id for backup in named)
             )
         )
     return named[0] if named else None

@@ -56,18 +56,18 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
     if has_wal_from(host.server, read_standby(session).redo // size, size):
         return
     host.reporter.update("waiting for a checkpoint on the standby")
-    wanted = make_checkpoint(primary)
+    checkpoint = make_checkpoint(primary)
 
     def replayed() -> Probe:
         own = standby_now(host, session).replayed
-        return Probe(own >= wanted, wal.format_lsn(own))
+        return Probe(own >= checkpoint, wal.format_lsn(own))
 
     try:
         wait_for("the standby", replayed, timeout, 0.5, host.clock, host.pause)
     except WaitTimeout:
         raise BackupError(
             f"the standby of server '{host.server.name}' has not replayed the primary's checkpoint in {timeout:.0f} s: "
-            f"that is before {wal.format_lsn(wanted)}, and the "
+            f"that is before {wal.format_lsn(checkpoint)}, and the "
             f"standby is at {wal.format_lsn(read_standby(session).replayed)}. Is it delayed, or does its WAL not come?"
         ) from None
 

@@ -101,8 +101,8 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
         if archiver != reported[0]:
             reported[0] = archiver
             host.reporter.update(f"waiting for WAL{archiver}", backup_id=backup.backup_id)
-        wanted = f"not archived: {', '.join(str(gap) for gap in missing)}{receiver}{archiver}"
-        return Probe(False, wanted if missing else f"status {current.status}")
+        status = f"not archived: {', '.join(str(gap) for gap in missing)}{receiver}{archiver}"
+        return Probe(False, status if missing else f"status {current.status}")
 
     try:
         done: Backup = wait_for(
@@ -190,8 +190,8 @@ def why_incomplete(host: BackupHost, waiting: WalWait, backup: Backup, start_of_
 
 def why_receiver_ended(host: BackupHost, start_of_log: int) -> Diagnosis | None:
     """From what receivers wrote to Barman's log since then."""
-    said = read_receiver_log(host.log_file, start_of_log, host.server.name)
-    return diagnose_stream(said, Endpoint("the server", server=host.server.name, replication=True))
+    log = read_receiver_log(host.log_file, start_of_log, host.server.name)
+    return diagnose_stream(log, Endpoint("the server", server=host.server.name, replication=True))
 
 
 def is_complete(host: BackupHost, backup: Backup) -> bool:

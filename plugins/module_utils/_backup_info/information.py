@@ -172,9 +172,9 @@ def _backup(server: ServerConfiguration, backup: Backup, statuses: Mapping[str, 
     }
 
 
-def _retention_status(server: ServerConfiguration, backup: Backup, told: str | None) -> str | None:
-    if told != _UNTOLD:
-        return told
+def _retention_status(server: ServerConfiguration, backup: Backup, reported: str | None) -> str | None:
+    if reported != _UNTOLD:
+        return reported
     return "VALID" if backup.copied and server.get("retention_policy") else None
 
 
@@ -182,9 +182,9 @@ def _is_on(state: Mapping[str, Any], name: str) -> bool:
     return bool(state.get("server") == name or name in state.get("servers", []))
 
 
-def _chosen(backups: Sequence[Backup], wanted: str, name: str) -> list[Backup]:
+def _chosen(backups: Sequence[Backup], requested: str, name: str) -> list[Backup]:
     try:
-        return [catalog.find(backups, wanted, name)]
+        return [catalog.find(backups, requested, name)]
     except CatalogError:
         return []
 

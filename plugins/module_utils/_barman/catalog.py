@@ -208,12 +208,12 @@ def chain(backups: Iterable[Backup], backup: Backup) -> list[Backup]:
     known = {one.backup_id: one for one in backups}
     found = [backup]
     while found[-1].parent_backup_id is not None:
-        wanted = found[-1].parent_backup_id
-        parent = known.get(wanted)
+        parent_id = found[-1].parent_backup_id
+        parent = known.get(parent_id)
         if parent is None or not parent.copied or parent in found:
             reason = "not in the catalog" if parent is None else f"not complete ({parent.status})"
             raise CatalogError(
-                f"backup {backup.backup_id} is incremental, and backup {wanted}, which it needs, is {reason}"
+                f"backup {backup.backup_id} is incremental, and backup {parent_id}, which it needs, is {reason}"
             )
         found.append(parent)
     return found
@@ -230,7 +230,7 @@ def dependents(backups: Iterable[Backup], backup: Backup) -> list[Backup]:
     return list(found.values())[1:]
 
 
-def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backup:
+def find(backups: Iterable[Backup], requested: str, server_name: str = "") -> Backup:
     """The backup of that id, name or shortcut (latest, oldest, latest-full, last-failed …). Raises CatalogError."""
     ordered = sorted(backups, key=lambda backup: backup.backup_id)
     done = [backup for backup in ordered if backup.done]
@@ -242,21 +242,21 @@ def find(backups: Iterable[Backup], wanted: str, server_name: str = "") -> Backu
         "latest-full": [backup for backup in done if not backup.incremental][-1:],
         "last-full": [backup for backup in done if not backup.incremental][-1:],
         "last-failed": [backup for backup in ordered if backup.status == FAILED][-1:],
-    }.get(wanted)
+    }.get(requested)
     if candidates is None:
-        candidates = [backup for backup in ordered if backup.backup_id == wanted]
-        candidates = candidates or [backup for backup in ordered if backup.name == wanted]
+        candidates = [backup for backup in ordered if backup.backup_id == requested]
+        candidates = candidates or [backup for backup in ordered if backup.name == requested]
     of_server = f" of server '{server_name}'" if server_name else ""
     if len(candidates) > 1:
         raise CatalogError(
             "several backups{} have the name '{}', set an id instead: {}".format(
-                of_server, wanted, ", ".join(backup.backup_id for backup in candidates)
+                of_server, requested, ", ".join(backup.backup_id for backup in candidates)
             )
         )
     if not candidates:
         raise CatalogError(
             "backup '{}'{} does not exist; the backups are: {}".format(
-                wanted, of_server, ", ".join(_label(backup) for backup in ordered) or "none"
+                requested, of_server, ", ".join(_label(backup) for backup in ordered) or "none"
             )
         )
     return candidates[0]

@@ -52,8 +52,8 @@ class Reply:
     @property
     def reason(self) -> str:
         """Why it failed, in Barman's words."""
-        said = _without_traceback(self.completed.stderr)
-        return "; ".join(self.errors) or said or f"exit code {self.completed.rc}"
+        message = _without_traceback(self.completed.stderr)
+        return "; ".join(self.errors) or message or f"exit code {self.completed.rc}"
 
 
 def parse_reply(completed: Completed) -> Reply:
@@ -69,8 +69,8 @@ def parse_reply(completed: Completed) -> Reply:
         raise BarmanError(f"Barman's output of '{_line(completed)}' is not JSON: {_shortened(completed.stdout)}")
     if not document and not completed.ok:
         # SystemExit texts (wrong user, missing configuration file, broken section) come on stderr, without JSON.
-        said = _without_traceback(completed.stderr)
-        return Reply(completed, errors=[abridged(said)] if said else [])
+        message = _without_traceback(completed.stderr)
+        return Reply(completed, errors=[abridged(message)] if message else [])
     messages: dict[str, list[str]] = {"info": [], "warnings": [], "errors": []}
     data: dict[str, Any] = {}
     for key, value in document.items():
@@ -89,8 +89,8 @@ def exception(completed: Completed) -> str | None:
 
 def failure(completed: Completed) -> str:
     """Why a command failed whose answer is text, in Barman's words."""
-    said = exception(completed) or " ".join(_without_traceback(completed.text).split())
-    return abridged(said) or f"exit code {completed.rc}"
+    message = exception(completed) or " ".join(_without_traceback(completed.text).split())
+    return abridged(message) or f"exit code {completed.rc}"
 
 
 def abridged(text: str, most: int = 2000) -> str:

@@ -219,10 +219,10 @@ def _wrong_value(option: Option, value: Any, version: Version) -> Problem | None
         return None  # Barman's ways to write "nothing"
     if kind in ("choice", "csv"):
         return _wrong_choice(option, value, version, several=kind == "csv")
-    wanted = _CHECKS[kind](value, limits)
-    if wanted is None:
+    allowed = _CHECKS[kind](value, limits)
+    if allowed is None:
         return None
-    return Problem(name, f"cannot be {_shown(name, value)}{_consequence(kind, value)}", f"write {wanted}")
+    return Problem(name, f"cannot be {_shown(name, value)}{_consequence(kind, value)}", f"write {allowed}")
 
 
 def _consequence(kind: str, value: Any) -> str:
@@ -294,11 +294,11 @@ def _check_bool(value: Any, limits: Sequence[str]) -> str | None:
 def _check_int(value: Any, limits: Sequence[str]) -> str | None:
     low = int(limits[0]) if limits else 0
     high = int(limits[1]) if len(limits) > 1 and limits[1] else None
-    wanted = f"a whole number from {low} to {high}" if high is not None else f"a whole number, {low} or more"
+    allowed = f"a whole number from {low} to {high}" if high is not None else f"a whole number, {low} or more"
     if isinstance(value, (bool, float)) or not INTEGER.fullmatch(str(value).strip()):
-        return wanted
+        return allowed
     number = int(value)
-    return wanted if number < low or (high is not None and number > high) else None
+    return allowed if number < low or (high is not None and number > high) else None
 
 
 def _check_level(value: Any, limits: Sequence[str]) -> str | None:
@@ -356,7 +356,7 @@ def _check_list(value: Any, limits: Sequence[str]) -> str | None:
 
 
 def _check_tablespaces(value: Any, limits: Sequence[str]) -> str | None:
-    wanted = "a dictionary of tablespace and kB/s, as {tbs1: 4000}"
+    allowed = "a dictionary of tablespace and kB/s, as {tbs1: 4000}"
     if isinstance(value, Mapping):
         pairs = [(str(name), str(limit)) for name, limit in value.items()]
     else:
@@ -365,7 +365,7 @@ def _check_tablespaces(value: Any, limits: Sequence[str]) -> str | None:
     good = pairs and all(
         name and not re.search(r"[\s:]", name) and re.fullmatch(r"[0-9]+", limit) for name, limit in pairs
     )
-    return None if good else wanted
+    return None if good else allowed
 
 
 _CHECKS = {

@@ -97,8 +97,8 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
     for name in names:
         if name not in answers:
             answers[name] = ServerChecks(name, by_key([_no_answer(completed)]))
-    told = broke_off or any(checks.active and checks.failures() for checks in answers.values())
-    if not completed.ok and not told:
+    explained = broke_off or any(checks.active and checks.failures() for checks in answers.values())
+    if not completed.ok and not explained:
         # Barman complains of something that is no check.
         answers = {name: checks.with_checks([_no_answer(completed)]) for name, checks in answers.items()}
     return answers
@@ -106,8 +106,8 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
 
 def _no_answer(completed: Completed) -> Check:
     words = exception(completed)
-    said = mask_message(completed.stderr.strip().rpartition("\n")[2] if words is None else words)
-    return Check("barman check", False, said or f"exit code {completed.rc}")
+    message = mask_message(completed.stderr.strip().rpartition("\n")[2] if words is None else words)
+    return Check("barman check", False, message or f"exit code {completed.rc}")
 
 
 def _check_timeout(server: ServerConfiguration) -> float:

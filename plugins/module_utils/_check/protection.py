@@ -218,12 +218,12 @@ class Protection:
 
     def prove(self, expected: ExpectedServer, timeout: float) -> tuple[ObservedProtection, list[str]]:
         """The observation, and what is missing. Waits only while the right server is there and the rest may still come. Raises HostError."""
-        seen: list[tuple[ObservedProtection, list[str]]] = []
+        observations: list[tuple[ObservedProtection, list[str]]] = []
 
         def probe() -> Probe:
             observed = self.observe(expected)
             missing = missing_protection(self._server.name, expected, observed)
-            seen.append((observed, missing))
+            observations.append((observed, missing))
             # A wrong server, or a backup of another one, does not become right.
             final = _identity_problems("", expected, observed.server) or (
                 len(missing) == len(_backup_problems(self._server.name, expected, observed.backup))
@@ -232,7 +232,7 @@ class Protection:
 
         with contextlib.suppress(WaitTimeout):
             wait_for("protection", probe, timeout, 1.0, self._clock, self._pause)
-        return seen[-1]
+        return observations[-1]
 
     def observe(self, expected: ExpectedServer) -> ObservedProtection:
         """What there is now. Raises HostError."""

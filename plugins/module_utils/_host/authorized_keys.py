@@ -65,11 +65,11 @@ def parse(line: str) -> Authorization | None:
 
 
 def plan(
-    text: str, wanted: Collection[Authorization], revocable: Collection[str], declared: Collection[str]
+    text: str, desired: Collection[Authorization], revocable: Collection[str], declared: Collection[str]
 ) -> AuthorizedKeysPlan:
     """Remove the lines of revocable hosts that are not desired. declared: the topology's hosts; nothing of another one is removed."""
     keys: dict[str, set[str]] = {}
-    for one in wanted:
+    for one in desired:
         keys.setdefault(one.comment, set()).add(one.key)
     kept: list[str] = []
     removed: list[Authorization] = []
@@ -129,13 +129,13 @@ def apply(file: SshFile, text: str) -> None:
     write_file(file.path, text, file.state.mode, None if ids is None else (status.st_uid, status.st_gid))
 
 
-def wanted_of(lines: Collection[str]) -> dict[str, list[Authorization]]:
+def desired_authorizations(lines: Collection[str]) -> dict[str, list[Authorization]]:
     """By user of this host, who is to be let in, from lines USER KEY PURPOSE:USER@HOST with "-" for a key that is not known. Raises HostError."""
     found: dict[str, list[Authorization]] = {}
     for line in lines:
         match = re.fullmatch(r"(\S+) (\S+) ([^: ]+):([^@ ]+)@(\S+)", line)
         if match is None:
-            raise HostError(f"wanted: '{line}' is not of the form USER KEY PURPOSE:USER@HOST")
+            raise HostError(f"desired: '{line}' is not of the form USER KEY PURPOSE:USER@HOST")
         to_user, key, purpose, user, host = match.groups()
         found.setdefault(to_user, []).append(Authorization("" if key == "-" else key, purpose, user, host))
     return found
@@ -143,7 +143,7 @@ def wanted_of(lines: Collection[str]) -> dict[str, list[Authorization]]:
 
 def authorize(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module authorized_keys. All files are read before the first is written. Raises HostError."""
-    wanted = wanted_of(params["wanted"])
+    desired = desired_authorizations(params["desired"])
     removed: list[str] = []
     unknown: list[str] = []
     plans: list[tuple[SshFile, str]] = []
@@ -151,7 +151,7 @@ def authorize(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         file = observe(user)
         text = with_lines(file.text, params["lines"])
         if params["declared_hosts"] is not None:
-            planned = plan(text, wanted.get(user, []), params["revocable_hosts"], params["declared_hosts"])
+            planned = plan(text, desired.get(user, []), params["revocable_hosts"], params["declared_hosts"])
             removed.extend(f"{user}: {one.comment}" for one in planned.removed)
             unknown.extend(f"{user}: {one.comment}" for one in planned.unknown)
             text = planned.after

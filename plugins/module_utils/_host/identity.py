@@ -37,7 +37,7 @@ def acting_as(user: str | None) -> Iterator[None]:
             return
         if os.geteuid() != 0:
             raise HostError(f"the module must run as root or as '{account.pw_name}': set 'become: true'")
-        with _seen_as(account.pw_uid, account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)):
+        with _effective_ids(account.pw_uid, account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)):
             yield
 
 
@@ -114,7 +114,7 @@ def _last_owner(path: str) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _seen_as(uid: int, gid: int, groups: list[int]) -> Iterator[None]:
+def _effective_ids(uid: int, gid: int, groups: list[int]) -> Iterator[None]:
     ids = os.geteuid(), os.getegid(), os.getgroups()
     os.setgroups(groups)
     os.setegid(gid)

@@ -116,11 +116,11 @@ def run(command: Command) -> Completed:
     Output goes to temporary files and not to pipes: commands such as "barman cron" leave children that keep
     stdout open, and whoever reads such a pipe to its end never returns.
     """
-    with _told_to_end(command.die_with_parent) as told:
-        return _run(command, told)
+    with _handling_termination(command.die_with_parent) as termination:
+        return _run(command, termination)
 
 
-def _run(command: Command, told: _Told) -> Completed:
+def _run(command: Command, termination: _Termination) -> Completed:
     with contextlib.ExitStack() as files:
         with IDENTITY:
             # The directory for temporary files may be one that only the current user can enter.
@@ -131,8 +131,8 @@ def _run(command: Command, told: _Told) -> Completed:
             started = time.monotonic()
             process = _start(command, stdin, out, err)
         try:
-            told.process = process
-            _wait(process, command, started, told)
+            termination.process = process
+            _wait(process, command, started, termination)
         except BaseException:
             # Whatever interrupts the wait (a signal too) must not leave the command running unseen.
             _end(process)
@@ -200,7 +200,7 @@ def _with_safe_path(path: str) -> str:
     return ":".join(directories + [entry for entry in _SAFE_PATH.split(":") if entry not in directories])
 
 
-class _Told:
+class _Termination:
     """The signal that stopped this process, if any; its command is stopped immediately."""
 
     def __init__(self) -> None:
@@ -222,16 +222,16 @@ class _Told:
 
 
 @contextlib.contextmanager
-def _told_to_end(asked: bool) -> Iterator[_Told]:
-    told = _Told()
+def _handling_termination(asked: bool) -> Iterator[_Termination]:
+    termination = _Termination()
     before: dict[int, object] = {}
     if asked and threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGHUP):
-            # Who runs under nohup wants to go on.
+            # A process under nohup continues.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                before[number] = signal.signal(number, told.handle)
+                before[number] = signal.signal(number, termination.handle)
     try:
-        yield told
+        yield termination
     finally:
         for restored, handler in before.items():
             signal.signal(restored, handler)  # type: ignore[arg-type]
@@ -251,17 +251,17 @@ def end_with_parent(number: int = signal.SIGTERM) -> Callable[[], None] | None:
     return ask
 
 
-def _wait(process: subprocess.Popen[bytes], command: Command, started: float, told: _Told) -> None:
+def _wait(process: subprocess.Popen[bytes], command: Command, started: float, termination: _Termination) -> None:
     deadline = None if command.timeout is None else started + command.timeout
     next_tick = started + command.tick_interval
     while True:
         now = time.monotonic()
         look = now + _LOOK if command.die_with_parent else None
         limits = [limit for limit in (deadline, next_tick if command.tick else None, look) if limit is not None]
-        told.check(command)
+        termination.check(command)
         try:
             process.wait(max(0.01, min(limits) - now) if limits else None)
-            told.check(command)
+            termination.check(command)
             return
         except subprocess.TimeoutExpired:
             now = time.monotonic()

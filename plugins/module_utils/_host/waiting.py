@@ -25,7 +25,7 @@ class Probe:
     """An observation of a condition: whether it holds, a text for the error, and its value."""
 
     done: bool
-    seen: str
+    observed: str
     value: Any = None
 
 
@@ -48,5 +48,5 @@ def wait_for(
             return last.value
         left = deadline - clock()
         if left <= 0:
-            raise WaitTimeout(f"{what}: not within {timeout:g} s; last observed: {last.seen}")
+            raise WaitTimeout(f"{what}: not within {timeout:g} s; last observed: {last.observed}")
         pause(min(interval, left))

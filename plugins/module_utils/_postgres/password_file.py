@@ -106,14 +106,14 @@ def plan(current: str | None, desired: Sequence[str], stays: Sequence[PasswordCo
     # Not splitlines(): a password may have a character that it takes for the end of a line.
     lines = current.removesuffix("\n").split("\n") if current else []
     above, block, below = split_block(lines, "the password file")
-    wanted = list(dict.fromkeys(desired))
-    served = {str(line) for line in map(parse, wanted) if line is not None}
+    desired_lines = list(dict.fromkeys(desired))
+    served = {str(line) for line in map(parse, desired_lines) if line is not None}
     kept = tuple(
         line
         for line in map(parse, block or ())
         if line is not None and str(line) not in served and any(line.serves(connection) for connection in stays)
     )
-    texts = list(dict.fromkeys([*wanted, *(line.text for line in kept)]))
+    texts = list(dict.fromkeys([*desired_lines, *(line.text for line in kept)]))
     new = [BEGIN, *texts, END] if texts else []
     # Without a block yet, all lines are above: libpq takes the first that matches, so the block comes first.
     after = [*new, *above] if block is None else [*above, *new, *below]

@@ -161,11 +161,11 @@ def never_without(text: str, name: str) -> str:
     return ""
 
 
-def change(altered: str | None, beneath: str, wanted: Sequence[str], unwanted: Sequence[str] | None = None) -> Change:
-    """Have commits wait for the wanted receivers, and no longer for others that were added here before.
+def change(altered: str | None, beneath: str, desired: Sequence[str], unwanted: Sequence[str] | None = None) -> Change:
+    """Make commits wait for the desired receivers, and not for others that were added here before.
 
     altered: what ALTER SYSTEM wrote; None where it wrote nothing. beneath: what holds without that. unwanted: these of
-    the names that were added, and no others, go; None for all that are not wanted.
+    the names that were added, and no others, go; None for all that are not desired.
     """
     current = altered if altered is not None else beneath
     now = parse(current)
@@ -173,15 +173,15 @@ def change(altered: str | None, beneath: str, wanted: Sequence[str], unwanted: S
     gone = [
         item
         for item in (now.standbys if altered is not None else ())
-        if _is_ours(item) and item.name not in below.names and item.name not in wanted
+        if _is_ours(item) and item.name not in below.names and item.name not in desired
         if unwanted is None or item.name in unwanted
     ]
     rest = StandbyNames(
         now.method, max(1, now.number - len(gone)), tuple(item for item in now.standbys if item not in gone)
     )
-    missing = [name for name in wanted if name not in rest.names]
-    if wanted:
-        _refuse_where_not_all(current, rest, wanted)
+    missing = [name for name in desired if name not in rest.names]
+    if desired:
+        _refuse_if_not_all(current, rest, desired)
     new = rest
     if missing:
         ours = tuple(StandbyName(name, f'"{name}"') for name in missing)
@@ -195,9 +195,9 @@ def _is_ours(standby: StandbyName) -> bool:
     return standby.written == f'"{standby.name}"' and OUR_NAME.fullmatch(standby.name) is not None
 
 
-def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str]) -> None:
-    """Raise StandbyNamesError where commits would be acknowledged without the wanted ones, whatever is added."""
-    for name in wanted:
+def _refuse_if_not_all(current: str, rest: StandbyNames, desired: Sequence[str]) -> None:
+    """Raise StandbyNamesError if commits would be acknowledged without the desired ones, whatever is added."""
+    for name in desired:
         twins = [item.name for item in rest.standbys if item.name.lower() == name.lower() and item.name != name]
         if twins:
             raise StandbyNamesError(
@@ -207,11 +207,11 @@ def _refuse_where_not_all(current: str, rest: StandbyNames, wanted: Sequence[str
             )
     if not rest.standbys or not rest.not_all:
         return
-    others = [item.written for item in rest.standbys if item.name not in (*wanted, "*")]
+    others = [item.written for item in rest.standbys if item.name not in (*desired, "*")]
     if "*" in rest.names:
         others.append("NAME")
-    everyone = [*wanted, *others]
-    alone = f" or 'FIRST {len(wanted)} ({', '.join(wanted)})' to wait for Barman only" if others else ""
+    everyone = [*desired, *others]
+    alone = f" or 'FIRST {len(desired)} ({', '.join(desired)})' to wait for Barman only" if others else ""
     raise StandbyNamesError(
         (
             "synchronous_standby_names is '{}': {}. PostgreSQL can't wait for Barman's receiver always and in addition "

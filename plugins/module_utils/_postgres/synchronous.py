@@ -70,11 +70,11 @@ def look(session: Session) -> Synchrony:
     )
 
 
-def not_asked(seen: Synchrony, application: str) -> str:
+def not_asked(observed: Synchrony, application: str) -> str:
     """Why this server's commits do not wait for the receiver, by its settings; empty where they do."""
-    if seen.flushed is None:
+    if observed.flushed is None:
         return "the server is in recovery, and takes no commits"
-    return commit_problem(seen.commit) or standby_names.never_without(seen.names, application)
+    return commit_problem(observed.commit) or standby_names.never_without(observed.names, application)
 
 
 def commit_problem(commit: str) -> str:
@@ -88,12 +88,14 @@ def commit_problem(commit: str) -> str:
     return ""
 
 
-def not_given(seen: Synchrony, application: str, up_to: int) -> str:
+def not_given(observed: Synchrony, application: str, up_to: int) -> str:
     """Why the receiver does not confirm what commits wait for, up to a position; empty where it does."""
-    own = [item for item in seen.senders if item.application == application]
+    own = [item for item in observed.senders if item.application == application]
     if not own:
         return f"no receiver named {application} is connected"
-    counted = [item.application.lower() for item in seen.senders if item.sync_state in ("sync", "quorum", "potential")]
+    counted = [
+        item.application.lower() for item in observed.senders if item.sync_state in ("sync", "quorum", "potential")
+    ]
     twice = sorted({name for name in counted if counted.count(name) > 1})
     if twice:
         # Two by one name can be enough for PostgreSQL without the one that is meant.
@@ -114,7 +116,7 @@ def wait_until_given(
     pause: Callable[[float], None] = time.sleep,
     runs: Callable[[], bool] = lambda: True,
 ) -> Synchrony:
-    """Wait until the receiver has confirmed all WAL that there is now. Raises WaitTimeout, saying what was seen last.
+    """Wait until the receiver has confirmed all WAL that there is now. Raises WaitTimeout, with the last observation.
 
     runs: whether there is a receiver; without one this does not wait: commits hang meanwhile. sync_state alone is PostgreSQL's
     word for the name: a receiver that runs without --synchronous has it too, and confirms a segment only when that is full.
@@ -122,14 +124,14 @@ def wait_until_given(
     up_to = look(session).flushed or 0
 
     def probe() -> Probe:
-        seen = look(session)
-        problem = not_given(seen, application, up_to)
+        observed = look(session)
+        problem = not_given(observed, application, up_to)
         if problem and not runs():
             raise WaitTimeout(f"no receiver runs; last observed: {problem}")
-        return Probe(not problem, problem, seen)
+        return Probe(not problem, problem, observed)
 
-    seen: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
-    return seen
+    observed: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
+    return observed
 
 
 def problem_of(session: Session, application: str, patience: float = 5.0) -> str:
@@ -146,7 +148,7 @@ def problem_of(session: Session, application: str, patience: float = 5.0) -> str
 
 def configure(
     session: Session,
-    wanted: Sequence[str],
+    desired: Sequence[str],
     unwanted: Sequence[str] | None,
     *,
     check_mode: bool,
@@ -161,10 +163,10 @@ def configure(
         "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name = ANY(%s)", [[_SETTING, _COMMIT]]
     )
     settings = {row["name"]: row for row in running}
-    if wanted and commit_problem(str(settings[_COMMIT]["setting"])):
+    if desired and commit_problem(str(settings[_COMMIT]["setting"])):
         raise HostError(commit_problem(str(settings[_COMMIT]["setting"])))
     altered, beneath = _written(session)
-    change = standby_names.change(altered, beneath, wanted, unwanted)
+    change = standby_names.change(altered, beneath, desired, unwanted)
     if change.changes and settings[_SETTING]["source"] == "command line":
         raise HostError(
             "PostgreSQL's command line sets synchronous_standby_names, which overrides all files. Remove it there"
@@ -172,7 +174,7 @@ def configure(
     value = beneath if change.value is None else change.value
     # Written earlier, and not taken over yet.
     differs = str(settings[_SETTING]["setting"]) != change.current
-    waits = not change.changes and differs and bool(wanted)
+    waits = not change.changes and differs and bool(desired)
     if change.changes or differs:
         _refuse_where_nothing_is_taken_over(session)
     if change.changes and not check_mode:

@@ -201,7 +201,7 @@ def _is_restored(run: _Run, state: DestinationState) -> bool:
 def _place(run: _Run, state: DestinationState, warnings: list[str], *, check_mode: bool) -> Placement:
     """The placement of each directory. Raises RecoverError with everything that stands against it.
 
-    In check mode a server may still run in what is to be moved aside: whoever stops it wants to know before.
+    In check mode a server may still run in what is to be moved aside: the user stops it, and has to know before.
     """
     request, backup = run.request, run.prepared.plan.backup
     if backup.snapshots is not None:

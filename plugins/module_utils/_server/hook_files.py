@@ -83,89 +83,89 @@ class HookPlan:
         )
 
 
-def make_plan(wanted: DesiredHooks, found: CurrentHooks) -> HookPlan:
+def make_plan(desired: DesiredHooks, current: CurrentHooks) -> HookPlan:
     problems = [
         (
-            f"{os.path.join(wanted.directory, name)} exists and was not created by this collection: remove it, or set "
+            f"{os.path.join(desired.directory, name)} exists and was not created by this collection: remove it, or set "
             "barman_hook_directory to another "
             "directory"
         )
-        for name, text in sorted(wanted.scripts.items())
-        if name in found.files and name not in found.made and found.files[name].text != text
+        for name, text in sorted(desired.scripts.items())
+        if name in current.files and name not in current.made and current.files[name].text != text
     ]
     if problems:
         return HookPlan(problems=tuple(problems))
     # Without its runner, Barman would start a retry hook of an entry that it read before again for ever.
     gone = {
         name
-        for name in found.made - set(wanted.scripts) - {HOOK_RUNNER}
-        if wanted.prune and os.path.join(wanted.directory, name) not in found.in_use
+        for name in current.made - set(desired.scripts) - {HOOK_RUNNER}
+        if desired.prune and os.path.join(desired.directory, name) not in current.in_use
     }
-    made = (found.made | set(wanted.scripts)) - gone
+    made = (current.made | set(desired.scripts)) - gone
     secrets_gone = [
         name
-        for name in sorted(set(found.credentials) - set(wanted.credentials))
-        if wanted.prune and os.path.join(wanted.credentials_directory or "", name) not in found.in_use
+        for name in sorted(set(current.credentials) - set(desired.credentials))
+        if desired.prune and os.path.join(desired.credentials_directory or "", name) not in current.in_use
     ]
     return HookPlan(
-        make_directory=bool(wanted.scripts) and not found.directory_ready,
-        write=_different(wanted.scripts, found.files),
-        remove=tuple(sorted(name for name in gone if name in found.files)),
-        made=frozenset(made) if made != found.made else None,
-        write_credentials=_different(wanted.credentials, found.credentials),
+        make_directory=bool(desired.scripts) and not current.directory_ready,
+        write=_different(desired.scripts, current.files),
+        remove=tuple(sorted(name for name in gone if name in current.files)),
+        made=frozenset(made) if made != current.made else None,
+        write_credentials=_different(desired.credentials, current.credentials),
         remove_credentials=tuple(secrets_gone),
     )
 
 
-def _different(wanted: Mapping[str, str], found: Mapping[str, HookFile]) -> dict[str, str]:
+def _different(desired: Mapping[str, str], current: Mapping[str, HookFile]) -> dict[str, str]:
     return {
         name: text
-        for name, text in sorted(wanted.items())
-        if name not in found or found[name].text != text or not found[name].owned
+        for name, text in sorted(desired.items())
+        if name not in current or current[name].text != text or not current[name].owned
     }
 
 
-def look(wanted: DesiredHooks, configuration: Configuration | None, owner: str = "root") -> CurrentHooks:
+def observe(desired: DesiredHooks, configuration: Configuration | None, owner: str = "root") -> CurrentHooks:
     """What is there now. configuration: Barman's, None where there is none. Raises HostError."""
-    ids = (lookup_user(owner).pw_uid, lookup_user(wanted.user).pw_gid)
+    ids = (lookup_user(owner).pw_uid, lookup_user(desired.user).pw_gid)
     try:
-        made = frozenset(json.loads(read_text(os.path.join(wanted.directory, LIST)) or "[]"))
+        made = frozenset(json.loads(read_text(os.path.join(desired.directory, LIST)) or "[]"))
     except (ValueError, TypeError):
-        raise HostError(f"{os.path.join(wanted.directory, LIST)} is not a list of names: remove it") from None
+        raise HostError(f"{os.path.join(desired.directory, LIST)} is not a list of names: remove it") from None
     files = {}
-    for name in names_in(wanted.directory):
-        if name in made or name in wanted.scripts:
-            files[name] = _file(os.path.join(wanted.directory, name), *ids, SCRIPT_MODE)
+    for name in names_in(desired.directory):
+        if name in made or name in desired.scripts:
+            files[name] = _file(os.path.join(desired.directory, name), *ids, SCRIPT_MODE)
     return CurrentHooks(
-        directory_ready=_is_ours(wanted.directory, ids[0]),
+        directory_ready=_is_ours(desired.directory, ids[0]),
         files=files,
         made=made,
-        credentials=_credentials(wanted),
+        credentials=_credentials(desired),
         in_use=frozenset() if configuration is None else named(configuration),
     )
 
 
 def named(configuration: Configuration) -> frozenset[str]:
     """Every word of every hook of Barman's configuration."""
-    found: set[str] = set()
+    words: set[str] = set()
     for options in (configuration.global_options, *(server.options for server in configuration.servers.values())):
         for hook in HOOKS:
             try:
-                found.update(shlex.split(options.get(hook) or ""))
+                words.update(shlex.split(options.get(hook) or ""))
             except ValueError:
                 # Not written by us, and its quotes have no end.
-                found.update((options.get(hook) or "").split())
-    return frozenset(found)
+                words.update((options.get(hook) or "").split())
+    return frozenset(words)
 
 
-def _credentials(wanted: DesiredHooks) -> dict[str, HookFile]:
-    if wanted.credentials_directory is None:
+def _credentials(desired: DesiredHooks) -> dict[str, HookFile]:
+    if desired.credentials_directory is None:
         return {}
-    account = lookup_user(wanted.user)
-    with acting_as(wanted.user):
+    account = lookup_user(desired.user)
+    with acting_as(desired.user):
         return {
-            name: _file(os.path.join(wanted.credentials_directory, name), account.pw_uid, account.pw_gid, SECRET_MODE)
-            for name in names_in(wanted.credentials_directory)
+            name: _file(os.path.join(desired.credentials_directory, name), account.pw_uid, account.pw_gid, SECRET_MODE)
+            for name in names_in(desired.credentials_directory)
         }
 
 
@@ -188,28 +188,28 @@ def _is_ours(directory: str, uid: int) -> bool:
     return status.st_uid == uid and not status.st_mode & 0o022 and status.st_mode & 0o005 == 0o005
 
 
-def apply(plan: HookPlan, wanted: DesiredHooks, owner: str = "root") -> None:
+def apply(plan: HookPlan, desired: DesiredHooks, owner: str = "root") -> None:
     """Do what the plan says. Raises HostError."""
     try:
         if plan.make_directory:
-            make_directories(wanted.directory, DIRECTORY_MODE, ids_of(owner))
-            set_owner_and_mode(wanted.directory, DIRECTORY_MODE, ids_of(owner))
+            make_directories(desired.directory, DIRECTORY_MODE, ids_of(owner))
+            set_owner_and_mode(desired.directory, DIRECTORY_MODE, ids_of(owner))
         for name, text in plan.write.items():
-            write_atomic(os.path.join(wanted.directory, name), text, SCRIPT_MODE, owner, group_of=wanted.user)
+            write_atomic(os.path.join(desired.directory, name), text, SCRIPT_MODE, owner, group_of=desired.user)
         for name in plan.remove:
-            remove_file(os.path.join(wanted.directory, name))
+            remove_file(os.path.join(desired.directory, name))
         if plan.made is not None:
             text = json.dumps(sorted(plan.made), indent=1) + "\n"
-            write_atomic(os.path.join(wanted.directory, LIST), text, 0o644, owner)
+            write_atomic(os.path.join(desired.directory, LIST), text, 0o644, owner)
         if plan.write_credentials or plan.remove_credentials:
-            _put_credentials(plan, wanted)
+            _put_credentials(plan, desired)
     except OSError as exc:
-        raise HostError(f"{exc.filename or wanted.directory}: {exc.strerror}") from None
+        raise HostError(f"{exc.filename or desired.directory}: {exc.strerror}") from None
 
 
-def _put_credentials(plan: HookPlan, wanted: DesiredHooks) -> None:
-    directory = str(wanted.credentials_directory)
-    with writing_as(wanted.user, directory):
+def _put_credentials(plan: HookPlan, desired: DesiredHooks) -> None:
+    directory = str(desired.credentials_directory)
+    with writing_as(desired.user, directory):
         os.makedirs(os.path.dirname(directory), mode=0o755, exist_ok=True)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         for name, text in plan.write_credentials.items():
@@ -218,35 +218,35 @@ def _put_credentials(plan: HookPlan, wanted: DesiredHooks) -> None:
             os.unlink(os.path.join(directory, name))
 
 
-def diff(plan: HookPlan, wanted: DesiredHooks, found: CurrentHooks) -> list[dict[str, Any]]:
+def diff(plan: HookPlan, desired: DesiredHooks, current: CurrentHooks) -> list[dict[str, Any]]:
     """What Ansible shows; of credentials only that they change."""
     shown = []
     for name, text in plan.write.items():
-        before = found.files.get(name)
-        shown.append(file_diff(os.path.join(wanted.directory, name), before.text if before else "", text))
+        before = current.files.get(name)
+        shown.append(file_diff(os.path.join(desired.directory, name), before.text if before else "", text))
     for name in plan.remove:
-        shown.append(file_diff(os.path.join(wanted.directory, name), found.files[name].text, ""))
+        shown.append(file_diff(os.path.join(desired.directory, name), current.files[name].text, ""))
     for name in (*plan.write_credentials, *plan.remove_credentials):
-        before_text = "(not shown)\n" if name in found.credentials else ""
+        before_text = "(not shown)\n" if name in current.credentials else ""
         after_text = "(not shown, changed)\n" if name in plan.write_credentials else ""
-        shown.append(file_diff(os.path.join(str(wanted.credentials_directory), name), before_text, after_text))
+        shown.append(file_diff(os.path.join(str(desired.credentials_directory), name), before_text, after_text))
     return shown
 
 
 def ensure(
-    wanted: DesiredHooks, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
+    desired: DesiredHooks, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
 ) -> tuple[HookPlan, CurrentHooks]:
     """Have it so. Raises HostError."""
     if identity() != 0:
         raise HostError("only root can install scripts that Barman runs and must not change: set 'become: true'")
     # Only what is removed must not be named.
-    found = look(wanted, read(config_file, wanted.user) if wanted.prune else None)
-    plan = make_plan(wanted, found)
+    current = observe(desired, read(config_file, desired.user) if desired.prune else None)
+    plan = make_plan(desired, current)
     if plan.problems:
         raise HostError("; ".join(plan.problems))
     if not check_mode and (plan.changed or plan.made is not None):
-        apply(plan, wanted)
-    return plan, found
+        apply(plan, desired)
+    return plan, current
 
 
 def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -257,7 +257,7 @@ def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         raise HostError(f"{', '.join(map(repr, invalid))} can't be the name of a file")
     if credentials and params["credentials_directory"] is None:
         raise HostError("credentials need credentials_directory")
-    wanted = DesiredHooks(
+    desired = DesiredHooks(
         directory=params["directory"],
         user=params["user"],
         scripts={name: str(text) for name, text in scripts.items()},
@@ -265,6 +265,6 @@ def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         credentials={name: str(text) for name, text in credentials.items()},
         prune=params["prune"],
     )
-    plan, found = ensure(wanted, params["config_file"], check_mode)
+    plan, current = ensure(desired, params["config_file"], check_mode)
     values = {"written": list(plan.write), "removed": list(plan.remove)}
-    return Result(plan.changed, values, diff=diff(plan, wanted, found))
+    return Result(plan.changed, values, diff=diff(plan, desired, current))

@@ -146,7 +146,7 @@ def _merged(text: str, entry: DesiredEntry, version: Version) -> str:
 
 def declaration_problems(desired: DesiredConfiguration) -> list[str]:
     problems: list[str] = []
-    seen: set[str] = set()
+    names: set[str] = set()
     for entry in desired.entries:
         if not _NAME.fullmatch(entry.name) or entry.name in _RESERVED:
             problems.append(
@@ -158,9 +158,9 @@ def declaration_problems(desired: DesiredConfiguration) -> list[str]:
             )
         if entry.name in ("True", "False"):
             problems.append(f"server '{entry.name}': YAML reads a bare on, off, yes or no as a Boolean. Quote the name")
-        if entry.name in seen:
+        if entry.name in names:
             problems.append(f"server '{entry.name}': it is listed twice")
-        seen.add(entry.name)
+        names.add(entry.name)
         if entry.present:
             problems.extend(render_problems(entry.options, f"server '{entry.name}'"))
     problems.extend(render_problems(desired.global_options or {}, "[barman]"))
@@ -170,8 +170,8 @@ def declaration_problems(desired: DesiredConfiguration) -> list[str]:
 def _main_text(
     current: CurrentConfiguration, desired: DesiredConfiguration, version: Version, problems: list[str]
 ) -> str | None:
-    wanted = desired.global_options
-    if wanted is None:
+    global_options = desired.global_options
+    if global_options is None:
         read_by_barman = raw_option(current.main, "configuration_files_directory")
         same = read_by_barman and os.path.realpath(os.path.expanduser(read_by_barman)) == os.path.realpath(
             current.directory
@@ -184,10 +184,11 @@ def _main_text(
                 ).format(current.directory, current.main_file, read_by_barman or "not set")
             )
         return current.main
-    if render_problems(wanted, ""):
+    if render_problems(global_options, ""):
         return current.main
     options: dict[str, str | None] = {
-        str(name): None if value is None else written(str(name), value, version) for name, value in wanted.items()
+        str(name): None if value is None else written(str(name), value, version)
+        for name, value in global_options.items()
     }
     name = "configuration_files_directory"
     options.setdefault(name, written(name, current.directory, version))

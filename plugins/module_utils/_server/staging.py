@@ -179,7 +179,7 @@ def read_aside(
     with _staged(barman.user, current, planned) as directory:
         staged = barman.with_config(os.path.join(directory, COPY_MAIN_FILE))
         reply = staged.json("list-servers", timeout=300)
-        said = [*reply.warnings, *_logged(read_text(os.path.join(directory, "barman.log")) or "")]
+        reported = [*reply.warnings, *_logged(read_text(os.path.join(directory, "barman.log")) or "")]
         ours = {
             entry.name for entry in desired.entries if entry.present and (not entry.merge or is_there(current, entry))
         }
@@ -191,7 +191,7 @@ def read_aside(
     if not reply.ok and not problems:
         problems.append(f"Barman refuses the configuration: {_clean(reply.reason, directory)}")
     warnings: list[str] = []
-    for text in dict.fromkeys(said):
+    for text in dict.fromkeys(reported):
         if _NOTHING.match(text):
             continue
         sections = _sections(text)

@@ -157,10 +157,10 @@ def lag_between(source: Source, here: Here, retention: bool, segment_size: int, 
     seconds: float | None = 0.0
     if segments:
         seconds = None if here.newest_time is None else max(0.0, segments[-1].time - here.newest_time)
-    wanted = tuple(one for one in lacking if one not in unwanted)
-    ended = [source.backups[one] for one in wanted]
+    needed = tuple(one for one in lacking if one not in unwanted)
+    ended = [source.backups[one] for one in needed]
     return Lag(
-        wanted,
+        needed,
         unwanted,
         tuple(one.name for one in files),
         len(segments),

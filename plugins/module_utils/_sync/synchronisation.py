@@ -95,8 +95,8 @@ def reached(newest: wal.Segment | None, up_to: int | str | None, segment_size: i
     number = newest.number(segment_size)
     if isinstance(up_to, int):
         return (number + 1) * segment_size >= up_to
-    wanted = wal.parse_segment(up_to)
-    return (newest.timeline, number) >= (wanted.timeline, wanted.number(segment_size))
+    needed = wal.parse_segment(up_to)
+    return (newest.timeline, number) >= (needed.timeline, needed.number(segment_size))
 
 
 # One server
@@ -120,7 +120,7 @@ class PassiveServer:
         self._pause = pause
         self._command = server.get("primary_ssh_command") or ""
         self._skipped: dict[str, str] = {}
-        self._said = ""
+        self._reported = ""
         self._failed: set[str] = set()
         self._progress = Progress(
             configuration.home, "sync", server.name, barman.user if os.geteuid() == 0 else None, clock
@@ -151,11 +151,11 @@ class PassiveServer:
         size = self._segment_size(first.here)
         empty = not first.source.backups and not first.here.done
         outcome.values["empty"] = empty
-        wanted = not first.lag.none or not reached(first.here.newest, request.up_to, size)
+        needed = not first.lag.none or not reached(first.here.newest, request.up_to, size)
         recent = first.lag.overdue <= request.max_lag
         if request.max_lag and recent and first.here.done and request.up_to is None:
             # Barman's cron copies it in its own time.
-            wanted = False
+            needed = False
         if empty and request.up_to is None:
             outcome.warnings.append(
                 f"server '{self._server.name}': {self._where} has no backup of it yet, so there is nothing to copy"
@@ -163,8 +163,8 @@ class PassiveServer:
             return
         self._check_version(first)
         self._check_compression(first)
-        if check_mode or not wanted:
-            outcome.changed = wanted
+        if check_mode or not needed:
+            outcome.changed = needed
             return
         last = self._bring(first, request, size)
         self._tell(outcome, first, last, request)
@@ -234,23 +234,25 @@ class PassiveServer:
             ) from None
 
     def _no_answer(self, completed: Completed) -> SynchronisationError:
-        said = " ".join(completed.stderr.split()) or "nothing"
+        reported = " ".join(completed.stderr.split()) or "nothing"
         if completed.rc == SSH_FAILED:
             kind, hint = _SSH_REASONS.get(ssh_failure(completed.stderr), ("unreachable", ""))
             if not hint:
-                return SynchronisationError(f"{self._where} can't be reached by SSH; ssh reported: {said}", kind)
+                return SynchronisationError(f"{self._where} can't be reached by SSH; ssh reported: {reported}", kind)
             reason = hint % {"user": self._barman.user}
-            return SynchronisationError(f"{self._where} can't be reached by SSH: {reason} (ssh reported: {said})", kind)
+            return SynchronisationError(
+                f"{self._where} can't be reached by SSH: {reason} (ssh reported: {reported})", kind
+            )
         if completed.rc == _NOT_FOUND:
-            return SynchronisationError(f"Barman is not installed on {self._where} ({said})", "no_barman")
+            return SynchronisationError(f"Barman is not installed on {self._where} ({reported})", "no_barman")
         hint, kind = "", "source"
-        if "Unknown server" in said:
+        if "Unknown server" in reported:
             # Barman is not translated, and has one exit status for everything. A hint only.
             hint, kind = (
                 "; Barman there has no server of that name, and a server must have the same name on both hosts",
                 "no_server",
             )
-        return SynchronisationError(f"'barman sync-info' failed on {self._where}: {said}{hint}", kind)
+        return SynchronisationError(f"'barman sync-info' failed on {self._where}: {reported}{hint}", kind)
 
     # Copying
 
@@ -302,7 +304,7 @@ class PassiveServer:
             if lacking:
                 text += f"; missing: {', '.join(lacking[:5])}" + (" …" if len(lacking) > 5 else "")
             return Probe(
-                complete(observed), text + (f"; Barman reported: {self._said}" if self._said else ""), observed
+                complete(observed), text + (f"; Barman reported: {self._reported}" if self._reported else ""), observed
             )
 
         try:
@@ -320,15 +322,15 @@ class PassiveServer:
 
     def _lacking(self, first: SyncObservation, observed: SyncObservation) -> list[str]:
         """What the first look saw on the source, and is still neither here nor gone from there."""
-        wanted = [one for one in first.lag.backups if one in observed.source.backups and one not in self._skipped]
-        lacking = [one for one in wanted if one not in observed.here.done]
+        needed = [one for one in first.lag.backups if one in observed.source.backups and one not in self._skipped]
+        lacking = [one for one in needed if one not in observed.here.done]
         # It reports what comes after the position here, and before that Barman has copied everything.
         there = {one.name for one in observed.source.wals}
         files = [name for name in first.lag.files if name in there]
         return lacking + [name for name in files if not archive_has(observed.here.archive, name)]
 
     def _copy(self, observed: SyncObservation, left: int) -> None:
-        self._said = ""
+        self._reported = ""
         self._progress.update("querying the source backup server", left=left)
         completed = self._barman.text("sync-info", "--primary", self._server.name, *self._position(), timeout=3600)
         if not completed.ok:
@@ -345,7 +347,7 @@ class PassiveServer:
             self._progress.update("copying WAL", left=left)
             reply = self._barman.json("sync-wals", self._server.name)
             self._judge(reply, observed, "sync-wal")
-            self._said = "; ".join(reply.warnings) or self._said
+            self._reported = "; ".join(reply.warnings) or self._reported
 
     def _has(self, backup_id: str) -> bool:
         return any(one.backup_id == backup_id and one.done for one in catalog.read_backups(self._server))
@@ -365,7 +367,7 @@ class PassiveServer:
             raise SynchronisationError(reason + self._versions(observed), "copy")
         if not busy:
             self._failed.add(lock)
-        self._said = reason
+        self._reported = reason
 
     def _versions(self, look: SyncObservation) -> str:
         """A hint about the versions, if they may cause the failure."""

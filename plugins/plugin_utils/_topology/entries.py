@@ -135,10 +135,10 @@ def passive_options(topology: Topology, passive_copy: PassiveCopy) -> dict[str, 
         if original.get(name) is not None:
             options[name] = original[name]
     for name in _SHARED_WITH_COPIES:
-        wanted = original.get(name, origin.global_options.get(name))
-        if wanted != target.global_options.get(name):
+        value = original.get(name, origin.global_options.get(name))
+        if value != target.global_options.get(name):
             # Barman's word for "nothing", against what the target's [barman] section says.
-            options[name] = "None" if wanted is None else wanted
+            options[name] = "None" if value is None else value
     if target.client_directory:
         options["path_prefix"] = target.client_directory.replace("{version}", str(server.version))
     return options

@@ -280,10 +280,10 @@ def read_s3(value: Any, report: Report) -> S3:
     if value is None:
         report("", "is no dictionary", "write it as {url: s3://bucket/path}")
         return S3("")
-    told: list[str] = []
+    reported: list[str] = []
 
     def wrong(key: str, message: str, instead: str) -> None:
-        told.append(key)
+        reported.append(key)
         report(f".{key}" if key else "", message, instead)
 
     for key in value:
@@ -306,7 +306,7 @@ def read_s3(value: Any, report: Report) -> S3:
     jobs = value.get("jobs")
     if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
         wrong("jobs", f"{jobs!r} is no whole number from 1 on", "write one")
-    if told:
+    if reported:
         return S3("")
     return S3(**{key: value[key] for key in _S3_KEYS if value.get(key) is not None})
 

@@ -101,9 +101,9 @@ def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]
             "setting IN ('', 'localhost', '127.0.0.1', '::1')",
             "or the address that the backup server reaches",
         )
-    for name, wanted in required["settings"].items():
-        if "includes" in wanted:
-            value = standby_names.change(None, "", wanted["includes"]).value
+    for name, desired in required["settings"].items():
+        if "includes" in desired:
+            value = standby_names.change(None, "", desired["includes"]).value
             yield (
                 name,
                 str(value),
@@ -111,13 +111,13 @@ def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]
                 "together with the names that are there; all of them must be waited for",
             )
         elif name == "wal_level":
-            yield name, str(wanted["minimum"]), "setting = 'minimal'", "or more"
-        elif "minimum" in wanted:
-            yield name, str(wanted["minimum"]), f"setting::int < {wanted['minimum']}", "or more"
+            yield name, str(desired["minimum"]), "setting = 'minimal'", "or more"
+        elif "minimum" in desired:
+            yield name, str(desired["minimum"]), f"setting::int < {desired['minimum']}", "or more"
         elif name == "archive_mode":
-            yield name, str(wanted["value"]), "setting = 'off'", ""
+            yield name, str(desired["value"]), "setting = 'off'", ""
         else:
-            yield name, str(wanted["value"]), f"setting <> {_literal(str(wanted['value']))}", ""
+            yield name, str(desired["value"]), f"setting <> {_literal(str(desired['value']))}", ""
     archiving = required["archiving"]
     if archiving is None:
         return

@@ -145,8 +145,8 @@ def choose_receivers(
     receivers: Iterable[Mapping[str, Any]], healthy: Mapping[str, Iterable[str]], confirmed: Mapping[str, Iterable[str]]
 ) -> ReceiverChoice:
     """healthy and confirmed: Barman's names by backup server, of what its checks found in this run."""
-    wanted = list(receivers)
+    expected = list(receivers)
     return ReceiverChoice(
-        tuple(one for one in wanted if one["server"] not in healthy.get(one["backup_server"], ())),
-        tuple(one for one in wanted if one["server"] not in confirmed.get(one["backup_server"], ())),
+        tuple(one for one in expected if one["server"] not in healthy.get(one["backup_server"], ())),
+        tuple(one for one in expected if one["server"] not in confirmed.get(one["backup_server"], ())),
     )

@@ -240,7 +240,7 @@ def network(value: Any) -> str:
 
 
 def as_source(host: str) -> str:
-    """An address as pg_hba wants it: a bare IP address gets its full prefix."""
+    """An address as pg_hba requires it: a bare IP address gets its full prefix."""
     if not is_ip(host):
         return host
     return f"{host}/{ipaddress.ip_address(host).max_prefixlen}"

@@ -95,7 +95,7 @@ def not_in_effect(state: State, pending: Iterable[Mapping[str, Any]]) -> list[st
     ]
     for one in _waiting(state["settings"]):
         where = one["source"] + (f" {one['sourcefile']}" if one["sourcefile"] else "")
-        found.append(f"{one['name']} is {one['running']} and has to be {one['wanted']} (set by: {where})")
+        found.append(f"{one['name']} is {one['running']} and has to be {one['desired']} (set by: {where})")
     return list(dict.fromkeys(found))
 
 

@@ -70,8 +70,8 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
     for server in topology.postgres_servers.values():
         backup = topology.backup_servers.get(server.backup_server or "")
         if backup is not None and server.method in ("rsync", "snapshot"):
-            told = {"host_key": server.ssh_host_key} if server.ssh_host_key else {}
-            edges.append({**_to_postgres(backup, server, "backup"), **told})
+            declared = {"host_key": server.ssh_host_key} if server.ssh_host_key else {}
+            edges.append({**_to_postgres(backup, server, "backup"), **declared})
         client = archiving_client(index, server)
         target = topology.backup_servers.get(client.backup_server or "") if client else None
         if client is not None and target is not None:

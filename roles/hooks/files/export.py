@@ -162,11 +162,11 @@ def segment_size(info: dict[str, str]) -> int:
 
 def archived(backup: Backup, names: Sequence[str]) -> dict[str, str]:
     """Where in Barman's archive these segments are."""
-    wanted = set(names)
+    requested = set(names)
     found = {}
     below = backup.directory.rstrip("/") + "/"
     for path in barman_lines("list-files", "--target", "standalone", backup.server, backup.id):
-        if os.path.basename(path) in wanted and not path.startswith(below):
+        if os.path.basename(path) in requested and not path.startswith(below):
             found[os.path.basename(path)] = path
     missing = [name for name in names if name not in found or not os.path.exists(found[name])]
     if missing:
@@ -568,8 +568,8 @@ def verify_s3(backup: Backup, bucket: Bucket, info: dict[str, str]) -> None:
     client = s3_client(bucket)
     prefix = bucket.key(backup.server, "base", backup.id) + "/"
     sizes = listed(client, bucket.name, prefix)
-    wanted = ["data", *tablespace_oids(info)]
-    missing = [name for name in wanted if not any(re.match(re.escape(name) + r"[._]", key) for key in sizes)]
+    requested = ["data", *tablespace_oids(info)]
+    missing = [name for name in requested if not any(re.match(re.escape(name) + r"[._]", key) for key in sizes)]
     if "backup.info" not in sizes:
         missing.append("backup.info")
     else:

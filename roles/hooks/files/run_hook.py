@@ -99,7 +99,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
-    """Run the program once: its exit code, and the last line that it said."""
+    """Run the program once: its exit code, and the last line that it printed."""
     # To a file: Barman would read a pipe until every process that inherited it has ended.
     with tempfile.TemporaryFile() as output:
         try:
@@ -107,9 +107,9 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/"
             )
         except OSError as error:
-            message = f"{command[0]} can't be started: {error.strerror}"
-            print(message, file=sys.stderr)
-            return NOT_STARTED, message
+            reason = f"{command[0]} can't be started: {error.strerror}"
+            print(reason, file=sys.stderr)
+            return NOT_STARTED, reason
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -124,11 +124,11 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
     # Barman logs what comes by standard error as a warning.
     print(text, end="", file=sys.stdout if code == 0 else sys.stderr, flush=True)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = lines[-1][-MESSAGE:] if lines else ""
+    message = lines[-1][-MESSAGE:] if lines else ""
     if code == TIMED_OUT:
-        said = f"ended after {seconds or 0:.0f} s without a result{': ' + said if said else ''}"
-    # A signal ended it: the shell's way to say so.
-    return (128 - code if code < 0 else code), said
+        message = f"ended after {seconds or 0:.0f} s without a result{': ' + message if message else ''}"
+    # A signal ended it: as a shell reports it.
+    return (128 - code if code < 0 else code), message
 
 
 def run(command: Sequence[str], limits: argparse.Namespace, retry: bool, state: State) -> int:
@@ -140,9 +140,9 @@ def run(command: Sequence[str], limits: argparse.Namespace, retry: bool, state: 
     while True:
         attempt += 1
         left = max(0.1, deadline - time.monotonic()) if deadline is not None else None
-        code, said = run_once(command, left)
-        said = said or (f"exit code {code}" if code else "")
-        finished = {"began": began, "ended": time.time(), "attempts": attempt, "exit_code": code, "message": said}
+        code, message = run_once(command, left)
+        message = message or (f"exit code {code}" if code else "")
+        finished = {"began": began, "ended": time.time(), "attempts": attempt, "exit_code": code, "message": message}
         if code == 0:
             state.write("ok", **finished)
             return 0

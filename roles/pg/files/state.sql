@@ -7,7 +7,7 @@
 --   role, functions, memberships: the management role and what it needs
 --   roles: the names of the roles that Barman logs in with
 WITH required AS (
-    SELECT key AS name, value ->> 'minimum' AS minimum, coalesce(value ->> 'minimum', value ->> 'value') AS wanted
+    SELECT key AS name, value ->> 'minimum' AS minimum, coalesce(value ->> 'minimum', value ->> 'value') AS desired
     FROM jsonb_each(%(settings)s::jsonb)
 ), in_files AS (
     -- The last one wins. A value that waits for a restart has an error too, and counts: it is what a restart brings.
@@ -16,7 +16,7 @@ WITH required AS (
     WHERE error IS NULL OR name IN (SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster')
     ORDER BY name, seqno DESC
 ), compared AS (
-    SELECT required.name, required.wanted, now.setting AS running, now.context = 'postmaster' AS needs_restart,
+    SELECT required.name, required.desired, now.setting AS running, now.context = 'postmaster' AS needs_restart,
         now.context = 'sighup' AND now.source <> 'command line' AS needs_reload, now.source, now.sourcefile,
         short.running AS running_short, short.written AS written_short
     FROM required
@@ -33,7 +33,7 @@ WITH required AS (
                 WHEN required.name = 'archive_mode' THEN value IN ('on', 'always')
                 -- 0 is for ever.
                 WHEN required.name = 'wal_summary_keep_time' THEN minutes = 0 OR minutes >= required.minimum::numeric
-                WHEN required.minimum IS NULL THEN value = required.wanted
+                WHEN required.minimum IS NULL THEN value = required.desired
                 WHEN required.name = 'wal_level' THEN
                     array_position(ARRAY['minimal', 'replica', 'logical'], value)
                     >= array_position(ARRAY['minimal', 'replica', 'logical'], required.minimum)

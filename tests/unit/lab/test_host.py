@@ -73,11 +73,11 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
     assert out == ""
     before, missing, after = err.partition("This machine can't run the lab: ")
     assert (before, missing) != (err, "")
-    said, works, rest = after.partition(f"; {WORKS_WITHOUT}\n")
+    message, works, rest = after.partition(f"; {WORKS_WITHOUT}\n")
     assert works
     assert (before, rest) == ("", "")
-    assert "\n" not in said
-    return said
+    assert "\n" not in message
+    return message
 
 
 def test_a_machine_that_can(machine, capsys):
@@ -106,16 +106,16 @@ def test_no_namespaces(machine, capsys):
 
 def test_no_bridge(machine, capsys):
     machine.refuse("bridge", "RTNETLINK answers: Operation not supported\n")
-    said = complaint(capsys)
-    assert said == (
+    message = complaint(capsys)
+    assert message == (
         "`ip link add name pgdrlab-trial type bridge` does not work (RTNETLINK answers: Operation not supported)"
     )
 
 
 def test_no_iptables_whose_answer_has_two_lines(machine, capsys):
     machine.refuse("iptables", "can't initialize iptables table `nat'\nPerhaps iptables needs to be upgraded.\n")
-    said = complaint(capsys)
-    assert said == (
+    message = complaint(capsys)
+    assert message == (
         "`iptables -w 10 -t nat -S` does not work "
         "(can't initialize iptables table `nat' Perhaps iptables needs to be upgraded.)"
     )
@@ -134,8 +134,8 @@ def test_no_control_groups_of_version_2(machine, capsys):
 
 def test_a_control_group_that_cannot_be_made(machine, capsys):
     machine.mountinfo.write_text(f"30 24 0:27 / {machine.groups}/none rw - cgroup2 cgroup2 rw\n")
-    said = complaint(capsys)
-    assert said == f"no control group can be made at {machine.groups}/none/pgdr-lab (No such file or directory)"
+    message = complaint(capsys)
+    assert message == f"no control group can be made at {machine.groups}/none/pgdr-lab (No such file or directory)"
 
 
 def test_a_kernel_that_is_too_old(machine, capsys):
@@ -146,8 +146,8 @@ def test_a_kernel_that_is_too_old(machine, capsys):
 def test_tools_that_are_missing_where_there_is_no_apt(machine, capsys):
     machine.missing = {"debootstrap", "systemd-nspawn", "apt-get"}
     machine.keyring.unlink()
-    said = complaint(capsys)
-    assert said == "these tools are missing: debootstrap, systemd-container, debian-archive-keyring"
+    message = complaint(capsys)
+    assert message == "these tools are missing: debootstrap, systemd-container, debian-archive-keyring"
     assert machine.ran == []
 
 
@@ -164,6 +164,6 @@ def test_tools_that_cannot_be_installed(machine, capsys):
     machine.missing = {"debootstrap"}
     machine.refuse("install", "E: Unable to locate package debootstrap")
     assert cli.main(["check"]) == 1
-    said = capsys.readouterr().err
-    assert "lab: can't install debootstrap:" in said
-    assert "E: Unable to locate package debootstrap" in said
+    message = capsys.readouterr().err
+    assert "lab: can't install debootstrap:" in message
+    assert "E: Unable to locate package debootstrap" in message

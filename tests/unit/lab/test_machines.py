@@ -152,10 +152,10 @@ def test_neighbours_names_are_known_where_asked(state):
 def test_without_root_one_sentence_says_what_is_missing_and_what_works(monkeypatch, capsys):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert cli.main(["status"]) == 2
-    said = capsys.readouterr().err.strip()
-    assert said.startswith("This machine can't run the lab: root is needed")
-    assert "`make check`" in said
-    assert "\n" not in said
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("This machine can't run the lab: root is needed")
+    assert "`make check`" in message
+    assert "\n" not in message
 
 
 def test_elsewhere_than_on_linux_too(monkeypatch, capsys):

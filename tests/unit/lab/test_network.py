@@ -38,36 +38,36 @@ def test_every_rule_on_the_host_carries_our_name_and_its_removal_names_the_same_
 
 
 def test_cutting_writes_to_both_sides(monkeypatch):
-    seen = []
+    commands = []
 
     class Done:
         returncode = 1
 
     def run(argv, **_):
-        seen.append(argv)
+        commands.append(argv)
         return Done()
 
     monkeypatch.setattr(network, "run", run)
     network.cut(ONE, TWO)
-    assert network.cut_command("-I", ONE, TWO) in seen
-    assert network.cut_command("-I", TWO, ONE) in seen
+    assert network.cut_command("-I", ONE, TWO) in commands
+    assert network.cut_command("-I", TWO, ONE) in commands
 
 
 def test_cutting_one_off_wholly_takes_its_link_down(monkeypatch):
-    seen = []
-    monkeypatch.setattr(network, "run", lambda argv, **_: seen.append(argv))
+    commands = []
+    monkeypatch.setattr(network, "run", lambda argv, **_: commands.append(argv))
     network.cut(ONE, None)
     network.heal(ONE, None)
-    assert seen == [["ip", "link", "set", "pgdrlab-20", "down"], ["ip", "link", "set", "pgdrlab-20", "up"]]
+    assert commands == [["ip", "link", "set", "pgdrlab-20", "down"], ["ip", "link", "set", "pgdrlab-20", "up"]]
 
 
 def test_nothing_is_swept_where_there_never_was_a_lab_and_no_iptables(monkeypatch, tmp_path):
-    seen = []
-    monkeypatch.setattr(network, "run", lambda argv, **_: seen.append(argv))
+    commands = []
+    monkeypatch.setattr(network, "run", lambda argv, **_: commands.append(argv))
     monkeypatch.setattr(network, "_namespaces", list)
     monkeypatch.setattr(network, "_links", list)
     monkeypatch.setattr(network, "_exists", lambda name: False)
     monkeypatch.setattr(network, "BEFORE", tmp_path / "none")
     monkeypatch.setenv("PATH", str(tmp_path))
     network.close_shared()
-    assert seen == []
+    assert commands == []

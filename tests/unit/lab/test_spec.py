@@ -138,7 +138,7 @@ def test_the_same_lab_again_is_no_clash():
 def test_another_labs_address_is_a_clash():
     pg, _ = parse(TWO, "lab.yml").machines
     (problem,) = clashes([pg], [dataclasses.replace(pg, lab="other", name="db")])
-    assert "quickstart/pg wants 198.51.100.10, which other/db has" in problem
+    assert "quickstart/pg needs 198.51.100.10, which other/db has" in problem
     assert "take lab `other` down" in problem
 
 

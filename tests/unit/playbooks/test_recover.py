@@ -47,9 +47,9 @@ def refusal(directory: Path, limit: str, **variables: Any) -> str:
     (directory / "inventory.json").write_text(json.dumps(INVENTORY))
     options = ["--inventory=inventory.json", f"--limit={limit}", "--extra-vars", json.dumps(variables)]
     stdout = play(directory, "pgdr.barman.recover", *options, rc=2)
-    said = re.findall(r'^fatal: \[\S+\]: FAILED! => .*"msg": "(.*)"\}$', stdout, re.MULTILINE)
-    assert len(said) == 1, stdout
-    return str(said[0])
+    message = re.findall(r'^fatal: \[\S+\]: FAILED! => .*"msg": "(.*)"\}$', stdout, re.MULTILINE)
+    assert len(message) == 1, stdout
+    return str(message[0])
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def refusal(directory: Path, limit: str, **variables: Any) -> str:
 def test_what_cannot_be_done_is_refused(
     tmp_path: Path, limit: str, variables: dict[str, Any], expected: list[str]
 ) -> None:
-    said = refusal(tmp_path, limit, **variables)
-    assert [one for one in expected if one not in said] == [], said
-    assert ("Only one of" in said) == any(one.startswith("Only one of") for one in expected), said
+    message = refusal(tmp_path, limit, **variables)
+    assert [one for one in expected if one not in message] == [], message
+    assert ("Only one of" in message) == any(one.startswith("Only one of") for one in expected), message
 
 
 def test_each_argument_is_read_for_the_host_to_recover_to(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_each_argument_is_read_for_the_host_to_recover_to(tmp_path: Path) -> Non
     playing = {
         "hosts": "all",
         "gather_facts": False,
-        "vars": {"barman_recover_server": "{{ wanted }}", "wanted": "pg-eu", "barman_recover_jobs": "4"},
+        "vars": {"barman_recover_server": "{{ requested }}", "requested": "pg-eu", "barman_recover_jobs": "4"},
         "tasks": [
             {"pgdr.barman.topology": {}, "run_once": True, "register": "resolved"},
             {

@@ -128,15 +128,15 @@ def google(home: Home) -> None:
 
 
 def hook_credentials(home: Home) -> None:
-    wanted = hook_files.DesiredHooks(
+    desired = hook_files.DesiredHooks(
         "/hooks", USER, {}, str(home.path / ".pgdr.barman" / "credentials"), {"s3": "secret"}
     )
-    hook_files.apply(hook_files.HookPlan(write_credentials={"s3": "secret"}), wanted)
+    hook_files.apply(hook_files.HookPlan(write_credentials={"s3": "secret"}), desired)
 
 
 def hook_scripts(home: Home) -> None:
-    wanted = hook_files.DesiredHooks(str(home.path / "hooks"), USER, {"a": "#!/bin/sh\n"})
-    hook_files.apply(hook_files.HookPlan(make_directory=True, write=wanted.scripts, made=frozenset("a")), wanted)
+    desired = hook_files.DesiredHooks(str(home.path / "hooks"), USER, {"a": "#!/bin/sh\n"})
+    hook_files.apply(hook_files.HookPlan(make_directory=True, write=desired.scripts, made=frozenset("a")), desired)
 
 
 def locks(home: Home) -> None:

@@ -127,31 +127,31 @@ def test_the_table_is_aligned_and_says_how_to_go_on(capsys):
 
 def called(monkeypatch, **codes: int) -> list[str]:
     """Which of the lab's commands are called; each ends with its code, and `down` says something."""
-    seen: list[str] = []
+    commands: list[str] = []
 
     def run(argv, **_):
         command = argv[3]
-        seen.append(command)
+        commands.append(command)
         return subprocess.CompletedProcess(argv, codes.get(command, 0), "", f"{command} said so\n")
 
     monkeypatch.setattr("subprocess.run", run)
-    monkeypatch.setattr(quickstart, "play", lambda proof: seen.append("play"))
-    return seen
+    monkeypatch.setattr(quickstart, "play", lambda proof: commands.append("play"))
+    return commands
 
 
 def test_a_machine_that_cannot_run_the_lab_is_left_alone(monkeypatch, tmp_path):
-    seen = called(monkeypatch, check=2)
+    commands = called(monkeypatch, check=2)
     monkeypatch.setattr(quickstart, "STATE", tmp_path / "state")
     assert quickstart.main() == 2
-    assert seen == ["check"]
+    assert commands == ["check"]
     assert not (tmp_path / "state").exists()
 
 
 def test_what_cannot_be_cleared_away_is_said(monkeypatch, tmp_path, capsys):
-    seen = called(monkeypatch, down=1)
+    commands = called(monkeypatch, down=1)
     monkeypatch.setattr(quickstart, "STATE", tmp_path / "state")
     assert quickstart.main() == 1
-    assert seen == ["check", "down"]
+    assert commands == ["check", "down"]
     assert capsys.readouterr().err == "down said so\n"
 
 
@@ -168,9 +168,9 @@ def test_a_step_that_fails_is_said(monkeypatch, tmp_path, capsys):
 
 
 def test_logs_of_an_earlier_run_are_removed(monkeypatch, tmp_path):
-    seen = called(monkeypatch)
+    commands = called(monkeypatch)
     monkeypatch.setattr(quickstart, "STATE", tmp_path)
     (tmp_path / "lab.log").write_text("old")
     assert quickstart.main() == 0
-    assert seen == ["check", "down", "play"]
+    assert commands == ["check", "down", "play"]
     assert not list(tmp_path.iterdir())

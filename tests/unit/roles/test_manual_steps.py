@@ -44,7 +44,7 @@ INVENTORY: dict[str, Any] = {
     }
 }
 # As the playbook deploy leaves them behind.
-TOLD = {"ssh_host_key_ed25519_public": "AAAAhost", "ssh_host_key_ed25519_public_keytype": "ssh-ed25519"}
+HOST_FACTS = {"ssh_host_key_ed25519_public": "AAAAhost", "ssh_host_key_ed25519_public_keytype": "ssh-ed25519"}
 KEYS = {"results": [{"item": "barman", "public_key": BARMANS_KEY}]}
 
 
@@ -53,7 +53,7 @@ def role(name: str, tasks: str, **variables: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """By host: the fact, and the file that is written, before and after the backup server has told its keys."""
     directory = tmp_path_factory.mktemp("manual")
     (directory / "inventory.json").write_text(json.dumps(INVENTORY))
@@ -83,7 +83,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "gather_facts": False,
             "tasks": [
                 resolve,
-                {"ansible.builtin.set_fact": {**TOLD, "cacheable": True}},
+                {"ansible.builtin.set_fact": {**HOST_FACTS, "cacheable": True}},
                 {"ansible.builtin.set_fact": {"barman_ssh_keys": KEYS}},
                 role("ssh_trust", "lines", ssh_trust_edges="{{ resolved.requirements.backup.ssh_edges }}"),
                 keep,
@@ -105,11 +105,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
 
 
-def test_the_lines_are_those_that_the_role_writes_elsewhere(said: dict[str, Any]) -> None:
-    assert said["orders"] == {
+def test_the_lines_are_those_that_the_role_writes_elsewhere(texts: dict[str, Any]) -> None:
+    assert texts["orders"] == {
         "postgres": {"known_hosts": ["[192.0.2.11]:2222 ssh-ed25519 AAAAhost"], "authorized_keys": []}
     }
-    assert said["ledger"] == {
+    assert texts["ledger"] == {
         "postgres": {
             "known_hosts": [],
             "authorized_keys": [f'restrict,from="192.0.2.11/32" {BARMANS_KEY} pgdr.barman:backup:barman@backup'],
@@ -117,27 +117,27 @@ def test_the_lines_are_those_that_the_role_writes_elsewhere(said: dict[str, Any]
     }
 
 
-def test_the_backup_server_knows_the_host_by_the_key_in_the_inventory(said: dict[str, Any]) -> None:
-    assert said["backup"]["barman"]["known_hosts"] == ["192.0.2.22 " + HOST_KEY.rsplit(" ", 1)[0]]
+def test_the_backup_server_knows_the_host_by_the_key_in_the_inventory(texts: dict[str, Any]) -> None:
+    assert texts["backup"]["barman"]["known_hosts"] == ["192.0.2.22 " + HOST_KEY.rsplit(" ", 1)[0]]
 
 
-def test_the_text_has_the_commands_and_the_lines(said: dict[str, Any]) -> None:
-    lines = said["after-orders"].splitlines()
+def test_the_text_has_the_commands_and_the_lines(texts: dict[str, Any]) -> None:
+    lines = texts["after-orders"].splitlines()
     assert "barman-cli" in lines
     assert "ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519" in lines
     assert (
         "# Write the output of the last command into the inventory, as barman_ssh_public_key of orders."
-        in said["after-orders"]
+        in texts["after-orders"]
     )
     assert lines[-2:] == ["# in ~/.ssh/known_hosts of postgres:", "[192.0.2.11]:2222 ssh-ed25519 AAAAhost"]
 
 
-def test_what_the_inventory_has_is_not_asked_for(said: dict[str, Any]) -> None:
-    text = said["after-ledger"]
+def test_what_the_inventory_has_is_not_asked_for(texts: dict[str, Any]) -> None:
+    text = texts["after-ledger"]
     assert "ssh_host_ed25519_key.pub" not in text
     assert "The deployment configures the backup server's side with barman_ssh_host_key." in text
     assert text.endswith(f'restrict,from="192.0.2.11/32" {BARMANS_KEY} pgdr.barman:backup:barman@backup\n')
 
 
-def test_an_unknown_key_is_reported(said: dict[str, Any]) -> None:
-    assert "# not known: the backup server was not in this run" in said["before-orders"]
+def test_an_unknown_key_is_reported(texts: dict[str, Any]) -> None:
+    assert "# not known: the backup server was not in this run" in texts["before-orders"]

@@ -50,7 +50,7 @@ VARIABLES = {variable.name: variable.value for variable in ROLE_VARIABLES}
 
 
 @pytest.fixture(scope="module", params=[[], ["--check"]], ids=["run", "check"])
-def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the role's task says for these servers; its handlers name themselves."""
     directory: Path = tmp_path_factory.mktemp("load")
     configure = next(
@@ -84,10 +84,10 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("host", STATES)
-def test_what_is_written_and_not_loaded_is_loaded(said: str, host: str) -> None:
+def test_what_is_written_and_not_loaded_is_loaded(output: str, host: str) -> None:
     names = STATES[host][1]
     for handler in HANDLERS:
-        assert (f'{handler} on {host}"' in said) == bool(names)
-    assert re.search(rf"^{host} +: .*changed={int(bool(names))} ", said, re.MULTILINE)
+        assert (f'{handler} on {host}"' in output) == bool(names)
+    assert re.search(rf"^{host} +: .*changed={int(bool(names))} ", output, re.MULTILINE)
     if names:
-        assert f"{', '.join(names)} of {host} " in said
+        assert f"{', '.join(names)} of {host} " in output

@@ -48,8 +48,8 @@ class Lab:
 
     def __call__(self, *arguments: str) -> Outcome:
         self.called.append(arguments)
-        said = self.refused.get(arguments[0])
-        return Outcome(f"lab {arguments[0]}", arguments, 0 if said is None else 2, said or "", 0.1)
+        error = self.refused.get(arguments[0])
+        return Outcome(f"lab {arguments[0]}", arguments, 0 if error is None else 2, error or "", 0.1)
 
     def test(self, _runner: molecule.Runner, scenario: str) -> Outcome:
         self.tested.append(scenario)

@@ -34,22 +34,22 @@ class Session:
 @pytest.fixture
 def called(monkeypatch):
     """What configure() was called with; its answer, or what it raises, is in called["answer"]."""
-    seen: dict[str, Any] = {"answer": ANSWER, "session": Session()}
+    calls: dict[str, Any] = {"answer": ANSWER, "session": Session()}
 
     def configure(session, run, user, desired, version, timeout, check_mode):
-        seen.update(user=user, desired=desired, version=version, timeout=timeout, check_mode=check_mode)
-        if isinstance(seen["answer"], Exception):
-            raise seen["answer"]
-        return dict(seen["answer"])
+        calls.update(user=user, desired=desired, version=version, timeout=timeout, check_mode=check_mode)
+        if isinstance(calls["answer"], Exception):
+            raise calls["answer"]
+        return dict(calls["answer"])
 
     def connect(conninfo, user):
-        seen["conninfo"] = conninfo
-        return seen["session"]
+        calls["conninfo"] = conninfo
+        return calls["session"]
 
     monkeypatch.setattr(operation, "require_psycopg", lambda: None)
     monkeypatch.setattr(operation, "configure", configure)
     monkeypatch.setattr(login, "connect", connect)
-    return seen
+    return calls
 
 
 def test_what_is_asked_for(called, capsys):

@@ -124,7 +124,7 @@ class TestBackup:
         world.ensure_receiver("started")
 
         def take(words: list[str]) -> Completed:
-            self.seen = running(str(world.home), lambda pid: True)
+            self.states = running(str(world.home), lambda pid: True)
             now = datetime.now(UTC)
             world.backup(ID, 4, 5, end_time=now, begin_time=now)
             return Completed(words, 0, json.dumps({"backup_id": ID}))
@@ -135,7 +135,7 @@ class TestBackup:
     def test_taken_with_its_progress(self, run_backup: Any, world: StreamingWorld) -> None:
         answer = run_backup()
         assert (answer["changed"], answer["backup"]["id"], answer["backup"]["status"]) == (True, ID, "DONE")
-        assert [(state["operation"], state["server"], state["phase"]) for state in self.seen] == [
+        assert [(state["operation"], state["server"], state["phase"]) for state in self.states] == [
             ("backup", "main", "starting")
         ]
         assert running(str(world.home), lambda pid: True) == []
@@ -179,17 +179,17 @@ class TestBackup:
         assert run_backup(check_mode=True, jobs=4)["failed"]
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
             ({"max_age": "soon"}, "barman_backup_max_age (option max_age of the module): 'soon' is not a time span"),
             ({"server": "nothing"}, "Barman has no server 'nothing' on this host; it has: main"),
             ({"incremental": "latest"}, "incremental: backup 'latest' of server 'main' does not exist"),
         ],
     )
-    def test_what_can_t_be(self, run_backup: Any, world: StreamingWorld, arguments: Any, said: str) -> None:
+    def test_what_can_t_be(self, run_backup: Any, world: StreamingWorld, arguments: Any, message: str) -> None:
         answer = run_backup(**arguments)
         assert answer["failed"]
-        assert said in answer["msg"]
+        assert message in answer["msg"]
         assert answer["backup"] is None
         assert not [entry for entry in world.log if entry.startswith("backup")]
 

@@ -105,7 +105,7 @@ def test_delete_twice(run_delete: Any, host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"backup_id": FIRST}, "Set 'dependents: true'"),
         ({}, "missing: backup_id"),
@@ -114,8 +114,8 @@ def test_delete_twice(run_delete: Any, host: Host) -> None:
         ({"backup_id": FIRST, "server": "nothing"}, "Barman has no server 'nothing'"),
     ],
 )
-def test_what_is_not_deleted(run_delete: Any, host: Host, arguments: Any, said: str) -> None:
+def test_what_is_not_deleted(run_delete: Any, host: Host, arguments: Any, message: str) -> None:
     answer = run_delete(**arguments)
     assert answer["failed"]
-    assert said in answer["msg"]
+    assert message in answer["msg"]
     assert host.log == []

@@ -33,7 +33,7 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 SECRET = "[p]\naws_secret_access_key = very secret\n"
 
 
-def wanted(scripts: dict[str, str] | None = None, **values: Any) -> DesiredHooks:
+def desired(scripts: dict[str, str] | None = None, **values: Any) -> DesiredHooks:
     return DesiredHooks("/hooks", "barman", scripts or {}, "/home/credentials", **values)
 
 
@@ -45,14 +45,14 @@ def found(files: dict[str, HookFile] | None = None, made: str = "", **values: An
 
 
 def test_what_is_there_is_left_alone() -> None:
-    plan = make_plan(wanted({"a": "x"}), found({"a": HookFile("x")}, "a"))
+    plan = make_plan(desired({"a": "x"}), found({"a": HookFile("x")}, "a"))
     assert not plan.changed
     assert plan.made is None
 
 
 def test_what_is_missing_or_different_is_written() -> None:
     plan = make_plan(
-        wanted({"a": "x", "b": "y", "c": "z"}), found({"a": HookFile("old"), "b": HookFile("y", False)}, "a b")
+        desired({"a": "x", "b": "y", "c": "z"}), found({"a": HookFile("old"), "b": HookFile("y", False)}, "a b")
     )
     assert plan.write == {"a": "x", "b": "y", "c": "z"}
     assert plan.made == frozenset("abc")
@@ -60,33 +60,33 @@ def test_what_is_missing_or_different_is_written() -> None:
 
 def test_nothing_is_removed_unless_it_is_asked_for() -> None:
     here = found({"a": HookFile("x")}, "a")
-    assert not make_plan(wanted(), here).changed
-    plan = make_plan(wanted(prune=True), here)
+    assert not make_plan(desired(), here).changed
+    plan = make_plan(desired(prune=True), here)
     assert (plan.remove, plan.made) == (("a",), frozenset())
 
 
 def test_run_hook_stays() -> None:
-    plan = make_plan(wanted(prune=True), found({"run-hook": HookFile("x"), "a": HookFile("x")}, "run-hook a"))
+    plan = make_plan(desired(prune=True), found({"run-hook": HookFile("x"), "a": HookFile("x")}, "run-hook a"))
     assert plan.remove == ("a",)
     assert plan.made == frozenset({"run-hook"})
 
 
 def test_somebody_else_s_script_is_not_overwritten() -> None:
-    plan = make_plan(wanted({"a": "x"}), found({"a": HookFile("theirs")}))
+    plan = make_plan(desired({"a": "x"}), found({"a": HookFile("theirs")}))
     assert plan.problems
     assert not plan.changed
-    assert make_plan(wanted({"a": "x"}), found({"a": HookFile("x")})).made == frozenset({"a"})
+    assert make_plan(desired({"a": "x"}), found({"a": HookFile("x")})).made == frozenset({"a"})
 
 
 def test_credentials() -> None:
     here = {"p": HookFile(SECRET)}
-    assert make_plan(wanted(credentials={"p": SECRET}), found()).write_credentials == {"p": SECRET}
-    assert not make_plan(wanted(credentials={"p": SECRET}), found(credentials=here)).changed
+    assert make_plan(desired(credentials={"p": SECRET}), found()).write_credentials == {"p": SECRET}
+    assert not make_plan(desired(credentials={"p": SECRET}), found(credentials=here)).changed
     assert make_plan(
-        wanted(credentials={"p": SECRET}), found(credentials={"p": HookFile(SECRET, False)})
+        desired(credentials={"p": SECRET}), found(credentials={"p": HookFile(SECRET, False)})
     ).write_credentials
-    assert not make_plan(wanted(), found(credentials=here)).changed
-    assert make_plan(wanted(prune=True), found(credentials=here)).remove_credentials == ("p",)
+    assert not make_plan(desired(), found(credentials=here)).changed
+    assert make_plan(desired(prune=True), found(credentials=here)).remove_credentials == ("p",)
 
 
 def test_what_barman_still_names_stays() -> None:
@@ -98,7 +98,7 @@ def test_what_barman_still_names_stays() -> None:
         credentials={"p": HookFile(SECRET), "q": HookFile("")},
         in_use=in_use,
     )
-    plan = make_plan(wanted(prune=True), here)
+    plan = make_plan(desired(prune=True), here)
     assert (plan.remove, plan.remove_credentials, plan.made) == (("b",), ("q",), frozenset({"a"}))
 
 
@@ -124,11 +124,11 @@ Call = Callable[..., dict[str, Any]]
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """The module, on a host where everybody is root."""
-    look, apply = hook_files.look, hook_files.apply
-    monkeypatch.setattr(hook_files, "look", lambda wanted, configuration: look(wanted, configuration, ME))
-    monkeypatch.setattr(hook_files, "apply", lambda plan, wanted: apply(plan, wanted, ME))
+    observe, apply = hook_files.observe, hook_files.apply
+    monkeypatch.setattr(hook_files, "observe", lambda desired, configuration: observe(desired, configuration, ME))
+    monkeypatch.setattr(hook_files, "apply", lambda plan, desired: apply(plan, desired, ME))
     ensure = hook_files.ensure
-    monkeypatch.setattr(hook_files, "ensure", lambda wanted, file, check: ensure(wanted, file, check, lambda: 0))
+    monkeypatch.setattr(hook_files, "ensure", lambda desired, file, check: ensure(desired, file, check, lambda: 0))
     (tmp_path / "barman.conf").write_text("[barman]\nbarman_home = /nowhere\n")
 
     def run(**arguments: Any) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_names_that_lead_elsewhere(call: Call) -> None:
 
 def test_somebody_else_is_refused() -> None:
     with pytest.raises(HostError, match="become: true"):
-        hook_files.ensure(wanted({"a": "x"}), None, False, lambda: 1000)
+        hook_files.ensure(desired({"a": "x"}), None, False, lambda: 1000)
 
 
 def test_a_user_that_is_not_there() -> None:

@@ -49,8 +49,8 @@ class Module:
         if argv[-1] == "--version":
             return Completed(argv, 0, "3.13.3 Barman", "")
         staged = Path(argv[argv.index("-c") + 1]).parent / "barman.d"
-        seen = {path.stem: {"description": ""} for path in staged.iterdir()}
-        return Completed(argv, 0, json.dumps({**self.messages, **seen}), "")
+        servers = {path.stem: {"description": ""} for path in staged.iterdir()}
+        return Completed(argv, 0, json.dumps({**self.messages, **servers}), "")
 
     def files(self) -> dict[str, str]:
         return {path.name: path.read_text() for path in sorted(self.directory.glob("*"))}

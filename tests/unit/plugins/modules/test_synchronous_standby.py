@@ -27,27 +27,27 @@ class Session:
 @pytest.fixture
 def called(monkeypatch):
     """What configure() was called with; what it raises is in called["error"]."""
-    seen: dict[str, Any] = {"session": Session(), "error": None}
+    calls: dict[str, Any] = {"session": Session(), "error": None}
 
-    def configure(session, wanted, unwanted, *, check_mode):
-        seen.update(wanted=wanted, unwanted=unwanted, check_mode=check_mode)
-        if seen["error"] is not None:
-            raise seen["error"]
+    def configure(session, desired, unwanted, *, check_mode):
+        calls.update(desired=desired, unwanted=unwanted, check_mode=check_mode)
+        if calls["error"] is not None:
+            raise calls["error"]
         return Result(True, {"synchronous_standby_names": "x"}, diff={"before": {}, "after": {}})
 
     def connect(conninfo, user):
-        seen.update(conninfo=conninfo, user=user)
-        return seen["session"]
+        calls.update(conninfo=conninfo, user=user)
+        return calls["session"]
 
     monkeypatch.setattr(module, "require_psycopg", lambda: None)
     monkeypatch.setattr(module, "configure", configure)
     monkeypatch.setattr(login, "connect", connect)
-    return seen
+    return calls
 
 
 def test_present(called, capsys):
     answer = run_main(module.main, capsys, names=["barman_receive_wal"], login_port=5433, diff=True, check_mode=True)
-    assert (called["wanted"], called["unwanted"], called["check_mode"]) == (["barman_receive_wal"], None, True)
+    assert (called["desired"], called["unwanted"], called["check_mode"]) == (["barman_receive_wal"], None, True)
     assert called["user"] == "postgres"
     assert "port=5433" in called["conninfo"]
     assert answer["changed"]
@@ -57,9 +57,9 @@ def test_present(called, capsys):
 
 def test_absent_takes_all_or_these(called, capsys):
     assert "diff" not in run_main(module.main, capsys, state="absent")
-    assert (called["wanted"], called["unwanted"]) == ([], None)
+    assert (called["desired"], called["unwanted"]) == ([], None)
     run_main(module.main, capsys, state="absent", names=["barman_2"])
-    assert (called["wanted"], called["unwanted"]) == ([], ["barman_2"])
+    assert (called["desired"], called["unwanted"]) == ([], ["barman_2"])
 
 
 def test_present_needs_names(called, capsys):
@@ -69,7 +69,7 @@ def test_present_needs_names(called, capsys):
 def test_a_name_that_would_not_be_known_again(called, capsys):
     answer = run_main(module.main, capsys, names=["barman_receive_wal", "s-1"])
     assert answer["msg"].startswith("names: 's-1': a name starts with barman")
-    assert "wanted" not in called
+    assert "desired" not in called
 
 
 def test_what_is_refused(called, capsys):

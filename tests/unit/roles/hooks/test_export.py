@@ -359,7 +359,7 @@ def test_s3_backup(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "missing"),
     [
         (f"lab/pg/base/{ID}/data.tar.gz", "data"),
         (f"lab/pg/base/{ID}/16400.tar.gz", "16400"),
@@ -368,11 +368,11 @@ def test_s3_backup(world: World) -> None:
         (f"lab/pg/wals/{WAL[3][:16]}/{WAL[3]}.gz", WAL[3]),
     ],
 )
-def test_what_is_not_in_the_bucket_is_told(world: World, key: str, told: str) -> None:
+def test_what_is_not_in_the_bucket_is_told(world: World, key: str, missing: str) -> None:
     bucket(world, without=key)
     done = world.run(*S3)
     assert done.returncode == 1
-    assert done.stderr.rstrip().endswith(f"missing: {told}")
+    assert done.stderr.rstrip().endswith(f"missing: {missing}")
 
 
 def test_a_backup_that_is_not_done_in_the_bucket(world: World) -> None:

@@ -205,7 +205,7 @@ def test_a_name_is_taken_once(world: StreamingWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "request_", "said"),
+    ("options", "request_", "message"),
     [
         ({"primary_ssh_command": "ssh b@c"}, {}, "is passive on this host"),
         ({"active": "false"}, {}, "is inactive"),
@@ -240,10 +240,10 @@ def test_a_name_is_taken_once(world: StreamingWorld) -> None:
         ),
     ],
 )
-def test_what_can_t_be(world: StreamingWorld, options: dict[str, str], request_: dict[str, Any], said: str) -> None:
+def test_what_can_t_be(world: StreamingWorld, options: dict[str, str], request_: dict[str, Any], message: str) -> None:
     world.options.update(options)
     world.write_entry()
-    with pytest.raises(BackupError, match=said):
+    with pytest.raises(BackupError, match=message):
         plan(world, **request_)
 
 

@@ -149,11 +149,11 @@ def test_wal_in_a_cloud(host: BarmanHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"), [("latest", 2), ("oldest", 1), ("last-failed", 3), ("20260101T000000", 1)]
+    ("requested", "found"), [("latest", 2), ("oldest", 1), ("last-failed", 3), ("20260101T000000", 1)]
 )
-def test_one_backup(host: BarmanHost, wanted: str, found: int) -> None:
-    assert [item["backup_id"] for item in pg(host, backup_id=wanted)["backups"]] == [f"2026010{found}T000000"]
-    assert pg(host, backup_id=wanted)["latest_backup_id"] == "20260102T000000"
+def test_one_backup(host: BarmanHost, requested: str, found: int) -> None:
+    assert [item["backup_id"] for item in pg(host, backup_id=requested)["backups"]] == [f"2026010{found}T000000"]
+    assert pg(host, backup_id=requested)["latest_backup_id"] == "20260102T000000"
 
 
 def test_a_shortcut_that_a_server_has_not(host: BarmanHost) -> None:

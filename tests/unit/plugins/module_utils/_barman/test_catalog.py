@@ -97,7 +97,7 @@ def test_an_empty_file_is_an_empty_backup() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         # As a power cut leaves it: the keys stand in alphabetical order. It is no interrupted backup, and must not be deleted.
         ("begin_wal=000000010000000000000003\nbegin_xlog=0/30\n", "is truncated: it has no status"),
@@ -108,8 +108,8 @@ def test_an_empty_file_is_an_empty_backup() -> None:
         ("end_time=yesterday\nstatus=DONE\n", "is not valid"),
     ],
 )
-def test_a_broken_file_is_named(text: str, said: str) -> None:
-    with pytest.raises(CatalogError, match="/x .*" + said if "cut off" not in said else said):
+def test_a_broken_file_is_named(text: str, message: str) -> None:
+    with pytest.raises(CatalogError, match="/x .*" + message if "cut off" not in message else message):
         parse(text)
 
 
@@ -172,7 +172,7 @@ BACKUPS = [
 
 
 @pytest.mark.parametrize(
-    ("wanted", "day"),
+    ("requested", "day"),
     [
         ("latest", 4),
         ("last", 4),
@@ -184,8 +184,8 @@ BACKUPS = [
         ("20260105T000000", 5),
     ],
 )
-def test_find(wanted: str, day: int) -> None:
-    assert catalog.find(reversed(BACKUPS), wanted).backup_id == f"2026010{day}T000000"
+def test_find(requested: str, day: int) -> None:
+    assert catalog.find(reversed(BACKUPS), requested).backup_id == f"2026010{day}T000000"
 
 
 def test_a_shortcut_goes_before_a_name() -> None:

@@ -91,8 +91,8 @@ def test_what_ends_barman_comes_on_stderr() -> None:
 def test_of_a_long_message_the_beginning_and_the_end() -> None:
     """With rsync Barman's error has the name of every file."""
     files = "\n".join(f"base/1/{number}" for number in range(5000))
-    said = f"Backup failed copying files.\nstdout: {files}\nrsync: [sender] write error: No space left on device (28)"
-    document = json.dumps({"_ERROR": [said]})
+    output = f"Backup failed copying files.\nstdout: {files}\nrsync: [sender] write error: No space left on device (28)"
+    document = json.dumps({"_ERROR": [output]})
     reply = parse_reply(Completed(["barman"], 1, document))
     assert len(reply.reason) < 2100
     assert reply.reason.startswith("Backup failed copying files.")
@@ -118,15 +118,15 @@ def test_nothing_said_is_nothing_wrong() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("output", "version"),
     [
         ("3.13.3 Barman by EnterpriseDB (www.enterprisedb.com)\n", (3, 13, 3)),
         ("3.4.0 Barman by EnterpriseDB (www.enterprisedb.com)", (3, 4, 0)),
         ("barman 3.20.1", (3, 20, 1)),
     ],
 )
-def test_version(said: str, version: tuple[int, ...]) -> None:
-    recorded = Recorded({"--version": (0, said, "")})
+def test_version(output: str, version: tuple[int, ...]) -> None:
+    recorded = Recorded({"--version": (0, output, "")})
     barman = Barman(recorded)
     assert barman.version == version
     assert barman.version == version

@@ -69,16 +69,16 @@ def test_a_directory_that_only_root_can_list(base: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "said"),
+    ("gone", "message"),
     [
         ("data", "its files are missing: directory"),
         ("data/base", "files are missing in"),
         ("data/PG_VERSION", ": PG_VERSION."),
     ],
 )
-def test_files_that_are_gone(base: Path, gone: str, said: str) -> None:
+def test_files_that_are_gone(base: Path, gone: str, message: str) -> None:
     (base / ID / gone).rename(base / "away")
-    assert said in refused(base)
+    assert message in refused(base)
     assert has_files(Backup(ID, "DONE", ""), str(base)) == (gone != "data")
 
 

@@ -420,9 +420,9 @@ class TestCheckServers:
             (-9, "", "exit code -9"),
         ],
     )
-    @pytest.mark.parametrize("told", [False, True])
+    @pytest.mark.parametrize("reported", [False, True])
     def test_a_check_that_broke_off_is_not_good(
-        self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch, told: bool, rc: int, stderr: str, words: str
+        self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch, reported: bool, rc: int, stderr: str, words: str
     ) -> None:
         """In the middle of a server, whatever else failed before."""
         host.server("c", conninfo="host=c")
@@ -438,7 +438,7 @@ class TestCheckServers:
             return Completed(command.argv, rc, before, stderr)
 
         monkeypatch.setattr(BarmanHost, "__call__", breaks_off)
-        if told:
+        if reported:
             host.failed = {"a": {"directories": "no space"}}
         found = self.check(host, jobs=1, ignore=["directories"])
         assert found["problems"] == [f"server '{name}': barman check: {words}" for name in "bc"]
@@ -605,10 +605,10 @@ class TestWaiting:
 
     def test_only_what_is_not_good_is_looked_at_again(self) -> None:
         look, asked = self.glance([{"a": True, "b": False}, {"b": False}, {"b": True}])
-        told: list[list[str]] = []
-        seen = wait_until_ok(look, ["a", "b"], (), 9, lambda left: told.append(list(left)), self.wait)
+        reported: list[list[str]] = []
+        seen = wait_until_ok(look, ["a", "b"], (), 9, lambda left: reported.append(list(left)), self.wait)
         assert asked == [["a", "b"], ["b"], ["b"]]
-        assert told == [["b"], ["b"], []]
+        assert reported == [["b"], ["b"], []]
         assert not any(checks_.failures() for checks_ in seen.values())
 
     def test_the_time_is_over(self) -> None:

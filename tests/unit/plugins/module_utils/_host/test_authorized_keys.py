@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from ansible_collections.pgdr.barman.plugins.module_utils._host import authorized_keys, ssh_file
 from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys import (
     Authorization,
+    desired_authorizations,
     parse,
     plan,
-    wanted_of,
     with_lines,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
@@ -36,7 +36,7 @@ def line(host: str, key: str = "AAAA1", purpose: str = "archiving", user: str = 
     return f'restrict,from="198.51.100.21/32"{command} ssh-ed25519 {key} pgdr.barman:{purpose}:{user}@{host}{run}\n'
 
 
-WANTED = [Authorization("AAAA1", "archiving", "postgres", "pg")]
+DESIRED = [Authorization("AAAA1", "archiving", "postgres", "pg")]
 
 
 def test_a_line_of_the_role() -> None:
@@ -61,15 +61,15 @@ def test_a_line_of_the_role() -> None:
     ],
 )
 def test_what_nobody_asks_for_is_removed(text: str, after: str) -> None:
-    planned = plan(text, WANTED, DECLARED, DECLARED)
+    planned = plan(text, DESIRED, DECLARED, DECLARED)
     assert planned.after == after
     assert planned.changed == (text != after)
     assert planned.unknown == ()
 
 
 def test_a_key_that_is_not_known_in_this_run_stays() -> None:
-    wanted = [Authorization("", "archiving", "postgres", "pg")]
-    assert not plan(line("pg", key="any"), wanted, DECLARED, DECLARED).changed
+    desired = [Authorization("", "archiving", "postgres", "pg")]
+    assert not plan(line("pg", key="any"), desired, DECLARED, DECLARED).changed
 
 
 def test_a_host_that_is_not_revocable_keeps_its_line_and_is_not_reported() -> None:
@@ -107,7 +107,7 @@ def test_no_line_of_an_undeclared_host_is_ever_removed(
         return [one for one in found if ":recovery:" not in one]
 
     before = "".join(lines)
-    planned = plan(before, WANTED, revocable, declared)
+    planned = plan(before, DESIRED, revocable, declared)
     assert undeclared(planned.after) == undeclared(before)
     assert [one.host for one in planned.unknown] == [one.rpartition("@")[2] for one in undeclared(before)]
     assert all(one.host in revocable for one in planned.removed)
@@ -116,10 +116,10 @@ def test_no_line_of_an_undeclared_host_is_ever_removed(
 
 
 def test_lines_that_are_wanted() -> None:
-    found = wanted_of(["postgres - backup:barman@backup-eu", "barman AAAA1 archiving:postgres@pg"])
-    assert found == {"postgres": [Authorization("", "backup", "barman", "backup-eu")], "barman": WANTED}
+    found = desired_authorizations(["postgres - backup:barman@backup-eu", "barman AAAA1 archiving:postgres@pg"])
+    assert found == {"postgres": [Authorization("", "backup", "barman", "backup-eu")], "barman": DESIRED}
     with pytest.raises(HostError, match="'postgres backup' is not of the form"):
-        wanted_of(["postgres backup"])
+        desired_authorizations(["postgres backup"])
 
 
 def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
@@ -128,7 +128,7 @@ def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(ssh_file, "lookup_user", lambda user: account)
     arguments = {
         "users": ["postgres"],
-        "wanted": ["postgres AAAA1 archiving:postgres@pg"],
+        "desired": ["postgres AAAA1 archiving:postgres@pg"],
         "revocable_hosts": ["pg", "gone-to-be"],
         "declared_hosts": list(DECLARED),
     }

@@ -88,14 +88,14 @@ def test_who_acts_as_a_user_can_do_so_within_and_run_commands(root: Root) -> Non
 
 
 def test_two_threads_are_two_users_one_after_the_other(root: Root) -> None:
-    seen: list[object] = []
+    users: list[object] = []
 
     def act() -> None:
         try:
             with acting_as("daemon"):
-                seen.append(os.geteuid())
+                users.append(os.geteuid())
         except HostError as exc:
-            seen.append(str(exc))
+            users.append(str(exc))
 
     other = threading.Thread(target=act)
     with acting_as("nobody"):
@@ -103,7 +103,7 @@ def test_two_threads_are_two_users_one_after_the_other(root: Root) -> None:
         other.join(CHANCE)
         assert os.geteuid() == lookup_user("nobody").pw_uid
     other.join(10)
-    assert seen == [lookup_user("daemon").pw_uid]
+    assert users == [lookup_user("daemon").pw_uid]
     assert os.geteuid() == 0
 
 

@@ -156,8 +156,8 @@ def start_parent(note: Path, asked: str, ignored: str = "") -> tuple[subprocess.
 def test_who_is_told_to_end_ends_the_command_and_its_children(tmp_path: Path, number: signal.Signals) -> None:
     parent, children = start_parent(tmp_path / "note", "asked")
     parent.send_signal(number)
-    said, _dummy = parent.communicate(timeout=30)
-    assert f"'sh' was stopped, because signal {number.name} stopped the module" in said
+    output, _dummy = parent.communicate(timeout=30)
+    assert f"'sh' was stopped, because signal {number.name} stopped the module" in output
     assert all(wait_until_gone(pid) for pid in children)
 
 

@@ -32,8 +32,8 @@ def test_the_value_of_what_is_there_already() -> None:
 
 def test_it_waits_until_it_holds() -> None:
     clock = Clock()
-    seen = wait_for("it", lambda: Probe(clock.now >= 103, "", clock.now), 10, 1.0, clock, clock.pause)
-    assert seen == 103
+    value = wait_for("it", lambda: Probe(clock.now >= 103, "", clock.now), 10, 1.0, clock, clock.pause)
+    assert value == 103
     assert clock.pauses == [1.0, 1.0, 1.0]
 
 

@@ -82,9 +82,9 @@ def test_the_port_decides_and_not_the_name_main(observed: ObservedHost) -> None:
 def test_every_difference_is_reported_at_once(observed: ObservedHost) -> None:
     declared = DeclaredCluster(5433, 16, "main", "postgresql@17-main.service", "/var/lib/postgresql/17/main")
     unit = Unit("postgresql@17-main.service", True)
-    told = problems(declared, replace(observed, declared_unit=unit))
-    assert [text.partition(":")[0] for text in told] == ["version", "cluster", "service", "data_directory"]
-    assert all("5433" in text and "/var/lib/postgresql/17/prod" in text for text in told)
+    problem = problems(declared, replace(observed, declared_unit=unit))
+    assert [text.partition(":")[0] for text in problem] == ["version", "cluster", "service", "data_directory"]
+    assert all("5433" in text and "/var/lib/postgresql/17/prod" in text for text in problem)
 
 
 def test_an_alias_of_the_unit_is_the_unit() -> None:
@@ -95,25 +95,25 @@ def test_an_alias_of_the_unit_is_the_unit() -> None:
 
 def test_a_unit_that_does_not_exist() -> None:
     declared = DeclaredCluster(5433, service="postgres.service")
-    (told,) = problems(declared, replace(BOTH, declared_unit=Unit("postgres.service", False)))
-    assert "no unit postgres.service" in told
+    (problem,) = problems(declared, replace(BOTH, declared_unit=Unit("postgres.service", False)))
+    assert "no unit postgres.service" in problem
 
 
 def test_a_port_that_nobody_has() -> None:
-    (told,) = problems(DeclaredCluster(5434, version=17), BOTH)
-    assert "17/main on port 5432, 17/prod on port 5433" in told
-    assert "pg_createcluster --port 5434 17 NAME" in told
+    (problem,) = problems(DeclaredCluster(5434, version=17), BOTH)
+    assert "17/main on port 5432, 17/prod on port 5433" in problem
+    assert "pg_createcluster --port 5434 17 NAME" in problem
 
 
 def test_a_server_that_no_unit_runs() -> None:
-    (told,) = problems(DeclaredCluster(5433), replace(BOTH, running=(MAIN, replace(PROD, unit=None))))
-    assert "pg_ctl -D /var/lib/postgresql/17/prod stop" in told
-    assert "start it with postgresql@17-prod.service" in told
+    (problem,) = problems(DeclaredCluster(5433), replace(BOTH, running=(MAIN, replace(PROD, unit=None))))
+    assert "pg_ctl -D /var/lib/postgresql/17/prod stop" in problem
+    assert "start it with postgresql@17-prod.service" in problem
 
 
 def test_a_server_in_a_container() -> None:
-    (told,) = problems(DeclaredCluster(5433), replace(BOTH, running=(MAIN, replace(PROD, foreign=True))))
-    assert "as in a container" in told
+    (problem,) = problems(DeclaredCluster(5433), replace(BOTH, running=(MAIN, replace(PROD, foreign=True))))
+    assert "as in a container" in problem
 
 
 def test_a_verify_recovery_on_the_same_port_is_not_meant() -> None:
@@ -126,23 +126,25 @@ def test_a_verify_recovery_on_the_same_port_is_not_meant() -> None:
 def test_two_servers_on_one_port() -> None:
     other = replace(PROD, pid=300, data_directory="/srv/other", unit="other.service", listen_address="192.0.2.1")
     observed = replace(BOTH, running=(PROD, other))
-    (told,) = problems(DeclaredCluster(5433), observed)
-    assert "process 200 with /var/lib/postgresql/17/prod; process 300 with /srv/other" in told
+    (problem,) = problems(DeclaredCluster(5433), observed)
+    assert "process 200 with /var/lib/postgresql/17/prod; process 300 with /srv/other" in problem
     assert found(DeclaredCluster(5433, cluster="prod"), observed).pid == 200
 
 
 def test_a_port_that_was_changed_and_not_restarted() -> None:
-    (told,) = problems(DeclaredCluster(5434), replace(BOTH, clusters=(MAIN_CLUSTER, replace(PROD_CLUSTER, port=5434))))
-    assert "configured for port 5434, and runs on port 5433 now" in told
+    (problem,) = problems(
+        DeclaredCluster(5434), replace(BOTH, clusters=(MAIN_CLUSTER, replace(PROD_CLUSTER, port=5434)))
+    )
+    assert "configured for port 5434, and runs on port 5433 now" in problem
 
 
 def test_a_proof_that_a_killed_run_left_is_no_server_on_another_port() -> None:
     proof = replace(
         PROD, pid=300, port=5432, socket_directory="/tmp/pgdr-recovery-test-x", listen_address="", unit=None
     )
-    (told,) = problems(DeclaredCluster(5433), replace(STOPPED, running=(proof,)))
-    assert "the verification of a killed recovery still runs there (process 300, an isolated server)" in told
-    assert "barman_postgres_port" not in told
+    (problem,) = problems(DeclaredCluster(5433), replace(STOPPED, running=(proof,)))
+    assert "the verification of a killed recovery still runs there (process 300, an isolated server)" in problem
+    assert "barman_postgres_port" not in problem
 
 
 def test_a_server_whose_directory_was_removed_is_found_by_its_configuration() -> None:
@@ -157,8 +159,8 @@ def test_without_pg_lsclusters() -> None:
     )
     cluster = found(DeclaredCluster(5432, 17, cluster="main"), ObservedHost(units=units))
     assert (cluster.service, cluster.data_directory) == ("postgresql-17.service", "/var/lib/pgsql/17/data")
-    (told,) = problems(DeclaredCluster(5433, 17), ObservedHost(units=units))
-    assert "unit postgresql-17.service (/var/lib/pgsql/17/data)" in told
+    (problem,) = problems(DeclaredCluster(5433, 17), ObservedHost(units=units))
+    assert "unit postgresql-17.service (/var/lib/pgsql/17/data)" in problem
 
 
 def test_a_unit_that_does_not_say_its_data_directory() -> None:
@@ -186,15 +188,15 @@ CONTROL = ControlFile(7710, 0, 0, 1)
     ],
 )
 def test_another_system_has_to_be_named(contents: DirectoryContents, replaces: str | None, expected: str) -> None:
-    told = "\n".join(system_problems(CLUSTER, contents, "7710", replaces))
-    assert bool(told) == bool(expected)
-    assert expected in told
+    problem = "\n".join(system_problems(CLUSTER, contents, "7710", replaces))
+    assert bool(problem) == bool(expected)
+    assert expected in problem
 
 
 def test_a_directory_of_another_running_server() -> None:
     cluster = replace(CLUSTER, data_directory=MAIN.data_directory, pid=100)
-    (told,) = in_use_problems(cluster, BOTH, ["/srv/free", MAIN.data_directory], ["/srv/ts"], 17)
-    assert "/srv/ts can't be moved or filled: the running PostgreSQL server in /var/lib/postgresql/17/prod" in told
+    (problem,) = in_use_problems(cluster, BOTH, ["/srv/free", MAIN.data_directory], ["/srv/ts"], 17)
+    assert "/srv/ts can't be moved or filled: the running PostgreSQL server in /var/lib/postgresql/17/prod" in problem
     assert in_use_problems(CLUSTER, BOTH, [PROD.data_directory], ["/srv/ts"], 17) == []
     # Its own directory in a location that versions share.
     assert in_use_problems(cluster, BOTH, [], ["/srv/ts"], 16) == []

@@ -179,10 +179,10 @@ def test_a_unit_in_whose_control_group_it_was_started_is_not_its_own(
     directory = host.directory("prod")
     host.units[unit] = f"Id={unit}\nLoadState=loaded\n{more.replace('DIRECTORY', str(directory))}\n"
     host.start(200, directory, cgroup=f"0::/system.slice/{unit}\n")
-    seen = observe(DeclaredCluster(5433, 17), host.run, str(host.proc))
-    (server,) = seen.running
+    observed = observe(DeclaredCluster(5433, 17), host.run, str(host.proc))
+    (server,) = observed.running
     assert (server.unit, server.started_in) == ((unit, None) if runs else (None, unit))
-    found = identify(DeclaredCluster(5433, 17), seen)
+    found = identify(DeclaredCluster(5433, 17), observed)
     assert (found.cluster is not None) == runs
     if not runs:
         (problem,) = found.problems
@@ -222,7 +222,7 @@ def test_units_of_systemd(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> No
     directory = host.directory("data")
     monkeypatch.setattr(
         "ansible_collections.pgdr.barman.plugins.module_utils._postgres.cluster_observation.find_bin_directory",
-        lambda version, wanted, runner: "/usr/pgsql-17/bin",
+        lambda version, requested, runner: "/usr/pgsql-17/bin",
     )
     host.clusters = None
     host.settings = {"port": "5440"}
@@ -230,14 +230,14 @@ def test_units_of_systemd(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> No
         "postgresql-17.service": f"Id=postgresql-17.service\nLoadState=loaded\nEnvironment=PGDATA={directory}/ X=y\nExecStart={{ path=x }}\n",
         "own.service": "Id=real.service\nLoadState=loaded\nEnvironment=\nExecStart={ path=/x/postgres ; argv[]=/x/postgres -D /srv/none ; }\n",
     }
-    seen = observe(DeclaredCluster(5432, 17, service=unit_name("own")), host.run, str(host.proc))
-    assert seen.clusters is None
-    assert [(one.name, one.loaded, one.data_directory, one.port) for one in seen.units] == [
+    observed = observe(DeclaredCluster(5432, 17, service=unit_name("own")), host.run, str(host.proc))
+    assert observed.clusters is None
+    assert [(one.name, one.loaded, one.data_directory, one.port) for one in observed.units] == [
         ("postgresql-17.service", True, str(directory), 5440),
         ("postgresql.service", False, None, None),
     ]
-    assert seen.declared_unit is not None
-    assert (seen.declared_unit.name, seen.declared_unit.data_directory) == ("real.service", "/srv/none")
+    assert observed.declared_unit is not None
+    assert (observed.declared_unit.name, observed.declared_unit.data_directory) == ("real.service", "/srv/none")
 
 
 def test_what_is_in_a_data_directory(host: FakeHost) -> None:

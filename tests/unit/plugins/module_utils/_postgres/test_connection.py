@@ -34,14 +34,14 @@ class Opened(Exception):
 
 @pytest.fixture
 def intercepted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
+    used: dict[str, Any] = {}
 
     def record(conninfo: str, **options: Any) -> None:
-        seen.update(psycopg.conninfo.conninfo_to_dict(conninfo), environment=dict(os.environ), user_id=os.geteuid())
+        used.update(psycopg.conninfo.conninfo_to_dict(conninfo), environment=dict(os.environ), user_id=os.geteuid())
         raise psycopg.OperationalError("connection timeout expired")
 
     monkeypatch.setattr(psycopg, "connect", record)
-    return seen
+    return used
 
 
 def test_what_is_asked_of_libpq(intercepted: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ AT = 'connection to server at "198.51.100.10", port 5432 failed: '
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "said"),
+    ("text", "kind", "message"),
     [
         (
             AT + 'FATAL:  password authentication failed for user "barman"',
@@ -96,10 +96,10 @@ AT = 'connection to server at "198.51.100.10", port 5432 failed: '
         (AT + "server closed the connection unexpectedly", "closed", "log on that server"),
     ],
 )
-def test_why_a_connection_failed(text: str, kind: str, said: str) -> None:
+def test_why_a_connection_failed(text: str, kind: str, message: str) -> None:
     found = diagnose_connection(text, SQL)
     assert found.kind == kind
-    assert said in found.message
+    assert message in found.message
     assert found.message.startswith(
         "Barman server 'pg-eu': no connection to PostgreSQL at 198.51.100.10:5432 as user 'barman' to database 'postgres': "
     )
@@ -108,7 +108,7 @@ def test_why_a_connection_failed(text: str, kind: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "said"),
+    ("text", "kind", "message"),
     [
         (
             'FATAL:  no pg_hba.conf entry for replication connection from host "198.51.100.11", user "streaming_barman", '
@@ -134,10 +134,10 @@ def test_why_a_connection_failed(text: str, kind: str, said: str) -> None:
         ),
     ],
 )
-def test_why_a_replication_connection_failed(text: str, kind: str, said: str) -> None:
+def test_why_a_replication_connection_failed(text: str, kind: str, message: str) -> None:
     found = diagnose_connection(text, STREAM)
     assert found.kind == kind
-    assert said in found.message
+    assert message in found.message
     assert "for replication" in found.message
 
 
@@ -149,7 +149,7 @@ def test_what_is_not_known_is_told_in_its_own_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "said"),
+    ("text", "kind", "message"),
     [
         (
             "ERROR:  requested WAL segment 000000010000000000000009 has already been removed",
@@ -196,11 +196,11 @@ def test_what_is_not_known_is_told_in_its_own_words() -> None:
         ),
     ],
 )
-def test_why_wal_does_not_stream(text: str, kind: str, said: str) -> None:
+def test_why_wal_does_not_stream(text: str, kind: str, message: str) -> None:
     found = diagnose_stream(text, STREAM)
     assert found is not None
     assert found.kind == kind
-    assert said in found.message
+    assert message in found.message
     assert "198.51.100.10:5433" in found.message
 
 

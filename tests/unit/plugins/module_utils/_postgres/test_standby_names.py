@@ -136,7 +136,7 @@ def test_a_standby_without_which_commits_go_on(text, why):
 
 
 @pytest.mark.parametrize(
-    ("there", "wanted"),
+    ("there", "desired"),
     [
         ("", OURS),
         ("a", 'FIRST 2 ("barman_receive_wal", a)'),
@@ -146,9 +146,9 @@ def test_a_standby_without_which_commits_go_on(text, why):
         ('"FIRST"', 'FIRST 2 ("barman_receive_wal", "FIRST")'),
     ],
 )
-def test_adding(there, wanted):
+def test_adding(there, desired):
     for altered, beneath in ((there, ""), (None, there), (there, "x")):
-        assert change(altered, beneath, [NAME]) == Change(wanted, there, (NAME,), ())
+        assert change(altered, beneath, [NAME]) == Change(desired, there, (NAME,), ())
 
 
 def test_adding_two():
@@ -183,9 +183,9 @@ def test_what_is_there_already(there):
 def test_somebodys_quorum_is_not_touched(there, everyone):
     with pytest.raises(StandbyNamesError) as caught:
         change(there, "", [NAME])
-    said = str(caught.value)
-    assert said.startswith(f"synchronous_standby_names is '{there}': ")
-    assert f"'{everyone}' to wait for all of them, or 'FIRST 1 (barman_receive_wal)' to wait for Barman only" in said
+    message = str(caught.value)
+    assert message.startswith(f"synchronous_standby_names is '{there}': ")
+    assert f"'{everyone}' to wait for all of them, or 'FIRST 1 (barman_receive_wal)' to wait for Barman only" in message
     # What it says to write is taken then.
     if "NAME" not in everyone:
         assert not change(everyone, "", [NAME]).changes

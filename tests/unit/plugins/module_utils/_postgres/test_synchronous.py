@@ -45,7 +45,7 @@ class Postgres:
     broken_off: bool = False
     flushed: str | None = "0/5000100"
     senders: list[tuple[str, str, str | None]] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)
     time: float = 0.0
     version: int = 17
 
@@ -57,14 +57,14 @@ class Postgres:
             if words in sql:
                 raise QueryFailed(f"PostgreSQL refused it: {reason}", "42501")
         if sql.startswith("ALTER SYSTEM"):
-            self.said.append(sql)
+            self.statements.append(sql)
             self.files = [entry for entry in self.files if not entry[1]]
             if " SET " in sql:
                 value = sql.partition(" = ")[2]
                 self.files.append((value[1:-1].replace("''", "'"), True))
             return []
         if "pg_reload_conf" in sql:
-            self.said.append("reload")
+            self.statements.append("reload")
             if not self.deaf and not self.broken:
                 self.running = self.files[-1][0] if self.files else ""
             return [{"pg_reload_conf": True}]
@@ -100,8 +100,8 @@ class Postgres:
         self.time += seconds
 
 
-def told(pg: Postgres, wanted: list[str], unwanted: list[str] | None = None, check: bool = False) -> Result:
-    return configure(pg, wanted, unwanted, check_mode=check, clock=pg.clock, pause=pg.pause)
+def configured(pg: Postgres, desired: list[str], unwanted: list[str] | None = None, check: bool = False) -> Result:
+    return configure(pg, desired, unwanted, check_mode=check, clock=pg.clock, pause=pg.pause)
 
 
 def waits(pg: Postgres) -> str:
@@ -116,8 +116,8 @@ def waits(pg: Postgres) -> str:
 
 def test_commits_wait():
     pg = Postgres()
-    answer = told(pg, [NAME])
-    assert pg.said == [
+    answer = configured(pg, [NAME])
+    assert pg.statements == [
         "ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (\"barman_receive_wal\")'",
         "reload",
     ]
@@ -130,54 +130,54 @@ def test_commits_wait():
 
 def test_a_second_time_nothing_is_changed():
     pg = Postgres()
-    told(pg, [NAME])
-    pg.said.clear()
-    assert not told(pg, [NAME]).changed
-    assert pg.said == []
+    configured(pg, [NAME])
+    pg.statements.clear()
+    assert not configured(pg, [NAME]).changed
+    assert pg.statements == []
 
 
 def test_what_is_in_a_file_is_added_to():
     pg = Postgres("it's", [('"it\'s"', False)])
-    answer = told(pg, [NAME])
+    answer = configured(pg, [NAME])
     assert answer.values["synchronous_standby_names"] == 'FIRST 2 ("barman_receive_wal", "it\'s")'
     assert pg.running == answer.values["synchronous_standby_names"]
-    assert "''" in pg.said[0]
+    assert "''" in pg.statements[0]
 
 
 def test_and_taken_back_to_it():
     pg = Postgres("a", [("a", False)])
-    told(pg, [NAME])
-    answer = told(pg, [])
+    configured(pg, [NAME])
+    answer = configured(pg, [])
     assert answer.values["removed"] == [NAME]
     assert answer.values["synchronous_standby_names"] == "a"
-    assert pg.said[-2:] == ["ALTER SYSTEM RESET synchronous_standby_names", "reload"]
+    assert pg.statements[-2:] == ["ALTER SYSTEM RESET synchronous_standby_names", "reload"]
     assert pg.files == [("a", False)]
 
 
 def test_what_a_hand_wrote_is_left():
     pg = Postgres(NAME, [(NAME, True)])
-    assert not told(pg, []).changed
-    assert pg.said == []
+    assert not configured(pg, []).changed
+    assert pg.statements == []
 
 
 def test_only_what_was_added_just_now():
     pg = Postgres(OURS, [(OURS, True)])
-    added = told(pg, [NAME, "barman_2"]).values["added"]
+    added = configured(pg, [NAME, "barman_2"]).values["added"]
     assert added == ["barman_2"]
-    assert told(pg, [], added).values["synchronous_standby_names"] == OURS
+    assert configured(pg, [], added).values["synchronous_standby_names"] == OURS
 
 
 def test_in_check_mode_nothing_is_said():
     pg = Postgres()
-    assert told(pg, [NAME], check=True).changed
-    assert pg.said == []
+    assert configured(pg, [NAME], check=True).changed
+    assert pg.statements == []
 
 
 def test_what_is_written_and_not_in_effect():
     pg = Postgres("", [(OURS, True)])
-    answer = told(pg, [NAME])
+    answer = configured(pg, [NAME])
     assert answer.changed
-    assert pg.said == ["reload"]
+    assert pg.statements == ["reload"]
     assert pg.running == OURS
 
 
@@ -187,9 +187,9 @@ def test_what_does_not_come_into_effect_is_set_back(before):
     running = before[-1][0] if before else ""
     pg = Postgres(running, list(before), deaf=True)
     with pytest.raises(HostError) as failure:
-        told(pg, [NAME])
+        configured(pg, [NAME])
     assert pg.files == before
-    assert pg.said[-1] == "reload"
+    assert pg.statements[-1] == "reload"
     assert f"last observed: it is '{running}'" in str(failure.value)
     assert str(failure.value).endswith(f"synchronous_standby_names was set back to '{running}'")
 
@@ -197,7 +197,7 @@ def test_what_does_not_come_into_effect_is_set_back(before):
 def test_what_can_not_be_set_back_is_told():
     pg = Postgres(breaks_at="pg_reload_conf")
     with pytest.raises(HostError) as failure:
-        told(pg, [NAME])
+        configured(pg, [NAME])
     assert pg.files == [(OURS, True)]
     assert f"synchronous_standby_names = '{OURS}' is left in PostgreSQL's files" in str(failure.value)
     assert "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf();" in str(failure.value)
@@ -207,34 +207,34 @@ def test_what_may_have_been_written_is_told():
     """The session breaks while it is written, and what was there before is to be put back by hand."""
     pg = Postgres("a", [("a", True)], breaks_at="ALTER SYSTEM")
     with pytest.raises(HostError, match="may remain in PostgreSQL's files") as failure:
-        told(pg, [NAME])
+        configured(pg, [NAME])
     assert "ALTER SYSTEM SET synchronous_standby_names = 'a'; SELECT pg_reload_conf();" in str(failure.value)
 
 
 def test_what_is_set_back_and_not_reloaded_is_told():
     pg = Postgres("", refuses={"pg_reload_conf": "permission denied"})
     with pytest.raises(HostError, match=r"set back to '', and that has not taken effect.*permission denied"):
-        told(pg, [NAME])
+        configured(pg, [NAME])
     assert pg.files == []
 
 
 def test_what_postgresql_refuses_to_write():
     pg = Postgres(refuses={"ALTER SYSTEM": "permission denied"})
     with pytest.raises(QueryFailed, match=r"^PostgreSQL refused it: permission denied$"):
-        told(pg, [NAME])
-    assert pg.said == []
+        configured(pg, [NAME])
+    assert pg.statements == []
 
 
 def test_what_is_taken_away_and_not_in_effect_stays_taken_away():
     pg = Postgres(OURS, [(OURS, True)], deaf=True)
     with pytest.raises(WaitTimeout):
-        told(pg, [])
+        configured(pg, [])
     assert pg.files == []
 
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("running", "files", "wanted"),
+    ("running", "files", "desired"),
     [
         ("", [], [NAME]),
         # With an error in postgresql.conf, PostgreSQL does not say what ALTER SYSTEM wrote.
@@ -242,36 +242,36 @@ def test_what_is_taken_away_and_not_in_effect_stays_taken_away():
         (OURS, [(OURS, True)], []),
     ],
 )
-def test_a_configuration_that_postgresql_does_not_take_over(check, running, files, wanted):
+def test_a_configuration_that_postgresql_does_not_take_over(check, running, files, desired):
     pg = Postgres(running, list(files), broken="syntax error")
     with pytest.raises(HostError, match=r"postgresql\.conf, line 816: syntax error"):
-        told(pg, wanted, check=check)
-    assert (pg.said, pg.files) == ([], files)
+        configured(pg, desired, check=check)
+    assert (pg.statements, pg.files) == ([], files)
 
 
 def test_the_command_line_overrules():
     pg = Postgres("a", source="command line")
     with pytest.raises(HostError, match="command line"):
-        told(pg, [NAME])
-    assert pg.said == []
+        configured(pg, [NAME])
+    assert pg.statements == []
 
 
 @pytest.mark.parametrize("commit", ["off", "local", "remote_apply"])
 def test_commits_that_would_not_wait_or_for_ever(commit):
     pg = Postgres(commit=commit)
     with pytest.raises(HostError, match=f"synchronous_commit is {commit}"):
-        told(pg, [NAME])
-    assert pg.said == []
+        configured(pg, [NAME])
+    assert pg.statements == []
     # The way out is not barred.
     pg.files, pg.running = [(OURS, True)], OURS
-    assert told(pg, []).changed
+    assert configured(pg, []).changed
 
 
 def test_somebodys_quorum():
     pg = Postgres("ANY 1 (a, b)", [("ANY 1 (a, b)", True)])
     with pytest.raises(HostError, match=r"'ANY 1 \(a, b\)'"):
-        told(pg, [NAME])
-    assert pg.said == []
+        configured(pg, [NAME])
+    assert pg.statements == []
 
 
 # --- what is waited for -----------------------------------------------------------------------------------------------
@@ -319,8 +319,8 @@ def test_a_receiver_that_comes_up():
         pg.flushed = "0/9000000"
         pg.senders = [(NAME, "sync", "0/5000100")]
 
-    seen = wait_until_given(pg, NAME, 5.0, pg.clock, pause)
-    assert seen.flushed == 0x9000000
+    synchrony = wait_until_given(pg, NAME, 5.0, pg.clock, pause)
+    assert synchrony.flushed == 0x9000000
 
 
 def test_a_receiver_that_has_ended_is_not_waited_for():

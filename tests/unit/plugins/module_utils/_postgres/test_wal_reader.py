@@ -33,7 +33,7 @@ def segments(version: int) -> tuple[bytes, ...]:
     return tuple(gzip.decompress(path.read_bytes()) for path in sorted((FIXTURES / str(version)).glob("*.gz")))
 
 
-def told(version: int) -> tuple[list[tuple[str, int, int | None, str]], int]:
+def expected(version: int) -> tuple[list[tuple[str, int, int | None, str]], int]:
     """pg_waldump's commits, aborts and restore points, and where the last record begins."""
     events: list[tuple[str, int, int | None, str]] = []
     last = 0
@@ -63,7 +63,7 @@ def read_all(version: int) -> list[wal_reader.Scan]:
     return scans
 
 
-def as_told(event: Event) -> tuple[str, int, int | None, str]:
+def as_expected(event: Event) -> tuple[str, int, int | None, str]:
     text = event.name if event.kind == "restore_point" else event.time.strftime("%Y-%m-%d %H:%M:%S.%f UTC")
     return event.kind, event.lsn, event.xid, text or ""
 
@@ -71,34 +71,34 @@ def as_told(event: Event) -> tuple[str, int, int | None, str]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_says_what_pg_waldump_says(version: int) -> None:
     scans = read_all(version)
-    events, last = told(version)
-    assert [as_told(event) for seen in scans for event in seen.events] == events
+    events, last = expected(version)
+    assert [as_expected(event) for scanned in scans for event in scanned.events] == events
     assert len(events) == 16
     assert scans[-1].last_record == last
-    assert {seen.version for seen in scans} == {version}
-    assert {(seen.timeline, seen.segment_size) for seen in scans} == {(1, MIB)}
-    assert [seen.carry is not None for seen in scans] == [True] * (len(scans) - 1) + [False]
+    assert {scanned.version for scanned in scans} == {version}
+    assert {(scanned.timeline, scanned.segment_size) for scanned in scans} == {(1, MIB)}
+    assert [scanned.carry is not None for scanned in scans] == [True] * (len(scans) - 1) + [False]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_times_are_in_utc_and_in_order(version: int) -> None:
-    times = [event.time for seen in read_all(version) for event in seen.events]
+    times = [event.time for scanned in read_all(version) for event in scanned.events]
     assert times == sorted(times)
     assert {moment.tzinfo for moment in times} == {UTC}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_segment_alone_says_the_same_but_for_what_came_over(version: int) -> None:
-    for data, seen in zip(segments(version), read_all(version), strict=True):
+    for data, scanned in zip(segments(version), read_all(version), strict=True):
         alone = scan(data)
-        assert alone.events == [event for event in seen.events if event.lsn >= seen.begin_lsn]
-        assert alone.end_lsn == seen.end_lsn or seen.end_lsn is None
+        assert alone.events == [event for event in scanned.events if event.lsn >= scanned.begin_lsn]
+        assert alone.end_lsn == scanned.end_lsn or scanned.end_lsn is None
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_record_can_be_longer_than_a_segment(version: int) -> None:
     scans = read_all(version)
-    inside = [seen for seen in scans if seen.end_lsn is None]
+    inside = [scanned for scanned in scans if scanned.end_lsn is None]
     assert len(inside) == 1
     assert inside[0].carry is not None
     assert inside[0].carry.lsn is not None
@@ -108,11 +108,11 @@ def test_a_record_can_be_longer_than_a_segment(version: int) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_switch_ends_its_segment(version: int) -> None:
-    seen = read_all(version)[-2]
-    assert seen.end_lsn == seen.begin_lsn + MIB
-    assert seen.carry is not None
-    assert seen.carry is not None
-    assert seen.carry.data == b""
+    scanned = read_all(version)[-2]
+    assert scanned.end_lsn == scanned.begin_lsn + MIB
+    assert scanned.carry is not None
+    assert scanned.carry is not None
+    assert scanned.carry.data == b""
 
 
 # Where the WAL ends
@@ -124,9 +124,9 @@ def partial(version: int = 15) -> bytes:
 
 
 def offset_of_end(version: int = 15) -> int:
-    seen = scan(partial(version))
-    assert seen.end_lsn is not None
-    return seen.end_lsn - seen.begin_lsn
+    scanned = scan(partial(version))
+    assert scanned.end_lsn is not None
+    return scanned.end_lsn - scanned.begin_lsn
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -151,33 +151,33 @@ def test_a_record_of_which_a_part_is_there_is_not_counted() -> None:
         data = partial()[:cut] + bytes(MIB - cut)
         # What was cut off may have been zeros, too.
         same = max(length for length in range(cut, cut + 16) if data[:length] == partial()[:length])
-        seen = scan(data)
-        assert seen.events == [event for event in events if event.end_lsn - begin <= same]
-        assert seen.end_lsn is None or seen.end_lsn - begin <= same
-        assert seen.carry is None
+        scanned = scan(data)
+        assert scanned.events == [event for event in events if event.end_lsn - begin <= same]
+        assert scanned.end_lsn is None or scanned.end_lsn - begin <= same
+        assert scanned.carry is None
 
 
 def test_a_damaged_commit_ends_the_wal_before_it() -> None:
-    seen = scan(partial())
-    last = seen.events[-1]
-    position = last.end_lsn - seen.begin_lsn - 3
+    scanned = scan(partial())
+    last = scanned.events[-1]
+    position = last.end_lsn - scanned.begin_lsn - 3
     data = bytearray(partial())
     data[position] ^= 0x40
     damaged = scan(bytes(data))
-    assert damaged.events == seen.events[:-1]
+    assert damaged.events == scanned.events[:-1]
     assert "checksum" in damaged.reason
     assert damaged.end_lsn is not None
     assert damaged.end_lsn <= last.lsn
 
 
 def test_a_damaged_last_record_that_is_no_commit_is_not_counted() -> None:
-    seen = scan(partial())
+    scanned = scan(partial())
     # Everything from the last commit on is cut: what is last then is the record before it.
-    cut = seen.events[-1].lsn - seen.begin_lsn
+    cut = scanned.events[-1].lsn - scanned.begin_lsn
     shorter = bytearray(partial()[:cut] + bytes(MIB - cut))
     before = scan(bytes(shorter))
     assert before.last_record is not None
-    shorter[before.last_record - seen.begin_lsn + 30] ^= 1
+    shorter[before.last_record - scanned.begin_lsn + 30] ^= 1
     damaged = scan(bytes(shorter))
     assert damaged.last_record is not None
     assert damaged.last_record < before.last_record
@@ -185,12 +185,12 @@ def test_a_damaged_last_record_that_is_no_commit_is_not_counted() -> None:
 
 
 def test_a_record_that_does_not_link_back_ends_the_wal() -> None:
-    seen = scan(partial())
+    scanned = scan(partial())
     data = bytearray(partial())
-    struct.pack_into("<Q", data, seen.events[-1].lsn - seen.begin_lsn + 8, seen.begin_lsn + 4)
+    struct.pack_into("<Q", data, scanned.events[-1].lsn - scanned.begin_lsn + 8, scanned.begin_lsn + 4)
     broken = scan(bytes(data))
     assert "does not link back" in broken.reason
-    assert broken.events == seen.events[:-1]
+    assert broken.events == scanned.events[:-1]
 
 
 def test_a_page_of_an_earlier_timeline_ends_the_wal() -> None:
@@ -205,15 +205,15 @@ def test_the_segment_of_a_switch_point_goes_on_with_pages_of_the_new_timeline() 
     data = bytearray(segments(15)[0])
     for page in range(5, MIB // PAGE):
         struct.pack_into("<I", data, page * PAGE + 4, 2)
-    seen, before = scan(bytes(data)), scan(segments(15)[0])
-    assert seen.carry is not None
-    assert (seen.end_lsn, seen.events) == (before.end_lsn, before.events)
+    scanned, before = scan(bytes(data)), scan(segments(15)[0])
+    assert scanned.carry is not None
+    assert (scanned.end_lsn, scanned.events) == (before.end_lsn, before.events)
 
 
 def test_a_file_that_was_cut_off() -> None:
-    seen = scan(segments(15)[1][: MIB // 2])
-    assert seen.carry is None
-    assert "has only 524288 of 1048576 bytes" in seen.reason
+    scanned = scan(segments(15)[1][: MIB // 2])
+    assert scanned.carry is None
+    assert "has only 524288 of 1048576 bytes" in scanned.reason
 
 
 def test_a_record_that_was_given_up_is_passed_over() -> None:
@@ -226,9 +226,9 @@ def test_a_record_that_was_given_up_is_passed_over() -> None:
     struct.pack_into("<HHIQI", second, 0, magic, 0x2 | 0x8, timeline, address, 0)
     record = _record(carry.previous or 0, b"\xff\x10" + b"overwritten once")
     second[40:] = record + bytes(MIB - 40 - len(record))
-    seen = scan(bytes(second), carry)
-    assert seen.last_record == seen.begin_lsn + 40
-    assert seen.end_lsn == seen.begin_lsn + 40 + len(record)
+    scanned = scan(bytes(second), carry)
+    assert scanned.last_record == scanned.begin_lsn + 40
+    assert scanned.end_lsn == scanned.begin_lsn + 40 + len(record)
 
 
 def _record(previous: int, body: bytes, manager: int = 10) -> bytes:
@@ -271,30 +271,30 @@ def test_the_checksum_is_that_of_castagnoli() -> None:
 
 def test_fixtures_are_named_for_what_they_are() -> None:
     for version in VERSIONS:
-        for path, seen in zip(sorted((FIXTURES / str(version)).glob("*.gz")), read_all(version), strict=True):
-            assert parse_segment(path.stem).begin_lsn(MIB) == seen.begin_lsn, format_lsn(seen.begin_lsn)
+        for path, scanned in zip(sorted((FIXTURES / str(version)).glob("*.gz")), read_all(version), strict=True):
+            assert parse_segment(path.stem).begin_lsn(MIB) == scanned.begin_lsn, format_lsn(scanned.begin_lsn)
 
 
 @pytest.mark.parametrize("version", [15, 17, 18])
 @pytest.mark.parametrize("info", [0x00, 0x10])
 def test_a_checkpoint_is_no_change_and_one_of_a_stop_is_told(version: int, info: int) -> None:
-    *_before, seen = read_all(version)
-    assert seen.last_change == seen.last_record
-    assert seen.end_lsn is not None
-    assert seen.last_record is not None
-    offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
-    start = struct.pack("<IIQBBxx", 34, 0, seen.last_record, info, 0)
+    *_before, scanned = read_all(version)
+    assert scanned.last_change == scanned.last_record
+    assert scanned.end_lsn is not None
+    assert scanned.last_record is not None
+    offset = ((scanned.end_lsn + 7) & ~7) - scanned.begin_lsn
+    start = struct.pack("<IIQBBxx", 34, 0, scanned.last_record, info, 0)
     data = bytes([255, 8]) + bytes(8)
     record = start + struct.pack("<I", crc32c(start, crc32c(data))) + data
     assert offset % wal_reader.PAGE_SIZE + len(record) < wal_reader.PAGE_SIZE
     last = bytearray(segments(version)[-1])
     last[offset:] = record + bytes(len(last) - offset - len(record))
     after = scan(bytes(last))
-    assert after.last_record == seen.begin_lsn + offset
-    assert after.last_change == seen.last_record
-    stop = wal_reader.Shutdown(after.last_record, seen.last_record, seen.last_record)
+    assert after.last_record == scanned.begin_lsn + offset
+    assert after.last_change == scanned.last_record
+    stop = wal_reader.Shutdown(after.last_record, scanned.last_record, scanned.last_record)
     assert after.shutdowns == ([stop] if info == 0x00 else [])
-    assert seen.shutdowns == []
+    assert scanned.shutdowns == []
     last[offset + 30] ^= 1
     assert scan(bytes(last)).shutdowns == []
 
@@ -302,17 +302,17 @@ def test_a_checkpoint_is_no_change_and_one_of_a_stop_is_told(version: int, info:
 @pytest.mark.parametrize(("info", "found"), [(0x00, ["/srv/late"]), (0x10, [])])
 def test_a_tablespace_that_the_wal_creates(info: int, found: list[str]) -> None:
     """A DROP TABLESPACE has the same resource manager."""
-    *_before, seen = read_all(17)
-    assert seen.end_lsn is not None
-    offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
+    *_before, scanned = read_all(17)
+    assert scanned.end_lsn is not None
+    offset = ((scanned.end_lsn + 7) & ~7) - scanned.begin_lsn
     data = struct.pack("<I", 16401) + b"/srv/late\0"
     body = bytes([255, len(data)]) + data
-    start = struct.pack("<IIQBBxx", 24 + len(body), 0, seen.last_record, info, 5)
+    start = struct.pack("<IIQBBxx", 24 + len(body), 0, scanned.last_record, info, 5)
     record = start + struct.pack("<I", crc32c(start, crc32c(body))) + body
     last = bytearray(segments(17)[-1])
     last[offset:] = record + bytes(len(last) - offset - len(record))
     records = wal_records.Records()
     after = scan(bytes(last), None, records)
-    assert after.last_record == seen.begin_lsn + offset
+    assert after.last_record == scanned.begin_lsn + offset
     assert [path for _lsn, path in records.tablespaces] == found
     assert records.first_wrong() is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An archive whose segments say what a test wants: each is described, and read as if it had been scanned."""
+"""An archive whose segments say what a test needs: each is described, and read as if it had been scanned."""
 
 from __future__ import annotations
 

@@ -67,10 +67,10 @@ def test_what_is_switched_off_is_active_for_a_while(barman: Barman, tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["on", "unknown"])
 def test_otherwise_nothing_is_copied(barman: Barman, name: str) -> None:
-    seen = read(barman.config_file)
-    with activated(barman, seen, name) as (other, configuration):
+    given = read(barman.config_file)
+    with activated(barman, given, name) as (other, configuration):
         assert other is barman
-        assert configuration is seen
+        assert configuration is given
 
 
 def test_it_is_cleared_away_after_a_failure(barman: Barman) -> None:

@@ -34,7 +34,7 @@ class Server:
     def __init__(self, root: Path) -> None:
         (root / "archive").mkdir()
         self.files = Files(root / "archive")
-        first = self.files.seen(0)
+        first = self.files.scan(0)
         self.backup = Backup(
             backup_id="20261120T081000",
             status=DONE,
@@ -103,7 +103,7 @@ def test_a_truncated_segment_is_refused_before_anything_is_done(server: Server, 
 
 
 def test_the_error_of_a_truncated_segment_has_the_last_commit_before_it(server: Server) -> None:
-    last = [event for event in server.files.seen(1).events if event.kind == "commit"][-1]
+    last = [event for event in server.files.scan(1).events if event.kind == "commit"][-1]
     # At three quarters of a page, in a segment that has commits before that, too.
     server.files.write(2, server.files.read(2)[: 20 * 8192 + 6144])
     expected = f"last commit before that is of .*transaction {last.xid}.*recover to that commit: barman_recover_target_lsn={wal.format_lsn(last.lsn)} "
@@ -131,7 +131,7 @@ def test_damage_before_a_truncated_segment_is_reported_with_it(server: Server) -
 
 
 def test_a_target_that_is_not_found_in_truncated_wal_names_the_segment(server: Server) -> None:
-    lsn = wal.format_lsn(server.files.seen(1).begin_lsn + 900000)
+    lsn = wal.format_lsn(server.files.scan(1).begin_lsn + 900000)
     server.files.write(1, server.files.read(1)[:500000])
     server.files.paths.pop(server.files.segments[2])
     with pytest.raises(PlanError, match=f"There is damaged WAL: .*{server.files.segments[1]} has 500000 bytes"):
@@ -181,7 +181,7 @@ def test_what_could_not_be_verified_is_a_warning(server: Server) -> None:
 
 def test_only_the_segment_that_is_being_received_is_padded(server: Server) -> None:
     data = bytes(server.files.read(4))
-    end = (server.files.seen(4).end_lsn or 0) - server.files.seen(4).begin_lsn
+    end = (server.files.scan(4).end_lsn or 0) - server.files.scan(4).begin_lsn
     server.files.write(4, data[: (end // 8192 + 1) * 8192])
     server.recover()
     assert (server.new / "barman_wal" / str(server.files.partial)).read_bytes() == data

@@ -282,10 +282,10 @@ def test_moving_aside_is_all_or_nothing(host: RecoveryHost) -> None:
     move.chmod(0o755)
     with pytest.raises(RecoverError) as caught:
         host.recover(existing="move_aside")
-    said = str(caught.value)
-    assert "moving the old directory aside failed" in said
-    assert f"It was undone: back in their places are {fast}, {old}" in said
-    assert "safe in" not in said
+    message = str(caught.value)
+    assert "moving the old directory aside failed" in message
+    assert f"It was undone: back in their places are {fast}, {old}" in message
+    assert "safe in" not in message
     assert all((one / CONTENT).exists() for one in (old, fast, slow))
     assert list(host.root.glob("*Z")) == []
     assert os.readlink(old / "pg_tblspc" / "16400") == str(fast)
@@ -394,10 +394,10 @@ def test_barmans_failure_leaves_a_directory_that_no_server_starts_from(host: Rec
     host.barman_error = "data transfer failure\nrsync error:\n<f+++++++++ PG_VERSION\ncd+++++++++ base/\nbroken pipe\n"
     with pytest.raises(RecoverError) as caught:
         host.recover(existing="move_aside")
-    said = str(caught.value)
-    assert "Barman could not recover: data transfer failure rsync error: broken pipe. What" in said
-    assert "no server can be started from it" in said
-    assert f"What was there before is safe in: {host.root / 'new'}.20261120T090000Z" in said
+    message = str(caught.value)
+    assert "Barman could not recover: data transfer failure rsync error: broken pipe. What" in message
+    assert "no server can be started from it" in message
+    assert f"What was there before is safe in: {host.root / 'new'}.20261120T090000Z" in message
     assert not (host.root / "new" / "global" / "pg_control").exists()
 
 

@@ -228,9 +228,9 @@ def test_a_backup_with_a_later_transaction_inside_is_passed_over(world: World, b
 
 @given(
     commits=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 500)), min_size=1, max_size=40),
-    wanted=st.integers(0, 501),
+    requested=st.integers(0, 501),
 )
-def test_halving_finds_what_looking_at_everything_finds(commits: list[tuple[int, int]], wanted: int) -> None:
+def test_halving_finds_what_looking_at_everything_finds(commits: list[tuple[int, int]], requested: int) -> None:
     """Ordered times, some segments without any."""
     made = World()
     made.fill(range(1, 32))
@@ -242,14 +242,14 @@ def test_halving_finds_what_looking_at_everything_finds(commits: list[tuple[int,
     ]
     for event in events:
         made.events[segment(event.lsn // SIZE)].append(event)
-    expected = next((event.lsn for event in events if event.time > minute(11 + wanted)), None)
+    expected = next((event.lsn for event in events if event.time > minute(11 + requested)), None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segment_scanner, "scan", made.scan)
         if expected is None:
             with pytest.raises(PlanError):
-                plan(made, [backup(1, 10)], time(11 + wanted), now=10000)
+                plan(made, [backup(1, 10)], time(11 + requested), now=10000)
         else:
-            found = plan(made, [backup(1, 10)], time(11 + wanted), now=10000)
+            found = plan(made, [backup(1, 10)], time(11 + requested), now=10000)
             assert found.stop_lsn == expected
             before = [event.xid for event in events if event.lsn < expected]
             assert found.reached.xid == (before[-1] if before else None)
@@ -289,17 +289,17 @@ def test_an_lsn_at_the_end_of_a_segment_needs_the_next_one(world: World, backups
     assert made.partial is None
 
 
-@pytest.mark.parametrize("wanted", [position(7, 2000), position(7, 1001)])
+@pytest.mark.parametrize("requested", [position(7, 2000), position(7, 1001)])
 def test_an_lsn_at_the_checkpoint_of_a_stop_is_one_at_the_change_before_it(
-    world: World, backups: list[Backup], wanted: int
+    world: World, backups: list[Backup], requested: int
 ) -> None:
     """Proven there and stopped, the server would begin after that checkpoint, and never come to it again."""
     world.shutdowns[segment(7)] = [Shutdown(position(7, 2000), position(7, 1000), position(7, 1000))]
-    made = plan(world, backups, RecoveryTarget("lsn", lsn=wanted))
+    made = plan(world, backups, RecoveryTarget("lsn", lsn=requested))
     assert made.stop_lsn == made.target.lsn == position(7, 1000)
-    assert (made.reached.lsn, made.reached.xid) == (wanted, 705)
+    assert (made.reached.lsn, made.reached.xid) == (requested, 705)
     assert "the data is the same" in made.warnings[0]
-    for target in (RecoveryTarget("lsn", lsn=position(7, 1000)), RecoveryTarget("lsn", lsn=wanted, inclusive=False)):
+    for target in (RecoveryTarget("lsn", lsn=position(7, 1000)), RecoveryTarget("lsn", lsn=requested, inclusive=False)):
         made = plan(world, backups, target)
         assert (made.stop_lsn, made.target, made.warnings) == (target.lsn, target, ())
 
@@ -454,20 +454,20 @@ def test_a_backup_taken_after_the_fork_on_the_old_timeline_is_not_used(world: Wo
 
 
 @pytest.mark.parametrize("timeline", ["latest", "current"])
-@pytest.mark.parametrize("wanted", [31, 40])
+@pytest.mark.parametrize("requested", [31, 40])
 def test_a_time_on_the_branch_that_was_left_does_not_silently_end_at_the_fork(
-    world: World, forked: list[Backup], timeline: str, wanted: int
+    world: World, forked: list[Backup], timeline: str, requested: int
 ) -> None:
     with pytest.raises(PlanError) as caught:
-        plan(world, forked, replace(time(wanted), timeline=timeline), server_timeline=2)
-    said = str(caught.value)
-    assert "lies on timeline 1, after the switch point at WAL position 0/60005DC" in said
-    assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in said
-    assert "Write 'target_timeline: 1'" in said
-    assert "a target_time from 2026-11-20T08:50:00+00:00 on for timeline 2" in said
-    assert plan(world, forked, replace(time(wanted), timeline=2)).reached.xid == 703
-    if wanted == 31:
-        assert plan(world, forked, replace(time(wanted), timeline=1)).reached.xid == 705
+        plan(world, forked, replace(time(requested), timeline=timeline), server_timeline=2)
+    message = str(caught.value)
+    assert "lies on timeline 1, after the switch point at WAL position 0/60005DC" in message
+    assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in message
+    assert "Write 'target_timeline: 1'" in message
+    assert "a target_time from 2026-11-20T08:50:00+00:00 on for timeline 2" in message
+    assert plan(world, forked, replace(time(requested), timeline=2)).reached.xid == 703
+    if requested == 31:
+        assert plan(world, forked, replace(time(requested), timeline=1)).reached.xid == 705
 
 
 def test_a_time_before_the_fork_and_before_the_other_branchs_first_commit_is_no_question(
@@ -567,12 +567,12 @@ def test_without_a_living_server_both_branches_are_shown(world: World, backups: 
     for target in (END, RecoveryTarget("xid", xid=706), time(27), RecoveryTarget("immediate")):
         with pytest.raises(PlanError, match="2 branches of which none continues another") as caught:
             plan(world, backups, target)
-        said = str(caught.value)
-        assert "timeline 1, WAL segments 000000010000000000000002 to 000000010000000000000008" in said
-        assert "last commit 2026-11-20T08:35:00+00:00 (transaction 706)" in said
-        assert "timeline 2, switch point 0/40007D0 from timeline 1" in said
-        assert "last commit 2026-11-20T08:40:00+00:00 (transaction 800)" in said
-        assert "barman_recover_target_timeline=1 or 2" in said
+        message = str(caught.value)
+        assert "timeline 1, WAL segments 000000010000000000000002 to 000000010000000000000008" in message
+        assert "last commit 2026-11-20T08:35:00+00:00 (transaction 706)" in message
+        assert "timeline 2, switch point 0/40007D0 from timeline 1" in message
+        assert "last commit 2026-11-20T08:40:00+00:00 (transaction 800)" in message
+        assert "barman_recover_target_timeline=1 or 2" in message
     assert [
         (one["timeline"], one["switch_lsn"], one["last_commit"]["xid"]) for one in caught.value.details["branches"]
     ] == [
@@ -662,16 +662,16 @@ def test_a_target_in_a_gap_is_refused_with_every_window(
 ) -> None:
     with pytest.raises(PlanError) as caught:
         plan(world, gap, target)
-    said = str(caught.value)
-    assert "last recoverable point" not in said
+    message = str(caught.value)
+    assert "last recoverable point" not in message
     assert (
         "What can be recovered: from 2026-11-20T08:10:00+00:00 (WAL position 0/2800000, the end of backup "
         "20261120T081000) to: last commit "
         "2026-11-20T08:12:00+00:00 (transaction 700)"
-    ) in said
+    ) in message
     assert (
         "; from 2026-11-20T08:20:00+00:00 (WAL position 0/5800000, the end of backup 20261120T082000) to: last "
-        "commit 2026-11-20T08:25" in said
+        "commit 2026-11-20T08:25" in message
     )
     assert [(one["backups"], one["end"]["xid"], one["missing"]) for one in caught.value.details["windows"]] == [
         (["20261120T081000"], 700, "000000010000000000000004"),

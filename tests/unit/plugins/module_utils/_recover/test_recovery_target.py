@@ -89,8 +89,8 @@ def test_every_problem_is_said_at_once() -> None:
                 "target_inclusive": True,
             }
         )
-    said = str(caught.value).splitlines()
-    assert [line.split(":")[0] for line in said] == [
+    messages = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in messages] == [
         "target_time, target_xid, target_lsn, target_name",
         "target_time",
         "target_xid",

@@ -53,7 +53,7 @@ class Files:
         data[offset] ^= 0x10
         self.write(number, data)
 
-    def seen(self, number: int) -> Scan:
+    def scan(self, number: int) -> Scan:
         carry = None
         for one in range(number):
             carry = scan(bytes(self.read(one)), carry).carry
@@ -66,7 +66,7 @@ class Files:
 
     @property
     def replay(self) -> Replay:
-        return Replay("pg", self.segments, MIB, self.seen(0).system_identifier)
+        return Replay("pg", self.segments, MIB, self.scan(0).system_identifier)
 
     def verify(self, earlier: dict[str, Any] | None = None, **changes: Any) -> WalVerification:
         return verify_wal(replace(self.replay, **changes), self.archive, earlier=earlier)
@@ -102,9 +102,9 @@ def test_one_wrong_bit_in_any_record_is_found(tmp_path: Path, version: int) -> N
 
 
 def test_the_error_says_what_can_be_recovered(files: Files) -> None:
-    last = [event for event in files.seen(3).events if event.kind == "commit"][-1]
-    previous = [event for event in files.seen(3).events if event.kind == "commit"][-2]
-    files.flip(3, last.lsn - files.seen(3).begin_lsn + 26)
+    last = [event for event in files.scan(3).events if event.kind == "commit"][-1]
+    previous = [event for event in files.scan(3).events if event.kind == "commit"][-2]
+    files.flip(3, last.lsn - files.scan(3).begin_lsn + 26)
     with pytest.raises(
         DamagedWal, match=f"the checksum of the record at {wal.format_lsn(last.lsn)} is wrong"
     ) as raised:
@@ -125,12 +125,12 @@ def test_a_truncated_segment_is_named_with_its_sizes(files: Files) -> None:
 
 
 def test_damage_after_the_target_is_not_in_its_way(files: Files) -> None:
-    first = files.seen(0).events[0]
+    first = files.scan(0).events[0]
     files.write(1, files.read(1)[:500000])
     assert files.verify(stop_lsn=first.lsn).segments == 1
     assert files.verify(end_lsn=first.end_lsn).segments == 1
     with pytest.raises(DamagedWal):
-        files.verify(stop_lsn=files.seen(3).events[0].lsn)
+        files.verify(stop_lsn=files.scan(3).events[0].lsn)
 
 
 def test_a_hole_of_zeros(files: Files) -> None:
@@ -150,7 +150,7 @@ def test_a_segment_of_zeros(files: Files) -> None:
 def test_a_hole_in_the_last_segment_is_not_its_end(files: Files) -> None:
     """Behind the hole, pages with their own address show that PostgreSQL wrote on."""
     data = files.read(4)
-    end = (files.seen(4).end_lsn or 0) - files.seen(4).begin_lsn
+    end = (files.scan(4).end_lsn or 0) - files.scan(4).begin_lsn
     assert end > 2 * PAGE
     data[PAGE : 2 * PAGE] = bytes(PAGE)
     files.write(4, data)
@@ -160,14 +160,14 @@ def test_a_hole_in_the_last_segment_is_not_its_end(files: Files) -> None:
 
 def test_the_last_record_may_be_torn(files: Files) -> None:
     """The receiver, or PostgreSQL, was writing it when the power failed."""
-    seen = files.seen(4)
-    files.flip(4, (seen.last_record or 0) - seen.begin_lsn + 25)
+    scan = files.scan(4)
+    files.flip(4, (scan.last_record or 0) - scan.begin_lsn + 25)
     assert files.verify().segments == 5
 
 
 def test_the_rest_of_a_recycled_file_is_not_damage(files: Files) -> None:
     data = files.read(4)
-    end = (files.seen(4).end_lsn or 0) - files.seen(4).begin_lsn
+    end = (files.scan(4).end_lsn or 0) - files.scan(4).begin_lsn
     page = (end + PAGE - 1) // PAGE * PAGE
     data[page:] = files.read(0)[page:]
     files.write(4, data)
@@ -207,7 +207,7 @@ def test_the_segment_of_a_switch_point_has_pages_of_both_timelines(files: Files)
     files.paths = {replace(one, timeline=2): path for one, path in files.paths.items()}
     files.segments = list(files.paths)
     files.partial = files.segments[-1]
-    switch = files.seen(0).begin_lsn + 5 * PAGE + 100
+    switch = files.scan(0).begin_lsn + 5 * PAGE + 100
     for number in range(len(files.segments)):
         data = files.read(number)
         for page in range(6 if number == 0 else 0, MIB // PAGE):
@@ -265,13 +265,13 @@ def test_a_file_that_is_archived_at_this_moment_is_not_short(files: Files) -> No
 
 def test_the_tablespaces_that_are_created_before_the_target(tmp_path: Path) -> None:
     files = Files(tmp_path)
-    seen = files.seen(4)
-    assert seen.end_lsn is not None
-    assert seen.last_record is not None
-    offset = ((seen.end_lsn + 7) & ~7) - seen.begin_lsn
+    scan = files.scan(4)
+    assert scan.end_lsn is not None
+    assert scan.last_record is not None
+    offset = ((scan.end_lsn + 7) & ~7) - scan.begin_lsn
     data = struct.pack("<I", 16401) + b"/srv/late\0"
     body = bytes([255, len(data)]) + data
-    start = struct.pack("<IIQBBxx", 24 + len(body), 0, seen.last_record, 0, 5)
+    start = struct.pack("<IIQBBxx", 24 + len(body), 0, scan.last_record, 0, 5)
     record = start + struct.pack("<I", crc32c(start, crc32c(body))) + body
     last = files.read(4)
     last[offset:] = record + bytes(len(last) - offset - len(record))
@@ -279,7 +279,7 @@ def test_the_tablespaces_that_are_created_before_the_target(tmp_path: Path) -> N
     verified = files.verify()
     assert verified.tablespaces == ("/srv/late",)
     assert verified.as_dict()["created_tablespaces"] == ["/srv/late"]
-    assert files.verify(stop_lsn=seen.last_record).tablespaces == ()
+    assert files.verify(stop_lsn=scan.last_record).tablespaces == ()
     # What an earlier run read is not read again.
     earlier = {**verified.as_dict(), "created_tablespaces": ["/srv/early"]}
     assert files.verify(earlier).tablespaces == ("/srv/early", "/srv/late")

@@ -102,7 +102,7 @@ def test_a_google_key_of_others_is_never_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "aws", "said"),
+    ("text", "aws", "message"),
     [
         ("[default]\nregion = x\n", AWS, "the profile 'default' is in .* already, and somebody else wrote it there"),
         ("# BEGIN pgdr.barman\n[default]\n", AWS, "has one of the lines"),
@@ -115,9 +115,9 @@ def test_a_google_key_of_others_is_never_replaced(tmp_path: Path) -> None:
         ("", {"default": {"region": ""}}, "is not a text in one line"),
     ],
 )
-def test_what_is_refused(tmp_path: Path, text: str, aws: Any, said: str) -> None:
+def test_what_is_refused(tmp_path: Path, text: str, aws: Any, message: str) -> None:
     path = put(tmp_path, AWS_FILE, text)
-    with pytest.raises(HostError, match=said) as caught:
+    with pytest.raises(HostError, match=message) as caught:
         ensure(tmp_path, aws)
     assert "hunter2" not in str(caught.value)
     assert path.read_text() == text

@@ -89,7 +89,7 @@ CONNECTIONS = st.tuples(HOSTS, st.sampled_from(["5432", "5433"]), USERS)
 
 
 @given(st.lists(CONNECTIONS, unique=True), st.sets(CONNECTIONS), st.dictionaries(st.sampled_from("abc"), CONNECTIONS))
-def test_no_line_that_an_undeclared_entry_needs_is_ever_removed(there, wanted, entries):
+def test_no_line_that_an_undeclared_entry_needs_is_ever_removed(there, desired, entries):
     def line(connection: tuple[str, str, str]) -> str:
         host, port, user = connection
         return "{}:{}:*:{}:pw".format(host.replace(":", "\\:"), port, user)
@@ -100,7 +100,7 @@ def test_no_line_that_an_undeclared_entry_needs_is_ever_removed(there, wanted, e
     }
     stays = undeclared_connections(Configuration("", {}, servers), ["a"], "barman")
     text = block(*map(line, there))
-    lines = (plan(text, [line(item) for item in sorted(wanted)], stays).after or "").splitlines()
+    lines = (plan(text, [line(item) for item in sorted(desired)], stays).after or "").splitlines()
     needed = {connection for name, connection in entries.items() if name != "a"}
     for connection in there:
-        assert (line(connection) in lines) == (connection in needed or connection in wanted)
+        assert (line(connection) in lines) == (connection in needed or connection in desired)

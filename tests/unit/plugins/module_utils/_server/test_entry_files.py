@@ -301,17 +301,17 @@ class TestGlobalOptions:
 
     @given(
         before=st.dictionaries(st.sampled_from("abcd"), st.sampled_from("123"), max_size=4),
-        wanted=st.dictionaries(st.sampled_from("abcd"), st.none() | st.sampled_from("123"), max_size=4),
+        desired=st.dictionaries(st.sampled_from("abcd"), st.none() | st.sampled_from("123"), max_size=4),
     )
-    def test_what_is_set_is_read(self, before: dict[str, str], wanted: dict[str, str | None]) -> None:
+    def test_what_is_set_is_read(self, before: dict[str, str], desired: dict[str, str | None]) -> None:
         text = "[other]\na = 9\n[barman]\n" + "".join(f"{key} = {value}\n" for key, value in before.items())
-        done = set_options(text, "barman", wanted)
-        expected = {**before, **wanted}
+        done = set_options(text, "barman", desired)
+        expected = {**before, **desired}
         assert barman_reads(done, OLD) == {
             "other": {"a": "9"},
             "barman": {key: value for key, value in expected.items() if value is not None},
         }
-        assert set_options(done, "barman", wanted) == done
+        assert set_options(done, "barman", desired) == done
 
 
 class TestSecrets:
@@ -342,8 +342,8 @@ class TestSecrets:
         assert masking.mask("ssh_command = ssh -p 22 a@b") == "ssh_command = ssh -p 22 a@b"
 
     def test_in_messages_nothing_after_it_is_shown(self) -> None:
-        said = "invalid interpolation syntax in \"host=a password='it\\\\'s secret %'\" at position 3"
-        assert "secret" not in masking.mask_message(said)
+        message = "invalid interpolation syntax in \"host=a password='it\\\\'s secret %'\" at position 3"
+        assert "secret" not in masking.mask_message(message)
 
     def test_diff(self) -> None:
         planned = plan(host(), DesiredConfiguration([DesiredEntry("pg", {"conninfo": "password=secret"})]))
@@ -418,9 +418,9 @@ class TestMerge:
         assert not plan(again, DesiredConfiguration([DesiredEntry("pg", {"active": False}, merge=True)])).changed
 
     def test_where_there_is_none_of_ours_nothing_is_done(self) -> None:
-        wanted = DesiredConfiguration([DesiredEntry("pg", {"active": False}, merge=True)])
+        desired = DesiredConfiguration([DesiredEntry("pg", {"active": False}, merge=True)])
         for files in ({}, {"pg": "[pg]\n"}, {"pg": HEADER + "nonsense"}):
-            planned = plan(host(files), wanted)
+            planned = plan(host(files), desired)
             assert (planned.changed, planned.problems) == (False, [])
 
     def test_a_wrong_value_is_a_problem(self) -> None:

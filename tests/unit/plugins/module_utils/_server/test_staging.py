@@ -60,8 +60,8 @@ class FakeBarman:
         (main.parent / "barman.log").write_text(self.log)
         if self.stderr:
             return Completed(argv, 1, "", self.stderr)
-        seen = {name: {"description": text} for name, text in self.servers.items()}
-        return Completed(argv, int("_ERROR" in self.messages), json.dumps({**self.messages, **seen}), "")
+        servers = {name: {"description": text} for name, text in self.servers.items()}
+        return Completed(argv, int("_ERROR" in self.messages), json.dumps({**self.messages, **servers}), "")
 
     def _look(self, main: Path) -> None:
         self.directory = main.parent

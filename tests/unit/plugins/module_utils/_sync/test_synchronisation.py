@@ -289,7 +289,7 @@ def test_a_backup_that_the_policy_here_does_not_want_is_skipped_and_told(tmp_pat
     assert outcome.error is None
     assert list(outcome.values["backups_skipped"]) == ["20261120T080000"]
     assert outcome.values["backups"] == ["20261120T090000"]
-    assert not passive_host.run(check_mode=True).changed, "it is not wanted the next time either"
+    assert not passive_host.run(check_mode=True).changed, "the next run does not need it either"
 
 
 def test_a_history_file_that_no_segment_follows_is_not_copied_yet(passive_host: PassiveHost) -> None:
@@ -313,7 +313,7 @@ def test_a_source_that_lost_its_place_is_asked_for_everything(passive_host: Pass
 
 
 @pytest.mark.parametrize(
-    ("rc", "said", "kind", "text"),
+    ("rc", "message", "kind", "text"),
     [
         (
             255,
@@ -335,8 +335,8 @@ def test_a_source_that_lost_its_place_is_asked_for_everything(passive_host: Pass
         (1, "ERROR: something else", "source", "something else"),
     ],
 )
-def test_why_the_source_does_not_answer(passive_host: PassiveHost, rc: int, said: str, kind: str, text: str) -> None:
-    passive_host.ssh = (rc, said)
+def test_why_the_source_does_not_answer(passive_host: PassiveHost, rc: int, message: str, kind: str, text: str) -> None:
+    passive_host.ssh = (rc, message)
     outcome = passive_host.run()
     assert outcome.kind == kind
     assert outcome.error is not None
@@ -357,11 +357,11 @@ def test_a_source_that_hangs_is_given_up(passive_host: PassiveHost) -> None:
 
 
 def test_ssh_is_asked_loudly_and_not_for_ever(passive_host: PassiveHost) -> None:
-    seen: list[list[str]] = []
+    commands: list[list[str]] = []
     passive_host.has(range(3, 6), {"20261120T080000": 3})
 
     def spy(command: Command) -> Completed:
-        seen.append(list(command.argv))
+        commands.append(list(command.argv))
         return passive_host(command)
 
     configuration = read(str(passive_host.main))
@@ -369,7 +369,7 @@ def test_ssh_is_asked_loudly_and_not_for_ever(passive_host: PassiveHost) -> None
     PassiveServer(barman, configuration, configuration.server("pg"), lambda: NOW).run(
         SyncRequest(recoverable=False), check_mode=True
     )
-    assert seen[0] == [
+    assert commands[0] == [
         "ssh",
         "-o",
         "ConnectTimeout=15",
@@ -624,7 +624,7 @@ def test_a_server_that_is_kept_here_has_no_such_check(passive_host: PassiveHost)
 
 
 @pytest.mark.parametrize(
-    ("told", "ended"),
+    ("described", "ended"),
     [
         ({"end_time": time.ctime(0), "end_time_iso": "2026-11-20T08:00:00.500000+01:00"}, 1795158000.5),
         ({"end_time": time.ctime(NOW)}, NOW),
@@ -632,8 +632,8 @@ def test_a_server_that_is_kept_here_has_no_such_check(passive_host: PassiveHost)
         ({}, None),
     ],
 )
-def test_when_a_backup_ended(told: dict[str, Any], ended: float | None) -> None:
-    document = {"backups": {"a": told}, "wals": [], "last_name": "", "version": "3.4.0", "config": {}}
+def test_when_a_backup_ended(described: dict[str, Any], ended: float | None) -> None:
+    document = {"backups": {"a": described}, "wals": [], "last_name": "", "version": "3.4.0", "config": {}}
     assert parse_source(json.dumps(document)).backups == {"a": ended}
 
 

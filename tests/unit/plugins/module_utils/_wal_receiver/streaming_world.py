@@ -357,11 +357,11 @@ class StreamingWorld:
         else:
             start = slot.restart_lsn if slot is not None else pg.lsn
             segment = wal.segment_of_lsn(pg.timeline, start, MIB)
-        said = "[4711] barman.server INFO: Starting receive-wal for server main\n"
+        output = "[4711] barman.server INFO: Starting receive-wal for server main\n"
         refusal = pg.refusal(segment.begin_lsn(MIB), segment.timeline)
         if refusal is not None or slot is None or slot.active_pid is not None:
             reason = refusal or 'ERROR:  replication slot "barman" does not exist'
-            said += f"[4711] barman.command_wrappers INFO: main: pg_receivewal: error: {reason}\n"
+            output += f"[4711] barman.command_wrappers INFO: main: pg_receivewal: error: {reason}\n"
         else:
             self.pid = 4711
             self.synchronous = "barman_receive_wal" in pg.synchronous_standby_names and not self.deaf
@@ -369,7 +369,7 @@ class StreamingWorld:
             (self.home / ".main-receive-wal.lock").write_text("4711\n")
             self._next = segment
         with self.log_file.open("a") as stream:
-            stream.write(said)
+            stream.write(output)
         self.deliver()
 
     def stop_receiver(self) -> None:

@@ -240,7 +240,7 @@ def test_a_lost_directory_is_begun_after_what_is_archived(world: StreamingWorld)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             {"streaming_archiver": "off"},
@@ -250,12 +250,12 @@ def test_a_lost_directory_is_begun_after_what_is_archived(world: StreamingWorld)
         ({"primary_ssh_command": "ssh barman@other"}, "is passive on this host"),
     ],
 )
-def test_servers_that_receive_nothing(world: StreamingWorld, options: dict[str, str], said: str) -> None:
+def test_servers_that_receive_nothing(world: StreamingWorld, options: dict[str, str], message: str) -> None:
     world.options.update(options)
     world.write_entry()
     outcome = started(world)
     assert outcome.kind == "configuration"
-    assert said in str(outcome.error)
+    assert message in str(outcome.error)
     assert not world.sessions
 
 
@@ -353,11 +353,11 @@ def test_wal_of_another_timeline_is_not_what_is_waited_for(world: StreamingWorld
 NO_SPACE = "[4711] barman.command_wrappers INFO: main: pg_receivewal: error: could not write to file: No space left on device\n"
 
 
-def ends(world: StreamingWorld, said: str) -> None:
+def ends(world: StreamingWorld, message: str) -> None:
     """The receiver ends, and says why in Barman's log."""
     world.stop_receiver()
     with world.log_file.open("a") as stream:
-        stream.write(said)
+        stream.write(message)
 
 
 def test_a_receiver_that_streams_and_then_ends_is_told_with_its_own_reason(world: StreamingWorld) -> None:
@@ -390,16 +390,16 @@ def test_a_receiver_that_ends_without_a_word(world: StreamingWorld) -> None:
         "pg_receivewal: Fehler: Replikationsstrom brach unerwartet ab: FATAL:  kein Glück",
     ],
 )
-@pytest.mark.parametrize("seen", [True, False])
-def test_a_receiver_that_ends_in_any_language(world: StreamingWorld, reason: str, seen: bool) -> None:
+@pytest.mark.parametrize("logged", [True, False])
+def test_a_receiver_that_ends_in_any_language(world: StreamingWorld, reason: str, logged: bool) -> None:
     """Its process is gone, and that decides. One that ended between two looks has left lines in Barman's log."""
-    head = "[4711] barman.server INFO: Starting receive-wal for server main\n" * (not seen)
-    said = f"{head}[4711] barman.command_wrappers INFO: main: {reason}\n"
-    if seen:
+    head = "[4711] barman.server INFO: Starting receive-wal for server main\n" * (not logged)
+    message = f"{head}[4711] barman.command_wrappers INFO: main: {reason}\n"
+    if logged:
         world.deliver = lambda: None  # type: ignore[method-assign]
-        world.during = [lambda: ends(world, said)]
+        world.during = [lambda: ends(world, message)]
     else:
-        world.start_receiver = lambda: ends(world, said)  # type: ignore[method-assign]
+        world.start_receiver = lambda: ends(world, message)  # type: ignore[method-assign]
     outcome = started(world, timeout=1000)
     assert outcome.kind == "ended"
     assert f"the WAL receiver ended: main: {reason}" in str(outcome.error)
@@ -874,14 +874,14 @@ def test_a_receiver_that_does_not_become_synchronous(streaming: StreamingWorld) 
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "words"),
+    ("message", "kind", "words"),
     [
         (NO_SPACE, "disk_full", "the disk is full"),
         ("", "not_synchronous", "which does not confirm them: no receiver runs; last observed: no receiver named"),
     ],
 )
 def test_a_receiver_that_ends_is_not_waited_for_to_be_synchronous(
-    streaming: StreamingWorld, said: str, kind: str, words: str
+    streaming: StreamingWorld, message: str, kind: str, words: str
 ) -> None:
     """Commits hang meanwhile."""
     streaming.deaf = True
@@ -889,7 +889,7 @@ def test_a_receiver_that_ends_is_not_waited_for_to_be_synchronous(
     def end() -> None:
         # Not the one that is to be started anew, which is waited for first.
         if "receive-wal --stop main" in streaming.log:
-            ends(streaming, said)
+            ends(streaming, message)
         else:
             streaming.during.append(end)
 

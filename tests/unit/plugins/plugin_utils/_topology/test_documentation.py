@@ -80,7 +80,7 @@ def members(group, inherited):
 def test_every_inventory_elsewhere_is_right(repository, name):
     path = repository / name
     pages = sorted(path.glob("*.md")) if path.is_dir() else [path]
-    seen = 0
+    pages_read = 0
     for each in pages:
         for example in re.findall(r"```yaml\n(.*?)```", each.read_text(), re.DOTALL):
             inventory = yaml.safe_load(example.replace("{{ inventory_dir }}", "/srv/inventory"))
@@ -88,12 +88,12 @@ def test_every_inventory_elsewhere_is_right(repository, name):
             # Some blocks are the part of an inventory that the page is about.
             if not {"pg", "backup"} <= set(children):
                 continue
-            seen += 1
+            pages_read += 1
             everybody = inventory["all"].get("vars", {})
             groups = {group: members(children[group], everybody) for group in ("pg", "backup")}
             outcome = build(groups["pg"], groups["backup"])
             assert [str(problem) for problem in outcome.problems] == [], f"{each.name}:\n{example}"
-    assert seen >= len(pages) - 3
+    assert pages_read >= len(pages) - 3
 
 
 def test_the_shown_messages_are_the_real_ones(page):

@@ -138,15 +138,15 @@ def test_no_server_is_ever_left_without_a_way_for_its_wal(case):
 def test_no_step_touches_a_host_that_is_not_in_the_run_or_failed(case):
     fleet = deployed(case.before)
     run = Deployment(fleet, case.after, set(case.hosts), case.unhealthy, case.with_backup)
-    seen: dict[str, Any] = {}
+    snapshot: dict[str, Any] = {}
 
     def before(host: str, step: Step) -> bool:
         assert host in run.hosts
-        seen.update(copy.deepcopy({"fleet": fleet}))
+        snapshot.update(copy.deepcopy({"fleet": fleet}))
         return (host, step.name) in case.failures
 
     def after(host: str, step: Step) -> None:
-        then = seen["fleet"]
+        then = snapshot["fleet"]
         for server, state in case.after.topology["postgres_servers"].items():
             if state["manage"] and server not in run.hosts:
                 assert fleet.slots.get(server) == then.slots.get(server)

@@ -447,10 +447,10 @@ def test_a_problem_never_repeats_a_secret():
             "barman_options": {"conninfo": "host=a password=hidden", "wal_conninfo": "password=hidden\n"},
         }
     )
-    told = " ".join(str(problem) for problem in found.problems)
-    assert "secret" not in told
-    assert "424242" not in told
-    assert "hidden" not in told
+    messages = " ".join(str(problem) for problem in found.problems)
+    assert "secret" not in messages
+    assert "424242" not in messages
+    assert "hidden" not in messages
 
 
 def test_an_unreadable_variable_names_host_and_variable():

@@ -202,7 +202,7 @@ def test_a_standby_gets_no_roles() -> None:
 
 
 def setting(name: str, **more: Any) -> dict[str, Any]:
-    values = {"name": name, "running": "2", "wanted": "4", "source": "command line", "sourcefile": None}
+    values = {"name": name, "running": "2", "desired": "4", "source": "command line", "sourcefile": None}
     short = {"running_short": True, "written_short": False, "needs_restart": True, "needs_reload": False}
     return {**values, **short, **more}
 

@@ -28,7 +28,7 @@ def warnings(**variables: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "age", "said", "instead"),
+    ("schedule", "age", "message", "instead"),
     [
         (DAILY, "12 HOURS", "is 12 hours, and by the schedule there are up to 1 day", "write 26 HOURS or more"),
         (WEEKLY, "2 DAYS", "is 2 days, and by the schedule there are up to 7 days", "write 170 HOURS or more"),
@@ -36,17 +36,17 @@ def warnings(**variables: Any) -> list[str]:
         ("0 3,15 * * 1-5", "1 DAYS", "is 1 day, and by the schedule there are up to 60 hours", "write 62 HOURS"),
     ],
 )
-def test_an_age_that_the_schedule_can_t_keep(schedule: str, age: str, said: str, instead: str) -> None:
+def test_an_age_that_the_schedule_can_t_keep(schedule: str, age: str, message: str, instead: str) -> None:
     problem = only_problem({"barman_backup_schedule": schedule, **with_options(last_backup_maximum_age=age)})
     assert (problem.host, problem.variable) == ("pg", "barman_options.last_backup_maximum_age")
-    assert said in problem.message
+    assert message in problem.message
     assert instead in problem.instead
 
 
 def test_an_age_that_leaves_no_time() -> None:
-    (said,) = warnings(barman_backup_schedule=DAILY, **with_options(last_backup_maximum_age="1 DAYS"))
-    assert "is 1 day, as long as from one backup to the next" in said
-    assert "26 HOURS would leave it time" in said
+    (message,) = warnings(barman_backup_schedule=DAILY, **with_options(last_backup_maximum_age="1 DAYS"))
+    assert "is 1 day, as long as from one backup to the next" in message
+    assert "26 HOURS would leave it time" in message
     assert warnings(barman_backup_schedule=DAILY, **with_options(last_backup_maximum_age="26 HOURS")) == []
 
 
@@ -78,12 +78,12 @@ def test_an_age_of_all_servers_is_blamed_where_it_is() -> None:
 
 
 def test_a_window_shorter_than_from_one_backup_to_the_next() -> None:
-    (said,) = warnings(
+    (message,) = warnings(
         barman_backup_schedule=WEEKLY,
         barman_retention_policy="RECOVERY WINDOW OF 3 DAYS",
     )
-    assert "window of 3 days is shorter than the 7 days from one full backup" in said
-    assert "WAL of up to 10 days" in said
+    assert "window of 3 days is shorter than the 7 days from one full backup" in message
+    assert "WAL of up to 10 days" in message
     assert warnings(barman_backup_schedule=WEEKLY, barman_retention_policy="RECOVERY WINDOW OF 7 DAYS") == []
     assert warnings(barman_backup_schedule=WEEKLY, barman_retention_policy="REDUNDANCY 1") == []
 
@@ -93,8 +93,8 @@ def test_a_window_shorter_than_from_one_backup_to_the_next() -> None:
 
 def test_a_minimum_size_and_increments() -> None:
     size = with_options(last_backup_minimum_size="1Gi")
-    (said,) = warnings(barman_incremental="block", **size)
-    assert "increments included" in said
+    (message,) = warnings(barman_incremental="block", **size)
+    assert "increments included" in message
     assert warnings(**size) == []
     assert warnings(barman_incremental="block", barman_incremental_schedule="", **size) == []
 
@@ -104,8 +104,8 @@ def test_a_minimum_size_and_increments() -> None:
 
 def test_wal_of_an_idle_server() -> None:
     age = with_options(last_wal_maximum_age="1 HOURS")
-    (said,) = warnings(**age)
-    assert "fills no segment for so long" in said
+    (message,) = warnings(**age)
+    assert "fills no segment for so long" in message
     assert warnings(barman_wal=["archiving"], **age) == []
     assert len(warnings(barman_wal=["archiving"], barman_archive_timeout=0, **age)) == 1
 
@@ -126,11 +126,11 @@ def test_wal_that_is_archived_too_seldom() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"),
+    ("minutes", "message"),
     [(1440, "1 day"), (10080, "7 days"), (2160, "36 hours"), (60, "1 hour"), (90, "90 minutes"), (1, "1 minute")],
 )
-def test_words(minutes: int, said: str) -> None:
-    assert retention.words(minutes) == said
+def test_words(minutes: int, message: str) -> None:
+    assert retention.words(minutes) == message
 
 
 # What increments need of PostgreSQL
@@ -221,7 +221,7 @@ def test_increments_on_compressed_backups_need_a_newer_barman_wherever_it_is_sai
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"backup_compression": "gzip", "backup_compression_level": 0}, "cannot be 0 with gzip from PostgreSQL 15 on"),
         ({"backup_compression": "gzip", "backup_compression_level": 10}, "cannot be 10 with gzip"),
@@ -235,8 +235,8 @@ def test_increments_on_compressed_backups_need_a_newer_barman_wherever_it_is_sai
         ({"backup_compression_level": 3}, "has no effect without backup_compression"),
     ],
 )
-def test_levels_workers_and_formats(options: dict[str, Any], said: str) -> None:
-    assert said in only_problem(with_options(**options)).message
+def test_levels_workers_and_formats(options: dict[str, Any], message: str) -> None:
+    assert message in only_problem(with_options(**options)).message
 
 
 def test_level_0_was_allowed_once() -> None:
@@ -244,7 +244,7 @@ def test_level_0_was_allowed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"backup_compression": "zstd"}, "zstd needs PostgreSQL 15 or later, and this is 14"),
         (
@@ -253,8 +253,8 @@ def test_level_0_was_allowed_once() -> None:
         ),
     ],
 )
-def test_what_postgresql_knows_since_15(options: dict[str, Any], said: str) -> None:
-    assert said in only_problem({"barman_postgres_version": 14, **with_options(**options)}).message
+def test_what_postgresql_knows_since_15(options: dict[str, Any], message: str) -> None:
+    assert message in only_problem({"barman_postgres_version": 14, **with_options(**options)}).message
 
 
 def test_compression_with_rsync() -> None:
