@@ -24,8 +24,8 @@ from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, ex
 REQUIREMENTS = REPOSITORY / "requirements"
 DIRECTORY = CACHE / "cores"
 PYTHONS = {
-    "2.16": ("3.12", "3.11", "3.10"),
-    "2.17": ("3.12", "3.11", "3.10"),
+    "2.16": ("3.12", "3.11"),
+    "2.17": ("3.12", "3.11"),
     "2.18": ("3.13", "3.12", "3.11"),
     "2.20": ("3.14", "3.13", "3.12"),
     "2.21": ("3.14", "3.13", "3.12"),
@@ -34,6 +34,9 @@ PYTHONS = {
 
 TOOLS = ("hypothesis", "jmespath", "psycopg[binary]", "pytest", "pytest-xdist", "PyYAML")
 """What the unit tests need of requirements/dev.txt."""
+
+PINNED_BY_THE_CORE = ("ansible-core==", "resolvelib==")
+"""Lines of requirements/dev.txt that fit the project's own ansible-core only."""
 
 WITHOUT_A_RUN = tuple(f"tests/unit/plugins/{name}" for name in ("action", "filter", "modules", "plugin_utils"))
 """The unit tests of what ansible-core calls; those below run playbooks."""
@@ -105,7 +108,7 @@ def provide(core: Core) -> Outcome:
     constraints = DIRECTORY / "constraints.txt"
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     lines = (REQUIREMENTS / "dev.txt").read_text(encoding="utf-8").splitlines(keepends=True)
-    constraints.write_text("".join(line for line in lines if not line.startswith("ansible-core==")), encoding="utf-8")
+    constraints.write_text("".join(line for line in lines if not line.startswith(PINNED_BY_THE_CORE)), encoding="utf-8")
     made = run("environment", core.python, "-m", "venv", core.venv)
     if not made.ok:
         return made

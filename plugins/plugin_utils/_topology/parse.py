@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ...module_utils._barman import options as barman_options
+from ...module_utils._barman.option_table import OPTIONS
 from ...module_utils._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
 from . import schedule
 from .text_forms import TextError, describe, to_bool, to_dict, to_int, to_list
@@ -138,6 +139,17 @@ def dictionary(value: Any) -> Mapping[str, Any]:
     except TextError as error:
         raise Wrong(error.message, "write option: value, each in a line of its own") from None
     return {key: barman_options.plain(item) for key, item in given.items()}
+
+
+def options(value: Any) -> Mapping[str, Any]:
+    """Barman's options. The text of a whole number becomes the number: a template's result is a text before ansible-core 2.19."""
+    return {name: _option(name, item) for name, item in dictionary(value).items()}
+
+
+def _option(name: str, value: Any) -> Any:
+    option = OPTIONS.get(name)
+    is_number = option is not None and option.kind.partition(":")[0] == "int" and isinstance(value, str)
+    return int(value) if is_number and barman_options.INTEGER.fullmatch(value.strip()) else value
 
 
 def secret_dictionary(value: Any) -> None:
