@@ -31,7 +31,8 @@ class Files(Protocol):
     segment_size: int
 
     @property
-    def histories(self) -> Mapping[int, str]: ...
+    def histories(self) -> Mapping[int, str]:
+        """The texts of the history files, by timeline."""
 
 
 @dataclass(frozen=True)
