@@ -30,7 +30,7 @@ class Findings(NamedTuple):
     warnings: list[str]
 
 
-def judge(server: PostgresServer, options: Mapping[str, Any]) -> Findings:
+def retention_problems(server: PostgresServer, options: Mapping[str, Any]) -> Findings:
     """What is wrong with the server's options, the global ones beneath."""
     findings = Findings([], [])
     _backup_age(server, options, findings)
