@@ -39,6 +39,12 @@ class ActionModule(ActionBase):
         result.update(
             changed=False,
             pending=any(found.steps or found.waiting for found in plans.values()),
-            hosts={host: run_facts.as_result(found) for host, found in plans.items()},
+            hosts={
+                host: {
+                    **run_facts.as_result(found),
+                    "ssh_trust": run_facts.may_have_ssh_trust(requirements[host], variables["hostvars"][host]),
+                }
+                for host, found in plans.items()
+            },
         )
         return result

@@ -62,5 +62,5 @@ class ActionModule(ActionBase):
         found = as_plain(compared)
         found["messages"] = found.pop("warnings")
         del found["refusal"]
-        result.update(found, changed=False)
+        result.update(found, differs=compared.differs, changed=False)
         return result

@@ -77,6 +77,11 @@ messages:
   type: list
   elements: str
   sample: []
+differs:
+  description: Whether there are messages to show, settings to write or to load, or synchronous commit to disable.
+  returned: success
+  type: bool
+  sample: false
 too_low:
   description: The settings to write.
   returned: success

@@ -126,6 +126,24 @@ hosts:
       type: list
       elements: str
       sample: [pg-eu, backup-eu]
+    ssh:
+      description: The hosts of RV(hosts.all) with at least one SSH edge.
+      returned: success
+      type: list
+      elements: str
+      sample: [pg-eu, backup-eu]
+    archiving:
+      description: The hosts of RV(hosts.pg) whose C(archive_command) is declared.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+    synchronous:
+      description: The hosts of RV(hosts.pg) whose commits are to wait for Barman's receivers.
+      returned: success
+      type: list
+      elements: str
+      sample: []
     manual:
       description: The PostgreSQL servers with C(barman_manage_postgres) V(false).
       returned: success

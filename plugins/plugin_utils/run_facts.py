@@ -27,10 +27,11 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_ent
 ENTRIES = "barman_entries"
 WRITTEN = "barman_entries_written"
 OPERATION = "barman_operation"
-PRUNED_INCOMING = "barman_incoming_pruned"
+CLEARED = "barman_incoming_cleared"
 POSTGRES = "barman_postgres"
 STOPPED = "barman_archiving_stopped"
 SSH_TRUST = "barman_ssh_trust"
+PREFLIGHTS = {"postgres": "barman_pg_preflight", "barman": "barman_backup_preflight"}
 
 
 _REFERENCE = re.compile(r"\s*\{\{\s*(\w+)\s*\}\}\s*")
@@ -80,12 +81,12 @@ def observed(
                 entries[host] = found
             state = facts.get(OPERATION)
             if state is not None and "healthy" in state:
-                pruned = facts.get(PRUNED_INCOMING)
+                cleared = facts.get(CLEARED)
                 operations[host] = Operation(
                     frozenset(state["healthy"]),
                     frozenset(state["with_backup"]),
                     frozenset(state["incoming"]),
-                    frozenset((pruned or {}).get("servers") or ()) if _succeeded(pruned) else frozenset(),
+                    frozenset((cleared or {}).get("servers") or ()) if _succeeded(cleared) else frozenset(),
                 )
         if host in topology["postgres_servers"] and _succeeded(facts.get(POSTGRES)):
             state, stopped = facts.get(POSTGRES), facts.get(STOPPED)
@@ -96,6 +97,17 @@ def observed(
                 surplus_rules=bool(state["surplus_rules"]),
             )
     return Observed(names, entries, operations, postgres, whole)
+
+
+def may_have_ssh_trust(required: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether authorized_keys of a host may have lines of this collection. required: the host's requirements.
+
+    Not only if no edge ends there, and each part of the host has found none before this run wrote any.
+    """
+    if required["ssh_edges"]:
+        return True
+    found = [facts.get(name) for part, name in PREFLIGHTS.items() if part in required]
+    return not all(_succeeded(one) and not (one or {}).get("ssh_trust_users", True) for one in found)
 
 
 def as_result(plan: HostPlan) -> dict[str, Any]:

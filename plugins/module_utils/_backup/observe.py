@@ -25,8 +25,7 @@ from .._postgres.wal_position import read_position
 class Reporter(Protocol):
     """Where the operation reports its progress (_host.progress.Progress)."""
 
-    def update(self, phase: str, **numbers: Any) -> None:
-        """Report what the operation does now."""
+    def update(self, phase: str, **numbers: Any) -> None: ...
 
 
 class BackupHost:

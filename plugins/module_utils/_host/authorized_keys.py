@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import ssh_file
+from .installed import missing_users
 from .process import HostError
 from .result import Result, file_diff
 from .safe_files import ids_of, make_directories, write_file
@@ -114,6 +115,20 @@ def with_lines(text: str, lines: Sequence[str]) -> str:
 def observe(user: str) -> SshFile:
     """That user's file. Raises HostError; UnsafePath if a link is in its place."""
     return ssh_file.observe(user, "authorized_keys")
+
+
+def users_with_lines(users: Sequence[str]) -> list[str]:
+    """Those users whose file has a line of the role, or can't be read. A user that does not exist has none."""
+    return [user for user in users if _has_lines(user)]
+
+
+def _has_lines(user: str) -> bool:
+    if missing_users([user]):
+        return False
+    try:
+        return any(parse(line) for line in observe(user).text.splitlines())
+    except HostError:
+        return True
 
 
 def apply(file: SshFile, text: str) -> None:

@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import select
 import shlex
 import signal
 import subprocess
@@ -29,7 +30,7 @@ from typing import IO, Any, Callable
 _GRACE = 5.0
 _PR_SET_PDEATHSIG = 1
 # How soon a command that was ended by our own signal is noticed.
-_PARENT_CHECK_INTERVAL = 0.5
+_LOOK = 0.5
 #: Held while this process, and so every thread of it, is another user, and while a command is started by what the user is.
 IDENTITY = threading.RLock()
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -256,20 +257,45 @@ def _wait(process: subprocess.Popen[bytes], command: Command, started: float, te
     next_tick = started + command.tick_interval
     while True:
         now = time.monotonic()
-        look = now + _PARENT_CHECK_INTERVAL if command.die_with_parent else None
+        look = now + _LOOK if command.die_with_parent else None
         limits = [limit for limit in (deadline, next_tick if command.tick else None, look) if limit is not None]
         termination.check(command)
-        try:
-            process.wait(max(0.01, min(limits) - now) if limits else None)
+        if _has_ended(process, max(0.01, min(limits) - now) if limits else None):
             termination.check(command)
             return
-        except subprocess.TimeoutExpired:
-            now = time.monotonic()
+        now = time.monotonic()
         if command.timeout is not None and deadline is not None and now >= deadline:
             raise CommandTimeout(f"'{command}' did not end within {command.timeout:g} s")
         if command.tick and now >= next_tick:
             command.tick()
             next_tick = now + command.tick_interval
+
+
+def _has_ended(process: subprocess.Popen[bytes], timeout: float | None) -> bool:
+    """Whether the process has ended within so many seconds (None: without a limit).
+
+    Popen.wait with a timeout looks again after up to 50 ms; the descriptor of a process is readable as soon as it ends (Linux 5.3).
+    """
+    if timeout is not None and hasattr(os, "pidfd_open"):
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except OSError:
+            # An older kernel, or a sandbox that forbids it.
+            descriptor = None
+        if descriptor is not None:
+            try:
+                ends = select.poll()
+                ends.register(descriptor, select.POLLIN)
+                ended = bool(ends.poll(timeout * 1000))
+            finally:
+                os.close(descriptor)
+            if not ended:
+                return process.poll() is not None
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

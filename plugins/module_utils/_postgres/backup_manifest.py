@@ -34,11 +34,9 @@ class ManifestError(ValueError):
 class Sum(Protocol):
     """A checksum that is computed piece by piece."""
 
-    def update(self, data: bytes, /) -> object:
-        """Add data."""
+    def update(self, data: bytes, /) -> object: ...
 
-    def hexdigest(self) -> str:
-        """Return the checksum of what was added."""
+    def hexdigest(self) -> str: ...
 
 
 @dataclass(frozen=True)

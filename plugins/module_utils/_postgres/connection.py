@@ -80,8 +80,7 @@ class Session(Protocol):
         Only for a replication connection, which must be closed afterwards.
         """
 
-    def close(self) -> None:
-        """Close the connection."""
+    def close(self) -> None: ...
 
 
 class Connect(Protocol):
@@ -94,8 +93,7 @@ class Connect(Protocol):
 
     def __call__(
         self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
-    ) -> Session:
-        """Return the open connection."""
+    ) -> Session: ...
 
 
 def psycopg_is_there() -> bool:

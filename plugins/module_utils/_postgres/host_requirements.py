@@ -47,11 +47,9 @@ class QueryableServer(Protocol):
     """An open connection to the server."""
 
     @property
-    def version(self) -> int:
-        """The server's major version, such as 17."""
+    def version(self) -> int: ...
 
-    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Return the rows."""
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,9 @@ class Process(Protocol):
 
     pid: int
 
-    def poll(self) -> int | None:
-        """Return the exit code; None while the process runs."""
+    def poll(self) -> int | None: ...
 
-    def send_signal(self, sig: int) -> None:
-        """Send a signal to the process."""
+    def send_signal(self, sig: int) -> None: ...
 
 
 Launch = Callable[[Sequence[str], str, str, str], Process]

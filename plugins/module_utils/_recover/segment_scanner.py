@@ -41,15 +41,12 @@ class ArchivedWal(Protocol):
     segment_size: int
 
     @property
-    def histories(self) -> Mapping[int, str]:
-        """The texts of the history files, by timeline."""
+    def histories(self) -> Mapping[int, str]: ...
 
     @property
-    def timelines(self) -> list[int]:
-        """The timelines that the archive has."""
+    def timelines(self) -> list[int]: ...
 
-    def read(self, segment: wal.Segment) -> bytes:
-        """Return the content of the segment."""
+    def read(self, segment: wal.Segment) -> bytes: ...
 
 
 def no_progress(phase: str, done: int, total: int) -> None:

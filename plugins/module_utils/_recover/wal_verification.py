@@ -45,8 +45,7 @@ class Wal(Protocol):
     partials: dict[wal.Segment, str]
     segment_size: int
 
-    def read(self, segment: wal.Segment) -> bytes:
-        """Return the content of the segment."""
+    def read(self, segment: wal.Segment) -> bytes: ...
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading what an existing Barman has on the host: its configuration, directories that are in use, and the lines of cron.
+"""What a deployment finds on a host before it changes anything, and what an existing Barman has there: its configuration, directories that are in use, and the lines of cron.
 
 This module util is private to the collection. It changes nothing, and Barman is not run.
 """
@@ -18,7 +18,9 @@ from typing import Any
 from .._barman import configuration
 from .._barman.configuration import ConfigurationError
 from .._barman.option_table import DIRECTORIES
+from .._host.authorized_keys import users_with_lines
 from .._host.files import names_in, read_text
+from .._host.installed import inactive_services, missing_packages, missing_paths, missing_users
 from .._host.paths import normal_path
 from .._host.process import HostError
 from .._host.result import Result
@@ -29,27 +31,39 @@ CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/v
 #: The unit of a timer has the same name.
 TIMERS = ("/etc/systemd/system/*.timer",)
 PACKAGE_SCHEDULE = "/etc/cron.d/barman"
-PACKAGE_USER = "barman"
 OWN_SCHEDULE = "/etc/cron.d/barman-backups"
 #: What Barman itself makes in a directory without a backup or WAL.
 _EMPTY = ("identity.json", "xlog.db")
 
 
-def compare_existing(params: Mapping[str, Any], *, check_mode: bool) -> Result:
-    """The operation of the module existing_barman."""
-    entries = [DeclaredEntry(item["name"], item["options"], item["given"]) for item in params["servers"]]
-    declared = DeclaredBarman(params["global_options"], entries, params["given"], params["adopt"])
+def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module preflight."""
+    values: dict[str, Any] = {
+        "missing_packages": missing_packages(params["packages"], params["os_family"]),
+        "missing_users": missing_users(params["users"]),
+        "missing_paths": missing_paths(params["paths"]),
+        "inactive_services": inactive_services(params["services"]),
+        "ssh_trust_users": users_with_lines(params["ssh_users"]),
+        "problems": [],
+    }
+    if params["barman"] is None:
+        return Result(values=values)
     try:
-        problems, warnings = compare(declared, params["barman_user"], params["config_file"])
+        values["problems"], warnings = compare_existing(params["barman"])
     except HostError as exc:
-        values = {"problems": [str(exc)], "package_user_exists": user_exists(PACKAGE_USER)}
-        return Result(values=values, failure=str(exc))
-    values = {"problems": problems, "package_user_exists": user_exists(PACKAGE_USER)}
-    if not problems:
+        return Result(values={**values, "problems": [str(exc)]}, failure=str(exc))
+    if not values["problems"]:
         return Result(values=values, warnings=warnings)
-    listed = "\n".join(f"- {problem}" for problem in problems)
+    listed = "\n".join(f"- {problem}" for problem in values["problems"])
     failure = f"An existing Barman would lose something, so nothing was changed on any host:\n{listed}"
     return Result(values=values, warnings=warnings, failure=failure)
+
+
+def compare_existing(declared: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Problems and warnings of the declared Barman on this host. Raises HostError if a file can't be read."""
+    entries = [DeclaredEntry(item["name"], item["options"], item["given"]) for item in declared["servers"]]
+    barman = DeclaredBarman(declared["global_options"], entries, declared["given"], declared["adopt"])
+    return compare(barman, declared["barman_user"], declared["config_file"])
 
 
 def compare(
@@ -68,15 +82,6 @@ def compare(
         problems_of(existing, home, declared),
         [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, OWN_SCHEDULE)],
     )
-
-
-def user_exists(name: str) -> bool:
-    """Whether the host has this user."""
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        return False
-    return True
 
 
 def read_existing(config_file: str | None, user: str) -> ExistingBarman | None:

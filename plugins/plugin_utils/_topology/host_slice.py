@@ -19,10 +19,14 @@ def hosts_by_part(
     """The hosts that Ansible connects to, by their part and in the inventory's order, and the PostgreSQL servers with manual steps."""
     pg = list(pg)
     managed = [host for host in pg if requirements[host]["postgres"]["manage"]]
+    connected = list(dict.fromkeys((*managed, *backup)))
     return {
         "pg": managed,
         "backup": list(backup),
-        "all": list(dict.fromkeys((*managed, *backup))),
+        "all": connected,
+        "ssh": [host for host in connected if requirements[host]["ssh_edges"]],
+        "archiving": [host for host in managed if requirements[host]["postgres"]["archiving"]],
+        "synchronous": [host for host in managed if requirements[host]["postgres"]["synchronous"]],
         "manual": [host for host in pg if not requirements[host]["postgres"]["manage"]],
     }
 
@@ -39,7 +43,7 @@ def host_slice(
     if "postgres" not in own or "barman" in own:
         return {"topology": topology, "requirements": requirements} if own else {"topology": {}, "requirements": {}}
     postgres = own["postgres"]
-    neighbours = (host, postgres["backed_up_as"], postgres["primary"], *postgres["standbys"])
+    neighbours = (host, postgres["kept_as"], postgres["primary"], *postgres["standbys"])
     servers, backups = topology["postgres_servers"], topology["backup_servers"]
     known = {name: servers[name] for name in neighbours if name in servers}
     users = {

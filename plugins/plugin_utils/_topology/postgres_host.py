@@ -55,6 +55,11 @@ class Comparison:
     roles: tuple[Mapping[str, Any], ...] = ()
     synchronous_undeclared: bool = False
 
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to show or to change beside the roles, privileges and rules, whose own tasks compare them."""
+        return bool(self.warnings or self.synchronous_undeclared or self.too_low or self.unloaded)
+
 
 def compare(host: str, required: Mapping[str, Any], state: State, sources: Iterable[str], wishes: Wishes) -> Comparison:
     """state: what state.sql reports; sources: the addresses of all backup servers of the inventory."""

@@ -16,6 +16,8 @@ from tests.conftest import REPOSITORY
 
 COLLECTION = "community.postgresql"
 RUNTIME = REPOSITORY / ".cache/collections/ansible_collections/community/postgresql/meta/runtime.yml"
+# These are included where the defaults are given.
+INCLUDED = ("adjust.yml", "alter_system.yml", "grants.yml")
 FILES = [
     path
     for path in sorted(
@@ -35,6 +37,14 @@ def group() -> set[str]:
     return {f"{COLLECTION}.{name}" for name in modules}
 
 
+def managed_defaults() -> frozenset[str]:
+    """The modules that get their login from the block of managed.yml, also in the files that it includes."""
+    managed = yaml.safe_load((REPOSITORY / "roles/pg/tasks/managed.yml").read_text(encoding="utf-8"))
+    given = next(task["module_defaults"] for task in managed if "module_defaults" in task)
+    names = {name for name, arguments in given.items() if "login_port" in arguments}
+    return frozenset(names | (group() if f"group/{COLLECTION}.all" in names else set()))
+
+
 def tasks(value: Any, defaults: frozenset[str] = frozenset()) -> Iterator[tuple[str, dict[str, Any], frozenset[str]]]:
     """Each task's module, its arguments, and the modules whose defaults name a port where it stands."""
     for task in value or []:
@@ -49,9 +59,8 @@ def tasks(value: Any, defaults: frozenset[str] = frozenset()) -> Iterator[tuple[
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_a_task_says_at_which_port_it_connects(path: Path) -> None:
-    # These are included where the defaults are given.
-    outer = group() if path.name in ("alter_system.yml", "grants.yml") else frozenset()
-    for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8")), frozenset(outer)):
+    outer = managed_defaults() if path.name in INCLUDED else frozenset()
+    for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8")), outer):
         assert "login_port" in arguments or name in reached, f"{name} would connect to port 5432"
 
 
@@ -60,7 +69,7 @@ def test_no_timeout_of_a_role_or_database_cuts_a_task_off(path: Path) -> None:
     variables = yaml.safe_load((REPOSITORY / "roles/pg/vars/main.yml").read_text(encoding="utf-8"))
     for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8"))):
         # Where module_defaults reach, they are one of these, too. A ping asks nothing that takes time.
-        if name in reached or name.endswith("_ping") or path.name in ("alter_system.yml", "grants.yml"):
+        if name in reached or name.endswith("_ping") or path.name in INCLUDED:
             continue
         options = arguments["connect_params"]["options"]
         assert "statement_timeout=0" in options or "__pg_session" in options, name

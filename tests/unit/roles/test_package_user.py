@@ -23,6 +23,6 @@ def modules(tasks: list[dict[str, Any]]) -> list[str]:
 
 
 def test_barman_s_user_is_there_before_the_package_and_its_cron_file() -> None:
-    tasks = yaml.safe_load((REPOSITORY / "roles/backup/tasks/configure.yml").read_text(encoding="utf-8"))
+    tasks = yaml.safe_load((REPOSITORY / "roles/backup/tasks/packages.yml").read_text(encoding="utf-8"))
     order = modules(tasks)
     assert order.index("ansible.builtin.user") < order.index("ansible.builtin.apt")

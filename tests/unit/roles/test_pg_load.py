@@ -56,7 +56,11 @@ def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     configure = next(
         task for task in yaml.safe_load((ROLE / "tasks/managed.yml").read_text(encoding="utf-8")) if "block" in task
     )
-    tasks = [next(task for task in configure["block"] if task["name"] == name) for name in (COMPARE, TASK)]
+    adjust = yaml.safe_load((ROLE / "tasks/adjust.yml").read_text(encoding="utf-8"))
+    tasks = [
+        next(task for task in found if task["name"] == name)
+        for found, name in ((configure["block"], COMPARE), (adjust, TASK))
+    ]
     topology = {
         "topology": {"backup_servers": {}},
         "requirements": {name: {"postgres": {**REQUIREMENTS, "variables": VARIABLES}} for name in STATES},

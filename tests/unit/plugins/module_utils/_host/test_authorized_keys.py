@@ -22,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.authorized_keys 
     desired_authorizations,
     parse,
     plan,
+    users_with_lines,
     with_lines,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
@@ -166,3 +167,17 @@ def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
         assert refused["failed"]
         assert "symbolic link" in refused["msg"]
     assert (tmp_path / "elsewhere").read_text() == line("gone-to-be") or os.geteuid() != 0
+
+
+def test_users_with_lines_are_those_whose_file_has_one_or_can_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = 'restrict,from="198.51.100.11" ssh-ed25519 AAAA pgdr.barman:backup:barman@backup\n'
+    texts = {"ours": ours, "others": "ssh-ed25519 BBBB somebody@elsewhere\n", "nothing": ""}
+
+    def observe(user: str) -> Any:
+        if user not in texts:
+            raise HostError("a link is in its place")
+        return SimpleNamespace(text=texts[user])
+
+    monkeypatch.setattr(authorized_keys, "observe", observe)
+    monkeypatch.setattr(authorized_keys, "missing_users", lambda names: [name for name in names if name == "gone"])
+    assert users_with_lines(["ours", "others", "nothing", "gone", "linked"]) == ["ours", "linked"]

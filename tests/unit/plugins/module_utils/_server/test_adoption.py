@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._server import existing
 from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption import (
     DeclaredBarman,
     DeclaredEntry,
@@ -19,7 +18,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption impor
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import DesiredEntry, render_entry
 from ansible_collections.pgdr.barman.plugins.module_utils._server.existing import compare, is_filled
-from ansible_collections.pgdr.barman.plugins.modules import existing_barman
+from ansible_collections.pgdr.barman.plugins.modules import preflight
 from tests.unit.plugins.modules.running import run_main
 
 ENTRY: dict[str, Any] = {
@@ -284,18 +283,13 @@ def test_the_module(host: Host, capsys: Any) -> None:
     host.entry(FOREIGN.replace("14 DAYS", "30 DAYS"))
     section = {"barman_home": str(host.home), "configuration_files_directory": str(host.directory)}
     arguments = {"config_file": str(host.main), "global_options": section, "adopt": True}
+
+    def run(servers: list[dict[str, Any]]) -> dict[str, Any]:
+        return run_main(preflight.main, capsys, barman={**arguments, "servers": servers})
+
     servers = [{"name": "main", "options": ENTRY, "given": []}]
-    answer = run_main(existing_barman.main, capsys, servers=servers, **arguments)
+    answer = run(servers)
     assert answer["failed"]
     assert "barman_retention_policy: 'RECOVERY WINDOW OF 30 DAYS'" in answer["msg"]
     servers[0]["given"] = ["retention_policy"]
-    assert run_main(existing_barman.main, capsys, servers=servers, **arguments)["problems"] == []
-
-
-@pytest.mark.parametrize("exists", [True, False])
-def test_whether_the_package_s_user_exists(
-    host: Host, capsys: Any, monkeypatch: pytest.MonkeyPatch, exists: bool
-) -> None:
-    monkeypatch.setattr(existing, "PACKAGE_USER", "root" if exists else "nobody-of-this-name")
-    answer = run_main(existing_barman.main, capsys, servers=[], config_file=str(host.main), global_options={})
-    assert answer["package_user_exists"] is exists
+    assert run(servers)["problems"] == []

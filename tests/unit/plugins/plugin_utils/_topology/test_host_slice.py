@@ -29,6 +29,9 @@ def test_hosts_by_part_are_those_that_ansible_connects_to_and_each_once():
         "pg": ["pg-1"],
         "backup": ["backup-1", "backup-2"],
         "all": ["pg-1", "backup-1", "backup-2"],
+        "ssh": [],
+        "archiving": [],
+        "synchronous": [],
         "manual": ["pg-2"],
     }
     both = build(
@@ -64,3 +67,13 @@ def test_the_part_of_a_postgres_server_does_not_grow_with_the_number_of_servers(
 
     # The names of the backup servers have as many digits.
     assert size(100) == size(800)
+
+
+def test_hosts_by_part_select_those_with_ssh_archiving_and_synchronous_commit():
+    outcome = resolved(
+        pg_1={"barman_backup_server": "backup-1", "barman_wal": "archiving"},
+        pg_2={"barman_backup_server": "backup-2", "barman_synchronous": True},
+    )
+    found = hosts_by_part(outcome.requirements, ["pg-1", "pg-2"], ["backup-1", "backup-2"])
+    assert (found["archiving"], found["synchronous"]) == (["pg-1"], ["pg-2"])
+    assert found["ssh"] == ["pg-1", "backup-1"]
