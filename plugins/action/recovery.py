@@ -28,6 +28,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.text_forms i
     to_str,
 )
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import specification
+from ansible_collections.pgdr.barman.plugins.plugin_utils.templates import HostVariables
 
 #: The arguments that decide on which host the others are read.
 _WHO = (
@@ -143,8 +144,9 @@ class ActionModule(ActionBase):
             value = self._templar.template(self._variables[name]) if name in self._variables else None
             if host == here:
                 return value
-            own = hostvars[here].get(name)
-            return value if name in self._variables and value != own else hostvars[host].get(name)
+            if name in self._variables and value != HostVariables(hostvars, here, self._loader).read(name):
+                return value
+            return HostVariables(hostvars, host, self._loader).read(name)
         except AnsibleError as error:
             self._problems.append(f"{name} cannot be read: {getattr(error, 'message', error)}; correct the expression")
             return None

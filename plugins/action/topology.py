@@ -23,6 +23,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables im
     KNOWN_VARIABLES,
     SECRET_VARIABLES,
 )
+from ansible_collections.pgdr.barman.plugins.plugin_utils.templates import HostVariables
 
 
 class ActionModule(ActionBase):
@@ -51,13 +52,17 @@ class ActionModule(ActionBase):
         if problems:
             raise AnsibleActionFail(_message(problems, variables))
         members = {PG: groups[arguments["pg_group"]], BACKUP: groups[arguments["backup_group"]]}
-        raw = {host: hostvars.raw_get(host) for hosts in members.values() for host in hosts}
-        read = {
-            group: {host: _read(hostvars, host, group, raw[host]) for host in hosts} for group, hosts in members.items()
+        own = {
+            host: HostVariables(hostvars, host, self._loader)
+            for host in {name for hosts in members.values() for name in hosts}
         }
+        read = {group: {host: _read(group, own[host]) for host in hosts} for group, hosts in members.items()}
         outcome = build(read[PG], read[BACKUP])
         expanded = {
-            warning for found in read.values() for host in found for warning in _expanded(host, found[host], raw[host])
+            warning
+            for found in read.values()
+            for host in found
+            for warning in _expanded(host, found[host], own[host].raw)
         }
         shared = _shared_names([*read[PG], *read[BACKUP]], groups)
         if outcome.warnings or expanded or shared:
@@ -149,22 +154,18 @@ _READ: Mapping[str, frozenset[str]] = {
 }
 
 
-def _read(hostvars: Any, host: str, group: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+def _read(group: str, variables: HostVariables) -> dict[str, Any]:
     """The host's variables that matter, each templated for itself, so that one wrong expression hides no other.
 
     Only what has a template in it is templated: for a thousand hosts the rest would cost several times as much as the whole validation.
     """
     found: dict[str, Any] = {}
-    templated: Mapping[str, Any] | None = None
-    for name, value in raw.items():
+    for name, value in variables.raw.items():
         if name in _READ[group]:
             try:
-                if not _is_literal(value):
-                    templated = hostvars[host] if templated is None else templated
-                    value = templated[name]
-                found[name] = _untagged(value)
+                found[name] = _untagged(value if _is_literal(value) else variables.read(name))
             except AnsibleError as error:
-                secret = name in SECRET_VARIABLES and not _WHOLE_EXPRESSION.match(str(raw[name]))
+                secret = name in SECRET_VARIABLES and not _WHOLE_EXPRESSION.match(str(value))
                 # The words of the error repeat what is between the braces.
                 found[name] = Unreadable("Ansible takes a part of it for a template" if secret else _reason(error))
         elif name.startswith("barman_") and name not in KNOWN_VARIABLES:
@@ -219,6 +220,10 @@ def _untagged(value: Any) -> Any:
     return str(value)
 
 
+# Before ansible-core 2.19, an error repeats the words of its cause.
+_REPEATED = re.compile(r"\A(.+)\. \1\Z")
+
+
 def _reason(error: AnsibleError) -> str:
     text = str(getattr(error, "message", "") or error)
-    return " ".join(text.split()).rstrip(".")
+    return _REPEATED.sub(r"\1", " ".join(text.split()).rstrip("."))

@@ -24,7 +24,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.jobs import (
     advice,
     duration,
     interval,
-    judge,
+    verdict_on,
 )
 
 display = Display()
@@ -120,7 +120,7 @@ class ActionModule(ActionBase):
         while True:
             look = self._look(list(pending.values()), arguments, variables)
             for number, job in list(pending.items()):
-                verdict = judge(
+                verdict = verdict_on(
                     job.observations,
                     timeout=arguments["timeout"] + _GRACE,
                     unreachable_timeout=arguments["unreachable_timeout"],

@@ -23,7 +23,8 @@ Masking = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 class Operation(Protocol):
     """What a module does. Raises HostError, whose text is the module's message."""
 
-    def __call__(self, params: dict[str, Any], *, check_mode: bool) -> Result: ...
+    def __call__(self, params: dict[str, Any], *, check_mode: bool) -> Result:
+        """Return the module's result."""
 
 
 def run_module(

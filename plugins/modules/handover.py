@@ -17,7 +17,7 @@ description:
   - A plan has only steps that wait for no other step. Run them, and plan again.
   - Runs on the controller and connects to nothing. Run it once, with C(run_once).
   - It reads these facts of the hosts, which roles P(pgdr.barman.backup#role) and P(pgdr.barman.pg#role) register - C(barman_entries),
-    C(barman_entries_written), C(barman_operation), C(barman_incoming_cleared), C(barman_postgres) and C(barman_archiving_stopped).
+    C(barman_entries_written), C(barman_operation), C(barman_incoming_pruned), C(barman_postgres) and C(barman_archiving_stopped).
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.INFO
@@ -64,7 +64,7 @@ hosts:
       description:
         - The steps to run now, in this order, by name.
         - On a PostgreSQL host V(stop_archiving) and V(remove_rules), on a backup server V(drop_slots), V(stop_streaming), V(release_servers), V(write_entries)
-          and V(clear_incoming).
+          and V(prune_incoming).
         - C(servers) are Barman's names, C(entries) and C(former_slots) are as M(pgdr.barman.server) and M(pgdr.barman.wal_receiver) take them, C(messages)
           are texts to show after the step.
       type: dict

@@ -81,13 +81,13 @@ servers:
       description: The files that remain, and what to do. V(null) if there are none.
       type: str
     error_kind:
-      description: The failure in one word; V(not_cleared) if WAL or other files are left, V(other) for anything else; null if there is none.
+      description: The failure in one word; V(not_pruned) if WAL or other files are left, V(other) for anything else; null if there is none.
       type: str
 """
 
 from typing import Any
 
-from ..module_utils._archive_command.incoming import clear_servers
+from ..module_utils._archive_command.incoming import prune_servers
 from ..module_utils._barman.arguments import barman_argument_spec
 from ..module_utils._module import run_module
 
@@ -99,7 +99,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def main() -> None:
-    run_module(ARGUMENTS, clear_servers, on_error={"servers": {}})
+    run_module(ARGUMENTS, prune_servers, on_error={"servers": {}})
 
 
 if __name__ == "__main__":

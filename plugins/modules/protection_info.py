@@ -93,7 +93,7 @@ missing:
 protection:
   description:
     - The state that the module observed. C(server) and C(receives_from) are the servers that answer Barman and its receiver.
-    - C(sender_state) is PostgreSQL's state of the receiver's connection. C(received), C(arrived) and C(archived) are the newest WAL files of the
+    - C(sender_state) is PostgreSQL's state of the receiver's connection. C(received), C(delivered) and C(archived) are the newest WAL files of the
       timeline, and C(backup) is the backup.
   returned: if O(system_identifier) is set
   type: dict
@@ -106,7 +106,7 @@ protection:
     receiver_pid: 4711
     sender_state: streaming
     received: "00000002000000000000001E.partial"
-    arrived: "00000002000000000000001D"
+    delivered: "00000002000000000000001D"
     archived: "00000002000000000000001D"
     backup:
       backup_id: 20261120T090402

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.run_lock import Controller, Life, RunLock, judge
+from ansible_collections.pgdr.barman.plugins.module_utils._host.run_lock import Controller, Life, RunLock, holder_life
 
 TAKE_OVER = "barman_recover_take_over"
 
@@ -44,7 +44,7 @@ def start_of(pid: int) -> int | None:
 def life_of(lock: RunLock, here: Controller) -> Life:
     """Whether the run that holds the lock still goes on, as far as this controller can find out."""
     started = start_of(lock.controller.pid)
-    return judge(lock.controller, here, {} if started is None else {lock.controller.pid: started})
+    return holder_life(lock.controller, here, {} if started is None else {lock.controller.pid: started})
 
 
 def ended(locks: Iterable[RunLock], here: Controller, take_over: Sequence[str]) -> set[str]:

@@ -27,7 +27,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_ent
 ENTRIES = "barman_entries"
 WRITTEN = "barman_entries_written"
 OPERATION = "barman_operation"
-CLEARED = "barman_incoming_cleared"
+PRUNED_INCOMING = "barman_incoming_pruned"
 POSTGRES = "barman_postgres"
 STOPPED = "barman_archiving_stopped"
 SSH_TRUST = "barman_ssh_trust"
@@ -81,12 +81,12 @@ def observed(
                 entries[host] = found
             state = facts.get(OPERATION)
             if state is not None and "healthy" in state:
-                cleared = facts.get(CLEARED)
+                pruned = facts.get(PRUNED_INCOMING)
                 operations[host] = Operation(
                     frozenset(state["healthy"]),
                     frozenset(state["with_backup"]),
                     frozenset(state["incoming"]),
-                    frozenset((cleared or {}).get("servers") or ()) if _succeeded(cleared) else frozenset(),
+                    frozenset((pruned or {}).get("servers") or ()) if _succeeded(pruned) else frozenset(),
                 )
         if host in topology["postgres_servers"] and _succeeded(facts.get(POSTGRES)):
             state, stopped = facts.get(POSTGRES), facts.get(STOPPED)

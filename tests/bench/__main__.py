@@ -26,8 +26,8 @@ from pathlib import Path
 import ansible.release
 
 from tests.bench import backup, check, deploy, recover, topology
+from tests.bench.machines import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Machines
 from tests.bench.report import Comparison, Report, markdown, put_between_markers
-from tests.bench.site import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Site
 from tests.bench.turns import say
 from tests.lab.host import STATE as LAB_STATE
 
@@ -44,7 +44,7 @@ class Benchmark:
     """One of them. rounds: how many, where it is not said. large: only where that is asked for."""
 
     name: str
-    run: Callable[[Site, int], list[Comparison]]
+    run: Callable[[Machines, int], list[Comparison]]
     rounds: int = 5
     large: bool = False
 
@@ -52,12 +52,12 @@ class Benchmark:
 # In this order: what is small comes before the machines are filled, and what changes PostgreSQL's settings after that.
 BENCHMARKS = (
     Benchmark("deploy", deploy.run),
-    Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, SMALL, 1.5, "backup")]),
-    Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, SMALL, "recover")]),
-    Benchmark("backup", lambda site, rounds: [backup.run(site, rounds, LARGE, 1.1, "backup-large")], 3, True),
-    Benchmark("recover", lambda site, rounds: [recover.run(site, rounds, LARGE, "recover-large")], 3, True),
+    Benchmark("backup", lambda machines, rounds: [backup.run(machines, rounds, SMALL, 1.5, "backup")]),
+    Benchmark("recover", lambda machines, rounds: [recover.run(machines, rounds, SMALL, "recover")]),
+    Benchmark("backup", lambda machines, rounds: [backup.run(machines, rounds, LARGE, 1.1, "backup-large")], 3, True),
+    Benchmark("recover", lambda machines, rounds: [recover.run(machines, rounds, LARGE, "recover-large")], 3, True),
     Benchmark("check", check.run, 3),
-    Benchmark("topology", lambda site, rounds: topology.compare(rounds)),
+    Benchmark("topology", lambda machines, rounds: topology.compare(rounds)),
 )
 NAMES = tuple(dict.fromkeys(one.name for one in BENCHMARKS))
 
@@ -105,27 +105,27 @@ def measure(names: Sequence[str], rounds: int, large: bool, keep: bool) -> Repor
         raise Failed(f"{needed // GIGABYTE} GB of disk are needed, and {room // GIGABYTE} GB are free")
     report, kept = Report(machine(), {}), Report()
     with tempfile.TemporaryDirectory(prefix="pgdr-bench-") as scratch:
-        site = Site(Path(scratch))
+        machines = Machines(Path(scratch))
         try:
             if not keep:
-                site.down()
+                machines.down()
             for benchmark in BENCHMARKS:
                 if benchmark.name not in names or (benchmark.large and not large):
                     continue
                 say(f"benchmark {benchmark.name}{', large' if benchmark.large else ''}")
                 load = os.getloadavg()[0]
-                for comparison in benchmark.run(site, rounds or benchmark.rounds):
+                for comparison in benchmark.run(machines, rounds or benchmark.rounds):
                     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
                     report.add(dataclasses.replace(comparison, date=date, load=load))
                 # After each one, so that what was measured stays where a later one fails.
-                report.versions = versions(site)
+                report.versions = versions(machines)
                 kept = merged(report)
                 (STATE / "results.json").write_text(json.dumps(kept.to_dict(), indent=1), encoding="utf-8")
         finally:
             if keep:
-                site.close_connections()
+                machines.close_connections()
             else:
-                site.down()
+                machines.down()
     return kept
 
 
@@ -154,16 +154,16 @@ def machine() -> dict[str, str]:
     }
 
 
-def versions(site: Site) -> dict[str, str]:
+def versions(machines: Machines) -> dict[str, str]:
     found = {"ansible-core": ansible.release.__version__, "Python": platform.python_version()}
-    if not site.is_deployed:
+    if not machines.is_deployed:
         return found
     return {
         **found,
-        "PostgreSQL": site.sql("SHOW server_version").split()[0],
-        "Barman": site.barman("--version").split()[0],
-        "rsync": site.on(BACKUP, "rsync", "--version").split()[2],
-        "Python there": site.on(PG, "python3", "--version").split()[1],
+        "PostgreSQL": machines.sql("SHOW server_version").split()[0],
+        "Barman": machines.barman("--version").split()[0],
+        "rsync": machines.on(BACKUP, "rsync", "--version").split()[2],
+        "Python there": machines.on(PG, "python3", "--version").split()[1],
     }
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from tests.bench.machines import BACKUP, GIGABYTE, PG_ADDRESS, SERVER, Failed, Machines
 from tests.bench.report import Comparison, Row
-from tests.bench.site import BACKUP, GIGABYTE, PG_ADDRESS, SERVER, Failed, Site
 from tests.bench.turns import in_turns
 
 MODULE = "module backup"
@@ -21,39 +21,39 @@ PROGRAM = "/usr/lib/postgresql/17/bin/pg_basebackup"
 OPTIONS = ("--verbose", "--no-password", "--no-slot", "--wal-method=none", "--checkpoint=fast")
 
 
-def run(site: Site, rounds: int, size: int, most: float, name: str) -> Comparison:
-    site.loaded(size)
+def run(machines: Machines, rounds: int, size: int, most: float, name: str) -> Comparison:
+    machines.loaded(size)
     sizes: list[int] = []
 
     def module() -> float:
-        task = site.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True})
+        task = machines.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True})
         backup = task.result["backup"]
         if not task.result["changed"] or backup["status"] != "DONE":
             raise Failed(f"the module backup took no backup: {task.result}")
         sizes.append(int(backup["size"]))
-        site.barman("delete", SERVER, backup["id"])
+        machines.barman("delete", SERVER, backup["id"])
         return task.seconds
 
     def bare() -> float:
         connection = f"--dbname=host={PG_ADDRESS} port=5432 user=streaming_barman"
         argv = (PROGRAM, connection, *OPTIONS, f"--pgdata={BARE_DIRECTORY}")
-        timed = site.timed(BACKUP, *argv, user="barman")
+        timed = machines.timed(BACKUP, *argv, user="barman")
         # The manifest is not in the size that Barman tells.
-        copied = int(site.on(BACKUP, "du", "-sb", "--exclude=backup_manifest", BARE_DIRECTORY).split()[0])
+        copied = int(machines.on(BACKUP, "du", "-sb", "--exclude=backup_manifest", BARE_DIRECTORY).split()[0])
         if copied < size:
             raise Failed(f"pg_basebackup copied {copied} bytes of at least {size}")
-        site.on(BACKUP, "rm", "-rf", BARE_DIRECTORY)
+        machines.on(BACKUP, "rm", "-rf", BARE_DIRECTORY)
         return timed.seconds
 
     def engine() -> float:
-        timed = site.timed(BACKUP, "barman", "backup", "--immediate-checkpoint", SERVER, user="barman")
+        timed = machines.timed(BACKUP, "barman", "backup", "--immediate-checkpoint", SERVER, user="barman")
         begun = BEGUN.search(timed.stdout)
         if begun is None:
             raise Failed(f"barman backup did not say which backup it took: {timed.stdout}")
-        site.barman("delete", SERVER, begun.group(1))
+        machines.barman("delete", SERVER, begun.group(1))
         return timed.seconds
 
-    seconds = in_turns(rounds, {MODULE: module, BARE: bare, ENGINE: engine}, site.settle)
+    seconds = in_turns(rounds, {MODULE: module, BARE: bare, ENGINE: engine}, machines.settle)
     return Comparison(
         name,
         f"Backup of {sizes[-1] / GIGABYTE:.1f} GB",

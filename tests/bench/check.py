@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from tests.bench.machines import BACKUP, NOBODY_ADDRESS, PG, PG_ADDRESS, SERVER, Failed, Machines
 from tests.bench.report import Comparison, Row
-from tests.bench.site import BACKUP, NOBODY_ADDRESS, PG, PG_ADDRESS, SERVER, Failed, Site
 from tests.bench.turns import in_turns, say
 
 SIZES = (1, 10, 100)
@@ -17,7 +17,7 @@ MOST_RATIO = 1.0
 
 # The same real PostgreSQL server under many names, each with a backup and WAL of its own in hard links. WAL comes by archive_command as far as
 # Barman knows, because a hundred receivers would be measured too.
-LAY_OUT = """
+CREATE_SERVERS = """
 import os, pathlib, pwd, subprocess, sys
 name, count, lost, address, nobody, server, backup = sys.argv[1:]
 home, main = pathlib.Path("/var/lib/barman/check", name), pathlib.Path("/etc", f"barman-{name}.conf")
@@ -53,42 +53,44 @@ subprocess.run(["chown", "-R", "-h", "barman:barman", str(home)], check=True)
 HEADER = re.compile(r"^Server (\S+):$", re.MULTILINE)
 
 
-def run(site: Site, rounds: int) -> list[Comparison]:
-    site.deployed()
-    as_if_archiving(site)
-    backup = site.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True}).result["backup"]["id"]
+def run(machines: Machines, rounds: int) -> list[Comparison]:
+    machines.deployed()
+    as_if_archiving(machines)
+    backup = machines.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True}).result["backup"][
+        "id"
+    ]
     comparisons = []
     for size, lost in [*((size, 0) for size in SIZES), (max(SIZES), LOST)]:
         name = f"check-{size}" + (f"-{lost}-lost" if lost else "")
         say(f"laying out {size} servers" + (f", {lost} of them where nobody is" if lost else ""))
         arguments = (name, str(size), str(lost), PG_ADDRESS, NOBODY_ADDRESS, SERVER, backup)
-        site.on(BACKUP, "python3", "-c", LAY_OUT, *arguments)
+        machines.on(BACKUP, "python3", "-c", CREATE_SERVERS, *arguments)
         config = f"/etc/barman-{name}.conf"
-        site.on(BACKUP, "barman", "-c", config, "rebuild-xlogdb", "all", user="barman")
-        comparisons.append(compare(site, rounds, name, size, lost, config))
+        machines.on(BACKUP, "barman", "-c", config, "rebuild-xlogdb", "all", user="barman")
+        comparisons.append(compare(machines, rounds, name, size, lost, config))
     return comparisons
 
 
-def as_if_archiving(site: Site) -> None:
-    site.sql("ALTER SYSTEM SET archive_mode = on")
-    site.sql("ALTER SYSTEM SET archive_command = '/bin/true'")
-    site.on(PG, "systemctl", "restart", "postgresql@17-main")
-    site.task("pgdr.barman.wal_receiver", {"servers": [SERVER], "state": "started"})
+def as_if_archiving(machines: Machines) -> None:
+    machines.sql("ALTER SYSTEM SET archive_mode = on")
+    machines.sql("ALTER SYSTEM SET archive_command = '/bin/true'")
+    machines.on(PG, "systemctl", "restart", "postgresql@17-main")
+    machines.task("pgdr.barman.wal_receiver", {"servers": [SERVER], "state": "started"})
     # Barman looks whether a segment was archived since the last failure.
-    site.barman("switch-wal", "--force", "--archive", SERVER)
+    machines.barman("switch-wal", "--force", "--archive", SERVER)
 
 
-def compare(site: Site, rounds: int, name: str, size: int, lost: int, config: str) -> Comparison:
+def compare(machines: Machines, rounds: int, name: str, size: int, lost: int, config: str) -> Comparison:
     module_row, engine_row = "module check", "barman check all"
 
     def module() -> float:
-        task = site.task("pgdr.barman.check", {"config_file": config, "fail_on_error": False})
+        task = machines.task("pgdr.barman.check", {"config_file": config, "fail_on_error": False})
         failing = sorted(name for name, server in task.result["servers"].items() if not server["ok"])
         verify(len(task.result["servers"]), failing, task.result["problems"])
         return task.seconds
 
     def engine() -> float:
-        timed = site.timed(BACKUP, "barman", "-c", config, "check", "all", user="barman", good=(1 if lost else 0,))
+        timed = machines.timed(BACKUP, "barman", "-c", config, "check", "all", user="barman", good=(1 if lost else 0,))
         parts = HEADER.split(timed.stdout)[1:]
         failing = sorted(name for name, text in zip(parts[::2], parts[1::2], strict=True) if ": FAILED" in text)
         verify(len(parts) // 2, failing, timed.stdout)

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from tests.bench.machines import BACKUP, FACTS, PG, Failed, Machines
 from tests.bench.report import Comparison, Count, Row
-from tests.bench.site import BACKUP, FACTS, PG, Failed, Site
 from tests.bench.turns import in_turns, say
 
 FIRST = "first deploy"
@@ -19,20 +19,20 @@ MOST_MODULES = {PG: 12, BACKUP: 15}
 MOST_FIRST_ROUNDS = 2
 
 
-def run(site: Site, rounds: int) -> list[Comparison]:
-    facts = site.play("facts", FACTS)
+def run(machines: Machines, rounds: int) -> list[Comparison]:
+    facts = machines.play("facts", FACTS)
 
     def gather() -> float:
-        return site.ansible(facts).seconds
+        return machines.ansible(facts).seconds
 
     def first() -> float:
-        played = site.ansible(PLAYBOOK)
+        played = machines.ansible(PLAYBOOK)
         if not all(played.changed.get(host) for host in (PG, BACKUP)):
             raise Failed(f"a first deploy changed nothing on some host: {played.changed}")
         return played.seconds
 
     def nothing() -> float:
-        played = site.ansible(PLAYBOOK)
+        played = machines.ansible(PLAYBOOK)
         if any(played.changed.values()):
             raise Failed(f"a deploy that should have changed nothing did:\n{played.output}")
         return played.seconds
@@ -40,14 +40,14 @@ def run(site: Site, rounds: int) -> list[Comparison]:
     firsts: dict[str, tuple[float, ...]] = {FIRST: (), ONLY_FACTS_FIRST: ()}
     for number in range(min(rounds, MOST_FIRST_ROUNDS)):
         say(f"new machines, {number + 1} of {min(rounds, MOST_FIRST_ROUNDS)}")
-        site.fresh()
+        machines.fresh()
         gather()
         for name, values in in_turns(1, {ONLY_FACTS_FIRST: gather, FIRST: first}).items():
             firsts[name] += values
-    site.deployed()
+    machines.deployed()
     seconds = in_turns(rounds, {NOTHING: nothing, ONLY_FACTS: gather})
     counts = tuple(
-        Count(f"modules run on {host} when nothing changes", count_modules(site, host), most)
+        Count(f"modules run on {host} when nothing changes", count_modules(machines, host), most)
         for host, most in MOST_MODULES.items()
     )
     return [
@@ -69,6 +69,6 @@ def run(site: Site, rounds: int) -> list[Comparison]:
     ]
 
 
-def count_modules(site: Site, host: str) -> int:
+def count_modules(machines: Machines, host: str) -> int:
     """How many modules Ansible runs on that host, the ones that its action plugins run included."""
-    return site.ansible(PLAYBOOK, f"--limit={host}", "-vvv").output.count("Using module file ")
+    return machines.ansible(PLAYBOOK, f"--limit={host}", "-vvv").output.count("Using module file ")

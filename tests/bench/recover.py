@@ -8,8 +8,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from tests.bench.machines import BACKUP, GIGABYTE, PG, PG_ADDRESS, SERVER, Failed, Machines
 from tests.bench.report import Comparison, Row
-from tests.bench.site import BACKUP, GIGABYTE, PG, PG_ADDRESS, SERVER, Failed, Site
 from tests.bench.turns import in_turns
 
 MODULE = "module recover"
@@ -46,22 +46,22 @@ TRUST: list[dict[str, Any]] = [
 ]
 
 
-def run(site: Site, rounds: int, size: int, name: str) -> Comparison:
-    site.loaded(size)
-    site.ansible(site.play("trust", TRUST))
-    backup = site.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True}).result["backup"]
+def run(machines: Machines, rounds: int, size: int, name: str) -> Comparison:
+    machines.loaded(size)
+    machines.ansible(machines.play("trust", TRUST))
+    backup = machines.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True}).result["backup"]
     data = f"{BARMAN_DIRECTORY}/base/{backup['id']}/data/"
     sizes: list[int] = []
 
     def check_and_remove() -> None:
-        copied = int(site.on(PG, "du", "-sb", DESTINATION).split()[0])
-        site.on(PG, "rm", "-rf", DESTINATION)
+        copied = int(machines.on(PG, "du", "-sb", DESTINATION).split()[0])
+        machines.on(PG, "rm", "-rf", DESTINATION)
         if copied < size:
             raise Failed(f"{copied} bytes of at least {size} came to {DESTINATION}")
 
     def module() -> float:
         order = {"server": SERVER, "backup_id": backup["id"], "destination": DESTINATION, "remote_host": PG_ADDRESS}
-        task = site.task("pgdr.barman.recover", order)
+        task = machines.task("pgdr.barman.recover", order)
         if not task.result["changed"]:
             raise Failed(f"the module recover did nothing: {task.result}")
         sizes.append(int(task.result["recovery"]["bytes"]))
@@ -69,22 +69,22 @@ def run(site: Site, rounds: int, size: int, name: str) -> Comparison:
         return task.seconds
 
     def bare(ssh: tuple[str, ...] = SSH) -> float:
-        segments = archived_since(site, backup["begin_wal"])
+        segments = archived_since(machines, backup["begin_wal"])
         target = f"postgres@{PG_ADDRESS}:{DESTINATION}/"
-        timed = site.timed(BACKUP, "rsync", "-a", "-e", shlex.join(ssh), data, *segments, target, user="barman")
+        timed = machines.timed(BACKUP, "rsync", "-a", "-e", shlex.join(ssh), data, *segments, target, user="barman")
         check_and_remove()
         return timed.seconds
 
     def engine() -> float:
         ssh = shlex.join([*SSH, f"postgres@{PG_ADDRESS}"])
         argv = ("barman", "recover", "--no-get-wal", "--remote-ssh-command", ssh, SERVER, backup["id"], DESTINATION)
-        timed = site.timed(BACKUP, *argv, user="barman")
+        timed = machines.timed(BACKUP, *argv, user="barman")
         check_and_remove()
         return timed.seconds
 
     subjects = {MODULE: module, BARE: bare, ENGINE: engine, BARE_DEFAULT: lambda: bare(SSH_DEFAULT)}
-    seconds = in_turns(rounds, subjects, site.settle)
-    site.barman("delete", SERVER, backup["id"])
+    seconds = in_turns(rounds, subjects, machines.settle)
+    machines.barman("delete", SERVER, backup["id"])
     return Comparison(
         name,
         f"Recovery of {sizes[-1] / GIGABYTE:.1f} GB to another host",
@@ -102,7 +102,7 @@ def run(site: Site, rounds: int, size: int, name: str) -> Comparison:
     )
 
 
-def archived_since(site: Site, first: str) -> list[str]:
+def archived_since(machines: Machines, first: str) -> list[str]:
     """The archived segments that Barman gives to a recovery."""
-    found = site.on(BACKUP, "find", f"{BARMAN_DIRECTORY}/wals", "-mindepth", "2", "-type", "f").split()
+    found = machines.on(BACKUP, "find", f"{BARMAN_DIRECTORY}/wals", "-mindepth", "2", "-type", "f").split()
     return sorted(path for path in found if path.rpartition("/")[2] >= first)

@@ -190,7 +190,7 @@ def test_where_the_wal_is(server: Server) -> None:
         identity = identify(replication)
         assert (identity.timeline, identity.lsn) == (1, position.lsn)
         assert identity.system_identifier.isdigit()
-        assert [leg.timeline for leg in read_history(replication, 1)] == [1]
+        assert [segment.timeline for segment in read_history(replication, 1)] == [1]
         write_marker(session)
         assert position.lsn < read_position(session).lsn < position.lsn + 300
 

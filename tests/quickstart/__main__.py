@@ -85,7 +85,7 @@ class Screen:
         print(f"[{self.elapsed:5.0f} s] {title} ...", flush=True)
         started = time.monotonic()
         yield
-        self._clear()
+        self._remove()
         print(f"          done in {time.monotonic() - started:.0f} s", flush=True)
 
     def now(self, text: str) -> None:
@@ -94,7 +94,7 @@ class Screen:
         else:
             print(f"          {text}", flush=True)
 
-    def _clear(self) -> None:
+    def _remove(self) -> None:
         if self._live:
             print("\r\033[K", end="")
 
@@ -260,16 +260,16 @@ def main() -> int:
     if able.returncode != 0:
         return able.returncode
     # What an earlier run left is taken away first.
-    cleared = subprocess.run(
+    removed = subprocess.run(
         [sys.executable, "-m", "tests.lab", "down", str(LAB_FILE)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
     )
-    if cleared.returncode != 0:
-        print(cleared.stderr.strip(), file=sys.stderr)
-        return cleared.returncode
+    if removed.returncode != 0:
+        print(removed.stderr.strip(), file=sys.stderr)
+        return removed.returncode
     STATE.mkdir(parents=True, exist_ok=True)
     for old in STATE.glob("*.log"):
         old.unlink()
@@ -323,11 +323,11 @@ def play(proof: Proof) -> None:
         timeline = f"{proof.report['timeline']:08X}"
         segments = on("backup", "find", "/var/lib/barman/pg/wals", "-type", "f", "-name", f"{timeline}*").splitlines()
         proof.archived = sorted(Path(segment).name for segment in segments)
-    judge(proof)
-    tell(proof)
+    verify(proof)
+    print_proof(proof)
 
 
-def judge(proof: Proof) -> None:
+def verify(proof: Proof) -> None:
     """Raise Failed where anything that the quickstart promises is not so."""
     if proof.rows_found != proof.rows_before or proof.rows_after_target != 0:
         raise Failed(
@@ -366,7 +366,7 @@ def table(proof: Proof) -> tuple[tuple[str, str], ...]:
     )
 
 
-def tell(proof: Proof) -> None:
+def print_proof(proof: Proof) -> None:
     """Print the short table."""
     rows = table(proof)
     wide = max(len(title) for title, _ in rows)

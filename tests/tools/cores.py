@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Test the collection with every ansible-core that controllers run (`make cores`).
 
-python -m tests.tools.cores [RELEASE ...]                   unit tests and syntax with these (default: all); sanity with the oldest and the newest
+python -m tests.tools.cores [RELEASE ...]                   all unit tests and syntax with these (default: all); sanity with the oldest and the newest
+python -m tests.tools.cores --short                          the part of it that `make test` has: of the unit tests, those that can depend on ansible-core
 python -m tests.tools.cores --run RELEASE COMMAND [ARG ...]  run a command in a release's environment
+
+A release needs a Python that its controllers have, on PATH or of pyenv. Without one, it fails. With --short it is skipped, and named in the summary.
 """
 
 from __future__ import annotations
@@ -14,18 +17,19 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.tools import environment as development
+from tests.tools import examples
 from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, exit_on_signals, run
 
 REQUIREMENTS = REPOSITORY / "requirements"
 DIRECTORY = CACHE / "cores"
 PYTHONS = {
-    "2.16": ("3.12", "3.11", "3.10"),
-    "2.17": ("3.12", "3.11", "3.10"),
+    "2.16": ("3.12", "3.11"),
+    "2.17": ("3.12", "3.11"),
     "2.18": ("3.13", "3.12", "3.11"),
     "2.20": ("3.14", "3.13", "3.12"),
     "2.21": ("3.14", "3.13", "3.12"),
@@ -35,9 +39,19 @@ PYTHONS = {
 TOOLS = ("hypothesis", "jmespath", "psycopg[binary]", "pytest", "pytest-xdist", "PyYAML")
 """What the unit tests need of requirements/dev.txt."""
 
-WITHOUT_A_RUN = tuple(f"tests/unit/plugins/{name}" for name in ("action", "filter", "modules", "plugin_utils"))
-"""The unit tests of what ansible-core calls; those below run playbooks."""
-WITH_RUNS = ("tests/unit/playbooks", "tests/unit/roles")
+PINNED_BY_THE_CORE = ("ansible-core==", "resolvelib==")
+"""Lines of requirements/dev.txt that fit the project's own ansible-core only."""
+
+OLDER_COLLECTIONS = ("community.crypto",)
+"""What the oldest release has from requirements/collections-oldest.txt; all other collections are the project's own."""
+
+ALL_TESTS = ("tests/unit",)
+DEPENDING_ON_ANSIBLE = (
+    *(f"tests/unit/plugins/{name}" for name in ("action", "filter", "modules")),
+    "tests/unit/playbooks",
+    "tests/unit/roles",
+)
+"""The unit tests whose result can differ with the release: plugins as Ansible calls them, and runs of playbooks and roles."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +76,16 @@ class Core:
     def collections(self) -> Path:
         return DIRECTORY / "collections-oldest" if self.oldest else development.COLLECTIONS_ROOT
 
-    def environment(self) -> dict[str, str]:
-        env = environment(PGDR_COLLECTIONS=str(self.collections), PGDR_RESULTS=str(self.venv / "results"))
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The base (by default the project's own environment) with this release's programs first."""
+        env = dict(environment() if base is None else base)
         env["PATH"] = f"{self.venv / 'bin'}{os.pathsep}{env['PATH']}"
-        env["ANSIBLE_COLLECTIONS_PATH"] = str(self.collections)
+        env["ANSIBLE_COLLECTIONS_PATH"] = env["PGDR_COLLECTIONS"] = str(self.collections)
+        env["PGDR_RESULTS"] = str(self.venv / "results")
         return env
+
+    def missing(self) -> str:
+        return f"ansible-core {self.version} needs Python {' or '.join(PYTHONS[self.release])}, and this machine has none; install one"
 
 
 def find_python(versions: Sequence[str]) -> Path | None:
@@ -93,9 +112,40 @@ def cores() -> list[Core]:
     return found
 
 
+def by_release() -> dict[str, Core]:
+    return {core.release: core for core in cores()}
+
+
+def from_the_ends() -> tuple[list[Core], list[Core]]:
+    """The releases before the project's own, the oldest first, and those after it, the newest first."""
+    text = (REQUIREMENTS / "run.txt").read_text(encoding="utf-8")
+    own = number(re.findall(r"^ansible-core==(\S+)$", text, flags=re.MULTILINE)[0])
+    known = cores()
+    return [core for core in known if number(core.version) < own], [
+        core for core in known[::-1] if number(core.version) > own
+    ]
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def link_collections(root: Path) -> None:
+    """The project's own collections, for those that the oldest release can have, too."""
+    for name in set(development.INSTALLED_COLLECTIONS) - set(OLDER_COLLECTIONS):
+        relative = Path("ansible_collections", *name.split("."))
+        link = root / relative
+        if not link.is_symlink():
+            shutil.rmtree(link, ignore_errors=True)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.relpath(development.COLLECTIONS_ROOT / relative, link.parent))
+
+
 def provide(core: Core) -> Outcome:
     """Make the environment of a release, unless it is there."""
-    development.extract_collections("collections-oldest", core.collections) if core.oldest else None
+    if core.oldest:
+        link_collections(core.collections)
+        development.extract_collections("collections-oldest", core.collections, OLDER_COLLECTIONS)
     stamp = core.venv / ".stamp"
     content = f"{core.version}\n{(REQUIREMENTS / 'dev.txt').read_text(encoding='utf-8')}"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == content:
@@ -105,7 +155,7 @@ def provide(core: Core) -> Outcome:
     constraints = DIRECTORY / "constraints.txt"
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     lines = (REQUIREMENTS / "dev.txt").read_text(encoding="utf-8").splitlines(keepends=True)
-    constraints.write_text("".join(line for line in lines if not line.startswith("ansible-core==")), encoding="utf-8")
+    constraints.write_text("".join(line for line in lines if not line.startswith(PINNED_BY_THE_CORE)), encoding="utf-8")
     made = run("environment", core.python, "-m", "venv", core.venv)
     if not made.ok:
         return made
@@ -119,12 +169,13 @@ def provide(core: Core) -> Outcome:
     return outcome
 
 
-def examine(stage: Stage, core: Core) -> None:
+def examine(stage: Stage, core: Core, *, short: bool) -> None:
     label = f"ansible-core {core.version}"
     if core.python is None:
-        stage.note(
-            label, False, output=f"No Python of {', '.join(PYTHONS[core.release])} on this machine: install one."
-        )
+        if short:
+            stage.skip(label, core.missing())
+        else:
+            stage.note(label, False, output=core.missing())
         return
     made = provide(core)
     if not made.ok:
@@ -132,43 +183,41 @@ def examine(stage: Stage, core: Core) -> None:
         return
     env = core.environment()
     python = str(core.venv / "bin" / "python")
-    tests = (*WITHOUT_A_RUN, *(WITH_RUNS if core.oldest or core.newest else ()))
     outcome = run(
-        f"{label}, Python {core.python.name[6:]}: unit tests",
+        f"{label}, {core.python.name}: unit tests",
         *(python, "-m", "pytest", "-q", "-n", "2", "-o", f"cache_dir={core.venv / 'pytest'}"),
-        *("-o", f"pythonpath=. {core.collections}", *tests),
+        *("-o", f"pythonpath=. {core.collections}", *(DEPENDING_ON_ANSIBLE if short else ALL_TESTS)),
         env=env,
     )
     stage.note_outcome(outcome, (outcome.output.strip().splitlines() or [""])[-1])
-    playbooks = [f"pgdr.barman.{path.name.split('.')[0]}" for path in sorted((REPOSITORY / "playbooks").glob("*.yml"))]
-    playbooks = sorted({name for name in playbooks if not name.endswith(".selection")})
+    playbooks = sorted(examples.playbook_names())
     stage.note_outcome(
         run(f"{label}: syntax", "ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks, env=env),
         f"{len(playbooks)} playbooks",
     )
     if core.oldest or core.newest:
-        outcome = run(f"{label}: sanity", python, "-m", "tests.tools.sanity", env=env)
-        stage.note_outcome(outcome)
+        stage.note_outcome(run(f"{label}: sanity", python, "-m", "tests.tools.sanity", env=env))
 
 
 def main(arguments: list[str]) -> int:
     exit_on_signals()
     os.chdir(REPOSITORY)
-    known = {core.release: core for core in cores()}
+    known = by_release()
     if arguments[:1] == ["--run"]:
         core = known[arguments[1]]
         made = provide(core)
         if not made.ok:
             sys.exit(made.output)
         return subprocess.run(arguments[2:], env=core.environment(), check=False).returncode
-    unknown = sorted(set(arguments) - set(known))
+    short = arguments == ["--short"]
+    unknown = [] if short else sorted(set(arguments) - set(known))
     if unknown:
         sys.exit(
             f"cores: no ansible-core {', '.join(unknown)} in requirements/cores.txt; there are {', '.join(known)}."
         )
     stage = Stage("cores")
-    for release in arguments or known:
-        examine(stage, known[release])
+    for release in known if short else arguments or known:
+        examine(stage, known[release], short=short)
     return stage.finish()
 
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,17 +114,19 @@ def install(what: str) -> None:
     stamp.write_text(current)
 
 
-def extract_collections(what: str = "collections", root: Path = COLLECTIONS_ROOT) -> None:
-    """Take the collections that we depend on from the wheel of the Python package `ansible` in requirements/WHAT.txt."""
+def extract_collections(
+    what: str = "collections", root: Path = COLLECTIONS_ROOT, names: Iterable[str] = INSTALLED_COLLECTIONS
+) -> None:
+    """Take these collections from the wheel of the Python package `ansible` in requirements/WHAT.txt."""
     requirements = REQUIREMENTS / f"{what}.txt"
     stamp = root / ".stamp"
     current = fingerprint(requirements, Path(__file__))
     if is_stamped(stamp, current):
         return
-    prefixes = tuple(f"ansible_collections/{name.replace('.', '/')}/" for name in INSTALLED_COLLECTIONS)
-    say(f"extracting the collections {', '.join(INSTALLED_COLLECTIONS)}")
+    prefixes = tuple(f"ansible_collections/{name.replace('.', '/')}/" for name in names)
+    say(f"extracting the collections {', '.join(names)}")
     stamp.unlink(missing_ok=True)
-    for name in INSTALLED_COLLECTIONS:
+    for name in names:
         shutil.rmtree(root / "ansible_collections" / name.replace(".", "/"), ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as download:
         pip("download", "--no-deps", "--requirement", requirements, "--dest", download)

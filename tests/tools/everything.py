@@ -12,7 +12,14 @@ import time
 
 from tests.tools.stage import REPOSITORY, Tally, environment, exit_on_signals
 
-STAGES = ("check", "package", "sanity", "molecule")
+STAGES: dict[str, tuple[str, ...]] = {
+    "check": (),
+    "package": (),
+    "sanity": (),
+    "cores": ("--short",),
+    "molecule": (),
+}
+"""By stage, the arguments of its program."""
 
 
 def run_stage(stage: str) -> Tally:
@@ -20,7 +27,8 @@ def run_stage(stage: str) -> Tally:
     print(f"\n== {stage}", flush=True)
     Tally.forget(stage)
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", f"tests.tools.{stage}"], cwd=REPOSITORY, env=environment())
+    argv = [sys.executable, "-m", f"tests.tools.{stage}", *STAGES[stage]]
+    process = subprocess.Popen(argv, cwd=REPOSITORY, env=environment())
     try:
         rc = process.wait()
     except BaseException:
@@ -39,9 +47,11 @@ def summary(tallies: list[Tally]) -> str:
     for tally in tallies:
         lines.append(f"{tally.stage:<10} {tally.passed:5} passed {tally.failed:3} failed {tally.seconds:6.0f} s")
         lines += [f"    {failure}" for failure in tally.failures]
+        lines += [f"    skipped: {one}" for one in tally.skipped]
     passed = sum(tally.passed for tally in tallies)
     failed = sum(tally.failed for tally in tallies)
-    return "\n".join([*lines, "", f"{passed} passed, {failed} failed"])
+    skipped = sum(len(tally.skipped) for tally in tallies)
+    return "\n".join([*lines, "", f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")])
 
 
 def main() -> int:

@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run Molecule's scenarios, three at a time, and leave nothing behind (`make molecule`).
 
-python -m tests.tools.molecule [SCENARIO ...]
+python -m tests.tools.molecule [SCENARIO[@RELEASE] ...]
+
+RELEASE is one of ansible-core in requirements/cores.txt, as in streaming@2.16. Without it, the project's own ansible-core runs the playbooks.
+Without arguments, all scenarios run: those of WITH_OTHER_CORES with the oldest and the newest release, the others with the project's own.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
-from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, exit_on_signals, run
+from tests.tools import cores
+from tests.tools.stage import CACHE, REPOSITORY, VENV_BIN, Outcome, Stage, environment, exit_on_signals, run
 
 SCENARIOS = REPOSITORY / "extensions" / "molecule"
 LOGS = CACHE / "molecule"
@@ -30,6 +36,9 @@ LAB_PREFIX = "molecule-"
 
 LONGEST_FIRST = ("star", "moving", "increments", "geo", "targets", "rsync", "hooks", "faults")
 """They begin before all others, so that all lanes end at about the same time."""
+
+WITH_OTHER_CORES = ("streaming",)
+"""The scenarios that the oldest and the newest ansible-core run instead of the project's own, which runs all the others."""
 
 AT_ONCE = 3
 GRACE = 30.0
@@ -61,14 +70,24 @@ class Runner:
         self._lock = threading.Lock()
         self._ending = False
 
-    def test(self, scenario: str) -> Outcome:
+    def test_lane(self, names: Sequence[str]) -> list[Outcome]:
+        """Run these one after the other: they have the same machines."""
+        return [self.test(name) for name in names]
+
+    def test(self, name: str) -> Outcome:
         """Run a scenario, keep its machines' logs if it failed, and take its machines down."""
         started = time.monotonic()
-        log, evidence = LOGS / f"{scenario}.log", LOGS / scenario
+        scenario, core = split(name)
+        log, evidence = LOGS / f"{name}.log", LOGS / name
         shutil.rmtree(evidence, ignore_errors=True)
-        rc = self._molecule(scenario, log)
+        log.unlink(missing_ok=True)
+        if core is not None:
+            proof = prove(core, self._environment(core), log)
+            if not proof.ok:
+                return replace(proof, name=name)
+        rc = self._molecule(name, log)
         if rc is None:
-            return Outcome(scenario, (), 1, "not started", 0.0)
+            return Outcome(name, (), 1, "not started", 0.0)
         output = ending(log)
         if own_machines() and not self._ending:
             if rc != 0:
@@ -76,22 +95,33 @@ class Runner:
             down = lab("down", LAB_PREFIX + scenario)
             if not down.ok:
                 rc, output = rc or down.rc, f"{output}\n{down.output}"
-        return Outcome(scenario, (), rc, output, time.monotonic() - started)
+        return Outcome(name, (), rc, output, time.monotonic() - started)
 
-    def _molecule(self, scenario: str, log: Path) -> int | None:
+    def _environment(self, core: cores.Core | None) -> dict[str, str]:
+        return self.env if core is None else core.environment(self.env)
+
+    def _molecule(self, name: str, log: Path) -> int | None:
         """Its exit code; None if no more scenarios are to start."""
         # What Molecule remembers of a scenario is in a directory of this run: it would skip the creation of machines that it made once.
-        state = self.scratch / scenario
+        state = self.scratch / name
         state.mkdir()
-        argv = ("molecule", "test", "--scenario-name", scenario, *(("--destroy", "never") if own_machines() else ()))
-        with log.open("wb") as output:
+        scenario, core = split(name)
+        # Molecule itself is always the project's own. It runs the ansible-playbook that is the first on PATH.
+        argv = (
+            str(VENV_BIN / "molecule"),
+            "test",
+            "--scenario-name",
+            scenario,
+            *(("--destroy", "never") if own_machines() else ()),
+        )
+        with log.open("ab") as output:
             with self._lock:
                 if self._ending:
                     return None
                 process = subprocess.Popen(
                     argv,
                     cwd=REPOSITORY,
-                    env={**self.env, "MOLECULE_EPHEMERAL_DIRECTORY": str(state)},
+                    env={**self._environment(core), "MOLECULE_EPHEMERAL_DIRECTORY": str(state)},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -125,6 +155,24 @@ def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> No
         return
 
 
+def split(name: str) -> tuple[str, cores.Core | None]:
+    """The scenario and the ansible-core in SCENARIO[@RELEASE]; None stands for the project's own."""
+    scenario, _at, release = name.partition("@")
+    return scenario, cores.by_release()[release] if release else None
+
+
+def prove(core: cores.Core, env: Mapping[str, str], log: Path) -> Outcome:
+    """Make the environment of that ansible-core, and begin the log with the version that ansible-playbook reports. A different one is a failure."""
+    made = cores.provide(core)
+    if not made.ok:
+        return made
+    outcome = run("ansible-playbook --version", "ansible-playbook", "--version", env=env)
+    log.write_text(outcome.output, encoding="utf-8")
+    if f"[core {core.version}]" in outcome.output:
+        return outcome
+    return replace(outcome, rc=outcome.rc or 1, output=f"This is not ansible-core {core.version}:\n{outcome.output}")
+
+
 def ending(log: Path) -> str:
     text = log.read_text(errors="replace")
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
@@ -156,6 +204,32 @@ def scenarios() -> list[str]:
     return [*first, *(name for name in names if name not in first)]
 
 
+def everything(stage: Stage) -> list[str]:
+    """All scenarios, each with the ansible-core that runs it. A release that this machine has no Python for is skipped."""
+    names = []
+    for scenario in scenarios():
+        if scenario not in WITH_OTHER_CORES:
+            names.append(scenario)
+            continue
+        chosen = []
+        for releases in cores.from_the_ends():
+            for core in releases:
+                if core.python is not None:
+                    chosen.append(f"{scenario}@{core.release}")
+                    break
+                stage.skip(f"{scenario}@{core.release}", core.missing())
+        names += chosen or [scenario]
+    return names
+
+
+def lanes(names: Iterable[str]) -> list[list[str]]:
+    """What runs side by side; the runs of one scenario follow each other."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.partition("@")[0], []).append(name)
+    return list(found.values())
+
+
 def lab(*arguments: str) -> Outcome:
     return run(f"lab {arguments[0]}", sys.executable, "-m", "tests.lab", *arguments)
 
@@ -169,7 +243,9 @@ def ready() -> Outcome:
 
 def take_down(names: list[str]) -> Outcome:
     """The machines of these scenarios; of all, where none is named."""
-    outcomes = [lab("down", "--all", "--prefix", LAB_PREFIX + name) for name in names or [""]]
+    outcomes = [
+        lab("down", "--all", "--prefix", LAB_PREFIX + lane[0].partition("@")[0]) for lane in lanes(names) or [[""]]
+    ]
     return max(outcomes, key=lambda outcome: outcome.rc)
 
 
@@ -185,9 +261,13 @@ def main(chosen: list[str]) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     stage = Stage("molecule")
     known = scenarios()
-    unknown = sorted(set(chosen) - set(known))
+    releases = cores.by_release()
+    allowed = {*known, *(f"{scenario}@{release}" for scenario in known for release in releases)}
+    unknown = sorted(set(chosen) - allowed)
     if unknown:
-        sys.exit(f"molecule: no scenario {', '.join(unknown)}; there are {', '.join(known)}.")
+        sys.exit(
+            f"molecule: no scenario {', '.join(unknown)}; there are {', '.join(known)}, each with or without @ and one of {', '.join(releases)}."
+        )
     if not stage.note("there are scenarios", bool(known)):
         return stage.finish()
     before = ready()
@@ -202,8 +282,11 @@ def main(chosen: list[str]) -> int:
         try:
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
                 try:
-                    for done in as_completed([pool.submit(runner.test, name) for name in chosen or known]):
-                        stage.note_outcome(done.result())
+                    for done in as_completed(
+                        [pool.submit(runner.test_lane, lane) for lane in lanes(chosen or everything(stage))]
+                    ):
+                        for outcome in done.result():
+                            stage.note_outcome(outcome)
                 finally:
                     runner.end()
         finally:

@@ -20,10 +20,10 @@ NOT_PUBLISHED = ("extensions", "requirements", "Makefile", ".cache", ".venv", ".
 LARGEST = 1_000_000
 """Bytes of a reasonable archive: something that does not belong there makes it grow."""
 
-TROUBLE = re.compile(r"^\s*(?:\[?WARNING|\[?ERROR|CRITICAL)", re.MULTILINE)
+FAILURE = re.compile(r"^\s*(?:\[?WARNING|\[?ERROR|CRITICAL)", re.MULTILINE)
 
 
-def look_at_archive(stage: Stage, collection: InstalledCollection) -> None:
+def check_archive(stage: Stage, collection: InstalledCollection) -> None:
     with tarfile.open(collection.tarball) as archive:
         names = archive.getnames()
     tops = {name.split("/")[0] for name in names}
@@ -44,7 +44,7 @@ def playbook_outcome(collection: InstalledCollection, name: str) -> Outcome:
     )
 
 
-def look_at_documentation(stage: Stage, collection: InstalledCollection, kind: str, names: list[str]) -> None:
+def check_documentation(stage: Stage, collection: InstalledCollection, kind: str, names: list[str]) -> None:
     """Each by its own name, as a user asks for it, in one call."""
     full = [f"{examples.COLLECTION}.{name}" for name in names]
     if not full:
@@ -72,7 +72,7 @@ def importer_outcome(collection: InstalledCollection) -> Outcome:
         # ansible-test has its own stage, and galaxy-importer would want a container for it.
         env=collection.environment(GALAXY_IMPORTER_RUN_ANSIBLE_TEST="false"),
     )
-    rc = done.rc or int(TROUBLE.search(done.output) is not None)
+    rc = done.rc or int(FAILURE.search(done.output) is not None)
     return Outcome(done.name, done.argv, rc, done.output, done.seconds)
 
 
@@ -90,7 +90,7 @@ def look(stage: Stage, collection: InstalledCollection) -> None:
     for step in (collection.build, collection.install):
         if not stage.note_outcome(step()):
             return
-    look_at_archive(stage, collection)
+    check_archive(stage, collection)
     playbooks = sorted(examples.playbook_names())
     stage.note("there are playbooks", bool(playbooks))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -98,9 +98,9 @@ def look(stage: Stage, collection: InstalledCollection) -> None:
         waiting += [pool.submit(playbook_outcome, collection, name) for name in playbooks]
         for outcome in waiting:
             stage.note_outcome(outcome.result())
-    look_at_documentation(stage, collection, "module", examples.module_names())
-    look_at_documentation(stage, collection, "filter", examples.filter_names())
-    look_at_documentation(stage, collection, "role", examples.role_names())
+    check_documentation(stage, collection, "module", examples.module_names())
+    check_documentation(stage, collection, "filter", examples.filter_names())
+    check_documentation(stage, collection, "role", examples.role_names())
     try:
         old = docs.outdated()
     except docs.Undocumented as error:

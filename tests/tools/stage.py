@@ -48,11 +48,16 @@ class Tally:
     stage: str
     passed: int = 0
     failures: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def failed(self) -> int:
         return len(self.failures)
+
+    def counts(self) -> str:
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
 
     @staticmethod
     def path(stage: str) -> Path:
@@ -93,6 +98,11 @@ class Stage:
             print("\n".join(f"    {line}" for line in output.rstrip().splitlines()), flush=True)
         return False
 
+    def skip(self, name: str, reason: str) -> None:
+        """Print that a check can't run on this machine, and why, and count it for the closing summary."""
+        print(f"SKIPPED            {name}: {reason}", flush=True)
+        self.tally.skipped.append(f"{name}: {reason}")
+
     def note_outcome(self, outcome: Outcome, detail: str = "") -> bool:
         return self.note(outcome.name, outcome.ok, outcome.seconds, outcome.output, detail)
 
@@ -100,7 +110,7 @@ class Stage:
         self.tally.seconds = time.monotonic() - self.started
         self.tally.save()
         print(
-            f"{self.tally.stage}: {self.tally.passed} passed, {self.tally.failed} failed in {self.tally.seconds:.0f} s",
+            f"{self.tally.stage}: {self.tally.counts()} in {self.tally.seconds:.0f} s",
             flush=True,
         )
         return 1 if self.tally.failures else 0

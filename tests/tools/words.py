@@ -29,7 +29,7 @@ def in_python(text: str) -> set[str]:
     """The names of the functions, or of the module's constants, that look for words."""
     tree = ast.parse(text)
     strings = _strings(tree)
-    return {name for name, node in _walk(tree) if _looks(node, strings)}
+    return {name for name, node in _walk(tree) if _compares(node, strings)}
 
 
 def in_jinja(text: str) -> list[str]:
@@ -72,7 +72,7 @@ def _walk(tree: ast.AST, name: str = "") -> Iterator[tuple[str, ast.AST]]:
         yield from _walk(node, inner)
 
 
-def _looks(node: ast.AST, strings: Mapping[str, str]) -> bool:
+def _compares(node: ast.AST, strings: Mapping[str, str]) -> bool:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return in_sql(node.value)
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):

@@ -28,7 +28,7 @@ fsfreeze --freeze "$place"
 tar -C "$place" --numeric-owner --one-file-system -cf - .
 """
 
-LAY_DOWN = """
+RESTORE = """
 set -eu
 place=$(findmnt -n -o TARGET "$1")
 find "$place" -xdev -mindepth 1 -delete
@@ -63,7 +63,7 @@ def attach_volume(self: Any, volume_id: str, instance_id: str, device_path: str,
     address = machine(self.get_instance(instance_id))
     if address and volume.snapshot_id:
         with (DIRECTORY / volume.snapshot_id).open("rb") as data:
-            subprocess.run(there(address, LAY_DOWN, device_path), stdin=data, check=True)
+            subprocess.run(there(address, RESTORE, device_path), stdin=data, check=True)
     return real_attach_volume(self, volume_id, instance_id, device_path, *arguments, **named)
 
 

@@ -119,7 +119,7 @@ class Archiver:
             int(row["failed_count"]),
         )
 
-    def check_the_way(self, target: ArchiveTarget) -> None:
+    def check_transfer(self, target: ArchiveTarget) -> None:
         """Go to Barman with nothing, as PostgreSQL's user. Raises ArchivingError where that does not work."""
         program = target.method
         self._command([program, "--version"])

@@ -54,7 +54,7 @@ def configure(
         plan = make_plan(current, desired)
     if not check_mode:
         if target is not None and "archive_command" in plan.settings:
-            archiver.check_the_way(target)
+            archiver.check_transfer(target)
         archiver.apply(plan)
         if plan.history is not None:
             archiver.archive_history(plan.history, current.data_directory)

@@ -113,7 +113,7 @@ def problem_of(server: str, directory: str, plan: IncomingPlan) -> str | None:
     return "\n".join(problems) or None
 
 
-def clear_servers(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+def prune_servers(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """The operation of the module incoming_wal, one server after the other. Raises HostError."""
     barman = barman_from(params)
     configuration = read(params["config_file"], params["barman_user"])
@@ -161,7 +161,7 @@ def clear(
 
 def _outcome(removed: Sequence[str], error: str | None = None) -> ServerOutcome:
     """removed: the names of the files that were removed, or would be in check mode. error: why others are still there."""
-    return ServerOutcome({"removed": list(removed)}, bool(removed), error, "not_cleared" if error else None)
+    return ServerOutcome({"removed": list(removed)}, bool(removed), error, "not_pruned" if error else None)
 
 
 def _look(barman: Barman, server: ServerConfiguration, directory: str) -> IncomingPlan:

@@ -27,13 +27,13 @@ def missing_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_hi
         return []
     begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
     directory = server.directory("wals_directory")
-    way = [timeline_history.TimelineSegment(begin.timeline, 0, None)]
+    history = [timeline_history.TimelineSegment(begin.timeline, 0, None)]
     archived = [
         segment
-        for segment in timeline_history.needed(begin, end, way, backup.segment_size)
+        for segment in timeline_history.needed(begin, end, history, backup.segment_size)
         if os.path.exists(os.path.join(directory, segment.directory, str(segment)))
     ]
-    return timeline_history.gaps(archived, begin, way, backup.segment_size, end)
+    return timeline_history.gaps(archived, begin, history, backup.segment_size, end)
 
 
 def lost_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.WalGap]:

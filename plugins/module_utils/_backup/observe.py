@@ -25,7 +25,8 @@ from .._postgres.wal_position import read_position
 class Reporter(Protocol):
     """Where the operation reports its progress (_host.progress.Progress)."""
 
-    def update(self, phase: str, **numbers: Any) -> None: ...
+    def update(self, phase: str, **numbers: Any) -> None:
+        """Report what the operation does now."""
 
 
 class BackupHost:

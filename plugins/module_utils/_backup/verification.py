@@ -37,7 +37,7 @@ from .._postgres.backup_manifest import (
     parse_manifest,
 )
 
-Tell = Callable[[str, int, int], None]
+ReportProgress = Callable[[str, int, int], None]
 
 PHASE = "verifying the backup"
 _PIECE = 1 << 20
@@ -97,7 +97,7 @@ def verify_backup(
     server: str,
     backups: Sequence[Backup],
     directory: str,
-    tell: Tell = lambda phase, done, total: None,
+    report: ReportProgress = lambda phase, done, total: None,
     earlier: Mapping[str, Any] | None = None,
     processes: int = 0,
     clock: Callable[[], float] = time.monotonic,
@@ -134,13 +134,13 @@ def verify_backup(
         problems: list[str] = []
         try:
             for file, problem in one.wrong_sums(processes):
-                tell(PHASE, done, total)
+                report(PHASE, done, total)
                 done += file.size
                 problems += [problem] if problem else []
         except _NotVerified as exc:
             return BackupVerification(names, reason=str(exc))
         one.refuse(problems)
-    tell(PHASE, total, total)
+    report(PHASE, total, total)
     files = [file for one in sets for file in one.manifest.files.values()]
     return BackupVerification(
         names,

@@ -44,7 +44,7 @@ class WalWait:
         self._receiver: tuple[int | None, float] = (None, clock())
         self._hole_since: float | None = None
 
-    def see_receiver(self, pid: int | None) -> None:
+    def observe_receiver(self, pid: int | None) -> None:
         """Note which one runs now. It counts once it stays."""
         now = self._clock()
         if pid != self._receiver[0]:
@@ -153,7 +153,7 @@ def receiver_problem(host: BackupHost, waiting: WalWait) -> str:
     if not host.server.flag("streaming_archiver") or host.server.flag("archiver"):
         return ""
     pid = receiver_pid(host.server, host.process)
-    waiting.see_receiver(pid)
+    waiting.observe_receiver(pid)
     if pid is not None or waiting.without_receiver_since is None:
         return ""
     if host.clock() - waiting.without_receiver_since > _RECEIVER_PATIENCE:

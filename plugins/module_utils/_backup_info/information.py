@@ -118,11 +118,11 @@ def windows_of(backups: Sequence[Backup], archive: Archive) -> list[dict[str, An
             continue
         begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
         try:
-            way = history_after(begin, archive)
-            reach = timeline_history.last_without_gap(archive.segments, begin, way, backup.segment_size)
+            history = history_after(begin, archive)
+            reach = timeline_history.last_without_gap(archive.segments, begin, history, backup.segment_size)
             if reach is None or reach.number(backup.segment_size) < end.number(backup.segment_size):
                 continue
-            missing = timeline_history.gaps(archive.segments, begin, way, backup.segment_size)
+            missing = timeline_history.gaps(archive.segments, begin, history, backup.segment_size)
         except HostError:
             # gaps_unknown has the reason.
             continue

@@ -58,10 +58,10 @@ def history_after(
         return timeline_history.history_from(begin.timeline, begin.timeline, archive.histories)
     newer = [timeline for timeline in sorted(archive.histories, reverse=True) if timeline > begin.timeline]
     for timeline in sorted(newer, key=lambda timeline: timeline != present):
-        way = timeline_history.parse_history(timeline, archive.histories[timeline])
-        for leg in way:
-            if leg.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (leg.end or 0):
-                return way
+        history = timeline_history.parse_history(timeline, archive.histories[timeline])
+        for segment in history:
+            if segment.timeline == begin.timeline and begin.begin_lsn(archive.segment_size) <= (segment.end or 0):
+                return history
     return timeline_history.history_from(begin.timeline, begin.timeline, archive.histories)
 
 

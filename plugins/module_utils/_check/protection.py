@@ -64,7 +64,7 @@ class ObservedProtection:
     """What Barman has of a server. server: at conninfo; receives_from: at the receiver's address, None without streaming.
 
     sender_state: PostgreSQL's word for the receiver's connection. received: the newest file of the expected timeline in the receiver's
-    directory; arrived and archived: the newest segment of that timeline here, and in the archive.
+    directory. delivered: the newest segment of that timeline on this host. archived: the newest one in the archive.
     """
 
     server: ServerIdentity
@@ -73,7 +73,7 @@ class ObservedProtection:
     receiver_pid: int | None = None
     sender_state: str | None = None
     received: str | None = None
-    arrived: str | None = None
+    delivered: str | None = None
     archived: str | None = None
     backup: Backup | None = None
 
@@ -133,7 +133,7 @@ def missing_protection(server: str, expected: ExpectedServer, observed: Observed
             problems.append(f"the WAL receiver of '{server}' has nothing of timeline {expected.timeline}")
     if observed.streaming and observed.archived is None:
         problems.append(f"no WAL segment of timeline {expected.timeline} of '{server}' is archived")
-    if not observed.streaming and observed.arrived is None:
+    if not observed.streaming and observed.delivered is None:
         problems.append(f"no WAL segment of timeline {expected.timeline} of '{server}' has arrived")
     return problems + _backup_problems(server, expected, observed.backup)
 
@@ -266,7 +266,7 @@ class Protection:
             receiver_pid=pid,
             sender_state=state,
             received=self._received(expected.timeline) if streaming else None,
-            arrived=_newest(archive, expected.timeline, ""),
+            delivered=_newest(archive, expected.timeline, ""),
             archived=_newest(archive, expected.timeline, self._server.directory("wals_directory").rstrip("/") + "/"),
             backup=found[0] if found else None,
         )

@@ -59,7 +59,7 @@ class Verdict:
     reason: str = ""
 
 
-def judge(observations: Sequence[JobObservation], *, timeout: float, unreachable_timeout: float) -> Verdict:
+def verdict_on(observations: Sequence[JobObservation], *, timeout: float, unreachable_timeout: float) -> Verdict:
     """The job's state after these observations, oldest first, at least one.
 
     timeout: seconds from the first observation until an unfinished job is overdue.
@@ -78,7 +78,7 @@ def judge(observations: Sequence[JobObservation], *, timeout: float, unreachable
             JobState.DEAD, final=True, reason=f"the host was restarted: its boot id is not {boot_ids[0]} any more"
         )
     if not last.processes:
-        return Verdict(JobState.DEAD, final=True, reason=_gone(observations))
+        return Verdict(JobState.DEAD, final=True, reason=_reason_if_gone(observations))
     if last.time - first.time >= timeout:
         reason = f"the job has no result after {last.time - first.time:.0f} s, and its process {last.processes[0]} still runs"
         return Verdict(JobState.OVERDUE, final=True, reason=reason)
@@ -152,7 +152,7 @@ def _unreachable(last: JobObservation, silence: float) -> str:
     return f"the host has not answered for {duration(silence)}: {(last.error or '').strip().rstrip('.')}"
 
 
-def _gone(observations: Sequence[JobObservation]) -> str:
+def _reason_if_gone(observations: Sequence[JobObservation]) -> str:
     known = [item.processes[0] for item in observations if item.processes]
     which = f"the job's process {known[-1]} has ended" if known else "the job has no process"
     return which + " without a result: it was killed, or could not write its result"

@@ -30,7 +30,7 @@ from typing import IO, Any, Callable
 _GRACE = 5.0
 _PR_SET_PDEATHSIG = 1
 # How soon a command that was ended by our own signal is noticed.
-_LOOK = 0.5
+_PARENT_CHECK_INTERVAL = 0.5
 #: Held while this process, and so every thread of it, is another user, and while a command is started by what the user is.
 IDENTITY = threading.RLock()
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -257,7 +257,7 @@ def _wait(process: subprocess.Popen[bytes], command: Command, started: float, te
     next_tick = started + command.tick_interval
     while True:
         now = time.monotonic()
-        look = now + _LOOK if command.die_with_parent else None
+        look = now + _PARENT_CHECK_INTERVAL if command.die_with_parent else None
         limits = [limit for limit in (deadline, next_tick if command.tick else None, look) if limit is not None]
         termination.check(command)
         if _has_ended(process, max(0.01, min(limits) - now) if limits else None):

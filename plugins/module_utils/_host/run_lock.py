@@ -107,7 +107,7 @@ def plan(current: Sequence[RunLock], desired: RunLock, ended: Iterable[str]) -> 
     )
 
 
-def judge(holder: Controller, here: Controller, start_of: Mapping[int, int]) -> Life:
+def holder_life(holder: Controller, here: Controller, start_of: Mapping[int, int]) -> Life:
     """Whether the holder's process still runs. start_of: the start of each process of this controller, by its id.
 
     A process works on one recovery at a time, so an earlier lock of the process that asks is void. Containers may share a machine

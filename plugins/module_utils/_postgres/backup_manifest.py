@@ -34,9 +34,11 @@ class ManifestError(ValueError):
 class Sum(Protocol):
     """A checksum that is computed piece by piece."""
 
-    def update(self, data: bytes, /) -> object: ...
+    def update(self, data: bytes, /) -> object:
+        """Add data."""
 
-    def hexdigest(self) -> str: ...
+    def hexdigest(self) -> str:
+        """Return the checksum of what was added."""
 
 
 @dataclass(frozen=True)

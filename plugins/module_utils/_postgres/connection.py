@@ -80,7 +80,8 @@ class Session(Protocol):
         Only for a replication connection, which must be closed afterwards.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class Connect(Protocol):
@@ -93,7 +94,8 @@ class Connect(Protocol):
 
     def __call__(
         self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
-    ) -> Session: ...
+    ) -> Session:
+        """Return the open connection."""
 
 
 def psycopg_is_there() -> bool:

@@ -47,9 +47,11 @@ class QueryableServer(Protocol):
     """An open connection to the server."""
 
     @property
-    def version(self) -> int: ...
+    def version(self) -> int:
+        """The server's major version, such as 17."""
 
-    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]: ...
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return the rows."""
 
 
 @dataclass(frozen=True)

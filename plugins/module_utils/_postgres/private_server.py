@@ -32,9 +32,11 @@ class Process(Protocol):
 
     pid: int
 
-    def poll(self) -> int | None: ...
+    def poll(self) -> int | None:
+        """Return the exit code; None while the process runs."""
 
-    def send_signal(self, sig: int) -> None: ...
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to the process."""
 
 
 Launch = Callable[[Sequence[str], str, str, str], Process]

@@ -28,7 +28,7 @@ def refusal_kind(
     server_lsn: the end of its WAL. history: the timeline segments that lead to its timeline, its own included. All
     positions are bytes.
     """
-    segments = [leg for leg in history if leg.timeline == timeline]
+    segments = [segment for segment in history if segment.timeline == timeline]
     if not segments:
         return "other_timeline"
     end = segments[0].end

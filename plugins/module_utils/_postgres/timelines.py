@@ -31,7 +31,8 @@ class Files(Protocol):
     segment_size: int
 
     @property
-    def histories(self) -> Mapping[int, str]: ...
+    def histories(self) -> Mapping[int, str]:
+        """The texts of the history files, by timeline."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def divergence(one: Iterable[TimelineSegment], other: Iterable[TimelineSegment])
     return end
 
 
-def leaves(tree: Tree, goes_on: Callable[[Branch, int], bool]) -> list[Branch]:
+def branch_ends(tree: Tree, goes_on: Callable[[Branch, int], bool]) -> list[Branch]:
     """The branches that no other one continues. goes_on: whether a branch has a commit of its own after a position."""
     found: list[Branch] = []
     for branch in tree.values():

@@ -41,12 +41,15 @@ class ArchivedWal(Protocol):
     segment_size: int
 
     @property
-    def histories(self) -> Mapping[int, str]: ...
+    def histories(self) -> Mapping[int, str]:
+        """The texts of the history files, by timeline."""
 
     @property
-    def timelines(self) -> list[int]: ...
+    def timelines(self) -> list[int]:
+        """The timelines that the archive has."""
 
-    def read(self, segment: wal.Segment) -> bytes: ...
+    def read(self, segment: wal.Segment) -> bytes:
+        """Return the content of the segment."""
 
 
 def no_progress(phase: str, done: int, total: int) -> None:

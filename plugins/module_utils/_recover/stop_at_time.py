@@ -139,28 +139,12 @@ def _refuse_another_branch(search: TargetSearch, backup: Backup, segment: wal.Se
         first = find_on_branch(search.wal.scanner, timeline, switch, lambda event: event.kind == "commit")
         if first is None or is_past(search.target, first) or (before is not None and first.time <= before.time):
             continue
+        current, last = search.wal.timeline, "none" if before is None else format_time(before.time)
         raise PlanError(
-            "{} of server '{}' lies on timeline {}, after the switch point at WAL position {} (last commit before "
-            "it: {}; "
-            "first one after it: {}). Timeline {}, which '{}' means here, has nothing of its own until then: its "
-            "first transaction after the switch point at {} ended at {}, and the recovery would end at that switch "
-            "point. "
-            "Write 'target_timeline: {}' for what was on timeline {} at that time, or a target_time from {} on for "
-            "timeline {} ('target_timeline: {}' recovers to the switch point)".format(
-                search.target,
-                search.server,
-                timeline,
-                wal.format_lsn(switch),
-                "none" if before is None else format_time(before.time),
-                format_time(first.time),
-                search.wal.timeline,
-                search.target.timeline,
-                wal.format_lsn(switches[-1]),
-                format_time(stop.time),
-                timeline,
-                timeline,
-                format_time(stop.time),
-                search.wal.timeline,
-                search.wal.timeline,
-            )
+            f"{search.target} of server '{search.server}' lies on timeline {timeline}, after the switch point at WAL position {wal.format_lsn(switch)} "
+            f"(last commit before it: {last}; first one after it: {format_time(first.time)}). Timeline {current}, which '{search.target.timeline}' means here, "
+            f"has nothing of its own until then: its first transaction after the switch point at {wal.format_lsn(switches[-1])} ended at "
+            f"{format_time(stop.time)}, and the recovery would end at that switch point. Write 'target_timeline: {timeline}' for what was on timeline "
+            f"{timeline} at that time, or a target_time from {format_time(stop.time)} on for timeline {current} "
+            f"('target_timeline: {current}' recovers to the switch point)"
         )

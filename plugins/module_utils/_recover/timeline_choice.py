@@ -22,9 +22,9 @@ from .._postgres.timelines import (
     Conflict,
     ServerTimeline,
     TimelineSource,
+    branch_ends,
     divergence,
     latest,
-    leaves,
     read_branches,
 )
 from .backup_candidates import BackupCandidates
@@ -70,7 +70,7 @@ def choose_timeline(
         timeline = requested if isinstance(requested, int) else own
         left_behind += _other_timeline(scanner, tree, server_timeline, timeline)
         return TimelineChoice(timeline, left_behind=left_behind)
-    ends = leaves(tree, lambda branch, lsn: has_commit_after(scanner, branch, lsn))
+    ends = branch_ends(tree, lambda branch, lsn: has_commit_after(scanner, branch, lsn))
     if candidates.requested:
         # The backup decides among the branches that it is on.
         ends = [end for end in ends if _has_backup(end, candidates.newest)] or ends

@@ -45,7 +45,8 @@ class Wal(Protocol):
     partials: dict[wal.Segment, str]
     segment_size: int
 
-    def read(self, segment: wal.Segment) -> bytes: ...
+    def read(self, segment: wal.Segment) -> bytes:
+        """Return the content of the segment."""
 
 
 @dataclass(frozen=True)

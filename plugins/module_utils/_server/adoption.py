@@ -288,9 +288,9 @@ def _keeps(name: str, server: ServerConfiguration, desired: Mapping[str, str]) -
         if "options" not in differing:
             return "; ".join(f"{_SSH_PARTS[part]}: {_yaml(value)}" for part, value in differing.items())
     if name in ("archiver", "streaming_archiver"):
-        ways = ["streaming"] if server.flag("streaming_archiver") else []
-        ways += ["archiving"] if parse_bool(_value("archiver", server)) else []
-        return f"barman_wal: [{', '.join(ways)}]"
+        methods = ["streaming"] if server.flag("streaming_archiver") else []
+        methods += ["archiving"] if parse_bool(_value("archiver", server)) else []
+        return f"barman_wal: [{', '.join(methods)}]"
     if name == "reuse_backup":
         return f"barman_incremental: {old if old in ('link', 'copy') else 'none'}"
     if name in _VARIABLES:

@@ -126,12 +126,14 @@ def option_warnings(desired: DesiredConfiguration, version: Version) -> list[str
 
 
 def _named(
-    desired: DesiredConfiguration, version: Version, judge: Callable[[Mapping[str, Any], Version, str], list[Problem]]
+    desired: DesiredConfiguration,
+    version: Version,
+    validate: Callable[[Mapping[str, Any], Version, str], list[Problem]],
 ) -> list[str]:
-    found = [f"[barman]: {problem!s}" for problem in judge(desired.global_options or {}, version, GLOBAL)]
+    found = [f"[barman]: {problem!s}" for problem in validate(desired.global_options or {}, version, GLOBAL)]
     for entry in desired.entries:
         if entry.present:
-            problems = judge(entry.options, version, SERVER)
+            problems = validate(entry.options, version, SERVER)
             found.extend(f"server '{entry.name}': {problem!s}" for problem in problems)
     return found
 

@@ -105,7 +105,7 @@ def ensure(
     for name, before, after in filter(None, map(replaced_options, planned.changes)):
         problems.extend(unreachable(name, before, after, reach))
     if planned.changed and version and not problems:
-        reading = read_aside(barman, current, planned, desired)
+        reading = read_staged_copy(barman, current, planned, desired)
         problems.extend(reading.problems)
         warnings.extend(reading.warnings)
     if problems:
@@ -172,7 +172,7 @@ def _left_of(names: Sequence[str], barman: Barman) -> list[dict[str, Any]]:
     return left
 
 
-def read_aside(
+def read_staged_copy(
     barman: Barman, current: CurrentConfiguration, planned: ConfigurationPlan, desired: DesiredConfiguration
 ) -> ConfigurationReading:
     """Have Barman read the configuration as it would be. Raises HostError where Barman can't be run at all."""

@@ -147,7 +147,7 @@ class PassiveServer:
         if not self._server.passive:
             raise SynchronisationError("it is not passive on this host: this host takes its backups", "configuration")
         first = self._look()
-        self._tell(outcome, first, first, request)
+        self._report(outcome, first, first, request)
         size = self._segment_size(first.here)
         empty = not first.source.backups and not first.here.done
         outcome.values["empty"] = empty
@@ -167,7 +167,7 @@ class PassiveServer:
             outcome.changed = needed
             return
         last = self._bring(first, request, size)
-        self._tell(outcome, first, last, request)
+        self._report(outcome, first, last, request)
         copied = last.here.done - first.here.done
         files = [name for name in first.lag.files if archive_has(last.here.archive, name)]
         outcome.changed = bool(copied or files or last.here.newest != first.here.newest)
@@ -339,20 +339,20 @@ class PassiveServer:
             if backup_id not in self._skipped:
                 self._progress.update(f"copying backup {backup_id}", left=left)
                 reply = self._barman.json("sync-backup", self._server.name, backup_id)
-                self._judge(reply, observed, f"{backup_id}-sync-backup")
+                self._check_reply(reply, observed, f"{backup_id}-sync-backup")
                 if reply.ok and reply.info and not self._has(backup_id):
                     # Barman found nothing to do, by its retention policy here, and reports why.
                     self._skipped[backup_id] = "; ".join(reply.info)
         if observed.lag.files:
             self._progress.update("copying WAL", left=left)
             reply = self._barman.json("sync-wals", self._server.name)
-            self._judge(reply, observed, "sync-wal")
+            self._check_reply(reply, observed, "sync-wal")
             self._reported = "; ".join(reply.warnings) or self._reported
 
     def _has(self, backup_id: str) -> bool:
         return any(one.backup_id == backup_id and one.done for one in catalog.read_backups(self._server))
 
-    def _judge(self, reply: Reply, observed: SyncObservation, lock: str) -> None:
+    def _check_reply(self, reply: Reply, observed: SyncObservation, lock: str) -> None:
         """Raise SynchronisationError if the copy fails again while nobody else makes it.
 
         Barman has one exit status for a failure and for another process, such as cron's, that copies now. That one
@@ -380,7 +380,7 @@ class PassiveServer:
 
     # What is returned
 
-    def _tell(
+    def _report(
         self, outcome: ServerOutcome, first: SyncObservation, last: SyncObservation, request: SyncRequest
     ) -> None:
         here = last.here

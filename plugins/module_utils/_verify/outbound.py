@@ -34,7 +34,8 @@ _HARMLESS = frozenset(("", "true", "false", "/bin/true", "/bin/false", "/usr/bin
 class Asked(Protocol):
     """A server that can be asked."""
 
-    def query(self, sql: str, database: str = "postgres", timeout: float = 60.0) -> list[list[str | None]]: ...
+    def query(self, sql: str, database: str = "postgres", timeout: float = 60.0) -> list[list[str | None]]:
+        """Return the rows."""
 
 
 @dataclass(frozen=True)

@@ -128,9 +128,9 @@ def switch_segment(
     timeline: int, history: Sequence[timeline_history.TimelineSegment], segment_size: int
 ) -> wal.Segment | None:
     """The segment in which the history leaves a timeline, on the timeline that it goes over to; None where it never was on it."""
-    for leg, following in zip(history, history[1:]):
-        if leg.timeline == timeline and leg.end is not None:
-            return wal.segment_of_lsn(following.timeline, leg.end, segment_size)
+    for segment, following in zip(history, history[1:]):
+        if segment.timeline == timeline and segment.end is not None:
+            return wal.segment_of_lsn(following.timeline, segment.end, segment_size)
     return None
 
 
@@ -200,7 +200,7 @@ def nothing_archived_yet(observed: Observation) -> bool:
 
 
 def on_history(number: int, history: Sequence[timeline_history.TimelineSegment], segment_size: int) -> wal.Segment:
-    for leg in history:
-        if leg.end is None or number < leg.end // segment_size:
-            return wal.segment_of_number(leg.timeline, number, segment_size)
+    for segment in history:
+        if segment.end is None or number < segment.end // segment_size:
+            return wal.segment_of_number(segment.timeline, number, segment_size)
     return wal.segment_of_number(history[-1].timeline, number, segment_size)

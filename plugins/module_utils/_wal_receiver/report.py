@@ -60,8 +60,8 @@ def values_of(
     start = plan.reset.start if plan.reset is not None else position.segment if position is not None else None
     if start is not None:
         history = host.timeline_history(start.timeline, observed)
-        sound, missing = continuity(observed.archived.segments, read_backups(host.server), history, start, size)
-        values["backup_needed"] = not sound
+        complete, missing = continuity(observed.archived.segments, read_backups(host.server), history, start, size)
+        values["backup_needed"] = not complete
         values["gap"] = [str(gap) for gap in missing]
     if plan.reset is not None:
         values["reset"] = {

@@ -108,7 +108,7 @@ def parties(
     """
     known, server = topology["postgres_servers"], str(arguments.get("barman_recover_server", ""))
     own = (requirements.get(server) or {}).get("postgres") or {}
-    backed_up_as = str(own.get("kept_as") or server)
+    backed_up_as = str(own.get("backed_up_as") or server)
     backup_server = (known.get(backed_up_as) or {}).get("backup_server") or ""
     source = str(arguments.get("barman_recover_backup_server") or backup_server)
     directory = str(arguments.get("barman_recover_directory") or "")

@@ -12,7 +12,7 @@ The plan is made again after its steps: what waited for one of them is then amon
     stop_streaming     backup server: receivers and slots, if WAL is only archived now
     release_servers    backup server: receivers and slots of servers that another backup server backs up now
     write_entries      backup server: the entries as they are declared, or switched off
-    clear_incoming     backup server: what came by archive_command, and was streamed too
+    prune_incoming     backup server: what came by archive_command, and was streamed too
     remove_rules       PostgreSQL: rules in pg_hba.conf that nothing needs any more
 
 Private to the collection. Pure: no Ansible, no input or output.
@@ -41,7 +41,7 @@ class StepName(StrEnum):
     STOP_STREAMING = "stop_streaming"
     RELEASE_SERVERS = "release_servers"
     WRITE_ENTRIES = "write_entries"
-    CLEAR_INCOMING = "clear_incoming"
+    PRUNE_INCOMING = "prune_incoming"
     REMOVE_RULES = "remove_rules"
 
 
@@ -69,13 +69,13 @@ class HostPlan:
 class Operation:
     """What this run proved of a backup server's own servers.
 
-    incoming: those with WAL that came by archive_command and was not archived; cleared: those of which it was cleared since.
+    incoming: servers with WAL that arrived by archive_command and was not archived. pruned: servers whose incoming directory was pruned since.
     """
 
     healthy: frozenset[str] = frozenset()
     with_backup: frozenset[str] = frozenset()
     incoming: frozenset[str] = frozenset()
-    cleared: frozenset[str] = frozenset()
+    pruned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def former_clients(topology: Mapping[str, Any], declared: Iterable[Mapping[str, 
     """The hosts to which a backup server needs connections that are not declared any more. declared: its servers."""
     hosts = {entry["name"]: entry["host"] for entry in declared}
     receiving = [entry["host"] for entry in held(topology, entries) if not entry["passive"]]
-    return [*receiving, *(hosts[name] for name, kept in entries.open() if "streaming" in kept and name in hosts)]
+    return [*receiving, *(hosts[name] for name, former in entries.open() if "streaming" in former and name in hosts)]
 
 
 def slots_in_use(topology: Mapping[str, Any], entries: Entries, host: str) -> list[dict[str, Any]]:
@@ -226,11 +226,11 @@ def _backup(fleet: _Fleet, backup: str) -> _Part:
     operation = fleet.observed.operations[backup]
     waiting: list[str] = []
     finished: dict[str, Sequence[str]] = {}
-    for name, kept in entries.open():
-        if name in by_name and set(kept) != {"server"}:
-            reason = _not_yet(fleet, backup, by_name[name], kept)
+    for name, former in entries.open():
+        if name in by_name and set(former) != {"server"}:
+            reason = _not_yet(fleet, backup, by_name[name], former)
             if reason is None:
-                finished[name] = kept
+                finished[name] = former
             else:
                 waiting.append(reason)
     released: list[Mapping[str, Any]] = []
@@ -248,7 +248,7 @@ def _backup(fleet: _Fleet, backup: str) -> _Part:
                 _of_servers(StepName.STOP_STREAMING, _having("streaming", finished)),
                 _of_servers(StepName.RELEASE_SERVERS, [entry["name"] for entry in released if not entry["passive"]]),
                 _write_entries(fleet, backup, finished, released),
-                _clear_incoming(fleet, operation, declared, entries, finished),
+                _prune_incoming(fleet, operation, declared, entries, finished),
             )
             if step is not None
         ),
@@ -256,15 +256,15 @@ def _backup(fleet: _Fleet, backup: str) -> _Part:
     )
 
 
-def _not_yet(fleet: _Fleet, backup: str, entry: Mapping[str, Any], kept: Sequence[str]) -> str | None:
+def _not_yet(fleet: _Fleet, backup: str, entry: Mapping[str, Any], former: Sequence[str]) -> str | None:
     """Why an entry keeps what is not declared any more; None if it can go."""
-    ways = " and ".join("its former replication slot" if one == "slot" else one for one in kept)
-    what = f"Server '{entry['name']}' on {backup} keeps {ways}"
+    connections = " and ".join("its former replication slot" if one == "slot" else one for one in former)
+    what = f"Server '{entry['name']}' on {backup} keeps {connections}"
     if entry["name"] not in fleet.observed.operations[backup].healthy:
         return f"{what} until {backup} finds the server healthy: correct what its checks report, and deploy again."
     if not fleet.took_part(entry["host"]):
         return f"{what} because {entry['host']} is not in this run, or failed in it: deploy again with {entry['host']}."
-    if "archiving" in kept and fleet.archives(entry["host"]):
+    if "archiving" in former and fleet.archives(entry["host"]):
         return f"{what} until PostgreSQL stops archiving: deploy again with {entry['host']} and the tag archive."
     return None
 
@@ -290,7 +290,7 @@ def _still_needed(fleet: _Fleet, backup: str, entry: Mapping[str, Any]) -> str |
 
 
 def _having(kind: str, finished: Mapping[str, Sequence[str]]) -> list[str]:
-    return [name for name, kept in finished.items() if kind in kept]
+    return [name for name, former in finished.items() if kind in former]
 
 
 def _of_servers(name: StepName, servers: Sequence[str]) -> Step | None:
@@ -339,7 +339,7 @@ def _epitaph(backup: str, entry: Mapping[str, Any]) -> str:
     )
 
 
-def _clear_incoming(
+def _prune_incoming(
     fleet: _Fleet,
     operation: Operation,
     declared: Sequence[Mapping[str, Any]],
@@ -347,19 +347,19 @@ def _clear_incoming(
     finished: Collection[str],
 ) -> Step | None:
     """Of servers that were archived and are only streamed now: Barman does not read any more what came by archive_command."""
-    kept = {name for name, dummy in entries.open()} - set(finished)
+    former = {name for name, dummy in entries.open()} - set(finished)
     servers = [
         entry["name"]
         for entry in declared
         if not entry["archiving"]
         and not entry["passive"]
-        and entry["name"] not in kept
-        and entry["name"] in operation.healthy - operation.cleared
+        and entry["name"] not in former
+        and entry["name"] in operation.healthy - operation.pruned
         and fleet.took_part(entry["host"])
         and not fleet.foreign_archiving(entry["host"])
         and (entry["name"] in operation.incoming or fleet.stopped_archiving(entry["host"]))
     ]
-    return _of_servers(StepName.CLEAR_INCOMING, servers)
+    return _of_servers(StepName.PRUNE_INCOMING, servers)
 
 
 # --- on a PostgreSQL server -------------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def _postgres(fleet: _Fleet, host: str) -> _Part:
     required = fleet.requirements[host]["postgres"]
     if state is None or not required["manage"]:
         return _Part()
-    backed_up_as = required["kept_as"]
+    backed_up_as = required["backed_up_as"]
     healthy = fleet.healthy(backed_up_as)
     backup = fleet.servers[backed_up_as]["backup_server"]
     steps: list[Step] = []

@@ -31,7 +31,7 @@ CREDENTIALS_DIRECTORY = ".pgdr.barman/credentials"
 ALL = "all"
 
 KINDS = ("ready", "source", "content", "command")
-WRONG = "wrong"
+INVALID = "wrong"
 READY = ("tar", "s3")
 TAR_COMPRESSIONS = ("none", "gzip", "bzip2", "xz")
 S3_COMPRESSIONS = ("none", "gzip", "bzip2", "snappy")
@@ -114,7 +114,7 @@ def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
             )
         # What is wrong stays in, so that nothing is said to be missing that was only misspelt.
         hook = _Reading(name, value[name], report).hook() if name in HOOKS else None
-        found[name] = hook or Hook(str(name), WRONG, "")
+        found[name] = hook or Hook(str(name), INVALID, "")
     return found
 
 
@@ -135,10 +135,10 @@ class _Reading:
         self.name = name
         self.given: Any = {"command": value} if isinstance(value, str) else value
         self._report = report
-        self._wrong = False
+        self._invalid = False
 
     def wrong(self, key: str, message: str, instead: str) -> None:
-        self._wrong = True
+        self._invalid = True
         self._report(f".{self.name}.{key}" if key else f".{self.name}", message, instead)
 
     def hook(self) -> Hook | None:
@@ -165,7 +165,7 @@ class _Reading:
             self.wrong("give_up", "is for a retry hook: Barman asks no other what to do", "remove it")
         if kind == "ready":
             settings.update(self.export(value))
-        return None if self._wrong else Hook(name=self.name, kind=kind, value=value, **settings)
+        return None if self._invalid else Hook(name=self.name, kind=kind, value=value, **settings)
 
     def patience(self, kind: str) -> int:
         """An export of a large backup takes hours; a WAL segment holds up those behind it."""
@@ -215,7 +215,7 @@ class _Reading:
         if self.name not in _TAR_HOOKS:
             self.wrong("ready", "a tar can't be made from this hook", f"write it in {' or '.join(_TAR_HOOKS)}")
         found = {key: self.path(key) for key in ("directory", "device")}
-        if bool(found["directory"]) == bool(found["device"]) and not self._wrong:
+        if bool(found["directory"]) == bool(found["device"]) and not self._invalid:
             what = "has both a directory and a device" if found["device"] else "does not say where the tar is written"
             self.wrong("", what, "write directory: /path, or device: /dev/st0")
         mounted = self.given.get("mounted")
@@ -383,8 +383,8 @@ def misfits(
             )
     has_base = any(hook.is_ready("s3") for name, hook in hooks.items() if "_backup_" in name)
     has_wal = any(hook.is_ready("s3") for name, hook in hooks.items() if "_archive_" in name)
-    is_wrong = any(hook.kind == WRONG for hook in hooks.values())
-    if has_base != has_wal and method != "snapshot" and not is_wrong:
+    is_invalid = any(hook.kind == INVALID for hook in hooks.values())
+    if has_base != has_wal and method != "snapshot" and not is_invalid:
         missing = "pre_archive_retry_script" if has_base else "post_backup_retry_script"
         what = "WAL, without which no backup can be restored" if has_base else "backups, without which WAL is of no use"
         yield "barman_hooks", f"s3 would not have the {what}", f"write ready: s3 in {missing} too"
@@ -404,7 +404,7 @@ def profile(scope: str) -> str:
 def hook_options(declared: Declared, directory: str, home: str) -> dict[str, str]:
     """Barman's options for these hooks: run-hook with its limits, and what it runs."""
     return {
-        name: _command(declared, hook, directory, home) for name, hook in declared.hooks.items() if hook.kind != WRONG
+        name: _command(declared, hook, directory, home) for name, hook in declared.hooks.items() if hook.kind != INVALID
     }
 
 

@@ -43,7 +43,7 @@ def host_slice(
     if "postgres" not in own or "barman" in own:
         return {"topology": topology, "requirements": requirements} if own else {"topology": {}, "requirements": {}}
     postgres = own["postgres"]
-    neighbours = (host, postgres["kept_as"], postgres["primary"], *postgres["standbys"])
+    neighbours = (host, postgres["backed_up_as"], postgres["primary"], *postgres["standbys"])
     servers, backups = topology["postgres_servers"], topology["backup_servers"]
     known = {name: servers[name] for name in neighbours if name in servers}
     users = {

@@ -25,7 +25,7 @@ class Entries:
 
     def open(self) -> Iterator[tuple[str, Sequence[str]]]:
         """Declared entries that still have what is not declared, and what that is."""
-        return ((name, kept) for name, kept in self.handing_over.items() if name not in self.written)
+        return ((name, former) for name, former in self.handing_over.items() if name not in self.written)
 
     def others(self) -> Iterator[Mapping[str, Any]]:
         """Active entries beside the declared ones."""

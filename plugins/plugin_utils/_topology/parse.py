@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ...module_utils._barman import options as barman_options
+from ...module_utils._barman.option_table import OPTIONS
 from ...module_utils._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
 from . import schedule
 from .text_forms import TextError, describe, to_bool, to_dict, to_int, to_list
@@ -43,7 +44,7 @@ _DECIDED_PARAMETERS = {
 _RESERVED_NAMES = ("all", "barman", "DEFAULT")
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """A value that cannot be: what is wrong with it, and what to write instead."""
 
     def __init__(self, message: str, instead: str) -> None:
@@ -55,16 +56,16 @@ class Wrong(Exception):
 def text(value: Any) -> str:
     """A text in one line; a number is not taken for one."""
     if not isinstance(value, str):
-        raise Wrong(f"is {describe(value)} and no text", "write a text")
+        raise InvalidValue(f"is {describe(value)} and no text", "write a text")
     if any(mark in value for mark in "\n\r\0"):
-        raise Wrong("has a line break", "write it in one line")
+        raise InvalidValue("has a line break", "write it in one line")
     return str(value).strip()
 
 
 def needed_text(value: Any) -> str:
     found = text(value)
     if not found:
-        raise Wrong("is empty", "write a name")
+        raise InvalidValue("is empty", "write a name")
     return found
 
 
@@ -73,7 +74,7 @@ def _from_text(convert: Callable[[Any], T], value: Any) -> T:
     try:
         return convert(value)
     except TextError as error:
-        raise Wrong(error.message, error.instead) from None
+        raise InvalidValue(error.message, error.instead) from None
 
 
 def boolean(value: Any) -> bool:
@@ -87,9 +88,9 @@ def integer(low: int, high: int | None = None) -> Callable[[Any], int]:
         try:
             found = to_int(value)
         except TextError as error:
-            raise Wrong(error.message, f"write a whole number, {span}") from None
+            raise InvalidValue(error.message, f"write a whole number, {span}") from None
         if found < low or (high is not None and found > high):
-            raise Wrong(f"cannot be {found}", f"write a whole number, {span}")
+            raise InvalidValue(f"cannot be {found}", f"write a whole number, {span}")
         return found
 
     return parse
@@ -98,11 +99,11 @@ def integer(low: int, high: int | None = None) -> Callable[[Any], int]:
 def one_of(allowed: tuple[str, ...]) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, str):
-            raise Wrong(f"is {describe(value)}", f"write one of {', '.join(allowed)}")
+            raise InvalidValue(f"is {describe(value)}", f"write one of {', '.join(allowed)}")
         if value not in allowed:
             like = barman_options.nearest(value.lower(), allowed)
             hint = f"did you mean {like}? It can be" if like else "write one of"
-            raise Wrong(f"cannot be {str(value)!r}", f"{hint} {', '.join(allowed)}")
+            raise InvalidValue(f"cannot be {str(value)!r}", f"{hint} {', '.join(allowed)}")
         return str(value)
 
     return parse
@@ -113,15 +114,15 @@ def list_of(parse_item: Callable[[Any], T], example: str) -> Callable[[Any], tup
         try:
             given = to_list(value)
         except TextError as error:
-            raise Wrong(error.message, f"write a list as [{example}]") from None
+            raise InvalidValue(error.message, f"write a list as [{example}]") from None
         items: list[T] = []
         for number, item in enumerate(given, start=1):
             try:
                 parsed = parse_item(item)
-            except Wrong as wrong:
-                raise Wrong(f"item {number} {wrong.message}", wrong.instead) from None
+            except InvalidValue as wrong:
+                raise InvalidValue(f"item {number} {wrong.message}", wrong.instead) from None
             if parsed in items:
-                raise Wrong(f"has {parsed!r} twice", "write it once")
+                raise InvalidValue(f"has {parsed!r} twice", "write it once")
             items.append(parsed)
         return tuple(items)
 
@@ -132,12 +133,25 @@ def dictionary(value: Any) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise Wrong(f"has the key {key!r}, which is no text", "write the option's name, in quotes if need be")
+                raise InvalidValue(
+                    f"has the key {key!r}, which is no text", "write the option's name, in quotes if need be"
+                )
     try:
         given = to_dict(value)
     except TextError as error:
-        raise Wrong(error.message, "write option: value, each in a line of its own") from None
+        raise InvalidValue(error.message, "write option: value, each in a line of its own") from None
     return {key: barman_options.plain(item) for key, item in given.items()}
+
+
+def options(value: Any) -> Mapping[str, Any]:
+    """Barman's options. The text of a whole number becomes the number: a template's result is a text before ansible-core 2.19."""
+    return {name: _option(name, item) for name, item in dictionary(value).items()}
+
+
+def _option(name: str, value: Any) -> Any:
+    option = OPTIONS.get(name)
+    is_number = option is not None and option.kind.partition(":")[0] == "int" and isinstance(value, str)
+    return int(value) if is_number and barman_options.INTEGER.fullmatch(value.strip()) else value
 
 
 def secret_dictionary(value: Any) -> None:
@@ -145,13 +159,13 @@ def secret_dictionary(value: Any) -> None:
     try:
         to_dict(value)
     except TextError:
-        raise Wrong("is no dictionary", "write a dictionary, or its text as JSON") from None
+        raise InvalidValue("is no dictionary", "write a dictionary, or its text as JSON") from None
 
 
 def absolute_path(value: Any) -> str:
     found = text(value)
     if not found.startswith("/"):
-        raise Wrong(f"is {found!r}, which is no absolute path", "write a path that begins with /")
+        raise InvalidValue(f"is {found!r}, which is no absolute path", "write a path that begins with /")
     return found.rstrip("/") or "/"
 
 
@@ -169,13 +183,15 @@ def connection_options(value: Any) -> Mapping[str, str]:
     words: dict[str, str] = {}
     for name, item in found.items():
         if name in _DECIDED_PARAMETERS:
-            raise Wrong(f"sets {name}", f"remove it, and set {_DECIDED_PARAMETERS[name]}")
+            raise InvalidValue(f"sets {name}", f"remove it, and set {_DECIDED_PARAMETERS[name]}")
         if name in ("passfile", "replication"):
-            raise Wrong(f"sets {name}, which Barman decides", "remove it")
+            raise InvalidValue(f"sets {name}, which Barman decides", "remove it")
         if not _PARAMETER.fullmatch(name):
-            raise Wrong(f"sets {name!r}, which is no parameter of a connection", "write names as connect_timeout")
+            raise InvalidValue(
+                f"sets {name!r}, which is no parameter of a connection", "write names as connect_timeout"
+            )
         if isinstance(item, bool) or not isinstance(item, (str, int)) or not str(item).isprintable():
-            raise Wrong(f"has {describe(item)} as {name}", "write a text or a number")
+            raise InvalidValue(f"has {describe(item)} as {name}", "write a text or a number")
         words[name] = str(item)
     return words
 
@@ -183,7 +199,7 @@ def connection_options(value: Any) -> Mapping[str, str]:
 def address(value: Any) -> str:
     """An IP address or a host name; brackets around an IPv6 address are taken off."""
     if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
-        raise Wrong("is a list: YAML reads brackets so", f"write {value[0]} without brackets, in quotes")
+        raise InvalidValue("is a list: YAML reads brackets so", f"write {value[0]} without brackets, in quotes")
     found = needed_text(value)
     bracketed = re.fullmatch(r"\[(.+)\]", found)
     if bracketed and ":" in bracketed.group(1) and is_ip(bracketed.group(1)):
@@ -192,7 +208,7 @@ def address(value: Any) -> str:
         return found
     numeric = re.fullmatch(r"[\d.]+", found) is not None
     if numeric or not _HOST_NAME.fullmatch(found) or len(found) > 253:
-        raise Wrong(f"{found!r} is neither an IP address nor a host name", _address_instead(found))
+        raise InvalidValue(f"{found!r} is neither an IP address nor a host name", _address_instead(found))
     return found
 
 
@@ -219,7 +235,7 @@ def ansible_address(value: Any) -> str:
     """Ansible's own variable: ssh takes no brackets."""
     found = address(value)
     if isinstance(value, str) and value.strip() != found:
-        raise Wrong(f"is {value.strip()!r}, and ssh takes no brackets", f"write {found} without brackets")
+        raise InvalidValue(f"is {value.strip()!r}, and ssh takes no brackets", f"write {found} without brackets")
     return found
 
 
@@ -235,8 +251,8 @@ def network(value: Any) -> str:
     try:
         meant = str(ipaddress.ip_network(found, strict=False))
     except ValueError:
-        raise Wrong(f"{found!r} is no network", "write one as 198.51.100.0/24") from None
-    raise Wrong(f"{found!r} has bits set beyond its prefix", f"write {meant}, or the address alone")
+        raise InvalidValue(f"{found!r} is no network", "write one as 198.51.100.0/24") from None
+    raise InvalidValue(f"{found!r} has bits set beyond its prefix", f"write {meant}, or the address alone")
 
 
 def as_source(host: str) -> str:
@@ -262,9 +278,9 @@ def postgres_host(value: Any) -> str:
 def server_name(value: Any) -> str:
     found = needed_text(value)
     if found in _RESERVED_NAMES:
-        raise Wrong(f"cannot be {found!r}, which Barman keeps for itself", "write another name")
+        raise InvalidValue(f"cannot be {found!r}, which Barman keeps for itself", "write another name")
     if not _SERVER_NAME.fullmatch(found):
-        raise Wrong(
+        raise InvalidValue(
             f"{found!r} can be neither a section of Barman's configuration nor a directory",
             "write up to 63 letters, digits, _, - and ., not beginning with - or .",
         )
@@ -274,21 +290,21 @@ def server_name(value: Any) -> str:
 def os_user(value: Any) -> str:
     found = needed_text(value)
     if not _OS_USER.fullmatch(found):
-        raise Wrong(f"{found!r} cannot be the name of a user", "write letters, digits, _ and -")
+        raise InvalidValue(f"{found!r} cannot be the name of a user", "write letters, digits, _ and -")
     return found
 
 
 def role_name(value: Any) -> str:
     found = _postgres_name(value)
     if found.startswith("pg_") or found in ("all", "none", "public"):
-        raise Wrong(f"cannot be {found!r}, which PostgreSQL keeps for itself", "write another name")
+        raise InvalidValue(f"cannot be {found!r}, which PostgreSQL keeps for itself", "write another name")
     return found
 
 
 def database_name(value: Any) -> str:
     found = _postgres_name(value)
     if found in ("all", "replication", "samegroup", "samerole", "sameuser"):
-        raise Wrong(f"cannot be {found!r}, which means something else in pg_hba", "write another database")
+        raise InvalidValue(f"cannot be {found!r}, which means something else in pg_hba", "write another database")
     return found
 
 
@@ -296,23 +312,25 @@ def _postgres_name(value: Any) -> str:
     """A name that needs no quotes in pg_hba and in a connection string."""
     found = needed_text(value)
     if len(found) > 63:
-        raise Wrong("is longer than the 63 bytes that PostgreSQL takes", "write a shorter name")
+        raise InvalidValue("is longer than the 63 bytes that PostgreSQL takes", "write a shorter name")
     if not _POSTGRES_NAME.fullmatch(found):
-        raise Wrong(f"{found!r} has characters that are not taken here", "write letters, digits, _, - and .")
+        raise InvalidValue(f"{found!r} has characters that are not taken here", "write letters, digits, _, - and .")
     return found
 
 
 def slot_name(value: Any) -> str:
     found = needed_text(value)
     if not barman_options.is_slot_name(found):
-        raise Wrong(f"{found!r} is no name for a replication slot", "write 1 to 63 lower case letters, digits and _")
+        raise InvalidValue(
+            f"{found!r} is no name for a replication slot", "write 1 to 63 lower case letters, digits and _"
+        )
     return found
 
 
 def retention(value: Any) -> str:
     found = text(value)
     if found and barman_options.parse_retention(found) is None:
-        raise Wrong(f"{found!r} is no retention policy", f"write {barman_options.RETENTION_FORMS}")
+        raise InvalidValue(f"{found!r} is no retention policy", f"write {barman_options.RETENTION_FORMS}")
     return found
 
 
@@ -320,7 +338,7 @@ def public_key(where: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         found = text(value)
         if found and not _PUBLIC_KEY.fullmatch(found):
-            raise Wrong("is no public key of SSH", f"write the line in {where}")
+            raise InvalidValue("is no public key of SSH", f"write the line in {where}")
         return found
 
     return read
@@ -328,19 +346,21 @@ def public_key(where: str) -> Callable[[Any], str]:
 
 def cron(value: Any) -> str:
     if isinstance(value, bool):
-        raise Wrong(f"is {describe(value)} and no text", "write a cron expression as \"30 2 * * *\", or '' for none")
+        raise InvalidValue(
+            f"is {describe(value)} and no text", "write a cron expression as \"30 2 * * *\", or '' for none"
+        )
     found = text(value)
     if not found:
         return ""
     try:
         return str(schedule.parse_cron(found))
     except ValueError as error:
-        raise Wrong(f"{found!r} is no cron expression: {error}", 'write one as "30 2 * * *"') from None
+        raise InvalidValue(f"{found!r} is no cron expression: {error}", 'write one as "30 2 * * *"') from None
 
 
 def barman_version(value: Any) -> Version | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise Wrong(
+        raise InvalidValue(
             f"is the number {value}, and a number cannot tell 3.2 from 3.20", f'write it in quotes, as "{value}.0"'
         )
     found = text(value)
@@ -348,9 +368,9 @@ def barman_version(value: Any) -> Version | None:
         return None
     version = parse_version(found)
     if version is None:
-        raise Wrong(f"{found!r} is no version", f'write one as "{format_version(NEWEST)}"')
+        raise InvalidValue(f"{found!r} is no version", f'write one as "{format_version(NEWEST)}"')
     if version < OLDEST:
-        raise Wrong(
+        raise InvalidValue(
             f"{found} is older than {format_version(OLDEST)}, the oldest Barman that is known here",
             "use a newer Barman",
         )

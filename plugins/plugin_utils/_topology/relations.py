@@ -18,7 +18,7 @@ def clients_of(index: Index, server: PostgresServer) -> list[PostgresServer]:
     return itself + list(index.standbys.get(server.host, ()))
 
 
-def kept_as(index: Index, server: PostgresServer) -> str:
+def backed_up_as(index: Index, server: PostgresServer) -> str:
     """The server whose entry in Barman has this one's data. A standby's has its primary's, for they are the same."""
     if server.backup_server is not None:
         return server.host

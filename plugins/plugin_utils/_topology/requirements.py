@@ -7,7 +7,7 @@
 The requirements of a host are a dictionary; a host in both groups has the keys of both.
 
     postgres:                       # on a PostgreSQL server
-      server_name: pg-eu            # Barman's name; null for a primary that is kept through its standby only
+      server_name: pg-eu            # Barman's name; null for a primary that is backed up through its standby only
       version: 17
       port: 5432
       database: postgres
@@ -15,7 +15,7 @@ The requirements of a host are a dictionary; a host in both groups has the keys 
       os_user: postgres
       primary: null                 # on a standby, the inventory name of its primary: roles are made there
       standbys: []                  # on a primary, the inventory names of the standbys that name it
-      kept_as: pg-eu                # whose entry in Barman has its data: a primary may be kept through a standby only
+      backed_up_as: pg-eu           # whose entry in Barman has its data: a primary may be backed up through a standby only
       users: {management: barman, streaming: streaming_barman}      # streaming may be null
       roles:                        # the same, with what each needs and the variable that has its password
         - {name: barman, replication: false, password: barman_postgres_password}
@@ -100,7 +100,7 @@ from .explicit_options import given_global_options, given_options
 from .hook_requirements import hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PassiveCopy, PostgresServer, Topology, as_plain
-from .relations import archiving_client, clients_of, has_base_backups, kept_as, receivers_of
+from .relations import archiving_client, backed_up_as, clients_of, has_base_backups, receivers_of
 from .ssh_edges import by_machine, recovery_edges, ssh_edges
 
 # gzip is everywhere. What Barman runs, and what it imports, for each of the others.
@@ -166,7 +166,7 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
         "os_user": server.os_user,
         "primary": server.primary,
         "standbys": [standby.host for standby in index.standbys.get(server.host, ())],
-        "kept_as": kept_as(index, server),
+        "backed_up_as": backed_up_as(index, server),
         "users": {"management": server.user, "streaming": streaming},
         "roles": _roles(server, streaming),
         "privileges": _privileges(server),
@@ -292,14 +292,14 @@ def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict
 
 
 def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str, Any]:
-    kept = index.backed_up.get(backup.host, [])
+    backed_up = index.backed_up.get(backup.host, [])
     copies = index.copies_on.get(backup.host, [])
-    entries = [_active_entry(topology, server, backup) for server in kept]
+    entries = [_active_entry(topology, server, backup) for server in backed_up]
     sources = {
         (passive_copy.server, passive_copy.target): passive_copy.source for passive_copy in topology.passive_copies
     }
     entries += [_passive_entry(topology, passive_copy, sources) for passive_copy in copies]
-    with_clients = [server for server in kept if server.method == "postgres" or server.streams]
+    with_clients = [server for server in backed_up if server.method == "postgres" or server.streams]
     # A passive node needs them only to combine block-level increments.
     with_clients += [
         server
@@ -307,7 +307,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         if server.incremental == "block"
     ]
     needs = _needs(
-        topology, index, [*kept, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
+        topology, index, [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
     )
     return {
         "user": backup.user,
@@ -320,14 +320,16 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "packages": [*sorted(needs.programs), *(f"python3-{module}" for module in sorted(needs.modules))],
         "programs": sorted(needs.programs),
         "python_modules": sorted(needs.modules),
-        "clouds": sorted({str(server.options["snapshot_provider"]) for server in kept if server.method == "snapshot"}),
-        "pgpass": [line for server in kept for line in _pgpass(topology, server)],
+        "clouds": sorted(
+            {str(server.options["snapshot_provider"]) for server in backed_up if server.method == "snapshot"}
+        ),
+        "pgpass": [line for server in backed_up for line in _pgpass(topology, server)],
         "variables": backup.variables,
-        "schedules": [line for server in kept for line in _schedules(server)],
-        "schedule_lines": [_cron_line(backup, server, line) for server in kept for line in _schedules(server)],
-        "increments": list(_increments(backup, kept)),
+        "schedules": [line for server in backed_up for line in _schedules(server)],
+        "schedule_lines": [_cron_line(backup, server, line) for server in backed_up for line in _schedules(server)],
+        "increments": list(_increments(backup, backed_up)),
         "hooks": hook_requirements(
-            [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in kept)],
+            [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in backed_up)],
             backup.hook_directory,
             backup.home,
         ),

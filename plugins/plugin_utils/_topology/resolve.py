@@ -17,7 +17,7 @@ from ...module_utils._postgres import privileges
 from . import schedule
 from .kinds import BACKUP, BOTH, PG, Group, Variable
 from .model import WAL_METHODS, BackupServer, PassiveCopy, PostgresServer, Problem, Topology, Unreadable
-from .parse import Wrong, ansible_address, as_source, server_name
+from .parse import InvalidValue, ansible_address, as_source, server_name
 from .role_variables import ROLE_VARIABLES
 from .variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES, SECRET_VARIABLES
 
@@ -93,7 +93,7 @@ class _Reader:
             return default
         try:
             return parse(value)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             self.report(variable, wrong.message, wrong.instead)
             return default
 
@@ -104,18 +104,18 @@ class _Reader:
             return False
         try:
             if isinstance(value, Unreadable):
-                raise Wrong(
+                raise InvalidValue(
                     f"its value cannot be read: {value.reason}",
                     "correct the expression; if {{, {% or {# belongs to the password itself, write it as !unsafe "
                     "'PASSWORD'",
                 )
             if not isinstance(value, str):
-                raise Wrong("is no text", "write it in quotes")
+                raise InvalidValue("is no text", "write it in quotes")
             if not value:
-                raise Wrong("is empty", "write a password")
+                raise InvalidValue("is empty", "write a password")
             if any(mark in value for mark in "\n\r\0"):
-                raise Wrong("has a line break, which .pgpass cannot hold", "write a password in one line")
-        except Wrong as wrong:
+                raise InvalidValue("has a line break, which .pgpass cannot hold", "write a password in one line")
+        except InvalidValue as wrong:
             self.report(variable, wrong.message, wrong.instead)
             return None
         return True
@@ -213,7 +213,7 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
     if not reader.is_given("barman_server_name"):
         try:
             server_name(reader.host)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             reader.report(
                 "barman_server_name", f"is not set, and the inventory name {wrong.message}", "set barman_server_name"
             )

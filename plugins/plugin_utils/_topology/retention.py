@@ -30,7 +30,7 @@ class Findings(NamedTuple):
     warnings: list[str]
 
 
-def judge(server: PostgresServer, options: Mapping[str, Any]) -> Findings:
+def retention_problems(server: PostgresServer, options: Mapping[str, Any]) -> Findings:
     """What is wrong with the server's options, the global ones beneath."""
     findings = Findings([], [])
     _backup_age(server, options, findings)
@@ -122,7 +122,7 @@ def _wal_age(server: PostgresServer, options: Mapping[str, Any], findings: Findi
             barman_options.Problem(
                 name,
                 f"is {words(age)}, and a segment may be open for {timeout} seconds (barman_archive_timeout) before it is archived",
-                f"write {-(-timeout // 3600) + 1} HOURS or more, or a shorter barman_archive_timeout",
+                f"write {(timeout + 3599) // 3600 + 1} HOURS or more, or a shorter barman_archive_timeout",
             )
         )
     elif not timeout:

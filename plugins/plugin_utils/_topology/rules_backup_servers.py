@@ -115,11 +115,11 @@ def same_names(backup: BackupServer, entries: Iterable[tuple[str, str, str | Non
                 "keep one of the two ways (barman_passive_servers here, barman_passive_of there)",
             )
             continue
-        way = f", replicated from {source}," if source else ""
+        origin = f", replicated from {source}," if source else ""
         yield Problem(
             host,
             "barman_server_name",
-            f"is {name}{way} as that of {other}, and both are on {backup.host}",
+            f"is {name}{origin} as that of {other}, and both are on {backup.host}",
             "give one of them another name",
         )
 

@@ -83,7 +83,7 @@ def entry(facts: Facts, server: PostgresServer, reported: set[tuple[str, str]]) 
                 server.host, f"barman_options.{name}", f"is set, and barman_{name} is too", "remove one of the two"
             )
     yield from redundancy(server, options)
-    found = retention.judge(server, together)
+    found = retention.retention_problems(server, together)
     yield from found.warnings
     for problem in found.problems:
         yield from option_problem(server, backup, problem, reported)

@@ -48,7 +48,7 @@ wal/    {begin} to {end}
 To restore it, as the user that runs PostgreSQL:
 
 1. sha256sum --check --quiet SHA256SUMS
-2. {lay}
+2. {unpack}
 3. In the new directory's postgresql.auto.conf: restore_command = 'cp /path/to/wal/%f %p'
    and make an empty file recovery.signal beside it.
 4. Start PostgreSQL. It comes to the end of the backup and begins a new timeline.
@@ -346,13 +346,13 @@ def write_tar(backup: Backup, info: dict[str, str], out: Hashing, compression: s
 
 def how_to_restore(backup: Backup, info: dict[str, str], backups: Sequence[Backup], names: Sequence[str]) -> str:
     if len(backups) > 1:
-        lay = "pg_combinebackup --output NEW {}".format(" ".join(f"base/{item.id}/data" for item in backups))
+        unpack = "pg_combinebackup --output NEW {}".format(" ".join(f"base/{item.id}/data" for item in backups))
     elif info.get("compression"):
-        lay = f"Unpack base/{backup.id}/data/base.tar.* into the new data directory (tablespaces: the other files)."
+        unpack = f"Unpack base/{backup.id}/data/base.tar.* into the new data directory (tablespaces: the other files)."
     else:
-        lay = f"Move base/{backup.id}/data to where the data directory is to be, mode 0700."
+        unpack = f"Move base/{backup.id}/data to where the data directory is to be, mode 0700."
     if info.get("tablespaces", "[]") != "[]":
-        lay += f"\n   Move base/{backup.id}/OID to where each tablespace is to be, and link pg_tblspc/OID to it."
+        unpack += f"\n   Move base/{backup.id}/OID to where each tablespace is to be, and link pg_tblspc/OID to it."
     return RESTORE.format(
         id=backup.id,
         server=backup.server,
@@ -362,7 +362,7 @@ def how_to_restore(backup: Backup, info: dict[str, str], backups: Sequence[Backu
         else "s {}, each built upon the one before".format(", ".join(b.id for b in backups)),
         begin=names[0],
         end=names[-1],
-        lay=lay,
+        unpack=unpack,
     )
 
 

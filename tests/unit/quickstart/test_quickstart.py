@@ -13,7 +13,18 @@ from typing import Any
 import pytest
 
 from tests.quickstart import __main__ as quickstart
-from tests.quickstart.__main__ import Commit, Failed, Proof, judge, last_commit, lsn, read_commit, rpo, table, tell
+from tests.quickstart.__main__ import (
+    Commit,
+    Failed,
+    Proof,
+    last_commit,
+    lsn,
+    print_proof,
+    read_commit,
+    rpo,
+    table,
+    verify,
+)
 
 WALDUMP = """\
 rmgr: Transaction len (rec/tot):   1093/  1093, tx:        738, lsn: 0/00702A20, prev 0/007029D8, desc: COMMIT 2026-11-20 09:20:12.756869 UTC
@@ -84,7 +95,7 @@ def test_nothing_was_lost_where_barman_has_more():
 
 
 def test_a_run_that_went_well_is_accepted():
-    judge(proof())
+    verify(proof())
 
 
 @pytest.mark.parametrize(
@@ -100,7 +111,7 @@ def test_a_run_that_went_well_is_accepted():
 )
 def test_a_promise_that_was_not_kept_is_a_failure(changes, why):
     with pytest.raises(Failed, match=why):
-        judge(proof(**changes))
+        verify(proof(**changes))
 
 
 def test_the_table_says_all_of_it():
@@ -117,7 +128,7 @@ def test_the_table_says_all_of_it():
 
 
 def test_the_table_is_aligned_and_says_how_to_go_on(capsys):
-    tell(proof())
+    print_proof(proof())
     lines = capsys.readouterr().out.splitlines()
     rows = table(proof())
     # The titles, two spaces, and what they say: all in the same column.

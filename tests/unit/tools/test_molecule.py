@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.tools import molecule
-from tests.tools.stage import Outcome, Tally
+from tests.tools import cores, molecule
+from tests.tools.stage import Outcome, Stage, Tally
 
 SENTENCE = "This machine can't run the lab: root is needed; `make check` works without it."
 
@@ -93,6 +94,58 @@ def test_the_machines_are_taken_down_before_and_after(lab):
     down = [("down", "--all", "--prefix", f"molecule-{name}") for name in ("star", "geo")]
     assert lab.called == [("check",), *down, *down]
     assert sorted(lab.tested) == ["geo", "star"]
+
+
+def test_a_scenario_with_two_releases_has_its_machines_once(lab):
+    assert molecule.main(["star@2.16", "geo", "star@2.21"]) == 0
+    down = [("down", "--all", "--prefix", f"molecule-{name}") for name in ("star", "geo")]
+    assert lab.called == [("check",), *down, *down]
+    assert lab.tested.index("star@2.16") < lab.tested.index("star@2.21")
+
+
+def test_runs_of_one_scenario_follow_each_other():
+    assert molecule.lanes(["star@2.16", "geo", "star@2.21"]) == [["star@2.16", "star@2.21"], ["geo"]]
+
+
+def with_pythons(monkeypatch, releases: tuple[str, ...]) -> None:
+    known = [
+        replace(core, python=Path("/usr/bin/python3") if core.release in releases else None) for core in cores.cores()
+    ]
+    monkeypatch.setattr(cores, "cores", lambda: known)
+
+
+@pytest.mark.parametrize(
+    ("releases", "names", "skipped"),
+    [
+        (("2.16", "2.17", "2.18", "2.20", "2.21"), ["streaming@2.16", "streaming@2.21"], []),
+        # Debian 13: Python 3.13. Debian 12: Python 3.11.
+        (("2.18", "2.20", "2.21"), ["streaming@2.18", "streaming@2.21"], ["streaming@2.16", "streaming@2.17"]),
+        (("2.16", "2.17", "2.18"), ["streaming@2.16"], ["streaming@2.21", "streaming@2.20"]),
+        ((), ["streaming"], [f"streaming@2.{minor}" for minor in (16, 17, 18, 21, 20)]),
+    ],
+)
+def test_a_release_without_a_python_is_skipped_by_name_and_the_next_takes_its_place(
+    lab, monkeypatch, capsys, releases, names, skipped
+):
+    with_pythons(monkeypatch, releases)
+    stage = Stage("molecule")
+    assert [name for name in molecule.everything(stage) if name.startswith("streaming")] == names
+    assert [one.partition(":")[0] for one in stage.tally.skipped] == skipped
+    assert capsys.readouterr().out.count("SKIPPED") == len(skipped)
+
+
+def test_the_log_begins_with_the_version_that_runs(monkeypatch, tmp_path):
+    core = cores.cores()[0]
+    monkeypatch.setattr(cores, "provide", lambda core: Outcome("environment", (), 0, "", 0.0))
+    monkeypatch.setattr(
+        molecule, "run", lambda *_argv, env: Outcome("", (), 0, f"ansible-playbook [core {env['VERSION']}]\n", 0.0)
+    )
+    log = tmp_path / "log"
+    assert molecule.prove(core, {"VERSION": core.version}, log).ok
+    assert log.read_text() == f"ansible-playbook [core {core.version}]\n"
+    wrong = molecule.prove(core, {"VERSION": "2.19.14"}, log)
+    assert not wrong.ok
+    assert wrong.output.startswith(f"This is not ansible-core {core.version}")
 
 
 def test_somebody_elses_machines_need_no_lab(lab, monkeypatch):

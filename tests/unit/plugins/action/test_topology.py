@@ -65,6 +65,8 @@ def run(tmp_path, inventory, check_mode=False, limit=None, **arguments) -> dict[
         templar=MagicMock(),
         shared_loader_obj=None,
     )
+    # The plugin loader sets it; releases before 2.19 name it in the error of an unknown argument.
+    action._load_name = "pgdr.barman.topology"
     hostvars = HostVars(manager, variables, loader)
     result = action.run(task_vars={**variables.get_vars(host=manager.get_hosts()[0]), "hostvars": hostvars})
     assert connection.method_calls == []
@@ -144,6 +146,36 @@ def test_an_undefined_variable_is_a_problem_of_its_host_and_hides_no_other(tmp_p
     assert lines[3] == (
         "- pg-eu: barman_zone: its value cannot be read: 'nowhere' is undefined; correct the expression."
     )
+
+
+def test_an_undefined_variable_of_a_variable_is_a_problem(tmp_path):
+    inventory = GOOD.replace(
+        "pg-eu: {", "pg-eu: {barman_zone: '{{ zone_of_site }}', zone_of_site: 'zone-{{ nowhere }}', "
+    )
+    (_count, line) = failure(tmp_path, inventory)
+    assert line.startswith("- pg-eu: barman_zone: its value cannot be read: ")
+    assert "nowhere" in line
+
+
+def test_an_undefined_item_of_a_list_is_a_problem(tmp_path):
+    inventory = GOOD.replace("pg-eu: {", "pg-eu: {barman_wal: [streaming, '{{ nowhere }}'], ")
+    (_count, line) = failure(tmp_path, inventory)
+    assert line.startswith("- pg-eu: barman_wal: its value cannot be read: 'nowhere' is undefined")
+
+
+def test_values_of_expressions_have_the_types_of_their_variables(tmp_path):
+    """Before ansible-core 2.19, a number in an expression's result is a text."""
+    inventory = GOOD.replace(
+        "pg-eu: {",
+        "pg-eu: {barman_wal: \"{{ ['streaming'] + ['archiving'] }}\", barman_postgres_port: '{{ 5400 + 32 }}', "
+        "barman_manage_postgres: '{{ 1 == 2 }}', ",
+    ).replace("backup-eu: {", "backup-eu: {barman_global_options: {parallel_jobs: '{{ 1 + 1 }}'}, ")
+    result = run(tmp_path, inventory)
+    server = result["topology"]["postgres_servers"]["pg-eu"]
+    assert server["wal"] == ["streaming", "archiving"]
+    assert server["port"] == 5432
+    assert server["manage"] is False
+    assert result["topology"]["backup_servers"]["backup-eu"]["global_options"] == {"parallel_jobs": 2}
 
 
 def test_an_undefined_variable_inside_a_dictionary(tmp_path):

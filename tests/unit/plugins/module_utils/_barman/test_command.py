@@ -140,20 +140,20 @@ def test_no_version() -> None:
 
 def test_it_runs_as_its_user_with_its_file() -> None:
     recorded = Recorded({"-c /etc/b.conf list-servers": (0, "{}", "")})
-    Barman(recorded, "keeper", "/etc/b.conf").json("list-servers", timeout=7, env={"A": "1"})
+    Barman(recorded, "backup", "/etc/b.conf").json("list-servers", timeout=7, env={"A": "1"})
     command = recorded.commands[0]
     assert list(command.argv) == ["barman", "-c", "/etc/b.conf", "-f", "json", "list-servers"]
-    assert (command.user, command.timeout, dict(command.env)) == ("keeper", 7, {"A": "1"})
+    assert (command.user, command.timeout, dict(command.env)) == ("backup", 7, {"A": "1"})
 
 
 def test_with_another_file_it_is_the_same_barman() -> None:
     recorded = Recorded({"--version": (0, "3.13.3", ""), "-c /tmp/x list-servers": (0, "{}", "")})
-    barman = Barman(recorded, "keeper")
+    barman = Barman(recorded, "backup")
     assert barman.version == (3, 13, 3)
     other = barman.with_config("/tmp/x")
     assert other.version == (3, 13, 3)
     other.text("list-servers")
-    assert [command.user for command in recorded.commands] == ["keeper", "keeper"]
+    assert [command.user for command in recorded.commands] == ["backup", "backup"]
 
 
 def test_expect_is_the_answer_or_an_error() -> None:

@@ -232,11 +232,13 @@ class TestOwnChecks:
             {"first": segment(6), "last": segment(7), "count": 2, "after_latest_backup": True}
         ]
 
-    @pytest.mark.parametrize(("ways", "heals"), [("streaming_archiver", False), ("streaming_archiver archiver", True)])
+    @pytest.mark.parametrize(
+        ("methods", "heals"), [("streaming_archiver", False), ("streaming_archiver archiver", True)]
+    )
     def test_a_gap_can_only_heal_if_another_way_brings_the_segments(
-        self, host: BarmanHost, ways: str, heals: bool
+        self, host: BarmanHost, methods: str, heals: bool
     ) -> None:
-        host.server("pg", **dict.fromkeys(ways.split(), "on"))
+        host.server("pg", **dict.fromkeys(methods.split(), "on"))
         host.backup("pg", "20260101T000000", 5)
         host.wal("pg", [5, 8])
         found = self.of(host)

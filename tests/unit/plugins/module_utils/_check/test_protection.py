@@ -41,11 +41,11 @@ STREAMS = ObservedProtection(
     receiver_pid=4711,
     sender_state="streaming",
     received="00000002000000000000001E.partial",
-    arrived="00000002000000000000001D",
+    delivered="00000002000000000000001D",
     archived="00000002000000000000001D",
     backup=BACKUP,
 )
-ARCHIVES = ObservedProtection(server=RECOVERED, arrived="00000002000000000000001D", backup=BACKUP)
+ARCHIVES = ObservedProtection(server=RECOVERED, delivered="00000002000000000000001D", backup=BACKUP)
 OLD = ServerIdentity("42", 1)
 
 
@@ -66,7 +66,7 @@ def test_what_is_protected(observed: ObservedProtection) -> None:
         (replace(STREAMS, sender_state="catchup"), ["does not stream .* catchup"]),
         (replace(STREAMS, archived=None), ["no WAL segment of timeline 2 .* archived"]),
         (replace(STREAMS, archived=None, received=None), ["nothing of timeline 2", "archived"]),
-        (replace(ARCHIVES, arrived=None), ["no WAL segment of timeline 2 .* arrived"]),
+        (replace(ARCHIVES, delivered=None), ["no WAL segment of timeline 2 .* arrived"]),
         (replace(ARCHIVES, backup=None), ["has no backup 20261120T090402"]),
         (replace(ARCHIVES, backup=replace(BACKUP, systemid="42")), ["of system identifier 42"]),
         (replace(ARCHIVES, backup=replace(BACKUP, timeline=1)), ["begins on timeline 1"]),

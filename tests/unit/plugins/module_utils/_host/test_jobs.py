@@ -19,13 +19,13 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.jobs import (
     advice,
     duration,
     interval,
-    judge,
+    verdict_on,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.sizes import human_size
 
 
 def judged(*observations: JobObservation, timeout: float = 86400, unreachable_timeout: float = 600) -> Verdict:
-    return judge(observations, timeout=timeout, unreachable_timeout=unreachable_timeout)
+    return verdict_on(observations, timeout=timeout, unreachable_timeout=unreachable_timeout)
 
 
 def observed(time: float, **facts: object) -> JobObservation:

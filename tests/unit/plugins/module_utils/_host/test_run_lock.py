@@ -13,7 +13,13 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host import run_lock
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.run_lock import Controller, Life, RunLock, judge, plan
+from ansible_collections.pgdr.barman.plugins.module_utils._host.run_lock import (
+    Controller,
+    Life,
+    RunLock,
+    holder_life,
+    plan,
+)
 
 FIRST = "pid:[4026531836]"
 HERE = Controller("ops@control", "id control", "boot-1", FIRST, 4711, 100)
@@ -38,12 +44,12 @@ B = replace(A, run="20261120T083100Z-bbbbbb")
     ],
 )
 def test_whether_a_holder_still_runs(holder: Controller, running: dict[int, int], expected: Life) -> None:
-    assert judge(holder, HERE, running) is expected
+    assert holder_life(holder, HERE, running) is expected
 
 
 def test_containers_never_prove_the_end_of_another_boot() -> None:
     inside = replace(HERE, namespace="pid:[4026532000]")
-    assert judge(replace(inside, boot="boot-2"), inside, {}) is Life.UNKNOWN
+    assert holder_life(replace(inside, boot="boot-2"), inside, {}) is Life.UNKNOWN
 
 
 def test_a_second_run_gets_nothing(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.timelines im
     Conflict,
     ServerTimeline,
     TimelineSource,
+    branch_ends,
     divergence,
     foreign,
     latest,
-    leaves,
     read_branches,
     recorded,
     unproven,
@@ -63,19 +63,19 @@ FOREIGN = archive({1: (2, 9), 2: (4, 5)}, {2: [(1, at(4))]})
 
 def test_a_chain_has_one_leaf() -> None:
     tree = read_branches(CHAIN)
-    assert [one.timeline for one in leaves(tree, always)] == [3]
+    assert [one.timeline for one in branch_ends(tree, always)] == [3]
     assert (tree[3].parent, tree[3].switch, tree[3].ancestors) == (2, at(8), [1, 2])
-    assert latest(tree, leaves(tree, always), None) == Choice(3)
+    assert latest(tree, branch_ends(tree, always), None) == Choice(3)
 
 
 def test_a_timeline_whose_wal_is_gone_still_leads_to_the_next_one() -> None:
     tree = read_branches(archive({1: (2, 6), 3: (8, 9)}, {3: [(1, at(6)), (2, at(8))]}))
-    assert [one.timeline for one in leaves(tree, always)] == [3]
+    assert [one.timeline for one in branch_ends(tree, always)] == [3]
 
 
 def test_the_living_server_chooses() -> None:
     tree = read_branches(FOREIGN)
-    ends = leaves(tree, always)
+    ends = branch_ends(tree, always)
     assert [one.timeline for one in ends] == [1, 2]
     assert latest(tree, ends, server_on(1)) == Choice(1, "PostgreSQL is on it now", (tree[2],))
     # What the server left behind itself is no other branch.
@@ -88,7 +88,7 @@ def test_the_living_server_chooses() -> None:
 def test_a_living_server_that_wrote_nothing_since_is_on_its_own_branch() -> None:
     """Only its own word tells that from a promotion."""
     tree = read_branches(archive({1: (2, 4), 2: (4, 5)}, {2: [(1, at(4))]}))
-    ends = leaves(tree, always)
+    ends = branch_ends(tree, always)
     assert [one.timeline for one in ends] == [2]
     assert latest(tree, ends, server_on(1)) == Choice(1, "PostgreSQL is on it now", (tree[2],))
     assert latest(tree, ends, server_on(1, TimelineSource.RECEIVER)) == Choice(2, "PostgreSQL is on it now", ())
@@ -98,17 +98,17 @@ def test_a_living_server_that_wrote_nothing_since_is_on_its_own_branch() -> None
 def test_a_promotion_after_the_last_sight_is_followed_and_two_are_not() -> None:
     two = archive({1: (2, 6), 2: (6, 7), 3: (6, 9)}, {2: [(1, at(6))], 3: [(1, at(6))]})
     tree = read_branches(two)
-    assert isinstance(latest(tree, leaves(tree, always), server_on(1, TimelineSource.ARCHIVE)), Conflict)
+    assert isinstance(latest(tree, branch_ends(tree, always), server_on(1, TimelineSource.ARCHIVE)), Conflict)
     later = archive({1: (2, 6), 2: (4, 7), 3: (6, 9)}, {2: [(1, at(4))], 3: [(1, at(6))]})
     tree = read_branches(later)
-    found = latest(tree, leaves(tree, always), server_on(1, TimelineSource.ARCHIVE))
+    found = latest(tree, branch_ends(tree, always), server_on(1, TimelineSource.ARCHIVE))
     assert isinstance(found, Choice)
     assert (found.timeline, [one.timeline for one in found.others]) == (3, [2])
 
 
 def test_a_server_on_a_timeline_that_is_not_archived_chooses_nothing() -> None:
     tree = read_branches(FOREIGN)
-    assert isinstance(latest(tree, leaves(tree, always), server_on(7)), Conflict)
+    assert isinstance(latest(tree, branch_ends(tree, always), server_on(7)), Conflict)
 
 
 def test_a_history_that_is_missing_or_damaged_leaves_a_timeline_alone() -> None:
@@ -158,20 +158,20 @@ def test_a_branch_that_the_server_was_never_on() -> None:
 @given(st.data())
 def test_every_timeline_is_continued_or_a_leaf(data: st.DataObject) -> None:
     """Any tree: each timeline leaves an earlier one after that one began."""
-    ways: dict[int, list[tuple[int, int]]] = {1: []}
+    histories: dict[int, list[tuple[int, int]]] = {1: []}
     for timeline in range(2, data.draw(st.integers(2, 7))):
-        parent = data.draw(st.sampled_from(sorted(ways)))
-        begin = ways[parent][-1][1] // SIZE if ways[parent] else 1
-        ways[timeline] = [*ways[parent], (parent, at(begin + data.draw(st.integers(0, 4))))]
+        parent = data.draw(st.sampled_from(sorted(histories)))
+        begin = histories[parent][-1][1] // SIZE if histories[parent] else 1
+        histories[timeline] = [*histories[parent], (parent, at(begin + data.draw(st.integers(0, 4))))]
     last = {
         timeline: (before[-1][1] // SIZE if before else 1) + data.draw(st.integers(0, 6))
-        for timeline, before in ways.items()
+        for timeline, before in histories.items()
     }
     present = {
-        timeline: ((before[-1][1] // SIZE if before else 1), last[timeline]) for timeline, before in ways.items()
+        timeline: ((before[-1][1] // SIZE if before else 1), last[timeline]) for timeline, before in histories.items()
     }
-    tree = read_branches(archive(present, {timeline: before for timeline, before in ways.items() if before}))
-    ends = leaves(tree, always)
+    tree = read_branches(archive(present, {timeline: before for timeline, before in histories.items() if before}))
+    ends = branch_ends(tree, always)
     assert ends
     for branch in tree.values():
         assert branch in ends or any(branch.timeline in end.ancestors for end in ends)

@@ -72,7 +72,7 @@ class Postgres:
     # When the receiver connected.
     since: float = -3600.0
 
-    def way(self) -> list[timeline_history.TimelineSegment]:
+    def timeline_segments(self) -> list[timeline_history.TimelineSegment]:
         return timeline_history.parse_history(self.timeline, self.history)
 
     def refusal(self, lsn: int, timeline: int) -> StreamRefusal | None:
@@ -85,10 +85,10 @@ class Postgres:
         return StreamRefusal("FEHLER:  so nicht" if self.german else text, "58P01" if removed else "XX000")
 
     def refusal_text(self, lsn: int, timeline: int) -> str | None:
-        legs = [leg for leg in self.way() if leg.timeline == timeline]
-        if not legs:
+        segments = [segment for segment in self.timeline_segments() if segment.timeline == timeline]
+        if not segments:
             return f"ERROR:  requested timeline {timeline} is not in this server's history"
-        end = legs[0].end
+        end = segments[0].end
         if end is not None and lsn >= end:
             return f"ERROR:  requested starting point {wal.format_lsn(lsn)} on timeline {timeline} is not in this server's history"
         if lsn > self.lsn:
@@ -414,7 +414,11 @@ class StreamingWorld:
                 break
             (self.streaming / f"{self._next}.partial").unlink(missing_ok=True)
             self.receive(str(self._next))
-            ends = {leg.end // MIB for leg in pg.way() if leg.end is not None and leg.timeline == self._next.timeline}
+            ends = {
+                segment.end // MIB
+                for segment in pg.timeline_segments()
+                if segment.end is not None and segment.timeline == self._next.timeline
+            }
             self._next = following
             if self._next.number(MIB) in ends:
                 self._next = wal.Segment(self._next.timeline + 1, self._next.log, self._next.seg)

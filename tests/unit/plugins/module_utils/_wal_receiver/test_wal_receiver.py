@@ -86,12 +86,12 @@ def test_what_must_be_set_aside() -> None:
     assert to_set_aside([(f"{name(5)}.partial", MIB)], seg(5), MIB) == (f"{name(5)}.partial",)
 
 
-WAY = timeline_history.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
+HISTORY = timeline_history.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
 
 
 def test_the_fork_is_on_the_new_timeline() -> None:
-    assert switch_segment(1, WAY, MIB) == seg(5, 2)
-    assert switch_segment(2, WAY, MIB) is None
+    assert switch_segment(1, HISTORY, MIB) == seg(5, 2)
+    assert switch_segment(2, HISTORY, MIB) is None
 
 
 def a_backup(begin: int, timeline: int = 1, backup_id: str = "20261120T000000", status: str = "DONE") -> Backup:
@@ -100,33 +100,33 @@ def a_backup(begin: int, timeline: int = 1, backup_id: str = "20261120T000000", 
 
 def test_a_new_start_follows_what_the_newest_backup_has() -> None:
     dead = {seg(n) for n in range(3, 9)}
-    assert reset_start(dead, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(5, 2)
-    assert reset_start(dead - {seg(4)}, [a_backup(3)], WAY, Position(seg(8)), MIB) == seg(4)
+    assert reset_start(dead, [a_backup(3)], HISTORY, Position(seg(8)), MIB) == seg(5, 2)
+    assert reset_start(dead - {seg(4)}, [a_backup(3)], HISTORY, Position(seg(8)), MIB) == seg(4)
     # A backup on the dead branch is of no use on this way.
     both = [a_backup(3), a_backup(7, backup_id="20261121T000000")]
-    assert reset_start(dead, both, WAY, Position(seg(8)), MIB) == seg(5, 2)
-    assert reset_start(set(), [a_backup(3)], WAY, None, MIB) == seg(3)
+    assert reset_start(dead, both, HISTORY, Position(seg(8)), MIB) == seg(5, 2)
+    assert reset_start(set(), [a_backup(3)], HISTORY, None, MIB) == seg(3)
 
 
 def test_a_new_start_without_a_backup() -> None:
-    assert reset_start(set(), [], WAY, None, MIB) is None
-    assert reset_start(set(), [], WAY, Position(seg(8)), MIB) == seg(5, 2)
-    assert reset_start(set(), [], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
-    assert reset_start(set(), [], WAY, Position(seg(8, 7)), MIB) == seg(8, 2)
-    assert reset_start(set(), [a_backup(3, status="FAILED")], WAY, Position(seg(8, 2)), MIB) == seg(8, 2)
+    assert reset_start(set(), [], HISTORY, None, MIB) is None
+    assert reset_start(set(), [], HISTORY, Position(seg(8)), MIB) == seg(5, 2)
+    assert reset_start(set(), [], HISTORY, Position(seg(8, 2)), MIB) == seg(8, 2)
+    assert reset_start(set(), [], HISTORY, Position(seg(8, 7)), MIB) == seg(8, 2)
+    assert reset_start(set(), [a_backup(3, status="FAILED")], HISTORY, Position(seg(8, 2)), MIB) == seg(8, 2)
 
 
 def test_continuity() -> None:
     have = {seg(n) for n in (3, 4, 5, 8)}
     straight = [timeline_history.TimelineSegment(1, 0, None)]
     assert continuity(have, [a_backup(3)], straight, seg(6), MIB) == (True, [])
-    sound, missing = continuity(have, [a_backup(3)], straight, seg(9), MIB)
-    assert (sound, [str(gap) for gap in missing]) == (False, [f"{seg(6)} to {seg(7)} (2 segments)"])
+    complete, missing = continuity(have, [a_backup(3)], straight, seg(9), MIB)
+    assert (complete, [str(gap) for gap in missing]) == (False, [f"{seg(6)} to {seg(7)} (2 segments)"])
     assert continuity(have, [], straight, seg(9), MIB) == (True, [])
     assert continuity(have, [a_backup(3), a_backup(8, backup_id="20261121T000000")], straight, seg(9), MIB)[0]
     assert continuity(have, [a_backup(9)], straight, seg(9), MIB) == (True, [])
     # Only on the branch that was left: nothing leads to here.
-    assert continuity(have, [a_backup(8)], WAY, seg(9, 2), MIB) == (False, [])
+    assert continuity(have, [a_backup(8)], HISTORY, seg(9, 2), MIB) == (False, [])
 
 
 def test_the_log_of_one_receiver_among_many() -> None:
@@ -562,8 +562,8 @@ def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: Strea
     assert reset["set_aside"][-1] == f"{name(10)}.partial"
     assert (outcome.values["backup_needed"], outcome.values["gap"]) == (False, [])
     assert os.listdir(reset["set_aside_directory"]) == [f"{name(10)}.partial"]
-    way = timeline_history.parse_history(2, world.postgres.history)
-    assert timeline_history.gaps(wal.segments_in(world.archived()), seg(5), way, MIB) == []
+    history = timeline_history.parse_history(2, world.postgres.history)
+    assert timeline_history.gaps(wal.segments_in(world.archived()), seg(5), history, MIB) == []
     assert wal.parse_segment(world.archived()[-1]).timeline == 2
     again = started(world, "when_needed")
     assert (again.error, again.changed, again.values["backup_needed"]) == (None, False, False)

@@ -48,7 +48,7 @@ class Fleet:
     rules: dict[str, set[str]] = field(default_factory=dict)
     archive: dict[str, tuple[str, str] | None] = field(default_factory=dict)
 
-    def ways(self, host: str) -> list[tuple[str, str]]:
+    def wal_connections(self, host: str) -> list[tuple[str, str]]:
         """The entries to which the WAL of a PostgreSQL host comes."""
         return [
             (backup, name)
@@ -212,9 +212,9 @@ class Deployment:
                 continue
             if one["streaming"] and backup in self.fleet.rules.get(one["host"], ()):
                 self.fleet.slots.setdefault(one["host"], set()).add(str(one["slot_name"]))
-            works = (backup, one["name"]) in self.fleet.ways(one["host"])
+            works = (backup, one["name"]) in self.fleet.wal_connections(one["host"])
             if one["passive"] or (
-                works and one["name"] not in self.unhealthy and _declared_way(self.fleet, backup, one)
+                works and one["name"] not in self.unhealthy and _is_declared_connection(self.fleet, backup, one)
             ):
                 healthy.add(one["name"])
         self.operations[backup] = Operation(
@@ -255,8 +255,8 @@ class Deployment:
             self.found[host] = replace(
                 self.found[host], written=self.found[host].written.union(one["name"] for one in step.entries)
             )
-        elif step.name is StepName.CLEAR_INCOMING:
-            self.operations[host] = replace(self.operations[host], cleared=frozenset(step.servers))
+        elif step.name is StepName.PRUNE_INCOMING:
+            self.operations[host] = replace(self.operations[host], pruned=frozenset(step.servers))
         elif step.name is StepName.REMOVE_RULES:
             self.fleet.rules[host] = self._let_in(host)
 
@@ -265,7 +265,7 @@ def _declared_form(one: dict[str, Any]) -> Entry:
     return Entry(one["host"], True, one["passive"], one["streaming"], one["archiving"], one["slot_name"])
 
 
-def _declared_way(fleet: Fleet, backup: str, one: dict[str, Any]) -> bool:
+def _is_declared_connection(fleet: Fleet, backup: str, one: dict[str, Any]) -> bool:
     """Whether the declared way works, and not only the former one: what the checks of a real Barman prove."""
     if one["streaming"] and one["slot_name"] not in fleet.slots.get(one["host"], ()):
         return False

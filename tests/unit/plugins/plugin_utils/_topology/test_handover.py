@@ -185,7 +185,7 @@ def test_rules_go_if_no_backup_server_can_need_them(more: dict[str, Any], remove
 
 
 @pytest.mark.parametrize(
-    ("state", "incoming", "cleared"),
+    ("state", "incoming", "pruned"),
     [
         (Postgres(stopped=True), False, True),
         (Postgres(), True, True),
@@ -193,15 +193,15 @@ def test_rules_go_if_no_backup_server_can_need_them(more: dict[str, Any], remove
         (Postgres(foreign_archiving=True), True, False),
     ],
 )
-def test_what_came_by_archive_command_is_cleared_when_nothing_comes_any_more(
-    state: Postgres, incoming: bool, cleared: bool
+def test_wal_of_archive_command_is_pruned_when_nothing_arrives(
+    state: Postgres, incoming: bool, pruned: bool
 ) -> None:
     found = observed(
         entries={HERE: Entries(), ELSEWHERE: Entries()},
         operations={HERE: Operation(frozenset(("new",)), frozenset(), frozenset(("new",) if incoming else ()))},
         postgres={"renamed": state},
     )
-    assert (StepName.CLEAR_INCOMING in steps(found)) == cleared
+    assert (StepName.PRUNE_INCOMING in steps(found)) == pruned
 
 
 def test_an_entry_that_is_archived_waits_until_postgresql_stops() -> None:

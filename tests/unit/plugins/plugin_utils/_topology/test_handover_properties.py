@@ -32,10 +32,10 @@ def inventories(draw, unmanaged: tuple[bool, ...]):
     """An inventory of the same hosts, of any architecture."""
     hosts: dict[str, dict[str, Any]] = {}
     for number, host in enumerate(SERVERS):
-        keeper = draw(st.sampled_from(BACKUPS))
+        backup_server = draw(st.sampled_from(BACKUPS))
         variables = pg(
             f"10.0.0.{number + 1}",
-            barman_backup_server=keeper,
+            barman_backup_server=backup_server,
             barman_manage_postgres=not unmanaged[number],
             barman_backup_method=draw(st.sampled_from(["postgres", "rsync"])),
             barman_wal=draw(st.sampled_from([["streaming"], ["archiving"], ["streaming", "archiving"]])),
@@ -43,7 +43,7 @@ def inventories(draw, unmanaged: tuple[bool, ...]):
         if "streaming" in variables["barman_wal"]:
             variables["barman_slot_name"] = draw(st.sampled_from(["barman", f"other_{number}"]))
         variables["barman_server_name"] = draw(st.sampled_from([host, f"main-{number}"]))
-        others = [name for name in BACKUPS if name != keeper]
+        others = [name for name in BACKUPS if name != backup_server]
         variables["barman_passive_servers"] = draw(st.lists(st.sampled_from(others), max_size=1))
         hosts[host] = variables
     backups = {name: backup(f"198.51.100.{number + 1}", barman_allow_empty=True) for number, name in enumerate(BACKUPS)}
@@ -117,17 +117,19 @@ def deployed(outcome: Outcome, fleet: Fleet | None = None) -> Fleet:
 @given(cases())
 def test_no_server_is_ever_left_without_a_way_for_its_wal(case):
     fleet = deployed(case.before)
-    assert all(fleet.ways(server) for server in SERVERS)
+    assert all(fleet.wal_connections(server) for server in SERVERS)
     run = Deployment(fleet, case.after, set(case.hosts), case.unhealthy, case.with_backup)
     had: dict[str, bool] = {}
 
     def before(host: str, step: Step) -> bool:
-        had.update({server: bool(fleet.ways(server)) for server in SERVERS})
+        had.update({server: bool(fleet.wal_connections(server)) for server in SERVERS})
         return (host, step.name) in case.failures
 
     def after(host: str, step: Step) -> None:
         for server in SERVERS:
-            assert fleet.ways(server) or not had[server], f"{step.name} on {host} left {server} without a way"
+            assert fleet.wal_connections(server) or not had[server], (
+                f"{step.name} on {host} left {server} without a way"
+            )
 
     run.before, run.after = before, after
     run.run()
@@ -225,6 +227,6 @@ def test_what_does_not_happen_has_a_reason(case):
     run = Deployment(fleet, case.after, set(case.hosts), case.unhealthy, case.with_backup)
     left = run.run()
     for host, entries in run.found.items():
-        moving = [name for name, kept in entries.open() if list(kept) != ["server"]]
+        moving = [name for name, former in entries.open() if list(former) != ["server"]]
         others = [entry for entry in entries.others() if entry["host"] in SERVERS]
         assert len(left[host].waiting) == len(moving) + len(others)

@@ -604,7 +604,7 @@ def test_backup_from_a_standby():
     assert postgres(found, "pg-2")["slots"] == []
     assert postgres(found, "pg-2")["primary"] == "pg"
     assert postgres(found, "pg")["standbys"] == ["pg-2"]
-    assert [postgres(found, host)["kept_as"] for host in ("pg", "pg-2")] == ["pg", "pg-2"]
+    assert [postgres(found, host)["backed_up_as"] for host in ("pg", "pg-2")] == ["pg", "pg-2"]
     primary_lines = [line for line in barman(found)["pgpass"] if line["address"] == "198.51.100.21"]
     assert {line["host"] for line in primary_lines} == {"pg"}
 
@@ -621,7 +621,7 @@ def test_a_primary_that_is_kept_through_its_standby_only():
         more_pg={"pg-2": pg("198.51.100.22", barman_primary="pg")},
     )
     assert postgres(found, "pg")["server_name"] is None
-    assert postgres(found, "pg")["kept_as"] == "pg-2"
+    assert postgres(found, "pg")["backed_up_as"] == "pg-2"
     assert postgres(found, "pg")["slots"] == ["barman"]
     assert [rule["databases"] for rule in postgres(found, "pg")["hba_rules"]] == ["postgres", "replication"]
     assert [server["name"] for server in barman(found)["servers"]] == ["pg-2"]
@@ -763,7 +763,7 @@ def test_what_a_hand_has_to_install(variables, packages):
 
 def test_the_backup_server_knows_a_host_that_is_not_touched_by_the_inventory():
     found = good({"barman_manage_postgres": False, "barman_backup_method": "rsync", "barman_ssh_host_key": HOST_KEY})
-    assert [way["given"] for way in postgres(found)["manual"]["ssh"]] == [True]
+    assert [access["given"] for access in postgres(found)["manual"]["ssh"]] == [True]
     assert [edge["host_key"] for edge in found.requirements["backup"]["ssh_edges"]] == [HOST_KEY]
 
 

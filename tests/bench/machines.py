@@ -87,7 +87,7 @@ class Task:
     result: Mapping[str, Any]
 
 
-class Site:
+class Machines:
     """The lab's two machines. `scratch` is a directory of this run alone."""
 
     def __init__(self, scratch: Path) -> None:

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make cores`: which releases of ansible-core, with which Python, and that every file names the same ones."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tools import check, cores
+from tests.tools.everything import STAGES
+from tests.tools.stage import REPOSITORY, Outcome, Stage
+
+
+def test_the_releases_are_in_order_and_each_has_its_pythons():
+    versions = [core.version for core in cores.cores()]
+    assert versions == sorted(versions, key=cores.number)
+    assert [core.release for core in cores.cores()] == list(cores.PYTHONS)
+    assert [core.oldest for core in cores.cores()] == [True, *(False for _ in versions[1:])]
+    assert [core.newest for core in cores.cores()] == [*(False for _ in versions[1:]), True]
+
+
+def test_the_project_s_own_release_is_between_them():
+    older, newer = cores.from_the_ends()
+    assert [core.release for core in older] == ["2.16", "2.17", "2.18"]
+    assert [core.release for core in newer] == ["2.21", "2.20"]
+
+
+def test_the_metadata_and_the_readme_name_the_oldest_and_the_newest():
+    known = cores.cores()
+    runtime = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    assert runtime["requires_ansible"] == f">={known[0].release}.0"
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert f"| the controller | ansible-core {known[0].release} to {known[-1].release} " in readme
+
+
+def test_a_release_comes_first_on_path_with_its_own_collections():
+    core = cores.cores()[0]
+    env = core.environment({"PATH": "/usr/bin", "KEPT": "yes"})
+    assert env["PATH"] == f"{core.venv / 'bin'}{os.pathsep}/usr/bin"
+    assert env["ANSIBLE_COLLECTIONS_PATH"] == env["PGDR_COLLECTIONS"] == str(core.collections)
+    assert env["KEPT"] == "yes"
+
+
+def test_a_python_that_does_not_start_is_not_found(monkeypatch, tmp_path: Path):
+    broken = tmp_path / "python3.99"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "none"))
+    assert cores.find_python(("3.99",)) is None
+
+
+def test_a_python_of_pyenv_is_found(monkeypatch, tmp_path: Path):
+    python = tmp_path / "versions" / "3.99.4" / "bin" / "python3.99"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert cores.find_python(("3.98", "3.99")) == python
+
+
+@pytest.fixture
+def stage(monkeypatch, tmp_path: Path) -> Stage:
+    monkeypatch.setattr("tests.tools.stage.RESULTS", tmp_path)
+    return Stage("cores")
+
+
+def test_a_release_without_a_python_fails_and_is_skipped_by_name_in_the_short_run(stage, capsys):
+    core = replace(cores.cores()[0], python=None)
+    cores.examine(stage, core, short=True)
+    assert stage.tally.counts() == "0 passed, 0 failed, 1 skipped"
+    assert f"SKIPPED            ansible-core {core.version}: {core.missing()}" in capsys.readouterr().out
+    cores.examine(stage, core, short=False)
+    assert stage.tally.failures == [f"ansible-core {core.version}"]
+    assert core.missing() in capsys.readouterr().out
+
+
+def unit_tests_in(arguments: tuple[object, ...]) -> list[str]:
+    return [str(word) for word in arguments if str(word).startswith("tests/unit")]
+
+
+@pytest.mark.parametrize(("short", "expected"), [(True, cores.DEPENDING_ON_ANSIBLE), (False, ("tests/unit",))])
+def test_the_unit_tests_that_run(stage, monkeypatch, short, expected):
+    called = []
+
+    def run(name: str, *arguments: object, env: object = None) -> Outcome:
+        called.append(arguments)
+        return Outcome(name, (), 0, "", 0.0)
+
+    monkeypatch.setattr(cores, "run", run)
+    monkeypatch.setattr(cores, "provide", lambda core: Outcome("environment", (), 0, "", 0.0))
+    for core in cores.cores():
+        cores.examine(stage, replace(core, python=Path("/usr/bin/python3.12")), short=short)
+    assert [unit_tests_in(arguments) for arguments in called if "pytest" in arguments] == [list(expected)] * len(
+        cores.cores()
+    )
+    assert sum("--syntax-check" in arguments for arguments in called) == len(cores.cores())
+    assert sum("tests.tools.sanity" in arguments for arguments in called) == 2
+
+
+def test_each_directory_of_tests_exists():
+    assert all((REPOSITORY / name).is_dir() for name in cores.DEPENDING_ON_ANSIBLE)
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def test_the_workflow_runs_every_stage_of_make_test_by_make():
+    jobs = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))["jobs"]
+    called = set()
+    for job in jobs.values():
+        for step in job["steps"]:
+            for target in re.findall(r"\bmake (.+)", step.get("run", "")):
+                called |= set(job["strategy"]["matrix"]["job"]) if "matrix.job" in target else {target}
+    assert called == set(STAGES)
+    assert called <= targets()
+
+
+def test_pre_commit_runs_the_commands_of_make_check():
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    commands = {" ".join(words) for words in check.JOBS.values()}
+    for hook in hooks:
+        if hook["entry"].startswith("make "):
+            assert hook["entry"].removeprefix("make ") in targets()
+            continue
+        # On the files of the commit; make check looks at all of them.
+        own = hook["entry"].removeprefix(".venv/bin/")
+        assert any(command.startswith(own) or set(own.split()) <= set(command.split()) for command in commands), own
+
+
+@pytest.mark.parametrize("name", ["CODE_OF_CONDUCT.md", "SECURITY.md", "CONTRIBUTING.md", "tests/config.yml"])
+def test_what_people_and_ansible_test_look_for_is_there(name):
+    assert (REPOSITORY / name).read_text(encoding="utf-8").strip()
