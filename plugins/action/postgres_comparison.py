@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
             required,
             state,
             arguments["backup_addresses"],
-            postgres_host.Wishes(
+            postgres_host.Requests(
                 superuser=arguments["superuser"],
                 archive_overwrite=arguments["archive_overwrite"],
                 roles_overwrite=arguments["roles_overwrite"],

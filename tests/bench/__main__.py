@@ -28,7 +28,7 @@ import ansible.release
 from tests.bench import backup, check, deploy, recover, topology
 from tests.bench.machines import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Machines
 from tests.bench.report import Comparison, Report, markdown, put_between_markers
-from tests.bench.turns import say
+from tests.bench.turns import log
 from tests.lab.host import STATE as LAB_STATE
 
 STATE = REPOSITORY / ".cache" / "bench"
@@ -112,7 +112,7 @@ def measure(names: Sequence[str], rounds: int, large: bool, keep: bool) -> Repor
             for benchmark in BENCHMARKS:
                 if benchmark.name not in names or (benchmark.large and not large):
                     continue
-                say(f"benchmark {benchmark.name}{', large' if benchmark.large else ''}")
+                log(f"benchmark {benchmark.name}{', large' if benchmark.large else ''}")
                 load = os.getloadavg()[0]
                 for comparison in benchmark.run(machines, rounds or benchmark.rounds):
                     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

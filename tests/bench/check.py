@@ -9,7 +9,7 @@ import re
 
 from tests.bench.machines import BACKUP, NOBODY_ADDRESS, PG, PG_ADDRESS, SERVER, Failed, Machines
 from tests.bench.report import Comparison, Row
-from tests.bench.turns import in_turns, say
+from tests.bench.turns import in_turns, log
 
 SIZES = (1, 10, 100)
 LOST = 4
@@ -62,7 +62,7 @@ def run(machines: Machines, rounds: int) -> list[Comparison]:
     comparisons = []
     for size, lost in [*((size, 0) for size in SIZES), (max(SIZES), LOST)]:
         name = f"check-{size}" + (f"-{lost}-lost" if lost else "")
-        say(f"laying out {size} servers" + (f", {lost} of them where nobody is" if lost else ""))
+        log(f"laying out {size} servers" + (f", {lost} of them where nobody is" if lost else ""))
         arguments = (name, str(size), str(lost), PG_ADDRESS, NOBODY_ADDRESS, SERVER, backup)
         machines.on(BACKUP, "python3", "-c", CREATE_SERVERS, *arguments)
         config = f"/etc/barman-{name}.conf"

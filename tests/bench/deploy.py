@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.bench.machines import BACKUP, FACTS, PG, Failed, Machines
 from tests.bench.report import Comparison, Count, Row
-from tests.bench.turns import in_turns, say
+from tests.bench.turns import in_turns, log
 
 FIRST = "first deploy"
 NOTHING = "deploy that changes nothing"
@@ -39,7 +39,7 @@ def run(machines: Machines, rounds: int) -> list[Comparison]:
 
     firsts: dict[str, tuple[float, ...]] = {FIRST: (), ONLY_FACTS_FIRST: ()}
     for number in range(min(rounds, MOST_FIRST_ROUNDS)):
-        say(f"new machines, {number + 1} of {min(rounds, MOST_FIRST_ROUNDS)}")
+        log(f"new machines, {number + 1} of {min(rounds, MOST_FIRST_ROUNDS)}")
         machines.fresh()
         gather()
         for name, values in in_turns(1, {ONLY_FACTS_FIRST: gather, FIRST: first}).items():

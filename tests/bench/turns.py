@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 _started = time.monotonic()
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(f"[{time.monotonic() - _started:6.1f} s] {text}", flush=True)
 
 
@@ -26,5 +26,5 @@ def in_turns(
         for name in names[shift:] + names[:shift]:
             before()
             seconds[name].append(subjects[name]())
-            say(f"  round {number + 1} of {rounds}: {name}: {seconds[name][-1]:.2f} s")
+            log(f"  round {number + 1} of {rounds}: {name}: {seconds[name][-1]:.2f} s")
     return {name: tuple(values) for name, values in seconds.items()}

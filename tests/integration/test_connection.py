@@ -150,7 +150,7 @@ def test_passwords_come_from_a_passfile(server: Server, tmp_path: Path) -> None:
         assert session.query("SELECT current_user AS me") == [{"me": "barman"}]
 
 
-def test_a_missing_line_of_pg_hba_is_told_to_be_written(server: Server) -> None:
+def test_a_missing_line_of_pg_hba_is_reported_as_a_line_to_write(server: Server) -> None:
     with pytest.raises(ConnectionFailed) as failed:
         server.session(f"host={server.address} port={server.port} user=barman dbname=template1")
     assert "'host  template1  barman  127.0.0.1/32  scram-sha-256'" in str(failed.value)

@@ -206,7 +206,7 @@ def _marked(directory: Path) -> str | None:
     return found
 
 
-def test_the_marker_says_whether_the_directory_is_proven(primary: Primary) -> None:
+def test_the_marker_reports_whether_the_directory_is_proven(primary: Primary) -> None:
     directory = primary.lay_down("marked", "recovery_target_name = 'middle'", "recovery_target_action = 'promote'")
     (directory / MARKER).write_text('{"identity": "one", "recovery": {}}')
     shutil.chown(directory / MARKER, "postgres", "postgres")

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from . import evidence, images, machines, network
-from .host import STATE, CannotRun, LabError, cgroup_root, lock, memory, prepare, require_root, say, state_lock
+from .host import STATE, CannotRun, LabError, cgroup_root, lock, log, memory, prepare, require_root, state_lock
 from .machines import Record
 from .spec import IMAGES, Lab, SpecError, clashes, parse
 
@@ -169,7 +169,7 @@ def _up(options: argparse.Namespace) -> None:
             machines.share_bytecode()
         for image in sorted({record.machine.image for record in chosen if not record.prepared}):
             _ensure(image)
-        say(f"lab {lab.name}: bringing up {', '.join(record.machine.name for record in chosen)}")
+        log(f"lab {lab.name}: bringing up {', '.join(record.machine.name for record in chosen)}")
 
         def bring_up(record: Record) -> None:
             neighbours = [machine for machine in lab.machines if lab.resolve_names and machine != record.machine]
@@ -312,7 +312,7 @@ def _power_on(options: argparse.Namespace) -> None:
 def _fill(options: argparse.Namespace) -> None:
     require_root()
     record = machines.find(options.machine, machines.records())
-    say(f"{record.machine.label}:{options.path}: {machines.fill(record, options.path)} bytes filled, none free")
+    log(f"{record.machine.label}:{options.path}: {machines.fill(record, options.path)} bytes filled, none free")
 
 
 def _free(options: argparse.Namespace) -> None:

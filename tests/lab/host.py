@@ -54,7 +54,7 @@ class CannotRun(LabError):
     """This machine can't run the lab."""
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """One progress line, with the seconds since the start."""
     with _print_lock:
         print(f"[{time.monotonic() - _started:6.1f}s] {text}", file=sys.stderr, flush=True)
@@ -93,7 +93,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another process: {what}")
+            log(f"waiting for another process: {what}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -173,7 +173,7 @@ def _install_tools() -> None:
         return
     if shutil.which("apt-get") is None:
         raise CannotRun(f"these tools are missing: {', '.join(missing)}")
-    say(f"installing on this machine: {', '.join(missing)}")
+    log(f"installing on this machine: {', '.join(missing)}")
     noninteractive = ["env", "DEBIAN_FRONTEND=noninteractive"]
     # One broken source among several is no reason to give up: what matters is whether the packages install.
     updated = run([*noninteractive, "apt-get", "update"], check=False, timeout=300)

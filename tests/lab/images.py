@@ -15,7 +15,7 @@ import time
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
-from .host import CACHE, LabError, lock, run, say
+from .host import CACHE, LabError, lock, log, run
 
 RECIPE = Path(__file__).with_name("recipe.sh")
 SUITES = {"debian12": "bookworm", "debian13": "trixie", "sid": "sid"}
@@ -105,7 +105,7 @@ def ensure(image: str, *, claimed: Container[str] = (), standing: Container[str]
                 raise LabError(
                     f"image {image} is {problem}, but machines stand on it: take them down, then it is rebuilt"
                 )
-            say(f"image {image}: {problem}; building it anew")
+            log(f"image {image}: {problem}; building it anew")
         _discard(other for other in CACHE.glob(f"{image}-*") if str(other) not in claimed or other == path)
         _discard(CACHE.glob(f".build-{image}-*"))
         _build(image, path)
@@ -113,14 +113,14 @@ def ensure(image: str, *, claimed: Container[str] = (), standing: Container[str]
 
 
 def _build(image: str, path: Path) -> None:
-    say(f"image {image}: building (about a minute)")
+    log(f"image {image}: building (about a minute)")
     started = time.monotonic()
     building = CACHE / f".build-{image}-{os.getpid()}"
     building.mkdir(parents=True)
     root = building / "root"
     mirror = os.environ.get("PGDR_LAB_MIRROR") or mirror_from(_host_sources())
     (building / "root.conf").write_text(host_apt_settings(_apt_config_dump(), os.environ), encoding="utf-8")
-    log = CACHE / f"{image}.log"
+    build_log = CACHE / f"{image}.log"
     # Nothing of a build goes on when this process ends, and with it the lock.
     isolation = [
         "setpriv",
@@ -134,7 +134,7 @@ def _build(image: str, path: Path) -> None:
         "--fork",
         "--kill-child",
     ]
-    with log.open("w", encoding="utf-8") as output:
+    with build_log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
             [*isolation, "sh", str(RECIPE), str(root), SUITES[image], mirror],
             stdin=subprocess.DEVNULL,
@@ -144,13 +144,13 @@ def _build(image: str, path: Path) -> None:
             timeout=1800,
         )
     if done.returncode != 0:
-        last = "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-15:])
-        raise LabError(f"image {image} can't be built from {mirror}; the end of {log}:\n{last}")
+        last = "".join(build_log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-15:])
+        raise LabError(f"image {image} can't be built from {mirror}; the end of {build_log}:\n{last}")
     seconds = time.monotonic() - started
     write_marker(building, {"suite": SUITES[image], "mirror": mirror, "seconds": round(seconds, 1)})
     os.sync()
     building.rename(path)
-    say(f"image {image}: built in {seconds:.0f} s")
+    log(f"image {image}: built in {seconds:.0f} s")
 
 
 def _discard(paths: Iterable[Path]) -> None:

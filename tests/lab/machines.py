@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import network
-from .host import KEY, KNOWN_HOSTS, SSH_CONFIG, STATE, LabError, cgroup_root, run, say, state_lock
+from .host import KEY, KNOWN_HOSTS, SSH_CONFIG, STATE, LabError, cgroup_root, log, run, state_lock
 from .spec import Disk, Machine
 
 MACHINES = STATE / "machines"
@@ -343,7 +343,7 @@ def bring_up(record: Record, neighbours: Sequence[Machine], timeout: float) -> N
         network.forget_connections(record.machine)
         booting = boot(record)
     wait_until_up(record, timeout, booting)
-    say(
+    log(
         f"{record.machine.label} ({record.machine.image}, {record.machine.address}): up in {time.monotonic() - started:.1f} s"
     )
 
@@ -406,7 +406,7 @@ def remove(record: Record) -> None:
         else:
             path.unlink()
     shutil.rmtree(record.directory)
-    say(f"{record.machine.label}: gone")
+    log(f"{record.machine.label}: gone")
 
 
 # --- filling its disks

@@ -39,7 +39,7 @@ INSTALLED_COLLECTIONS = ("ansible.posix", *DEPENDENCIES)
 MINIMUM_PYTHON = (3, 11)
 
 
-def say(message: str) -> None:
+def log(message: str) -> None:
     print(f"venv: {message}", flush=True)
 
 
@@ -82,7 +82,7 @@ def ensure_venv_module() -> None:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         fail(f"{sys.executable} has no venv module: install the package python3-venv.")
-    say("installing Debian's python3-venv")
+    log("installing Debian's python3-venv")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "-qq", "update"], check=True, env=env)
     subprocess.run(
@@ -94,7 +94,7 @@ def make_venv() -> None:
     if works(VENV / "bin" / "python"):
         return
     ensure_venv_module()
-    say(f"making .venv with {sys.executable} {sys.version.split()[0]}")
+    log(f"making .venv with {sys.executable} {sys.version.split()[0]}")
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
 
 
@@ -109,7 +109,7 @@ def install(what: str) -> None:
     if is_stamped(stamp, current):
         return
     count = len(re.findall(r"^\w.*==", requirements.read_text(), flags=re.MULTILINE))
-    say(f"installing {count} Python packages ({requirements.relative_to(REPOSITORY)})")
+    log(f"installing {count} Python packages ({requirements.relative_to(REPOSITORY)})")
     pip("install", "--requirement", requirements)
     stamp.write_text(current)
 
@@ -124,7 +124,7 @@ def extract_collections(
     if is_stamped(stamp, current):
         return
     prefixes = tuple(f"ansible_collections/{name.replace('.', '/')}/" for name in names)
-    say(f"extracting the collections {', '.join(names)}")
+    log(f"extracting the collections {', '.join(names)}")
     stamp.unlink(missing_ok=True)
     for name in names:
         shutil.rmtree(root / "ansible_collections" / name.replace(".", "/"), ignore_errors=True)

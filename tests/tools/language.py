@@ -51,7 +51,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
+    """words: of prose. names: of the parts of identifiers."""
+
     words: tuple[Rule, ...]
+    names: tuple[Rule, ...]
     longest_sentence: int
 
 
@@ -70,7 +73,8 @@ def load(path: Path = RULES) -> Rules:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     words = [Rule(re.compile(rf"\b(?:{one['pattern']})\b", re.IGNORECASE), one["instead"]) for one in data["words"]]
     conditions = [Rule(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in data["conditions"]]
-    return Rules((*words, *conditions), data["longest_sentence"])
+    names = tuple(Rule(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in data["names"])
+    return Rules((*words, *conditions), names, data["longest_sentence"])
 
 
 def sentences(text: str) -> Iterator[str]:

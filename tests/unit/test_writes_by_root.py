@@ -97,7 +97,7 @@ def test_plugins_write_as_the_user_or_by_the_helper(path: Path) -> None:
         ("path.write_text('')", ["write_text"]),
     ],
 )
-def test_the_rule_sees_a_write(code: str, expected: list[str]) -> None:
+def test_the_rule_finds_a_write(code: str, expected: list[str]) -> None:
     assert [name for _line, name in writes(ast.parse(code))] == expected
 
 

@@ -191,9 +191,9 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     text = read_text(path)
     if text is None:
         return f"there was no contact with {where} yet"
-    heard = os.stat(path).st_mtime
-    if now - heard > LATE:
-        return f"the last contact with {where} was {int(now - heard) // 60} minutes ago"
+    contact = os.stat(path).st_mtime
+    if now - contact > LATE:
+        return f"the last contact with {where} was {int(now - contact) // 60} minutes ago"
     try:
         source = parse_source(text)
     except SynchronisationError as exc:

@@ -156,8 +156,8 @@ def reset_start(
         return None
     if position.segment.timeline == history[-1].timeline:
         return position.segment
-    fork = switch_segment(position.segment.timeline, history, segment_size)
-    return fork or on_history(position.segment.number(segment_size), history, segment_size)
+    switch = switch_segment(position.segment.timeline, history, segment_size)
+    return switch or on_history(position.segment.number(segment_size), history, segment_size)
 
 
 def continuity(

@@ -23,7 +23,7 @@ State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Requests:
     """What a person allows, and how the role is called."""
 
     superuser: str
@@ -61,9 +61,11 @@ class Comparison:
         return bool(self.warnings or self.synchronous_undeclared or self.too_low or self.unloaded)
 
 
-def compare(host: str, required: Mapping[str, Any], state: State, sources: Iterable[str], wishes: Wishes) -> Comparison:
+def compare(
+    host: str, required: Mapping[str, Any], state: State, sources: Iterable[str], requests: Requests
+) -> Comparison:
     """state: what state.sql reports; sources: the addresses of all backup servers of the inventory."""
-    refusal = next(_refusals(host, required, state, wishes), "")
+    refusal = next(_refusals(host, required, state, requests), "")
     if refusal:
         return Comparison(refusal=refusal)
     foreign = _foreign_archiving(state)
@@ -76,8 +78,8 @@ def compare(host: str, required: Mapping[str, Any], state: State, sources: Itera
         too_low=tuple(one for one in settings if one["written_short"]),
         restart=tuple(_waiting(settings)),
         unloaded=tuple(_unloaded(state)),
-        hba_lines=(*required["hba_lines"], *(unknown if wishes.rules_exclusive else surplus)),
-        surplus_rules=() if wishes.rules_exclusive else tuple(line for line in surplus if line not in unknown),
+        hba_lines=(*required["hba_lines"], *(unknown if requests.rules_exclusive else surplus)),
+        surplus_rules=() if requests.rules_exclusive else tuple(line for line in surplus if line not in unknown),
         unknown_rules=tuple(unknown),
         foreign_archiving="" if required["archiving"] else foreign,
         archives_undeclared=not required["archiving"] and _archives(state),
@@ -104,7 +106,7 @@ def not_in_effect(state: State, pending: Iterable[Mapping[str, Any]]) -> list[st
     return list(dict.fromkeys(found))
 
 
-def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wishes) -> Iterator[str]:
+def _refusals(host: str, required: Mapping[str, Any], state: State, requests: Requests) -> Iterator[str]:
     port, version = required["port"], state["version"]
     if version != required["version"]:
         yield (
@@ -127,7 +129,7 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wish
             "of the server that is the primary now."
         )
     foreign = _foreign_archiving(state)
-    if required["archiving"] and foreign and not wishes.archive_overwrite:
+    if required["archiving"] and foreign and not requests.archive_overwrite:
         yield (
             f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set "
             "barman_archive_overwrite: true to have it "
@@ -135,7 +137,7 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wish
         )
     existing = _existing_roles(state)
     superusers = dict.fromkeys(
-        role["name"] for role in existing if role["bootstrap"] or role["name"] == wishes.superuser
+        role["name"] for role in existing if role["bootstrap"] or role["name"] == requests.superuser
     )
     if superusers:
         yield (
@@ -143,7 +145,7 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, wishes: Wish
             "superuser and would lose that. Write a "
             "role of Barman's own as barman_postgres_user and barman_streaming_user."
         )
-    if any(role["attributes"] and not role["ours"] for role in existing) and not wishes.roles_overwrite:
+    if any(role["attributes"] and not role["ours"] for role in existing) and not requests.roles_overwrite:
         yield (
             f"{' '.join(_role_changes(state))} Write other roles as barman_postgres_user and barman_streaming_user, "
             "which are created then, or set "

@@ -47,7 +47,7 @@ def test_rounds_that_are_no_pairs_are_no_comparison() -> None:
         comparison(Row("module", (1.0,), against="bare"), BARE).ratio(Row("module", (1.0,), against="bare"))
 
 
-def test_the_table_says_all_of_it() -> None:
+def test_the_table_is_complete() -> None:
     missed = Count("modules run on pg", 13, 12)
     text = markdown(Report({"cores": "2"}, {"Barman": "3.13.3"}, [comparison(MODULE, BARE, counts=(missed,))]))
     assert "Machine: cores 2." in text

@@ -66,7 +66,7 @@ MOUNTINFO = (
 )
 
 
-def test_the_last_mount_at_a_path_is_the_one_that_is_seen():
+def test_the_last_mount_at_a_path_counts():
     assert mount_of(MOUNTINFO, "/srv/small") == ("7:2", "/dev/loop2")
     assert mount_of(MOUNTINFO, "/srv") is None
 
@@ -143,13 +143,13 @@ def test_a_half_made_disk_is_not_a_prepared_one(state, monkeypatch):
     assert machines.records() == [PG]
 
 
-def test_neighbours_names_are_known_where_asked(state):
+def test_neighbours_names_are_known_on_request(state):
     PG.save()
     machines.prepare(PG, [BACKUP.machine])
     assert "198.51.100.31 backup\n" in (PG.directory / "upper/etc/hosts").read_text()
 
 
-def test_without_root_one_sentence_says_what_is_missing_and_what_works(monkeypatch, capsys):
+def test_without_root_one_sentence_reports_what_is_missing_and_what_works(monkeypatch, capsys):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert cli.main(["status"]) == 2
     message = capsys.readouterr().err.strip()
@@ -164,7 +164,7 @@ def test_elsewhere_than_on_linux_too(monkeypatch, capsys):
     assert "it is not Linux but darwin" in capsys.readouterr().err
 
 
-def test_a_bad_file_is_said_to_be_one(tmp_path, capsys):
+def test_an_invalid_file_is_reported(tmp_path, capsys):
     path = tmp_path / "lab.yml"
     assert cli.main(["up", str(path)]) == 1
     path.write_text("lab: x")
@@ -174,7 +174,7 @@ def test_a_bad_file_is_said_to_be_one(tmp_path, capsys):
     assert empty.endswith("`machines` must be a list with one machine at least")
 
 
-def test_all_of_what_went_wrong_is_said():
+def test_every_failure_is_reported():
     def work(record):
         raise LabError(f"{record.machine.label} broke")
 

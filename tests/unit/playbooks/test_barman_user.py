@@ -37,7 +37,7 @@ def tasks(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_a_task_says_who_runs_barman(path: Path) -> None:
+def test_a_task_reports_who_runs_barman(path: Path) -> None:
     for module, arguments in tasks(yaml.safe_load(path.read_text(encoding="utf-8"))):
         # Where the arguments are a variable, it is made with the user in it.
         assert isinstance(arguments, str) or "barman_user" in arguments, module

@@ -72,9 +72,9 @@ class Home:
             shutil.rmtree(path)
         path.unlink(missing_ok=True)
         path.symlink_to(target)
-        self.give()
+        self.place()
 
-    def give(self) -> None:
+    def place(self) -> None:
         if ROOT:
             account = pwd.getpwnam(USER)
             for directory, names, files in os.walk(self.path):
@@ -264,7 +264,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         entry = pwd.struct_passwd((USER, "x", uid, gid, "", str(made.path), "/bin/sh"))
         real = pwd.getpwnam
         monkeypatch.setattr(pwd, "getpwnam", lambda name: entry if name == USER else real(name))
-        made.give()
+        made.place()
         yield made
 
 
@@ -310,7 +310,7 @@ def test_what_a_planted_hard_link_leads_to_is_not_touched(home: Home, name: str)
     else:
         link = home.path / links[name]
     link.parent.mkdir(exist_ok=True)
-    home.give()
+    home.place()
     os.link(home.victim, link)
     before = home.snapshot()
     with pytest.raises(HostError, match="hard link"):
@@ -323,7 +323,7 @@ def test_a_fifo_is_refused_and_not_waited_for(home: Home, name: str) -> None:
     path = home.path / {"passwords": ".pgpass", "aws": ".aws/credentials"}[name]
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
-    home.give()
+    home.place()
     with pytest.raises(HostError, match=f"{path} is not a regular file"):
         PLACES[name].write(home)
 
@@ -398,7 +398,7 @@ def _as_root(real: Callable[[int], os.stat_result], me: int) -> Callable[[int], 
     return fstat
 
 
-def test_the_watch_sees_a_write_by_path(home: Home) -> None:
+def test_the_watch_reports_a_write_by_path(home: Home) -> None:
     _watching.append((str(home.path) + os.sep, lambda: 0, home.writes))
     try:
         os.makedirs(home.path / "a" / "b")

@@ -114,7 +114,7 @@ def test_a_promise_that_was_not_kept_is_a_failure(changes, why):
         verify(proof(**changes))
 
 
-def test_the_table_says_all_of_it():
+def test_the_table_is_complete():
     assert dict(table(proof())) == {
         "Recovered": "PostgreSQL 17 on pg, to 2026-11-20 09:20:10.5+00",
         "From": "backup 20261120T091900 and its WAL on backup",
@@ -127,7 +127,7 @@ def test_the_table_says_all_of_it():
     }
 
 
-def test_the_table_is_aligned_and_says_how_to_go_on(capsys):
+def test_the_table_is_aligned_and_has_the_next_steps(capsys):
     print_proof(proof())
     lines = capsys.readouterr().out.splitlines()
     rows = table(proof())
@@ -158,7 +158,7 @@ def test_a_machine_that_cannot_run_the_lab_is_left_alone(monkeypatch, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-def test_what_cannot_be_cleared_away_is_said(monkeypatch, tmp_path, capsys):
+def test_machines_that_cannot_be_removed_are_reported(monkeypatch, tmp_path, capsys):
     commands = called(monkeypatch, down=1)
     monkeypatch.setattr(quickstart, "STATE", tmp_path / "state")
     assert quickstart.main() == 1
@@ -166,7 +166,7 @@ def test_what_cannot_be_cleared_away_is_said(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().err == "down said so\n"
 
 
-def test_a_step_that_fails_is_said(monkeypatch, tmp_path, capsys):
+def test_a_step_that_fails_is_reported(monkeypatch, tmp_path, capsys):
     called(monkeypatch)
     monkeypatch.setattr(quickstart, "STATE", tmp_path / "state")
 

@@ -58,7 +58,7 @@ def tasks(value: Any, defaults: frozenset[str] = frozenset()) -> Iterator[tuple[
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_a_task_says_at_which_port_it_connects(path: Path) -> None:
+def test_a_task_reports_at_which_port_it_connects(path: Path) -> None:
     outer = managed_defaults() if path.name in INCLUDED else frozenset()
     for name, arguments, reached in tasks(yaml.safe_load(path.read_text(encoding="utf-8")), outer):
         assert "login_port" in arguments or name in reached, f"{name} would connect to port 5432"

@@ -70,7 +70,7 @@ def lab(monkeypatch, tmp_path: Path) -> Lab:
     return there
 
 
-def test_a_machine_that_cannot_run_the_lab_is_told_once(lab, capsys):
+def test_a_machine_that_cannot_run_the_lab_is_reported_once(lab, capsys):
     lab.refused["check"] = SENTENCE
     assert molecule.main([]) == 1
     assert lab.called == [("check",)]

@@ -56,11 +56,11 @@ def acknowledged(directory: Path) -> set[int]:
 
 
 def lost(directory: Path) -> dict[str, object]:
-    told = acknowledged(directory)
+    reported = acknowledged(directory)
     with psycopg.connect(autocommit=True) as connection:
         there = {int(row[0]) for row in connection.execute("SELECT id FROM ledger")}
     # What was committed and not acknowledged any more may be there, too: one row of each writer at the most.
-    return {"acknowledged": len(told), "there": len(there), "lost": sorted(told - there)}
+    return {"acknowledged": len(reported), "there": len(there), "lost": sorted(reported - there)}
 
 
 def main(what: str, name: str) -> None:

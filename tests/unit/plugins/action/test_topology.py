@@ -119,7 +119,7 @@ def test_groups_with_other_names(tmp_path):
     assert set(result["requirements"]) == {"pg-eu", "backup-eu"}
 
 
-def test_a_missing_group_is_told_with_the_nearest_name(tmp_path):
+def test_a_missing_group_is_reported_with_the_nearest_name(tmp_path):
     inventory = GOOD.replace("    backup:", "    backups:").replace("    pg:", "    databases:")
     lines = failure(tmp_path, inventory)
     assert lines[0] == "The inventory has 2 problems; nothing was changed."
@@ -127,7 +127,7 @@ def test_a_missing_group_is_told_with_the_nearest_name(tmp_path):
     assert "barman_backup_group; did you mean backups?" in lines[2]
 
 
-def test_an_empty_group_is_told(tmp_path):
+def test_an_empty_group_is_reported(tmp_path):
     inventory = GOOD.replace("      hosts:\n        pg-eu: {ansible_host: 198.51.100.21}\n", "")
     (_count, line) = failure(tmp_path, inventory)
     assert "the group pg has no host" in line
@@ -184,7 +184,7 @@ def test_an_undefined_variable_inside_a_dictionary(tmp_path):
     assert line.startswith("- pg-eu: barman_options: its value cannot be read: 'nowhere' is undefined")
 
 
-def test_a_host_that_is_named_as_its_group_gives_the_others_its_variables(tmp_path):
+def test_a_host_that_is_named_as_its_group_passes_its_variables_to_the_others(tmp_path):
     inventory = GOOD.replace(
         "pg-eu: {ansible_host: 198.51.100.21}", "pg: {ansible_host: 198.51.100.21}\n        pg-us: {}"
     )

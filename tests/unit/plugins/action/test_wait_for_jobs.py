@@ -153,7 +153,7 @@ def test_a_time_limit_of_the_task_is_left_alone(world: Callable[..., World]) -> 
         signal.signal(signal.SIGALRM, own)
 
 
-def test_a_job_without_a_result_is_waited_for_as_long_as_ansible_gives_it(world: Callable[..., World]) -> None:
+def test_a_job_without_a_result_is_waited_for_until_ansible_s_limit(world: Callable[..., World]) -> None:
     there = world(look(RUNS))
     result = there.run(*ONE, timeout=3600)
     assert 3720 <= there.now <= 3750

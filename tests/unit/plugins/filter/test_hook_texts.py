@@ -11,7 +11,8 @@ from ansible_collections.pgdr.barman.plugins.filter.hook_credentials import hook
 from ansible_collections.pgdr.barman.plugins.filter.hook_texts import hook_texts
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.hook_requirements import hook_requirements
 from tests.conftest import REPOSITORY
-from tests.unit.plugins.plugin_utils._topology.test_hooks import good, hooks
+from tests.unit.plugins.plugin_utils._topology.inventories import good
+from tests.unit.plugins.plugin_utils._topology.test_hooks import hooks
 
 
 def declared(**values):

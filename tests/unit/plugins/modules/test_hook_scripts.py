@@ -157,7 +157,7 @@ def test_scripts_are_put_in_place_once(call: Call, tmp_path: Path) -> None:
     assert (again["changed"], again["written"]) == (False, [])
 
 
-def test_check_mode_changes_nothing_and_tells_the_same(call: Call, tmp_path: Path) -> None:
+def test_check_mode_changes_nothing_and_returns_the_same(call: Call, tmp_path: Path) -> None:
     answer = call(scripts={"a": "x"}, credentials={"p": SECRET}, check_mode=True)
     assert (answer["changed"], answer["written"]) == (True, ["a"])
     assert names(tmp_path) == ["barman.conf"]

@@ -92,7 +92,7 @@ def test_a_refusal_has_the_branches_as_data(host: RecoveryHost, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         ({"target_time": "2027-01-01 00:00:00Z"}, "it is in the future. The last recoverable point is"),
         ({"target_time": "now"}, "target_time: 'now' is not a time"),
@@ -100,12 +100,12 @@ def test_a_refusal_has_the_branches_as_data(host: RecoveryHost, capsys: pytest.C
         ({"destination": "/srv/a b"}, "without spaces"),
     ],
 )
-def test_what_cannot_be_done_is_said(
-    host: RecoveryHost, capsys: pytest.CaptureFixture[str], options: dict[str, Any], says: str
+def test_a_refusal_has_its_reason(
+    host: RecoveryHost, capsys: pytest.CaptureFixture[str], options: dict[str, Any], message: str
 ) -> None:
     answer = run_main(recover.main, capsys, **{"server": "pg", "destination": str(host.root / "new"), **options})
     assert answer["failed"] is True
-    assert says in answer["msg"]
+    assert message in answer["msg"]
     assert not (host.root / "new").exists()
 
 

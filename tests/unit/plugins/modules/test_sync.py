@@ -44,7 +44,7 @@ def test_every_passive_server_is_copied(passive_host: PassiveHost, capsys: pytes
     assert not run(passive_host, capsys)["changed"]
 
 
-def test_check_mode_tells_the_distance(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_mode_reports_the_lag(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]) -> None:
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     answer = run(passive_host, capsys, check_mode=True)
     assert answer["changed"]
@@ -52,7 +52,9 @@ def test_check_mode_tells_the_distance(passive_host: PassiveHost, capsys: pytest
     assert passive_host.calls == []
 
 
-def test_a_failure_is_told_with_what_is_known(passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_reported_with_what_is_known(
+    passive_host: PassiveHost, capsys: pytest.CaptureFixture[str]
+) -> None:
     passive_host.ssh = (255, "ssh: connect to host 198.51.100.11 port 22: No route to host")
     answer = run(passive_host, capsys)
     assert answer["failed"]

@@ -368,7 +368,7 @@ def test_s3_backup(world: World) -> None:
         (f"lab/pg/wals/{WAL[3][:16]}/{WAL[3]}.gz", WAL[3]),
     ],
 )
-def test_what_is_not_in_the_bucket_is_told(world: World, key: str, missing: str) -> None:
+def test_objects_that_are_missing_in_the_bucket_are_reported(world: World, key: str, missing: str) -> None:
     bucket(world, without=key)
     done = world.run(*S3)
     assert done.returncode == 1
@@ -424,7 +424,7 @@ def test_s3_wal(world: World) -> None:
     assert world.calls("barman") == []
 
 
-def test_by_hand(world: World) -> None:
+def test_a_manual_run(world: World) -> None:
     del world.environment["BARMAN_BACKUP_ID"]
     done = world.tar()
     assert done.returncode == 1

@@ -91,14 +91,14 @@ def test_success(hook: Hook) -> None:
     assert state["failures"] == {}
 
 
-def test_nobody_else_reads_what_was_said(hook: Hook) -> None:
+def test_nobody_else_reads_the_output(hook: Hook) -> None:
     hook.write("true")
     hook.run()
     assert hook.state_directory.stat().st_mode & 0o777 == 0o700
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in hook.state_directory.iterdir())
 
 
-def test_a_plain_hook_that_fails_says_so(hook: Hook) -> None:
+def test_a_plain_hook_that_fails_is_reported(hook: Hook) -> None:
     hook.write("echo no room >&2; exit 7")
     done = hook.run()
     assert done.returncode == 7
@@ -207,7 +207,7 @@ def test_a_state_that_is_damaged_hinders_nothing(hook: Hook) -> None:
     assert hook.state()["status"] == "ok"
 
 
-def test_by_hand(hook: Hook) -> None:
+def test_a_manual_run(hook: Hook) -> None:
     hook.write("true")
     del hook.environment["BARMAN_PHASE"]
     done = hook.run()

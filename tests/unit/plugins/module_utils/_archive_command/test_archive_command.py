@@ -117,7 +117,7 @@ def test_what_speaks_against_it(target, installed, far, words):
     assert words in problem
 
 
-def test_both_ends_are_told_at_once():
+def test_both_ends_are_reported_at_once():
     assert len(problems(DesiredArchiving(replace(TARGET, compression="xz")), (3, 4), (3, 4))) == 2
 
 
@@ -532,7 +532,7 @@ def test_an_archiver_that_fails_with_what_works_by_hand():
         make(World(archives=False))
 
 
-def test_an_archiver_that_says_nothing():
+def test_an_archiver_without_output():
     world = World()
     real = world.query
 

@@ -132,7 +132,7 @@ def stored(world: StreamingWorld, backup_id: str = ID, **values: Any) -> None:
     world.backup(backup_id, 2, 3, **values)
 
 
-def test_without_a_wish_every_run_takes_one(world: StreamingWorld) -> None:
+def test_without_a_condition_every_run_takes_a_backup(world: StreamingWorld) -> None:
     stored(world)
     assert plan(world).changes
     assert plan(world).existing is None
@@ -247,7 +247,7 @@ def test_what_can_t_be(world: StreamingWorld, options: dict[str, str], request_:
         plan(world, **request_)
 
 
-def test_all_that_is_wrong_is_told_at_once(world: StreamingWorld) -> None:
+def test_every_problem_is_reported_at_once(world: StreamingWorld) -> None:
     world.options["active"] = "off"
     world.write_entry()
     with pytest.raises(BackupError) as failed:
@@ -268,7 +268,7 @@ def test_the_parent_of_an_incremental_backup(world: StreamingWorld) -> None:
         plan(world, incremental=ID)
 
 
-def test_what_barman_is_told() -> None:
+def test_the_arguments_of_barman() -> None:
     assert arguments("main", BackupRequest(), None) == ["backup", "main"]
     parent = Backup("20261119T080000", "DONE", "")
     request = BackupRequest("n", None, "latest", "link", 4, 1000, False, 0)
@@ -516,7 +516,7 @@ def test_the_full_disk_that_ends_the_receiver_is_named(world: StreamingWorld, mo
 
 
 @pytest.mark.parametrize("log", [True, False])
-def test_what_the_log_said_before_is_not_the_reason(world: StreamingWorld, log: bool) -> None:
+def test_older_lines_of_the_log_are_not_the_reason(world: StreamingWorld, log: bool) -> None:
     copies(world)
     world.stop_receiver()
     with world.log_file.open("a") as stream:
@@ -723,7 +723,7 @@ def test_a_server_without_any_wal_gets_its_first(world: StreamingWorld) -> None:
     assert report.phases[1][0] == "waiting for the first WAL"
 
 
-def test_first_wal_that_never_comes_is_barman_s_to_tell(world: StreamingWorld) -> None:
+def test_first_wal_that_never_arrives_is_reported_by_barman(world: StreamingWorld) -> None:
     for path in (world.place / "wals").rglob("0*"):
         if path.is_file():
             path.unlink()
@@ -823,7 +823,7 @@ def test_a_streaming_connection_that_fails_explains_it_alone(world: StreamingWor
     assert "postgresql_streaming" not in str(failed.value)
 
 
-def test_barman_says_success_and_there_is_no_backup(world: StreamingWorld) -> None:
+def test_barman_succeeds_and_there_is_no_backup(world: StreamingWorld) -> None:
     world.on_backup = lambda words: Completed(words, 0, json.dumps({"_INFO": ["Skipping inactive server 'main'"]}))
     with pytest.raises(BackupError, match="Skipping inactive server"):
         take(world)

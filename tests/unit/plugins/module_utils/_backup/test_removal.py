@@ -82,7 +82,7 @@ class TestPlan:
     def test_the_last_of_a_chain(self) -> None:
         assert [backup.backup_id for backup in plan_removal(server(), week(), WEDNESDAY, False).backups] == [WEDNESDAY]
 
-    def test_increments_go_only_where_that_is_said(self) -> None:
+    def test_increments_are_deleted_only_on_request(self) -> None:
         with pytest.raises(
             RemovalError, match=f"would be deleted with it: {TUESDAY}, {WEDNESDAY}. Set 'dependents: true'"
         ):
@@ -132,7 +132,7 @@ class TestPlan:
         with pytest.raises(RemovalError, match="is passive on this host"):
             plan_removal(passive, week(), THURSDAY, False)
 
-    def test_everything_is_said_at_once(self) -> None:
+    def test_everything_is_reported_at_once(self) -> None:
         backups = [one(MONDAY, keep="full"), one(TUESDAY, parent_backup_id=MONDAY)]
         with pytest.raises(RemovalError) as caught:
             plan_removal(server(), backups, MONDAY, False)
@@ -204,14 +204,14 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
-def test_deleted_and_seen_to_be_gone(host: Host) -> None:
+def test_a_deleted_backup_is_verified_to_be_missing(host: Host) -> None:
     removal = plan_removal(host.server, read_backups(host.server), MONDAY, True)
     remove(host.barman, host.server, removal)
     assert host.log == [f"delete pg {MONDAY}"]
     assert [backup.backup_id for backup in read_backups(host.server)] == [THURSDAY]
 
 
-def test_what_barman_says_where_it_does_not(host: Host) -> None:
+def test_a_failed_deletion_is_reported_with_barman_s_message(host: Host) -> None:
     host.obeys, host.answer = (
         False,
         (1, json.dumps({"_WARNING": ["Skipping delete of it"], "_ERROR": ["Cannot delete"]})),

@@ -282,7 +282,7 @@ def test_a_program_that_is_missing(base: Base, monkeypatch: pytest.MonkeyPatch) 
         ({"compression": "custom"}, "is compressed in an unknown format"),
     ],
 )
-def test_what_can_not_be_verified_is_said_with_its_reason(base: Base, change: dict[str, Any], reason: str) -> None:
+def test_what_can_not_be_verified_is_reported_with_its_reason(base: Base, change: dict[str, Any], reason: str) -> None:
     base.backup = replace(base.backup, **change)
     data = base.root / base.backup.backup_id / "data"
     data.mkdir(parents=True)

@@ -70,7 +70,7 @@ def test_an_operation_on_several_servers_is_shown_with_each_of_them(host: Barman
     operation.close()
 
 
-def test_retention_status_tells_needed_from_unknown(host: BarmanHost) -> None:
+def test_retention_status_distinguishes_needed_and_unknown(host: BarmanHost) -> None:
     assert [item["retention_status"] for item in pg(host)["backups"]] == ["OBSOLETE", "VALID", None]
     host.server("free")
     host.backup("free", "20260101T000000", 1)
@@ -86,7 +86,7 @@ def test_barman_is_asked_once_for_all(host: BarmanHost) -> None:
     assert host.calls == [["list-backups", "other", "pg"]]
 
 
-def test_without_barmans_answer_the_rest_is_told(host: BarmanHost) -> None:
+def test_without_barman_s_answer_the_rest_is_returned(host: BarmanHost) -> None:
     host.stderr = "ERROR: broken"
     found = gather(host)
     assert found.servers["pg"]["backups"][0]["retention_status"] is None

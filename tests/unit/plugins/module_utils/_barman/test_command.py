@@ -113,7 +113,7 @@ def test_what_is_no_json_object(text: str) -> None:
         parse_reply(answer(text))
 
 
-def test_nothing_said_is_nothing_wrong() -> None:
+def test_no_output_is_no_error() -> None:
     assert parse_reply(answer("")).ok
 
 

@@ -64,7 +64,7 @@ class Host:
             self.written += 1
             os.utime(path, (self.written, self.written))
 
-    def fork(self) -> None:
+    def switch_point(self) -> None:
         (self.root / "wals" / "00000002.history").write_text(HISTORY)
 
     def run(self, command: Command) -> Completed:
@@ -110,7 +110,7 @@ def host(tmp_path: Path) -> Host:
     """Backups and WAL on timeline 1; somebody promoted a restored copy at segment 4, and the server went on after that."""
     found = Host(tmp_path)
     found.put(2, 3, 4)
-    found.fork()
+    found.switch_point()
     found.put(4, timeline=2)
     found.put(5, 6)
     return found
@@ -158,7 +158,7 @@ def test_check_names_a_branch_that_the_server_was_never_on(host: Host) -> None:
     ) in check.hint
 
 
-def test_a_server_that_wrote_nothing_since_is_told_from_a_promoted_one(host: Host) -> None:
+def test_a_server_that_wrote_nothing_since_is_distinguished_from_a_promoted_one(host: Host) -> None:
     for number in (5, 6):
         (host.root / "wals" / segment(number).directory / str(segment(number))).unlink()
     host.timeline = 1

@@ -33,7 +33,7 @@ def test_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
     assert disks.disk_of(f"{tmp_path}/a/b", statvfs({"other": 5})) is None
 
 
-def test_full_file_systems_are_told_once(tmp_path: Path) -> None:
+def test_full_file_systems_are_reported_once(tmp_path: Path) -> None:
     host = BarmanHost(tmp_path)
     place = host.server("pg")
     server = configuration.read(str(host.main)).server("pg")

@@ -74,12 +74,12 @@ def test_nothing_is_wrong_after_a_success(host: Host) -> None:
     assert host.trouble(OLD, NEW) == []
 
 
-def test_a_failure_is_told(host: Host) -> None:
+def test_a_failure_is_reported(host: Host) -> None:
     host.ran("post_backup_script", NEW, "failed", message="no room; password=secret")
     assert host.trouble(NEW) == [f"post_backup_script: failed for {NEW}: no room; password=********"]
 
 
-def test_many_failures_are_told_in_short(host: Host) -> None:
+def test_many_failures_are_reported_in_short(host: Host) -> None:
     host.ran("pre_archive_retry_script", "E", failures=dict.fromkeys("ABCDE", ""))
     (text,) = host.trouble()
     assert text == "pre_archive_retry_script: failed for C; failed for D; failed for E; and 2 more"

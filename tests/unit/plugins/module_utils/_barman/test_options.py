@@ -102,7 +102,7 @@ def test_without_a_version_the_newest_is_meant():
     assert validate({"aws_sse_customer_key": "x"}) == []
 
 
-def test_an_unknown_option_is_told_with_the_nearest_name():
+def test_an_unknown_option_is_reported_with_the_nearest_name():
     problem = only(validate({"retention_polcy": "REDUNDANCY 2"}))
     assert (problem.option, problem.instead) == ("retention_polcy", "did you mean retention_policy?")
     assert only(validate({"xyzzy": 1})).instead == "remove it"
@@ -221,7 +221,7 @@ def test_what_is_deprecated_is_not_advised():
     assert "pygzip" in only(validate({"compression": "foo"}, (3, 13, 3))).instead
 
 
-def test_a_silent_replacement_is_said_where_there_is_one():
+def test_a_silent_replacement_is_reported_if_there_is_one():
     assert "Barman would use its default" in only(validate({"compression": "foo"})).message
     assert "Barman would use its default" in only(validate({"check_timeout": "soon"})).message
     assert "default" not in only(validate({"parallel_jobs": 0})).message
@@ -276,7 +276,7 @@ def test_no_input_breaks_the_checks(section, version, scope):
 # --- deprecations -----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_deprecated_is_told_and_not_refused():
+def test_a_deprecated_option_is_reported_and_not_refused():
     section = {"snapshot_zone": "z", "recovery_staging_path": "/s", "compression": "custom"}
     assert validate(section) == []
     assert [problem.option for problem in deprecated(section)] == [

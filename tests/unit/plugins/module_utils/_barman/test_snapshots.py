@@ -118,7 +118,7 @@ def test_a_note_that_is_not_understood_names_the_file(noted: Any) -> None:
         (GCP, {"gcp_zone": "europe-west3-b"}, (3, 4, 0), ["--snapshot-recovery-zone", "europe-west3-b"]),
     ],
 )
-def test_what_barman_is_told_of_the_instance(
+def test_the_arguments_of_barman_for_the_instance(
     snapshots: Snapshots, places: dict[str, str], version: tuple[int, ...], expected: list[str]
 ) -> None:
     found = instance_arguments(snapshots, Instance("new", places), version)
@@ -209,7 +209,7 @@ def test_a_second_time_nothing_is_done(host: RecoveryHost) -> None:
     assert host.recover(snapshot_instance="new").changed is False
 
 
-def test_check_mode_says_so_and_changes_nothing(host: RecoveryHost) -> None:
+def test_check_mode_reports_the_change_and_changes_nothing(host: RecoveryHost) -> None:
     assert host.recover(check_mode=True, snapshot_instance="new").changed is True
     assert not host.ran("barman", "recover")
     assert (host.root / "new" / "postmaster.pid").exists()
@@ -219,7 +219,7 @@ def test_without_an_instance_a_backup_of_files_is_taken(host: RecoveryHost) -> N
     assert host.recover(destination=str(host.root / "other")).recovery["backup_id"] == host.backups[1].backup_id
 
 
-def test_without_an_instance_it_is_said_what_to_make_of_which_snapshots(host: RecoveryHost) -> None:
+def test_without_an_instance_the_disks_to_create_of_each_snapshot_are_reported(host: RecoveryHost) -> None:
     del host.backups[1]
     with pytest.raises(RecoverError, match=r"Make a disk from each.*: snap-1 at .* with rw,noatime"):
         host.recover()

@@ -122,7 +122,7 @@ def test_a_file_that_is_archived_at_this_moment_has_no_line_yet(server: Server) 
     assert server.problems() == []
 
 
-def test_without_xlogdb_nothing_is_said(server: Server) -> None:
+def test_without_xlogdb_nothing_is_reported(server: Server) -> None:
     server.path(NAMES[1]).write_bytes(b"")
     found = read_archive(server.configuration, Barman(run, getpass.getuser()), SIZE)
     assert wrong_sizes(server.configuration, found) == {}

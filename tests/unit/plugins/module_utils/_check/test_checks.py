@@ -88,7 +88,7 @@ class TestParse:
     def test_text_before_the_first_server(self) -> None:
         assert parse_checks("WARNING: x\n\ty: OK\n") == {}
 
-    def test_a_standby_that_was_promoted_is_said_in_words_of_the_inventory(self) -> None:
+    def test_a_promoted_standby_is_reported_with_the_inventory_s_variables(self) -> None:
         text = (
             "Server a:\n\tPostgreSQL server is standby: FAILED (conninfo should point to a standby server if "
             "primary_conninfo is set)\n"
@@ -146,7 +146,7 @@ class TestGaps:
         del present.segments[wal.parse_segment(segment(6))]
         assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(6), segment(6), 1, True)]
 
-    def test_a_timeline_that_forked_off_earlier_is_another_way(self) -> None:
+    def test_a_timeline_that_branched_off_earlier_has_another_history(self) -> None:
         """A restore to an earlier point was archived here too; the backup goes on along its own timeline."""
         present = archive(5, 6, 7, histories={2: "1\t0/3000100\tbefore\n"})
         assert find_gaps([backup("1", 5)], present) == ([], None)
@@ -279,7 +279,7 @@ class TestOwnChecks:
         host.backup("pg", "20260101T000000", 5, status="WAITING_FOR_WALS")
         assert not self.of(host).final()
 
-    def test_an_older_gap_is_told_and_no_failure(self, host: BarmanHost) -> None:
+    def test_an_older_gap_is_reported_and_no_failure(self, host: BarmanHost) -> None:
         host.server("pg")
         host.backup("pg", "20260101T000000", 5)
         host.backup("pg", "20260102T000000", 8)
@@ -352,25 +352,25 @@ class TestCheckServers:
         assert list(self.check(host, names=["b", "b"])["servers"]) == ["b"]
         assert host.calls == [["check", "b"]]
 
-    def test_where_it_is_is_told_while_it_runs(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_progress_is_reported_while_it_runs(self, host: BarmanHost, monkeypatch: pytest.MonkeyPatch) -> None:
         host.home.mkdir(exist_ok=True)
         host.failed = {"b": {"PostgreSQL": "down"}}
         monkeypatch.setattr(wait, "_INTERVAL", 0.01)
-        seen: list[dict[str, Any]] = []
+        observed: list[dict[str, Any]] = []
         answer = BarmanHost.__call__
 
         def look(self: BarmanHost, command: Command) -> Completed:
-            seen.extend(progress.running(str(host.home), lambda pid: True))
-            if len(seen) > 3:
+            observed.extend(progress.running(str(host.home), lambda pid: True))
+            if len(observed) > 3:
                 host.failed.clear()
             return answer(self, command)
 
         monkeypatch.setattr(BarmanHost, "__call__", look)
         assert self.check(host, timeout=30)["ok"]
-        assert [one["phase"] for one in seen][:2] == ["checking", "checking"]
-        assert (seen[0]["servers"], seen[0]["servers_done"], seen[0]["servers_total"]) == (["a", "b"], 0, 2)
-        assert seen[-1]["phase"] == "waiting for checks to succeed"
-        assert (seen[-1]["failing"], seen[-1]["servers_done"]) == (["b"], 1)
+        assert [one["phase"] for one in observed][:2] == ["checking", "checking"]
+        assert (observed[0]["servers"], observed[0]["servers_done"], observed[0]["servers_total"]) == (["a", "b"], 0, 2)
+        assert observed[-1]["phase"] == "waiting for checks to succeed"
+        assert (observed[-1]["failing"], observed[-1]["servers_done"]) == (["b"], 1)
         assert progress.running(str(host.home), lambda pid: True) == []
 
     def test_an_unknown_one(self, host: BarmanHost) -> None:
@@ -485,8 +485,8 @@ class TestCheckServers:
 
     def test_a_backup_whose_files_are_gone_is_none(self, host: BarmanHost) -> None:
         (host.home / "a" / "base" / "20260101T000000" / "data").rmdir()
-        seen = configuration.read(str(host.main))
-        check = read_own_checks(CheckedServer(host.barman, seen.server("a"))).checks["backup_present"]
+        observed = configuration.read(str(host.main))
+        check = read_own_checks(CheckedServer(host.barman, observed.server("a"))).checks["backup_present"]
         assert not check.ok
         assert check.hint.startswith(f"the files of backup 20260101T000000 are missing in {host.home}/a/base")
 
@@ -548,8 +548,8 @@ class TestCheckServers:
             return io.StringIO()
 
         late = Check(name, False, "it took too long")
-        seen = {server: ServerChecks(server, {late.key: late}) for server in ("a", "b")}
-        explained = explain(seen, configuration.read(host.barman.config_file), "barman", connect)
+        observed = {server: ServerChecks(server, {late.key: late}) for server in ("a", "b")}
+        explained = explain(observed, configuration.read(host.barman.config_file), "barman", connect)
         assert reasons(explained) == [
             f"server 'a': {name}: it took too long",
             "server 'a': PostgreSQL: no answer",
@@ -557,7 +557,7 @@ class TestCheckServers:
         ]
 
 
-def test_without_a_connection_what_barman_guesses_is_not_told() -> None:
+def test_without_a_connection_barman_s_guesses_are_not_reported() -> None:
     slot = Check("replication slot", False, "it doesn't exist")
     down = ServerChecks("a", {"postgresql": Check("PostgreSQL", False), "replication_slot": slot})
     up = ServerChecks("b", {"postgresql": Check("PostgreSQL", True), "replication_slot": slot})
@@ -600,24 +600,24 @@ class TestWaiting:
     @staticmethod
     def wait(what: str, probe: Any, timeout: float, interval: float) -> Any:
         for _ in range(int(timeout) + 1):
-            seen: Probe = probe()
-            if seen.done:
-                return seen.value
+            observed: Probe = probe()
+            if observed.done:
+                return observed.value
         raise WaitTimeout(what)
 
     def test_only_what_is_not_good_is_looked_at_again(self) -> None:
         look, asked = self.glance([{"a": True, "b": False}, {"b": False}, {"b": True}])
         reported: list[list[str]] = []
-        seen = wait_until_ok(look, ["a", "b"], (), 9, lambda left: reported.append(list(left)), self.wait)
+        observed = wait_until_ok(look, ["a", "b"], (), 9, lambda left: reported.append(list(left)), self.wait)
         assert asked == [["a", "b"], ["b"], ["b"]]
         assert reported == [["b"], ["b"], []]
-        assert not any(checks_.failures() for checks_ in seen.values())
+        assert not any(checks_.failures() for checks_ in observed.values())
 
     def test_the_time_is_over(self) -> None:
         look, asked = self.glance([{"a": False}])
-        seen = wait_until_ok(look, ["a"], (), 2, wait=self.wait)
+        observed = wait_until_ok(look, ["a"], (), 2, wait=self.wait)
         assert len(asked) == 3
-        assert seen["a"].failures()
+        assert observed["a"].failures()
 
     def test_a_server_out_of_reach_is_waited_for_no_longer_than_that(self) -> None:
         asked: list[list[str]] = []
@@ -628,11 +628,11 @@ class TestWaiting:
             failed = {"down": "postgresql", "timeout": "check_timeout", "red": "x"}
             return {name: ServerChecks(name, {failed[name]: Check(failed[name], False)}) for name in names}
 
-        seen = wait_until_ok(
+        observed = wait_until_ok(
             look, ["down", "timeout", "red"], (), 3, wait=self.wait, patience=4, clock=lambda: float(next(times))
         )
         assert asked == [["down", "timeout", "red"], ["down", "timeout", "red"], ["red"], ["red"]]
-        assert all(seen[name].failures() for name in ("down", "timeout", "red"))
+        assert all(observed[name].failures() for name in ("down", "timeout", "red"))
 
     def test_it_ends_where_only_servers_out_of_reach_are_left(self) -> None:
         asked: list[list[str]] = []
@@ -641,9 +641,9 @@ class TestWaiting:
             asked.append(list(names))
             return {name: ServerChecks(name, {"postgresql": Check("PostgreSQL", name == "up")}) for name in names}
 
-        seen = wait_until_ok(look, ["up", "down"], (), 9, wait=self.wait, patience=0)
+        observed = wait_until_ok(look, ["up", "down"], (), 9, wait=self.wait, patience=0)
         assert asked == [["up", "down"]]
-        assert seen["down"].failures()
+        assert observed["down"].failures()
 
     def test_ignored_checks_are_not_waited_for(self) -> None:
         look, asked = self.glance([{"a": False}])

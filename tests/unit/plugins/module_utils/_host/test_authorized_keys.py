@@ -116,7 +116,7 @@ def test_no_line_of_an_undeclared_host_is_ever_removed(
     assert [one for one in planned.after.splitlines() if ":recovery:" in one] == recoveries
 
 
-def test_lines_that_are_wanted() -> None:
+def test_desired_lines() -> None:
     found = desired_authorizations(["postgres - backup:barman@backup-eu", "barman AAAA1 archiving:postgres@pg"])
     assert found == {"postgres": [Authorization("", "backup", "barman", "backup-eu")], "barman": DESIRED}
     with pytest.raises(HostError, match="'postgres backup' is not of the form"):

@@ -14,7 +14,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import Held
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
 
-def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_a_second_run_gets_the_holder(tmp_path: Path) -> None:
     with exclusive(str(tmp_path), "a"):
         with (
             pytest.raises(Held, match=f"a is locked by process {os.getpid()}") as caught,
@@ -35,7 +35,7 @@ def test_the_directory_is_private(tmp_path: Path) -> None:
         assert [stat.S_IMODE(one.stat().st_mode) for one in locks.iterdir()] == [0o600]
 
 
-def test_a_lock_that_says_nothing_of_its_holder(tmp_path: Path) -> None:
+def test_a_lock_without_its_holder(tmp_path: Path) -> None:
     with exclusive(str(tmp_path), "a"):
         next((tmp_path / ".pgdr.barman" / "locks").iterdir()).write_text("[")
         with pytest.raises(Held, match="process unknown"), exclusive(str(tmp_path), "a"):

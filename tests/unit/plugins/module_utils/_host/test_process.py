@@ -153,7 +153,7 @@ def start_parent(note: Path, asked: str, ignored: str = "") -> tuple[subprocess.
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_who_is_told_to_end_ends_the_command_and_its_children(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_to_end_ends_the_command_and_its_children(tmp_path: Path, number: signal.Signals) -> None:
     parent, children = start_parent(tmp_path / "note", "asked")
     parent.send_signal(number)
     output, _dummy = parent.communicate(timeout=30)
@@ -241,7 +241,7 @@ def test_root_becomes_the_user() -> None:
     assert shown[4] == "nobody"
 
 
-def test_another_user_without_root_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_user_without_root_fails_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: process.lookup_user("daemon").pw_uid)
     with pytest.raises(HostError, match="must run as root or as 'nobody', not as 'daemon': set 'become: true'"):
         run(Command(["true"], user="nobody"))

@@ -16,7 +16,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host import progress
 from ansible_collections.pgdr.barman.plugins.module_utils._host.progress import Progress
 
 
-def test_an_operation_is_seen_while_it_runs(tmp_path: Path) -> None:
+def test_an_operation_is_visible_while_it_runs(tmp_path: Path) -> None:
     moments = iter([100.0, 107.0])
     operation = Progress(str(tmp_path), "backup", "pg", clock=lambda: next(moments))
     assert progress.running(str(tmp_path), lambda pid: True) == []
@@ -70,7 +70,7 @@ def test_this_process_exists() -> None:
     assert not progress.process_exists(2**22 + 1)
 
 
-def test_what_cannot_be_told_hinders_nothing(tmp_path: Path) -> None:
+def test_progress_that_cannot_be_written_hinders_nothing(tmp_path: Path) -> None:
     (tmp_path / ".pgdr.barman").write_text("in the way")
     operation = Progress(str(tmp_path), "backup", "pg")
     operation.update("copying")

@@ -37,7 +37,7 @@ def test_it_waits_until_it_holds() -> None:
     assert clock.pauses == [1.0, 1.0, 1.0]
 
 
-def test_the_error_says_what_was_seen_last() -> None:
+def test_the_error_has_the_last_observation() -> None:
     clock = Clock()
     with pytest.raises(WaitTimeout, match=r"a slot: not within 2\.5 s; last observed: t=102\.5"):
         wait_for("a slot", lambda: Probe(False, f"t={clock.now}"), 2.5, 1.0, clock, clock.pause)

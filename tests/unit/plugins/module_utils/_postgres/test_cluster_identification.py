@@ -163,7 +163,7 @@ def test_without_pg_lsclusters() -> None:
     assert "unit postgresql-17.service (/var/lib/pgsql/17/data)" in problem
 
 
-def test_a_unit_that_does_not_say_its_data_directory() -> None:
+def test_a_unit_without_a_data_directory() -> None:
     observed = ObservedHost(declared_unit=Unit("own.service", True))
     cluster = found(DeclaredCluster(5432, service="own.service", data_directory="/data/pg"), observed)
     assert (cluster.service, cluster.data_directory) == ("own.service", "/data/pg")

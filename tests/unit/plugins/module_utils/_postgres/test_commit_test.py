@@ -85,7 +85,7 @@ def test_a_commit_that_returns_is_a_server_that_takes_writes() -> None:
     assert (server.wrote, server.open) == (1, 0)
 
 
-def test_a_commit_that_hangs_is_cancelled_and_says_what_it_waits_for() -> None:
+def test_a_commit_that_hangs_is_cancelled_and_its_wait_event_is_reported() -> None:
     server = Server("FIRST 1 (replica)", hangs=True)
     outcome = server.tried()
     assert not outcome.takes_writes
@@ -97,7 +97,7 @@ def test_a_commit_that_hangs_is_cancelled_and_says_what_it_waits_for() -> None:
     assert server.open == 0
 
 
-def test_a_commit_that_hangs_for_another_reason_says_so() -> None:
+def test_a_commit_that_hangs_for_another_reason_is_reported() -> None:
     server = Server(hangs=True)
     server.event = "WALWrite"
     assert server.tried().reason == "a commit did not return within 0.05 seconds; it waited for WALWrite"

@@ -112,7 +112,7 @@ def test_where_a_timeline_ended_nothing_streams_and_the_reason_is_the_timeline()
     assert found.kind == "other_timeline"
 
 
-def test_without_psycopg_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_psycopg_the_error_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     require_psycopg()
     assert psycopg_is_there()
     monkeypatch.setitem(sys.modules, "psycopg", None)

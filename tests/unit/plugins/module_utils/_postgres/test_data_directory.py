@@ -37,13 +37,13 @@ def test_a_recovered_directory(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "says"),
+    ("missing", "message"),
     [("PG_VERSION", "is not a data directory"), ("global/pg_control", "is not complete"), ("", "does not exist")],
 )
-def test_what_is_no_data_directory(data: Path, missing: str, says: str) -> None:
+def test_what_is_no_data_directory(data: Path, missing: str, message: str) -> None:
     if missing:
         (data / missing).unlink()
-    with pytest.raises(InstanceError, match=says):
+    with pytest.raises(InstanceError, match=message):
         observe_data_directory(str(data if missing else data / "other"))
 
 

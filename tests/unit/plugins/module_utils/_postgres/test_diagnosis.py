@@ -141,7 +141,7 @@ def test_why_a_replication_connection_failed(text: str, kind: str, message: str)
     assert "for replication" in found.message
 
 
-def test_what_is_not_known_is_told_in_its_own_words() -> None:
+def test_an_unknown_message_is_reported_unchanged() -> None:
     found = diagnose_connection("connection to server failed: ein\n unbekannter Fehler.", SQL)
     assert found.kind == "other"
     assert found.message.endswith("connection to server failed: ein unbekannter Fehler.")
@@ -228,7 +228,7 @@ def test_in_another_language_the_message_is_shown_and_nothing_is_concluded() -> 
     assert diagnose_stream("FEHLER:  Replikations-Slot »barman« existiert nicht", STREAM) is None
 
 
-def test_what_the_network_says_needs_no_words() -> None:
+def test_errors_of_the_network_are_recognized_by_their_numbers() -> None:
     found = diagnose_connection(AT + "Verbindungsaufbau abgelehnt", SQL, Reach.REFUSED)
     assert found.kind == "refused"
     assert "nothing listens there. Check that PostgreSQL runs" in found.message

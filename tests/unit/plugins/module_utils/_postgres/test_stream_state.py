@@ -27,7 +27,7 @@ HISTORY = [TimelineSegment(1, 0, 500), TimelineSegment(3, 500, None)]
         (600, 3, None, None),
     ],
 )
-def test_the_state_says_why_a_server_does_not_stream(
+def test_the_state_has_the_reason_why_a_server_does_not_stream(
     start: int, timeline: int, sqlstate: str | None, kind: str | None
 ) -> None:
     assert refusal_kind(start, timeline, 1000, HISTORY, sqlstate) == kind

@@ -167,7 +167,7 @@ def test_only_what_was_added_just_now():
     assert configured(pg, [], added).values["synchronous_standby_names"] == OURS
 
 
-def test_in_check_mode_nothing_is_said():
+def test_in_check_mode_nothing_is_executed():
     pg = Postgres()
     assert configured(pg, [NAME], check=True).changed
     assert pg.statements == []
@@ -194,7 +194,7 @@ def test_what_does_not_come_into_effect_is_set_back(before):
     assert str(failure.value).endswith(f"synchronous_standby_names was set back to '{running}'")
 
 
-def test_what_can_not_be_set_back_is_told():
+def test_a_setting_that_can_not_be_reset_is_reported():
     pg = Postgres(breaks_at="pg_reload_conf")
     with pytest.raises(HostError) as failure:
         configured(pg, [NAME])
@@ -203,7 +203,7 @@ def test_what_can_not_be_set_back_is_told():
     assert "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf();" in str(failure.value)
 
 
-def test_what_may_have_been_written_is_told():
+def test_a_setting_that_may_have_been_written_is_reported():
     """The session breaks while it is written, and what was there before is to be put back by hand."""
     pg = Postgres("a", [("a", True)], breaks_at="ALTER SYSTEM")
     with pytest.raises(HostError, match="may remain in PostgreSQL's files") as failure:
@@ -211,7 +211,7 @@ def test_what_may_have_been_written_is_told():
     assert "ALTER SYSTEM SET synchronous_standby_names = 'a'; SELECT pg_reload_conf();" in str(failure.value)
 
 
-def test_what_is_set_back_and_not_reloaded_is_told():
+def test_a_reset_setting_that_is_not_reloaded_is_reported():
     pg = Postgres("", refuses={"pg_reload_conf": "permission denied"})
     with pytest.raises(HostError, match=r"set back to '', and that has not taken effect.*permission denied"):
         configured(pg, [NAME])

@@ -100,7 +100,7 @@ def test_an_end_that_is_asked_for_is_missed() -> None:
 HISTORY = parse_history(3, HISTORY_3)  # 1 to segment 5, 2 from 5, 3 from 8
 
 
-def test_the_segment_of_a_fork_is_read_on_the_new_timeline() -> None:
+def test_the_segment_of_a_switch_point_is_read_on_the_new_timeline() -> None:
     assert list(needed(seg(3), seg(9, 3), HISTORY)) == [
         seg(3),
         seg(4),
@@ -118,14 +118,14 @@ def test_a_dead_branch_does_not_fill_a_gap() -> None:
     assert last_without_gap(present, seg(3), HISTORY) == seg(4)
 
 
-def test_a_timeline_that_goes_on_proves_that_the_one_before_was_written_to_the_fork() -> None:
+def test_a_timeline_that_goes_on_proves_that_the_one_before_was_written_to_the_switch_point() -> None:
     assert [str(gap) for gap in gaps(segs(3), seg(3), HISTORY)] == [
         str(seg(4)),
         f"{seg(5, 2)} to {seg(7, 2)} (3 segments)",
     ]
 
 
-def test_a_begin_in_the_segment_of_a_fork_is_read_on_the_new_timeline() -> None:
+def test_a_begin_in_the_segment_of_a_switch_point_is_read_on_the_new_timeline() -> None:
     assert list(needed(seg(5), seg(6, 2), HISTORY)) == [seg(5, 2), seg(6, 2)]
 
 

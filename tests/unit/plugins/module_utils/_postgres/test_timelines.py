@@ -133,7 +133,7 @@ def test_a_history_that_is_missing_or_damaged_leaves_a_timeline_alone() -> None:
         (1, None, None, None),
     ],
 )
-def test_what_the_archive_tells_of_a_server_that_is_down(
+def test_the_timeline_of_a_server_that_is_down_comes_from_the_archive(
     newest: int | None, receiver: int | None, backup: int | None, expected: tuple[int, TimelineSource] | None
 ) -> None:
     found = recorded(newest, receiver, backup)

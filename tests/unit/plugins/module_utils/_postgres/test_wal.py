@@ -27,7 +27,7 @@ def segs(*numbers: int, timeline: int = 1) -> set[wal.Segment]:
 
 
 @given(TIMELINES, LSNS, SIZES)
-def test_a_segment_has_its_lsn_and_its_name_says_which_it_is(timeline: int, lsn: int, size: int) -> None:
+def test_a_segment_has_its_lsn_and_its_name(timeline: int, lsn: int, size: int) -> None:
     segment = wal.segment_of_lsn(timeline, lsn, size)
     assert segment.begin_lsn(size) <= lsn < segment.begin_lsn(size) + size
     assert wal.parse_segment(str(segment)) == segment

@@ -69,7 +69,7 @@ def as_expected(event: Event) -> tuple[str, int, int | None, str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_says_what_pg_waldump_says(version: int) -> None:
+def test_it_reads_the_same_as_pg_waldump(version: int) -> None:
     scans = read_all(version)
     events, last = expected(version)
     assert [as_expected(event) for scanned in scans for event in scanned.events] == events
@@ -88,7 +88,7 @@ def test_times_are_in_utc_and_in_order(version: int) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_segment_alone_says_the_same_but_for_what_came_over(version: int) -> None:
+def test_a_segment_alone_has_the_same_events_except_for_continued_records(version: int) -> None:
     for data, scanned in zip(segments(version), read_all(version), strict=True):
         alone = scan(data)
         assert alone.events == [event for event in scanned.events if event.lsn >= scanned.begin_lsn]
@@ -277,7 +277,7 @@ def test_fixtures_are_named_for_what_they_are() -> None:
 
 @pytest.mark.parametrize("version", [15, 17, 18])
 @pytest.mark.parametrize("info", [0x00, 0x10])
-def test_a_checkpoint_is_no_change_and_one_of_a_stop_is_told(version: int, info: int) -> None:
+def test_a_checkpoint_is_no_change_and_a_shutdown_is_reported(version: int, info: int) -> None:
     *_before, scanned = read_all(version)
     assert scanned.last_change == scanned.last_record
     assert scanned.end_lsn is not None

@@ -73,7 +73,7 @@ def test_otherwise_nothing_is_copied(barman: Barman, name: str) -> None:
         assert configuration is given
 
 
-def test_it_is_cleared_away_after_a_failure(barman: Barman) -> None:
+def test_it_is_removed_after_a_failure(barman: Barman) -> None:
     places = []
 
     def fail() -> None:

@@ -82,7 +82,7 @@ def test_what_takes_a_backup(host: BarmanHost, line: str, runs: bool) -> None:
     assert locks.backup_runs(server(host), lambda pid: line + " ") is runs
 
 
-def test_the_check_says_how_to_be_rid_of_it(host: BarmanHost) -> None:
+def test_the_check_reports_how_to_remove_it(host: BarmanHost) -> None:
     host.backup("pg", ID, 4, status="STARTED")
     found = observe(host.barman, configuration.read(str(host.main)), ["pg"], 1, ask_barman=False)["pg"]
     assert [str(check) for check in found.failures()] == [

@@ -72,7 +72,7 @@ def server(tmp_path: Path) -> Server:
     return Server(tmp_path)
 
 
-def test_backup_and_wal_are_verified_and_the_answer_says_so(server: Server) -> None:
+def test_backup_and_wal_are_verified_and_the_result_has_it(server: Server) -> None:
     for check_mode in (True, False):
         outcome = server.recover(check_mode)
         verified = outcome.recovery["verified"]

@@ -74,7 +74,7 @@ def test_everything_is_recovered_with_the_partial_segment(host: RecoveryHost) ->
     assert outcome.recovery["duration"] == 60
 
 
-def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> None:
+def test_barman_gets_the_timeline_and_archives_first(host: RecoveryHost) -> None:
     host.receive(LAST)
     host.recover(jobs=3, bandwidth_limit=100, network_compression=True)
     arguments = host.arguments_of("barman", "recover")
@@ -88,7 +88,7 @@ def test_barman_is_told_the_timeline_and_archives_first(host: RecoveryHost) -> N
     assert programs == ["archive-wal", "recover"]
 
 
-def test_without_a_history_barman_is_told_the_current_timeline(host: RecoveryHost) -> None:
+def test_without_a_history_barman_gets_the_current_timeline(host: RecoveryHost) -> None:
     host.world.segments.clear()
     host.world.partials.clear()
     host.world.fill((2, 3), timeline=2)
@@ -243,7 +243,7 @@ def test_check_mode_proves_the_real_directory_before_its_server_is_stopped(
     }
 
 
-def test_a_mount_point_is_seen_without_the_program_mountpoint(host: RecoveryHost) -> None:
+def test_a_mount_point_is_recognized_without_the_program_mountpoint(host: RecoveryHost) -> None:
     there = DestinationHost(Destination("/proc"), host.run, "postgres")
     assert observe_destination(there).directory.mount is True
     assert (
@@ -323,7 +323,7 @@ def test_a_tablespace_inside_the_data_directory_goes_with_it(host: RecoveryHost)
     assert os.readlink(Path(moved) / "pg_tblspc" / "16400") == f"{moved}/fast"
 
 
-def test_a_connection_that_breaks_while_moving_says_where_to_look(host: RecoveryHost) -> None:
+def test_a_connection_that_breaks_while_moving_is_reported_with_the_directories(host: RecoveryHost) -> None:
     occupied(host.root / "new")
     run = host.run
 
@@ -344,7 +344,7 @@ def test_a_stale_postmaster_pid_is_no_server(host: RecoveryHost) -> None:
     assert host.recover(existing="move_aside").changed is True
 
 
-def test_everything_in_the_way_is_said_at_once(host: RecoveryHost) -> None:
+def test_every_obstacle_is_reported_at_once(host: RecoveryHost) -> None:
     host.rsync_there = False
     (host.root / "new").write_text("a file")
     with pytest.raises(RecoverError) as caught:
@@ -354,7 +354,7 @@ def test_everything_in_the_way_is_said_at_once(host: RecoveryHost) -> None:
     assert "is not a directory" in str(caught.value)
 
 
-def test_too_little_room_is_said_before_anything_is_done(host: RecoveryHost) -> None:
+def test_too_little_space_is_reported_before_anything_is_done(host: RecoveryHost) -> None:
     host.backups = [backup(2, 10, size=1 << 60)]
     with pytest.raises(RecoverError, match=r"has .* free, and the recovery needs 1048576\.0 TiB"):
         host.recover()
@@ -402,7 +402,7 @@ def test_barmans_failure_leaves_a_directory_that_no_server_starts_from(host: Rec
 
 
 @pytest.mark.parametrize(
-    ("missing", "says"),
+    ("missing", "message"),
     [
         ("backup_label", "the file backup_label is missing"),
         ("recovery.signal", "the file recovery.signal is missing"),
@@ -410,9 +410,9 @@ def test_barmans_failure_leaves_a_directory_that_no_server_starts_from(host: Rec
         ("PG_VERSION", "PG_VERSION is None and not 17"),
     ],
 )
-def test_what_barman_left_out_is_noticed(host: RecoveryHost, missing: str, says: str) -> None:
+def test_what_barman_left_out_is_noticed(host: RecoveryHost, missing: str, message: str) -> None:
     host.leaves_out = {missing}
-    with pytest.raises(RecoverError, match=says):
+    with pytest.raises(RecoverError, match=message):
         host.recover()
 
 
@@ -425,23 +425,23 @@ def test_segments_that_barman_did_not_copy_are_added(host: RecoveryHost) -> None
     assert (host.root / "new" / "barman_wal" / "000000010000000000000004").stat().st_size == SIZE
 
 
-def test_progress_is_told_and_removed(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, object]] = []
+def test_progress_is_written_and_removed(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted: list[dict[str, object]] = []
     monkeypatch.setattr(
         "ansible_collections.pgdr.barman.plugins.module_utils._host.progress.write_atomic",
-        lambda path, text, *unused, **also: told.append(json.loads(text)),
+        lambda path, text, *unused, **also: interrupted.append(json.loads(text)),
     )
     host.recover()
-    phases = [one["phase"] for one in told]
+    phases = [one["phase"] for one in interrupted]
     assert phases[0] == "planning"
     assert "copying" in phases
-    assert [one["bytes_total"] for one in told if one["phase"] == "copying"][-1] == 1000 + 4 * SIZE
-    assert any(one["bytes_done"] for one in told if one["phase"] == "copying")
+    assert [one["bytes_total"] for one in interrupted if one["phase"] == "copying"][-1] == 1000 + 4 * SIZE
+    assert any(one["bytes_done"] for one in interrupted if one["phase"] == "copying")
     assert list((host.home / DIRECTORY).glob("*")) == []
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), HostError("no such user")])
-def test_a_recovery_goes_on_where_its_progress_cannot_be_told(
+def test_a_recovery_continues_if_its_progress_cannot_be_written(
     host: RecoveryHost, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fails(*unused: object, **also: object) -> None:
@@ -452,7 +452,7 @@ def test_a_recovery_goes_on_where_its_progress_cannot_be_told(
     assert (host.root / "new" / "recovery.signal").exists()
 
 
-def test_a_recovery_goes_on_where_its_size_cannot_be_seen(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recovery_continues_if_its_size_cannot_be_read(host: RecoveryHost, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(host: DestinationHost) -> int:
         raise HostError("no ssh")
 
@@ -493,16 +493,16 @@ def test_what_copies_ends_with_the_module(host: RecoveryHost) -> None:
     assert [one.argv[0] for one in host.commands if one.die_with_parent] == ["barman", "rsync"]
 
 
-def test_a_recovery_that_is_told_to_end_says_what_is_left(host: RecoveryHost) -> None:
+def test_a_recovery_that_gets_a_signal_reports_the_remaining_directories(host: RecoveryHost) -> None:
     run = host.run
 
-    def told(command: Command) -> Completed:
+    def interrupted(command: Command) -> Completed:
         if "recover" in command.argv:
             run(command)
             raise Interrupted("'barman' was ended")
         return run(command)
 
-    host.run = told  # type: ignore[method-assign]
+    host.run = interrupted  # type: ignore[method-assign]
     with pytest.raises(RecoverError, match=r"'barman' was ended\. What was copied .*; no server can be started"):
         host.recover()
     assert not (host.root / "new" / "global" / "pg_control").exists()
@@ -536,7 +536,7 @@ def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stderr", "says"),
+    ("stderr", "message"),
     [
         ("Host key verification failed.", "not in known_hosts of"),
         ("@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.", "set up anew"),
@@ -550,9 +550,9 @@ def test_several_jobs_have_connections_of_their_own(host: RecoveryHost) -> None:
         ("kex_exchange_identification: read: reset", "ssh reported: kex_exchange"),
     ],
 )
-def test_why_ssh_does_not_work(host: RecoveryHost, stderr: str, says: str) -> None:
+def test_why_ssh_does_not_work(host: RecoveryHost, stderr: str, message: str) -> None:
     host.ssh_error = stderr
-    with pytest.raises(DestinationError, match=says):
+    with pytest.raises(DestinationError, match=message):
         host.recover(remote_host="198.51.100.10")
     assert not host.ran("barman", "recover")
 
@@ -599,7 +599,7 @@ FULL = backup(1, 5)
         ({}, "3.20.1", []),
     ],
 )
-def test_staging_as_each_version_wants_it(
+def test_staging_as_each_version_requires_it(
     host: RecoveryHost, facts: dict[str, Any], version: str, expected: list[str], installed: set[str]
 ) -> None:
     host.backups, host.version = [FULL, backup(2, 10, **facts)], version
@@ -710,7 +710,7 @@ def test_remote_staging_needs_a_remote_host(host: RecoveryHost) -> None:
         host.recover(staging_location="remote")
 
 
-def test_every_wrong_option_is_said_at_once() -> None:
+def test_every_wrong_option_is_reported_at_once() -> None:
     with pytest.raises(RecoverError) as caught:
         request_from(
             {
@@ -734,7 +734,7 @@ def test_a_standby_has_no_target() -> None:
         request_from({"server": "pg", "destination": "/srv/x", "standby_mode": True, "target_xid": "735"})
 
 
-def test_a_recovery_from_a_copy_says_that_it_is_one_and_where_it_ends(host: RecoveryHost) -> None:
+def test_a_recovery_from_a_copy_reports_the_copy_and_its_end(host: RecoveryHost) -> None:
     host.options["primary_ssh_command"] = "ssh barman@198.51.100.11"
     host.world.partials.clear()
     for check_mode in (True, False):

@@ -199,7 +199,7 @@ def test_a_time_after_the_last_commit_is_refused_although_it_is_past(world: Worl
         plan(world, backups, time(35))
 
 
-def test_a_time_before_the_earliest_backup_says_the_first_point(world: World, backups: list[Backup]) -> None:
+def test_a_time_before_the_earliest_backup_reports_the_first_point(world: World, backups: list[Backup]) -> None:
     with pytest.raises(PlanError, match="too early") as caught:
         plan(world, backups, time(9))
     assert "2026-11-20T08:10:00+00:00" in str(caught.value)
@@ -360,7 +360,7 @@ def test_the_first_consistent_point_needs_the_backups_own_wal_alone(world: World
 
 
 @pytest.fixture
-def forked(world: World, backups: list[Backup]) -> list[Backup]:
+def branched(world: World, backups: list[Backup]) -> list[Backup]:
     """Timeline 2 forked off in segment 6, and has a backup of its own."""
     world.histories[2] = f"1\t{wal.format_lsn(position(6, 1500))}\tno recovery target specified\n"
     world.add(6, commit(position(6, 1000), 25, 703), timeline=2)
@@ -369,9 +369,11 @@ def forked(world: World, backups: list[Backup]) -> list[Backup]:
     return [*backups, backup(8, 55, timeline=2)]
 
 
-def test_the_latest_timeline_is_followed_from_a_backup_before_the_fork(world: World, forked: list[Backup]) -> None:
+def test_the_latest_timeline_is_followed_from_a_backup_before_the_switch_point(
+    world: World, branched: list[Backup]
+) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
-    made = plan(world, forked, time(47), server_timeline=2)
+    made = plan(world, branched, time(47), server_timeline=2)
     assert (made.backup.timeline, made.timeline, made.reached.xid) == (1, 2, 799)
     assert [str(one) for one in made.segments] == [
         "000000010000000000000005",
@@ -385,13 +387,13 @@ UNARCHIVED = "server 'pg' is on timeline 3 (PostgreSQL is on it now), and no WAL
 
 @pytest.mark.parametrize("with_history", [False, True])
 def test_a_server_whose_timeline_nobody_received_is_not_recovered_to_an_older_end(
-    world: World, forked: list[Backup], with_history: bool
+    world: World, branched: list[Backup], with_history: bool
 ) -> None:
     """It was recovered, or promoted, and the run died before the receiver followed it: its commits are on it alone."""
     if with_history:
         world.histories[3] = world.histories[2] + f"2\t{wal.format_lsn(position(8))}\tno recovery target specified\n"
     with pytest.raises(PlanError) as caught:
-        plan(world, forked, RecoveryTarget("end"), server_timeline=3)
+        plan(world, branched, RecoveryTarget("end"), server_timeline=3)
     text = str(caught.value)
     assert UNARCHIVED in text
     assert "pgdr.barman.deploy -e barman_receiver_reset=when_needed" in text
@@ -414,121 +416,125 @@ def test_the_first_timeline_alone_is_no_exception(world: World, backups: list[Ba
 
 
 @pytest.mark.parametrize("target", [RecoveryTarget("end", timeline=2), replace(time(47), timeline=2)])
-def test_who_chooses_a_point_is_told_what_the_server_alone_has(
-    world: World, forked: list[Backup], target: RecoveryTarget
+def test_a_requested_point_is_reported_with_what_the_server_alone_has(
+    world: World, branched: list[Backup], target: RecoveryTarget
 ) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), commit(position(7, 5000), 50, 800), timeline=2)
-    made = plan(world, forked, target, server_timeline=3)
+    made = plan(world, branched, target, server_timeline=3)
     assert made.timeline == 2
     assert [text.startswith(UNARCHIVED) for text in made.left_behind] == [True]
     assert set(made.left_behind) <= set(made.warnings)
 
 
-def test_who_chooses_a_branch_is_told_what_the_server_has_on_its_own(world: World, forked: list[Backup]) -> None:
+def test_a_requested_timeline_is_reported_with_what_the_server_has_on_its_own(
+    world: World, branched: list[Backup]
+) -> None:
     world.add(7, commit(position(7, 3000), 45, 799), timeline=2)
-    (text,) = plan(world, forked, RecoveryTarget("end", timeline=1), server_timeline=2).left_behind
+    (text,) = plan(world, branched, RecoveryTarget("end", timeline=1), server_timeline=2).left_behind
     assert text.startswith(
         "server 'pg' is on timeline 2 (PostgreSQL is on it now), and the recovery goes to timeline 1, "
     )
     assert "transaction 799" in text
-    (text,) = plan(world, forked, RecoveryTarget("end", timeline=2), server_timeline=1).left_behind
+    (text,) = plan(world, branched, RecoveryTarget("end", timeline=2), server_timeline=1).left_behind
     assert "without timeline 1" in text
-    assert plan(world, forked, RecoveryTarget("end", timeline=2), server_timeline=2).left_behind == ()
+    assert plan(world, branched, RecoveryTarget("end", timeline=2), server_timeline=2).left_behind == ()
 
 
-def test_an_abandoned_timeline_can_be_asked_for(world: World, forked: list[Backup]) -> None:
-    made = plan(world, forked, replace(time(30), timeline=1))
+def test_an_abandoned_timeline_can_be_asked_for(world: World, branched: list[Backup]) -> None:
+    made = plan(world, branched, replace(time(30), timeline=1))
     assert (made.timeline, made.reached.xid) == (1, 705)
     with pytest.raises(PlanError, match="is not in the history of timeline 1"):
-        plan(world, forked, RecoveryTarget("end", timeline=1), forked[2].backup_id)
+        plan(world, branched, RecoveryTarget("end", timeline=1), branched[2].backup_id)
 
 
-def test_the_current_timeline_is_the_backups_own(world: World, forked: list[Backup]) -> None:
-    assert plan(world, forked, RecoveryTarget("end", timeline="current"), forked[1].backup_id).timeline == 1
-    assert plan(world, forked, RecoveryTarget("end", timeline="current")).timeline == 2
+def test_the_current_timeline_is_the_backups_own(world: World, branched: list[Backup]) -> None:
+    assert plan(world, branched, RecoveryTarget("end", timeline="current"), branched[1].backup_id).timeline == 1
+    assert plan(world, branched, RecoveryTarget("end", timeline="current")).timeline == 2
 
 
-def test_a_backup_taken_after_the_fork_on_the_old_timeline_is_not_used(world: World, forked: list[Backup]) -> None:
+def test_a_backup_taken_after_the_switch_point_on_the_old_timeline_is_not_used(
+    world: World, branched: list[Backup]
+) -> None:
     late = backup(7, 33)
-    assert plan(world, [*forked[:2], late], replace(time(40), timeline=2)).backup == forked[1]
+    assert plan(world, [*branched[:2], late], replace(time(40), timeline=2)).backup == branched[1]
 
 
 @pytest.mark.parametrize("timeline", ["latest", "current"])
 @pytest.mark.parametrize("requested", [31, 40])
-def test_a_time_on_the_branch_that_was_left_does_not_silently_end_at_the_fork(
-    world: World, forked: list[Backup], timeline: str, requested: int
+def test_a_time_on_the_former_timeline_does_not_silently_end_at_the_switch_point(
+    world: World, branched: list[Backup], timeline: str, requested: int
 ) -> None:
     with pytest.raises(PlanError) as caught:
-        plan(world, forked, replace(time(requested), timeline=timeline), server_timeline=2)
+        plan(world, branched, replace(time(requested), timeline=timeline), server_timeline=2)
     message = str(caught.value)
     assert "lies on timeline 1, after the switch point at WAL position 0/60005DC" in message
     assert "last commit before it: 2026-11-20T08:25:00+00:00; first one after it: 2026-11-20T08:30:00+00:00" in message
     assert "Write 'target_timeline: 1'" in message
     assert "a target_time from 2026-11-20T08:50:00+00:00 on for timeline 2" in message
-    assert plan(world, forked, replace(time(requested), timeline=2)).reached.xid == 703
+    assert plan(world, branched, replace(time(requested), timeline=2)).reached.xid == 703
     if requested == 31:
-        assert plan(world, forked, replace(time(requested), timeline=1)).reached.xid == 705
+        assert plan(world, branched, replace(time(requested), timeline=1)).reached.xid == 705
 
 
-def test_a_time_before_the_fork_and_before_the_other_branchs_first_commit_is_no_question(
-    world: World, forked: list[Backup]
+def test_a_time_before_the_switch_point_and_before_the_other_branch_s_first_commit_is_no_question(
+    world: World, branched: list[Backup]
 ) -> None:
-    assert plan(world, forked, time(22)).reached.xid == 702
-    assert plan(world, forked, time(27), server_timeline=2).reached.xid == 703
+    assert plan(world, branched, time(22)).reached.xid == 702
+    assert plan(world, branched, time(27), server_timeline=2).reached.xid == 703
 
 
-def test_any_sign_of_life_on_the_new_timeline_makes_the_time_its_own(world: World, forked: list[Backup]) -> None:
+def test_any_sign_of_life_on_the_new_timeline_makes_the_time_its_own(world: World, branched: list[Backup]) -> None:
     late = commit(position(7, 100), 38, 706, "abort")
     world.add(7, late, commit(position(7, 5000), 50, 800), timeline=2)
-    assert plan(world, forked, time(40), server_timeline=2).timeline == 2
+    assert plan(world, branched, time(40), server_timeline=2).timeline == 2
 
 
-def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, forked: list[Backup]) -> None:
+def test_a_time_on_a_branch_beside_the_way_is_named_too(world: World, branched: list[Backup]) -> None:
     """Recovered to timeline 2, and then back to timeline 1, which made timeline 3."""
     world.histories[3] = f"1\t{wal.format_lsn(position(7, 2000))}\tbefore\n"
     world.add(7, commit(position(7, 1000), 30, 705), timeline=3)
     world.add(8, commit(position(8, 1000), 57, 900), timeline=3)
     with pytest.raises(PlanError, match=r"lies on timeline 2, after the switch point at WAL position 0/60005DC"):
-        plan(world, forked[:2], time(52), server_timeline=3)
-    assert plan(world, forked[:2], time(30.5), server_timeline=3).reached.xid == 705
+        plan(world, branched[:2], time(52), server_timeline=3)
+    assert plan(world, branched[:2], time(30.5), server_timeline=3).reached.xid == 705
 
 
-def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: World, forked: list[Backup]) -> None:
+def test_a_timeline_that_cannot_be_read_beside_the_way_is_passed_over(world: World, branched: list[Backup]) -> None:
     for number in (6, 7):
         del world.segments[segment(number)]
     world.ends[world.add(8, partial=True)] = None
-    assert plan(world, forked, time(40)).timeline == 2
+    assert plan(world, branched, time(40)).timeline == 2
 
 
 @pytest.mark.parametrize(
     "target",
     [RecoveryTarget("xid", xid=705), RecoveryTarget("name", name="late")],
 )
-def test_what_is_on_the_branch_that_was_left_alone_is_said(
-    world: World, forked: list[Backup], target: RecoveryTarget
+def test_the_commits_of_the_other_timeline_are_reported(
+    world: World, branched: list[Backup], target: RecoveryTarget
 ) -> None:
     with pytest.raises(
         PlanError, match=r"it is on timeline 1, after the switch point.*write barman_recover_target_timeline=1"
     ):
-        plan(world, forked, target, server_timeline=2)
+        plan(world, branched, target, server_timeline=2)
 
 
-def test_a_time_or_position_that_only_the_other_branch_has_is_said(world: World, forked: list[Backup]) -> None:
+def test_a_time_or_position_that_only_the_other_timeline_has_is_reported(world: World, branched: list[Backup]) -> None:
     world.add(7, timeline=2, last_record=position(7, 200))
     del world.segments[segment(8, 2)]
     for target in (RecoveryTarget("lsn", lsn=position(7, 900)), time(27)):
         with pytest.raises(
             PlanError, match=r"it is on timeline 1, after the switch point.*write barman_recover_target_timeline=1"
         ):
-            plan(world, forked[:2], target, server_timeline=2)
+            plan(world, branched[:2], target, server_timeline=2)
 
 
-def test_a_timeline_without_anything_or_without_its_history_is_refused(world: World, forked: list[Backup]) -> None:
+def test_a_timeline_without_anything_or_without_its_history_is_refused(world: World, branched: list[Backup]) -> None:
     with pytest.raises(PlanError, match="nothing archived of timeline 9; there are: 1, 2"):
-        plan(world, forked, RecoveryTarget("end", timeline=9))
+        plan(world, branched, RecoveryTarget("end", timeline=9))
     world.histories.clear()
     with pytest.raises(PlanError, match=r"00000002\.history is missing"):
-        plan(world, forked[:2], END)
+        plan(world, branched[:2], END)
 
 
 def test_a_server_that_was_promoted_before_barman_knew_it_is_recovered(world: World) -> None:
@@ -606,24 +612,26 @@ def test_a_backup_chooses_the_branch_that_it_is_on(world: World, backups: list[B
         plan(world, backups, END, backups[0].backup_id)
 
 
-def test_current_is_refused_if_the_server_left_the_newest_backup_s_timeline(world: World, forked: list[Backup]) -> None:
+def test_current_is_refused_if_the_server_left_the_newest_backup_s_timeline(
+    world: World, branched: list[Backup]
+) -> None:
     current = RecoveryTarget("end", timeline="current")
     with pytest.raises(PlanError, match=r"current is timeline 1, .* server is on timeline 2 .*timeline=1 or 2"):
-        plan(world, forked[:2], current, server_timeline=2)
-    assert plan(world, forked, current, server_timeline=2).timeline == 2
-    assert plan(world, forked[:2], current, forked[1].backup_id, server_timeline=2).timeline == 1
+        plan(world, branched[:2], current, server_timeline=2)
+    assert plan(world, branched, current, server_timeline=2).timeline == 2
+    assert plan(world, branched[:2], current, branched[1].backup_id, server_timeline=2).timeline == 1
 
 
 @pytest.mark.parametrize("target", [RecoveryTarget("xid", xid=705), RecoveryTarget("name", name="late")])
 def test_a_record_that_two_branches_have_is_shown_twice(
-    world: World, forked: list[Backup], target: RecoveryTarget
+    world: World, branched: list[Backup], target: RecoveryTarget
 ) -> None:
     world.add(7, restore_point(position(7, 100), 41, "late"), commit(position(7, 5000), 50, 705), timeline=2)
-    (warning,) = plan(world, forked, target, server_timeline=2).warnings
+    (warning,) = plan(world, branched, target, server_timeline=2).warnings
     assert f"is taken on timeline 2: 2026-11-20T08:{50 if target.xid else 41}" in warning
     assert f"Another one is on timeline 1: 2026-11-20T08:{30 if target.xid else 29}" in warning
     assert "barman_recover_target_timeline=1" in warning
-    assert plan(world, forked, replace(target, timeline=1)).warnings == ()
+    assert plan(world, branched, replace(target, timeline=1)).warnings == ()
 
 
 def test_a_branch_without_its_history_is_another_branch(world: World, backups: list[Backup]) -> None:

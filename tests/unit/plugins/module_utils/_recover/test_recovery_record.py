@@ -184,7 +184,7 @@ def test_a_run_that_has_moved_keeps_its_record(host: Host) -> None:
     assert f"rename {host.data} to another name and {host.data}.{run} to {host.data}, and remove" in text
 
 
-def test_the_way_back_says_which_directories_are_in_use_then() -> None:
+def test_the_manual_steps_back_name_the_directories_in_use() -> None:
     """The content of a mount point is moved aside inside of it, and the old data directory's links follow it."""
     moves = (
         recovery_record.Move("/data/17", "/data/17.old", "run"),

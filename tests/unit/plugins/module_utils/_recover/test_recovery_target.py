@@ -40,7 +40,7 @@ def test_what_python_writes_is_read_back(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("2026-11-20 08:30:00", "no time zone"),
         ("yesterday", "is not a time; write it as in"),
@@ -49,8 +49,8 @@ def test_what_python_writes_is_read_back(moment: datetime) -> None:
         ("20.11.2026 08:30 +01", "is not a time"),
     ],
 )
-def test_what_is_no_time_says_how_to_write_one(text: str, says: str) -> None:
-    with pytest.raises(TargetError, match=says):
+def test_an_invalid_time_is_reported_with_the_right_form(text: str, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
         parse_time(text)
 
 
@@ -77,7 +77,7 @@ def test_timelines(given_timeline: str, timeline: int | str) -> None:
     assert parse_target({"target_timeline": given_timeline}).timeline == timeline
 
 
-def test_every_problem_is_said_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(TargetError) as caught:
         parse_target(
             {

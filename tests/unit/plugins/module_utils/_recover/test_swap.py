@@ -116,7 +116,7 @@ def test_an_empty_mount_point_needs_no_answer(host: RecoveryHost) -> None:
     assert names(fast) == {"lost+found", "PG_17_202406281"}
 
 
-def test_check_mode_says_where_the_content_would_go(host: RecoveryHost) -> None:
+def test_check_mode_reports_where_the_content_would_go(host: RecoveryHost) -> None:
     data, fast = host.root / "new", host.root / "fast"
     mounted(host, data, fast)
     before = sorted(host.root.rglob("*"))

@@ -101,7 +101,7 @@ def test_one_wrong_bit_in_any_record_is_found(tmp_path: Path, version: int) -> N
     assert "The WAL is intact until" in text
 
 
-def test_the_error_says_what_can_be_recovered(files: Files) -> None:
+def test_the_error_reports_what_can_be_recovered(files: Files) -> None:
     last = [event for event in files.scan(3).events if event.kind == "commit"][-1]
     previous = [event for event in files.scan(3).events if event.kind == "commit"][-2]
     files.flip(3, last.lsn - files.scan(3).begin_lsn + 26)
@@ -232,7 +232,7 @@ def test_a_compressed_segment_that_can_not_be_read(files: Files) -> None:
         files.verify()
 
 
-def test_a_segment_that_barman_can_not_give(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_segment_that_barman_can_not_deliver(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = files.archive
 
     def read(segment: wal.Segment) -> bytes:

@@ -148,9 +148,7 @@ def test_a_difference_names_the_variable_that_keeps_it(host: Host, line: str, ke
         ("ssh_command = ssh -p 2222 pg@db", {"ssh_command": None}, []),
     ],
 )
-def test_what_the_inventory_says_itself_is_the_word_of_the_user(
-    host: Host, line: str, options: Any, given: Any
-) -> None:
+def test_a_value_of_the_inventory_is_intended(host: Host, line: str, options: Any, given: Any) -> None:
     name = line.split(" =")[0]
     rest = "".join(f"{text}\n" for text in FOREIGN.splitlines() if not text.startswith(f"{name} "))
     host.entry(f"{rest}{line}\n")

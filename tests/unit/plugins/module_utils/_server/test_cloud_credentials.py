@@ -123,7 +123,7 @@ def test_what_is_refused(tmp_path: Path, text: str, aws: Any, message: str) -> N
     assert path.read_text() == text
 
 
-def test_all_is_said_at_once_and_nothing_written(tmp_path: Path) -> None:
+def test_every_problem_is_reported_at_once_and_nothing_written(tmp_path: Path) -> None:
     with pytest.raises(HostError) as caught:
         ensure(tmp_path, {"a": {}, "b": {}}, {"private_key": "hunter2"})
     assert len(str(caught.value).splitlines()) == 3
@@ -147,7 +147,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_check_mode_writes_nothing_and_nothing_secret_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_mode_writes_nothing_and_no_secret_is_returned(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answer = run_main(cloud_credentials.main, capsys, aws=AWS, user=getpass.getuser(), check_mode=True)
     assert answer["changed"] is True
     assert list(home.iterdir()) == []

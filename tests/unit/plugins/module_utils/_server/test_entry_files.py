@@ -198,7 +198,7 @@ class TestPlan:
         assert problems[0].startswith("/d/hand.conf can't be read: File contains no section headers")
         assert "secret" not in problems[0]
 
-    def test_what_barman_overrides_is_told(self) -> None:
+    def test_an_option_that_barman_overrides_is_reported(self) -> None:
         current = host(pg=["description", "compression"])
         planned = plan(current, DesiredConfiguration([DesiredEntry("pg", {"description": "x", "archiver": True})]))
         assert len(planned.warnings) == 1
@@ -352,7 +352,7 @@ class TestSecrets:
         assert shown[0]["before"] == ""
         assert "secret" not in str(shown)
 
-    def test_a_new_password_is_told(self) -> None:
+    def test_a_new_password_is_reported(self) -> None:
         current = host({"pg": ours("pg", conninfo="password=old")})
         shown = diff(plan(current, DesiredConfiguration([DesiredEntry("pg", {"conninfo": "password=new"})])).changes)
         assert shown[0]["after"].endswith("# a password differs (not shown)\n")
@@ -397,7 +397,7 @@ def test_options_are_compared_with_the_version() -> None:
     assert option_problems(DesiredConfiguration([DesiredEntry("pg", {"staging_path": "/x"})]), (3, 19, 1)) == []
 
 
-def test_deprecated_options_are_told() -> None:
+def test_deprecated_options_are_reported() -> None:
     desired = DesiredConfiguration([DesiredEntry("pg", {"recovery_staging_path": "/x"})])
     assert option_warnings(desired, (3, 13, 3)) == []
     assert "server 'pg': recovery_staging_path: is deprecated" in option_warnings(desired, (3, 19, 1))[0]
@@ -502,7 +502,7 @@ class TestHandover:
 class TestUnlisted:
     """Entries of ours that are not declared any more."""
 
-    def test_they_are_told_with_the_host_that_they_are_for(self) -> None:
+    def test_they_are_reported_with_the_host_that_they_are_for(self) -> None:
         moved = render_entry(
             DesiredEntry("pg", {"streaming_archiver": True, "archiver": False, "slot_name": "barman"}, host="pg-eu")
         )

@@ -134,7 +134,7 @@ def test_a_new_server_has_a_place_for_its_wal(host: Host) -> None:
     assert (host.path / "home/pg/incoming").is_dir()
 
 
-def test_it_is_said_where_that_place_can_not_be_made(host: Host) -> None:
+def test_a_place_that_can_not_be_created_is_reported(host: Host) -> None:
     (host.path / "home/pg").mkdir(parents=True)
     (host.path / "home/pg/incoming").write_text("no directory")
     with pytest.raises(HostError, match=r"server 'pg': .*/home/pg/incoming can't be created by user"):
@@ -160,7 +160,7 @@ def test_a_place_that_could_not_be_made_is_made_the_next_time(host: Host) -> Non
     assert host.barman.calls == [], "Barman reads nothing new"
 
 
-def test_check_mode_changes_nothing_and_says_the_same(host: Host) -> None:
+def test_check_mode_changes_nothing_and_reports_the_same(host: Host) -> None:
     before = host.main.read_text()
     outcome = host.ensure(pg(), check_mode=True, global_options={"compression": "gzip"})
     assert outcome.plan.changed
@@ -195,14 +195,14 @@ def test_nobody_else_can_read_what_is_staged(host: Host) -> None:
         "No archiver enabled for server 'pg'. Please turn on 'archiver', 'streaming_archiver' or both",
     ],
 )
-def test_what_barman_says_of_ours_is_a_problem(host: Host, message: str) -> None:
+def test_barman_s_message_about_our_server_is_a_problem(host: Host, message: str) -> None:
     host.barman.messages = {"_WARNING": [message, "Forcing 'archiver = on'"]}
     outcome = host.ensure(pg())
     assert outcome.problems == ["Barman reports: " + message]
     assert host.names() == []
 
 
-def test_what_barman_says_of_others_is_a_warning(host: Host) -> None:
+def test_barman_s_message_about_another_server_is_a_warning(host: Host) -> None:
     message = 'Invalid configuration option "x" in [hand] section.'
     host.barman.messages = {"_WARNING": [message]}
     outcome = host.ensure(pg())
@@ -234,7 +234,7 @@ def test_what_is_deprecated_is_no_problem(host: Host) -> None:
         '2026-11-20 08:41:29 barman.server ERROR: Invalid retention_policy setting "x" for server "pg"',
     ],
 )
-def test_what_barman_says_to_its_log_only(host: Host, line: str) -> None:
+def test_messages_in_barman_s_log_only(host: Host, line: str) -> None:
     host.barman.log = line + "\nTraceback (most recent call last):\n  File x\n"
     problems = host.ensure(pg()).problems
     assert len(problems) == 1
@@ -274,7 +274,7 @@ def test_a_server_that_barman_would_disable(host: Host) -> None:
     assert outcome.warnings == ["server 'hand', which is not declared here, is disabled by Barman"]
 
 
-def test_a_server_that_barman_does_not_see(host: Host) -> None:
+def test_a_server_that_barman_does_not_list(host: Host) -> None:
     host.barman.servers = {"other": ""}
     assert host.ensure(pg()).problems == ["server 'pg': Barman does not find it"]
 

@@ -281,7 +281,7 @@ def test_a_failure_is_tried_again_once(passive_host: PassiveHost) -> None:
     assert outcome.values["backups_copied"] == ["20261120T080000"]
 
 
-def test_a_backup_that_the_policy_here_does_not_want_is_skipped_and_told(tmp_path: Path) -> None:
+def test_a_backup_that_the_policy_here_would_delete_is_skipped_and_reported(tmp_path: Path) -> None:
     passive_host = PassiveHost(tmp_path, retention_policy="REDUNDANCY 1")
     passive_host.has(range(3, 9), {"20261120T080000": 3, "20261120T090000": 5})
     passive_host.obsolete = {"20261120T080000"}
@@ -392,7 +392,7 @@ def test_another_compression_is_refused_before_anything_is_copied(tmp_path: Path
     assert passive_host.calls == []
 
 
-def test_another_compression_is_told_while_nothing_is_missing_yet(tmp_path: Path) -> None:
+def test_another_compression_is_reported_while_nothing_is_missing_yet(tmp_path: Path) -> None:
     passive_host = PassiveHost(tmp_path)
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     assert passive_host.run().error is None
@@ -432,7 +432,7 @@ def test_a_failed_copy_names_versions_that_differ(passive_host: PassiveHost) -> 
     )
 
 
-def test_what_does_not_come_is_told_with_what_was_last_seen(passive_host: PassiveHost) -> None:
+def test_a_copy_that_does_not_arrive_is_reported_with_the_last_observation(passive_host: PassiveHost) -> None:
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     passive_host.never_copies = True
     outcome = passive_host.run(timeout=0)
@@ -530,7 +530,7 @@ def test_what_recovery_would_come_to_is_null_where_nothing_is_here(passive_host:
     assert passive_host.run(recoverable=True).values["recoverable"] is None
 
 
-def heard(passive_host: PassiveHost, minutes: float = 0) -> dict[str, Any]:
+def contact_check(passive_host: PassiveHost, minutes: float = 0) -> dict[str, Any]:
     """What the module check says of the copy, so long after Barman's cron asked the source."""
     place = passive_host.home / "pg" / "primary.info"
     place.write_text(passive_host._source(["ssh", "barman sync-info pg"]).stdout)
@@ -540,59 +540,59 @@ def heard(passive_host: PassiveHost, minutes: float = 0) -> dict[str, Any]:
     return dict(answer["servers"]["pg"]["checks"]["copy_up_to_date"])
 
 
-def test_check_tells_of_a_source_that_was_not_heard_of(passive_host: PassiveHost) -> None:
+def test_check_reports_a_source_without_contact(passive_host: PassiveHost) -> None:
     answer = check_servers(passive_host.barman, ["pg"], [], 0, check_mode=True)
     assert (
         answer["servers"]["pg"]["checks"]["copy_up_to_date"]["hint"]
         == "there was no contact with barman@198.51.100.11 yet"
     )
-    assert heard(passive_host, 29)["ok"]
-    assert heard(passive_host, 31)["hint"] == "the last contact with barman@198.51.100.11 was 31 minutes ago"
+    assert contact_check(passive_host, 29)["ok"]
+    assert contact_check(passive_host, 31)["hint"] == "the last contact with barman@198.51.100.11 was 31 minutes ago"
 
 
-def test_check_tells_of_wal_that_does_not_come(passive_host: PassiveHost) -> None:
+def test_check_reports_wal_that_does_not_arrive(passive_host: PassiveHost) -> None:
     now = time.time()
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     passive_host.wals = dict.fromkeys(passive_host.wals, now - 29 * 60)
     passive_host.backup("pg", "20261120T080000", 3)
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
     passive_host.wals = dict.fromkeys(passive_host.wals, now - 31 * 60)
-    answer = heard(passive_host)
+    answer = contact_check(passive_host)
     assert not answer["ok"]
     assert answer["hint"] == "3 WAL segments of barman@198.51.100.11 are missing here, the first for 31 minutes"
     passive_host.wal("pg", range(3, 6))
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
 
 
 def test_a_first_backup_that_takes_long_is_not_late(passive_host: PassiveHost) -> None:
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     passive_host.backup("pg", "20261120T080000", 3, status="SYNCING")
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
 
 
-def test_check_tells_of_a_backup_that_does_not_come(passive_host: PassiveHost) -> None:
+def test_check_reports_a_backup_that_does_not_arrive(passive_host: PassiveHost) -> None:
     passive_host.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 5})
     passive_host.backup("pg", "20261120T080000", 3)
     passive_host.wal("pg", range(3, 6))
     passive_host.ended["20261120T090000"] = time.time() - 29 * 60
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
     passive_host.ended["20261120T090000"] = time.time() - 31 * 60
-    answer = heard(passive_host)
+    answer = contact_check(passive_host)
     assert not answer["ok"]
     assert answer["hint"] == (
         "backups of barman@198.51.100.11 are missing here, the first for 31 minutes: 20261120T090000"
     )
     passive_host.backup("pg", "20261120T090000", 5, status="FAILED")
-    assert not heard(passive_host)["ok"]
+    assert not contact_check(passive_host)["ok"]
     passive_host.backup("pg", "20261120T090000", 5)
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
 
 
-def test_check_tells_of_wal_and_backups_together(passive_host: PassiveHost) -> None:
+def test_check_reports_wal_and_backups_together(passive_host: PassiveHost) -> None:
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     passive_host.wals = dict.fromkeys(passive_host.wals, time.time() - 45 * 60)
     passive_host.ended["20261120T080000"] = time.time() - 31 * 60
-    assert heard(passive_host)["hint"] == (
+    assert contact_check(passive_host)["hint"] == (
         "3 WAL segments of barman@198.51.100.11 are missing here, the first for 45 minutes; "
         "backups of barman@198.51.100.11 are missing here, the first for 31 minutes: 20261120T080000"
     )
@@ -603,7 +603,7 @@ def test_a_backup_that_is_being_copied_is_not_late_nor_are_those_that_wait_for_i
     passive_host.backup("pg", "20261120T080000", 3)
     passive_host.wal("pg", range(3, 6))
     passive_host.backup("pg", "20261120T090000", 4, status="SYNCING")
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
 
 
 def test_a_kept_backup_does_not_make_those_late_that_the_policy_here_deleted(tmp_path: Path) -> None:
@@ -614,7 +614,7 @@ def test_a_kept_backup_does_not_make_those_late_that_the_policy_here_deleted(tmp
     passive_host.backup("pg", "20261120T083000", 3, parent_backup_id="20261120T080000")
     passive_host.backup("pg", "20261120T100000", 5)
     passive_host.wal("pg", range(3, 6))
-    assert heard(passive_host)["ok"]
+    assert contact_check(passive_host)["ok"]
 
 
 def test_a_server_that_is_kept_here_has_no_such_check(passive_host: PassiveHost) -> None:

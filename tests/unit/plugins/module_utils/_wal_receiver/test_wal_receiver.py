@@ -89,7 +89,7 @@ def test_what_must_be_set_aside() -> None:
 HISTORY = timeline_history.parse_history(2, "1\t0/580000\tx\n")  # the fork is in segment 5
 
 
-def test_the_fork_is_on_the_new_timeline() -> None:
+def test_the_switch_point_is_on_the_new_timeline() -> None:
     assert switch_segment(1, HISTORY, MIB) == seg(5, 2)
     assert switch_segment(2, HISTORY, MIB) is None
 
@@ -181,7 +181,7 @@ def test_a_second_run_changes_nothing_and_runs_no_barman(world: StreamingWorld) 
     assert world.log == []
 
 
-def test_check_mode_says_what_would_be_and_does_nothing(world: StreamingWorld) -> None:
+def test_check_mode_reports_the_change_and_does_nothing(world: StreamingWorld) -> None:
     before = state_of(world)
     outcome = started(world, check=True)
     assert (outcome.error, outcome.changed) == (None, True)
@@ -299,7 +299,7 @@ def test_another_cluster_is_refused(world: StreamingWorld) -> None:
     assert "create slot" not in world.log
 
 
-def test_a_receiver_that_ends_at_once_is_told_with_its_own_reason(world: StreamingWorld) -> None:
+def test_a_receiver_that_ends_at_once_is_reported_with_its_own_reason(world: StreamingWorld) -> None:
     world.postgres.slots["barman"] = FakeSlot(5 * MIB)
 
     def taken() -> None:
@@ -360,7 +360,7 @@ def ends(world: StreamingWorld, message: str) -> None:
         stream.write(message)
 
 
-def test_a_receiver_that_streams_and_then_ends_is_told_with_its_own_reason(world: StreamingWorld) -> None:
+def test_a_receiver_that_streams_and_then_ends_is_reported_with_its_own_reason(world: StreamingWorld) -> None:
     """PostgreSQL takes it for streaming before it has written anything."""
     deliver = world.deliver
     world.deliver = lambda: None  # type: ignore[method-assign]
@@ -505,7 +505,7 @@ def test_a_reset_begins_with_the_oldest_wal_that_is_left(world: StreamingWorld) 
     assert set(world.archived()) >= {name(number) for number in range(oldest, oldest + 2)}
 
 
-def test_the_gap_is_told_until_there_is_a_new_backup(world: StreamingWorld) -> None:
+def test_the_gap_is_reported_until_there_is_a_new_backup(world: StreamingWorld) -> None:
     lost_wal(world)
     started(world, "when_needed")
     again = started(world, "when_needed")
@@ -532,8 +532,8 @@ def test_a_lost_slot_with_removed_wal_needs_a_reset(world: StreamingWorld) -> No
     assert (outcome.error, outcome.values["wal_status"], outcome.values["backup_needed"]) == (None, "reserved", True)
 
 
-def recovered(world: StreamingWorld, fork: int = 7) -> None:
-    """The server was recovered to a point in segment fork, and the receiver is beyond it."""
+def recovered(world: StreamingWorld, switch: int = 7) -> None:
+    """The server was recovered to a point in segment switch, and the receiver is beyond it."""
     started(world)
     world.backup("20261120T000000", 5, 5)
     world.postgres.lsn = 10 * MIB + 500
@@ -541,8 +541,8 @@ def recovered(world: StreamingWorld, fork: int = 7) -> None:
     world.stop_receiver()
     world.postgres.slots.clear()
     world.postgres.timeline = 2
-    world.postgres.history = f"1\t{wal.format_lsn(fork * MIB + 4000)}\tbefore the mistake\n"
-    world.postgres.lsn = fork * MIB + 9000
+    world.postgres.history = f"1\t{wal.format_lsn(switch * MIB + 4000)}\tbefore the mistake\n"
+    world.postgres.lsn = switch * MIB + 9000
 
 
 def test_after_a_recovery_the_receiver_stands_on_a_dead_branch(world: StreamingWorld) -> None:
@@ -552,13 +552,15 @@ def test_after_a_recovery_the_receiver_stands_on_a_dead_branch(world: StreamingW
     assert "moves the partial segment of the previous timeline aside" in str(outcome.error)
 
 
-@pytest.mark.parametrize("fork", [6, 7, 9])
-def test_a_reset_after_a_recovery_goes_on_at_the_fork_without_a_gap(world: StreamingWorld, fork: int) -> None:
-    recovered(world, fork)
+@pytest.mark.parametrize("switch", [6, 7, 9])
+def test_a_reset_after_a_recovery_continues_at_the_switch_point_without_a_gap(
+    world: StreamingWorld, switch: int
+) -> None:
+    recovered(world, switch)
     outcome = started(world, "when_needed")
     assert outcome.error is None
     reset = outcome.values["reset"]
-    assert (reset["reason"], reset["start"]) == ("other_timeline", name(fork, 2))
+    assert (reset["reason"], reset["start"]) == ("other_timeline", name(switch, 2))
     assert reset["set_aside"][-1] == f"{name(10)}.partial"
     assert (outcome.values["backup_needed"], outcome.values["gap"]) == (False, [])
     assert os.listdir(reset["set_aside_directory"]) == [f"{name(10)}.partial"]
@@ -590,7 +592,7 @@ def test_a_history_that_can_not_be_read_is_an_error_without_its_bytes(world: Str
     assert outcome.error == "the history of timeline 2 has a line that can't be read: 1 \ufffd/5?[2J"
 
 
-def test_a_fork_just_where_the_receiver_stands(world: StreamingWorld) -> None:
+def test_a_switch_point_just_at_the_receiver_s_position(world: StreamingWorld) -> None:
     """As after a recovery from a copy, which always ends with a whole segment: pg_receivewal fails at that for ever."""
     recovered(world, 10)
     world.postgres.history = f"1\t{wal.format_lsn(10 * MIB)}\tthe copy ended there\n"

@@ -123,7 +123,7 @@ def text(state: Progress, **more: Any) -> str:
         ),
     ],
 )
-def test_the_message_says_where_it_stands(state: Progress, more: dict[str, Any], expected: str) -> None:
+def test_the_message_has_the_state_of_the_recovery(state: Progress, more: dict[str, Any], expected: str) -> None:
     shown = text(state, **more)
     assert shown.startswith('The recovery of pg stopped at "Stop PostgreSQL": it hangs')
     assert expected in shown

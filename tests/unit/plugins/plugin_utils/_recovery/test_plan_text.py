@@ -105,7 +105,7 @@ def test_a_backup_is_to_be_kept_before_unverified_content_is_backed_up(variables
     assert keep not in shown(variables)
 
 
-def test_the_commits_that_would_be_missing_are_told_from_the_last_one(variables: dict[str, Any]) -> None:
+def test_the_commits_that_would_be_missing_are_reported_from_the_last_one(variables: dict[str, Any]) -> None:
     text = shown(variables)
     assert "Last commit:     2026-11-20T08:14:25+00:00, at 0/50CA0B8" in text
     assert "Missing commits: those after that one, up to 2026-11-20T08:30:00+00:00, at 0/6000248" in text

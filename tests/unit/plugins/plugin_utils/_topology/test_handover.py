@@ -193,9 +193,7 @@ def test_rules_go_if_no_backup_server_can_need_them(more: dict[str, Any], remove
         (Postgres(foreign_archiving=True), True, False),
     ],
 )
-def test_wal_of_archive_command_is_pruned_when_nothing_arrives(
-    state: Postgres, incoming: bool, pruned: bool
-) -> None:
+def test_wal_of_archive_command_is_pruned_when_nothing_arrives(state: Postgres, incoming: bool, pruned: bool) -> None:
     found = observed(
         entries={HERE: Entries(), ELSEWHERE: Entries()},
         operations={HERE: Operation(frozenset(("new",)), frozenset(), frozenset(("new",) if incoming else ()))},

@@ -265,7 +265,7 @@ def test_mistakes_of_one_hook(value, variable, message, instead):
     assert instead in found.instead
 
 
-def test_every_mistake_is_told():
+def test_every_mistake_is_reported():
     found = problems({"barman_hooks": {"pre_bakup_script": "/x", "pre_delete_script": {"attempts": 0, "command": "x"}}})
     assert [problem.variable for problem in found] == [
         "barman_hooks",
@@ -274,7 +274,7 @@ def test_every_mistake_is_told():
     ]
 
 
-def test_what_cannot_be_read_is_told_once():
+def test_an_unreadable_hook_is_reported_once():
     assert only_problem({"barman_hooks": Unreadable("no such lookup")}).variable == "barman_hooks"
 
 
@@ -336,7 +336,7 @@ def test_the_same_hook_twice():
     assert (found.host, found.variable) == ("backup", "barman_global_options.pre_backup_script")
 
 
-def test_a_retry_hook_without_a_guard_is_told():
+def test_a_retry_hook_without_a_guard_is_reported():
     (warning,) = good({"barman_options": {"pre_delete_retry_script": "/x"}}).warnings
     assert "barman_options.pre_delete_retry_script" in warning
     assert "for ever" in warning

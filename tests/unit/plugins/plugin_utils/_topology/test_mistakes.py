@@ -413,11 +413,11 @@ def test_a_mistake_of_a_backup_server_has_its_message(variables, blamed, message
         ({"barman_options": '{"check_timeout": 60}'}, {"barman_options": {"check_timeout": 60}}),
     ],
 )
-def test_a_text_means_what_its_type_says(text, value):
+def test_a_text_is_converted_to_its_type(text, value):
     assert good(text) == good(value)
 
 
-def test_all_mistakes_are_told_in_one_run():
+def test_all_mistakes_are_reported_in_one_run():
     found = problems(
         {"barman_wal": [], "barman_postgres_port": 0, "barman_backup_sever": "x", "barman_postgres_version": "17.2"},
         {"barman_home": "barman", "barman_allow_empty": "never"},
@@ -478,7 +478,7 @@ def test_an_unreadable_password_is_a_problem():
         ("barman_pg_version", "barman_version"),
     ],
 )
-def test_a_misspelt_variable_is_told_with_the_nearest_name(name, meant):
+def test_a_misspelt_variable_is_reported_with_the_nearest_name(name, meant):
     problem = only_problem({name: "x"})
     assert (problem.variable, problem.instead) == (name, f"did you mean {meant}?")
 
@@ -559,7 +559,7 @@ def test_cloud_locations_may_be_shared():
     good({"barman_options": place}, more_pg={"pg-2": pg("198.51.100.22", barman_options=place)})
 
 
-def test_passive_nodes_in_a_circle_are_told_once():
+def test_passive_nodes_in_a_circle_are_reported_once():
     problem = only_problem(
         None,
         {"barman_passive_of": "backup-2"},
@@ -702,7 +702,7 @@ def test_global_parallel_jobs_are_for_the_servers_that_can():
     good(None, {"barman_global_options": {"parallel_jobs": 4}})
 
 
-def test_a_global_mistake_is_told_once_for_many_servers():
+def test_a_global_mistake_is_reported_once_for_many_servers():
     only_problem(
         None,
         {"barman_global_options": {"network_compression": True}},

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.postgres_host import (
     Comparison,
-    Wishes,
+    Requests,
     compare,
     not_in_effect,
 )
@@ -56,14 +56,14 @@ STATE: dict[str, Any] = {
 
 
 def compared(
-    state: dict[str, Any] | None = None, requirements: dict[str, Any] | None = None, **wishes: Any
+    state: dict[str, Any] | None = None, requirements: dict[str, Any] | None = None, **requests: Any
 ) -> Comparison:
     return compare(
         "pg",
         {**REQUIREMENTS, **(requirements or {})},
         {**STATE, **(state or {})},
         BACKUPS,
-        Wishes(**{"superuser": "postgres", **wishes}),
+        Requests(**{"superuser": "postgres", **requests}),
     )
 
 

@@ -226,7 +226,7 @@ def test_options_win_over_what_is_derived():
     assert (options["path_prefix"], options["check_timeout"], options["description"]) == ("/opt/pg/bin", 60, "Main")
 
 
-def test_identity_options_may_say_the_same():
+def test_identity_options_may_repeat_the_derived_value():
     good({"barman_options": {"archiver": "off", "slot_name": "barman", "backup_method": "postgres"}})
 
 
@@ -379,7 +379,7 @@ def test_hosts_behind_one_address_and_other_ports_are_other_machines():
     ]
 
 
-def test_an_instance_that_may_not_be_touched_is_laid_by_no_other():
+def test_an_unmanaged_instance_is_configured_by_no_other():
     found = good(
         {"barman_wal": ["archiving"]},
         more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"], barman_manage_postgres=False)},
@@ -427,7 +427,7 @@ def test_synchronous():
     assert postgres(renamed)["settings"]["synchronous_standby_names"] == {"includes": ["barman_vault"]}
 
 
-def test_a_synchronous_receiver_has_the_name_that_postgresql_is_told():
+def test_a_synchronous_receiver_has_the_name_in_postgresql_s_setting():
     assert "streaming_archiver_name" not in entry(good())["options"]
     found = good({"barman_synchronous": True}, {"barman_global_options": {"streaming_archiver_name": "vault"}})
     assert entry(found)["options"]["streaming_archiver_name"] == "barman_receive_wal"

@@ -207,7 +207,7 @@ def test_what_one_server_needs_another_does_not() -> None:
 # Combinations
 
 
-def test_increments_on_compressed_backups_need_a_newer_barman_wherever_it_is_said() -> None:
+def test_increments_on_compressed_backups_need_a_newer_barman_with_any_declaration() -> None:
     problem = only_problem(
         {"barman_incremental": "block"},
         {"barman_version": "3.13.3", "barman_global_options": {"backup_compression": "zstd"}},

@@ -113,7 +113,7 @@ def test_a_misspelt_variable_of_a_role_gets_the_name_that_was_meant(misspelt, me
 
 
 @pytest.mark.parametrize("role", ["pg", "backup", "hooks"])
-def test_a_role_reads_only_what_the_table_gives_it(repository, role):
+def test_a_role_reads_only_variables_of_the_table(repository, role):
     texts = "".join(path.read_text() for path in (repository / "roles" / role).glob("*/*.yml"))
     read = set(re.findall(rf"__(?:{role}_variables|hooks_barman\.variables)\.(barman_\w+)", texts))
     assert read <= {variable.name for variable in ROLE_VARIABLES} - SECRET_VARIABLES
