@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,46 @@ def test_every_entry_point_has_its_tasks(role: Path) -> None:
 @pytest.mark.parametrize("role", ROLES, ids=lambda path: path.name)
 def test_internal_variables_are_marked_as_such(role: Path) -> None:
     assert [name for name in load(role / "vars" / "main.yml") if not name.startswith(f"__{role.name}_")] == []
+
+
+def statements(data: Any) -> Iterator[dict[str, Any]]:
+    """All tasks, those in blocks included."""
+    if isinstance(data, list):
+        for item in data:
+            yield from statements(item)
+    elif isinstance(data, dict):
+        yield data
+        for part in ("block", "rescue", "always"):
+            yield from statements(data.get(part))
+
+
+def test_a_file_whose_name_is_a_template_imports_no_other() -> None:
+    """Before ansible-core 2.19 the import would be an error: it templates the name again, without the loop's variable.
+
+    Source: load_list_of_tasks in ansible/playbook/helpers.py.
+    """
+    backup = REPOSITORY / "roles" / "backup"
+    templated = {
+        (path.parent.parent.name, task["ansible.builtin.include_tasks"])
+        for role in ROLES
+        for path in (role / "tasks").glob("*.yml")
+        for task in statements(load(path))
+        if "{{" in str(task.get("ansible.builtin.include_tasks"))
+    }
+    assert templated == {("backup", "{{ __backup_step.key }}.yml")}
+    names = [f"{step}.yml" for step in load(backup / "vars" / "main.yml")["__backup_steps"]]
+    for name in names:
+        for task in statements(load(backup / "tasks" / name)):
+            assert "ansible.builtin.import_tasks" not in task, name
+            if "ansible.builtin.include_tasks" in task and task["ansible.builtin.include_tasks"] not in names:
+                names.append(task["ansible.builtin.include_tasks"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((REPOSITORY / "roles").glob("*/tasks/*.yml")) + sorted((REPOSITORY / "playbooks").glob("**/*.yml")),
+    ids=lambda path: path.name,
+)
+def test_no_argument_is_none(path: Path) -> None:
+    """Before ansible-core 2.19 it arrives as an empty text; omit leaves the argument out with every release."""
+    assert re.findall(r"\{\{.*\belse none\b.*\}\}", path.read_text(encoding="utf-8")) == []

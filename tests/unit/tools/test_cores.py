@@ -83,31 +83,68 @@ def test_a_release_without_a_python_fails_and_is_skipped_by_name_in_the_short_ru
     assert core.missing() in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("short", [False, True])
+def test_a_python_that_the_release_does_not_support_leaves_out_sanity_by_name(stage, called, short):
+    core = replace(cores.cores()[0], python=Path("/usr/bin/python3.13"), supported=False)
+    cores.examine(stage, core, short=short)
+    assert len(called) == 2
+    name = f"ansible-core {core.version}: sanity"
+    assert (stage.tally.failures, stage.tally.skipped) == (
+        ([], [f"{name}: {core.missing()}"]) if short else ([name], [])
+    )
+
+
+def test_debian_s_pythons_run_the_oldest_release(monkeypatch):
+    """Debian 12 has Python 3.11, Debian 13 has 3.13."""
+    for only, supported in (("3.11", True), ("3.13", False)):
+        monkeypatch.setattr(
+            cores,
+            "find_python",
+            lambda versions, only=only: Path(f"/usr/bin/python{only}") if only in versions else None,
+        )
+        oldest = cores.cores()[0]
+        assert oldest.python == Path(f"/usr/bin/python{only}")
+        assert oldest.supported is supported
+
+
 def unit_tests_in(arguments: tuple[object, ...]) -> list[str]:
     return [str(word) for word in arguments if str(word).startswith("tests/unit")]
 
 
-@pytest.mark.parametrize(("short", "expected"), [(True, cores.DEPENDING_ON_ANSIBLE), (False, ("tests/unit",))])
-def test_the_unit_tests_that_run(stage, monkeypatch, short, expected):
-    called = []
+@pytest.fixture
+def called(monkeypatch) -> list[tuple[object, ...]]:
+    """What examine runs; every release has a Python and its environment."""
+    found: list[tuple[object, ...]] = []
 
     def run(name: str, *arguments: object, env: object = None) -> Outcome:
-        called.append(arguments)
+        found.append(arguments)
         return Outcome(name, (), 0, "", 0.0)
 
     monkeypatch.setattr(cores, "run", run)
     monkeypatch.setattr(cores, "provide", lambda core: Outcome("environment", (), 0, "", 0.0))
-    for core in cores.cores():
-        cores.examine(stage, replace(core, python=Path("/usr/bin/python3.12")), short=short)
-    assert [unit_tests_in(arguments) for arguments in called if "pytest" in arguments] == [list(expected)] * len(
-        cores.cores()
-    )
-    assert sum("--syntax-check" in arguments for arguments in called) == len(cores.cores())
-    assert sum("tests.tools.sanity" in arguments for arguments in called) == 2
+    return found
+
+
+@pytest.mark.parametrize("core", cores.cores(), ids=lambda core: core.release)
+def test_make_cores_runs_everything_with_each_release(stage, called, core):
+    cores.examine(stage, replace(core, python=Path("/usr/bin/python3.12")), short=False)
+    assert unit_tests_in(called[0]) == ["tests/unit"]
+    assert "--syntax-check" in called[1]
+    assert ("tests.tools.sanity" in called[-1]) is (core.oldest or core.newest)
+
+
+@pytest.mark.parametrize("core", cores.cores(), ids=lambda core: core.release)
+def test_make_test_runs_playbooks_with_the_ends_and_plugins_and_syntax_with_each(stage, called, core):
+    cores.examine(stage, replace(core, python=Path("/usr/bin/python3.12")), short=True)
+    at_an_end = core.oldest or core.newest
+    runs = list(cores.RUN_BY_ANSIBLE) if at_an_end else []
+    assert unit_tests_in(called[0]) == [*cores.CALLED_BY_ANSIBLE, *runs]
+    assert "--syntax-check" in called[1]
+    assert ("tests.tools.sanity" in called[-1]) is at_an_end
 
 
 def test_each_directory_of_tests_exists():
-    assert all((REPOSITORY / name).is_dir() for name in cores.DEPENDING_ON_ANSIBLE)
+    assert all((REPOSITORY / name).is_dir() for name in (*cores.CALLED_BY_ANSIBLE, *cores.RUN_BY_ANSIBLE))
 
 
 def targets() -> set[str]:

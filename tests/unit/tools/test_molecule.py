@@ -118,7 +118,7 @@ def with_pythons(monkeypatch, releases: tuple[str, ...]) -> None:
     ("releases", "names", "skipped"),
     [
         (("2.16", "2.17", "2.18", "2.20", "2.21"), ["streaming@2.16", "streaming@2.21"], []),
-        # Debian 13: Python 3.13. Debian 12: Python 3.11.
+        # Debian 12, with Python 3.11, has the releases of the third case.
         (("2.18", "2.20", "2.21"), ["streaming@2.18", "streaming@2.21"], ["streaming@2.16", "streaming@2.17"]),
         (("2.16", "2.17", "2.18"), ["streaming@2.16"], ["streaming@2.21", "streaming@2.20"]),
         ((), ["streaming"], [f"streaming@2.{minor}" for minor in (16, 17, 18, 21, 20)]),
