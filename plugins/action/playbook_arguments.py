@@ -11,7 +11,13 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.selection import SelectionError, choose, select
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.selection import (
+    SelectionError,
+    choose,
+    concerned,
+    links,
+    select,
+)
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import MetaError, specification
 
 _SPECIFICATION: dict[str, Any] = {
@@ -46,7 +52,7 @@ class ActionModule(ActionBase):
         problems = unreadable + problems
         if options["requirements"] is not None and not problems:
             try:
-                result["selected"] = _selected(options, arguments, variables["ansible_play_hosts_all"])
+                result.update(_selected(options, arguments, variables["ansible_play_hosts_all"]))
             except SelectionError as error:
                 problems += error.problems
         if problems:
@@ -81,10 +87,8 @@ def _declared(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: declared[name] for name in names}
 
 
-def _selected(
-    options: Mapping[str, Any], arguments: Mapping[str, Any], hosts_in_run: list[str]
-) -> dict[str, list[str]]:
-    """The servers to work on, by backup server of the run. Raises SelectionError."""
+def _selected(options: Mapping[str, Any], arguments: Mapping[str, Any], hosts_in_run: list[str]) -> dict[str, Any]:
+    """The servers to work on, by backup server of the run, as the action returns them. Raises SelectionError."""
     entries = {
         host: required["barman"]["servers"]
         for host, required in options["requirements"].items()
@@ -96,4 +100,5 @@ def _selected(
         if names is not None:
             raise SelectionError("barman_servers and barman_select are both given. Leave one of them out")
         chosen = choose(expression, (options["topology"] or {}).get("postgres_servers", {}))
-    return select(entries, hosts_in_run, names, options["entries"], chosen=chosen)
+    selected = select(entries, hosts_in_run, names, options["entries"], chosen=chosen)
+    return {"selected": selected, "links": links(entries, selected), "concerned": concerned(entries, selected)}

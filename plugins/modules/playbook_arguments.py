@@ -97,4 +97,20 @@ selected:
   sample:
     backup-eu: [pg-eu]
     backup-us: [pg-us]
+links:
+  description:
+    - The selected passive copies, by inventory name of the backup server. Each list has the copies of one link of a chain, those from the backup server
+      first. All backup servers have as many links.
+  returned: if O(requirements) is set
+  type: dict
+  sample:
+    backup-eu: [[]]
+    backup-us: [[pg-eu]]
+concerned:
+  description: Barman's names of the entries of each backup server that are selected on any backup server, by inventory name.
+  returned: if O(requirements) is set
+  type: dict
+  sample:
+    backup-eu: [pg-eu]
+    backup-us: [pg-eu]
 """

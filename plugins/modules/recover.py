@@ -466,6 +466,7 @@ recovery:
           name a locale. It also contains its custom WAL resource C(managers), its enabled C(subscriptions), and the C(cron_database) of C(pg_cron).
         - C(files) contains the same settings of the configuration files in the backup, V(null) if the module can't read these files.
         - C(resource_managers) contains the ids of the custom resource managers whose records the recovery replays, V(null) with O(verify_wal=false).
+        - C(created_tablespaces) is the same as beside C(requirements).
       type: dict
       sample: null
     passive:

@@ -79,6 +79,12 @@ standby_streams:
   returned: success
   type: bool
   sample: false
+new_backups:
+  description: Barman's names of the servers that the playbook backs up after the recovery.
+  returned: success
+  type: list
+  elements: str
+  sample: [pg-eu]
 source:
   description: The inventory name of the backup server that has the backup.
   returned: success

@@ -76,6 +76,18 @@ topology:
           addresses: [198.51.100.11/32]
           home: /var/lib/barman
           user: barman
+    backed_up_hosts:
+      description: The inventory names of the PostgreSQL servers that a backup server backs up.
+      returned: success
+      type: list
+      elements: str
+      sample: [pg-eu]
+    backup_addresses:
+      description: The addresses of all backup servers, as networks.
+      returned: success
+      type: list
+      elements: str
+      sample: [198.51.100.11/32]
     passive_copies:
       description: The passive copies. Each names the server, the source backup server and the target backup server.
       returned: success

@@ -224,6 +224,11 @@ test:
       type: list
       elements: dict
       sample: [{database: shop, query: "SELECT count(*) FROM orders", rows: [["11424"]], expect: 11424, matched: true, locked: false}]
+    locked_queries:
+      description: The queries that could not run because of a lock, in the form of O(queries).
+      type: list
+      elements: dict
+      sample: []
     outbound:
       description:
         - What the server would start itself that affects other servers. C(subscriptions) contains its enabled subscriptions as DATABASE/NAME.

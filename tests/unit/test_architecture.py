@@ -153,3 +153,49 @@ def test_only_documented_facts_go_without_the_role_s_prefix() -> None:
 def test_the_state_of_an_operation_is_never_replaced_by_a_skipped_result(path: Path) -> None:
     for task in yaml.safe_load(path.read_text(encoding="utf-8")):
         assert task.get("register") != "barman_operation" or "when" not in task, task["name"]
+
+
+LONGEST_TEMPLATE_LINE = 120
+LONGEST_CHAIN = 5
+MOST_FACTS_SET = 12
+JINJA = re.compile(r"\{\{|\{%|\}\}|%\}")
+CHAIN = re.compile(r"\{%-?\s*(?:if|for)\b.*?\{%-?\s*end(?:if|for)\b", re.DOTALL)
+
+
+def template_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines with a part of a Jinja expression, also those in the middle of one, with their numbers."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        marks = JINJA.findall(line)
+        if marks or inside:
+            yield number, line
+        if marks:
+            inside = marks[-1] in ("{{", "{%")
+
+
+def yaml_files() -> list[Path]:
+    return [path for path in yaml_and_templates() if path.suffix == ".yml"]
+
+
+@pytest.mark.parametrize("path", yaml_files(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_line_of_jinja_is_short(path: Path) -> None:
+    """What does not fit on a line decides something: it belongs into an action, a module or a filter."""
+    text = path.read_text(encoding="utf-8")
+    assert [number for number, line in template_lines(text) if len(line) > LONGEST_TEMPLATE_LINE] == []
+
+
+@pytest.mark.parametrize("path", yaml_files(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_statements_of_jinja_are_for_templates(path: Path) -> None:
+    chains = [found.group(0) for found in CHAIN.finditer(path.read_text(encoding="utf-8"))]
+    assert [chain for chain in chains if len(chain.splitlines()) > LONGEST_CHAIN] == []
+
+
+def test_few_facts_are_set() -> None:
+    """A fact is an observation or a plan, stored once: no loop variable, no flag and no accumulator."""
+    found = [
+        str(path.relative_to(REPOSITORY))
+        for path in yaml_files()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip(" -").startswith("ansible.builtin.set_fact:")
+    ]
+    assert len(found) < MOST_FACTS_SET, found

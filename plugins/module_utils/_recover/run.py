@@ -254,7 +254,10 @@ def _requirements(run: _Run, verified: Mapping[str, Any]) -> dict[str, Any] | No
     environment, backup = run.environment, run.prepared.plan.backup
     wal = verified["wal"]
     managers = wal.get("resource_managers") if wal["status"] == "verified" else None
-    return requirements_of(environment.home, run.source.server, backup, environment.user, environment.connect, managers)
+    found = requirements_of(
+        environment.home, run.source.server, backup, environment.user, environment.connect, managers
+    )
+    return {**found, "created_tablespaces": created_tablespaces(verified)}
 
 
 def _swap(run: _Run, placement: Placement) -> Swap:

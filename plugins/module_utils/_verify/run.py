@@ -205,11 +205,14 @@ def _prove_usable(
 def run_queries(server: PrivateServer | Address, request: VerificationRequest, facts: dict[str, Any]) -> None:
     """Run the queries; their results are added to the facts. Raises RecoveryVerificationError if any is not as expected."""
     results: list[dict[str, Any]] = []
-    facts["queries"] = results
+    locked: list[dict[str, Any]] = []
+    facts.update(queries=results, locked_queries=locked)
     problems: list[str] = []
     for query in request.queries:
         result, problem = _run_query(server, request, query)
         results.append(result)
+        if result["locked"]:
+            locked.append({"query": query.query, "database": query.database, "expect": query.expect})
         if problem:
             problems.append(problem)
     if problems:

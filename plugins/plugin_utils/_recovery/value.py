@@ -276,6 +276,8 @@ def recovery(
         },
         "entry_options": _entry_options(found, requirements, name),
         "recover": _module_arguments(arguments, found, name, source["user"], edge),
+        # The next backups of the standby are taken after somebody has rebuilt it.
+        "new_backups": [name] if arguments.get("barman_recover_new_backup") and not standby else [],
         "synchronous": found.in_place and bool(place.get("synchronous")),
         "archives": found.in_place and bool(place.get("archiving")),
         "arguments": dict(arguments),

@@ -55,6 +55,7 @@ def host_slice(
         "topology": {
             "postgres_servers": known,
             "backup_servers": {name: {"addresses": backup["addresses"]} for name, backup in backups.items()},
+            "backup_addresses": topology["backup_addresses"],
         },
         "requirements": {**users, host: own},
     }

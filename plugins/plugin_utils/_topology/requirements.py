@@ -54,6 +54,7 @@ The requirements of a host are a dictionary; a host in both groups has the keys 
            slot_name: barman, synchronous: false, source: null, hops: 0}
         - {name: pg-us, host: pg-us, options: {primary_ssh_command: ..., ...}, passive: true, streaming: false,
            archiving: false, slot_name: null, synchronous: false, source: backup-us, hops: 1}
+      synchronous: []               # the servers whose receivers commits wait for
       client_versions: [17]
       programs: [zstd]              # what compresses and unpacks backups and WAL, beside gzip
       python_modules: [lz4]
@@ -82,6 +83,7 @@ The requirements of a host are a dictionary; a host in both groups has the keys 
       - {from_host, from_hosts: [...], from_user, from_addresses: [...], to_host, to_hosts: [...], to_user, to_address, to_port,
          purpose: backup|archiving|passive, forced_command: null,
          public_key: ..., host_key: ...}      # only where from_host, or to_host, is not managed and the inventory says them
+    ssh_users: [postgres]             # the users of this machine whose authorized_keys the collection writes
 
 No password is ever part of it: pgpass names the host and the variable that hold one.
 
@@ -116,11 +118,13 @@ def requirements(topology: Topology) -> dict[str, dict[str, Any]]:
     index = topology.index()
     found: dict[str, dict[str, Any]] = {}
     for host in (*topology.postgres_servers, *topology.backup_servers):
-        found[host] = {"ssh_edges": []}
+        found[host] = {"ssh_edges": [], "ssh_users": []}
     for server in topology.postgres_servers.values():
         found[server.host]["postgres"] = _postgres(topology, index, server)
+        found[server.host]["ssh_users"].append(server.os_user)
     for backup in topology.backup_servers.values():
         found[backup.host]["barman"] = _barman(topology, index, backup)
+        found[backup.host]["ssh_users"].append(backup.user)
     edges = ssh_edges(topology)
     for edge in by_machine(topology, edges):
         for host in dict.fromkeys((*edge["from_hosts"], *edge["to_hosts"])):
@@ -134,9 +138,13 @@ def requirements(topology: Topology) -> dict[str, dict[str, Any]]:
 
 
 def describe(topology: Topology) -> dict[str, Any]:
-    """The topology itself as plain data, with the edges that are laid only for the time of a recovery."""
+    """The topology itself as plain data, with the edges that are laid only for the time of a recovery, and what every host needs of it."""
     described: dict[str, Any] = as_plain(topology)
     described["recovery_edges"] = recovery_edges(topology)
+    described["backed_up_hosts"] = [one.host for one in topology.postgres_servers.values() if one.backup_server]
+    described["backup_addresses"] = list(
+        dict.fromkeys(address for backup in topology.backup_servers.values() for address in backup.addresses)
+    )
     return described
 
 
@@ -316,6 +324,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "global_options": global_options(backup),
         "given": given_global_options(backup),
         "servers": sorted(entries, key=lambda entry: str(entry["name"])),
+        "synchronous": sorted(server.name for server in kept if server.synchronous),
         "client_versions": sorted({server.version for server in with_clients}),
         "packages": [*sorted(needs.programs), *(f"python3-{module}" for module in sorted(needs.modules))],
         "programs": sorted(needs.programs),

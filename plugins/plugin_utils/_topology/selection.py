@@ -88,6 +88,31 @@ def select(
     return usable_names
 
 
+def links(
+    declared: Mapping[str, Sequence[Mapping[str, Any]]], selected: Mapping[str, Sequence[str]]
+) -> dict[str, list[list[str]]]:
+    """The selected passive copies by link of their chain, by backup server. All have as many links, at least one.
+
+    A copy of a copy needs the copy: the backup servers do one link together before the next.
+    """
+    longest = max((item["hops"] for items in declared.values() for item in items), default=0)
+    return {
+        host: [
+            [item["name"] for item in declared[host] if item["hops"] == link and item["name"] in names]
+            for link in range(1, max(1, longest) + 1)
+        ]
+        for host, names in selected.items()
+    }
+
+
+def concerned(
+    declared: Mapping[str, Sequence[Mapping[str, Any]]], selected: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Of each backup server with a selection, all of its entries that are selected on any of them: sources and copies alike."""
+    names = {name for chosen in selected.values() for name in chosen}
+    return {host: [item["name"] for item in declared[host] if item["name"] in names] for host in selected}
+
+
 def attributes(server: Mapping[str, Any]) -> dict[str, Any]:
     """What barman_select can use of a server of the described topology: the names of ATTRIBUTES with their values."""
     return {name: server[name] for name in ATTRIBUTES}

@@ -62,7 +62,7 @@ def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for found, name in ((configure["block"], COMPARE), (adjust, TASK))
     ]
     topology = {
-        "topology": {"backup_servers": {}},
+        "topology": {"backup_servers": {}, "backup_addresses": []},
         "requirements": {name: {"postgres": {**REQUIREMENTS, "variables": VARIABLES}} for name in STATES},
     }
     hosts = {name: {"__pg_compared": {"query_result": [{**STATE, **more}]}} for name, (more, _) in STATES.items()}

@@ -12,11 +12,10 @@ from ansible_collections.pgdr.barman.plugins.filter.hook_texts import hook_texts
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.hook_requirements import hook_requirements
 from tests.conftest import REPOSITORY
 from tests.unit.plugins.plugin_utils._topology.inventories import good
-from tests.unit.plugins.plugin_utils._topology.test_hooks import hooks
 
 
 def declared(**values):
-    return hooks(good({"barman_hooks": values}))
+    return good({"barman_hooks": values}).requirements["backup"]["barman"]["hooks"]
 
 
 def test_without_hooks_there_are_no_files():

@@ -18,6 +18,8 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.selection im
     SelectionError,
     attributes,
     choose,
+    concerned,
+    links,
     select,
 )
 
@@ -134,3 +136,29 @@ def test_a_choice_without_a_usable_server_is_an_error() -> None:
         SelectionError, match="barman_select chooses db3, and no server to back up of that name is on backup-eu"
     ):
         select(ENTRIES, ["backup-eu"], None, "backed_up", chosen=["db3"])
+
+
+CHAIN: dict[str, list[dict[str, Any]]] = {
+    "first": [{"name": "a", "hops": 0, "passive": False}, {"name": "b", "hops": 0, "passive": False}],
+    "second": [{"name": "a", "hops": 1, "passive": True}, {"name": "c", "hops": 0, "passive": False}],
+    "third": [
+        {"name": "a", "hops": 2, "passive": True},
+        {"name": "b", "hops": 1, "passive": True},
+        {"name": "c", "hops": 1, "passive": True},
+    ],
+}
+
+
+def test_every_backup_server_has_as_many_links_as_the_longest_chain() -> None:
+    assert links(CHAIN, {"second": ["a"], "third": ["a", "b"]}) == {
+        "second": [["a"], []],
+        "third": [["b"], ["a"]],
+    }
+
+
+def test_without_a_copy_there_is_one_link_with_nothing_to_do() -> None:
+    assert links({"first": CHAIN["first"]}, {"first": ["a"]}) == {"first": [[]]}
+
+
+def test_sources_and_copies_of_what_is_selected_are_concerned() -> None:
+    assert concerned(CHAIN, {"first": [], "third": ["a", "c"]}) == {"first": ["a"], "third": ["a", "c"]}
