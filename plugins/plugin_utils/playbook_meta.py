@@ -9,6 +9,7 @@ The form is that of ansible-core 2.20 and later (the play keyword validate_argsp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,5 +34,13 @@ def meta(playbook: str) -> dict[str, Any]:
 
 def specification(playbook: str) -> dict[str, dict[str, Any]]:
     """The playbook's arguments by name, each as in an argument specification. Raises MetaError."""
-    options = meta(playbook)["argument_specs"][playbook]["options"]
-    return {name: {key: option[key] for key in _VALIDATED if key in option} for name, option in options.items()}
+    return _specified(meta(playbook)["argument_specs"][playbook]["options"])
+
+
+def _specified(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The options without their descriptions, and so those of their items."""
+    found = {name: {key: option[key] for key in _VALIDATED if key in option} for name, option in options.items()}
+    for name, option in options.items():
+        if "options" in option:
+            found[name]["options"] = _specified(option["options"])
+    return found

@@ -320,6 +320,14 @@ def plain(text: str) -> str:
     return re.sub(r"(?<![\w/`])(?:\w+_\w+|pgdr\.barman\.\w+)(?![\w`])", lambda name: code(name[0]), escaped)
 
 
+def playbook_options(options: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """The arguments, and the keys of the dictionaries in their lists."""
+    for option, declared in options.items():
+        yield from (f"{indent}- **{code(option)}** ({facts(declared)})", "")
+        yield from (f"{indent}  {plain(declared['description'])}", "")
+        yield from playbook_options(declared.get("options") or {}, f"{indent}  ")
+
+
 def playbook_section(path: Path) -> Iterator[str]:
     meta, name = playbook_meta(path), path.stem
     spec = meta["argument_specs"][name]
@@ -334,8 +342,7 @@ def playbook_section(path: Path) -> Iterator[str]:
     yield from ("```shell", spec["examples"].strip().replace("\n  ", " \\\n  "), "```", "")
     if spec["options"]:
         yield from ("### Arguments", "")
-    for option, declared in spec["options"].items():
-        yield from (f"- **{code(option)}** ({facts(declared)})", "", f"  {plain(declared['description'])}", "")
+    yield from playbook_options(spec["options"])
 
 
 def playbooks_page() -> str:

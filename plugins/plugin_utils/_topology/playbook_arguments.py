@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ...module_utils._barman.options import nearest
 from .text_forms import TextError, is_absent, to_bool, to_dict, to_int, to_list, to_str
 
 _CONVERT: Mapping[str, Callable[[Any], Any]] = {
@@ -22,6 +23,7 @@ _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "int": to_int,
     "list": to_list,
     "path": to_str,
+    "raw": lambda value: value,
     "str": to_str,
 }
 
@@ -38,7 +40,7 @@ def convert(
     problems: list[str] = []
     for name, option in sorted(specification.items()):
         value = given.get(name)
-        if is_absent(value):
+        if value is None or (is_absent(value) and option["type"] != "raw"):
             continue
         try:
             values[name] = _CONVERT[option["type"]](value)
@@ -47,14 +49,38 @@ def convert(
                 values[name] = [_element(elements, number, item) for number, item in enumerate(values[name], start=1)]
         except TextError as error:
             problems.append(f"{name} {error.message}; {error.instead}")
+            continue
+        if "options" in option:
+            values[name], wrong = _items(name, option["options"], values[name])
+            problems += wrong
     unconverted = {problem.split(" ", 1)[0] for problem in problems}
     known = {
-        name: {**option, "required": bool(option.get("required")) and name not in unconverted}
+        name: {
+            **{key: value for key, value in option.items() if key != "options"},
+            "required": bool(option.get("required")) and name not in unconverted,
+        }
         for name, option in specification.items()
     }
     result = ArgumentSpecValidator(known).validate(values)
     problems += result.error_messages
     return {name: value for name, value in result.validated_parameters.items() if value is not None}, problems
+
+
+def _items(name: str, options: Mapping[str, Mapping[str, Any]], items: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """The dictionaries of a list with the keys that these options declare, and every problem."""
+    found: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for number, item in enumerate(items, start=1):
+        where = f"{name} item {number}"
+        for key in item:
+            if key not in options:
+                like = nearest(str(key), options)
+                hint = f"did you mean {like}?" if like else "leave it out."
+                problems.append(f"{where} has the unknown key {key}; {hint} Its keys are {', '.join(options)}")
+        values, wrong = convert(options, item)
+        found.append(values)
+        problems += [f"{where}: {problem}" for problem in wrong]
+    return found, problems
 
 
 def _element(kind: str, number: int, item: Any) -> Any:

@@ -71,6 +71,47 @@ def test_a_required_argument_that_is_wrong_is_not_called_missing() -> None:
     assert problems == ["port is the text 'x' and no whole number; write a whole number"]
 
 
+QUERIES: dict[str, dict[str, Any]] = {
+    "queries": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "query": {"type": "str", "required": True},
+            "database": {"type": "str", "default": "postgres"},
+            "expect": {"type": "raw"},
+        },
+    }
+}
+
+
+@pytest.mark.parametrize("expect", [0, 1.5, "", "1", True, [[1, "a"]]])
+def test_the_keys_of_an_item_have_types_and_defaults(expect: Any) -> None:
+    values, problems = convert(QUERIES, {"queries": [{"query": "SELECT 1", "expect": expect}]})
+    assert (values, problems) == (
+        {"queries": [{"query": "SELECT 1", "database": "postgres", "expect": expect}]},
+        [],
+    )
+
+
+def test_an_item_without_an_expectation_has_none() -> None:
+    given = [{"query": "SELECT 1", "expect": None, "database": "shop"}]
+    values, problems = convert(QUERIES, {"queries": given})
+    assert (values, problems) == ({"queries": [{"query": "SELECT 1", "database": "shop"}]}, [])
+
+
+def test_every_problem_of_an_item_is_reported_with_its_place() -> None:
+    _values, problems = convert(
+        QUERIES,
+        {"queries": [{"query": "SELECT 1"}, {"quer": "SELECT 1"}, {"query": ["SELECT 1"], "else": 1}]},
+    )
+    assert problems == [
+        "queries item 2 has the unknown key quer; did you mean query? Its keys are query, database, expect",
+        "queries item 2: missing required arguments: query",
+        "queries item 3 has the unknown key else; leave it out. Its keys are query, database, expect",
+        "queries item 3: query is a list and no text; write a text",
+    ]
+
+
 DECLARED = {
     "backup-eu": [{"name": "pg-eu", "passive": False}, {"name": "pg-us", "passive": True}],
     "backup-us": [{"name": "pg-us", "passive": False}],
