@@ -25,7 +25,15 @@ from .._postgres import wal
 from .._postgres.connection import Session
 from .._postgres.wal_position import close_segment
 from .command import ArchiveTarget, archive_command
-from .plan import ArchiverStatistics, ArchivingError, ArchivingPlan, CurrentArchiving, HistoryFile, has_archived
+from .plan import (
+    ArchiverStatistics,
+    ArchivingError,
+    ArchivingErrorKind,
+    ArchivingPlan,
+    CurrentArchiving,
+    HistoryFile,
+    has_archived,
+)
 
 _SETTINGS = ("archive_mode", "archive_command", "archive_timeout", "archive_library")
 _CONNECT_TIMEOUT = 10
@@ -273,7 +281,7 @@ class Archiver:
             raise ArchivingError(f"'{command}' does not end within two minutes", "timeout") from None
         if completed.ok:
             return
-        kind = "command"
+        kind: ArchivingErrorKind = "command"
         hint = ""
         text = completed.stderr + completed.stdout
         if completed.rc == 127:
@@ -298,7 +306,7 @@ def _sums_alone() -> str:
     return stream.getvalue().decode("ascii")
 
 
-def _ssh_problem(text: str) -> tuple[str, str]:
+def _ssh_problem(text: str) -> tuple[ArchivingErrorKind, str]:
     reported = " ".join(text.split())
     failure = ssh_failure(text)
     if failure in (SshFailure.HOST_KEY_CHANGED, SshFailure.HOST_KEY_UNKNOWN):

@@ -12,14 +12,17 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from typing import Literal
 
 #: A comment to the shell. By it our own commands are told from those of somebody else.
 MARK = "# pgdr.barman"
 #: Archives nothing and says success. An empty command would keep all WAL for ever, as long as archive_mode is on.
 NOTHING = "/bin/true " + MARK
-METHODS = ("barman-wal-archive", "rsync")
-COMPRESSIONS = ("none", "gzip", "bzip2", "xz", "snappy", "zstd", "lz4")
-RSYNC_COMPRESSIONS = ("none", "gzip", "zstd", "lz4")
+ArchiveMethod = Literal["barman-wal-archive", "rsync"]
+ArchiveCompression = Literal["none", "gzip", "bzip2", "xz", "snappy", "zstd", "lz4"]
+METHODS: tuple[ArchiveMethod, ...] = ("barman-wal-archive", "rsync")
+COMPRESSIONS: tuple[ArchiveCompression, ...] = ("none", "gzip", "bzip2", "xz", "snappy", "zstd", "lz4")
+RSYNC_COMPRESSIONS: tuple[ArchiveCompression, ...] = ("none", "gzip", "zstd", "lz4")
 #: From this version on barman-wal-archive compresses, and the other side knows what it gets.
 COMPRESSION_SINCE = (3, 14)
 _DOES_NOTHING = re.compile(r"(?:(?:/usr)?/bin/)?true|:|exit 0|cd \.|\(disabled\)|")
@@ -33,8 +36,8 @@ class ArchiveTarget:
     host: str
     port: int = 22
     user: str = "barman"
-    method: str = "barman-wal-archive"
-    compression: str = "none"
+    method: ArchiveMethod = "barman-wal-archive"
+    compression: ArchiveCompression = "none"
     directory: str | None = None
     md5: bool = False
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from .._barman.versions import Version
 from .._host.process import HostError
@@ -34,12 +34,32 @@ from .command import (
 _FAILS = re.compile(r"(?:(?:/usr)?/bin/)?false")
 
 
+ArchivingErrorKind = Literal[
+    "configuration",
+    "foreign",
+    "host_key",
+    "permission",
+    "closed",
+    "ssh",
+    "not_installed",
+    "not_configured",
+    "disk_full",
+    "command",
+    "timeout",
+    "other",
+]
+
+
 class ArchivingError(HostError):
     """WAL is not archived, or would not be; the text says where it stopped. kind: one word for programs."""
 
-    def __init__(self, message: str, kind: str = "other") -> None:
+    def __init__(self, message: str, kind: ArchivingErrorKind = "other") -> None:
         super().__init__(message)
         self.kind = kind
+
+
+#: The values of archive_mode with which PostgreSQL archives.
+DesiredMode = Literal["on", "always"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +67,7 @@ class DesiredArchiving:
     """What is asked for; target None: that nothing is archived. timeout: seconds, None leaves it as it is."""
 
     target: ArchiveTarget | None
-    mode: str = "on"
+    mode: DesiredMode = "on"
     timeout: int | None = None
     overwrite: bool = False
 
@@ -194,7 +214,7 @@ def _history_to_archive(current: CurrentArchiving, changed: bool) -> str | None:
     return file.name
 
 
-def _enough(mode: str) -> tuple[str, ...]:
+def _enough(mode: DesiredMode) -> tuple[str, ...]:
     """The values of archive_mode that do; "always" archives on standbys too."""
     return ("always",) if mode == "always" else ("on", "always")
 

@@ -18,13 +18,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from .._host.files import read_text
 from .._host.process import HostError
 from .configuration import ServerConfiguration
 from .locks import backup_runs
 from .snapshots import Snapshots, read_snapshots
+
+BackupType = Literal["full", "incremental", "rsync", "snapshot"]
 
 DONE = "DONE"
 FAILED = "FAILED"
@@ -66,7 +68,7 @@ class Backup:
     path: str
     name: str | None = None
     server_name: str | None = None
-    backup_type: str = "full"
+    backup_type: BackupType = "full"
     mode: str | None = None
     begin_time: datetime | None = None
     end_time: datetime | None = None
@@ -335,7 +337,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
     )
 
 
-def _backup_type(mode: str, parent: str | None) -> str:
+def _backup_type(mode: str, parent: str | None) -> BackupType:
     if mode.startswith("snapshot"):
         return "snapshot"
     if mode.startswith(("rsync", "local-rsync")):

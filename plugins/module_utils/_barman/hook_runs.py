@@ -14,7 +14,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .._host.files import read_text
 from .._host.progress import process_exists
@@ -35,12 +35,17 @@ class Hook:
     state: str
 
 
+#: As run-hook writes it.
+HookStatus = Literal["running", "ok", "failed"]
+_STATUSES: Mapping[str, HookStatus] = {"running": "running", "ok": "ok", "failed": "failed"}
+
+
 @dataclass(frozen=True)
 class Run:
     """The last run of a hook. subject: the backup or the WAL segment. failures: what failed and was not made up for."""
 
     subject: str
-    status: str
+    status: HookStatus
     message: str
     pid: int
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +72,7 @@ def last_run(hook: Hook) -> Run | None:
         values: dict[str, Any] = json.loads(read_text(hook.state) or "null")
         return Run(
             str(values["subject"]),
-            str(values["status"]),
+            _STATUSES[values["status"]],
             mask_message(str(values.get("message", ""))),
             int(values["pid"]),
             {str(name): mask_message(str(why)) for name, why in values["failures"].items()},

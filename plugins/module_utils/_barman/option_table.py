@@ -12,13 +12,15 @@ This module util is private to the collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .versions import OLDEST, Version
 
-SERVER = "server"
-GLOBAL = "global"
-MODEL = "model"
+#: What a section of Barman's configuration is about.
+OptionScope = Literal["server", "global", "model"]
+SERVER: OptionScope = "server"
+GLOBAL: OptionScope = "global"
+MODEL: OptionScope = "model"
 
 
 class Option(NamedTuple):

@@ -30,6 +30,7 @@ from .option_table import (
     SECRET_OPTIONS,
     SERVER,
     Option,
+    OptionScope,
 )
 from .versions import NEWEST, Version, format_version
 
@@ -115,14 +116,14 @@ def choices(option: str, version: Version | None = None) -> list[str]:
     return [value for value, since in CHOICES.get(option, {}).items() if since <= (version or NEWEST)]
 
 
-def names(scope: str, version: Version | None = None) -> list[str]:
+def names(scope: OptionScope, version: Version | None = None) -> list[str]:
     """The names of the options that the version reads in a section of that scope."""
     return sorted(
         option.name for option in OPTIONS.values() if _in_scope(option, scope) and option.since <= (version or NEWEST)
     )
 
 
-def _in_scope(option: Option, scope: str) -> bool:
+def _in_scope(option: Option, scope: OptionScope) -> bool:
     return {SERVER: option.in_server, GLOBAL: option.in_global, MODEL: option.in_model}[scope]
 
 
@@ -148,7 +149,7 @@ def _words(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 
-def validate(options: Mapping[str, Any], version: Version | None = None, scope: str = SERVER) -> list[Problem]:
+def validate(options: Mapping[str, Any], version: Version | None = None, scope: OptionScope = SERVER) -> list[Problem]:
     """Every problem that the Barman version has with a section of these options, in the order of the names.
 
     Without a version the newest known one is meant. A value of None leaves the option to its default, and is no
@@ -162,7 +163,9 @@ def validate(options: Mapping[str, Any], version: Version | None = None, scope: 
     return found
 
 
-def deprecated(options: Mapping[str, Any], version: Version | None = None, scope: str = SERVER) -> list[Problem]:
+def deprecated(
+    options: Mapping[str, Any], version: Version | None = None, scope: OptionScope = SERVER
+) -> list[Problem]:
     """What the Barman version still takes and calls deprecated. No reason to fail."""
     version = version or NEWEST
     found = []
@@ -178,7 +181,7 @@ def deprecated(options: Mapping[str, Any], version: Version | None = None, scope
     return found
 
 
-def _problem(name: str, value: Any, version: Version, scope: str) -> Problem | None:
+def _problem(name: str, value: Any, version: Version, scope: OptionScope) -> Problem | None:
     option = OPTIONS.get(name)
     if option is None:
         like = nearest(name, (known.name for known in OPTIONS.values() if _in_scope(known, scope)))
@@ -198,7 +201,7 @@ def _problem(name: str, value: Any, version: Version, scope: str) -> Problem | N
     return _wrong_value(option, value, version)
 
 
-def _misplaced(option: Option, scope: str) -> tuple[str, str]:
+def _misplaced(option: Option, scope: OptionScope) -> tuple[str, str]:
     if scope == GLOBAL:
         return "is ignored by Barman in the [barman] section", "set it for each server"
     if option.in_global and not option.in_server:

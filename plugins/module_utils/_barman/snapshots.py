@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-AWS, AZURE, GCP = "aws", "azure", "gcp"
+Provider = Literal["aws", "azure", "gcp"]
+AWS: Provider = "aws"
+AZURE: Provider = "azure"
+GCP: Provider = "gcp"
+_PROVIDERS: Mapping[str, Provider] = {"aws": AWS, "azure": AZURE, "gcp": GCP}
 #: How the provider names a snapshot: the key in what Barman notes of it.
-_IDENTIFIER = {AWS: "snapshot_id", AZURE: "snapshot_name", GCP: "snapshot_name"}
+_IDENTIFIER: Mapping[Provider, str] = {AWS: "snapshot_id", AZURE: "snapshot_name", GCP: "snapshot_name"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Snapshot:
 class Snapshots:
     """The snapshots of one backup. place: the provider's location of them (account and region, project, …)."""
 
-    provider: str
+    provider: Provider
     place: Mapping[str, Any]
     disks: tuple[Snapshot, ...]
 
@@ -60,7 +64,7 @@ class Snapshots:
 
 def read_snapshots(info: Mapping[str, Any]) -> Snapshots:
     """What Barman noted in a backup.info file. Raises KeyError, TypeError or AttributeError for anything else."""
-    provider = str(info["provider"])
+    provider = _PROVIDERS[str(info["provider"])]
     disks = []
     for one in info["snapshots"]:
         noted, mount = one.get("provider") or {}, one.get("mount") or {}

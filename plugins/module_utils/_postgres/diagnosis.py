@@ -12,9 +12,19 @@ here only phrases a hint beside the message itself. Nobody may decide by it what
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .diagnosis_rules import CONNECTION_RULES, STREAM_RULES, Endpoint, Rule, Text
+from .diagnosis_rules import (
+    CONNECTION_RULES,
+    STREAM_RULES,
+    ConnectionRule,
+    DiagnosisKind,
+    Endpoint,
+    StreamProblem,
+    StreamRule,
+    Text,
+)
 from .reachability import Reach
 
 
@@ -22,7 +32,7 @@ from .reachability import Reach
 class Diagnosis:
     """kind: the hint's name. what: what is wrong. remedy: what to do. message: all of it, for people, with the original message."""
 
-    kind: str
+    kind: DiagnosisKind
     what: str
     remedy: str
     message: str
@@ -55,7 +65,7 @@ def diagnose_stream(text: str, endpoint: Endpoint) -> Diagnosis | None:
     return Diagnosis(hint.kind, hint.what, hint.remedy, _sentence(endpoint.server, where, hint.with_text, hint.remedy))
 
 
-_UNREACHED = {
+_UNREACHED: Mapping[Reach, DiagnosisKind] = {
     Reach.NAME: "unknown_host",
     Reach.REFUSED: "refused",
     Reach.NO_ROUTE: "unreachable",
@@ -63,7 +73,7 @@ _UNREACHED = {
 }
 
 
-def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
+def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[DiagnosisKind, str, str] | None:
     """The rule for a server that could not be reached; its texts need nothing from the error's text."""
     for kind, _pattern, what, remedy in CONNECTION_RULES:
         if kind == _UNREACHED.get(reach):
@@ -74,7 +84,7 @@ def _unreached(reach: Reach, endpoint: Endpoint) -> tuple[str, str, str] | None:
     return None
 
 
-def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
+def stream_diagnosis(kind: StreamProblem, endpoint: Endpoint, segment: str) -> Diagnosis:
     """The diagnosis of that kind, which is known from state and not from a text. segment: what the receiver must go on with."""
     what, remedy = next((what, remedy) for name, _pattern, what, remedy in STREAM_RULES if name == kind)
     if kind == "wal_removed":
@@ -89,7 +99,7 @@ def stream_diagnosis(kind: str, endpoint: Endpoint, segment: str) -> Diagnosis:
 class _Hint:
     """text: the lines of the original message that the hint is from."""
 
-    kind: str
+    kind: DiagnosisKind
     what: str
     remedy: str
     text: str
@@ -99,7 +109,7 @@ class _Hint:
         return f"{self.what} (reported: {self.text})"
 
 
-def _match(rules: list[Rule], text: str, endpoint: Endpoint) -> _Hint | None:
+def _match(rules: Sequence[ConnectionRule | StreamRule], text: str, endpoint: Endpoint) -> _Hint | None:
     for kind, pattern, what, remedy in rules:
         found = re.search(pattern, text)
         if found:

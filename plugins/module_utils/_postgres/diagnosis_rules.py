@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
+from typing import Literal, Union
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,44 @@ class Endpoint:
 
 
 Text = Union[str, Callable[["re.Match[str]", Endpoint], str]]
-Rule = tuple[str, str, Text, Text]
+#: Why a connection fails, in one word.
+ConnectionProblem = Literal[
+    "wrong_password",
+    "missing_password",
+    "no_hba_line",
+    "hba_rejects",
+    "peer",
+    "no_replication",
+    "unknown_role",
+    "no_login",
+    "unknown_database",
+    "max_wal_senders",
+    "too_many_connections",
+    "starting",
+    "tls",
+    "unknown_host",
+    "refused",
+    "no_socket",
+    "unreachable",
+    "timeout",
+    "closed",
+]
+#: Why WAL does not stream, in one word.
+StreamProblem = Literal[
+    "wal_removed",
+    "slot_active",
+    "slot_lost",
+    "slot_missing",
+    "slots_exhausted",
+    "other_timeline",
+    "ahead",
+    "version",
+    "system_identifier",
+    "disk_full",
+]
+DiagnosisKind = Union[ConnectionProblem, StreamProblem, Literal["other"]]
+ConnectionRule = tuple[ConnectionProblem, str, Text, Text]
+StreamRule = tuple[StreamProblem, str, Text, Text]
 
 
 def _hba_line(found: re.Match[str], endpoint: Endpoint) -> str:
@@ -78,7 +115,7 @@ _HBA = (
 )
 
 # In this order: the more special before the more general.
-CONNECTION_RULES: list[Rule] = [
+CONNECTION_RULES: list[ConnectionRule] = [
     (
         "wrong_password",
         r"password authentication failed for user",
@@ -260,7 +297,7 @@ CONNECTION_RULES: list[Rule] = [
 
 _RESET = "Run the playbook pgdr.barman.deploy with -e barman_receiver_reset=when_needed (option reset of the module pgdr.barman.wal_receiver)"
 _SEGMENT = r"[0-9A-F]{24}"
-STREAM_RULES: list[Rule] = [
+STREAM_RULES: list[StreamRule] = [
     (
         "wal_removed",
         rf"requested WAL segment (?P<segment>{_SEGMENT}) has already been removed",

@@ -13,7 +13,7 @@ import locale
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .._host.process import Command, HostError, Runner
 from .data_directory import find_bin_directory
@@ -28,6 +28,10 @@ _LIBRARY_REMEDY = "Install the package of its extension there, for this version 
 _ALWAYS_THERE = "plpgsql.so"
 
 
+RequirementsOrigin = Literal["", "server", "record"]
+_ORIGINS: Mapping[str, RequirementsOrigin] = {"server": "server", "record": "record"}
+
+
 @dataclass(frozen=True)
 class ComparedServer:
     """What is about to be restored, as the backup server knows it.
@@ -38,7 +42,7 @@ class ComparedServer:
     """
 
     requirements: HostRequirements | None = None
-    origin: str = ""
+    origin: RequirementsOrigin = ""
     time: str = ""
     reason: str = ""
     files: Mapping[str, Mapping[str, str]] | None = None
@@ -63,7 +67,7 @@ def restored_from(value: Mapping[str, Any]) -> ComparedServer:
     managers = value.get("resource_managers")
     return ComparedServer(
         requirements=parse(value.get("server")),
-        origin=str(value.get("origin") or ""),
+        origin=_ORIGINS.get(str(value.get("origin")), ""),
         time=str(value.get("time") or ""),
         reason=str(value.get("reason") or ""),
         files={str(name): dict(text) for name, text in files.items()} if isinstance(files, Mapping) else None,

@@ -15,8 +15,9 @@ A name that was added is known again by its quotes, which a name of letters, dig
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from .._host.process import HostError
 
@@ -41,11 +42,15 @@ class StandbyName:
     written: str
 
 
+SynchronousMethod = Literal["FIRST", "ANY"]
+_METHODS: Mapping[str, SynchronousMethod] = {"FIRST": "FIRST", "ANY": "ANY"}
+
+
 @dataclass(frozen=True)
 class StandbyNames:
     """The setting. number: how many of them a commit waits for. method: FIRST of the list, or ANY."""
 
-    method: str
+    method: SynchronousMethod
     number: int
     standbys: tuple[StandbyName, ...]
 
@@ -108,11 +113,11 @@ def parse(text: str) -> StandbyNames:
             tokens.append((str(found.lastgroup), found.group()))
     if not tokens:
         return EMPTY
-    method = "FIRST"
+    method: SynchronousMethod = "FIRST"
     number = 1
     first = tokens[0][1].upper() if tokens[0][0] == "word" else ""
-    if first in ("FIRST", "ANY"):
-        method = first
+    if first in _METHODS:
+        method = _METHODS[first]
         tokens = tokens[1:]
         if len(tokens) < 2 or tokens[1][1] != "(":
             raise _unreadable(text)
@@ -130,7 +135,7 @@ def parse(text: str) -> StandbyNames:
 def _standby(kind: str, word: str, text: str) -> StandbyName:
     if kind == "quoted":
         return StandbyName(word[1:-1].replace('""', '"'), word)
-    if kind == "number" or word == "*" or (kind == "word" and word.upper() not in ("FIRST", "ANY")):
+    if kind == "number" or word == "*" or (kind == "word" and word.upper() not in _METHODS):
         return StandbyName(word, word)
     raise _unreadable(text)
 

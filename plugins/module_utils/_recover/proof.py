@@ -11,16 +11,18 @@ failed, or never ended, is therefore not used again.
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 from .._host.files import read_text, write_atomic
 from .._host.identity import acting_as
 
 PROOF = "proof"
-UNPROVEN = "unproven"
-PROVEN = "proven"
+ProofState = Literal["unproven", "proven"]
+UNPROVEN: ProofState = "unproven"
+PROVEN: ProofState = "proven"
 
 
-def note_proof(marker: str, owner: str, state: str) -> None:
+def note_proof(marker: str, owner: str, state: ProofState) -> None:
     """Note the state in the marker; a directory without one was not restored by pgdr.barman.recover. Raises HostError.
 
     owner: whose directory it is. Root does not write there itself.

@@ -31,7 +31,6 @@ MOVE_ASIDE: ExistingAction = "move_aside"
 
 #: What PostgreSQL does at the target (recovery_target_action).
 TargetAction = Literal["promote", "pause", "shutdown"]
-StagingLocation = Literal["local", "remote"]
 
 _SUFFIX = re.compile(r"[A-Za-z0-9-]+\Z")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
@@ -71,7 +70,7 @@ class RecoveryRequest:
     bandwidth_limit: int | None = None
     network_compression: bool | None = None
     staging_path: str | None = None
-    staging_location: StagingLocation | None = None
+    staging_location: staging_area.StagingLocation | None = None
     instance: Instance | None = None
     tablespace_directory: str | None = None
     wal_directory: str | None = None

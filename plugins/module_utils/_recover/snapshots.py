@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._barman.snapshots import AWS, AZURE, GCP, Snapshot, Snapshots
+from .._barman.snapshots import AWS, AZURE, GCP, Provider, Snapshot, Snapshots
 from .._postgres.control_file import ControlFile
 from .._postgres.wal import format_lsn, parse_lsn
 
 #: Where the recovery's instance is: each provider's option of the module, which is one of Barman's configuration too.
-PLACE_OPTIONS = {AWS: "aws_region", AZURE: "azure_resource_group", GCP: "gcp_zone"}
-_PLACE_ARGUMENTS = {AWS: "--aws-region", AZURE: "--azure-resource-group", GCP: "--gcp-zone"}
+PLACE_OPTIONS: Mapping[Provider, str] = {AWS: "aws_region", AZURE: "azure_resource_group", GCP: "gcp_zone"}
+_PLACE_ARGUMENTS: Mapping[Provider, str] = {AWS: "--aws-region", AZURE: "--azure-resource-group", GCP: "--gcp-zone"}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import posixpath
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from .._barman.catalog import Backup
 from .._barman.command import Version
@@ -27,8 +28,10 @@ from .._host.process import HostError
 from .._host.safe_files import temporary_directory
 from .._host.sizes import human_size
 
-LOCAL = "local"
-REMOTE = "remote"
+StagingLocation = Literal["local", "remote"]
+"""Where Barman unpacks: on the backup server, or on the host to recover to."""
+LOCAL: StagingLocation = "local"
+REMOTE: StagingLocation = "remote"
 
 #: Since this version one option is the directory, and another one the host.
 ONE_OPTION_SINCE: Version = (3, 15)
@@ -49,7 +52,7 @@ class StagingArea:
     """
 
     path: str | None
-    location: str
+    location: StagingLocation
     nature: str
     own: bool = False
     programs: tuple[str, ...] = ()
@@ -72,7 +75,7 @@ def find_area(
     *,
     remote: bool,
     path: str | None = None,
-    location: str | None = None,
+    location: StagingLocation | None = None,
 ) -> StagingArea:
     """The area for a backup, given with what it builds upon. path, location: as requested."""
     backup = chain[0]
@@ -80,7 +83,7 @@ def find_area(
     programs = sorted({_UNPACK[one.compression] for one in chain if one.compression in _UNPACK})
     if version >= ONE_OPTION_SINCE:
         configured = _configured_since(server, incremental or encrypted, any(one.compression for one in chain))
-        where = location or (server.get("staging_location") if server.get("staging_path") else None) or LOCAL
+        where = location or _configured_location(server)
     else:
         configured = _configured_before(server, incremental or encrypted, bool(backup.compression))
         where = LOCAL if incremental or encrypted else REMOTE
@@ -91,6 +94,10 @@ def find_area(
         return area
     chosen = server.directory("backup_directory") if where == LOCAL else posixpath.dirname(destination)
     return replace(area, path=chosen, own=where == LOCAL)
+
+
+def _configured_location(server: ServerConfiguration) -> StagingLocation:
+    return REMOTE if server.get("staging_path") and server.get("staging_location") == REMOTE else LOCAL
 
 
 def _configured_since(server: ServerConfiguration, here: bool, compressed: bool) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 from .._barman import configuration
 from .._barman.masking import mask_message
-from .._barman.option_table import GLOBAL, HOOK_RUNNER, HOOKS, SERVER
+from .._barman.option_table import GLOBAL, HOOK_RUNNER, HOOKS, SERVER, OptionScope
 from .._barman.options import Problem, deprecated, validate
 from .._barman.versions import NEWEST, Version
 from .entries import (
@@ -128,7 +128,7 @@ def option_warnings(desired: DesiredConfiguration, version: Version) -> list[str
 def _named(
     desired: DesiredConfiguration,
     version: Version,
-    validate: Callable[[Mapping[str, Any], Version, str], list[Problem]],
+    validate: Callable[[Mapping[str, Any], Version, OptionScope], list[Problem]],
 ) -> list[str]:
     found = [f"[barman]: {problem!s}" for problem in validate(desired.global_options or {}, version, GLOBAL)]
     for entry in desired.entries:

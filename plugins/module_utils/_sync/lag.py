@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate
-from typing import Any
+from typing import Any, Literal
 
 from .._barman.archive import Archive
 from .._barman.catalog import Backup, dependents
@@ -33,10 +33,27 @@ _SOURCE_FILE = "primary.info"
 _SYNCING = "SYNCING"
 
 
+SynchronisationErrorKind = Literal[
+    "unreachable",
+    "denied",
+    "host_key",
+    "no_barman",
+    "no_server",
+    "source",
+    "version",
+    "compression",
+    "copy",
+    "timeout",
+    "configuration",
+    "answer",
+    "other",
+]
+
+
 class SynchronisationError(HostError):
     """A passive server can't be synchronized with its source; the text contains the reason. kind: one word for programs."""
 
-    def __init__(self, message: str, kind: str = "other") -> None:
+    def __init__(self, message: str, kind: SynchronisationErrorKind = "other") -> None:
         super().__init__(message)
         self.kind = kind
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -36,7 +36,16 @@ from .._postgres import wal
 from .._recover.plan import PlanRequest, make_plan
 from .._recover.recovery_plan import PlanError
 from .._recover.recovery_target import END, RecoveryTarget
-from .lag import Here, Lag, Source, SynchronisationError, archive_has, lag_between, parse_source
+from .lag import (
+    Here,
+    Lag,
+    Source,
+    SynchronisationError,
+    SynchronisationErrorKind,
+    archive_has,
+    lag_between,
+    parse_source,
+)
 
 _POSITION_FILE = "sync-wals.info"
 _MOST_AT_ONCE = 4
@@ -44,7 +53,7 @@ _INTERVAL = 2.0
 _LOOK_TIMEOUT = 120.0
 _NOT_FOUND = 127
 # The kind of the error, and a hint that stands beside ssh's own message.
-_SSH_REASONS = {
+_SSH_REASONS: Mapping[SshFailure, tuple[SynchronisationErrorKind, str]] = {
     SshFailure.HOST_KEY_CHANGED: ("host_key", "its host key is not the one that '%(user)s' knows"),
     SshFailure.HOST_KEY_UNKNOWN: ("host_key", "its host key is not in known_hosts of '%(user)s'"),
     SshFailure.DENIED: ("denied", "it does not accept the SSH key of '%(user)s'"),
@@ -236,23 +245,24 @@ class PassiveServer:
     def _no_answer(self, completed: Completed) -> SynchronisationError:
         reported = " ".join(completed.stderr.split()) or "nothing"
         if completed.rc == SSH_FAILED:
-            kind, hint = _SSH_REASONS.get(ssh_failure(completed.stderr), ("unreachable", ""))
-            if not hint:
-                return SynchronisationError(f"{self._where} can't be reached by SSH; ssh reported: {reported}", kind)
+            found = _SSH_REASONS.get(ssh_failure(completed.stderr))
+            if found is None:
+                return SynchronisationError(
+                    f"{self._where} can't be reached by SSH; ssh reported: {reported}", "unreachable"
+                )
+            kind, hint = found
             reason = hint % {"user": self._barman.user}
             return SynchronisationError(
                 f"{self._where} can't be reached by SSH: {reason} (ssh reported: {reported})", kind
             )
         if completed.rc == _NOT_FOUND:
             return SynchronisationError(f"Barman is not installed on {self._where} ({reported})", "no_barman")
-        hint, kind = "", "source"
+        failed = f"'barman sync-info' failed on {self._where}: {reported}"
         if "Unknown server" in reported:
             # Barman is not translated, and has one exit status for everything. A hint only.
-            hint, kind = (
-                "; Barman there has no server of that name, and a server must have the same name on both hosts",
-                "no_server",
-            )
-        return SynchronisationError(f"'barman sync-info' failed on {self._where}: {reported}{hint}", kind)
+            hint = "Barman there has no server of that name, and a server must have the same name on both hosts"
+            return SynchronisationError(f"{failed}; {hint}", "no_server")
+        return SynchronisationError(failed, "source")
 
     # Copying
 

@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from typing import Literal, Union
 
 from .._barman.archive import read_archive
 from .._barman.command import Barman
@@ -26,7 +27,7 @@ from .._host.process import HostError
 from .._postgres import timeline_history, wal
 from .._postgres.connection import Connect, Session, StreamRefusal
 from .._postgres.diagnosis import diagnose_stream
-from .._postgres.diagnosis_rules import Endpoint
+from .._postgres.diagnosis_rules import DiagnosisKind, Endpoint
 from .._postgres.slots import Slot, WalSender, read_senders, read_slot, who_has
 from .._postgres.wal_position import (
     Identity,
@@ -35,11 +36,13 @@ from .._postgres.wal_position import (
 )
 from .plan import Archived, Observation
 
+ReceiverErrorKind = Union[DiagnosisKind, Literal["busy", "configuration", "ended", "not_archived", "not_synchronous"]]
+
 
 class ReceiverError(HostError):
     """WAL is not received; the text contains the reason and what to do. kind: one word for programs. explained: the reason is known."""
 
-    def __init__(self, message: str, kind: str = "other", explained: bool = True) -> None:
+    def __init__(self, message: str, kind: ReceiverErrorKind = "other", *, explained: bool = True) -> None:
         super().__init__(message)
         self.kind = kind
         self.explained = explained

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ...module_utils._recover.recovery_target import TargetError, parse_target
 
@@ -284,7 +284,7 @@ def recovery(
     }
 
 
-def _group(part: str, run: str) -> str:
+def _group(part: Literal["ssh", "target", "backup_server"], run: str) -> str:
     """Of all groups of that part the last one in the order of their names is that of the newest recovery."""
     return f"barman_recovery_{part}_{run.replace('-', '_')}"
 

@@ -16,7 +16,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ...module_utils._barman.option_table import HOOK_RUNNER, HOOKS
 from ...module_utils._barman.options import nearest
@@ -30,13 +30,18 @@ CREDENTIALS_DIRECTORY = ".pgdr.barman/credentials"
 #: In file names and profiles: the hooks of the whole backup server. Barman keeps the name for itself, so no server has it.
 ALL = "all"
 
-KINDS = ("ready", "source", "content", "command")
-INVALID = "wrong"
+HookKind = Literal["ready", "source", "content", "command", "wrong"]
+GiveUp = Literal["stop", "continue"]
+TarCompression = Literal["none", "gzip", "bzip2", "xz"]
+S3Compression = Literal["none", "gzip", "bzip2", "snappy"]
+
+KINDS: tuple[HookKind, ...] = ("ready", "source", "content", "command")
+INVALID: HookKind = "wrong"
 READY = ("tar", "s3")
-TAR_COMPRESSIONS = ("none", "gzip", "bzip2", "xz")
-S3_COMPRESSIONS = ("none", "gzip", "bzip2", "snappy")
+TAR_COMPRESSIONS: tuple[TarCompression, ...] = ("none", "gzip", "bzip2", "xz")
+S3_COMPRESSIONS: tuple[S3Compression, ...] = ("none", "gzip", "bzip2", "snappy")
 S3_ENCRYPTIONS = ("AES256", "aws:kms")
-GIVE_UP = ("stop", "continue")
+GIVE_UP: tuple[GiveUp, ...] = ("stop", "continue")
 _TAR_KEYS = ("directory", "device", "mounted", "compression")
 _COMMON_KEYS = ("arguments", "attempts", "pause", "timeout", "give_up")
 _S3_KEYS = ("url", "endpoint_url", "region", "compression", "encryption", "jobs")
@@ -53,17 +58,17 @@ class Hook:
     """One hook: what is run (by kind: a ready export, a file of the controller, a text, a program that is there), and its limits."""
 
     name: str
-    kind: str
+    kind: HookKind
     value: str = field(repr=False)
     arguments: tuple[str, ...] = ()
     attempts: int = 1
     pause: int = 5
     timeout: int = 3600
-    give_up: str = "stop"
+    give_up: GiveUp = "stop"
     directory: str = ""
     device: str = ""
     mounted: bool = False
-    compression: str = "none"
+    compression: TarCompression = "none"
 
     @property
     def retries(self) -> bool:
@@ -85,7 +90,7 @@ class S3:
     url: str
     endpoint_url: str = ""
     region: str = ""
-    compression: str = "none"
+    compression: S3Compression = "none"
     encryption: str = ""
     jobs: int = 2
 
@@ -167,13 +172,13 @@ class _Reading:
             settings.update(self.export(value))
         return None if self._invalid else Hook(name=self.name, kind=kind, value=value, **settings)
 
-    def patience(self, kind: str) -> int:
+    def patience(self, kind: HookKind) -> int:
         """An export of a large backup takes hours; a WAL segment holds up those behind it."""
         if "_archive_" in self.name or "_wal_delete_" in self.name:
             return 300
         return 86400 if kind == "ready" else 3600
 
-    def unknown_keys(self, kind: str) -> None:
+    def unknown_keys(self, kind: HookKind) -> None:
         known = [kind, *_COMMON_KEYS]
         if kind == "ready":
             known.remove("arguments")
@@ -185,7 +190,7 @@ class _Reading:
                     "", f"has {key!r}, which means nothing here", f"did you mean {like}?" if like else "remove it"
                 )
 
-    def what(self, kind: str) -> str:
+    def what(self, kind: HookKind) -> str:
         value = self.given[kind]
         if not isinstance(value, str) or not value.strip():
             self.wrong(kind, "is no text", "write a text")

@@ -12,20 +12,28 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from ...module_utils._archive_command.command import ArchiveCompression, ArchiveMethod
 from ...module_utils._barman.versions import Version
 from .hooks import ALL, S3, Declared, Hook
 
-STREAMING = "streaming"
-ARCHIVING = "archiving"
+WalMethod = Literal["streaming", "archiving"]
+BackupMethod = Literal["postgres", "rsync", "snapshot"]
+Incremental = Literal["none", "block", "link", "copy"]
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+#: Who declares a passive copy: the server, or the backup server that replicates another as a whole.
+CopyLevel = Literal["server", "global"]
 
-WAL_METHODS = (STREAMING, ARCHIVING)
-BACKUP_METHODS = ("postgres", "rsync", "snapshot")
-INCREMENTALS = ("none", "block", "link", "copy")
-SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+STREAMING: WalMethod = "streaming"
+ARCHIVING: WalMethod = "archiving"
+
+WAL_METHODS: tuple[WalMethod, ...] = (STREAMING, ARCHIVING)
+BACKUP_METHODS: tuple[BackupMethod, ...] = ("postgres", "rsync", "snapshot")
+INCREMENTALS: tuple[Incremental, ...] = ("none", "block", "link", "copy")
+SSL_MODES: tuple[SslMode, ...] = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 #: The modes in which a connection without TLS is refused.
-SSL_MODES_REQUIRING = ("require", "verify-ca", "verify-full")
+SSL_MODES_REQUIRING: tuple[SslMode, ...] = ("require", "verify-ca", "verify-full")
 
 
 @dataclass(frozen=True)
@@ -69,17 +77,17 @@ class PostgresServer:
     streaming_user: str
     has_password: bool
     has_streaming_password: bool
-    sslmode: str
+    sslmode: SslMode
     sslrootcert: str
     sslcert: str
     sslkey: str
     connection_options: Mapping[str, str]
-    method: str
-    wal: tuple[str, ...]
+    method: BackupMethod
+    wal: tuple[WalMethod, ...]
     passive_servers: tuple[str, ...]
     slot_name: str
     synchronous: bool
-    incremental: str
+    incremental: Incremental
     retention_policy: str
     minimum_redundancy: int
     backup_schedule: str | None
@@ -87,8 +95,8 @@ class PostgresServer:
     options: Mapping[str, Any]
     manage: bool
     primary: str | None
-    archive_method: str = "barman-wal-archive"
-    archive_compression: str = "none"
+    archive_method: ArchiveMethod = "barman-wal-archive"
+    archive_compression: ArchiveCompression = "none"
     archive_timeout: int | None = None
     ssh_public_key: str = ""
     ssh_host_key: str = ""
@@ -158,7 +166,7 @@ class PassiveCopy:
     server: str
     source: str
     target: str
-    level: str
+    level: CopyLevel
 
 
 @dataclass(frozen=True)

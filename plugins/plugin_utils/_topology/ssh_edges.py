@@ -10,11 +10,14 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from .model import BackupServer, PostgresServer, Topology
 from .parse import as_source
 from .relations import archiving_client
+
+#: What an edge of SSH trust is for.
+EdgePurpose = Literal["backup", "archiving", "passive", "recovery"]
 
 
 def machines(topology: Topology) -> dict[str, tuple[str, ...]]:
@@ -120,7 +123,7 @@ def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
     return [{**edge, "from_hosts": [edge["from_host"]], "to_hosts": [edge["to_host"]]} for edge in edges]
 
 
-def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: str) -> dict[str, Any]:
+def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: EdgePurpose) -> dict[str, Any]:
     return {
         "from_host": backup.host,
         "from_user": backup.user,
