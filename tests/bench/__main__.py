@@ -54,8 +54,12 @@ BENCHMARKS = (
     Benchmark("deploy", deploy.run),
     Benchmark("backup", lambda machines, rounds: [backup.run(machines, rounds, SMALL, 1.5, "backup")]),
     Benchmark("recover", lambda machines, rounds: [recover.run(machines, rounds, SMALL, "recover")]),
-    Benchmark("backup", lambda machines, rounds: [backup.run(machines, rounds, LARGE, 1.1, "backup-large")], 3, True),
-    Benchmark("recover", lambda machines, rounds: [recover.run(machines, rounds, LARGE, "recover-large")], 3, True),
+    Benchmark(
+        "backup", lambda machines, rounds: [backup.run(machines, rounds, LARGE, 1.1, "backup-large")], 3, large=True
+    ),
+    Benchmark(
+        "recover", lambda machines, rounds: [recover.run(machines, rounds, LARGE, "recover-large")], 3, large=True
+    ),
     Benchmark("check", check.run, 3),
     Benchmark("topology", lambda machines, rounds: topology.compare(rounds)),
 )
@@ -67,7 +71,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     STATE.mkdir(parents=True, exist_ok=True)
     try:
-        report = measure(options.only or NAMES, options.rounds, options.large, options.keep)
+        report = measure(options.only or NAMES, options.rounds, large=options.large, keep=options.keep)
         table = markdown(report)
         print(f"\n{table}")
         (STATE / "table.md").write_text(table, encoding="utf-8")
@@ -99,7 +103,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def measure(names: Sequence[str], rounds: int, large: bool, keep: bool) -> Report:
+def measure(names: Sequence[str], rounds: int, *, large: bool, keep: bool) -> Report:
     room, needed = shutil.disk_usage(LAB_STATE.parent).free, ROOM_LARGE if large else ROOM_SMALL
     if room < needed:
         raise Failed(f"{needed // GIGABYTE} GB of disk are needed, and {room // GIGABYTE} GB are free")

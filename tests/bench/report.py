@@ -161,7 +161,7 @@ def _section(comparison: Comparison) -> Iterable[str]:
         table.append(_line(comparison, row))
     for count in comparison.counts:
         aim = "" if count.most is None else f"≤ {count.most}"
-        table.append([count.what, str(count.number), "", "", aim, _word(count.met)])
+        table.append([count.what, str(count.number), "", "", aim, _word(met=count.met)])
     yield from _aligned(table)
     for note in comparison.notes:
         yield ""
@@ -182,11 +182,11 @@ def _line(comparison: Comparison, row: Row) -> list[str]:
         "" if ratio is None else f"{ratio:.2f}",
         f"{min(ratios):.2f} to {max(ratios):.2f}" if len(ratios) > 1 else "",
         aim,
-        _word(comparison.met(row)),
+        _word(met=comparison.met(row)),
     ]
 
 
-def _word(met: bool | None) -> str:
+def _word(*, met: bool | None) -> str:
     return "" if met is None else "met" if met else "**missed**"
 
 

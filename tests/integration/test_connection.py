@@ -93,13 +93,16 @@ class Server:
     def stop(self) -> None:
         as_postgres(self.root, f"{self.bin}/pg_ctl", "-D", str(self.data), "-m", "immediate", "stop")
 
-    def session(self, conninfo: str | None = None, replication: bool = False) -> PsycopgSession:
+    def session(self, conninfo: str | None = None, *, replication: bool = False) -> PsycopgSession:
         return connect(
-            conninfo or f"host={self.root} port={self.port} dbname=postgres", "postgres", "main", replication
+            conninfo or f"host={self.root} port={self.port} dbname=postgres",
+            "postgres",
+            "main",
+            replication=replication,
         )
 
     def replication(self) -> PsycopgSession:
-        return self.session(f"host={self.address} port={self.port} user=streaming", True)
+        return self.session(f"host={self.address} port={self.port} user=streaming", replication=True)
 
 
 @pytest.fixture(scope="module")

@@ -183,7 +183,7 @@ def examine(stage: Stage, core: Core, *, short: bool) -> None:
         return
     made = provide(core)
     if not made.ok:
-        stage.note(f"{label}: environment", False, made.seconds, made.output)
+        stage.note(f"{label}: environment", ok=False, seconds=made.seconds, output=made.output)
         return
     env = core.environment()
     python = str(core.venv / "bin" / "python")
@@ -216,7 +216,7 @@ def impossible(stage: Stage, name: str, reason: str, *, short: bool) -> None:
     if short:
         stage.skip(name, reason)
     else:
-        stage.note(name, False, output=reason)
+        stage.note(name, ok=False, output=reason)
 
 
 def main(arguments: list[str]) -> int:

@@ -274,7 +274,7 @@ def argument_problems(spec: Spec, values: object) -> list[str]:
     return list(ArgumentSpecValidator(relaxed, **constraints).validate(kept).error_messages)
 
 
-def role_problems(offered: Catalog, role: str, entry: str, values: object, complete: bool) -> list[str]:
+def role_problems(offered: Catalog, role: str, entry: str, values: object, *, complete: bool) -> list[str]:
     """Whether the variables given to a role are its own; `complete`: required ones have to be among them."""
     if role not in offered.roles:
         return [f"there is no role {role}"]

@@ -123,17 +123,19 @@ def of_markdown(path: str, text: str) -> Iterator[Text]:
     yield from end()
 
 
-def of_data(path: str, value: Any, prose: bool = False) -> Iterator[Text]:
+def of_data(path: str, value: Any, *, prose: bool = False) -> Iterator[Text]:
     """The descriptions in a specification."""
     if isinstance(value, str):
         if prose:
             yield Text(path, 0, value)
     elif isinstance(value, list):
         for item in value:
-            yield from of_data(path, item, prose)
+            yield from of_data(path, item, prose=prose)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from of_data(path, item, key in PROSE_KEYS or str(key).endswith("_changes") or key == "bugfixes")
+            yield from of_data(
+                path, item, prose=key in PROSE_KEYS or str(key).endswith("_changes") or key == "bugfixes"
+            )
 
 
 def of_python(path: str, text: str) -> Iterator[Text]:

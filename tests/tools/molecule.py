@@ -268,14 +268,14 @@ def main(chosen: list[str]) -> int:
         sys.exit(
             f"molecule: no scenario {', '.join(unknown)}; there are {', '.join(known)}, each with or without @ and one of {', '.join(releases)}."
         )
-    if not stage.note("there are scenarios", bool(known)):
+    if not stage.note("there are scenarios", ok=bool(known)):
         return stage.finish()
     before = ready()
     if before.ok:
         # What a killed run left would be in the way.
         before = take_down(chosen)
     if not before.ok:
-        stage.note("the lab", False, output=before.output)
+        stage.note("the lab", ok=False, output=before.output)
         return stage.finish()
     with tempfile.TemporaryDirectory(prefix="pgdr-") as scratch:
         runner = Runner(Path(scratch))
@@ -292,7 +292,7 @@ def main(chosen: list[str]) -> int:
         finally:
             close_connections(Path(scratch) / "ssh")
             down = take_down(chosen)
-            stage.note("machines taken down", down.ok, down.seconds, down.output)
+            stage.note("machines taken down", ok=down.ok, seconds=down.seconds, output=down.output)
     return stage.finish()
 
 

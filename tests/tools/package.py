@@ -31,8 +31,8 @@ def check_archive(stage: Stage, collection: InstalledCollection) -> None:
     tests = sorted(name for name in names if name.startswith("tests/") and name != "tests/config.yml")
     astray = tests + sorted(tops & set(NOT_PUBLISHED)) + sorted(top for top in tops if top.endswith("cache"))
     size = collection.tarball.stat().st_size
-    stage.note("nothing astray in the archive", not astray, output="\n".join(astray))
-    stage.note("archive is small", size < LARGEST, detail=f"{size / 1000:.0f} kB")
+    stage.note("nothing astray in the archive", ok=not astray, output="\n".join(astray))
+    stage.note("archive is small", ok=size < LARGEST, detail=f"{size / 1000:.0f} kB")
 
 
 def playbook_outcome(collection: InstalledCollection, name: str) -> Outcome:
@@ -61,7 +61,7 @@ def check_documentation(stage: Stage, collection: InstalledCollection, kind: str
     except ValueError:
         found = {}
     for name in full:
-        stage.note(f"{kind} {name} is documented", name in found, output=outcome.errors)
+        stage.note(f"{kind} {name} is documented", ok=name in found, output=outcome.errors)
 
 
 def importer_outcome(collection: InstalledCollection) -> Outcome:
@@ -92,7 +92,7 @@ def look(stage: Stage, collection: InstalledCollection) -> None:
             return
     check_archive(stage, collection)
     playbooks = sorted(examples.playbook_names())
-    stage.note("there are playbooks", bool(playbooks))
+    stage.note("there are playbooks", ok=bool(playbooks))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         waiting = [pool.submit(importer_outcome, collection), pool.submit(docs_lint_outcome, collection)]
         waiting += [pool.submit(playbook_outcome, collection, name) for name in playbooks]
@@ -105,7 +105,7 @@ def look(stage: Stage, collection: InstalledCollection) -> None:
         old = docs.outdated()
     except docs.Undocumented as error:
         old = [str(error)]
-    stage.note("docs/reference is up to date", not old, output="Run `make docs`: " + ", ".join(old))
+    stage.note("docs/reference is up to date", ok=not old, output="Run `make docs`: " + ", ".join(old))
 
 
 def main() -> int:

@@ -79,7 +79,7 @@ def examine(stage: Stage, collection: InstalledCollection) -> None:
             return
     # The built collection has no tests.
     ignored = ignore_files(REPOSITORY / "tests" / "sanity")
-    stage.note("nothing is ignored", not ignored, output="\n".join(ignored))
+    stage.note("nothing is ignored", ok=not ignored, output="\n".join(ignored))
     provide_pip()
     env = environment()
     # ansible-test makes virtual environments of its own.
@@ -101,7 +101,7 @@ def examine(stage: Stage, collection: InstalledCollection) -> None:
         report = [*COMPLAINT.findall(outcome.output), f"the whole log: {log.relative_to(REPOSITORY)}"]
         # Where ansible-test finds no files it runs nothing and calls that a success.
         ok = outcome.ok and tests > 1
-        stage.note(outcome.name, ok, outcome.seconds, "\n".join(report), f"{tests} tests")
+        stage.note(outcome.name, ok=ok, seconds=outcome.seconds, output="\n".join(report), detail=f"{tests} tests")
         if ok:
             stage.tally.passed += tests - 1
 

@@ -87,7 +87,7 @@ class Stage:
         self.started = time.monotonic()
         Tally.forget(name)
 
-    def note(self, name: str, ok: bool, seconds: float | None = None, output: str = "", detail: str = "") -> bool:
+    def note(self, name: str, *, ok: bool, seconds: float | None = None, output: str = "", detail: str = "") -> bool:
         took = "" if seconds is None else f"{seconds:6.1f} s"
         print(f"{'ok    ' if ok else 'FAILED'} {took:>9}  {name}{f': {detail}' if detail else ''}", flush=True)
         if ok:
@@ -104,7 +104,7 @@ class Stage:
         self.tally.skipped.append(f"{name}: {reason}")
 
     def note_outcome(self, outcome: Outcome, detail: str = "") -> bool:
-        return self.note(outcome.name, outcome.ok, outcome.seconds, outcome.output, detail)
+        return self.note(outcome.name, ok=outcome.ok, seconds=outcome.seconds, output=outcome.output, detail=detail)
 
     def finish(self) -> int:
         self.tally.seconds = time.monotonic() - self.started

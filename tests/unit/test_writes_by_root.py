@@ -36,7 +36,7 @@ ANSIBLE = {"atomic_move", "set_fs_attributes_if_different", "set_owner_if_differ
 def writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """The line and name of each call that writes by path as whoever the process is."""
 
-    def visit(node: ast.AST, in_user: bool) -> Iterator[tuple[int, str]]:
+    def visit(node: ast.AST, *, in_user: bool) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.With):
             names = [
                 item.context_expr.func.id
@@ -49,9 +49,9 @@ def writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
             if name:
                 yield node.lineno, name
         for child in ast.iter_child_nodes(node):
-            yield from visit(child, in_user)
+            yield from visit(child, in_user=in_user)
 
-    yield from visit(tree, False)
+    yield from visit(tree, in_user=False)
 
 
 def called(node: ast.Call) -> str | None:
@@ -109,17 +109,17 @@ WRITING = {
 OF_ROOT = ("/etc/cron.d/", "/etc/logrotate.d/", "/etc/systemd/system/")
 
 
-def tasks(value: Any, become_user: bool, local: bool) -> Iterator[tuple[dict[str, Any], bool, bool]]:
+def tasks(value: Any, *, become_user: bool, local: bool) -> Iterator[tuple[dict[str, Any], bool, bool]]:
     """Each task, and whether it runs as another user than root, or on the controller."""
     if isinstance(value, list):
         for item in value:
-            yield from tasks(item, become_user, local)
+            yield from tasks(item, become_user=become_user, local=local)
     elif isinstance(value, dict):
         become_user = become_user or "become_user" in value
         local = local or (value.get("delegate_to") == "localhost" and value.get("become") is False)
         yield value, become_user, local
         for key in ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers"):
-            yield from tasks(value.get(key), become_user, local)
+            yield from tasks(value.get(key), become_user=become_user, local=local)
 
 
 FILES = [
@@ -135,7 +135,9 @@ def test_tasks_write_as_the_user_or_where_only_root_does(path: Path) -> None:
     wrong = []
     # Included by a task that is the PostgreSQL user (roles/pg/tasks/managed.yml).
     as_user = path.relative_to(REPOSITORY).as_posix() == "roles/pg/tasks/rules.yml"
-    for task, become_user, local in tasks(yaml.safe_load(path.read_text(encoding="utf-8")), as_user, False):
+    for task, become_user, local in tasks(
+        yaml.safe_load(path.read_text(encoding="utf-8")), become_user=as_user, local=False
+    ):
         for name in WRITING.intersection(task):
             place = str(task[name].get("path") or task[name].get("dest") or "")
             if not become_user and not local and not place.startswith(OF_ROOT):

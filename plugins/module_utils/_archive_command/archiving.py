@@ -225,11 +225,13 @@ class Archiver:
         def probe() -> Probe:
             now = self._statistics()
             if has_archived(now.archived_wal, segment):
-                return Probe(True, "")
+                return Probe(done=True, observed="")
             if now.failed_count - before.failed_count >= _ATTEMPTS and not now.works:
-                return Probe(True, "", now)
+                return Probe(done=True, observed="", value=now)
             observed = "the last archived is %s" % (now.archived_wal or "none")
-            return Probe(False, observed + (f", and archiving {now.failed_wal} failed" if not now.works else ""))
+            return Probe(
+                done=False, observed=observed + (f", and archiving {now.failed_wal} failed" if not now.works else "")
+            )
 
         what = f"WAL segment {segment} to be archived"
         try:
@@ -253,10 +255,10 @@ class Archiver:
                 "SELECT count(*) AS waiting FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
             )
             if rows[0]["waiting"] == 0:
-                return Probe(True, "")
+                return Probe(done=True, observed="")
             now = self._statistics()
             failing = "" if now.failed_time is None or now.works else f", and archiving {now.failed_wal} fails"
-            return Probe(False, f"{rows[0]['waiting']} segments{failing}")
+            return Probe(done=False, observed=f"{rows[0]['waiting']} segments{failing}")
 
         wait_for("WAL that waited for archive_command", probe, self._timeout, 0.2, self._clock, self._pause)
 

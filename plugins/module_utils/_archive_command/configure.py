@@ -27,6 +27,7 @@ def configure(
     desired: DesiredArchiving,
     far_version: str | None = None,
     timeout: float = 120.0,
+    *,
     check_mode: bool = False,
 ) -> dict[str, Any]:
     """Make it so, and answer as the module archive_command does. Raises HostError."""
@@ -43,7 +44,7 @@ def configure(
         compresses = target.method == "barman-wal-archive" and target.compression != "none"
         installed = archiver.installed_version() if compresses and not check_mode else None
         # A command that stands was compared with it; in check mode Barman may only be about to be installed there.
-        found = problems(desired, installed, far, "archive_command" in plan.settings and not check_mode)
+        found = problems(desired, installed, far, far_needed="archive_command" in plan.settings and not check_mode)
         if found:
             raise ArchivingError("; ".join(found), "configuration")
     segment: wal.Segment | None = None

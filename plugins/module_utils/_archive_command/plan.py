@@ -133,7 +133,7 @@ class ArchivingPlan:
 
 
 def problems(
-    desired: DesiredArchiving, installed: Version | None, far: Version | None, far_needed: bool = True
+    desired: DesiredArchiving, installed: Version | None, far: Version | None, *, far_needed: bool = True
 ) -> list[str]:
     """What speaks against the options.
 
@@ -197,13 +197,13 @@ def make_plan(current: CurrentArchiving, desired: DesiredArchiving) -> Archiving
     # A standby closes no segments, and before the restart nothing is archived.
     prove = desired.target is not None and current.mode != "off" and not current.in_recovery
     changed = "archive_command" in settings or "archive_library" in settings
-    history = _history_to_archive(current, changed) if desired.target is not None else None
+    history = _history_to_archive(current, changed=changed) if desired.target is not None else None
     return ArchivingPlan(
         settings, restart, prove and (changed or not current.statistics.works or history is not None), history
     )
 
 
-def _history_to_archive(current: CurrentArchiving, changed: bool) -> str | None:
+def _history_to_archive(current: CurrentArchiving, *, changed: bool) -> str | None:
     """The history file that Barman has not got. changed: from now on PostgreSQL archives to another place.
 
     PostgreSQL archives it once, at the promotion, and not if archive_mode was off then.

@@ -33,7 +33,7 @@ def set_archive_command(params: Mapping[str, Any], *, check_mode: bool) -> Resul
                 desired_from(params),
                 params["barman_version"],
                 params["timeout"],
-                check_mode,
+                check_mode=check_mode,
             )
     except HostError as exc:
         return Result(values={"error_kind": exc.kind}, failure=str(exc))

@@ -63,7 +63,7 @@ def _problems(server: ServerConfiguration, request: BackupRequest) -> list[str]:
             "copies "
             "them"
         )
-    if not server.flag("active", True):
+    if not server.flag("active", default=True):
         problems.append(f"server '{name}' is inactive (active = false in {server.file}): Barman takes no backups of it")
     if request.name in _RESERVED_NAMES:
         problems.append(

@@ -75,7 +75,7 @@ def failed_checks(host: BackupHost) -> str:
     reasons: list[str] = []
     if (host.server.get("backup_method") or "postgres") == "postgres":
         try:
-            host.connect(host.server.streaming_conninfo, host.barman.user, host.server.name, True).close()
+            host.connect(host.server.streaming_conninfo, host.barman.user, host.server.name, replication=True).close()
         except ConnectionFailed as exc:
             # Several checks fail in its wake.
             return str(exc).rstrip(".")

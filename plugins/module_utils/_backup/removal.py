@@ -50,7 +50,7 @@ class Keeping:
         return self.backup is not None and self.backup.keep != self.target
 
 
-def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], requested: str, dependent: bool) -> Removal:
+def plan_removal(server: ServerConfiguration, backups: Sequence[Backup], requested: str, *, dependent: bool) -> Removal:
     """Decide what goes. dependent: increments may go, too. Raises RemovalError with everything that speaks against it."""
     if requested in SHORTCUTS:
         raise RemovalError(

@@ -46,7 +46,7 @@ def back_up_or_delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
 def delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Delete the backup. Raises HostError."""
     server = read(params["config_file"], params["barman_user"]).server(params["server"])
-    removal = plan_removal(server, read_backups(server), params["backup_id"], params["dependents"])
+    removal = plan_removal(server, read_backups(server), params["backup_id"], dependent=params["dependents"])
     if removal.changes and not check_mode:
         remove(barman_from(params), server, removal)
     return Result(

@@ -56,7 +56,7 @@ class WalWait:
         else:
             self.receiver_came = self.without_receiver_since is not None
 
-    def hole_stays(self, lost: bool, patience: float) -> bool:
+    def hole_stays(self, *, lost: bool, patience: float) -> bool:
         """Whether WAL has been lost for so long that it does not only come in another order."""
         if not lost:
             self._hole_since = None
@@ -93,7 +93,7 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
             host.run_barman("check-backup", current.backup_id)
             current = find(read_backups(host.server), backup.backup_id, host.server.name)
         if is_complete(host, current):
-            return Probe(True, "", current)
+            return Probe(done=True, observed="", value=current)
         if missing:
             fail_if_lost(host, waiting, current)
         receiver = receiver_problem(host, waiting) if missing else ""
@@ -102,7 +102,7 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
             reported[0] = archiver
             host.reporter.update(f"waiting for WAL{archiver}", backup_id=backup.backup_id)
         status = f"not archived: {', '.join(str(gap) for gap in missing)}{receiver}{archiver}"
-        return Probe(False, status if missing else f"status {current.status}")
+        return Probe(done=False, observed=status if missing else f"status {current.status}")
 
     try:
         done: Backup = wait_for(
@@ -130,7 +130,7 @@ def fail_if_lost(host: BackupHost, waiting: WalWait, backup: Backup) -> None:
     """Raise BackupError where later WAL is archived, and that of the backup does not come after it either."""
     both = host.server.flag("streaming_archiver") and host.server.flag("archiver")
     lost = lost_wal(host.server, backup)
-    if not waiting.hole_stays(bool(lost), _REPEATED_PATIENCE if both else _HOLE_PATIENCE):
+    if not waiting.hole_stays(lost=bool(lost), patience=_REPEATED_PATIENCE if both else _HOLE_PATIENCE):
         return
     host.run_barman("archive-wal")
     lost = lost_wal(host.server, backup)

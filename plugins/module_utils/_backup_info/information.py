@@ -150,7 +150,7 @@ def _server_facts(
     server, newest = view.entry, catalog.latest(view.backups)
     facts: dict[str, Any] = {
         "description": server.get("description"),
-        "active": server.flag("active", True),
+        "active": server.flag("active", default=True),
         "passive": server.passive,
         "backup_directory": server.directory("backup_directory"),
         "latest_backup_id": newest.backup_id if newest else None,

@@ -157,7 +157,7 @@ class Barman:
     ) -> Reply:
         """Run a barman command with "-f json" and read its answer. The exit code is the caller's to judge."""
         argv = [*self._start(), "-f", "json", *arguments]
-        return parse_reply(self.command(argv, timeout, env, tick, tick_interval, die_with_parent))
+        return parse_reply(self.command(argv, timeout, env, tick, tick_interval, die_with_parent=die_with_parent))
 
     def expect(
         self,
@@ -198,6 +198,7 @@ class Barman:
         env: Mapping[str, str] | None = None,
         tick: Callable[[], None] | None = None,
         tick_interval: float = 1.0,
+        *,
         die_with_parent: bool = False,
     ) -> Completed:
         """Run another program of Barman's user, with the same runner."""

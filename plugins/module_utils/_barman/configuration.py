@@ -46,7 +46,7 @@ class ServerConfiguration:
         value = self.options.get(option)
         return default if value is None or value == "" else value
 
-    def flag(self, option: str, default: bool = False) -> bool:
+    def flag(self, option: str, *, default: bool = False) -> bool:
         """A Boolean. Like Barman, it takes the default for what is none."""
         parsed = parse_bool(self.get(option))
         return default if parsed is None else parsed

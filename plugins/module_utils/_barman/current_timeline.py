@@ -64,7 +64,7 @@ def report_branches(
     if not unproven(tree, timelines):
         return BranchReport()
     server_timeline = find_server_timeline(
-        server, archive, backups, user, connect if server.flag("active", True) else None
+        server, archive, backups, user, connect if server.flag("active", default=True) else None
     )
     if server_timeline is None:
         return BranchReport(unknown="the server's timeline is not known")

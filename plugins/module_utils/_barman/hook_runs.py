@@ -92,11 +92,13 @@ def trouble(
         if not os.access(hook.runner, os.F_OK):
             found.append(f"{hook.name}: {hook.runner} does not exist (pgdr.barman.deploy installs it)")
         elif run is not None:
-            found += [f"{hook.name}: {text}" for text in _of_run(hook, run, newest, server.passive, alive)]
+            found += [
+                f"{hook.name}: {text}" for text in _of_run(hook, run, newest, passive=server.passive, alive=alive)
+            ]
     return found
 
 
-def _of_run(hook: Hook, run: Run, newest: str, passive: bool, alive: Callable[[int], bool]) -> list[str]:
+def _of_run(hook: Hook, run: Run, newest: str, *, passive: bool, alive: Callable[[int], bool]) -> list[str]:
     if run.status == "running" and not alive(run.pid):
         return [f"was interrupted{_for(run.subject)}"]
     if run.failures:

@@ -255,7 +255,7 @@ SECRET_OPTIONS = frozenset(
 def _read_table() -> dict[str, Option]:
     options: dict[str, Option] = {}
 
-    def add(table: str, in_server: bool, in_global: bool) -> None:
+    def add(table: str, *, in_server: bool, in_global: bool) -> None:
         for line in table.split("\n"):
             if not line:
                 continue
@@ -271,11 +271,11 @@ def _read_table() -> dict[str, Option]:
                 since=(*version, 0, 0)[:3],
             )
 
-    add(_BOTH, True, True)
-    add("\n".join(f"{hook}|text|" for hook in HOOKS), True, True)
-    add(_SERVER_ONLY, True, False)
-    add(_GLOBAL_ONLY, False, True)
-    add(_MODEL_ONLY, False, False)
+    add(_BOTH, in_server=True, in_global=True)
+    add("\n".join(f"{hook}|text|" for hook in HOOKS), in_server=True, in_global=True)
+    add(_SERVER_ONLY, in_server=True, in_global=False)
+    add(_GLOBAL_ONLY, in_server=False, in_global=True)
+    add(_MODEL_ONLY, in_server=False, in_global=False)
     return options
 
 

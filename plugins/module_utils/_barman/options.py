@@ -255,7 +255,7 @@ def _advised(name: str, version: Version) -> str:
     return _words([value for value in choices(name, version) if name != "compression" or value not in old])
 
 
-def _wrong_choice(option: Option, value: Any, version: Version, several: bool) -> Problem | None:
+def _wrong_choice(option: Option, value: Any, version: Version, *, several: bool) -> Problem | None:
     known = CHOICES[option.name]
     given = _items(value) if several else [choice_text(option.name, value)]
     for text in given:

@@ -87,7 +87,7 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
     try:
         completed = barman.text("check", *names, timeout=limit)
     except CommandTimeout as exc:
-        return {name: ServerChecks(name, by_key([Check("barman check", False, str(exc))])) for name in names}
+        return {name: ServerChecks(name, by_key([Check("barman check", ok=False, hint=str(exc))])) for name in names}
     answers = parse_checks(completed.stdout)
     broke_off = completed.rc < 0 or exception(completed) is not None
     if broke_off and answers:
@@ -107,7 +107,7 @@ def _check_chunk(barman: Barman, names: Sequence[str], configuration: Configurat
 def _no_answer(completed: Completed) -> Check:
     words = exception(completed)
     message = mask_message(completed.stderr.strip().rpartition("\n")[2] if words is None else words)
-    return Check("barman check", False, message or f"exit code {completed.rc}")
+    return Check("barman check", ok=False, hint=message or f"exit code {completed.rc}")
 
 
 def _check_timeout(server: ServerConfiguration) -> float:

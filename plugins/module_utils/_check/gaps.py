@@ -33,7 +33,9 @@ def find_gaps(
     found: dict[tuple[str, str], MissingWal] = {}
     try:
         for gap in _gaps_after(newest, archive, present):
-            found[str(gap.first), str(gap.last)] = MissingWal(str(gap.first), str(gap.last), gap.count, True)
+            found[str(gap.first), str(gap.last)] = MissingWal(
+                str(gap.first), str(gap.last), gap.count, after_latest=True
+            )
         missing = {segment for gap in found.values() for segment in (gap.first, gap.last)}
         followed = [backup for backup in backups if backup.done and backup.keep != "standalone"]
         alone = [backup for backup in backups if backup.done and backup.keep == "standalone"]
@@ -44,7 +46,7 @@ def find_gaps(
         for gap in earlier:
             if str(gap.last) not in missing:
                 key = (str(gap.first), str(gap.last))
-                found.setdefault(key, MissingWal(*key, gap.count, False))
+                found.setdefault(key, MissingWal(*key, gap.count, after_latest=False))
     except HostError as exc:
         return sorted(found.values(), key=lambda gap: gap.first), str(exc)
     return sorted(found.values(), key=lambda gap: gap.first), None

@@ -41,6 +41,7 @@ def observe(
     configuration: Configuration,
     names: Sequence[str],
     jobs: int,
+    *,
     ask_barman: bool = True,
     connect: Connect | None = None,
 ) -> dict[str, ServerChecks]:
@@ -102,20 +103,20 @@ def explain(
             if tried >= most or not (unknown or failed(server, key)):
                 continue
             tried += 1
-            hint = _why(getattr(configuration.server(name), option), user, connect, replication)
+            hint = _why(getattr(configuration.server(name), option), user, connect, replication=replication)
             if check is not None:
                 hint = hint or check.hint or "the connection failed for Barman, and a connection after that succeeded"
                 server = replace(server, checks={**server.checks, key: replace(check, hint=hint)})
             elif hint:
-                server = server.with_checks([Check("PostgreSQL", False, hint, OURS)])
+                server = server.with_checks([Check("PostgreSQL", ok=False, hint=hint, source=OURS)])
         answers[name] = server
     return answers
 
 
-def _why(conninfo: str, user: str, connect: Connect, replication: bool) -> str:
+def _why(conninfo: str, user: str, connect: Connect, *, replication: bool) -> str:
     """Why no connection comes about; empty where one does."""
     try:
-        connect(conninfo, user, None, replication).close()
+        connect(conninfo, user, None, replication=replication).close()
     except HostError as exc:
         return str(exc)
     return ""

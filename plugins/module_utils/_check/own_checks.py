@@ -76,9 +76,9 @@ class CheckedServer(Server):
 
 
 def active(server: CheckedServer) -> Check | None:
-    if server.entry.flag("active", True):
+    if server.entry.flag("active", default=True):
         return None
-    return Check("active", False, "Barman does nothing for this server: active is off", OURS)
+    return Check("active", ok=False, hint="Barman does nothing for this server: active is off", source=OURS)
 
 
 def backup_present(server: CheckedServer) -> Check | None:
@@ -122,12 +122,12 @@ def incremental_backups(server: CheckedServer) -> Check | None:
 
 def wal_continuity(server: CheckedServer) -> Check | None:
     if not server.is_local:
-        return Check(WAL_CONTINUITY, True, "not checked: the WAL is not on this host", OURS)
+        return Check(WAL_CONTINUITY, ok=True, hint="not checked: the WAL is not on this host", source=OURS)
     gaps, problem = server.gaps
     entry = server.entry
     streaming, archiving = entry.flag("streaming_archiver"), entry.flag("archiver")
     healable = gap_can_heal(passive=entry.passive, streaming=streaming, archiving=archiving)
-    check = _continuity(catalog.latest(server.backups), gaps, problem, healable)
+    check = _continuity(catalog.latest(server.backups), gaps, problem, healable=healable)
     both = streaming and archiving and not entry.passive
     if not check.ok and check.healable and gaps and both and server.connect is not None:
         # Streaming or archive_command may still fill it.
@@ -154,22 +154,22 @@ def wal_sizes(server: CheckedServer, most: int = 3) -> Check | None:
     needed = [text for segment, text in wrong.items() if segment.number(size) >= first]
     texts = needed or list(wrong.values())
     if not texts:
-        return Check(WAL_SIZES, True, source=OURS)
+        return Check(WAL_SIZES, ok=True, source=OURS)
     more = [f"and {len(texts) - most} more"] if len(texts) > most else []
     listed = "; ".join([*texts[:most], *more])
     if not needed:
         return Check(
-            WAL_SIZES, True, f"before the latest backup: {listed}. Recovery targets there can't be reached", OURS
+            WAL_SIZES,
+            ok=True,
+            hint=f"before the latest backup: {listed}. Recovery targets there can't be reached",
+            source=OURS,
         )
     return Check(
         WAL_SIZES,
-        False,
-        (
-            f"{listed}. A recovery that needs such a file is refused. Replace it by an intact copy from a passive "
-            "node or "
-            "from PostgreSQL's pg_wal, or take a new backup"
-        ),
-        OURS,
+        ok=False,
+        hint=f"{listed}. A recovery that needs such a file is refused. Replace it by an intact copy from a passive "
+        "node or from PostgreSQL's pg_wal, or take a new backup",
+        source=OURS,
         healable=False,
     )
 
@@ -218,9 +218,11 @@ def read_own_checks(server: CheckedServer) -> ServerChecks:
     try:
         checks = [check for check in (one(server) for one in OWN_CHECKS) if check is not None]
         runs = any(not backup.done and backup.status != catalog.FAILED for backup in server.backups)
-        return ServerChecks(server.name, by_key(checks), server.entry.flag("active", True), server.gaps[0], runs)
+        return ServerChecks(
+            server.name, by_key(checks), server.entry.flag("active", default=True), server.gaps[0], runs
+        )
     except HostError as exc:
-        return ServerChecks(server.name, by_key([Check(BACKUP_PRESENT, False, str(exc), OURS)]))
+        return ServerChecks(server.name, by_key([Check(BACKUP_PRESENT, ok=False, hint=str(exc), source=OURS)]))
 
 
 def _gap_is_final(server: CheckedServer, connect: Connect) -> bool:
@@ -234,28 +236,28 @@ def _gap_is_final(server: CheckedServer, connect: Connect) -> bool:
     return gap_state.is_final(server.entry, lasts, server.segment_size, user, connect) and gaps_now() == lasts
 
 
-def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str | None, healable: bool) -> Check:
+def _continuity(newest: Backup | None, gaps: Sequence[MissingWal], problem: str | None, *, healable: bool) -> Check:
     lost = [gap for gap in gaps if gap.after_latest]
     older = [gap for gap in gaps if not gap.after_latest]
     if lost and newest is not None:
         return Check(
             WAL_CONTINUITY,
-            False,
-            f"{_listed(lost)} missing after backup {newest.backup_id}: nothing later can be recovered until a new "
+            ok=False,
+            hint=f"{_listed(lost)} missing after backup {newest.backup_id}: nothing later can be recovered until a new "
             "backup is taken",
-            OURS,
-            healable,
+            source=OURS,
+            healable=healable,
         )
     if problem:
-        return Check(WAL_CONTINUITY, False, problem, OURS)
+        return Check(WAL_CONTINUITY, ok=False, hint=problem, source=OURS)
     if older:
         return Check(
             WAL_CONTINUITY,
-            True,
-            f"{_listed(older)} missing before the latest backup: recovery targets there can't be reached",
-            OURS,
+            ok=True,
+            hint=f"{_listed(older)} missing before the latest backup: recovery targets there can't be reached",
+            source=OURS,
         )
-    return Check(WAL_CONTINUITY, True, "" if newest else "there is no valid backup yet", OURS)
+    return Check(WAL_CONTINUITY, ok=True, hint="" if newest else "there is no valid backup yet", source=OURS)
 
 
 def _listed(gaps: Sequence[MissingWal], most: int = 3) -> str:

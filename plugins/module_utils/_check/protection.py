@@ -249,7 +249,9 @@ class Protection:
             session.close()
         receives_from = None
         if streaming:
-            replication = self._connect(self._server.wal_streaming_conninfo, self._barman.user, self._server.name, True)
+            replication = self._connect(
+                self._server.wal_streaming_conninfo, self._barman.user, self._server.name, replication=True
+            )
             try:
                 sent = identify(replication)
                 receives_from = ServerIdentity(sent.system_identifier, sent.timeline)

@@ -31,7 +31,7 @@ def show_protection(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     if problems:
         raise HostError("\n".join(problems))
     warnings = []
-    if not server.flag("active", True):
+    if not server.flag("active", default=True):
         warnings.append(
             f"Barman's server '{server.name}' is inactive (active = false in {server.file}): it receives nothing and "
             "takes no backups, so a recovered server is not "

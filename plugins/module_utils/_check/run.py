@@ -29,10 +29,10 @@ def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         params["ignore"],
         params["timeout"],
         params["jobs"],
-        check_mode,
-        connect if psycopg_is_there() else None,
-        params["unreachable_timeout"],
-        params["synchronous"],
+        check_mode=check_mode,
+        connect=connect if psycopg_is_there() else None,
+        patience=params["unreachable_timeout"],
+        synchronous=params["synchronous"],
     )
     if params["declared"] is not None:
         undeclared = find_undeclared(barman, Declared(params["declared"], params["declared_hosts"]))

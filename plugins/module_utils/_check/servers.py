@@ -29,6 +29,7 @@ def check_servers(
     ignore: Sequence[str],
     timeout: float,
     jobs: int = 0,
+    *,
     check_mode: bool = False,
     connect: Connect | None = None,
     patience: float | None = None,
@@ -83,7 +84,9 @@ def record_requirements(
             record_if_due(configuration.home, configuration.server(name), user, connect, time.time())
 
 
-def as_result(observed: Mapping[str, ServerChecks], ignored: Collection[str], barman_checked: bool) -> dict[str, Any]:
+def as_result(
+    observed: Mapping[str, ServerChecks], ignored: Collection[str], *, barman_checked: bool
+) -> dict[str, Any]:
     problems = reasons(observed, ignored)
     return {
         "ok": not any(checks.failures(ignored) for checks in observed.values()),

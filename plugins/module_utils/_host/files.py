@@ -43,14 +43,14 @@ def names_in(directory: str) -> list[str]:
 
 
 def write_atomic(
-    path: str, text: str, mode: int, owner: str | None = None, durable: bool = True, group_of: str | None = None
+    path: str, text: str, mode: int, owner: str | None = None, *, durable: bool = True, group_of: str | None = None
 ) -> None:
     """Write the file so that a reader finds either the old or the new text, complete.
 
     owner: its user, with that user's own group or that of group_of; None for the current one. durable: it must outlive a
     power failure. Raises HostError where it can't be written.
     """
-    write_file(path, text, mode, None if owner is None else ids_of(owner, group_of), durable)
+    write_file(path, text, mode, None if owner is None else ids_of(owner, group_of), durable=durable)
 
 
 def rewrite(path: str, text: str, like: os.stat_result | None = None) -> None:

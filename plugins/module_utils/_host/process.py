@@ -117,7 +117,7 @@ def run(command: Command) -> Completed:
     Output goes to temporary files and not to pipes: commands such as "barman cron" leave children that keep
     stdout open, and whoever reads such a pipe to its end never returns.
     """
-    with _handling_termination(command.die_with_parent) as termination:
+    with _handling_termination(asked=command.die_with_parent) as termination:
         return _run(command, termination)
 
 
@@ -223,7 +223,7 @@ class _Termination:
 
 
 @contextlib.contextmanager
-def _handling_termination(asked: bool) -> Iterator[_Termination]:
+def _handling_termination(*, asked: bool) -> Iterator[_Termination]:
     termination = _Termination()
     before: dict[int, object] = {}
     if asked and threading.current_thread() is threading.main_thread():

@@ -74,7 +74,7 @@ def ids_of(user: str, group_of: str | None = None) -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
-def open_directory(path: str, passage: bool = False) -> Iterator[int]:
+def open_directory(path: str, *, passage: bool = False) -> Iterator[int]:
     """A handle of the directory. Raises UnsafePath, OSError.
 
     passage: it is enough to open names in it; it need not be readable.
@@ -156,7 +156,7 @@ def _parent_of(path: str, *, follow: bool) -> Iterator[tuple[int, str]]:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
 
-def read_file(path: str, owners: tuple[int, ...] | None = None, follow: bool = False) -> FileState | None:
+def read_file(path: str, owners: tuple[int, ...] | None = None, *, follow: bool = False) -> FileState | None:
     """The file; None if it does not exist. Nothing but a regular file with one name is read, of one of these owners.
 
     follow: a link at the path is followed if only root can place it. Raises HostError.
@@ -185,7 +185,7 @@ def _read(path: str, name: str, directory: int, owners: tuple[int, ...] | None) 
 
 
 def check_regular(
-    path: str, status: os.stat_result, owners: tuple[int, ...] | None = None, links: bool = False
+    path: str, status: os.stat_result, owners: tuple[int, ...] | None = None, *, links: bool = False
 ) -> None:
     """Refuse what is no regular file, has another name too (a hard link), or belongs to somebody else. Raises HostError.
 
@@ -207,6 +207,7 @@ def write_file(
     text: str,
     mode: int,
     ids: tuple[int, int] | None = None,
+    *,
     durable: bool = True,
     follow: bool = False,
 ) -> None:
@@ -217,12 +218,12 @@ def write_file(
     """
     try:
         with _parent_of(path, follow=follow) as (directory, name):
-            _replace(name, text, directory, mode, ids, durable)
+            _replace(name, text, directory, mode, ids, durable=durable)
     except OSError as exc:
         raise HostError(f"{path} can't be written: {reason(path, exc)}") from None
 
 
-def _replace(name: str, text: str, directory: int, mode: int, ids: tuple[int, int] | None, durable: bool) -> None:
+def _replace(name: str, text: str, directory: int, mode: int, ids: tuple[int, int] | None, *, durable: bool) -> None:
     temporary = f".{name}.{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(temporary, flags, 0o600, dir_fd=directory)

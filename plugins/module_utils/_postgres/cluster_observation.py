@@ -269,7 +269,13 @@ def _unit(name: str, runner: Runner) -> Unit:
     directory = None if found is None else os.path.realpath(found.group(1))
     port = None if directory is None else _port(directory, runner)
     pid = values.get("MainPID", "")
-    return Unit(values.get("Id") or name, True, directory, port, int(pid) if pid.isdigit() else 0)
+    return Unit(
+        values.get("Id") or name,
+        loaded=True,
+        data_directory=directory,
+        port=port,
+        main_pid=int(pid) if pid.isdigit() else 0,
+    )
 
 
 def _port(directory: str, runner: Runner) -> int | None:

@@ -65,7 +65,7 @@ def run_commit_test(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         raise HostError(f"timeout: {params['timeout']} is not a positive number of seconds")
     require_psycopg()
     if check_mode:
-        return Result(values={**CommitOutcome(False).as_dict(), "takes_writes": None})
+        return Result(values={**CommitOutcome(takes_writes=False).as_dict(), "takes_writes": None})
     outcome = try_commit(lambda: connect(login_conninfo(params), params["user"]), params["timeout"])
     return Result(values=outcome.as_dict())
 
@@ -105,7 +105,13 @@ def _commit(writer: Session, watcher: Session, synchrony: Synchrony, timeout: fl
     thread.start()
     thread.join(timeout)
     if not thread.is_alive():
-        return _failed(errors[0], synchrony) if errors else CommitOutcome(True, "", synchrony.names, synchrony.senders)
+        return (
+            _failed(errors[0], synchrony)
+            if errors
+            else CommitOutcome(
+                takes_writes=True, reason="", synchronous_standby_names=synchrony.names, senders=synchrony.senders
+            )
+        )
     now = look(watcher)
     waits = watcher.query(_WAITS_FOR, (row["pid"],))
     event = waits[0]["wait_event"] if waits else None
@@ -132,4 +138,6 @@ def hanging_text(event: str | None, synchrony: Synchrony, timeout: float) -> str
 
 
 def _failed(reason: str, synchrony: Synchrony) -> CommitOutcome:
-    return CommitOutcome(False, reason, synchrony.names, synchrony.senders)
+    return CommitOutcome(
+        takes_writes=False, reason=reason, synchronous_standby_names=synchrony.names, senders=synchrony.senders
+    )

@@ -93,7 +93,7 @@ class Connect(Protocol):
     """
 
     def __call__(
-        self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+        self, conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
     ) -> Session:
         """Return the open connection."""
 
@@ -123,7 +123,7 @@ def _psycopg() -> Any:
 
 
 def connect(
-    conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+    conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
 ) -> PsycopgSession:
     """Open a connection; see Connect."""
     psycopg = _psycopg()
@@ -135,7 +135,7 @@ def connect(
         # The database name with which pg_basebackup and pg_receivewal search for their password, too.
         parameters.update(replication="true", dbname="replication")
     with _acting_as(user):
-        endpoint = endpoint_of(parameters, user, server, replication)
+        endpoint = endpoint_of(parameters, user, server, replication=replication)
         try:
             connection = psycopg.connect(
                 psycopg.conninfo.make_conninfo("", **parameters), autocommit=True, row_factory=psycopg.rows.dict_row
@@ -156,7 +156,7 @@ def connect(
 
 
 def endpoint_of(
-    parameters: Mapping[str, Any], user: str | None = None, server: str | None = None, replication: bool = False
+    parameters: Mapping[str, Any], user: str | None = None, server: str | None = None, *, replication: bool = False
 ) -> Endpoint:
     """The address of a connection with these libpq parameters, for messages."""
     account = lookup_user(user).pw_name if user else ""

@@ -13,7 +13,7 @@ import locale
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from .._host.process import Command, HostError, Runner
 from .data_directory import find_bin_directory
@@ -76,12 +76,18 @@ def restored_from(value: Mapping[str, Any]) -> ComparedServer:
     )
 
 
+class HasLibrary(Protocol):
+    """Whether a library is installed. local: where users without privileges can load it, too."""
+
+    def __call__(self, name: str, *, local: bool) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Host:
     """What is on the host to recover to. has_library: None if the directory of PostgreSQL's libraries was not found."""
 
     has_locale: Callable[[str], bool]
-    has_library: Callable[[str, bool], bool] | None
+    has_library: HasLibrary | None
     # The configuration that is on the host and stays, such as Debian's; without a file if there is none.
     configured: StartSettings = field(default_factory=StartSettings)
     has_directory: Callable[[str], bool] = os.path.isdir
@@ -160,7 +166,7 @@ def _missing_libraries(
     return [
         f"this host does not have the library {library}: {', '.join(of)}. {_LIBRARY_REMEDY}"
         for (library, local), of in users.items()
-        if not host.has_library(library, local)
+        if not host.has_library(library, local=local)
     ]
 
 
@@ -286,14 +292,14 @@ def library_directory(bin_directory: str, runner: Runner) -> str | None:
     return next((one for one in places if one and os.path.exists(os.path.join(one, _ALWAYS_THERE))), None)
 
 
-def library_finder(directory: str | None, search_path: str) -> Callable[[str, bool], bool] | None:
+def library_finder(directory: str | None, search_path: str) -> HasLibrary | None:
     """A function that finds out whether a library is installed. search_path: the setting dynamic_library_path."""
     if directory is None:
         return None
     found_in = directory
     places = [one.replace("$libdir", found_in) for one in (search_path or "$libdir").split(":") if one]
 
-    def has(name: str, local: bool) -> bool:
+    def has(name: str, *, local: bool) -> bool:
         if "/" in name:
             return _is_file(name.replace("$libdir", found_in))
         # A user without privileges can load libraries of this directory only.

@@ -27,7 +27,7 @@ from .._server.observe import write_copy
 def activated(barman: Barman, configuration: Configuration, name: str) -> Iterator[tuple[Barman, Configuration]]:
     """A Barman for which that server is activated temporarily; its own configuration stays as it is."""
     server = configuration.servers.get(name)
-    if server is None or server.flag("active", True):
+    if server is None or server.flag("active", default=True):
         yield barman, configuration
         return
     with temporary_directory("barman-activated-", barman.user) as directory:

@@ -113,7 +113,7 @@ def verify_content(
 
     to_the_end: the plan has a position as its target, but means the end of the WAL.
     """
-    replay = _replay(plan, to_the_end)
+    replay = _replay(plan, to_the_end=to_the_end)
     # Costs nothing, so it is not an option.
     refuse_short_segments(replay, archive, read_before=request.wal, report=report)
     answer = {"backup": _skipped("verify_backup"), "wal": _skipped("verify_wal")}
@@ -175,7 +175,7 @@ def _skipped(option: str) -> dict[str, Any]:
     return {"status": "skipped", "reason": f"{option} is false"}
 
 
-def _replay(plan: RecoveryPlan, to_the_end: bool) -> Replay:
+def _replay(plan: RecoveryPlan, *, to_the_end: bool) -> Replay:
     identifier = plan.backup.systemid
     immediate = plan.target.kind == "immediate"
     return Replay(

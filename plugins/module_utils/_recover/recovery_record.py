@@ -211,7 +211,7 @@ def plan(current: Record | None, request: Request, exists: Collection[str]) -> R
     if event is RecordEvent.READ:
         return RecordPlan(current, guarded(current))
     if event is RecordEvent.REMOVE:
-        return RecordPlan(None, False)
+        return RecordPlan(None, guard=False)
     if event is RecordEvent.BEGIN:
         record = _begun(current, request, exists)
         return RecordPlan(record, guarded(record))

@@ -129,7 +129,7 @@ def _without_destination(run: _Run) -> RecoveryOutcome:
     facts["verified"] = verified
     facts["created_tablespaces"] = created_tablespaces(verified)
     facts["requirements"] = _requirements(run, verified)
-    return RecoveryOutcome(True, facts, warnings=[*run.prepared.warnings, *warnings])
+    return RecoveryOutcome(changed=True, recovery=facts, warnings=[*run.prepared.warnings, *warnings])
 
 
 def _recover_to_destination(run: _Run, progress: Progress, *, check_mode: bool) -> RecoveryOutcome:
@@ -141,7 +141,13 @@ def _recover_to_destination(run: _Run, progress: Progress, *, check_mode: bool) 
     if _is_restored(run, state):
         recorded = dict(state.marker or {}).get("recovery")
         current = recorded if isinstance(recorded, dict) else facts
-        return RecoveryOutcome(False, current, [], warnings, destination_facts(state, Placement()))
+        return RecoveryOutcome(
+            changed=False,
+            recovery=current,
+            moved_aside=[],
+            warnings=warnings,
+            destination=destination_facts(state, Placement()),
+        )
     placement = _place(run, state, warnings, check_mode=check_mode)
     _refuse_too_little_space(run, state, sizes)
     verified, not_verified_warnings = _verify(run)
@@ -154,7 +160,13 @@ def _recover_to_destination(run: _Run, progress: Progress, *, check_mode: bool) 
     facts["wal_directory"] = swap.wal_directory
     observed = destination_facts(state, placement)
     if check_mode:
-        return RecoveryOutcome(True, facts, planned_moves(placement, swap), warnings, observed)
+        return RecoveryOutcome(
+            changed=True,
+            recovery=facts,
+            moved_aside=planned_moves(placement, swap),
+            warnings=warnings,
+            destination=observed,
+        )
     job = RestoreJob(
         request=request,
         prepared=run.prepared,
@@ -167,7 +179,13 @@ def _recover_to_destination(run: _Run, progress: Progress, *, check_mode: bool) 
         default_jobs=int(run.source.server.get("parallel_jobs") or 1),
     )
     restored = restore(job, run.environment, progress)
-    return RecoveryOutcome(True, restored.facts, restored.moved, [*warnings, *restored.warnings], observed)
+    return RecoveryOutcome(
+        changed=True,
+        recovery=restored.facts,
+        moved_aside=restored.moved,
+        warnings=[*warnings, *restored.warnings],
+        destination=observed,
+    )
 
 
 def _lock(locks: contextlib.ExitStack, run: _Run) -> None:

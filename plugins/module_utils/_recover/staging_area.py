@@ -82,10 +82,12 @@ def find_area(
     incremental, encrypted = backup.incremental, any(one.encryption for one in chain)
     programs = sorted({_UNPACK[one.compression] for one in chain if one.compression in _UNPACK})
     if version >= ONE_OPTION_SINCE:
-        configured = _configured_since(server, incremental or encrypted, any(one.compression for one in chain))
+        configured = _configured_since(
+            server, here=incremental or encrypted, compressed=any(one.compression for one in chain)
+        )
         where = location or _configured_location(server)
     else:
-        configured = _configured_before(server, incremental or encrypted, bool(backup.compression))
+        configured = _configured_before(server, here=incremental or encrypted, compressed=bool(backup.compression))
         where = LOCAL if incremental or encrypted else REMOTE
     if not remote:
         where = LOCAL
@@ -100,11 +102,11 @@ def _configured_location(server: ServerConfiguration) -> StagingLocation:
     return REMOTE if server.get("staging_path") and server.get("staging_location") == REMOTE else LOCAL
 
 
-def _configured_since(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
-    return bool(server.get("staging_path")) or _configured_before(server, here, compressed)
+def _configured_since(server: ServerConfiguration, *, here: bool, compressed: bool) -> bool:
+    return bool(server.get("staging_path")) or _configured_before(server, here=here, compressed=compressed)
 
 
-def _configured_before(server: ServerConfiguration, here: bool, compressed: bool) -> bool:
+def _configured_before(server: ServerConfiguration, *, here: bool, compressed: bool) -> bool:
     requested = [("local_staging_path", here), ("recovery_staging_path", compressed)]
     return all(bool(server.get(option)) for option, needed in requested if needed)
 

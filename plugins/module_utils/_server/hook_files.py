@@ -234,7 +234,7 @@ def diff(plan: HookPlan, desired: DesiredHooks, current: CurrentHooks) -> list[d
 
 
 def ensure(
-    desired: DesiredHooks, config_file: str | None, check_mode: bool, identity: Callable[[], int] = os.geteuid
+    desired: DesiredHooks, config_file: str | None, *, check_mode: bool, identity: Callable[[], int] = os.geteuid
 ) -> tuple[HookPlan, CurrentHooks]:
     """Have it so. Raises HostError."""
     if identity() != 0:
@@ -265,6 +265,6 @@ def install_hooks(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         credentials={name: str(text) for name, text in credentials.items()},
         prune=params["prune"],
     )
-    plan, current = ensure(desired, params["config_file"], check_mode)
+    plan, current = ensure(desired, params["config_file"], check_mode=check_mode)
     values = {"written": list(plan.write), "removed": list(plan.remove)}
     return Result(plan.changed, values, diff=diff(plan, desired, current))

@@ -31,7 +31,7 @@ def configure(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         )
     stamp = time.strftime("%Y%m%dT%H%M%S")
     directory = params["configuration_directory"]
-    outcome = ensure(barman_from(params), desired_from(params), directory, stamp, check_mode)
+    outcome = ensure(barman_from(params), desired_from(params), directory, stamp, check_mode=check_mode)
     undeclared = undeclared_of(outcome.answer.get("unlisted", ()), params["declared_hosts"])
     warnings = [*outcome.warnings, *("server '{name}': {hint}".format(**item) for item in undeclared)]
     if outcome.problems:

@@ -83,6 +83,7 @@ def ensure(
     desired: DesiredConfiguration,
     directory: str | None,
     stamp: str,
+    *,
     check_mode: bool = False,
     reach: Callable[[str, str], Reach] = probe,
 ) -> ConfigurationOutcome:
@@ -93,13 +94,17 @@ def ensure(
     current = read_current(barman.config_file, directory, barman.user, desired.global_options)
     problems: list[str] = []
     warnings: list[str] = []
-    version = _version(barman, check_mode, problems, warnings) if needs_version(desired) else None
+    version = (
+        _version(barman, check_mode=check_mode, problems=problems, warnings=warnings)
+        if needs_version(desired)
+        else None
+    )
     planned = plan(current, desired, version or NEWEST)
     problems.extend(planned.problems)
     warnings.extend(planned.warnings)
     if planned.changed or problems:
         if not needs_version(desired):
-            version = _version(barman, check_mode, problems, warnings)
+            version = _version(barman, check_mode=check_mode, problems=problems, warnings=warnings)
         problems.extend(option_problems(desired, version or NEWEST))
         warnings.extend(option_warnings(desired, version or NEWEST))
     for name, before, after in filter(None, map(replaced_options, planned.changes)):
@@ -140,7 +145,7 @@ def ensure(
     return ConfigurationOutcome(planned, (), warnings, answer)
 
 
-def _version(barman: Barman, check_mode: bool, problems: list[str], warnings: list[str]) -> Version | None:
+def _version(barman: Barman, *, check_mode: bool, problems: list[str], warnings: list[str]) -> Version | None:
     """The installed version; None where Barman can't be run, which in check mode may only mean not yet."""
     try:
         return barman.version

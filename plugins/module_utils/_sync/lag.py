@@ -157,7 +157,7 @@ def _ended(backup: Mapping[str, Any]) -> float | None:
     return None if words is None else time.mktime(words)
 
 
-def lag_between(source: Source, here: Here, retention: bool, segment_size: int, now: float) -> Lag:
+def lag_between(source: Source, here: Here, *, retention: bool, segment_size: int, now: float) -> Lag:
     """What the source has and this side has not."""
     lacking = sorted(set(source.backups) - here.done)
     # Barman refuses to copy what its retention policy would delete at once: it only looks so from here. What is kept stays
@@ -216,7 +216,9 @@ def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive
     except SynchronisationError as exc:
         return str(exc)
     here = Here(backups, archive)
-    lag = lag_between(source, here, bool(server.get("retention_policy")), archive.segment_size, now)
+    lag = lag_between(
+        source, here, retention=bool(server.get("retention_policy")), segment_size=archive.segment_size, now=now
+    )
     # Barman's cron copies one backup after the other, and WAL after the first one; each can take as long as it will.
     copying = any(backup.status == _SYNCING for backup in backups)
     late = []

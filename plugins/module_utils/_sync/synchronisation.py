@@ -190,7 +190,9 @@ class PassiveServer:
         here = self._here()
         size = self._segment_size(here)
         retention = bool(self._server.get("retention_policy"))
-        return SyncObservation(source, here, lag_between(source, here, retention, size, self._clock()))
+        return SyncObservation(
+            source, here, lag_between(source, here, retention=retention, segment_size=size, now=self._clock())
+        )
 
     def _here(self) -> Here:
         view = Server(self._barman, self._server)

@@ -32,8 +32,8 @@ def verify(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         return Result(values={"test": query_running(request, VerificationEnvironment())})
     if check_mode:
         prepared = prepare_directory(request, run)
-        return Result(True, {"test": {"data_directory": prepared.path, "target": dict(prepared.target)}})
-    return Result(True, {"test": verify_recovery(request, VerificationEnvironment())})
+        return Result(changed=True, values={"test": {"data_directory": prepared.path, "target": dict(prepared.target)}})
+    return Result(changed=True, values={"test": verify_recovery(request, VerificationEnvironment())})
 
 
 def request_from(params: Mapping[str, Any]) -> VerificationRequest:

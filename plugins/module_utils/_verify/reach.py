@@ -123,27 +123,27 @@ def _wait(
 
 def _probe(server: PrivateServer, request: VerificationRequest, before: int) -> Probe:
     if not server.running:
-        return Probe(True, "the server ended", None)
+        return Probe(done=True, observed="the server ended", value=None)
     try:
         rows = server.query(_STATE, "template1")
     except InstanceError as exc:
         refusal = _refusal(server, request, before)
         if refusal is not None:
             raise refusal from None
-        return Probe(False, last_log_line(server.log()) or str(exc))
+        return Probe(done=False, observed=last_log_line(server.log()) or str(exc))
     # Read after the answer: what led to it is in the log by then. Lines before it are of an earlier start.
     log = server.log()[before:]
     in_recovery, paused, lsn, moment, timeline = rows[0]
     state = ReplayState(lsn, moment, int(timeline or 0), in_recovery == "t")
     observed = f"replayed to {lsn}, last transaction {moment}"
     if in_recovery == "f":
-        return Probe(True, observed, state)
+        return Probe(done=True, observed=observed, value=state)
     if paused == "t":
         if has_stopped(log):
             return Probe(not request.promote, observed, state)
         if has_lower_settings(log):
-            return Probe(True, observed, None)
-    return Probe(False, observed)
+            return Probe(done=True, observed=observed, value=None)
+    return Probe(done=False, observed=observed)
 
 
 def _refusal(server: PrivateServer, request: VerificationRequest, before: int) -> HostError | None:

@@ -79,17 +79,17 @@ class ReceiverHost:
         self.application = server.receiver_name
         self._sessions: dict[tuple[str, bool], Session] = {}
 
-    def session(self, conninfo: str, replication: bool = False) -> Session:
+    def session(self, conninfo: str, *, replication: bool = False) -> Session:
         key = (conninfo, replication)
         if key not in self._sessions:
-            self._sessions[key] = self.connect(conninfo, self.barman.user, self.server.name, replication)
+            self._sessions[key] = self.connect(conninfo, self.barman.user, self.server.name, replication=replication)
         return self._sessions[key]
 
     def sql(self) -> Session:
         return self.session(self.server.wal_conninfo)
 
     def replication(self) -> Session:
-        return self.session(self.server.wal_streaming_conninfo, True)
+        return self.session(self.server.wal_streaming_conninfo, replication=True)
 
     def close(self) -> None:
         for session in self._sessions.values():
@@ -132,7 +132,7 @@ class ReceiverHost:
         return who_has(self.sql(), slot.active_pid) if slot.active_pid else "another client"
 
     def refusal(self, segment: wal.Segment, segment_size: int) -> StreamRefusal | None:
-        session = self.connect(self.server.wal_streaming_conninfo, self.barman.user, self.server.name, True)
+        session = self.connect(self.server.wal_streaming_conninfo, self.barman.user, self.server.name, replication=True)
         try:
             return session.try_stream(segment.begin_lsn(segment_size), segment.timeline)
         finally:

@@ -72,7 +72,7 @@ def start_process(host: ReceiverHost, start_of_log: int) -> None:
             return Probe(observed.works, "the receiver runs and does not stream yet")
         if life.ended or (host.clock() - started > 5 and host.wrote(start_of_log)):
             raise host.ended(start_of_log)
-        return Probe(False, "no receiver runs")
+        return Probe(done=False, observed="no receiver runs")
 
     try:
         wait_for(

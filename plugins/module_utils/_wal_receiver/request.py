@@ -61,7 +61,7 @@ def unsuitable(server: ServerConfiguration, state: ReceiverState) -> str:
             "(streaming_archiver = on "
             f"in {server.file})"
         )
-    if not server.flag("active", True):
+    if not server.flag("active", default=True):
         return f"server '{server.name}' is inactive (active = false in {server.file}): Barman receives none of its WAL"
     return ""
 
@@ -71,5 +71,5 @@ def streaming_servers(configuration: Configuration) -> list[str]:
     return [
         name
         for name, server in sorted(configuration.servers.items())
-        if server.flag("streaming_archiver") and server.flag("active", True) and not server.passive
+        if server.flag("streaming_archiver") and server.flag("active", default=True) and not server.passive
     ]

@@ -110,7 +110,7 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
         there = read_archive(host.server, host.barman, size).segments
         missing = [segment for segment in needed if not there.get(segment, "").startswith(archived)]
         if not missing:
-            return Probe(True, "")
+            return Probe(done=True, observed="")
         watch.observe()
         if watch.final_problem:
             raise ReceiverError(
@@ -120,7 +120,7 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
             )
         failed = "" if completed.ok else f"'barman archive-wal' failed: {failure(completed)}"
         notes = [f"missing: {', '.join(map(str, missing[:5]))}", watch.problem, failed]
-        return Probe(False, "; ".join(note for note in notes if note))
+        return Probe(done=False, observed="; ".join(note for note in notes if note))
 
     what = f"WAL of server '{name}' to arrive by archive_command up to segment {closed}"
     try:

@@ -45,7 +45,7 @@ _CLOSED = (
 _NO_DATA = ("/etc", "/usr")
 
 
-def unfit(path: str, data: bool = True) -> str | None:
+def unfit(path: str, *, data: bool = True) -> str | None:
     """Why Barman can't have that absolute path for itself; None if it can. data: it holds backups or WAL."""
     if path != normal_path(path):
         return f"is {path}, which is {normal_path(path)} written differently"

@@ -52,7 +52,7 @@ _SHARED_WITH_COPIES = (
 )
 
 
-def conninfo(server: PostgresServer, streaming: bool) -> str:
+def conninfo(server: PostgresServer, *, streaming: bool) -> str:
     """libpq's connection string to the server; without a password, which .pgpass holds."""
     words = {
         "host": server.postgres_host,

@@ -160,9 +160,15 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
     programs = sorted(_programs(server, _all_options(topology, server)) - _WAL_PROGRAMS)
     modules = sorted(_archiving_modules(index, server))
     rules = [
-        *_hba_rules(server, server.database, server.user, server.has_password, _sources(topology, clients)),
         *_hba_rules(
-            server, "replication", server.streaming_user, server.has_streaming_password, _sources(topology, replicating)
+            server, server.database, server.user, has_password=server.has_password, sources=_sources(topology, clients)
+        ),
+        *_hba_rules(
+            server,
+            "replication",
+            server.streaming_user,
+            has_password=server.has_streaming_password,
+            sources=_sources(topology, replicating),
         ),
     ]
     return {
@@ -232,7 +238,7 @@ def _privileges(server: PostgresServer) -> dict[str, list[str]]:
 
 
 def _hba_rules(
-    server: PostgresServer, database: str, user: str, has_password: bool, sources: Iterable[str]
+    server: PostgresServer, database: str, user: str, *, has_password: bool, sources: Iterable[str]
 ) -> Iterable[dict[str, str]]:
     by_certificate = bool(server.sslcert) and not has_password
     requires_tls = by_certificate or server.sslmode in SSL_MODES_REQUIRING
@@ -324,7 +330,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str,
         "global_options": global_options(backup),
         "given": given_global_options(backup),
         "servers": sorted(entries, key=lambda entry: str(entry["name"])),
-        "synchronous": sorted(server.name for server in kept if server.synchronous),
+        "synchronous": sorted(server.name for server in backed_up if server.synchronous),
         "client_versions": sorted({server.version for server in with_clients}),
         "packages": [*sorted(needs.programs), *(f"python3-{module}" for module in sorted(needs.modules))],
         "programs": sorted(needs.programs),
@@ -428,7 +434,7 @@ def _hops(passive_copy: PassiveCopy, sources: Mapping[tuple[str, str], str]) -> 
     return hops
 
 
-def _pgpass(topology: Topology, server: PostgresServer, former: bool = False) -> Iterable[dict[str, Any]]:
+def _pgpass(topology: Topology, server: PostgresServer, *, former: bool = False) -> Iterable[dict[str, Any]]:
     """A line for each connection to the server; former: also for those that it does not need any more, but may have had."""
     primary = topology.postgres_servers.get(server.primary) if server.primary else None
     connections = [(server, False)] + ([(server, True)] if former or server.needs_replication else [])

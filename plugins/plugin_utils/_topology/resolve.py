@@ -200,7 +200,7 @@ def _has_s3_keys(reader: _Reader) -> tuple[bool, bool]:
     )
 
 
-def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
+def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
     host_address = _address_of(reader)
     backup_server = reader.get("barman_backup_server")
     primary = reader.get("barman_primary") or None
@@ -225,7 +225,7 @@ def _postgres_server(reader: _Reader, is_primary: bool) -> PostgresServer:
     # By archiving alone, what was not archived when the server is lost is lost with it.
     patience = 300 if tuple(wal) == ("archiving",) else None
     incremental = reader.get("barman_incremental")
-    full_default, incremental_default = schedule.default_schedules(name, incremental == "block")
+    full_default, incremental_default = schedule.default_schedules(name, block_increments=incremental == "block")
     password = reader.has_secret("barman_postgres_password")
     streaming_password = reader.has_secret("barman_streaming_password")
     certificate = reader.get("barman_sslcert")

@@ -153,7 +153,7 @@ def spread(name: str) -> tuple[int, int, int]:
     return number % 60, number // 60 % 4, number // 240 % 7
 
 
-def default_schedules(name: str, block_increments: bool) -> tuple[str, str]:
+def default_schedules(name: str, *, block_increments: bool) -> tuple[str, str]:
     """The schedule of full backups and that of increments for a server that declares none."""
     minute, hour, weekday = spread(name)
     if not block_increments:

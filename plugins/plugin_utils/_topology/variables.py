@@ -212,8 +212,8 @@ VARIABLES: tuple[Variable, ...] = (
         "barman_synchronous",
         PG,
         BOOLEAN,
-        False,
-        "Commits wait until Barman's WAL receiver has them (no committed transaction is lost).",
+        value=False,
+        meaning="Commits wait until Barman's WAL receiver has them (no committed transaction is lost).",
     ),
     Variable(
         "barman_incremental",
@@ -263,8 +263,8 @@ VARIABLES: tuple[Variable, ...] = (
         "barman_manage_postgres",
         PG,
         BOOLEAN,
-        True,
-        "false: Ansible does not touch PostgreSQL. The deployment shows the manual steps: SQL, pg_hba.conf, settings and SSH.",
+        value=True,
+        meaning="false: Ansible does not touch PostgreSQL. The deployment shows the manual steps: SQL, pg_hba.conf, settings and SSH.",
     ),
     Variable(
         "barman_primary",
@@ -340,8 +340,8 @@ VARIABLES: tuple[Variable, ...] = (
         "barman_allow_empty",
         BACKUP,
         BOOLEAN,
-        False,
-        "true: the backup server is intentionally without PostgreSQL servers.",
+        value=False,
+        meaning="true: the backup server is intentionally without PostgreSQL servers.",
     ),
     *ROLE_VARIABLES,
 )

@@ -394,7 +394,7 @@ def digest_of(stream: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def tar_to_directory(backup: Backup, info: dict[str, str], directory: str, mounted: bool, compression: str) -> str:
+def tar_to_directory(backup: Backup, info: dict[str, str], directory: str, *, mounted: bool, compression: str) -> str:
     try:
         device = os.stat(directory).st_dev
     except OSError as error:
@@ -653,7 +653,9 @@ def export(options: argparse.Namespace) -> str:
     if bucket is not None:
         return s3_backup(backup, bucket, info)
     if options.directory:
-        return tar_to_directory(backup, info, options.directory, options.mounted, options.compression)
+        return tar_to_directory(
+            backup, info, options.directory, mounted=options.mounted, compression=options.compression
+        )
     return tar_to_device(backup, info, options.device, options.compression)
 
 

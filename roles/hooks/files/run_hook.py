@@ -131,7 +131,7 @@ def run_once(command: Sequence[str], seconds: float | None) -> tuple[int, str]:
     return (128 - code if code < 0 else code), message
 
 
-def run(command: Sequence[str], limits: argparse.Namespace, retry: bool, state: State) -> int:
+def run(command: Sequence[str], limits: argparse.Namespace, state: State, *, retry: bool) -> int:
     """Run the program until it succeeds or a limit is reached: the exit code for Barman."""
     began = time.time()
     deadline = time.monotonic() + limits.timeout if limits.timeout else None
@@ -183,7 +183,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)
     try:
-        return run(limits.command, limits, retry, state)
+        return run(limits.command, limits, state, retry=retry)
     except (Stopped, KeyboardInterrupt):
         state.write("failed", ended=time.time(), message="it was interrupted")
         # Barman is being ended too; it must not begin again.

@@ -24,7 +24,7 @@ TASK = "Reload what an earlier run wrote"
 HANDLERS = ["Check pg_hba.conf", "Reload PostgreSQL"]
 
 
-def setting(running_short: bool, written_short: bool, needs_reload: bool = True) -> dict[str, Any]:
+def setting(*, running_short: bool, written_short: bool, needs_reload: bool = True) -> dict[str, Any]:
     return {
         "name": "summarize_wal" if needs_reload else "wal_level",
         "running_short": running_short,
@@ -36,13 +36,16 @@ def setting(running_short: bool, written_short: bool, needs_reload: bool = True)
 
 # What state.sql says of a server, by host, and what is loaded there.
 STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "as-it-is-written": ({"settings": [setting(False, False)]}, []),
+    "as-it-is-written": ({"settings": [setting(running_short=False, written_short=False)]}, []),
     "rules": ({"hba_unloaded": True}, ["pg_hba.conf"]),
-    "setting": ({"settings": [setting(True, False)]}, ["summarize_wal"]),
-    "both": ({"hba_unloaded": True, "settings": [setting(True, False)]}, ["pg_hba.conf", "summarize_wal"]),
-    "written-in-this-run": ({"settings": [setting(True, True)]}, []),
-    "waits-for-a-restart": ({"settings": [setting(True, False, needs_reload=False)]}, []),
-    "enough-until-a-reload": ({"settings": [setting(False, True)]}, []),
+    "setting": ({"settings": [setting(running_short=True, written_short=False)]}, ["summarize_wal"]),
+    "both": (
+        {"hba_unloaded": True, "settings": [setting(running_short=True, written_short=False)]},
+        ["pg_hba.conf", "summarize_wal"],
+    ),
+    "written-in-this-run": ({"settings": [setting(running_short=True, written_short=True)]}, []),
+    "waits-for-a-restart": ({"settings": [setting(running_short=True, written_short=False, needs_reload=False)]}, []),
+    "enough-until-a-reload": ({"settings": [setting(running_short=False, written_short=True)]}, []),
 }
 
 

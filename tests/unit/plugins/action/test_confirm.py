@@ -30,7 +30,7 @@ PLAY = """
 """
 
 
-def ask(directory: Path, timeout: int, answer: bytes | None, terminal: bool = True) -> tuple[int, str, float]:
+def ask(directory: Path, timeout: int, answer: bytes | None, *, terminal: bool = True) -> tuple[int, str, float]:
     """Exit status, output and seconds of a playbook that asks. answer: what is typed when the question is there."""
     (directory / "play.yml").write_text(PLAY % timeout)
     command = [sys.executable, "-m", "ansible", "playbook", "play.yml"]

@@ -53,7 +53,7 @@ def ran(entries: dict[str, Any] | None = None, **arguments: Any) -> dict[str, An
     return found
 
 
-def check(ok: bool, **checks: bool) -> dict[str, Any]:
+def check(*, ok: bool, **checks: bool) -> dict[str, Any]:
     problems = [] if ok else ["server: it is broken", "and more"]
     return {"ok": ok, "problems": problems, "checks": {name: {"ok": good} for name, good in checks.items()}}
 
@@ -106,9 +106,9 @@ def test_the_end_names_the_healthy_and_fails_for_the_others() -> None:
     checked = {
         "barman_checked": True,
         "servers": {
-            "archived": check(False, backup_present=True),
-            "manual": check(True, backup_present=False, synchronous_wal_receiver=True),
-            "synchronous": check(True, backup_present=True, empty_incoming_directory=False),
+            "archived": check(ok=False, backup_present=True),
+            "manual": check(ok=True, backup_present=False, synchronous_wal_receiver=True),
+            "synchronous": check(ok=True, backup_present=True, empty_incoming_directory=False),
         },
     }
     found = ran(previous=first, checked=checked, final=True)

@@ -47,7 +47,7 @@ all:
 """
 
 
-def run(tmp_path, inventory, check_mode=False, limit=None, **arguments) -> dict[str, Any]:
+def run(tmp_path, inventory, *, check_mode=False, limit=None, **arguments) -> dict[str, Any]:
     path = tmp_path / "inventory.yml"
     path.write_text(textwrap.dedent(inventory))
     loader = DataLoader()

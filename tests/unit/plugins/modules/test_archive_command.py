@@ -63,7 +63,9 @@ def test_what_is_asked_for(called, capsys):
         archive_timeout=60,
         login_port=5433,
     )
-    assert called["desired"] == DesiredArchiving(ArchiveTarget("pg", "backup", 2222, "vault"), "on", 60, False)
+    assert called["desired"] == DesiredArchiving(
+        ArchiveTarget("pg", "backup", 2222, "vault"), "on", 60, overwrite=False
+    )
     assert called["user"] == "postgres"
     assert "port=5433" in called["conninfo"]
     assert answer["changed"]

@@ -76,11 +76,11 @@ class TestWalReceiver:
         world.options["slot_name"] = "barman"
         connect = world.connect
 
-        def some(conninfo: str, *rest: Any) -> Any:
+        def some(conninfo: str, *rest: Any, **options: Any) -> Any:
             if "198.51.100.10" not in conninfo:
                 world.unreachable = {False: "Connection refused"}
             try:
-                return connect(conninfo, *rest)
+                return connect(conninfo, *rest, **options)
             finally:
                 world.unreachable = {}
 

@@ -52,7 +52,7 @@ def test_what_is_there_is_left_alone() -> None:
 
 def test_what_is_missing_or_different_is_written() -> None:
     plan = make_plan(
-        desired({"a": "x", "b": "y", "c": "z"}), found({"a": HookFile("old"), "b": HookFile("y", False)}, "a b")
+        desired({"a": "x", "b": "y", "c": "z"}), found({"a": HookFile("old"), "b": HookFile("y", owned=False)}, "a b")
     )
     assert plan.write == {"a": "x", "b": "y", "c": "z"}
     assert plan.made == frozenset("abc")
@@ -83,7 +83,7 @@ def test_credentials() -> None:
     assert make_plan(desired(credentials={"p": SECRET}), found()).write_credentials == {"p": SECRET}
     assert not make_plan(desired(credentials={"p": SECRET}), found(credentials=here)).changed
     assert make_plan(
-        desired(credentials={"p": SECRET}), found(credentials={"p": HookFile(SECRET, False)})
+        desired(credentials={"p": SECRET}), found(credentials={"p": HookFile(SECRET, owned=False)})
     ).write_credentials
     assert not make_plan(desired(), found(credentials=here)).changed
     assert make_plan(desired(prune=True), found(credentials=here)).remove_credentials == ("p",)
@@ -128,7 +128,11 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(hook_files, "observe", lambda desired, configuration: observe(desired, configuration, ME))
     monkeypatch.setattr(hook_files, "apply", lambda plan, desired: apply(plan, desired, ME))
     ensure = hook_files.ensure
-    monkeypatch.setattr(hook_files, "ensure", lambda desired, file, check: ensure(desired, file, check, lambda: 0))
+    monkeypatch.setattr(
+        hook_files,
+        "ensure",
+        lambda desired, file, check_mode: ensure(desired, file, check_mode=check_mode, identity=lambda: 0),
+    )
     (tmp_path / "barman.conf").write_text("[barman]\nbarman_home = /nowhere\n")
 
     def run(**arguments: Any) -> dict[str, Any]:
@@ -212,9 +216,11 @@ def test_names_that_lead_elsewhere(call: Call) -> None:
 
 def test_somebody_else_is_refused() -> None:
     with pytest.raises(HostError, match="become: true"):
-        hook_files.ensure(desired({"a": "x"}), None, False, lambda: 1000)
+        hook_files.ensure(desired({"a": "x"}), None, check_mode=False, identity=lambda: 1000)
 
 
 def test_a_user_that_is_not_there() -> None:
     with pytest.raises(HostError, match="nobody-of-that-name"):
-        hook_files.ensure(DesiredHooks("/hooks", "nobody-of-that-name", {"a": "x"}), None, True, lambda: 0)
+        hook_files.ensure(
+            DesiredHooks("/hooks", "nobody-of-that-name", {"a": "x"}), None, check_mode=True, identity=lambda: 0
+        )

@@ -38,7 +38,7 @@ def test_a_result_is_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_failure_keeps_the_values(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = answer(capsys, lambda params, check_mode: Result(True, {"left": 1}, failure="one is left"))
+    shown = answer(capsys, lambda params, check_mode: Result(changed=True, values={"left": 1}, failure="one is left"))
     assert (shown["failed"], shown["msg"], shown["changed"], shown["left"]) == (True, "one is left", True, 1)
 
 
@@ -83,7 +83,7 @@ def test_masked_arguments_are_neither_returned_nor_logged(
 
 
 def test_one_server_that_fails_does_not_hide_the_others() -> None:
-    done = ServerOutcome({"slot": "barman"}, True, before={"slot": None}, after={"slot": "barman"})
+    done = ServerOutcome({"slot": "barman"}, changed=True, before={"slot": None}, after={"slot": "barman"})
     failed = ServerOutcome(warnings=["slow"])
     failed.fail(HostError("no route"), "server 'b': %s")
     result = per_server({"a": done, "b": failed})

@@ -33,7 +33,7 @@ def called(monkeypatch):
         calls.update(desired=desired, unwanted=unwanted, check_mode=check_mode)
         if calls["error"] is not None:
             raise calls["error"]
-        return Result(True, {"synchronous_standby_names": "x"}, diff={"before": {}, "after": {}})
+        return Result(changed=True, values={"synchronous_standby_names": "x"}, diff={"before": {}, "after": {}})
 
     def connect(conninfo, user):
         calls.update(conninfo=conninfo, user=user)

@@ -49,7 +49,18 @@ WORKS = ArchiverStatistics("000000010000000000000004", 100, None, None, 0)
 
 
 def current(**changes: Any) -> CurrentArchiving:
-    return replace(CurrentArchiving(17, False, "/srv/pg", "on", "on", OURS, statistics=WORKS), **changes)
+    return replace(
+        CurrentArchiving(
+            17,
+            in_recovery=False,
+            data_directory="/srv/pg",
+            mode="on",
+            mode_written="on",
+            command=OURS,
+            statistics=WORKS,
+        ),
+        **changes,
+    )
 
 
 # --- the command --------------------------------------------------------------------------------------------------
@@ -248,7 +259,7 @@ def test_absent_twice_changes_nothing(command):
     timeout=st.sampled_from([0, 60, 300]),
     desired=st.sampled_from(
         [
-            DesiredArchiving(target, mode, timeout, True)
+            DesiredArchiving(target, mode, timeout, overwrite=True)
             for target in (TARGET, RSYNC, None)
             for mode in ("on", "always")
             for timeout in (None, 0, 300)

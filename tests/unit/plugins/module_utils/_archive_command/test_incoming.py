@@ -61,7 +61,7 @@ class Host:
         return sorted(path.name for path in (self.top / "incoming").iterdir())
 
     def clear(
-        self, timeout: float = 0, check_mode: bool = False, pause: Callable[[float], None] = lambda seconds: None
+        self, timeout: float = 0, *, check_mode: bool = False, pause: Callable[[float], None] = lambda seconds: None
     ) -> ServerOutcome:
         return clear(Barman(self.run, user=""), self.server, timeout, check_mode=check_mode, pause=pause)
 

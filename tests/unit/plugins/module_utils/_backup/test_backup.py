@@ -271,7 +271,7 @@ def test_the_parent_of_an_incremental_backup(world: StreamingWorld) -> None:
 def test_the_arguments_of_barman() -> None:
     assert arguments("main", BackupRequest(), None) == ["backup", "main"]
     parent = Backup("20261119T080000", "DONE", "")
-    request = BackupRequest("n", None, "latest", "link", 4, 1000, False, 0)
+    request = BackupRequest("n", None, "latest", "link", 4, 1000, immediate_checkpoint=False, retries=0)
     assert arguments("main", request, parent) == [
         *("backup", "--name", "n", "--incremental", "20261119T080000", "--reuse-backup", "link", "--jobs", "4"),
         *("--bwlimit", "1000", "--retry-times", "0", "--no-immediate-checkpoint", "main"),

@@ -77,65 +77,69 @@ class TestChain:
 
 class TestPlan:
     def test_one_without_increments(self) -> None:
-        assert [backup.backup_id for backup in plan_removal(server(), week(), THURSDAY, False).backups] == [THURSDAY]
+        assert [backup.backup_id for backup in plan_removal(server(), week(), THURSDAY, dependent=False).backups] == [
+            THURSDAY
+        ]
 
     def test_the_last_of_a_chain(self) -> None:
-        assert [backup.backup_id for backup in plan_removal(server(), week(), WEDNESDAY, False).backups] == [WEDNESDAY]
+        assert [backup.backup_id for backup in plan_removal(server(), week(), WEDNESDAY, dependent=False).backups] == [
+            WEDNESDAY
+        ]
 
     def test_increments_are_deleted_only_on_request(self) -> None:
         with pytest.raises(
             RemovalError, match=f"would be deleted with it: {TUESDAY}, {WEDNESDAY}. Set 'dependents: true'"
         ):
-            plan_removal(server(), week(), MONDAY, False)
-        going = plan_removal(server(), week(), MONDAY, True)
+            plan_removal(server(), week(), MONDAY, dependent=False)
+        going = plan_removal(server(), week(), MONDAY, dependent=True)
         assert [backup.backup_id for backup in going.backups] == [MONDAY, TUESDAY, WEDNESDAY]
 
     def test_by_name(self) -> None:
-        assert plan_removal(server(), week(), "before the upgrade", True).backups[0].backup_id == MONDAY
+        assert plan_removal(server(), week(), "before the upgrade", dependent=True).backups[0].backup_id == MONDAY
         twice = [one(MONDAY, name="x"), one(TUESDAY, name="x"), one(WEDNESDAY)]
         with pytest.raises(RemovalError, match=f"several backups .* set an id instead: {MONDAY}, {TUESDAY}"):
-            plan_removal(server(), twice, "x", False)
+            plan_removal(server(), twice, "x", dependent=False)
 
     def test_what_is_gone_is_gone(self) -> None:
-        assert not plan_removal(server(), week(), "20200101T000000", False).changes
+        assert not plan_removal(server(), week(), "20200101T000000", dependent=False).changes
 
     @pytest.mark.parametrize("word", ["latest", "oldest", "last-failed"])
     def test_a_word_means_another_backup_each_time(self, word: str) -> None:
         with pytest.raises(RemovalError, match="names another backup each time"):
-            plan_removal(server(), week(), word, False)
+            plan_removal(server(), week(), word, dependent=False)
 
     def test_increments_do_not_count_as_redundancy(self) -> None:
         """Barman before 3.15 counts three backups here, and deletes the only full one and with it all."""
         with pytest.raises(
             RemovalError, match=f"minimum_redundancy is 1, and there is one backup that counts: {MONDAY}"
         ):
-            plan_removal(server(), week()[:3], MONDAY, True)
-        assert plan_removal(server(minimum_redundancy="0"), week()[:3], MONDAY, True).changes
-        assert plan_removal(server(), week()[:3], WEDNESDAY, False).changes
+            plan_removal(server(), week()[:3], MONDAY, dependent=True)
+        assert plan_removal(server(minimum_redundancy="0"), week()[:3], MONDAY, dependent=True).changes
+        assert plan_removal(server(), week()[:3], WEDNESDAY, dependent=False).changes
 
     def test_a_failed_one_is_no_redundancy_and_may_go(self) -> None:
         backups = [one(MONDAY), one(TUESDAY, "FAILED")]
-        assert plan_removal(server(), backups, TUESDAY, False).changes
+        assert plan_removal(server(), backups, TUESDAY, dependent=False).changes
         with pytest.raises(RemovalError, match="minimum_redundancy is 1"):
-            plan_removal(server(), backups, MONDAY, False)
+            plan_removal(server(), backups, MONDAY, dependent=False)
 
     def test_a_kept_one_stays(self) -> None:
         with pytest.raises(RemovalError, match=f"{MONDAY} is kept .standalone.: release it first"):
-            plan_removal(server(), [one(MONDAY, keep="standalone"), one(TUESDAY)], MONDAY, False)
+            plan_removal(server(), [one(MONDAY, keep="standalone"), one(TUESDAY)], MONDAY, dependent=False)
 
     def test_one_that_is_taken_now(self) -> None:
         with pytest.raises(RemovalError, match=f"{TUESDAY} is being taken now"):
-            plan_removal(server(), [one(MONDAY), one(TUESDAY, "STARTED")], TUESDAY, False)
+            plan_removal(server(), [one(MONDAY), one(TUESDAY, "STARTED")], TUESDAY, dependent=False)
 
     def test_a_passive_server_would_have_it_again(self) -> None:
         passive = server(primary_ssh_command="ssh barman@elsewhere")
         with pytest.raises(RemovalError, match="is passive on this host"):
-            plan_removal(passive, week(), THURSDAY, False)
+            plan_removal(passive, week(), THURSDAY, dependent=False)
 
     def test_everything_is_reported_at_once(self) -> None:
         backups = [one(MONDAY, keep="full"), one(TUESDAY, parent_backup_id=MONDAY)]
         with pytest.raises(RemovalError) as caught:
-            plan_removal(server(), backups, MONDAY, False)
+            plan_removal(server(), backups, MONDAY, dependent=False)
         for word in ("is kept (full)", "would be deleted with it", "minimum_redundancy is 1"):
             assert word in str(caught.value)
 
@@ -205,7 +209,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def test_a_deleted_backup_is_verified_to_be_missing(host: Host) -> None:
-    removal = plan_removal(host.server, read_backups(host.server), MONDAY, True)
+    removal = plan_removal(host.server, read_backups(host.server), MONDAY, dependent=True)
     remove(host.barman, host.server, removal)
     assert host.log == [f"delete pg {MONDAY}"]
     assert [backup.backup_id for backup in read_backups(host.server)] == [THURSDAY]
@@ -216,7 +220,7 @@ def test_a_failed_deletion_is_reported_with_barman_s_message(host: Host) -> None
         False,
         (1, json.dumps({"_WARNING": ["Skipping delete of it"], "_ERROR": ["Cannot delete"]})),
     )
-    removal = plan_removal(host.server, read_backups(host.server), MONDAY, True)
+    removal = plan_removal(host.server, read_backups(host.server), MONDAY, dependent=True)
     with pytest.raises(
         RemovalError, match=f"Skipping delete of it; Cannot delete. These remain: {MONDAY}, {TUESDAY}, "
     ):
@@ -227,7 +231,7 @@ def test_a_success_that_is_none(host: Host) -> None:
     host.obeys = False
     backups = read_backups(host.server)
     with pytest.raises(RemovalError, match="These remain"):
-        remove(host.barman, host.server, plan_removal(host.server, backups, THURSDAY, False))
+        remove(host.barman, host.server, plan_removal(host.server, backups, THURSDAY, dependent=False))
     with pytest.raises(HostError, match=r"did not keep backup .*: Barman reported success"):
         keep(host.barman, host.server, plan_keeping(host.server, backups, THURSDAY, "full"))
 

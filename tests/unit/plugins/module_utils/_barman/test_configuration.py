@@ -68,14 +68,14 @@ def test_what_barman_does_not_hand_down_is_not_inherited(tmp_path: Path) -> None
     [("on", True), ("TRUE", True), ("1", True), ("off", False), ("no", False), ("", True), ("None", True)],
 )
 def test_flags(tmp_path: Path, written: str, meant: bool) -> None:
-    assert read(tmp_path, pg=f"[pg]\nactive = {written}\n").server("pg").flag("active", True) is meant
+    assert read(tmp_path, pg=f"[pg]\nactive = {written}\n").server("pg").flag("active", default=True) is meant
 
 
 @pytest.mark.parametrize("default", [True, False])
 @pytest.mark.parametrize("written", ["y", "n", "enabled", "2"])
 def test_what_barman_takes_for_no_boolean_is_the_default(tmp_path: Path, written: str, default: bool) -> None:
     """barman/config.py, parse_boolean: Barman warns and goes on with the default."""
-    assert read(tmp_path, pg=f"[pg]\nactive = {written}\n").server("pg").flag("active", default) is default
+    assert read(tmp_path, pg=f"[pg]\nactive = {written}\n").server("pg").flag("active", default=default) is default
 
 
 def test_quotes_around_a_value_are_not_part_of_it(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class Host:
         raise AssertionError(command)
 
     def connect(
-        self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+        self, conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
     ) -> Any:
         self.connections += 1
         if self.timeline is None:
@@ -166,12 +166,12 @@ def test_a_server_that_wrote_nothing_since_is_distinguished_from_a_promoted_one(
     assert check is not None
     assert not check.ok
     host.timeline = 2
-    assert host.check() == Check("foreign timelines", True, "", OURS)
+    assert host.check() == Check("foreign timelines", ok=True, hint="", source=OURS)
 
 
 def test_the_server_is_asked_only_if_the_backups_prove_too_little(host: Host) -> None:
     host.backups.append(backup(4, 20, timeline=2))
-    assert host.check() == Check("foreign timelines", True, "", OURS)
+    assert host.check() == Check("foreign timelines", ok=True, hint="", source=OURS)
     (host.root / "wals" / "00000002.history").unlink()
     (host.root / "wals" / segment(4, 2).directory / str(segment(4, 2))).unlink()
     host.backups.pop()
@@ -212,5 +212,5 @@ def test_a_gap_is_looked_for_on_the_server_s_timeline(host: Host) -> None:
     (host.root / "wals" / segment(5).directory / str(segment(5))).unlink()
     archive = read_archive(host.server, host.barman, SIZE)
     backups = [replace(host.backups[0], status="DONE")]
-    assert find_gaps(backups, archive, 1)[0] == [MissingWal(str(segment(5)), str(segment(5)), 1, True)]
+    assert find_gaps(backups, archive, 1)[0] == [MissingWal(str(segment(5)), str(segment(5)), 1, after_latest=True)]
     assert find_gaps(backups, archive, 2) == ([], None)

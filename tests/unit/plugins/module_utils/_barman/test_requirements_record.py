@@ -52,7 +52,7 @@ class Server:
         return ServerConfiguration("pg", self.options, "pg.conf")
 
     def connect(
-        self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+        self, conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
     ) -> Any:
         self.connections += 1
         if not self.up:

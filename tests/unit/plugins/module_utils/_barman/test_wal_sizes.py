@@ -80,11 +80,11 @@ def server(tmp_path: Path) -> Server:
 def test_lines_of_every_version_of_barman() -> None:
     text = "a\t10\t1.5\nb\t20\t1.5\tNone\nc\t30\t1.5\tgzip\nd\t40\t1.5\tNone\tNone\ne\t50\t1.5\tNone\tgpg\n"
     assert parse_xlogdb(text + "broken line\n\nc\t31\t2\tzstd\tNone\n") == {
-        "a": RecordedFile(10, True),
-        "b": RecordedFile(20, True),
-        "c": RecordedFile(31, False),
-        "d": RecordedFile(40, True),
-        "e": RecordedFile(50, False),
+        "a": RecordedFile(10, plain=True),
+        "b": RecordedFile(20, plain=True),
+        "c": RecordedFile(31, plain=False),
+        "d": RecordedFile(40, plain=True),
+        "e": RecordedFile(50, plain=False),
     }
 
 

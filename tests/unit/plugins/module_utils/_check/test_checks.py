@@ -106,24 +106,27 @@ class TestGaps:
 
     def test_after_the_latest_backup(self) -> None:
         gaps, problem = find_gaps([backup("1", 5)], archive(5, 6, 9, 10))
-        assert (gaps, problem) == ([MissingWal(segment(7), segment(8), 2, True)], None)
+        assert (gaps, problem) == ([MissingWal(segment(7), segment(8), 2, after_latest=True)], None)
 
     def test_before_the_latest_backup(self) -> None:
         gaps, _ = find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 9, 10))
-        assert gaps == [MissingWal(segment(7), segment(8), 2, False)]
+        assert gaps == [MissingWal(segment(7), segment(8), 2, after_latest=False)]
 
     def test_both(self) -> None:
         gaps, _ = find_gaps([backup("1", 5), backup("2", 9)], archive(5, 6, 8, 9, 10, 12))
-        assert gaps == [MissingWal(segment(7), segment(7), 1, False), MissingWal(segment(11), segment(11), 1, True)]
+        assert gaps == [
+            MissingWal(segment(7), segment(7), 1, after_latest=False),
+            MissingWal(segment(11), segment(11), 1, after_latest=True),
+        ]
 
     def test_the_segment_of_the_backup_itself(self) -> None:
         gaps, _ = find_gaps([backup("1", 5)], archive(6, 7))
-        assert gaps == [MissingWal(segment(5), segment(5), 1, True)]
+        assert gaps == [MissingWal(segment(5), segment(5), 1, after_latest=True)]
 
     def test_before_the_segment_that_is_being_received(self) -> None:
         present = archive(5, 6)
         present.partials[wal.parse_segment(segment(9))] = ""
-        assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(7), segment(8), 2, True)]
+        assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(7), segment(8), 2, after_latest=True)]
         present.partials = {wal.parse_segment(segment(7)): ""}
         assert find_gaps([backup("1", 5)], present)[0] == []
 
@@ -135,7 +138,7 @@ class TestGaps:
         alone = backup("1", 5, 6, keep="standalone")
         assert find_gaps([alone, backup("2", 20)], archive(5, 6, 20, 21)) == ([], None)
         gaps, _ = find_gaps([alone, backup("2", 20)], archive(5, 20, 21))
-        assert gaps == [MissingWal(segment(6), segment(6), 1, False)]
+        assert gaps == [MissingWal(segment(6), segment(6), 1, after_latest=False)]
 
     def test_along_a_new_timeline(self) -> None:
         histories = {2: "1\t0/7000100\tno recovery target specified\n"}
@@ -144,7 +147,7 @@ class TestGaps:
         present.histories = histories
         assert find_gaps([backup("1", 5)], present) == ([], None)
         del present.segments[wal.parse_segment(segment(6))]
-        assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(6), segment(6), 1, True)]
+        assert find_gaps([backup("1", 5)], present)[0] == [MissingWal(segment(6), segment(6), 1, after_latest=True)]
 
     def test_a_timeline_that_branched_off_earlier_has_another_history(self) -> None:
         """A restore to an earlier point was archived here too; the backup goes on along its own timeline."""
@@ -155,7 +158,7 @@ class TestGaps:
         """Its history was never archived, and PostgreSQL needs none on the backup's own timeline."""
         assert find_gaps([backup("1", 5, timeline=2)], archive(5, 6, timeline=2)) == ([], None)
         gaps, problem = find_gaps([backup("1", 5, timeline=2)], archive(5, 7, timeline=2))
-        assert (gaps, problem) == ([MissingWal(segment(6, 2), segment(6, 2), 1, True)], None)
+        assert (gaps, problem) == ([MissingWal(segment(6, 2), segment(6, 2), 1, after_latest=True)], None)
 
     def test_a_history_that_can_not_be_read(self) -> None:
         present = archive(5, histories={2: "(\ufffd/\ufffd$)I\x01"})
@@ -269,7 +272,7 @@ class TestOwnChecks:
                 asked.append("closed")
 
         read = configuration.read(str(host.main))
-        answer = observe(host.barman, read, ["pg"], 1, False, lambda *arguments: PostgreSQL())  # type: ignore[arg-type]
+        answer = observe(host.barman, read, ["pg"], 1, ask_barman=False, connect=lambda *arguments: PostgreSQL())  # type: ignore[arg-type]
         assert answer["pg"].checks["wal_continuity"].healable is heals
         assert asked == ["closed"]
 
@@ -468,7 +471,7 @@ class TestCheckServers:
         host.failed = {"a": {"PostgreSQL": "", "PostgreSQL streaming": "FATAL: failed"}, "b": {"PostgreSQL": "too old"}}
         tried: list[tuple[str, bool]] = []
 
-        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+        def connect(conninfo: str, user: Any = None, server: Any = None, *, replication: bool = False) -> Any:
             tried.append((conninfo, replication))
             if conninfo == "host=b":
                 return io.StringIO()
@@ -494,7 +497,7 @@ class TestCheckServers:
         """Asked of PostgreSQL, for the servers that are declared so, and where there is a connection."""
         asked: list[tuple[str, str]] = []
 
-        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+        def connect(conninfo: str, user: Any = None, server: Any = None, *, replication: bool = False) -> Any:
             if conninfo == "host=b":
                 raise HostError("server 'b' can't be reached")
             asked.append((conninfo, server))
@@ -524,7 +527,7 @@ class TestCheckServers:
         """Its recovery is for the day on which it does not."""
         recorded: list[str] = []
 
-        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+        def connect(conninfo: str, user: Any = None, server: Any = None, *, replication: bool = False) -> Any:
             raise HostError("nothing else is asked")
 
         def record(home: str, server: configuration.ServerConfiguration, *rest: Any) -> bool:
@@ -542,12 +545,12 @@ class TestCheckServers:
 
     @pytest.mark.parametrize("name", ["check timeout", "barman check"])
     def test_why_a_check_did_not_end(self, host: BarmanHost, name: str) -> None:
-        def connect(conninfo: str, user: Any = None, server: Any = None, replication: bool = False) -> Any:
+        def connect(conninfo: str, user: Any = None, server: Any = None, *, replication: bool = False) -> Any:
             if conninfo == "host=a":
                 raise HostError("no answer")
             return io.StringIO()
 
-        late = Check(name, False, "it took too long")
+        late = Check(name, ok=False, hint="it took too long")
         observed = {server: ServerChecks(server, {late.key: late}) for server in ("a", "b")}
         explained = explain(observed, configuration.read(host.barman.config_file), "barman", connect)
         assert reasons(explained) == [
@@ -558,9 +561,9 @@ class TestCheckServers:
 
 
 def test_without_a_connection_barman_s_guesses_are_not_reported() -> None:
-    slot = Check("replication slot", False, "it doesn't exist")
-    down = ServerChecks("a", {"postgresql": Check("PostgreSQL", False), "replication_slot": slot})
-    up = ServerChecks("b", {"postgresql": Check("PostgreSQL", True), "replication_slot": slot})
+    slot = Check("replication slot", ok=False, hint="it doesn't exist")
+    down = ServerChecks("a", {"postgresql": Check("PostgreSQL", ok=False), "replication_slot": slot})
+    up = ServerChecks("b", {"postgresql": Check("PostgreSQL", ok=True), "replication_slot": slot})
     assert reasons({"a": down, "b": up}) == [
         "server 'a': PostgreSQL: FAILED",
         "server 'b': replication slot: it doesn't exist",
@@ -569,13 +572,13 @@ def test_without_a_connection_barman_s_guesses_are_not_reported() -> None:
 
 
 def test_without_a_replication_connection_no_program_is_called_incompatible() -> None:
-    version = Check("pg_basebackup compatible", False, "PostgreSQL version: None, pg_basebackup version: 17.12")
-    slot = Check("replication slot", False, "not active")
+    version = Check("pg_basebackup compatible", ok=False, hint="PostgreSQL version: None, pg_basebackup version: 17.12")
+    slot = Check("replication slot", ok=False, hint="not active")
     down = ServerChecks(
         "a",
         {
-            "postgresql": Check("PostgreSQL", True),
-            "postgresql_streaming": Check("PostgreSQL streaming", False),
+            "postgresql": Check("PostgreSQL", ok=True),
+            "postgresql_streaming": Check("PostgreSQL streaming", ok=False),
             "pg_basebackup_compatible": version,
             "replication_slot": slot,
         },
@@ -626,7 +629,7 @@ class TestWaiting:
         def look(names: Sequence[str]) -> dict[str, ServerChecks]:
             asked.append(list(names))
             failed = {"down": "postgresql", "timeout": "check_timeout", "red": "x"}
-            return {name: ServerChecks(name, {failed[name]: Check(failed[name], False)}) for name in names}
+            return {name: ServerChecks(name, {failed[name]: Check(failed[name], ok=False)}) for name in names}
 
         observed = wait_until_ok(
             look, ["down", "timeout", "red"], (), 3, wait=self.wait, patience=4, clock=lambda: float(next(times))
@@ -652,7 +655,7 @@ class TestWaiting:
 
     @staticmethod
     def failing(**healable: bool) -> ServerChecks:
-        return ServerChecks("a", {key: Check(key, False, healable=value) for key, value in healable.items()})
+        return ServerChecks("a", {key: Check(key, ok=False, healable=value) for key, value in healable.items()})
 
     def looks(self, *answers: ServerChecks, ignored: Sequence[str] = ()) -> int:
         asked = []

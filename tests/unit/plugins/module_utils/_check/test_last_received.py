@@ -36,13 +36,15 @@ def parsed(number: int) -> wal.Segment:
 
 def test_the_newest_is_a_partial_one_if_that_comes_last() -> None:
     archive = Archive({parsed(5): "five", parsed(6): "six"}, {parsed(7): "seven"}, {})
-    assert newest(archive, {"seven": 7.0}.__getitem__) == LastReceived(parsed(7), False, 7.0)
-    assert newest(Archive({parsed(5): "five"}, {}, {}), {"five": 5.0}.__getitem__) == LastReceived(parsed(5), True, 5.0)
+    assert newest(archive, {"seven": 7.0}.__getitem__) == LastReceived(parsed(7), complete=False, time=7.0)
+    assert newest(Archive({parsed(5): "five"}, {}, {}), {"five": 5.0}.__getitem__) == LastReceived(
+        parsed(5), complete=True, time=5.0
+    )
     assert newest(Archive({}, {}, {})) is None
 
 
 def test_since_when_and_how_many_bytes_are_at_risk() -> None:
-    last = LastReceived(parsed(5), True, NOW - 90)
+    last = LastReceived(parsed(5), complete=True, time=NOW - 90)
     assert text(last, NOW, 16 * MIB, None) == (
         f"the last WAL received is segment {segment(5)}, written at 2001-09-09 01:45:10+00, 90 s ago; "
         "commits since then may be on that server alone"
@@ -50,7 +52,7 @@ def test_since_when_and_how_many_bytes_are_at_risk() -> None:
     assert text(last, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB + 1000)).endswith(
         "up to 1000 bytes of WAL are on that server alone"
     )
-    partial = LastReceived(parsed(6), False, NOW)
+    partial = LastReceived(parsed(6), complete=False, time=NOW)
     assert text(partial, NOW, 16 * MIB, ServerPosition(6 * 16 * MIB + 1000)).endswith(
         "up to 1000 bytes of WAL are on that server alone"
     )

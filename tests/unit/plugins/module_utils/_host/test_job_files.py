@@ -48,7 +48,9 @@ def facts(directory: Path, job: KnownJob) -> JobFacts:
 def test_a_job_that_runs(tmp_path: Path) -> None:
     (tmp_path / "j4711.2").write_text(json.dumps(UNFINISHED))
     with running("j4711", "60", "AnsiballZ_backup.py", "_") as pid:
-        assert facts(tmp_path, KnownJob("j4711.2")) == JobFacts("j4711.2", False, [pid], pid, [])
+        assert facts(tmp_path, KnownJob("j4711.2")) == JobFacts(
+            "j4711.2", finished=False, processes=[pid], session=pid, remaining=[]
+        )
 
 
 def test_a_process_that_only_mentions_the_id_is_none_of_its(tmp_path: Path) -> None:
@@ -58,7 +60,9 @@ def test_a_process_that_only_mentions_the_id_is_none_of_its(tmp_path: Path) -> N
 
 def test_the_work_that_outlives_the_wrapper_is_found_by_its_session(tmp_path: Path) -> None:
     with running("AnsiballZ_backup.py") as pid:
-        assert facts(tmp_path, KnownJob("j4711.2", session=pid)) == JobFacts("j4711.2", False, [], pid, [pid])
+        assert facts(tmp_path, KnownJob("j4711.2", session=pid)) == JobFacts(
+            "j4711.2", finished=False, processes=[], session=pid, remaining=[pid]
+        )
     assert facts(tmp_path, KnownJob("j4711.2", session=pid)).remaining == []
 
 

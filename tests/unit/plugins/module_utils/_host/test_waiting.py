@@ -26,7 +26,9 @@ class Clock:
 
 def test_the_value_of_what_is_there_already() -> None:
     clock = Clock()
-    assert wait_for("it", lambda: Probe(True, "there", 42), 10, clock=clock, pause=clock.pause) == 42
+    assert (
+        wait_for("it", lambda: Probe(done=True, observed="there", value=42), 10, clock=clock, pause=clock.pause) == 42
+    )
     assert clock.pauses == []
 
 
@@ -40,7 +42,7 @@ def test_it_waits_until_it_holds() -> None:
 def test_the_error_has_the_last_observation() -> None:
     clock = Clock()
     with pytest.raises(WaitTimeout, match=r"a slot: not within 2\.5 s; last observed: t=102\.5"):
-        wait_for("a slot", lambda: Probe(False, f"t={clock.now}"), 2.5, 1.0, clock, clock.pause)
+        wait_for("a slot", lambda: Probe(done=False, observed=f"t={clock.now}"), 2.5, 1.0, clock, clock.pause)
     assert clock.pauses == [1.0, 1.0, 0.5]
 
 
@@ -49,7 +51,7 @@ def test_without_time_it_looks_once() -> None:
 
     def probe() -> Probe:
         looks.append(1)
-        return Probe(False, "nothing")
+        return Probe(done=False, observed="nothing")
 
     with pytest.raises(WaitTimeout):
         wait_for("it", probe, 0)

@@ -81,7 +81,7 @@ def test_the_port_decides_and_not_the_name_main(observed: ObservedHost) -> None:
 @pytest.mark.parametrize("observed", [BOTH, STOPPED], ids=["running", "stopped"])
 def test_every_difference_is_reported_at_once(observed: ObservedHost) -> None:
     declared = DeclaredCluster(5433, 16, "main", "postgresql@17-main.service", "/var/lib/postgresql/17/main")
-    unit = Unit("postgresql@17-main.service", True)
+    unit = Unit("postgresql@17-main.service", loaded=True)
     problem = problems(declared, replace(observed, declared_unit=unit))
     assert [text.partition(":")[0] for text in problem] == ["version", "cluster", "service", "data_directory"]
     assert all("5433" in text and "/var/lib/postgresql/17/prod" in text for text in problem)
@@ -89,13 +89,13 @@ def test_every_difference_is_reported_at_once(observed: ObservedHost) -> None:
 
 def test_an_alias_of_the_unit_is_the_unit() -> None:
     declared = DeclaredCluster(5433, service="database.service")
-    observed = replace(BOTH, declared_unit=Unit("postgresql@17-prod.service", True))
+    observed = replace(BOTH, declared_unit=Unit("postgresql@17-prod.service", loaded=True))
     assert found(declared, observed).service == "postgresql@17-prod.service"
 
 
 def test_a_unit_that_does_not_exist() -> None:
     declared = DeclaredCluster(5433, service="postgres.service")
-    (problem,) = problems(declared, replace(BOTH, declared_unit=Unit("postgres.service", False)))
+    (problem,) = problems(declared, replace(BOTH, declared_unit=Unit("postgres.service", loaded=False)))
     assert "no unit postgres.service" in problem
 
 
@@ -154,8 +154,8 @@ def test_a_server_whose_directory_was_removed_is_found_by_its_configuration() ->
 
 def test_without_pg_lsclusters() -> None:
     units = (
-        Unit("postgresql-17.service", True, "/var/lib/pgsql/17/data", 5432),
-        Unit("postgresql.service", False),
+        Unit("postgresql-17.service", loaded=True, data_directory="/var/lib/pgsql/17/data", port=5432),
+        Unit("postgresql.service", loaded=False),
     )
     cluster = found(DeclaredCluster(5432, 17, cluster="main"), ObservedHost(units=units))
     assert (cluster.service, cluster.data_directory) == ("postgresql-17.service", "/var/lib/pgsql/17/data")
@@ -164,7 +164,7 @@ def test_without_pg_lsclusters() -> None:
 
 
 def test_a_unit_without_a_data_directory() -> None:
-    observed = ObservedHost(declared_unit=Unit("own.service", True))
+    observed = ObservedHost(declared_unit=Unit("own.service", loaded=True))
     cluster = found(DeclaredCluster(5432, service="own.service", data_directory="/data/pg"), observed)
     assert (cluster.service, cluster.data_directory) == ("own.service", "/data/pg")
 

@@ -104,7 +104,7 @@ class Ended:
 
 
 def test_where_a_timeline_ended_nothing_streams_and_the_reason_is_the_timeline() -> None:
-    endpoint = Endpoint("198.51.100.10", "5432", "barman", "postgres", True, "main")
+    endpoint = Endpoint("198.51.100.10", "5432", "barman", "postgres", replication=True, server="main")
     refusal = PsycopgSession(SimpleNamespace(pgconn=Ended()), endpoint).try_stream(0x6000000, 1)
     assert refusal is not None
     found = diagnose_stream(refusal, endpoint)

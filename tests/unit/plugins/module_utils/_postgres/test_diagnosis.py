@@ -16,7 +16,15 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis_ru
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach
 
 SQL = Endpoint("198.51.100.10", "5432", "barman", "postgres", server="pg-eu", passfile="/var/lib/barman/.pgpass")
-STREAM = Endpoint("198.51.100.10", "5433", "streaming_barman", "replication", True, "pg-eu", "/var/lib/barman/.pgpass")
+STREAM = Endpoint(
+    "198.51.100.10",
+    "5433",
+    "streaming_barman",
+    "replication",
+    replication=True,
+    server="pg-eu",
+    passfile="/var/lib/barman/.pgpass",
+)
 AT = 'connection to server at "198.51.100.10", port 5432 failed: '
 
 

@@ -209,13 +209,13 @@ def test_libraries_are_found_beside_the_programs_and_where_postgresql_searches(t
     assert library_directory(str(programs), _run) == str(libraries)
     has = library_finder(str(libraries), f"$libdir:{more}")
     assert has is not None
-    assert has("plpgsql", False)
-    assert has("other", False)
-    assert has("$libdir/plpgsql.so", False)
-    assert has("trace", True)
-    assert not has("trace", False)
-    assert not has("plpgsql", True)
-    assert not has(str(more / "nothing"), False)
+    assert has("plpgsql", local=False)
+    assert has("other", local=False)
+    assert has("$libdir/plpgsql.so", local=False)
+    assert has("trace", local=True)
+    assert not has("trace", local=False)
+    assert not has("plpgsql", local=True)
+    assert not has(str(more / "nothing"), local=False)
 
 
 def test_a_configuration_in_the_data_directory_is_replaced(tmp_path: Path) -> None:

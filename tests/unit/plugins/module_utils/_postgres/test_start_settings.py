@@ -108,7 +108,7 @@ def test_an_immutable_file_and_a_foreign_owner_are_warned_of(tmp_path: Path) -> 
     host.attributes = "----i---------e-------"
     found = look_at_automatic_file(str(host.data), host.run)
     assert found.immutable
-    (warning,) = recovery_warnings(AutomaticFile("root", True), "postgres")
+    (warning,) = recovery_warnings(AutomaticFile("root", immutable=True), "postgres")
     assert warning.startswith("postgresql.auto.conf: it is immutable (chattr +i) and it belongs to 'root'.")
     assert recovery_warnings(AutomaticFile("postgres"), "postgres") == []
 

@@ -100,7 +100,7 @@ class Postgres:
         self.time += seconds
 
 
-def configured(pg: Postgres, desired: list[str], unwanted: list[str] | None = None, check: bool = False) -> Result:
+def configured(pg: Postgres, desired: list[str], unwanted: list[str] | None = None, *, check: bool = False) -> Result:
     return configure(pg, desired, unwanted, check_mode=check, clock=pg.clock, pause=pg.pause)
 
 

@@ -90,7 +90,7 @@ class RecoveryHost:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(b"")
 
-    def recover(self, check_mode: bool = False, **params: Any) -> RecoveryOutcome:
+    def recover(self, *, check_mode: bool = False, **params: Any) -> RecoveryOutcome:
         # The world's segments have no bytes that could be verified.
         given = {"verify_wal": False, "verify_backup": False, **params}
         request = request_from({"server": "pg", "destination": str(self.root / "new"), **given})

@@ -57,9 +57,9 @@ def test_what_is_switched_off_is_active_for_a_while(barman: Barman, tmp_path: Pa
         assert found[name].get("compression") == "gzip"
         for option in ("backup_directory", "wals_directory", "streaming_wals_directory"):
             assert found[name].directory(option) == asleep[name].directory(option)
-        assert [other_name for other_name, server in found.items() if not server.flag("active", True)] == sorted(
-            {"off", "in-main"} - {name}
-        )
+        assert [
+            other_name for other_name, server in found.items() if not server.flag("active", default=True)
+        ] == sorted({"off", "in-main"} - {name})
         assert {stat.S_IMODE(path.stat().st_mode) for path in place.rglob("*.conf")} == {0o600}
     assert not place.exists()
     assert files(tmp_path) == before

@@ -57,9 +57,9 @@ class Server:
         self.base.write(FILES)
         self.new = root / "new"
 
-    def recover(self, check_mode: bool = False, **params: Any) -> RecoveryOutcome:
+    def recover(self, *, check_mode: bool = False, **params: Any) -> RecoveryOutcome:
         self.host.world = self.files.archive  # type: ignore[assignment]
-        return self.host.recover(check_mode, **{"verify_wal": True, "verify_backup": True, **params})
+        return self.host.recover(check_mode=check_mode, **{"verify_wal": True, "verify_backup": True, **params})
 
     def note_proof(self, state: str) -> None:
         """As verify_recovery does."""
@@ -74,7 +74,7 @@ def server(tmp_path: Path) -> Server:
 
 def test_backup_and_wal_are_verified_and_the_result_has_it(server: Server) -> None:
     for check_mode in (True, False):
-        outcome = server.recover(check_mode)
+        outcome = server.recover(check_mode=check_mode)
         verified = outcome.recovery["verified"]
         assert verified["backup"]["status"] == verified["wal"]["status"] == "verified"
         assert verified["backup"]["files"] == len(FILES)
@@ -97,7 +97,7 @@ def test_a_truncated_segment_is_refused_before_anything_is_done(server: Server, 
     # With the records' verification off as well: a size costs nothing.
     for verify in (True, False):
         with pytest.raises(HostError, match=f"{name}.*has 500000 bytes"):
-            server.recover(check_mode, verify_wal=verify)
+            server.recover(check_mode=check_mode, verify_wal=verify)
     assert not server.new.exists()
     assert not server.host.ran("barman", "recover")
 
@@ -142,7 +142,7 @@ def test_a_target_that_is_not_found_in_truncated_wal_names_the_segment(server: S
 def test_one_wrong_bit_is_refused_before_anything_is_done(server: Server, check_mode: bool) -> None:
     server.files.flip(1, 500000)
     with pytest.raises(DamagedWal, match=str(server.files.segments[1])):
-        server.recover(check_mode)
+        server.recover(check_mode=check_mode)
     assert not server.new.exists()
     assert server.recover(check_mode=True, verify_wal=False).recovery["verified"]["wal"] == {
         "status": "skipped",
@@ -164,9 +164,9 @@ def test_noise_in_the_backup_is_refused_before_anything_is_done(server: Server, 
     path = server.base.path("base/5/16384")
     path.write_bytes(b"noise" * 20000)
     with pytest.raises(DamagedBackup, match="base/5/16384"):
-        server.recover(check_mode)
+        server.recover(check_mode=check_mode)
     assert not server.new.exists()
-    verified = server.recover(check_mode, verify_backup=False).recovery["verified"]
+    verified = server.recover(check_mode=check_mode, verify_backup=False).recovery["verified"]
     assert verified["backup"] == {"status": "skipped", "reason": "verify_backup is false"}
 
 

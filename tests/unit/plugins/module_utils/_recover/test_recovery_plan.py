@@ -70,7 +70,7 @@ def plan(
     return make_plan(request, backups, world)
 
 
-def time(number: float, inclusive: bool = True) -> RecoveryTarget:
+def time(number: float, *, inclusive: bool = True) -> RecoveryTarget:
     return RecoveryTarget("time", time=minute(number), inclusive=inclusive)
 
 

@@ -44,7 +44,7 @@ class Host:
     def files(self) -> RecordFiles:
         return RecordFiles(str(self.data), self.systemctl, str(self.units))
 
-    def record(self, event: RecordEvent, run: str = "", check_mode: bool = False) -> dict[str, object]:
+    def record(self, event: RecordEvent, run: str = "", *, check_mode: bool = False) -> dict[str, object]:
         aside = f"{self.data}.{run}"
         request = Request(
             event,

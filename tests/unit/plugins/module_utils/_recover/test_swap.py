@@ -344,9 +344,9 @@ def test_a_tablespace_with_a_place_of_its_own_goes_there(host: RecoveryHost) -> 
 @pytest.mark.parametrize("option", ["tablespace_directory", "wal_directory"])
 def test_directories_are_judged_as_the_destination_is(host: RecoveryHost, option: str) -> None:
     with pytest.raises(RecoverError, match=f"{option}: 'not/absolute' can't be used"):
-        host.recover(False, **{option: "not/absolute"})
+        host.recover(check_mode=False, **{option: "not/absolute"})
     with pytest.raises(RecoverError, match=f"{option}: .* is where Barman keeps its own files"):
-        host.recover(False, **{option: str(host.home / "pg")})
+        host.recover(check_mode=False, **{option: str(host.home / "pg")})
 
 
 # On the host itself, without SSH

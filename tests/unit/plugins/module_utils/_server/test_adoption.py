@@ -67,7 +67,7 @@ class Host:
         (place / "PG_VERSION").write_text("17\n")
 
     def problems(
-        self, options: Any = None, given: Any = (), adopt: bool = True, global_given: Any = (), **more: Any
+        self, options: Any = None, given: Any = (), *, adopt: bool = True, global_given: Any = (), **more: Any
     ) -> Any:
         entries = [DeclaredEntry("main", {**ENTRY, **(options or {})}, given)]
         section = {

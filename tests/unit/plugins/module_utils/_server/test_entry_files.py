@@ -444,7 +444,7 @@ class TestHandover:
     }
     ARCHIVED: Mapping[str, Any] = {"archiver": True, "streaming_archiver": False, "backup_method": "rsync"}
 
-    def planned(self, now: Mapping[str, Any], new: Mapping[str, Any], handover: bool = True) -> ConfigurationPlan:
+    def planned(self, now: Mapping[str, Any], new: Mapping[str, Any], *, handover: bool = True) -> ConfigurationPlan:
         return plan(host({"pg": ours("pg", **now)}), DesiredConfiguration([DesiredEntry("pg", new)], handover=handover))
 
     def test_streaming_stays_beside_archiving(self) -> None:
@@ -536,7 +536,7 @@ class TestUnlisted:
 class TestFormerSlots:
     """A slot that an entry does not name any more is told of by nothing else."""
 
-    def planned(self, text: str, slot: str, handover: bool = True) -> ConfigurationPlan:
+    def planned(self, text: str, slot: str, *, handover: bool = True) -> ConfigurationPlan:
         options = {"streaming_archiver": True, "slot_name": slot}
         return plan(
             host({"pg": text}), DesiredConfiguration([DesiredEntry("pg", options, host="pg-eu")], handover=handover)

@@ -93,7 +93,7 @@ class Host:
             DesiredConfiguration(entries, **more),
             None,
             "20260101T000000",
-            check_mode,
+            check_mode=check_mode,
         )
 
     def names(self) -> list[str]:

@@ -138,7 +138,7 @@ class PassiveHost(BarmanHost):
         }
         return Completed(argv, 0, json.dumps(document))
 
-    def run(self, check_mode: bool = False, **request: Any) -> ServerOutcome:
+    def run(self, *, check_mode: bool = False, **request: Any) -> ServerOutcome:
         configuration = read(str(self.main))
         passive = PassiveServer(
             self.barman, configuration, configuration.server("pg"), lambda: NOW, lambda seconds: None

@@ -100,7 +100,7 @@ class Postgres:
 
 
 class FakeSession:
-    def __init__(self, world: StreamingWorld, conninfo: str, replication: bool) -> None:
+    def __init__(self, world: StreamingWorld, conninfo: str, *, replication: bool) -> None:
         self._world = world
         self._pg = world.postgres
         self._replication = replication
@@ -269,13 +269,13 @@ class StreamingWorld:
         return read(str(self.main))
 
     def connect(
-        self, conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+        self, conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
     ) -> FakeSession:
         assert user == ME
         if replication in self.unreachable:
             endpoint = Endpoint("198.51.100.10", "5432", "someone", "postgres", replication, server)
             raise ConnectionFailed(diagnose_connection(self.unreachable[replication], endpoint))
-        return FakeSession(self, conninfo, replication)
+        return FakeSession(self, conninfo, replication=replication)
 
     def clock(self) -> float:
         return self.time
@@ -289,7 +289,9 @@ class StreamingWorld:
     def command_line(self, pid: int) -> str | None:
         return "/usr/bin/python3 /usr/bin/barman -q receive-wal main" if pid == self.pid else None
 
-    def ensure_receiver(self, state: str, check: bool = False, timeout: float = 5.0, **request: Any) -> ServerOutcome:
+    def ensure_receiver(
+        self, state: str, *, check: bool = False, timeout: float = 5.0, **request: Any
+    ) -> ServerOutcome:
         """What the module does for the server. request: the other fields of ReceiverRequest."""
         configuration = self.configuration
         host = ReceiverHost(

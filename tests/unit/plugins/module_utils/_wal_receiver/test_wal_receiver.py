@@ -45,8 +45,8 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> StreamingWorld:
     return made
 
 
-def started(world: StreamingWorld, reset: str = "never", check: bool = False, timeout: float = 5.0) -> ServerOutcome:
-    outcome = world.ensure_receiver("started", check, timeout, may_reset=reset == "when_needed")
+def started(world: StreamingWorld, reset: str = "never", *, check: bool = False, timeout: float = 5.0) -> ServerOutcome:
+    outcome = world.ensure_receiver("started", check=check, timeout=timeout, may_reset=reset == "when_needed")
     assert all(session.closed for session in world.sessions)
     return outcome
 
@@ -693,7 +693,7 @@ def both(tmp_path: Path) -> StreamingWorld:
     return world
 
 
-def given_up(world: StreamingWorld, check: bool = False) -> ServerOutcome:
+def given_up(world: StreamingWorld, *, check: bool = False) -> ServerOutcome:
     return world.ensure_receiver("absent", check=check, archiving_takes_over=True)
 
 
@@ -799,7 +799,7 @@ def test_a_receiver_on_a_slot_that_the_entry_does_not_name_is_started_anew(world
 # Synchronous
 
 
-def synchronous(world: StreamingWorld, check: bool = False) -> ServerOutcome:
+def synchronous(world: StreamingWorld, *, check: bool = False) -> ServerOutcome:
     outcome = world.ensure_receiver("started", check=check, timeout=5.0, synchronous=True)
     assert all(session.closed for session in world.sessions)
     return outcome

@@ -15,7 +15,7 @@ from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segm
 
 
 def no_connection(
-    conninfo: str, user: str | None = None, server: str | None = None, replication: bool = False
+    conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
 ) -> Session:
     raise AssertionError("nothing connects here")
 

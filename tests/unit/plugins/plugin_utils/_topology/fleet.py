@@ -262,7 +262,14 @@ class Deployment:
 
 
 def _declared_form(one: dict[str, Any]) -> Entry:
-    return Entry(one["host"], True, one["passive"], one["streaming"], one["archiving"], one["slot_name"])
+    return Entry(
+        one["host"],
+        active=True,
+        passive=one["passive"],
+        streaming=one["streaming"],
+        archiving=one["archiving"],
+        slot=one["slot_name"],
+    )
 
 
 def _is_declared_connection(fleet: Fleet, backup: str, one: dict[str, Any]) -> bool:

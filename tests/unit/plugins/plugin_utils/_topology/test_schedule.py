@@ -96,12 +96,12 @@ def test_schedules_are_spread_evenly():
 
 
 def test_a_schedule_is_the_same_for_the_same_name_for_ever():
-    assert default_schedules("pg", False) == ("31 0 * * *", "")
+    assert default_schedules("pg", block_increments=False) == ("31 0 * * *", "")
 
 
 @given(st.text(), st.booleans())
 def test_every_default_schedule_is_one(name, increments):
-    full, incremental = default_schedules(name, increments)
+    full, incremental = default_schedules(name, block_increments=increments)
     runs = runs_per_year(parse_cron(full)) + (runs_per_year(parse_cron(incremental)) if incremental else 0)
     assert runs == 365
 
