@@ -97,8 +97,8 @@ from typing import Any
 
 from ..module_utils._backup.removal import TARGETS, keep, plan_keeping
 from ..module_utils._barman.arguments import barman_argument_spec, barman_from
-from ..module_utils._barman.catalog import read_backups
 from ..module_utils._barman.configuration import read
+from ..module_utils._barman.server import Server
 from ..module_utils._host.result import Result
 from ..module_utils._module import run_module
 
@@ -113,10 +113,10 @@ ARGUMENTS: dict[str, Any] = {
 
 def set_keep(params: dict[str, Any], *, check_mode: bool) -> Result:
     target = params["target"] if params["state"] == "present" else None
-    server = read(params["config_file"], params["barman_user"]).server(params["server"])
-    keeping = plan_keeping(server, read_backups(server), params["backup_id"], target)
+    server = Server(barman_from(params), read(params["config_file"], params["barman_user"]).server(params["server"]))
+    keeping = plan_keeping(server.entry, server.backups, params["backup_id"], target)
     if keeping.changes and not check_mode:
-        keep(barman_from(params), server, keeping)
+        keep(server, keeping)
     backup = keeping.backup
     return Result(
         changed=keeping.changes,

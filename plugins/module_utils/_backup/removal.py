@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._barman.catalog import SHORTCUTS, Backup, CatalogError, dependents, find, read_backups
-from .._barman.command import Barman, BarmanError
+from .._barman.catalog import SHORTCUTS, Backup, CatalogError, dependents, find
+from .._barman.command import BarmanError
 from .._barman.configuration import ServerConfiguration
+from .._barman.server import Server
 from .._host.process import HostError
 
 TARGETS = ("full", "standalone")
@@ -99,11 +100,11 @@ def _redundancy(server: ServerConfiguration, backups: Sequence[Backup], backup: 
     ]
 
 
-def remove(barman: Barman, server: ServerConfiguration, removal: Removal) -> None:
+def remove(server: Server, removal: Removal) -> None:
     """Have Barman delete it, and see that all of it is gone. Raises RemovalError."""
     backup = removal.backups[0]
-    reply = barman.json("delete", server.name, backup.backup_id)
-    left = {one.backup_id for one in read_backups(server)}
+    reply = server.barman.json("delete", server.name, backup.backup_id)
+    left = {one.backup_id for one in server.backups_now()}
     there = [one.backup_id for one in removal.backups if one.backup_id in left]
     if there or not reply.ok:
         reported = "; ".join([*reply.warnings, *reply.errors]) or reply.reason
@@ -146,13 +147,13 @@ def plan_keeping(server: ServerConfiguration, backups: Sequence[Backup], request
     return Keeping(backup, target)
 
 
-def keep(barman: Barman, server: ServerConfiguration, keeping: Keeping) -> Backup:
+def keep(server: Server, keeping: Keeping) -> Backup:
     """Have Barman write the annotation or take it away, and see that it is so. Raises RemovalError."""
     if keeping.backup is None:
         raise RemovalError("there is no backup to keep")
     arguments = ["--release"] if keeping.target is None else ["--target", keeping.target]
-    reply = barman.json("keep", *arguments, server.name, keeping.backup.backup_id)
-    found = _find_or_none(read_backups(server), keeping.backup.backup_id, server.name)
+    reply = server.barman.json("keep", *arguments, server.name, keeping.backup.backup_id)
+    found = _find_or_none(server.backups_now(), keeping.backup.backup_id, server.name)
     if not reply.ok or found is None or found.keep != keeping.target:
         raise BarmanError(
             "Barman did not {} backup {} of server '{}': {}".format(

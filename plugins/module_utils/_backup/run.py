@@ -18,6 +18,7 @@ from .._barman.arguments import barman_from
 from .._barman.catalog import Backup, read_backups
 from .._barman.configuration import read
 from .._barman.hook_runs import failure, of_backup
+from .._barman.server import Server
 from .._host.process import HostError
 from .._host.progress import Progress
 from .._host.result import Result
@@ -45,10 +46,10 @@ def back_up_or_delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
 
 def delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     """Delete the backup. Raises HostError."""
-    server = read(params["config_file"], params["barman_user"]).server(params["server"])
-    removal = plan_removal(server, read_backups(server), params["backup_id"], dependent=params["dependents"])
+    server = Server(barman_from(params), read(params["config_file"], params["barman_user"]).server(params["server"]))
+    removal = plan_removal(server.entry, server.backups, params["backup_id"], dependent=params["dependents"])
     if removal.changes and not check_mode:
-        remove(barman_from(params), server, removal)
+        remove(server, removal)
     return Result(
         removal.changes,
         {

@@ -34,12 +34,19 @@ class Server:
 
     @cached_property
     def backups(self) -> list[Backup]:
+        return self.backups_now()
+
+    def backups_now(self) -> list[Backup]:
+        """The backups as they are now."""
         return read_backups(self.entry)
 
     @cached_property
     def segment_size(self) -> int:
-        """The size of a WAL segment; PostgreSQL's default as long as no backup says it."""
-        return self.backups[-1].segment_size if self.backups else wal.DEFAULT_SEGMENT_SIZE
+        """The size of a WAL segment; PostgreSQL's default as long as no backup says it.
+
+        Barman writes it when a backup is copied.
+        """
+        return next((one.segment_size for one in reversed(self.backups) if one.copied), wal.DEFAULT_SEGMENT_SIZE)
 
     @property
     def is_local(self) -> bool:

@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .._barman.archive import Archive, read_archive
-from .._barman.catalog import DONE, Backup, read_backups
+from .._barman.archive import Archive
+from .._barman.catalog import DONE, Backup
 from .._barman.command import Barman
 from .._barman.configuration import ServerConfiguration
 from .._barman.locks import command_line, receiver_pid
+from .._barman.server import Server
 from .._host.files import names_in
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
@@ -257,10 +258,8 @@ class Protection:
                 receives_from = ServerIdentity(sent.system_identifier, sent.timeline)
             finally:
                 replication.close()
-        backups = read_backups(self._server)
-        found = [one for one in backups if one.backup_id == expected.backup_id]
-        size = next((one.segment_size for one in reversed(backups) if one.copied), wal.DEFAULT_SEGMENT_SIZE)
-        archive = read_archive(self._server, self._barman, size)
+        server = Server(self._barman, self._server)
+        found = [one for one in server.backups if one.backup_id == expected.backup_id]
         return ObservedProtection(
             server=identity,
             receives_from=receives_from,
@@ -268,8 +267,10 @@ class Protection:
             receiver_pid=pid,
             sender_state=state,
             received=self._received(expected.timeline) if streaming else None,
-            delivered=_newest(archive, expected.timeline, ""),
-            archived=_newest(archive, expected.timeline, self._server.directory("wals_directory").rstrip("/") + "/"),
+            delivered=_newest(server.archive, expected.timeline, ""),
+            archived=_newest(
+                server.archive, expected.timeline, self._server.directory("wals_directory").rstrip("/") + "/"
+            ),
             backup=found[0] if found else None,
         )
 

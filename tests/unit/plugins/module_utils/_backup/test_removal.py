@@ -27,6 +27,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.server import Server
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = ("20261116T010000", "20261117T010000", "20261118T010000", "20261119T010000")
@@ -210,7 +211,7 @@ def host(tmp_path: Path) -> Host:
 
 def test_a_deleted_backup_is_verified_to_be_missing(host: Host) -> None:
     removal = plan_removal(host.server, read_backups(host.server), MONDAY, dependent=True)
-    remove(host.barman, host.server, removal)
+    remove(Server(host.barman, host.server), removal)
     assert host.log == [f"delete pg {MONDAY}"]
     assert [backup.backup_id for backup in read_backups(host.server)] == [THURSDAY]
 
@@ -224,22 +225,23 @@ def test_a_failed_deletion_is_reported_with_barman_s_message(host: Host) -> None
     with pytest.raises(
         RemovalError, match=f"Skipping delete of it; Cannot delete. These remain: {MONDAY}, {TUESDAY}, "
     ):
-        remove(host.barman, host.server, removal)
+        remove(Server(host.barman, host.server), removal)
 
 
 def test_a_success_that_is_none(host: Host) -> None:
     host.obeys = False
     backups = read_backups(host.server)
     with pytest.raises(RemovalError, match="These remain"):
-        remove(host.barman, host.server, plan_removal(host.server, backups, THURSDAY, dependent=False))
+        remove(Server(host.barman, host.server), plan_removal(host.server, backups, THURSDAY, dependent=False))
     with pytest.raises(HostError, match=r"did not keep backup .*: Barman reported success"):
-        keep(host.barman, host.server, plan_keeping(host.server, backups, THURSDAY, "full"))
+        keep(Server(host.barman, host.server), plan_keeping(host.server, backups, THURSDAY, "full"))
 
 
 def test_kept_and_released(host: Host) -> None:
     assert (
-        keep(host.barman, host.server, plan_keeping(host.server, week(), THURSDAY, "standalone")).keep == "standalone"
+        keep(Server(host.barman, host.server), plan_keeping(host.server, week(), THURSDAY, "standalone")).keep
+        == "standalone"
     )
     kept = read_backups(host.server)
-    assert keep(host.barman, host.server, plan_keeping(host.server, kept, THURSDAY, None)).keep is None
+    assert keep(Server(host.barman, host.server), plan_keeping(host.server, kept, THURSDAY, None)).keep is None
     assert host.log == [f"keep --target standalone pg {THURSDAY}", f"keep --release pg {THURSDAY}"]
