@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.hook_requirements import credential_texts
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.requirement_types import HookCredentials
 
 DOCUMENTATION = r"""
 name: hook_credentials
@@ -50,7 +51,7 @@ _value:
 """
 
 
-def hook_credentials(credentials: Sequence[Mapping[str, str]], hostvars: Mapping[str, Any]) -> dict[str, str]:
+def hook_credentials(credentials: Sequence[HookCredentials], hostvars: Mapping[str, Any]) -> dict[str, str]:
     """The text of each file, by its profile."""
 
     def secret(host: str, variable: str) -> str:

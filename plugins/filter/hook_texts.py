@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.hook_requirements import script_texts
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.requirement_types import HookRequirements
 
 DOCUMENTATION = r"""
 name: hook_texts
@@ -49,7 +50,7 @@ _value:
 """
 
 
-def hook_texts(hooks: Mapping[str, Any], texts: Sequence[str]) -> dict[str, str]:
+def hook_texts(hooks: HookRequirements, texts: Sequence[str]) -> dict[str, str]:
     """The text of each script, by the name of its file."""
     if not isinstance(hooks, Mapping) or "scripts" not in hooks:
         raise AnsibleFilterError("hook_texts needs the requirements of a backup server's hooks, with the key scripts")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .model import Problem
+from .requirement_types import RequirementsOfHost
 from .requirements import describe, requirements
 from .resolve import resolve
 from .validate import validate
@@ -24,7 +25,7 @@ class Outcome(NamedTuple):
     problems: list[Problem]
     warnings: list[str]
     topology: dict[str, Any]
-    requirements: dict[str, dict[str, Any]]
+    requirements: dict[str, RequirementsOfHost]
 
 
 def build(pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str, Any]]) -> Outcome:

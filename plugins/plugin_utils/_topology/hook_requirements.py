@@ -10,10 +10,10 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from ...module_utils._barman.option_table import HOOK_RUNNER
 from .hooks import CREDENTIALS_DIRECTORY, EXPORT, Declared, profile, script_name
+from .requirement_types import HookCredentials, HookRequirements, HookScript
 
 #: The scripts that come with role hooks, as file names below its directory "files".
 READY_FILES: Mapping[str, str] = {HOOK_RUNNER: "run_hook.py", EXPORT: "export.py"}
@@ -21,22 +21,26 @@ READY_FILES: Mapping[str, str] = {HOOK_RUNNER: "run_hook.py", EXPORT: "export.py
 _INTERPRETER = "#!/usr/bin/python3\n"
 
 
-def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, home: str) -> dict[str, Any]:
+def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, home: str) -> HookRequirements:
     """What the backup server must have for the hooks of these inventory hosts."""
-    scripts: list[dict[str, Any]] = []
-    credentials: list[dict[str, str]] = []
+    scripts: list[HookScript] = []
+    credentials: list[HookCredentials] = []
     used: set[str] = set()
     for host, item in declared:
         for hook in item.hooks.values():
             used.add(hook.value if hook.kind == "ready" else "")
-            if hook.deployed:
-                scripts.append({"name": script_name(item.scope, hook), "host": host, hook.kind: hook.value})
+            name = script_name(item.scope, hook)
+            if hook.kind == "source":
+                scripts.append({"name": name, "host": host, "source": hook.value})
+            elif hook.kind == "content":
+                scripts.append({"name": name, "host": host, "content": hook.value})
         if item.has_access_key and any(hook.is_ready("s3") for hook in item.hooks.values()):
             credentials.append({"profile": profile(item.scope), "host": host})
-    hooks: dict[str, Any] = {
+    hooks: HookRequirements = {
         "directory": directory,
         "needed": bool(used),
         "ready": sorted(used - {""}),
+        "sources": [],
         "scripts": scripts,
         "credentials_directory": f"{home}/{CREDENTIALS_DIRECTORY}",
         "credentials": credentials,
@@ -44,17 +48,17 @@ def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, 
     return {**hooks, "sources": _sources(hooks)}
 
 
-def _ready_names(hooks: Mapping[str, Any]) -> list[str]:
+def _ready_names(hooks: HookRequirements) -> list[str]:
     """The names under which a backup server gets the scripts that come with the role."""
     return [*([HOOK_RUNNER] if hooks["needed"] else []), *([EXPORT] if hooks["ready"] else [])]
 
 
-def _given(hooks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _given(hooks: HookRequirements) -> list[HookScript]:
     """The scripts that the inventory gives as files of the controller."""
     return [script for script in hooks["scripts"] if "source" in script]
 
 
-def _sources(hooks: Mapping[str, Any]) -> list[str]:
+def _sources(hooks: HookRequirements) -> list[str]:
     """The files of the controller with the texts of the scripts: those of the role by their names, the others by their paths."""
     return [
         *(READY_FILES[name] for name in _ready_names(hooks)),
@@ -62,7 +66,7 @@ def _sources(hooks: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def script_texts(hooks: Mapping[str, Any], texts: Sequence[str]) -> dict[str, str]:
+def script_texts(hooks: HookRequirements, texts: Sequence[str]) -> dict[str, str]:
     """The text of each script, by the name of its file. texts: the contents of hooks["sources"], in that order. Raises ValueError if one is missing."""
     ready, given = _ready_names(hooks), _given(hooks)
     if len(texts) != len(ready) + len(given):
@@ -75,7 +79,7 @@ def script_texts(hooks: Mapping[str, Any], texts: Sequence[str]) -> dict[str, st
     }
 
 
-def credential_texts(credentials: Iterable[Mapping[str, str]], secret: Callable[[str, str], str]) -> dict[str, str]:
+def credential_texts(credentials: Iterable[HookCredentials], secret: Callable[[str, str], str]) -> dict[str, str]:
     """The text of each credentials file, by its profile: a file for each, so that removing one changes no other.
 
     secret: returns the value of a variable, by host and variable.

@@ -4,34 +4,25 @@
 
 """What a hand does on a PostgreSQL server that Ansible does not touch: the same as the role pg does on the others, line by line.
 
-    database: postgres              # the lines for psql are for this database, as a superuser
-    sql: [...]                      # for psql: the roles and what they are granted
-    passwords:                      # which is typed where psql asks for it: none is in these lines
-      - {role: barman, variable: barman_postgres_password, psql: "\\\\password barman"}
-    pg_hba: [...]                   # the first lines of pg_hba.conf: the first line that matches decides
-    settings: [...]                 # for postgresql.conf, or a provider's console
-    alter_system: [...]             # the same for psql: raises what is too low, and leaves the rest alone
-    restart: [...]                  # the settings among them that a restart only brings into effect
-    packages: [barman-cli]          # what has to be installed for archive_command, or for the rsync method
-    ssh:                            # who must get in where; options: what goes before the key in authorized_keys
-      - {purpose: archiving, from: postgres@orders, to: barman@198.51.100.11, port: 22,
-         options: 'restrict,from="198.51.100.21/32",command="barman put-wal orders"',
-         commands: [...],           # there, as the user that runs PostgreSQL; the last one prints what the variable has to say
-         variable: barman_ssh_public_key, given: false,
-         # Lines with the keys of other hosts: the playbook deploy knows them when it has connected to these, and puts them in this fact.
-         file: ~/.ssh/known_hosts, fact: ssh_trust_lines.postgres.known_hosts}
-
 Private to the collection. Pure: no Ansible, no input or output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from ...module_utils._archive_command.command import MARK, ArchiveTarget, archive_command, marked
 from ...module_utils._postgres import privileges, standby_names
 from .model import PostgresServer
+from .requirement_types import (
+    HbaRule,
+    ManualPassword,
+    ManualSsh,
+    ManualSteps,
+    PasswordVariable,
+    PostgresRequirements,
+    SshEdge,
+)
 
 _FLAGS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 # What takes effect without a restart.
@@ -43,19 +34,18 @@ _RELOADED = (
     "wal_summary_keep_time",
 )
 _LOCAL = ("127.", "::1/")
-_HBA_FIELDS = ("type", "databases", "users", "source", "method")
 _MAKE_A_KEY = ("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519", "cat ~/.ssh/id_ed25519.pub")
 _SHOW_THE_HOST_KEY = ("mkdir -p -m 700 ~/.ssh", "cat /etc/ssh/ssh_host_ed25519_key.pub")
 
 
-def manual(server: PostgresServer, required: Mapping[str, Any], edges: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def manual(server: PostgresServer, required: PostgresRequirements, edges: Iterable[SshEdge]) -> ManualSteps:
     """The lines for the server. required: what it must have; edges: the SSH trust that begins or ends there."""
     settings = list(_settings(required))
     return {
         "database": server.database,
         "sql": list(_sql(server, required)),
         "passwords": list(_passwords(server, required)),
-        "pg_hba": ["   ".join(rule[name] for name in _HBA_FIELDS) for rule in required["hba_rules"]],
+        "pg_hba": [_hba_line(rule) for rule in required["hba_rules"]],
         "settings": [f"{name} = {_value(value)}{note and '   # ' + note}" for name, value, dummy, note in settings],
         "alter_system": [
             "SELECT {} FROM pg_settings WHERE name = '{}' AND {} \\gexec".format(
@@ -69,7 +59,11 @@ def manual(server: PostgresServer, required: Mapping[str, Any], edges: Iterable[
     }
 
 
-def _sql(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[str]:
+def _hba_line(rule: HbaRule) -> str:
+    return "   ".join((rule["type"], rule["databases"], rule["users"], rule["source"], rule["method"]))
+
+
+def _sql(server: PostgresServer, required: PostgresRequirements) -> Iterable[str]:
     # A standby has its primary's roles.
     if server.primary is not None:
         return
@@ -80,10 +74,10 @@ def _sql(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[str]:
     yield from privileges.statements(management, server.version)
 
 
-def _passwords(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+def _passwords(server: PostgresServer, required: PostgresRequirements) -> Iterable[ManualPassword]:
     if server.primary is not None:
         return
-    variables: dict[str, str] = {}
+    variables: dict[str, PasswordVariable] = {}
     if server.has_password:
         variables[required["users"]["management"]] = "barman_postgres_password"
     if server.has_streaming_password and required["users"]["streaming"] is not None:
@@ -92,7 +86,7 @@ def _passwords(server: PostgresServer, required: Mapping[str, Any]) -> Iterable[
         yield {"role": role, "variable": variable, "psql": f"\\password {privileges.identifier(role)}"}
 
 
-def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
+def _settings(required: PostgresRequirements) -> Iterable[tuple[str, str, str, str]]:
     """Name, value, when it has to be set, and what else there is to say."""
     if any(not rule["source"].startswith(_LOCAL) for rule in required["hba_rules"]):
         yield (
@@ -138,7 +132,7 @@ def _settings(required: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]
         yield "archive_timeout", str(archiving["timeout"]), f"setting <> '{archiving['timeout']}'", ""
 
 
-def _packages(server: PostgresServer, required: Mapping[str, Any]) -> list[str]:
+def _packages(server: PostgresServer, required: PostgresRequirements) -> list[str]:
     """By the names that Debian and Red Hat share. Barman's rsync method runs rsync on both sides."""
     found: set[str] = {"rsync"} if server.backup_server is not None and server.method == "rsync" else set()
     if required["archiving"] is not None:
@@ -147,7 +141,7 @@ def _packages(server: PostgresServer, required: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def _ssh(server: PostgresServer, edge: Mapping[str, Any]) -> dict[str, Any]:
+def _ssh(server: PostgresServer, edge: SshEdge) -> ManualSsh:
     outgoing = edge["from_host"] == server.host
     file = "known_hosts" if outgoing else "authorized_keys"
     options = f'restrict,from="{",".join(edge["from_addresses"])}"'

@@ -4,88 +4,7 @@
 
 """From the topology to what each host must have. Nothing else computes it again.
 
-The requirements of a host are a dictionary; a host in both groups has the keys of both.
-
-    postgres:                       # on a PostgreSQL server
-      server_name: pg-eu            # Barman's name; null for a primary that is backed up through its standby only
-      version: 17
-      port: 5432
-      database: postgres
-      manage: true                  # false: nothing may be changed there, see manual
-      os_user: postgres
-      primary: null                 # on a standby, the inventory name of its primary: roles are made there
-      standbys: []                  # on a primary, the inventory names of the standbys that name it
-      backed_up_as: pg-eu           # whose entry in Barman has its data: a primary may be backed up through a standby only
-      users: {management: barman, streaming: streaming_barman}      # streaming may be null
-      roles:                        # the same, with what each needs and the variable that has its password
-        - {name: barman, replication: false, password: barman_postgres_password}
-      privileges: {memberships: [pg_read_all_settings, ...], functions: ["pg_switch_wal()", ...]}
-      hba_rules:
-        - {type: hostssl, databases: postgres, users: barman, source: 198.51.100.11/32, method: scram-sha-256}
-      hba_lines: [...]              # the same as lines of the file
-      listens: true                 # whether a backup server on another machine connects to it
-      settings:                     # minimum: at least; value: exactly; includes: names in a list that others share
-        wal_level: {minimum: replica}
-        max_wal_senders: {minimum: 4}
-        max_replication_slots: {minimum: 1}
-        summarize_wal: {value: "on"}
-        archive_mode: {value: "on"}
-        synchronous_standby_names: {includes: [barman_receive_wal]}
-      packages: [barman-cli, zstd]  # by the names that Debian and Red Hat share
-      slots: [barman]
-      programs: [zstd]              # what unpacks its backups there; python_modules: what archive_command compresses with
-      python_modules: []
-      synchronous:                  # the receivers that commits wait for, and who runs them
-        - {name: barman_receive_wal, server: pg-eu, backup_server: backup-eu}
-      archiving:                    # where archive_command sends WAL, and how; null without. timeout null: left as it is
-        {server: pg-eu, backup_server: backup-eu, address: 198.51.100.11, port: 22, user: barman,
-         incoming_directory: /var/lib/barman/pg-eu/incoming, wals_directory: /var/lib/barman/pg-eu/wals,
-         method: barman-wal-archive, compression: none, timeout: 300}
-      pgpass: [...]                 # as below, for every connection that a backup server may have to it, the former one too
-      variables:                    # what only the role reads of the inventory, parsed, with the defaults of the table (variables.py)
-        {barman_restart_allowed: false, ...}
-      manual: null                  # with manage: false the lines that a hand has to apply, see manual.py
-    barman:                         # on a backup server
-      user, home, configuration_directory
-      global_options: {barman_home: /var/lib/barman, ...}
-      given: [barman_home]          # the options that the inventory sets itself, here and of each server; the others are defaults
-      servers:
-        - {name: pg-eu, host: pg-eu, options: {conninfo: ..., ...}, given: [retention_policy], passive: false, streaming: true, archiving: false,
-           slot_name: barman, synchronous: false, source: null, hops: 0}
-        - {name: pg-us, host: pg-us, options: {primary_ssh_command: ..., ...}, passive: true, streaming: false,
-           archiving: false, slot_name: null, synchronous: false, source: backup-us, hops: 1}
-      synchronous: []               # the servers whose receivers commits wait for
-      client_versions: [17]
-      programs: [zstd]              # what compresses and unpacks backups and WAL, beside gzip
-      python_modules: [lz4]
-      packages: [zstd, python3-lz4]
-      variables: {barman_prune: false, ...}
-      clouds: [aws]                 # the providers that take snapshots for it
-      pgpass:
-        - {host: pg-eu, address: 198.51.100.21, port: 5432, database: postgres, user: barman,
-           password_variable: barman_postgres_password}      # the variable of the inventory host named by host
-      schedules:
-        - {server: pg-eu, type: full, minute: "17", hour: "2", day: "*", month: "*", weekday: "*"}
-      schedule_lines: [...]         # the same as lines of cron
-      increments:                   # scheduled block-level increments, by the version of Barman that they need
-        - {barman_version: "3.11", servers: [pg-eu], compressed: false}
-      hooks:                        # what the entries' hook options need; needed: false without any
-        directory: /usr/local/lib/pgdr.barman
-        needed: true
-        ready: [s3, tar]
-        sources: [run_hook.py, export.py, /srv/inventory/hooks/announce.sh]   # files with texts: of role hooks, or of the controller
-        scripts:                    # source (on the controller) or content; host: whose hook it is
-          - {name: pg-eu.pre_backup_script, host: pg-eu, source: /srv/inventory/hooks/announce.sh}
-        credentials_directory: /var/lib/barman/.pgdr.barman/credentials
-        credentials:                # the host's barman_s3_access_key and barman_s3_secret_key
-          - {profile: barman-pg-eu, host: pg-eu}
-    ssh_edges:                      # the edges that begin or end on this machine. from_hosts, to_hosts: all hosts of the inventory that are that machine
-      - {from_host, from_hosts: [...], from_user, from_addresses: [...], to_host, to_hosts: [...], to_user, to_address, to_port,
-         purpose: backup|archiving|passive, forced_command: null,
-         public_key: ..., host_key: ...}      # only where from_host, or to_host, is not managed and the inventory says them
-    ssh_users: [postgres]             # the users of this machine whose authorized_keys the collection writes
-
-No password is ever part of it: pgpass names the host and the variable that hold one.
+requirement_types.py has the shape of the result.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -93,7 +12,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ...module_utils._postgres import privileges
 from . import retention, schedule
@@ -103,6 +22,20 @@ from .hook_requirements import hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PassiveCopy, PostgresServer, Topology, as_plain
 from .relations import archiving_client, backed_up_as, clients_of, has_base_backups, receivers_of
+from .requirement_types import (
+    Archiving,
+    BackupSchedule,
+    BarmanRequirements,
+    BlockIncrements,
+    DatabaseRole,
+    EntryRequirement,
+    HbaRule,
+    PasswordLine,
+    PostgresRequirements,
+    RequiredPrivileges,
+    RequiredSetting,
+    RequirementsOfHost,
+)
 from .ssh_edges import by_machine, recovery_edges, ssh_edges
 
 # gzip is everywhere. What Barman runs, and what it imports, for each of the others.
@@ -113,10 +46,10 @@ LOOPBACK = ("127.", "::1/")
 _MODULES = {"lz4": ("lz4",), "snappy": ("snappy",), "zstd": ("zstandard",)}
 
 
-def requirements(topology: Topology) -> dict[str, dict[str, Any]]:
+def requirements(topology: Topology) -> dict[str, RequirementsOfHost]:
     """What each host must have, by inventory name."""
     index = topology.index()
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, RequirementsOfHost] = {}
     for host in (*topology.postgres_servers, *topology.backup_servers):
         found[host] = {"ssh_edges": [], "ssh_users": []}
     for server in topology.postgres_servers.values():
@@ -151,7 +84,7 @@ def describe(topology: Topology) -> dict[str, Any]:
 # --- on a PostgreSQL server -------------------------------------------------------------------------------------------
 
 
-def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any]:
+def _postgres(topology: Topology, index: Index, server: PostgresServer) -> PostgresRequirements:
     clients = clients_of(index, server)
     receivers = receivers_of(index, server)
     replicating = receivers + ([server] if has_base_backups(server) and server not in receivers else [])
@@ -208,16 +141,17 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> dict[
     }
 
 
-def _roles(server: PostgresServer, streaming: str | None) -> list[dict[str, Any]]:
+def _roles(server: PostgresServer, streaming: str | None) -> list[DatabaseRole]:
     """The database roles, each once."""
-    roles: list[dict[str, Any]] = [
-        {"name": server.user, "replication": server.user == streaming, "password": "barman_postgres_password"},
-        {"name": streaming, "replication": True, "password": "barman_streaming_password"},
+    roles: list[DatabaseRole] = [
+        {"name": server.user, "replication": server.user == streaming, "password": "barman_postgres_password"}
     ]
-    return roles if streaming and streaming != server.user else roles[:1]
+    if streaming and streaming != server.user:
+        roles.append({"name": streaming, "replication": True, "password": "barman_streaming_password"})
+    return roles
 
 
-def _hba_line(rule: Mapping[str, str]) -> str:
+def _hba_line(rule: HbaRule) -> str:
     """In quotes a name is a name and never a keyword; "replication" is meant as the keyword."""
     database = rule["databases"] if rule["databases"] == "replication" else f'"{rule["databases"]}"'
     return f'{rule["type"]} {database} "{rule["users"]}" {rule["source"]} {rule["method"]}'
@@ -232,14 +166,14 @@ def _sources(topology: Topology, clients: Iterable[PostgresServer]) -> list[str]
     return list(found)
 
 
-def _privileges(server: PostgresServer) -> dict[str, list[str]]:
+def _privileges(server: PostgresServer) -> RequiredPrivileges:
     least = privileges.least_privileges(server.version)
     return {"memberships": list(least.memberships), "functions": list(least.functions)}
 
 
 def _hba_rules(
     server: PostgresServer, database: str, user: str, *, has_password: bool, sources: Iterable[str]
-) -> Iterable[dict[str, str]]:
+) -> Iterable[HbaRule]:
     by_certificate = bool(server.sslcert) and not has_password
     requires_tls = by_certificate or server.sslmode in SSL_MODES_REQUIRING
     for source in sources:
@@ -252,14 +186,14 @@ def _hba_rules(
         }
 
 
-def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[str, dict[str, Any]]:
+def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[str, RequiredSetting]:
     receivers = receivers_of(index, server)
     senders = _senders(index, server)
     primary = topology.postgres_servers.get(server.primary or "")
     if primary is not None:
         # A standby with fewer than its primary does not start.
         senders = max(senders, _senders(index, primary))
-    settings: dict[str, dict[str, Any]] = {"wal_level": {"minimum": "replica"}}
+    settings: dict[str, RequiredSetting] = {"wal_level": {"minimum": "replica"}}
     if senders:
         settings["max_wal_senders"] = {"minimum": senders}
     if receivers:
@@ -282,7 +216,7 @@ def _senders(index: Index, server: PostgresServer) -> int:
     return 2 * len(receivers_of(index, server)) + (2 if has_base_backups(server) else 0)
 
 
-def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict[str, Any] | None:
+def _archiving(topology: Topology, index: Index, server: PostgresServer) -> Archiving | None:
     client = archiving_client(index, server)
     backup = topology.backup_servers.get(client.backup_server or "") if client else None
     if client is None or backup is None:
@@ -305,7 +239,7 @@ def _archiving(topology: Topology, index: Index, server: PostgresServer) -> dict
 # --- on a backup server -----------------------------------------------------------------------------------------------
 
 
-def _barman(topology: Topology, index: Index, backup: BackupServer) -> dict[str, Any]:
+def _barman(topology: Topology, index: Index, backup: BackupServer) -> BarmanRequirements:
     backed_up = index.backed_up.get(backup.host, [])
     copies = index.copies_on.get(backup.host, [])
     entries = [_active_entry(topology, server, backup) for server in backed_up]
@@ -390,7 +324,7 @@ def _archiving_modules(index: Index, server: PostgresServer) -> set[str]:
     return set(_MODULES.get(client.archive_compression, ()))
 
 
-def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
+def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServer) -> EntryRequirement:
     return {
         "name": server.name,
         "host": server.host,
@@ -408,7 +342,7 @@ def _active_entry(topology: Topology, server: PostgresServer, backup: BackupServ
 
 def _passive_entry(
     topology: Topology, passive_copy: PassiveCopy, sources: Mapping[tuple[str, str], str]
-) -> dict[str, Any]:
+) -> EntryRequirement:
     server = topology.postgres_servers[passive_copy.server]
     return {
         "name": server.name,
@@ -434,7 +368,7 @@ def _hops(passive_copy: PassiveCopy, sources: Mapping[tuple[str, str], str]) -> 
     return hops
 
 
-def _pgpass(topology: Topology, server: PostgresServer, *, former: bool = False) -> Iterable[dict[str, Any]]:
+def _pgpass(topology: Topology, server: PostgresServer, *, former: bool = False) -> Iterable[PasswordLine]:
     """A line for each connection to the server; former: also for those that it does not need any more, but may have had."""
     primary = topology.postgres_servers.get(server.primary) if server.primary else None
     connections = [(server, False)] + ([(server, True)] if former or server.needs_replication else [])
@@ -453,19 +387,32 @@ def _pgpass(topology: Topology, server: PostgresServer, *, former: bool = False)
         }
 
 
-def _schedules(server: PostgresServer) -> Iterable[dict[str, str]]:
-    for kind, text in (("full", server.backup_schedule), ("incremental", server.incremental_schedule)):
-        if text and (kind == "full" or server.incremental == "block"):
-            yield {"server": server.name, "type": kind, **schedule.parse_cron(text)._asdict()}
+def _schedules(server: PostgresServer) -> Iterable[BackupSchedule]:
+    if server.backup_schedule:
+        yield _schedule(server, "full", schedule.parse_cron(server.backup_schedule))
+    if server.incremental_schedule and server.incremental == "block":
+        yield _schedule(server, "incremental", schedule.parse_cron(server.incremental_schedule))
 
 
-def _cron_line(backup: BackupServer, server: PostgresServer, when: Mapping[str, str]) -> str:
+def _schedule(server: PostgresServer, kind: Literal["full", "incremental"], cron: schedule.Cron) -> BackupSchedule:
+    return {
+        "server": server.name,
+        "type": kind,
+        "minute": cron.minute,
+        "hour": cron.hour,
+        "day": cron.day,
+        "month": cron.month,
+        "weekday": cron.weekday,
+    }
+
+
+def _cron_line(backup: BackupServer, server: PostgresServer, when: BackupSchedule) -> str:
     """A line of /etc/cron.d.
 
     The backup's last WAL segment is closed afterwards, because on an idle server it would stay open, and the backup incomplete, for ever. Forcing that takes
     a role (pg_checkpoint) that PostgreSQL has from 15 on, and a primary.
     """
-    times = " ".join(when[name] for name in ("minute", "hour", "day", "month", "weekday"))
+    times = " ".join((when["minute"], when["hour"], when["day"], when["month"], when["weekday"]))
     increment = " --incremental latest-full" if when["type"] == "incremental" else ""
     line = f"{times} {backup.user} barman -q backup{increment} {server.name}"
     if server.primary:
@@ -473,7 +420,7 @@ def _cron_line(backup: BackupServer, server: PostgresServer, when: Mapping[str, 
     return f"{line} && barman -q switch-wal{' --force' if server.version >= 15 else ''} {server.name}"
 
 
-def _increments(backup: BackupServer, servers: Iterable[PostgresServer]) -> Iterable[dict[str, Any]]:
+def _increments(backup: BackupServer, servers: Iterable[PostgresServer]) -> Iterable[BlockIncrements]:
     """Scheduled block-level increments: Barman takes them since 3.11, and together with backup_compression since 3.15."""
     incremental = [server for server in servers if any(line["type"] == "incremental" for line in _schedules(server))]
     everywhere = bool(backup.global_options.get("backup_compression"))

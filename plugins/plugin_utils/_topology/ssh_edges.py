@@ -10,14 +10,12 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 from .model import BackupServer, PostgresServer, Topology
 from .parse import as_source
 from .relations import archiving_client
-
-#: What an edge of SSH trust is for.
-EdgePurpose = Literal["backup", "archiving", "passive", "recovery"]
+from .requirement_types import EdgePurpose, SshEdge
 
 
 def machines(topology: Topology) -> dict[str, tuple[str, ...]]:
@@ -43,10 +41,10 @@ def _places(host: PostgresServer | BackupServer) -> tuple[tuple[str, str], ...]:
     return (("ansible", host.reached_at or host.host), ("ssh", f"{host.address}:{host.ssh_port}"))
 
 
-def by_machine(topology: Topology, edges: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_machine(topology: Topology, edges: Iterable[SshEdge]) -> list[SshEdge]:
     """Edges between the same users of the same machines are one."""
     same = machines(topology)
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    found: dict[tuple[Any, ...], SshEdge] = {}
     for edge in edges:
         from_hosts, to_hosts = same[edge["from_host"]], same[edge["to_host"]]
         key = (
@@ -64,17 +62,19 @@ def by_machine(topology: Topology, edges: Iterable[dict[str, Any]]) -> list[dict
     return list(found.values())
 
 
-def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
+def ssh_edges(topology: Topology) -> list[SshEdge]:
     """Every lasting SSH trust, each once."""
-    edges: list[dict[str, Any]] = []
+    edges: list[SshEdge] = []
     index = topology.index()
     archiving_from: dict[tuple[tuple[str, str], str, str], int] = {}
     archivers: list[tuple[PostgresServer, PostgresServer, BackupServer]] = []
     for server in topology.postgres_servers.values():
         backup = topology.backup_servers.get(server.backup_server or "")
         if backup is not None and server.method in ("rsync", "snapshot"):
-            declared = {"host_key": server.ssh_host_key} if server.ssh_host_key else {}
-            edges.append({**_to_postgres(backup, server, "backup"), **declared})
+            edge = _to_postgres(backup, server, "backup")
+            if server.ssh_host_key:
+                edge["host_key"] = server.ssh_host_key
+            edges.append(edge)
         client = archiving_client(index, server)
         target = topology.backup_servers.get(client.backup_server or "") if client else None
         if client is not None and target is not None:
@@ -85,29 +85,28 @@ def ssh_edges(topology: Topology) -> list[dict[str, Any]]:
     for server, client, target in archivers:
         # Instances on one machine share a user and so a key: no single command can be forced on it.
         alone = all(archiving_from[place, server.os_user, target.host] == 1 for place in _places(server))
-        edges.append(
-            {
-                "from_host": server.host,
-                "from_user": server.os_user,
-                "from_addresses": [as_source(server.address)],
-                "to_host": target.host,
-                "to_user": target.user,
-                "to_address": target.address,
-                "to_port": target.ssh_port,
-                "purpose": "archiving",
-                # What rsync asks for on the other side depends on both versions.
-                "forced_command": f"barman put-wal {client.name}"
-                if alone and client.archive_method == "barman-wal-archive"
-                else None,
-                **({"public_key": server.ssh_public_key} if server.ssh_public_key else {}),
-            }
-        )
+        # What rsync asks for on the other side depends on both versions.
+        forced = alone and client.archive_method == "barman-wal-archive"
+        edge = {
+            "from_host": server.host,
+            "from_user": server.os_user,
+            "from_addresses": [as_source(server.address)],
+            "to_host": target.host,
+            "to_user": target.user,
+            "to_address": target.address,
+            "to_port": target.ssh_port,
+            "purpose": "archiving",
+            "forced_command": f"barman put-wal {client.name}" if forced else None,
+        }
+        if server.ssh_public_key:
+            edge["public_key"] = server.ssh_public_key
+        edges.append(edge)
     for pair in dict.fromkeys((passive_copy.target, passive_copy.source) for passive_copy in topology.passive_copies):
         edges.append(_between_backups(topology.backup_servers[pair[0]], topology.backup_servers[pair[1]]))
     return edges
 
 
-def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
+def recovery_edges(topology: Topology) -> list[SshEdge]:
     """From each backup server that has a server's backups to that server, where Ansible can lay it."""
     edges = []
     for server in topology.postgres_servers.values():
@@ -123,7 +122,7 @@ def recovery_edges(topology: Topology) -> list[dict[str, Any]]:
     return [{**edge, "from_hosts": [edge["from_host"]], "to_hosts": [edge["to_host"]]} for edge in edges]
 
 
-def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: EdgePurpose) -> dict[str, Any]:
+def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: EdgePurpose) -> SshEdge:
     return {
         "from_host": backup.host,
         "from_user": backup.user,
@@ -137,7 +136,7 @@ def _to_postgres(backup: BackupServer, server: PostgresServer, purpose: EdgePurp
     }
 
 
-def _between_backups(target: BackupServer, source: BackupServer) -> dict[str, Any]:
+def _between_backups(target: BackupServer, source: BackupServer) -> SshEdge:
     return {
         "from_host": target.host,
         "from_user": target.user,

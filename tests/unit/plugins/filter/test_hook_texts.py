@@ -10,6 +10,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.pgdr.barman.plugins.filter.hook_credentials import hook_credentials
 from ansible_collections.pgdr.barman.plugins.filter.hook_texts import hook_texts
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.hook_requirements import hook_requirements
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.requirement_types import HookCredentials
 from tests.conftest import REPOSITORY
 from tests.unit.plugins.plugin_utils._topology.inventories import good
 
@@ -60,7 +61,10 @@ def test_a_missing_text_is_an_error():
         hook_texts(required, ["runner\n"])
 
 
-CREDENTIALS = [{"profile": "barman-pg-eu", "host": "pg-eu"}, {"profile": "barman-all", "host": "backup-eu"}]
+CREDENTIALS: list[HookCredentials] = [
+    {"profile": "barman-pg-eu", "host": "pg-eu"},
+    {"profile": "barman-all", "host": "backup-eu"},
+]
 HOSTVARS = {
     "pg-eu": {"barman_s3_access_key": r"\1 key", "barman_s3_secret_key": "[x]\\2"},
     "backup-eu": {"barman_s3_access_key": "k", "barman_s3_secret_key": "s"},

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import handover
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import Outcome
@@ -21,6 +20,10 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover imp
     StepName,
 )
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_entries import Entries
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.requirement_types import (
+    EntryRequirement,
+    PostgresRequirements,
+)
 
 ROUNDS = 3
 """How often the playbook deploy plans the handover."""
@@ -122,13 +125,11 @@ class Deployment:
     def _backups(self) -> list[str]:
         return [host for host in self.outcome.topology["backup_servers"] if host in self.hosts]
 
-    def _declared(self, backup: str) -> list[dict[str, Any]]:
-        declared: list[dict[str, Any]] = self.outcome.requirements[backup]["barman"]["servers"]
-        return declared
+    def _declared(self, backup: str) -> list[EntryRequirement]:
+        return self.outcome.requirements[backup]["barman"]["servers"]
 
-    def _required(self, host: str) -> dict[str, Any]:
-        required: dict[str, Any] = self.outcome.requirements[host]["postgres"]
-        return required
+    def _required(self, host: str) -> PostgresRequirements:
+        return self.outcome.requirements[host]["postgres"]
 
     def _configure(self, backup: str) -> None:
         """As module server with handover: both ways stay, and an active entry that is to be passive stays as it is."""
@@ -261,7 +262,7 @@ class Deployment:
             self.fleet.rules[host] = self._let_in(host)
 
 
-def _declared_form(one: dict[str, Any]) -> Entry:
+def _declared_form(one: EntryRequirement) -> Entry:
     return Entry(
         one["host"],
         active=True,
@@ -272,7 +273,7 @@ def _declared_form(one: dict[str, Any]) -> Entry:
     )
 
 
-def _is_declared_connection(fleet: Fleet, backup: str, one: dict[str, Any]) -> bool:
+def _is_declared_connection(fleet: Fleet, backup: str, one: EntryRequirement) -> bool:
     """Whether the declared way works, and not only the former one: what the checks of a real Barman prove."""
     if one["streaming"] and one["slot_name"] not in fleet.slots.get(one["host"], ()):
         return False

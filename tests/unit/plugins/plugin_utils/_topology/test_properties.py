@@ -132,7 +132,7 @@ def test_the_inverse_relation_is_complete(inventory):
         assert len({entry["name"] for entry in entries}) == len(entries)
         for entry in entries:
             if entry["passive"]:
-                source_entries = found.requirements[entry["source"]]["barman"]["servers"]
+                source_entries = found.requirements[str(entry["source"])]["barman"]["servers"]
                 assert entry["name"] in {other["name"] for other in source_entries}
                 assert entry["source"] != host
             else:
