@@ -77,7 +77,8 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         PG,
         BOOLEAN,
         value=False,
-        meaning="Restart PostgreSQL if a setting needs it. If false, the role writes the setting, and the run fails with a list of the settings that need a restart.",
+        meaning="Restart PostgreSQL if a setting needs it. If false, the role writes the setting, and the run fails with a list of the settings that "
+        "need a restart.",
     ),
     Variable(
         "barman_listen_addresses",
