@@ -63,12 +63,12 @@ def test_a_line_of_progress_has_every_job_and_the_time() -> None:
     assert progress_line(jobs, 125.0) == "pg: backup: copying, 10 bytes of 20 bytes; other: runs (2 min)"
 
 
-def test_a_line_of_progress_says_that_the_host_is_away() -> None:
+def test_a_line_of_progress_has_the_connection_error() -> None:
     line = progress_line([unanswered(JOB, "no route\n", 1.0)], 125.0)
     assert line == "no answer (no route); the job goes on without the connection"
 
 
-def test_a_result_says_that_the_job_is_over() -> None:
+def test_a_result_means_that_the_job_is_over() -> None:
     assert with_result({"changed": True}) == {"changed": True, "job_state": "done", "job_over": True}
 
 
