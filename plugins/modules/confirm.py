@@ -41,7 +41,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Ask for confirmation
+- name: Request confirmation
   pgdr.barman.confirm:
     prompt: Stop PostgreSQL on pg-eu? Type yes to go on
     timeout: 60

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recovery_report
-short_description: Make and show the report of a recovery
+short_description: Create and show the report of a recovery
 version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
@@ -85,7 +85,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Make and show the report
+- name: Create and show the report
   pgdr.barman.recovery_report:
     recovery: "{{ barman_recovery }}"
     proof: "{{ barman_proof }}"

@@ -27,7 +27,10 @@ GENERATED = "docs/reference/"
 
 DOCUMENTED = ("plugins/modules/*.py", "plugins/filter/*.py", "plugins/doc_fragments/*.py")
 SPECIFICATIONS = ("roles/*/meta/argument_specs.yml", "playbooks/*.meta.yml", "changelogs/fragments/*.yml")
-TASKS = ("roles/*/tasks/**/*.yml", "roles/*/handlers/**/*.yml", "playbooks/**/*.yml")
+TASKS = (
+    *("roles/*/tasks/**/*.yml", "roles/*/handlers/**/*.yml", "playbooks/**/*.yml"),
+    "extensions/molecule/**/*.yml",
+)
 
 PROSE_KEYS = frozenset({"short_description", "description", "notes", "release_summary", "details", "support"})
 _CODE = re.compile(r"``[^`]+``|`[^`]+`|\b[A-Z]\((?:[^()]|\([^()]*\))*\)|\{\{.*?\}\}|<[^>]+>|https?://\S+")
@@ -36,11 +39,12 @@ _SENTENCE = re.compile(r"(?<=[.!?:;])\s+(?=[A-Z`(\"*0-9X])")
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of prose, with its place."""
+    """A piece of prose, with its place. task: whether it is the name of a play, a task or a block."""
 
     path: str
     line: int
     text: str
+    task: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """words: of prose. names: of the parts of identifiers."""
+    """words: of prose. names: of the parts of identifiers. verbs: with which the name of a task begins."""
 
     words: tuple[Rule, ...]
     names: tuple[Rule, ...]
+    verbs: frozenset[str]
     longest_sentence: int
 
 
@@ -74,7 +79,7 @@ def load(path: Path = RULES) -> Rules:
     words = [Rule(re.compile(rf"\b(?:{one['pattern']})\b", re.IGNORECASE), one["instead"]) for one in data["words"]]
     conditions = [Rule(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in data["conditions"]]
     names = tuple(Rule(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in data["names"])
-    return Rules((*words, *conditions), names, data["longest_sentence"])
+    return Rules((*words, *conditions), names, frozenset(data["task_verbs"]), data["longest_sentence"])
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -86,6 +91,8 @@ def sentences(text: str) -> Iterator[str]:
 
 def complaints(texts: Iterable[Text], rules: Rules) -> Iterator[Complaint]:
     for one in texts:
+        if one.task and re.split(r"\W", one.text, maxsplit=1)[0] not in rules.verbs:
+            yield Complaint(one.path, one.line, "the first word is not in task_verbs", one.text)
         for sentence in sentences(one.text):
             for rule in rules.words:
                 if match := rule.pattern.search(sentence):
@@ -155,9 +162,16 @@ def of_tasks(path: str, value: Any) -> Iterator[Text]:
             yield from of_tasks(path, item)
     elif isinstance(value, dict):
         if isinstance(value.get("name"), str):
-            yield Text(path, 0, value["name"])
+            yield Text(path, 0, value["name"], task=True)
         for key in ("tasks", "pre_tasks", "post_tasks", "block", "rescue", "always", "handlers"):
             yield from of_tasks(path, value.get(key))
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads files with tags, as !vault and !unsafe, whose values do not matter here."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def texts(root: Path = REPOSITORY) -> Iterator[Text]:
@@ -177,7 +191,7 @@ def texts(root: Path = REPOSITORY) -> Iterator[Text]:
         yield from of_data(name, yaml.safe_load(text))
     for name, text in files(TASKS):
         if not name.endswith(".meta.yml"):
-            yield from of_tasks(name, yaml.safe_load(text))
+            yield from of_tasks(name, yaml.load(text, _Loader))
 
 
 def main(chosen: list[str]) -> int:
