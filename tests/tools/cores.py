@@ -187,7 +187,7 @@ def examine(stage: Stage, core: Core, *, short: bool) -> None:
         return
     env = core.environment()
     python = str(core.venv / "bin" / "python")
-    tests = ALL_TESTS
+    tests: tuple[str, ...] = ALL_TESTS
     if short:
         # The releases between the ends have the templating of one of them. It changed with 2.19.
         tests = CALLED_BY_ANSIBLE + (RUN_BY_ANSIBLE if core.oldest or core.newest else ())
