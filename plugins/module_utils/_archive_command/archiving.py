@@ -120,11 +120,11 @@ class Archiver:
             "FROM pg_catalog.pg_stat_archiver"
         )[0]
         return ArchiverStatistics(
-            row["last_archived_wal"],
-            row["last_archived_time"],
-            row["last_failed_wal"],
-            row["last_failed_time"],
-            int(row["failed_count"]),
+            archived_wal=row["last_archived_wal"],
+            archived_time=row["last_archived_time"],
+            failed_wal=row["last_failed_wal"],
+            failed_time=row["last_failed_time"],
+            failed_count=int(row["failed_count"]),
         )
 
     def check_transfer(self, target: ArchiveTarget) -> None:
@@ -204,7 +204,7 @@ class Archiver:
             ]
             return Probe(not other, ", ".join(other))
 
-        wait_for("the new settings to be in effect", probe, 30.0, 0.1, self._clock, self._pause)
+        wait_for("the new settings to be in effect", probe, 30.0, interval=0.1, clock=self._clock, pause=self._pause)
 
     def archive_history(self, name: str, data_directory: str) -> None:
         """Have PostgreSQL archive a history file: the archiver takes every file that is marked as ready, histories first."""
@@ -235,7 +235,7 @@ class Archiver:
 
         what = f"WAL segment {segment} to be archived"
         try:
-            failed = wait_for(what, probe, self._timeout, 0.2, self._clock, self._pause)
+            failed = wait_for(what, probe, self._timeout, interval=0.2, clock=self._clock, pause=self._pause)
         except WaitTimeout as exc:
             self._explain(target, self._statistics().failed_wal)
             raise ArchivingError(str(exc), "timeout") from None
@@ -260,7 +260,14 @@ class Archiver:
             failing = "" if now.failed_time is None or now.works else f", and archiving {now.failed_wal} fails"
             return Probe(done=False, observed=f"{rows[0]['waiting']} segments{failing}")
 
-        wait_for("WAL that waited for archive_command", probe, self._timeout, 0.2, self._clock, self._pause)
+        wait_for(
+            "WAL that waited for archive_command",
+            probe,
+            self._timeout,
+            interval=0.2,
+            clock=self._clock,
+            pause=self._pause,
+        )
 
     def _explain(self, target: ArchiveTarget, failed: str | None) -> None:
         """Do what the archiver did, one step after the other, and raise ArchivingError with the one that fails."""

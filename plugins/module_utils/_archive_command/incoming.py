@@ -149,7 +149,7 @@ def clear(
 
     problems = []
     try:
-        wait_for(f"server '{server.name}'", look, 0 if check_mode else timeout, _INTERVAL, pause=pause)
+        wait_for(f"server '{server.name}'", look, 0 if check_mode else timeout, interval=_INTERVAL, pause=pause)
     except WaitTimeout as exc:
         problems.append(str(exc))
     plan = plans[-1]

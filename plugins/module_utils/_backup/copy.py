@@ -40,7 +40,7 @@ def archive_first_wal(host: BackupHost, timeout: float) -> None:
         return Probe(has_wal(host.server), "none")
 
     with contextlib.suppress(WaitTimeout):
-        wait_for("the first WAL segment", probe, timeout, 1.0, host.clock, host.pause)
+        wait_for("the first WAL segment", probe, timeout, interval=1.0, clock=host.clock, pause=host.pause)
 
 
 def copy(host: BackupHost, request: BackupRequest, parent: Backup | None) -> Backup:

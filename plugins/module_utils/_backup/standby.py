@@ -44,7 +44,9 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
         return Probe(own in (None, timeline), f"timeline {own}", own)
 
     try:
-        wait_for("the standby", follows, min(timeout, _FOLLOWING_PATIENCE), 1.0, host.clock, host.pause)
+        wait_for(
+            "the standby", follows, min(timeout, _FOLLOWING_PATIENCE), interval=1.0, clock=host.clock, pause=host.pause
+        )
     except WaitTimeout:
         raise BackupError(
             f"the standby of server '{host.server.name}' is on timeline {read_standby(session).timeline}, and its "
@@ -63,7 +65,7 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
         return Probe(own >= checkpoint, wal.format_lsn(own))
 
     try:
-        wait_for("the standby", replayed, timeout, 0.5, host.clock, host.pause)
+        wait_for("the standby", replayed, timeout, interval=0.5, clock=host.clock, pause=host.pause)
     except WaitTimeout:
         raise BackupError(
             f"the standby of server '{host.server.name}' has not replayed the primary's checkpoint in {timeout:.0f} s: "

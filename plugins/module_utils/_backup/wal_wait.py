@@ -109,9 +109,9 @@ def complete(host: BackupHost, backup: Backup, timeout: float) -> Backup:
             f"the WAL of backup {backup.backup_id} of server '{host.server.name}'",
             probe,
             timeout,
-            0.2,
-            host.clock,
-            host.pause,
+            interval=0.2,
+            clock=host.clock,
+            pause=host.pause,
         )
     except WaitTimeout as exc:
         raise BackupError(

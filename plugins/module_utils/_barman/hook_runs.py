@@ -71,11 +71,11 @@ def last_run(hook: Hook) -> Run | None:
     try:
         values: dict[str, Any] = json.loads(read_text(hook.state) or "null")
         return Run(
-            str(values["subject"]),
-            _STATUSES[values["status"]],
-            mask_message(str(values.get("message", ""))),
-            int(values["pid"]),
-            {str(name): mask_message(str(why)) for name, why in values["failures"].items()},
+            subject=str(values["subject"]),
+            status=_STATUSES[values["status"]],
+            message=mask_message(str(values.get("message", ""))),
+            pid=int(values["pid"]),
+            failures={str(name): mask_message(str(why)) for name, why in values["failures"].items()},
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -232,7 +232,7 @@ class Protection:
             return Probe(bool(final), "; ".join(missing))
 
         with contextlib.suppress(WaitTimeout):
-            wait_for("protection", probe, timeout, 1.0, self._clock, self._pause)
+            wait_for("protection", probe, timeout, interval=1.0, clock=self._clock, pause=self._pause)
         return observations[-1]
 
     def observe(self, expected: ExpectedServer) -> ObservedProtection:

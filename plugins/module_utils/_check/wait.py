@@ -64,7 +64,7 @@ def wait_until_ok(
         return Probe(not left, ", ".join(left))
 
     with contextlib.suppress(WaitTimeout):
-        wait("all checks", probe, timeout, _INTERVAL)
+        wait("all checks", probe, timeout, interval=_INTERVAL)
     return {name: observed[name] for name in names}
 
 

@@ -76,7 +76,12 @@ def cluster_facts(params: Mapping[str, Any], runner: Runner, proc: str = "/proc"
             "running": cluster.running,
             "version": cluster.version or contents.version,
             "hba_file": configured(
-                cluster.bin_directory, cluster.owner, cluster.data_directory, config, "hba_file", runner
+                cluster.bin_directory,
+                cluster.owner,
+                directory=cluster.data_directory,
+                config_file=config,
+                setting="hba_file",
+                runner=runner,
             ),
             "tablespaces": list(cluster.tablespaces or contents.tablespaces),
             "empty": not contents.entries,

@@ -72,7 +72,13 @@ def _facts(job: KnownJob, directory: str, processes: dict[int, tuple[int, list[s
     remaining: list[int] = []
     if not wrappers and session is not None:
         remaining = sorted(pid for pid, (other, _argv) in processes.items() if other == session)
-    return JobFacts(job.job_id, _finished(os.path.join(directory, job.job_id)), wrappers, session, remaining)
+    return JobFacts(
+        job_id=job.job_id,
+        finished=_finished(os.path.join(directory, job.job_id)),
+        processes=wrappers,
+        session=session,
+        remaining=remaining,
+    )
 
 
 def _finished(path: str) -> bool:

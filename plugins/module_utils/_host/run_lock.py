@@ -99,7 +99,13 @@ def plan(current: Sequence[RunLock], desired: RunLock, ended: Iterable[str]) -> 
     own = next((one for one in current if one.run == desired.run), None)
     if own is not None:
         added = [one for one in desired.resources if one not in own.resources]
-        desired = RunLock(own.run, own.what, own.since, (*own.resources, *added), desired.controller)
+        desired = RunLock(
+            run=own.run,
+            what=own.what,
+            since=own.since,
+            resources=(*own.resources, *added),
+            controller=desired.controller,
+        )
     return LockPlan(
         (),
         tuple(one.run for one in others if one.run in void),

@@ -33,6 +33,7 @@ def wait_for(
     what: str,
     probe: Callable[[], Probe],
     timeout: float,
+    *,
     interval: float = 0.5,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,

@@ -279,7 +279,14 @@ def _unit(name: str, runner: Runner) -> Unit:
 
 
 def _port(directory: str, runner: Runner) -> int | None:
-    text = configured(None, None, directory, os.path.join(directory, "postgresql.conf"), "port", runner)
+    text = configured(
+        None,
+        None,
+        directory=directory,
+        config_file=os.path.join(directory, "postgresql.conf"),
+        setting="port",
+        runner=runner,
+    )
     return int(text) if text is not None and text.isdigit() else None
 
 
@@ -338,11 +345,11 @@ def pending_restart(cluster: Cluster, database_user: str, runner: Runner) -> lis
         )
     address = Address(
         cluster.bin_directory,
-        cluster.owner or "postgres",
-        database_user,
-        cluster.socket_directory,
-        cluster.port,
-        runner,
+        user=cluster.owner or "postgres",
+        database_user=database_user,
+        socket_directory=cluster.socket_directory,
+        port=cluster.port,
+        runner=runner,
     )
     return [
         {

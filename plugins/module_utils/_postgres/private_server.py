@@ -164,7 +164,15 @@ class PrivateServer:
         """
         version = (read_text(os.path.join(self.data_directory, "PG_VERSION")) or "").strip()
         major = int(version) if version.isdigit() else 0
-        own = Address(self.bin_directory, self.user, self.database_user, self.directory, 5432, self._run, major)
+        own = Address(
+            self.bin_directory,
+            user=self.user,
+            database_user=self.database_user,
+            socket_directory=self.directory,
+            port=5432,
+            runner=self._run,
+            major_version=major,
+        )
         return own.query(sql, database, timeout, "2s")
 
     def stop(self, timeout: float = 300.0) -> bool:

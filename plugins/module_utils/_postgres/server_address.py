@@ -93,4 +93,12 @@ def running_at(
     if len(lines) < 5 or not lines[3].strip().isdigit() or not lines[4].strip():
         raise InstanceError(f"the server that runs with {directory.path} can't be queried: it has no socket")
     socket, port = lines[4].strip(), int(lines[3])
-    return Address(bin_directory, directory.owner, database_user, socket, port, runner, directory.major_version)
+    return Address(
+        bin_directory,
+        user=directory.owner,
+        database_user=database_user,
+        socket_directory=socket,
+        port=port,
+        runner=runner,
+        major_version=directory.major_version,
+    )

@@ -52,7 +52,13 @@ def read_slot(session: Session, name: str) -> Slot | None:
     if not rows:
         return None
     row = rows[0]
-    return Slot(name, bool(row["active"]), row["active_pid"], _lsn(row["restart_lsn"]), row["wal_status"])
+    return Slot(
+        name=name,
+        active=bool(row["active"]),
+        active_pid=row["active_pid"],
+        restart_lsn=_lsn(row["restart_lsn"]),
+        wal_status=row["wal_status"],
+    )
 
 
 def read_senders(session: Session, application: str) -> list[WalSender]:
@@ -65,13 +71,13 @@ def read_senders(session: Session, application: str) -> list[WalSender]:
     )
     return [
         WalSender(
-            row["pid"],
-            row["application_name"],
-            row["client_addr"],
-            row["state"],
-            _lsn(row["sent_lsn"]),
-            _lsn(row["flush_lsn"]),
-            row["age"],
+            pid=row["pid"],
+            application=row["application_name"],
+            client=row["client_addr"],
+            state=row["state"],
+            sent_lsn=_lsn(row["sent_lsn"]),
+            flush_lsn=_lsn(row["flush_lsn"]),
+            age=row["age"],
         )
         for row in rows
     ]

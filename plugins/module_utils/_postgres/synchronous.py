@@ -130,7 +130,9 @@ def wait_until_given(
             raise WaitTimeout(f"no receiver runs; last observed: {problem}")
         return Probe(not problem, problem, observed)
 
-    observed: Synchrony = wait_for("the WAL receiver to be synchronous", probe, timeout, 0.2, clock, pause)
+    observed: Synchrony = wait_for(
+        "the WAL receiver to be synchronous", probe, timeout, interval=0.2, clock=clock, pause=pause
+    )
     return observed
 
 
@@ -306,4 +308,4 @@ def _reload(session: Session, value: str, clock: Callable[[], float], pause: Cal
         shown = str(session.query("SELECT current_setting('synchronous_standby_names') AS names")[0]["names"] or "")
         return Probe(shown == value, f"it is '{shown}'")
 
-    wait_for(f"synchronous_standby_names to be '{value}'", probe, 30.0, 0.1, clock, pause)
+    wait_for(f"synchronous_standby_names to be '{value}'", probe, 30.0, interval=0.1, clock=clock, pause=pause)

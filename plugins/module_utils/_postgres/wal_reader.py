@@ -198,18 +198,18 @@ class _SegmentReader:
             self._shutdowns = [one for one in self._shutdowns if one.lsn != last[0]]
             self._last = self._older
         return Scan(
-            VERSIONS[self._magic],
-            self._timeline,
-            self._system,
-            self._size,
-            self._begin,
-            None if self._last is None else self._begin + self._last[1],
-            None if self._last is None else self._last[0],
-            self._change,
-            self._events,
-            carry,
-            reason,
-            self._shutdowns,
+            version=VERSIONS[self._magic],
+            timeline=self._timeline,
+            system_identifier=self._system,
+            segment_size=self._size,
+            begin_lsn=self._begin,
+            end_lsn=None if self._last is None else self._begin + self._last[1],
+            last_record=None if self._last is None else self._last[0],
+            last_change=self._change,
+            events=self._events,
+            carry=carry,
+            reason=reason,
+            shutdowns=self._shutdowns,
         )
 
     def _next(self, lsn: int | None, data: bytes | None) -> Carry:

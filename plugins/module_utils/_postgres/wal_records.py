@@ -103,7 +103,7 @@ def restore_point(lsn: int, end_lsn: int, record: bytes) -> Event:
     data = main_data(record)
     (time,) = struct.unpack_from("<q", data)
     name = data[8:].split(b"\0", 1)[0].decode("utf-8", errors="replace")
-    return Event("restore_point", lsn, end_lsn, _time(time), None, name)
+    return Event("restore_point", lsn=lsn, end_lsn=end_lsn, time=_time(time), xid=None, name=name)
 
 
 def transaction_end(lsn: int, end_lsn: int, xid: int, info: int, record: bytes, version: int) -> Event:
@@ -112,7 +112,7 @@ def transaction_end(lsn: int, end_lsn: int, xid: int, info: int, record: bytes, 
     operation = info & 0x70
     if operation in _PREPARED and info & _HAS_MORE:
         xid = _prepared_xid(data, xid, operation, version)
-    return Event(ENDS[operation], lsn, end_lsn, _time(time), xid)
+    return Event(ENDS[operation], lsn=lsn, end_lsn=end_lsn, time=_time(time), xid=xid)
 
 
 def _prepared_xid(data: bytes, xid: int, operation: int, version: int) -> int:

@@ -41,7 +41,9 @@ def check_host(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     if params["requirements"] is not None:
         restored = restored_from(params["requirements"])
         starts = would_start(restored)
-        comparison = compare_this_host(restored, directory, version, user, programs, run)
+        comparison = compare_this_host(
+            restored, data_directory=directory, major_version=version, user=user, bin_directory=programs, runner=run
+        )
     problems = [*problems, *comparison.problems]
     warnings = [
         *recovery_warnings(automatic, user),

@@ -78,7 +78,9 @@ def place_all(state: DestinationState, existing: ExistingAction, on_host: str, *
     wal = state.wal if state.wal is not None and not is_within(state.directory.path, state.wal.path) else None
     if wal is not None:
         problems += _wal_problems(wal, state, on_host)
-    return Placement(problems, renamed, staged, missing, list(state.leftovers), wal)
+    return Placement(
+        problems=problems, renamed=renamed, staged=staged, missing=missing, emptied=list(state.leftovers), wal=wal
+    )
 
 
 def _unusable(

@@ -273,7 +273,12 @@ def _requirements(run: _Run, verified: Mapping[str, Any]) -> dict[str, Any] | No
     wal = verified["wal"]
     managers = wal.get("resource_managers") if wal["status"] == "verified" else None
     found = requirements_of(
-        environment.home, run.source.server, backup, environment.user, environment.connect, managers
+        environment.home,
+        server=run.source.server,
+        backup=backup,
+        user=environment.user,
+        connect=environment.connect,
+        managers=managers,
     )
     return {**found, "created_tablespaces": created_tablespaces(verified)}
 

@@ -35,7 +35,7 @@ def stop_at_end(search: TargetSearch) -> RecoveryStop:
                 search.server, backup.backup_id, ", ".join(str(gap) for gap in gaps), end.point
             )
         )
-    return RecoveryStop(backup, end.point, end.point, end.last_change, last)
+    return RecoveryStop(backup, end=end.point, reached=end.point, stop_lsn=end.last_change, last=last)
 
 
 def stop_at_consistency(search: TargetSearch) -> RecoveryStop:
@@ -48,7 +48,9 @@ def stop_at_consistency(search: TargetSearch) -> RecoveryStop:
             f"backup {backup.backup_id} of server '{search.server}' is not usable yet: its WAL ends at "
             f"{backup.end_lsn} and the archive at {None if end.lsn is None else wal.format_lsn(end.lsn)}"
         )
-    return RecoveryStop(backup, end, search.wal.reached_point(backup, lsn, lsn, segment), None, segment)
+    return RecoveryStop(
+        backup, end=end, reached=search.wal.reached_point(backup, lsn, lsn, segment), stop_lsn=None, last=segment
+    )
 
 
 def stop_at_lsn(search: TargetSearch) -> RecoveryStop:
@@ -73,10 +75,10 @@ def stop_at_lsn(search: TargetSearch) -> RecoveryStop:
             stop, warnings = _before_a_shutdown(search, backup, scanned, lsn)
             return RecoveryStop(
                 backup,
-                search.wal.end(backup).point,
-                reached,
-                stop,
-                segment,
+                end=search.wal.end(backup).point,
+                reached=reached,
+                stop_lsn=stop,
+                last=segment,
                 target=replace(search.target, lsn=stop),
                 warnings=warnings,
             )

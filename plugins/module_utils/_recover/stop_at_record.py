@@ -58,10 +58,10 @@ def _stop(
         reached = search.wal.reached_point(backup, event.lsn, event.lsn, segment)
     return RecoveryStop(
         backup,
-        search.wal.end(backup).point,
-        reached,
-        event.lsn,
-        segment,
+        end=search.wal.end(backup).point,
+        reached=reached,
+        stop_lsn=event.lsn,
+        last=segment,
         restore_points=points,
         warnings=tuple(warnings),
     )

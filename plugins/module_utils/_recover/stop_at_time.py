@@ -42,7 +42,7 @@ def stop_at_time(search: TargetSearch) -> RecoveryStop:
     segment, event = _find_stop(search, backup)
     _refuse_another_branch(search, backup, segment, event)
     reached = search.wal.reached_point(backup, event.lsn, event.lsn, segment)
-    return RecoveryStop(backup, search.wal.end(backup).point, reached, event.lsn, segment)
+    return RecoveryStop(backup, end=search.wal.end(backup).point, reached=reached, stop_lsn=event.lsn, last=segment)
 
 
 def _is_past_within(search: TargetSearch, backup: Backup) -> bool:

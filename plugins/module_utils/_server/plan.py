@@ -111,7 +111,13 @@ def plan(current: CurrentConfiguration, desired: DesiredConfiguration, version: 
     stays = {name for name, left in handing_over.items() if "server" in left}
     unlisted = find_unlisted(current, {entry.name for entry in desired.entries} - stays, removed)
     return ConfigurationPlan(
-        changes, problems, _overridden(current, desired), removed, handing_over, former_slots, unlisted
+        changes=changes,
+        problems=problems,
+        warnings=_overridden(current, desired),
+        removed=removed,
+        handing_over=handing_over,
+        former_slots=former_slots,
+        unlisted=unlisted,
     )
 
 

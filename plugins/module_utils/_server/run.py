@@ -54,11 +54,11 @@ def desired_from(params: Mapping[str, Any]) -> DesiredConfiguration:
             DesiredEntry(item["name"], item["options"], item["state"] == "present", item["host"], item["merge"])
             for item in params["servers"]
         ],
-        params["global_options"],
-        params["prune"],
-        params["adopt"],
-        params["keep"],
-        params["handover"],
+        global_options=params["global_options"],
+        prune=params["prune"],
+        adopt=params["adopt"],
+        keep=params["keep"],
+        handover=params["handover"],
     )
 
 

@@ -177,14 +177,14 @@ def lag_between(source: Source, here: Here, *, retention: bool, segment_size: in
     needed = tuple(one for one in lacking if one not in unwanted)
     ended = [source.backups[one] for one in needed]
     return Lag(
-        needed,
-        unwanted,
-        tuple(one.name for one in files),
-        len(segments),
-        len(segments) * segment_size,
-        seconds,
-        max(0.0, now - min((moment for moment in ended if moment is not None), default=now)),
-        max(0.0, now - min((one.time for one in files), default=now)),
+        backups=needed,
+        unwanted=unwanted,
+        files=tuple(one.name for one in files),
+        segments=len(segments),
+        bytes=len(segments) * segment_size,
+        seconds=seconds,
+        backups_overdue=max(0.0, now - min((moment for moment in ended if moment is not None), default=now)),
+        wal_overdue=max(0.0, now - min((one.time for one in files), default=now)),
     )
 
 

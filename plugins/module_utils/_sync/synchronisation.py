@@ -324,9 +324,9 @@ class PassiveServer:
                 f"the copy of {self._where}'s backups and WAL",
                 probe,
                 request.timeout,
-                _INTERVAL,
-                time.monotonic,
-                self._pause,
+                interval=_INTERVAL,
+                clock=time.monotonic,
+                pause=self._pause,
             )
         except WaitTimeout as exc:
             raise SynchronisationError(str(exc) + self._versions(first), "timeout") from None

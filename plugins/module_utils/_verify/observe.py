@@ -91,7 +91,16 @@ def prepare_directory(request: VerificationRequest, runner: Runner) -> PreparedD
     elif "recovery_target_lsn" in target:
         last = last_record(directory, settings)
         end = last if last and last.lsn == wal.parse_lsn(target["recovery_target_lsn"]) else None
-    return PreparedDirectory(directory, bin_directory, user, control, settings, target, planned, end)
+    return PreparedDirectory(
+        directory=directory,
+        bin_directory=bin_directory,
+        user=user,
+        control=control,
+        settings=settings,
+        target=target,
+        planned=planned,
+        end=end,
+    )
 
 
 def directory_problem(directory: DataDirectory, user: str, *, promote: bool) -> str | None:

@@ -109,9 +109,9 @@ def _wait(
             "the recovery's target was not reached",
             partial(_probe, server, request, before),
             max(1.0, deadline - waiting.clock()),
-            _POLL_SECONDS,
-            waiting.clock,
-            waiting.pause,
+            interval=_POLL_SECONDS,
+            clock=waiting.clock,
+            pause=waiting.pause,
         )
     except WaitTimeout as exc:
         raise RecoveryVerificationError(

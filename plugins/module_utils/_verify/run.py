@@ -124,15 +124,15 @@ def _server(
     request: VerificationRequest, prepared: PreparedDirectory, environment: VerificationEnvironment
 ) -> PrivateServer:
     return PrivateServer(
-        prepared.path,
-        prepared.bin_directory,
-        prepared.user,
-        request.database_user,
-        environment.runner,
-        environment.launcher,
-        environment.waiting.clock,
-        environment.waiting.pause,
-        environment.temporary,
+        data_directory=prepared.path,
+        bin_directory=prepared.bin_directory,
+        user=prepared.user,
+        database_user=request.database_user,
+        runner=environment.runner,
+        launcher=environment.launcher,
+        clock=environment.waiting.clock,
+        pause=environment.waiting.pause,
+        temporary=environment.temporary,
     )
 
 

@@ -79,9 +79,9 @@ def start_process(host: ReceiverHost, start_of_log: int) -> None:
             f"the WAL receiver of server '{host.server.name}' to stream",
             probe,
             host.timeout,
-            0.2,
-            host.clock,
-            host.pause,
+            interval=0.2,
+            clock=host.clock,
+            pause=host.pause,
         )
     except WaitTimeout as exc:
         if not life.runs and host.wrote(start_of_log):
@@ -101,7 +101,7 @@ def stop_process(host: ReceiverHost) -> None:
         f"the WAL receiver of server '{host.server.name}' to end",
         probe,
         host.timeout,
-        0.1,
-        host.clock,
-        host.pause,
+        interval=0.1,
+        clock=host.clock,
+        pause=host.pause,
     )

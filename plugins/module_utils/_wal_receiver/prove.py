@@ -52,9 +52,9 @@ def prove(host: ReceiverHost, start_of_log: int) -> None:
             f"{what} of server '{host.server.name}' in the archive",
             probe,
             host.timeout,
-            0.2,
-            host.clock,
-            host.pause,
+            interval=0.2,
+            clock=host.clock,
+            pause=host.pause,
         )
     except WaitTimeout as exc:
         hint = ""

@@ -84,7 +84,9 @@ def settle(host: ReceiverHost, observed: Observation) -> Observation:
         return Probe(current.settled or current.pid is None, "not streaming yet", current)
 
     try:
-        settled: Observation = wait_for("the receiver", probe, min(host.timeout, 15.0), 0.3, host.clock, host.pause)
+        settled: Observation = wait_for(
+            "the receiver", probe, min(host.timeout, 15.0), interval=0.3, clock=host.clock, pause=host.pause
+        )
     except WaitTimeout:
         return observed
     return settled

@@ -124,7 +124,7 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
 
     what = f"WAL of server '{name}' to arrive by archive_command up to segment {closed}"
     try:
-        wait_for(what, probe, host.timeout, 0.5, host.clock, host.pause)
+        wait_for(what, probe, host.timeout, interval=0.5, clock=host.clock, pause=host.pause)
     except WaitTimeout as exc:
         raise ReceiverError(
             (
@@ -154,5 +154,5 @@ def drop_when_free(host: ReceiverHost) -> None:
         return Probe(slot is None or not slot.active, "it is active", slot)
 
     what = f"the replication slot '{host.slot_name}' of server '{host.server.name}' to become free"
-    if wait_for(what, probe, host.timeout, 0.1, host.clock, host.pause) is not None:
+    if wait_for(what, probe, host.timeout, interval=0.1, clock=host.clock, pause=host.pause) is not None:
         drop_slot(host.replication(), host.slot_name)

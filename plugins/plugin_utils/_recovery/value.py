@@ -113,7 +113,14 @@ def parties(
     source = str(arguments.get("barman_recover_backup_server") or backup_server)
     directory = str(arguments.get("barman_recover_directory") or "")
     target = source if directory else str(arguments.get("barman_recover_host") or server)
-    found = Parties(server, backed_up_as, source, backup_server, target, directory)
+    found = Parties(
+        server=server,
+        backed_up_as=backed_up_as,
+        source=source,
+        backup_server=backup_server,
+        target=target,
+        directory=directory,
+    )
     problems = [
         *_server_problems(found, own.get("primary"), topology, in_run),
         *_target_problems(found, arguments, known, requirements, inventory=inventory, in_run=in_run),

@@ -34,7 +34,9 @@ def test_the_value_of_what_is_there_already() -> None:
 
 def test_it_waits_until_it_holds() -> None:
     clock = Clock()
-    value = wait_for("it", lambda: Probe(clock.now >= 103, "", clock.now), 10, 1.0, clock, clock.pause)
+    value = wait_for(
+        "it", lambda: Probe(clock.now >= 103, "", clock.now), 10, interval=1.0, clock=clock, pause=clock.pause
+    )
     assert value == 103
     assert clock.pauses == [1.0, 1.0, 1.0]
 
@@ -42,7 +44,14 @@ def test_it_waits_until_it_holds() -> None:
 def test_the_error_has_the_last_observation() -> None:
     clock = Clock()
     with pytest.raises(WaitTimeout, match=r"a slot: not within 2\.5 s; last observed: t=102\.5"):
-        wait_for("a slot", lambda: Probe(done=False, observed=f"t={clock.now}"), 2.5, 1.0, clock, clock.pause)
+        wait_for(
+            "a slot",
+            lambda: Probe(done=False, observed=f"t={clock.now}"),
+            2.5,
+            interval=1.0,
+            clock=clock,
+            pause=clock.pause,
+        )
     assert clock.pauses == [1.0, 1.0, 0.5]
 
 
@@ -60,4 +69,7 @@ def test_without_time_it_looks_once() -> None:
 
 def test_it_looks_once_more_when_the_time_is_over() -> None:
     clock = Clock()
-    assert wait_for("it", lambda: Probe(clock.now >= 102, "", "late"), 2, 5.0, clock, clock.pause) == "late"
+    assert (
+        wait_for("it", lambda: Probe(clock.now >= 102, "", "late"), 2, interval=5.0, clock=clock, pause=clock.pause)
+        == "late"
+    )
