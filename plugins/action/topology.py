@@ -133,7 +133,7 @@ def _shared_names(hosts: Iterable[str], groups: Mapping[str, list[str]]) -> list
 #: AWX and Automation Platform set both in every job.
 _AWX_VARIABLES = ("awx_job_id", "tower_job_id")
 _SLICING = (
-    "This is a job of AWX. If its template has job slicing, each slice lacks the other hosts of the inventory with their variables and groups, and this "
+    "This is a job of AWX. If its template has job slicing, each slice lacks the other hosts of the inventory with their variables and groups. This "
     "playbook needs all of them: set job slicing to 1, and choose hosts with the template's limit (--limit)."
 )
 

@@ -72,8 +72,8 @@ def missing_client(results: Sequence[Mapping[str, Any]], architecture: Mapping[s
     return (
         f"No package source of {host} has PostgreSQL {version}'s client tools, with which Barman backs up or receives {', '.join(servers)}. "
         "Add a source that has them (barman_package_source: pgdg has every version that is maintained). Or write barman_client_packages with the package of "
-        "a newer version that is there, and barman_client_directory with its directory, such as postgresql-client-18 and /usr/lib/postgresql/18/bin: newer "
-        "tools work with older servers, but for block-level increments. Nothing was installed."
+        "a newer version that is there, and barman_client_directory with its directory, such as postgresql-client-18 and /usr/lib/postgresql/18/bin. Newer "
+        "tools work with older servers, except for block-level increments. Nothing was installed."
     )
 
 

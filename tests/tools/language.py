@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether documentation, module documentation and task names keep to the project's words (`tests/tools/language.yml`).
+"""Whether documentation, module documentation, messages and task names keep to the project's words (`tests/tools/language.yml`).
 
 python -m tests.tools.language [PATH ...]
 """
@@ -26,6 +26,7 @@ GENERATED = "docs/reference/"
 """Made from what is read anyway."""
 
 DOCUMENTED = ("plugins/modules/*.py", "plugins/filter/*.py", "plugins/doc_fragments/*.py")
+MESSAGES = ("plugins/**/*.py",)
 SPECIFICATIONS = ("roles/*/meta/argument_specs.yml", "playbooks/*.meta.yml", "changelogs/fragments/*.yml")
 TASKS = (
     *("roles/*/tasks/**/*.yml", "roles/*/handlers/**/*.yml", "playbooks/**/*.yml"),
@@ -155,6 +156,32 @@ def of_python(path: str, text: str) -> Iterator[Text]:
                     yield Text(path, node.lineno, one.text)
 
 
+_NO_PROSE = re.compile(r"\bSELECT\b|\(\?|\$\(|\n {2,}|\A\s*(?:[a-z_]+\s+){40}")
+"""Text in the code that nobody reads: SQL, patterns, scripts, lists of words."""
+
+
+def of_messages(path: str, text: str) -> Iterator[Text]:
+    """The texts in the code, with X for each expression; neither docstrings nor what of_python reads."""
+    tree = ast.parse(text)
+    others: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            others.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            others |= {id(part) for part in node.values}
+    for node in ast.walk(tree):
+        if id(node) in others:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            message = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            message = node.value.replace("{}", "X")
+        else:
+            continue
+        if message.count(" ") > 2 and not _NO_PROSE.search(message):
+            yield Text(path, node.lineno, message)
+
+
 def of_tasks(path: str, value: Any) -> Iterator[Text]:
     """The names of plays, tasks and blocks."""
     if isinstance(value, list):
@@ -187,6 +214,8 @@ def texts(root: Path = REPOSITORY) -> Iterator[Text]:
         yield from of_markdown(name, text)
     for name, text in files(DOCUMENTED):
         yield from of_python(name, text)
+    for name, text in files(MESSAGES):
+        yield from of_messages(name, text)
     for name, text in files(SPECIFICATIONS):
         yield from of_data(name, yaml.safe_load(text))
     for name, text in files(TASKS):

@@ -31,8 +31,7 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
     if primary is session and host.server.get("primary_conninfo") and host.server.get("wal_streaming_conninfo"):
         raise BackupError(
             f"server '{host.server.name}' is backed up from a server that is not a standby: the server in conninfo is "
-            "not in recovery, "
-            "and may have been promoted, and the WAL comes from the one in wal_streaming_conninfo. If it is the "
+            "not in recovery. It may have been promoted, and the WAL comes from the one in wal_streaming_conninfo. If it is the "
             "primary now, remove barman_primary from its inventory, and deploy; otherwise build it again as a standby"
         )
     if primary is None or session is None or primary is session:
@@ -50,9 +49,8 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
     except WaitTimeout:
         raise BackupError(
             f"the standby of server '{host.server.name}' is on timeline {read_standby(session).timeline}, and its "
-            f"primary on {timeline}: the standby does not follow it "
-            "any "
-            "more, and the primary's WAL does not match a backup of it. Build the standby again from the primary"
+            f"primary on {timeline}: the standby has stopped following it. "
+            "The primary's WAL does not match a backup of the standby. Build the standby again from the primary"
         ) from None
     size = read_position(primary).segment_size
     if has_wal_from(host.server, read_standby(session).redo // size, size):

@@ -193,11 +193,9 @@ def _open(server: str, backup: Backup, directory: str) -> _Files:
 def _damaged(server: str, backup: Backup, problems: Sequence[str]) -> DamagedBackup:
     more = [] if len(problems) <= _MOST_LISTED else [f"and {len(problems) - _MOST_LISTED} more"]
     return DamagedBackup(
-        "backup {} of server '{}' is damaged: {}. Nothing was changed. Recover from another backup (backup_id, "
-        "playbook: "
-        "barman_recover_backup_id), replace the files by intact copies from a passive node or another backup server, "
-        "or accept the "
-        "damage with verify_backup: false (playbook: barman_recover_verify_backup=false)".format(
+        "backup {} of server '{}' is damaged: {}. Nothing was changed. Recover from another backup: write "
+        "barman_recover_backup_id (option backup_id of the module). Or replace the files by intact copies from a passive node or "
+        "another backup server. Or accept the damage with verify_backup: false (playbook: barman_recover_verify_backup=false)".format(
             backup.backup_id, server, "; ".join([*problems[:_MOST_LISTED], *more])
         )
     )

@@ -301,7 +301,7 @@ STREAM_RULES: list[StreamRule] = [
     (
         "wal_removed",
         rf"requested WAL segment (?P<segment>{_SEGMENT}) has already been removed",
-        lambda found, endpoint: "PostgreSQL no longer has the WAL segment {} that the receiver must go on with".format(
+        lambda found, endpoint: "PostgreSQL has removed the WAL segment {} that the receiver needs next".format(
             found.group("segment")
         ),
         f"What was written meanwhile is lost to the archive. {_RESET}, and take a new backup",

@@ -95,9 +95,8 @@ class RecordFiles:
         except ValueError as exc:
             reason = str(exc) if isinstance(exc, RecordError) else "it is no JSON"
             raise HostError(
-                f"{self.path} can't be understood: {reason}. It says where a recovery has moved data, so look at it, "
-                f"and at {self._directory}.*, before you "
-                "remove it"
+                f"{self.path} can't be understood: {reason}. It has the directories to which a recovery has moved data. "
+                f"Read it, and check {self._directory}.*, before you remove it"
             ) from None
 
     def _existing(self, record: Record | None) -> frozenset[str]:
@@ -150,7 +149,7 @@ class RecordFiles:
     def _reload(self) -> None:
         completed = self._run(Command(["systemctl", "daemon-reload"]))
         if not completed.ok:
-            raise HostError(f"systemd can't be told of {DROP_IN}: {completed.text}")
+            raise HostError(f"systemd can't reload {DROP_IN}: {completed.text}")
 
     @contextlib.contextmanager
     def _beside(self) -> Iterator[int]:

@@ -157,7 +157,7 @@ def missing_there(area: StagingArea, programs: Sequence[str], where: str, user: 
     if area.combines and _COMBINE not in programs:
         problems.append(
             f"{_COMBINE}, which puts incremental backups together, is not on the PATH of '{user}' {where}, and Barman "
-            "looks nowhere else there: link it to "
+            "finds it only there. Link it to "
             "/usr/local/bin, or run the playbook with -e barman_recover_staging_location=local (option "
             "staging_location of the module)"
         )

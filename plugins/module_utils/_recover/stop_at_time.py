@@ -143,7 +143,7 @@ def _refuse_another_branch(search: TargetSearch, backup: Backup, segment: wal.Se
         raise PlanError(
             f"{search.target} of server '{search.server}' lies on timeline {timeline}, after the switch point at WAL position {wal.format_lsn(switch)} "
             f"(last commit before it: {last}; first one after it: {format_time(first.time)}). Timeline {current}, which '{search.target.timeline}' means here, "
-            f"has nothing of its own until then: its first transaction after the switch point at {wal.format_lsn(switches[-1])} ended at "
+            f"has nothing of its own until then. Its first transaction after the switch point at {wal.format_lsn(switches[-1])} ended at "
             f"{format_time(stop.time)}, and the recovery would end at that switch point. Write 'target_timeline: {timeline}' for what was on timeline "
             f"{timeline} at that time, or a target_time from {format_time(stop.time)} on for timeline {current} "
             f"('target_timeline: {current}' recovers to the switch point)"

@@ -95,7 +95,7 @@ def unreachable(search: TargetSearch, backup: Backup, reason: str) -> PlanError:
     text = f"{search.target} of server '{search.server}' can't be reached: {reason}. {last} is: {search.wal.end(backup).point}"
     gaps = search.wal.gaps(backup)
     if gaps:
-        text += ". There is more WAL, but it can't be used, because of what is missing: {}".format(
+        text += ". There is more WAL, but it can't be used, because these segments are missing: {}".format(
             ", ".join(str(gap) for gap in gaps)
         )
     return PlanError(text + _branch_with_target(search))
@@ -109,10 +109,10 @@ def _branch_with_target(search: TargetSearch) -> str:
         if (search.target.kind != "time" or timeline in own) and _is_on_branch(search, timeline, switch):
             return (
                 f". But it is on timeline {timeline}, after the switch point at WAL position "
-                f"{wal.format_lsn(switch)}; write "
+                f"{wal.format_lsn(switch)}. To recover to that one, write "
                 f"barman_recover_target_timeline={timeline} "
-                "(option target_timeline of the module) if you want that one (the search was on timeline "
-                f"{search.wal.timeline})"
+                "(option target_timeline of the module). The search was on timeline "
+                f"{search.wal.timeline}"
             )
     return ""
 

@@ -43,7 +43,7 @@ def checksum_facts(
         return facts, ""
     return facts, (
         f"data checksums are wrong: {completed.text}. The damage is in the backup, and may have been in the server "
-        "before it: recover from an earlier "
+        "before it. Recover from an earlier "
         "backup (playbook: barman_recover_backup_id), or accept it with checksums: false (playbook: "
         "barman_recover_verify_backup=false)"
     )

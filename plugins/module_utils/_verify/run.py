@@ -252,8 +252,8 @@ def _run_query(
 def _locked_text(named: str) -> str:
     return (
         f"{named} can't be answered where the recovery stopped: a transaction that had not ended there "
-        "holds a lock on what it reads, as DROP, TRUNCATE and ALTER do, and releases it only when the recovery "
-        "ends. Ask it then (running), or have a copy promoted (promote)"
+        "holds a lock on its tables, as DROP, TRUNCATE and ALTER do. The lock is released only when the recovery "
+        "ends. Run the query then (running), or on a promoted copy (promote)"
     )
 
 

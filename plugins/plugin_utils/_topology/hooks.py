@@ -152,7 +152,7 @@ class _Reading:
             return None
         kinds = [kind for kind in KINDS if self.given.get(kind) is not None]
         if len(kinds) != 1:
-            what = "says nothing of what to run" if not kinds else f"has {' and '.join(kinds)}"
+            what = "has no program to run" if not kinds else f"has {' and '.join(kinds)}"
             self.wrong("", what, f"write one of {', '.join(KINDS)}")
             return None
         kind = kinds[0]
@@ -207,7 +207,7 @@ class _Reading:
             elif kind == "command" and any(mark.isspace() for mark in value):
                 self.wrong(kind, f"{value!r} is more than a path", "write the path alone, and the rest in arguments")
         if kind == "content" and not value.startswith("#!"):
-            self.wrong(kind, "does not say what runs it", "begin it with a line such as #!/bin/sh")
+            self.wrong(kind, "has no line that names its interpreter", "begin it with a line such as #!/bin/sh")
         return value
 
     def export(self, value: str) -> dict[str, Any]:
@@ -221,7 +221,7 @@ class _Reading:
             self.wrong("ready", "a tar can't be made from this hook", f"write it in {' or '.join(_TAR_HOOKS)}")
         found = {key: self.path(key) for key in ("directory", "device")}
         if bool(found["directory"]) == bool(found["device"]) and not self._invalid:
-            what = "has both a directory and a device" if found["device"] else "does not say where the tar is written"
+            what = "has both a directory and a device" if found["device"] else "has neither a directory nor a device"
             self.wrong("", what, "write directory: /path, or device: /dev/st0")
         mounted = self.given.get("mounted")
         if mounted is not None and not isinstance(mounted, bool):

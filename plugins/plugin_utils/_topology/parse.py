@@ -361,7 +361,7 @@ def cron(value: Any) -> str:
 def barman_version(value: Any) -> Version | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise InvalidValue(
-            f"is the number {value}, and a number cannot tell 3.2 from 3.20", f'write it in quotes, as "{value}.0"'
+            f"is the number {value}, and as numbers 3.2 and 3.20 are equal", f'write it in quotes, as "{value}.0"'
         )
     found = text(value)
     if not found:

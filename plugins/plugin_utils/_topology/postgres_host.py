@@ -110,16 +110,16 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, requests: Re
     port, version = required["port"], state["version"]
     if version != required["version"]:
         yield (
-            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version says "
+            f"PostgreSQL on {host}, port {port}, is version {version}, and barman_postgres_version is "
             f"{required['version']}. Write barman_postgres_version: "
-            f"{version}, or set barman_postgres_port to the port of the server that is meant."
+            f"{version}, or set barman_postgres_port to the port of the right server."
         )
     if required["primary"] and not state["in_recovery"]:
         yield (
-            f"{host} is no standby, and barman_primary says that it is one of {required['primary']}. If it was "
+            f"{host} is no standby, and barman_primary declares it as one of {required['primary']}. If it was "
             "promoted, "
-            f"take barman_primary out here, and write "
-            f"barman_primary: {host} for the server that follows it now. Else build it anew from "
+            f"remove barman_primary here, and write "
+            f"barman_primary: {host} for the server that follows it now. Otherwise build it again from "
             f"{required['primary']} first."
         )
     if required["standbys"] and state["in_recovery"]:

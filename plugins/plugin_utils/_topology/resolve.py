@@ -151,7 +151,7 @@ def _backup_server(reader: _Reader) -> BackupServer:
     here: tuple[str, ...] = (as_source(host_address),)
     addresses = reader.get("barman_addresses", here)
     if not addresses:
-        reader.report("barman_addresses", "is empty, so PostgreSQL would let nobody in", "write an address")
+        reader.report("barman_addresses", "is empty, so PostgreSQL would refuse every connection", "write an address")
     return BackupServer(
         host=reader.host,
         zone=_zone(reader),

@@ -127,6 +127,6 @@ def _wal_age(server: PostgresServer, options: Mapping[str, Any], findings: Findi
         )
     elif not timeout:
         findings.warnings.append(
-            f"{server.host}: {name} is {words(age)}, and a server that writes little fills no segment for so long: the check fails "
+            f"{server.host}: {name} is {words(age)}, and a server that writes little fills no segment for so long. The check fails "
             "then. archive_timeout on PostgreSQL closes one that is not full, if anything was written."
         )

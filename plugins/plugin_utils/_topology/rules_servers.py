@@ -87,7 +87,7 @@ def standby_of_primary(facts: Facts, server: PostgresServer, name: str) -> Findi
                 yield Problem(
                     server.host,
                     variable,
-                    f"is {own}, and the roles of a standby are those of its primary, where it is {other}",
+                    f"is {own}, and the roles of a standby are those of its primary, which has {other}",
                     f"write {other}, or remove it",
                 )
         if server.version and primary.version and server.version != primary.version:
@@ -144,7 +144,7 @@ def backup_and_wal_methods(facts: Facts, server: PostgresServer) -> Findings:
         yield Problem(
             host,
             "barman_ssh_host_key",
-            "has no effect where Ansible manages the server, for the host tells its keys itself",
+            "has no effect if Ansible manages the server, because Ansible reads the keys of the host",
             "remove it, or write barman_manage_postgres: false",
         )
     if server.synchronous and not server.streams:
@@ -311,7 +311,7 @@ def sources_of_wal(facts: Facts, server: PostgresServer) -> Findings:
             yield Problem(
                 client.host,
                 "barman_synchronous" if client.synchronous else "barman_options.streaming_archiver_name",
-                f"has the same receiver name as {same[0].host}, so {server.host} cannot tell them apart",
+                f"has the same receiver name as {same[0].host}, so {server.host} cannot distinguish them",
                 "set barman_options.streaming_archiver_name to another name",
             )
 

@@ -706,7 +706,7 @@ def test_a_standby_that_was_promoted(world: StreamingWorld) -> None:
 def test_a_standby_on_another_timeline_than_its_primary(world: StreamingWorld, standby: list[str]) -> None:
     world.postgres.timeline, world.postgres.history = 2, "1\t0/100000\tno reason\n"
     with pytest.raises(
-        BackupError, match=r"is on timeline 1, and its primary on 2: the standby does not follow it any more.*again"
+        BackupError, match=r"is on timeline 1, and its primary on 2: the standby has stopped following it.*again"
     ):
         take(world)
     assert "backup" not in commands(world)

@@ -212,7 +212,7 @@ def test_a_time_behind_a_gap_is_refused_with_both(world: World, backups: list[Ba
     with pytest.raises(PlanError) as caught:
         plan(world, backups, time(27))
     assert "last commit 2026-11-20T08:21:00+00:00" in str(caught.value)
-    assert "what is missing: 000000010000000000000006" in str(caught.value)
+    assert "these segments are missing: 000000010000000000000006" in str(caught.value)
 
 
 def test_a_time_before_a_gap_is_reached(world: World, backups: list[Backup]) -> None:

@@ -183,9 +183,14 @@ MISTAKES = [
         "no absolute path",
         "inventory_dir",
     ),
-    ({"pre_backup_script": {"content": "true"}}, "barman_hooks.pre_backup_script.content", "what runs it", "#!/bin/sh"),
+    (
+        {"pre_backup_script": {"content": "true"}},
+        "barman_hooks.pre_backup_script.content",
+        "names its interpreter",
+        "#!/bin/sh",
+    ),
     ({"pre_backup_script": 5}, "barman_hooks.pre_backup_script", "neither a path nor a dictionary", "write the path"),
-    ({"pre_backup_script": {}}, "barman_hooks.pre_backup_script", "says nothing of what to run", "ready"),
+    ({"pre_backup_script": {}}, "barman_hooks.pre_backup_script", "has no program to run", "ready"),
     (
         {"pre_backup_script": {"command": "/x", "content": "#!/y"}},
         "barman_hooks.pre_backup_script",
@@ -229,7 +234,12 @@ MISTAKES = [
         "[-",
     ),
     ({"post_backup_script": {"ready": "tape"}}, "barman_hooks.post_backup_script.ready", "'tape' is none", "tar or s3"),
-    ({"post_backup_script": {"ready": "tar"}}, "barman_hooks.post_backup_script", "where the tar is written", "device"),
+    (
+        {"post_backup_script": {"ready": "tar"}},
+        "barman_hooks.post_backup_script",
+        "neither a directory nor a device",
+        "device",
+    ),
     (
         {"post_backup_script": {"ready": "tar", "directory": "/a", "device": "/dev/st0"}},
         "barman_hooks.post_backup_script",

@@ -230,7 +230,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
         "barman_ssh_public_key",
-        "has no effect where Ansible manages the server",
+        "has no effect if Ansible manages the server",
         "remove it, or write barman_manage_postgres: false",
     ),
     (
@@ -242,7 +242,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_ssh_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
         "barman_ssh_host_key",
-        "has no effect where Ansible manages the server",
+        "has no effect if Ansible manages the server",
         "remove it, or write barman_manage_postgres: false",
     ),
     ({"barman_primary": "gp"}, "barman_primary", "names gp, which is no PostgreSQL server", "write one of pg"),
@@ -333,7 +333,7 @@ MISTAKES_OF_A_BACKUP_SERVER = [
     ({"barman_addresses": ["198.51.100.0/33"]}, "barman_addresses", "is no network", "198.51.100.0/24"),
     ({"barman_addresses": ["10.0.0.1", "10.0.0.1/32"]}, "barman_addresses", "has '10.0.0.1/32' twice", "once"),
     ({"ansible_host": "127.0.0.1"}, "barman_address", "which the other hosts take for themselves", "write the address"),
-    ({"barman_version": 3.2}, "barman_version", "a number cannot tell 3.2 from 3.20", "in quotes"),
+    ({"barman_version": 3.2}, "barman_version", "as numbers 3.2 and 3.20 are equal", "in quotes"),
     ({"barman_version": "new"}, "barman_version", "'new' is no version", '"3.20.1"'),
     ({"barman_version": "2.19"}, "barman_version", "2.19 is older than 3.4", "newer Barman"),
     ({"barman_home": "barman"}, "barman_home", "no absolute path", "begins with /"),

@@ -150,8 +150,8 @@ ARCHIVING = {"archiving": {"method": "barman-wal-archive"}}
 @pytest.mark.parametrize(
     ("state", "requirements", "expected"),
     [
-        ({"version": 16}, {}, "is version 16, and barman_postgres_version says 17"),
-        ({}, {"primary": "pg-1"}, "pg is no standby, and barman_primary says"),
+        ({"version": 16}, {}, "is version 16, and barman_postgres_version is 17"),
+        ({}, {"primary": "pg-1"}, "pg is no standby, and barman_primary declares"),
         ({"in_recovery": True}, {"primary": "pg-1"}, ""),
         ({"in_recovery": True}, {"standbys": ["pg-2"]}, "barman_primary of pg-2 names it as the primary"),
         ({"archive_command": "rsync %p away:"}, ARCHIVING, "not by this role: archive_command = rsync %p away:"),
