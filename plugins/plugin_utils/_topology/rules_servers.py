@@ -137,7 +137,7 @@ def backup_and_wal_methods(facts: Facts, server: PostgresServer) -> Findings:
         yield Problem(
             host,
             "barman_ssh_public_key",
-            "has no effect where Ansible manages the server, for the key is made and read there",
+            "has no effect if Ansible manages the server, for the key is made and read there",
             "remove it, or write barman_manage_postgres: false",
         )
     if server.ssh_host_key and server.manage:
