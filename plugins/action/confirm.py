@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
 
 
 def _ask(prompt: str, seconds: int) -> str:
-    """Why it is not confirmed; empty if somebody said yes."""
+    """Why it is not confirmed; empty if somebody confirmed it."""
     started = time.monotonic()
     try:
         answer = Display().prompt_until(f"{prompt} (within {seconds} s):", seconds=seconds)

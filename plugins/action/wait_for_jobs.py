@@ -124,7 +124,7 @@ class ActionModule(ActionBase):
             time.sleep(interval(elapsed))
 
     def _observe(self, jobs: list[WatchedJob]) -> list[WatchedJob]:
-        """The jobs after one look at their host."""
+        """The jobs after one query of their host."""
         module_args = {
             "jobs": [{"id": job.job_id, "session": job.session} for job in jobs],
             "async_dir": self._async_directory(),

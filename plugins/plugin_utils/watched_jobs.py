@@ -48,7 +48,7 @@ def in_background(jobs: Sequence[Mapping[str, Any]], servers: Sequence[str]) -> 
 
 
 def unanswered(job: WatchedJob, error: str, now: float) -> WatchedJob:
-    """The job after a look at a host that gave no answer."""
+    """The job after a query of a host that gave no answer."""
     return replace(job, observations=(*job.observations, JobObservation(now, error=error)), phases=())
 
 

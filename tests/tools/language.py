@@ -160,6 +160,15 @@ _NO_PROSE = re.compile(r"\bSELECT\b|\(\?|\$\(|\n {2,}|\A\s*(?:[a-z_]+\s+){40}")
 """Text in the code that nobody reads: SQL, patterns, scripts, lists of words."""
 
 
+def of_docstrings(path: str, text: str) -> Iterator[Text]:
+    """The first line of each docstring. "Where a section begins" names a place, so it is no condition here."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            first = (ast.get_docstring(node) or "").partition("\n")[0]
+            if first:
+                yield Text(path, getattr(node, "lineno", 1), re.sub(r"\b[Ww]here\b", "X", first))
+
+
 def of_messages(path: str, text: str) -> Iterator[Text]:
     """The texts in the code, with X for each expression; neither docstrings nor what of_python reads."""
     tree = ast.parse(text)
@@ -216,6 +225,7 @@ def texts(root: Path = REPOSITORY) -> Iterator[Text]:
         yield from of_python(name, text)
     for name, text in files(MESSAGES):
         yield from of_messages(name, text)
+        yield from of_docstrings(name, text)
     for name, text in files(SPECIFICATIONS):
         yield from of_data(name, yaml.safe_load(text))
     for name, text in files(TASKS):

@@ -46,7 +46,7 @@ SHA256_SINCE = (3, 12)
 
 
 class Archiver:
-    """Looks at one server and changes it. user: the operating system user that PostgreSQL runs as."""
+    """Observes one server and changes it. user: the operating system user that PostgreSQL runs as."""
 
     def __init__(
         self,
@@ -214,7 +214,7 @@ class Archiver:
             raise ArchivingError(f"the timeline history {name} can't be archived: {completed.text}")
 
     def prove(self, target: ArchiveTarget) -> wal.Segment:
-        """Have a segment closed and archived. Raises ArchivingError saying where it stopped."""
+        """Have a segment closed and archived. Raises ArchivingError with the step that failed."""
         row = self._session.query(
             "SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()) AS name, "
             "(SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'wal_segment_size') AS segment_size"

@@ -51,7 +51,7 @@ ArchivingErrorKind = Literal[
 
 
 class ArchivingError(HostError):
-    """WAL is not archived, or would not be; the text says where it stopped. kind: one word for programs."""
+    """WAL is not archived, or would not be; the text names the step that failed. kind: one word for programs."""
 
     def __init__(self, message: str, kind: ArchivingErrorKind = "other") -> None:
         super().__init__(message)
@@ -64,7 +64,7 @@ DesiredMode = Literal["on", "always"]
 
 @dataclass(frozen=True)
 class DesiredArchiving:
-    """What is asked for; target None: that nothing is archived. timeout: seconds, None leaves it as it is."""
+    """What is desired; target None: that nothing is archived. timeout: seconds, None leaves it as it is."""
 
     target: ArchiveTarget | None
     mode: DesiredMode = "on"
@@ -74,7 +74,7 @@ class DesiredArchiving:
 
 @dataclass(frozen=True)
 class ArchiverStatistics:
-    """What the archiver says it did, without .history and .backup files where a segment is known."""
+    """What the archiver reports, without .history and .backup files where a segment is known."""
 
     archived_wal: str | None = None
     archived_time: Any = None
@@ -180,7 +180,7 @@ def problems(
 
 
 def make_plan(current: CurrentArchiving, desired: DesiredArchiving) -> ArchivingPlan:
-    """Decide what has to be done. Raises ArchivingError where somebody else's setting stands in the way."""
+    """Decide what has to be done. Raises ArchivingError if somebody else's setting prevents that."""
     foreign = _foreign(current, desired)
     if foreign:
         raise ArchivingError(foreign, "foreign")
@@ -241,7 +241,7 @@ def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
 
 
 def with_sums(desired: DesiredArchiving, current: CurrentArchiving) -> DesiredArchiving:
-    """The same with the sums that the present command sends: they are asked for only if the command changes or fails."""
+    """The same with the sums that the present command sends: they are requested only if the command changes or fails."""
     target = desired.target
     if target is None or target.method != "barman-wal-archive":
         return desired

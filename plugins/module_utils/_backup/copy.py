@@ -56,7 +56,7 @@ def copy(host: BackupHost, request: BackupRequest, parent: Backup | None) -> Bac
 
 
 def tick(host: BackupHost) -> None:
-    """Look at the copy while Barman runs, and once it is done, write to the WAL that comes after it.
+    """Observe the copy while Barman runs, and once it is done, write to the WAL that comes after it.
 
     Barman then finds the last segment complete by itself, and does not have to be run again.
     """

@@ -164,7 +164,7 @@ def _parent(
 def _recent(
     server: ServerConfiguration, request: BackupRequest, backups: Sequence[Backup], now: datetime
 ) -> Backup | None:
-    """The newest backup that is what is asked for."""
+    """The newest backup that meets the request."""
     if request.max_age is None and request.name is None:
         return None
     for backup in sorted(backups, key=lambda item: item.backup_id, reverse=True):

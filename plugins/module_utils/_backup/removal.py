@@ -25,12 +25,12 @@ TARGETS = ("full", "standalone")
 
 
 class RemovalError(HostError):
-    """The backup is not deleted, or not kept; the text says why, and what to do."""
+    """The backup is not deleted, or not kept; the text has the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What goes: the backup that was asked for, and the increments that need it. Empty where it is gone already."""
+    """What is deleted: the requested backup, and the increments that need it. Empty where it is gone already."""
 
     backups: tuple[Backup, ...] = ()
 
@@ -41,7 +41,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Keeping:
-    """What becomes of a backup's keep annotation; target None: it is taken away."""
+    """What becomes of a backup's keep annotation; target None: it is removed."""
 
     backup: Backup | None
     target: str | None

@@ -17,7 +17,7 @@ from .._host.process import HostError
 
 
 class BackupError(HostError):
-    """There is no backup that can be recovered from; the text says why. backup: what there is of it."""
+    """There is no backup that can be recovered from; the text has the reason. backup: what there is of it."""
 
     def __init__(self, message: str, backup: Backup | None = None) -> None:
         super().__init__(message)

@@ -24,7 +24,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 @dataclass(frozen=True)
 class BackupRequest:
-    """What is asked for. None leaves it to Barman's configuration. wait_timeout: seconds for the WAL after the copy."""
+    """What is requested. None leaves it to Barman's configuration. wait_timeout: seconds for the WAL after the copy."""
 
     name: str | None = None
     max_age: timedelta | None = None

@@ -60,7 +60,7 @@ def delete(params: Mapping[str, Any], *, check_mode: bool) -> Result:
 
 
 def back_up(params: Mapping[str, Any], *, check_mode: bool) -> Result:
-    """Take a backup, unless there is one that is what is asked for. Raises HostError."""
+    """Take a backup, unless there is one that meets the request. Raises HostError."""
     require_psycopg()
     request = request_from(params)
     barman = barman_from(params)
@@ -84,7 +84,7 @@ def back_up(params: Mapping[str, Any], *, check_mode: bool) -> Result:
 
 
 def take(host: BackupHost, plan: BackupPlan, request: BackupRequest) -> Backup:
-    """Do what the plan says. Raises BackupError, ConnectionFailed."""
+    """Apply the plan. Raises BackupError, ConnectionFailed."""
     try:
         backup = plan.existing
         if backup is None:

@@ -52,11 +52,11 @@ _TARS: Mapping[str, tuple[str, ...]] = {
 
 
 class DamagedBackup(HostError):
-    """Files of a backup are not as its manifest says; the text names them, and what to do."""
+    """Files of a backup differ from its manifest; the text names them, and what to do."""
 
 
 class _NotVerified(Exception):
-    """It can't be verified here; the text says why."""
+    """It can't be verified here; the text has the reason."""
 
 
 @dataclass(frozen=True)

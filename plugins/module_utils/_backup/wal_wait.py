@@ -65,7 +65,7 @@ class WalWait:
         return self._hole_since is not None and self._clock() - self._hole_since >= patience
 
     def archive_again(self) -> bool:
-        """Whether it is time to let Barman look for itself, whatever we see."""
+        """Whether it is time for Barman to check by itself, whatever we observe."""
         if self._clock() - self._archived < _ARCHIVE_INTERVAL:
             return False
         self._archived = self._clock()

@@ -128,7 +128,7 @@ def _ask(server: ServerConfiguration, user: str, connect: Connect, systemid: str
 
 
 def _timeline_of_newest(paths: Iterable[str]) -> int | None:
-    """The timeline of the WAL file that was written last; Barman keeps the times of what it archives."""
+    """The timeline of the WAL file that was written last; Barman stores the time of each archived segment."""
     best: tuple[float, str] | None = None
     for path in paths:
         try:

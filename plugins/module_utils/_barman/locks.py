@@ -33,14 +33,14 @@ def last_holder(server: ServerConfiguration, what: str) -> int | None:
 
 
 def is_held(server: ServerConfiguration, what: str, process: Callable[[int], str | None] | None = None) -> bool:
-    """Whether a process of Barman that took the lock still runs. process tells a process's arguments."""
+    """Whether a process of Barman that took the lock still runs. process returns a process's arguments."""
     pid = last_holder(server, what)
     line = None if pid is None else (process or command_line)(pid)
     return line is not None and "barman" in line
 
 
 def backup_runs(server: ServerConfiguration, process: Callable[[int], str | None] | None = None) -> bool:
-    """Whether Barman is taking a backup of the server now. process tells a process's arguments.
+    """Whether Barman is taking a backup of the server now. process returns a process's arguments.
 
     "barman delete" takes the same lock, and the number may be that of Barman's receiver by now.
     """
@@ -51,7 +51,7 @@ def backup_runs(server: ServerConfiguration, process: Callable[[int], str | None
 
 
 def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | None]) -> int | None:
-    """The process that receives the server's WAL; None where none runs. process tells a process's arguments."""
+    """The process that receives the server's WAL; None where none runs. process returns a process's arguments."""
     pid = last_holder(server, "receive-wal")
     line = None if pid is None else process(pid)
     return pid if line is not None and "receive-wal" in line and server.name in line.split() else None

@@ -19,7 +19,7 @@ from .configuration import ServerConfiguration
 
 
 class Server:
-    """What Barman has of a server when it is first asked for. Make another one to observe later changes.
+    """What Barman has of a server, read on first use. Make another one to observe later changes.
 
     entry: its entry in Barman's configuration. The properties raise HostError if a directory can't be read.
     """
@@ -42,7 +42,7 @@ class Server:
 
     @cached_property
     def segment_size(self) -> int:
-        """The size of a WAL segment; PostgreSQL's default as long as no backup says it.
+        """The size of a WAL segment; PostgreSQL's default as long as no backup has it.
 
         Barman writes it when a backup is copied.
         """

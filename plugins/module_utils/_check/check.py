@@ -41,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True)
 class MissingWal:
-    """WAL segments that are missing. after_latest: after the latest good backup, which then can't be rolled forward."""
+    """WAL segments that are missing. after_latest: after the latest valid backup, which then can't be rolled forward."""
 
     first: str
     last: str
@@ -120,7 +120,7 @@ def failed(checks: ServerChecks, key: str) -> bool:
 
 
 def reasons(servers: Mapping[str, ServerChecks], ignored: Collection[str] = ()) -> list[str]:
-    """Each failed check in a sentence, but for those of which Barman says nonsense when it has no connection."""
+    """Each failed check in a sentence, but for those about which Barman reports nonsense if it has no connection."""
     return [
         f"server '{name}': {check}"
         for name, checks in servers.items()

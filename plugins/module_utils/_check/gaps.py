@@ -22,7 +22,7 @@ from .check import MissingWal
 def find_gaps(
     backups: Sequence[Backup], archive: Archive, present: int | None = None
 ) -> tuple[list[MissingWal], str | None]:
-    """The missing segments after the oldest good backup, and why they can't be told where they can't.
+    """The missing segments after the oldest valid backup, or the reason why they are unknown.
 
     present: the server's timeline, if it is known; else the newest one that comes from the backup.
     A backup that is kept alone ("keep" with target standalone) has only the WAL from its begin to its end.

@@ -92,7 +92,7 @@ def with_healing(server: ServerChecks, configuration: ServerConfiguration) -> Se
 def explain(
     servers: Mapping[str, ServerChecks], configuration: Configuration, user: str, connect: Connect, most: int = 10
 ) -> dict[str, ServerChecks]:
-    """Barman says little or nothing about a failed connection: connect once more, for so many servers, to have the reason."""
+    """Barman reports little or nothing about a failed connection: connect once more, for so many servers, to have the reason."""
     answers = dict(servers)
     tried = 0
     for name, server in servers.items():

@@ -214,7 +214,7 @@ OWN_CHECKS: tuple[Callable[[CheckedServer], Check | None], ...] = (
 
 
 def read_own_checks(server: CheckedServer) -> ServerChecks:
-    """What Barman does not check. A server whose files can't be read has one failed check that says why."""
+    """What Barman does not check. A server whose files can't be read has one failed check with the reason."""
     try:
         checks = [check for check in (one(server) for one in OWN_CHECKS) if check is not None]
         runs = any(not backup.done and backup.status != catalog.FAILED for backup in server.backups)

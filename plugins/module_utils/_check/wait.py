@@ -32,7 +32,7 @@ def wait_until_ok(
     patience: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, ServerChecks]:
-    """Look until no server has a failed check or the time is over; a server that was green is not looked at again.
+    """Check until no server has a failed check or the time is over; a server that was green is not checked again.
 
     A server whose failures can't heal is not waited for. It is looked at twice: a file that is moved may be missed once.
     patience: after so many seconds a server that can't be connected to is not waited for any more.

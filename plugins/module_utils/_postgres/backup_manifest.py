@@ -38,7 +38,7 @@ class Sum(Protocol):
         """Add data."""
 
     def hexdigest(self) -> str:
-        """Return the checksum of what was added."""
+        """Return the checksum of the added data."""
 
 
 @dataclass(frozen=True)

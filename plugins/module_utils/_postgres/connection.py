@@ -75,7 +75,7 @@ class Session(Protocol):
         """Run one statement and return its rows. Raises QueryFailed."""
 
     def try_stream(self, lsn: int, timeline: int, patience: float = 5.0) -> StreamRefusal | None:
-        """Ask for WAL from a position, and say what PostgreSQL has against it; None where it streams.
+        """Request WAL from a position, and return PostgreSQL's refusal; None where it streams.
 
         Only for a replication connection, which must be closed afterwards.
         """

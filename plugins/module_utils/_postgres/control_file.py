@@ -31,7 +31,7 @@ class ControlFile:
 
 
 def parse(data: bytes) -> ControlFile | None:
-    """What the file says; None where it is not one that can be read here."""
+    """The content of the file; None where it is not one that can be read here."""
     if len(data) < _BEGINNING.size:
         return None
     system, version, _catalog, _state, _time, checkpoint, redo, timeline = _BEGINNING.unpack_from(data)

@@ -26,7 +26,7 @@ _MOST_PADDING = 1 / 8
 
 
 def crc32c(data: bytes, before: int = 0) -> int:
-    """CRC-32C of the data; before: that of what goes before it."""
+    """CRC-32C of the data; before: that of the data before it."""
     register = before ^ _ONES
     whole = len(data) // _WIDTH * _WIDTH
     if whole < _WIDTH * _FEWEST_LANES:

@@ -84,7 +84,7 @@ class StandbyNames:
 
 @dataclass(frozen=True)
 class Change:
-    """What the setting is to be. value: None where it goes out of what ALTER SYSTEM wrote. It says what current says where
+    """What the setting is to be. value: None if it is removed from the value of ALTER SYSTEM. It is the same as current if
     nothing has to be done."""
 
     value: str | None
@@ -145,7 +145,7 @@ def _unreadable(text: str) -> StandbyNamesError:
 
 
 def require_our_names(names: Iterable[str]) -> None:
-    """Raises HostError if this collection could not tell a name from others' later."""
+    """Raises HostError if this collection could not distinguish a name from others' later."""
     invalid = [name for name in names if not OUR_NAME.fullmatch(name)]
     if invalid:
         raise HostError(

@@ -265,7 +265,7 @@ def _set_back(
     clock: Callable[[], float],
     pause: Callable[[float], None],
 ) -> str:
-    """Write what was there before and have it in effect, and say how far that went. left: what is there else."""
+    """Write the former value and reload it, and report how far that went. left: what is there else."""
     statement = _statement(before)
     try:
         session.query(statement)

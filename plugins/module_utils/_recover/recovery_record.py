@@ -58,7 +58,7 @@ class RecordEvent(enum.Enum):
 
 
 class RecordError(ValueError):
-    """The event does not fit the record; the text says why."""
+    """The event does not fit the record; the text has the reason."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a record says now. data: the directory with the newest data that is not an unproven restore; "" if there is none."""
+    """The meaning of a record now. data: the directory with the newest data that is not an unproven restore; "" if there is none."""
 
     content: Content
     content_run: str
@@ -121,7 +121,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Request:
-    """One call of the module: the event and what it brings. moves: from and to of what the run is about to rename."""
+    """One call of the module: the event and what it brings. moves: from and to of the directories that the run is about to rename."""
 
     event: RecordEvent
     data_directory: str
@@ -177,14 +177,14 @@ def _move(value: Mapping[str, Any]) -> Move:
 
 
 def paths(record: Record | None) -> list[str]:
-    """The paths whose existence decides what the record says."""
+    """The paths whose existence decides the meaning of the record."""
     if record is None:
         return []
     return [*(one.target for one in (*record.moves, *record.kept)), *paths(record.previous)]
 
 
 def standing(record: Record, exists: Collection[str]) -> Standing:
-    """What the record says, when of its paths() only those exist."""
+    """The meaning of the record, if of its paths() only those exist."""
     own = tuple(one for one in record.moves if one.target in exists)
     moved = (*(one for one in record.kept if one.target in exists), *own)
     if record.phase in (Phase.PROVEN, Phase.FINISHED):
@@ -255,7 +255,7 @@ def _begun(current: Record | None, request: Request, exists: Collection[str]) ->
 
 
 def messages(record: Record | None, exists: Collection[str], record_path: str) -> list[str]:
-    """What a run tells its user about what earlier runs left; empty if there is nothing to tell."""
+    """What a run reports to its user about what earlier runs left; empty if there is nothing."""
     if record is None:
         return []
     now = standing(record, exists)

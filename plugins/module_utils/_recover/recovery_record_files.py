@@ -126,7 +126,7 @@ class RecordFiles:
         return bool(lay or lift)
 
     def _unit_of(self, service: str) -> str:
-        """The unit's own name: an alias has drop-ins, too, but nobody would look for them there."""
+        """The unit's own name: an alias has drop-ins, too, but nobody would search for them there."""
         completed = self._run(Command(["systemctl", "show", "--property=Id", "--value", service]))
         name = completed.stdout.strip() if completed.ok else ""
         unit = name or (service if "." in service else f"{service}.service")
@@ -201,7 +201,7 @@ def _name_of(uid: int) -> str:
 
 
 def is_unproven_restore(data_directory: str, runner: Runner) -> bool:
-    """Whether the record says that a recovery left what is in the data directory. Raises HostError if it can't be read."""
+    """Whether, by the record, a recovery left what is in the data directory. Raises HostError if it can't be read."""
     directory = normal_path(data_directory)
     applied = RecordFiles(directory, runner).apply(
         recovery_record.Request(recovery_record.RecordEvent.READ, directory), check_mode=True

@@ -24,7 +24,7 @@ _PLACE_ARGUMENTS: Mapping[Provider, str] = {AWS: "--aws-region", AZURE: "--azure
 
 @dataclass(frozen=True)
 class Instance:
-    """The instance to recover on, as the provider knows it. places: where it is, by the option that says so."""
+    """The instance to recover on, as the provider knows it. places: its location, by option."""
 
     name: str
     places: Mapping[str, str]
@@ -87,7 +87,7 @@ def instance_arguments(snapshots: Snapshots, instance: Instance, version: tuple[
 
 
 def mount_problems(snapshots: Snapshots, mounted: Mapping[str, str], where: str) -> list[str]:
-    """What is not mounted as it was. mounted: the options of what is mounted there, by mount point."""
+    """What is not mounted as it was. mounted: the options of the present mounts, by mount point."""
     found = []
     for disk in snapshots.disks:
         point = disk.mount_point or ""

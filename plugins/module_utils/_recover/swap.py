@@ -188,7 +188,7 @@ class Swap:
         return aside(path, self.stamp) if self.staged.get(path) else posixpath.join(path, ASIDE_PREFIX + self.stamp)
 
     def carry_out(self, host: DestinationHost, old: str | None) -> list[dict[str, str]]:
-        """Swap; the directories whose old content was moved. Raises DestinationError, which says what is where.
+        """Swap; the directories whose old content was moved. Raises DestinationError, which names the directories.
 
         old: where the old data directory was renamed to before, if it was.
         """

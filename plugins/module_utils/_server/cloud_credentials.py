@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The credentials of cloud providers, where their libraries look for them when Barman's user runs them.
+"""The credentials of cloud providers, where their libraries read them when Barman's user runs them.
 
 This module util is private to the collection. What somebody else wrote is never changed. No message repeats a value.
 """
@@ -145,7 +145,7 @@ def plan(home: str, aws: Mapping[str, Any] | None, google: Mapping[str, Any] | N
 
 
 def apply(files: list[CredentialFile], user: str) -> None:
-    """Write what the plan says, for that user's eyes only. Raises HostError."""
+    """Apply the plan. Only that user can read the files. Raises HostError."""
     for file in files:
         if not file.changed:
             continue

@@ -159,7 +159,7 @@ def given_options(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def is_renderable(entry: DesiredEntry) -> bool:
-    """Whether its values can be written; what can't be is told by declaration_problems."""
+    """Whether its values can be written; declaration_problems has the reasons."""
     return not render_problems(entry.options, "")
 
 

@@ -189,7 +189,7 @@ def _is_ours(directory: str, uid: int) -> bool:
 
 
 def apply(plan: HookPlan, desired: DesiredHooks, owner: str = "root") -> None:
-    """Do what the plan says. Raises HostError."""
+    """Apply the plan. Raises HostError."""
     try:
         if plan.make_directory:
             make_directories(desired.directory, DIRECTORY_MODE, ids_of(owner))

@@ -62,7 +62,7 @@ _MODULE_MISSING = re.compile(r"Missing required python module: (?P<name>[\w-]+)"
 
 @dataclass(frozen=True)
 class ConfigurationReading:
-    """What Barman says to a configuration: problems with what is declared, warnings about the rest."""
+    """What Barman reports about a configuration: problems with what is declared, warnings about the rest."""
 
     problems: Sequence[str] = ()
     warnings: Sequence[str] = ()
@@ -158,7 +158,7 @@ def _version(barman: Barman, *, check_mode: bool, problems: list[str], warnings:
 
 
 def _left_of(names: Sequence[str], barman: Barman) -> list[dict[str, Any]]:
-    """What removed servers leave behind, as their entries say that are still there."""
+    """What removed servers leave behind, by their entries that still exist."""
     if not names:
         return []
     try:
@@ -327,7 +327,7 @@ def _staged(user: str, current: CurrentConfiguration, planned: ConfigurationPlan
 
 
 def _reason(staged: Barman, name: str) -> str:
-    """Why Barman disables a server: it says so only to a command for that server. There is no such backup."""
+    """Why Barman disables a server: Barman reports that only to a command for that server. There is no such backup."""
     reply = staged.json("check-backup", name, _NO_BACKUP, timeout=60)
     return "; ".join(reply.errors) or "Barman reports no reason"
 

@@ -23,7 +23,7 @@ from .._postgres.wal_position import (
 
 @dataclass(frozen=True)
 class Position:
-    """Where pg_receivewal goes on, from what is in its directory. file: the name that says so."""
+    """Where pg_receivewal goes on, from what is in its directory. file: the name that decides it."""
 
     segment: wal.Segment
     file: str | None = None
@@ -167,7 +167,7 @@ def continuity(
     start: wal.Segment,
     segment_size: int,
 ) -> tuple[bool, list[timeline_history.WalGap]]:
-    """Whether some good backup can be recovered up to start, and if not, what is missing for the newest one.
+    """Whether some valid backup can be recovered up to start, and if not, what is missing for the newest one.
 
     (True, []) also where there is no backup yet.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Barman's hook scripts: what barman_hooks and barman_s3 say, what is wrong with it, and what follows for a backup server.
+"""Barman's hook scripts: the values of barman_hooks and barman_s3, their mistakes, and the requirements of a backup server.
 
 A hook's option in Barman's configuration is never the script itself but run-hook with the script: that ends a retry hook that Barman would
 start for ever, and notes how each run went. So nothing can be declared here that loops.
@@ -103,7 +103,7 @@ def is_retry(hook: str) -> bool:
 
 
 def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
-    """What barman_hooks says. What is wrong is reported, every mistake."""
+    """The value of barman_hooks. What is wrong is reported, every mistake."""
     value = _mapping(value)
     if value is None:
         report("", "is no dictionary", "write it as {post_backup_script: /path/of/a/script}")
@@ -280,7 +280,7 @@ _S3_HOOKS = ("pre_archive_script", *_S3_ADVISED, "post_backup_script")
 
 
 def read_s3(value: Any, report: Report) -> S3:
-    """What barman_s3 says. What is wrong is reported, every mistake, and stands for a bucket."""
+    """The value of barman_s3. What is wrong is reported, every mistake, and stands for a bucket."""
     value = _mapping(value)
     if value is None:
         report("", "is no dictionary", "write it as {url: s3://bucket/path}")
@@ -352,7 +352,7 @@ def conflicts(declared: Declared, options: Mapping[str, Any], options_variable: 
 
 
 def unguarded(options: Mapping[str, Any], options_variable: str) -> Iterable[tuple[str, str]]:
-    """Retry hooks that are given to Barman as they are: the variable, and what is to be said of it."""
+    """Retry hooks that are given to Barman as they are: the variable, and what to report about it."""
     for name in sorted(options):
         if is_retry(str(name)) and name in HOOKS and options[name]:
             yield (

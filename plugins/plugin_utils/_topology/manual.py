@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a hand does on a PostgreSQL server that Ansible does not touch: the same as the role pg does on the others, line by line.
+"""The manual steps on a PostgreSQL server that Ansible does not touch: the same as the role pg does on the others, line by line.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -87,7 +87,7 @@ def _passwords(server: PostgresServer, required: PostgresRequirements) -> Iterab
 
 
 def _settings(required: PostgresRequirements) -> Iterable[tuple[str, str, str, str]]:
-    """Name, value, when it has to be set, and what else there is to say."""
+    """Name, value, when it has to be set, and a remark."""
     if any(not rule["source"].startswith(_LOCAL) for rule in required["hba_rules"]):
         yield (
             "listen_addresses",

@@ -144,7 +144,7 @@ class ReceiverChoice:
 def choose_receivers(
     receivers: Iterable[Mapping[str, Any]], healthy: Mapping[str, Iterable[str]], confirmed: Mapping[str, Iterable[str]]
 ) -> ReceiverChoice:
-    """healthy and confirmed: Barman's names by backup server, of what its checks found in this run."""
+    """healthy and confirmed: Barman's names by backup server, from the results of its checks in this run."""
     expected = list(receivers)
     return ReceiverChoice(
         tuple(one for one in expected if one["server"] not in healthy.get(one["backup_server"], ())),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shape of what each host must have: dictionaries, because Ansible hands them on, with typed keys.
+"""The shape of each host's requirements: dictionaries, because Ansible hands them on, with typed keys.
 
 No password is ever part of it: a connection names the host and the variable that have one.
 

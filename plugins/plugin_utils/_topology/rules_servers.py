@@ -339,7 +339,7 @@ def slot_names(facts: Facts) -> Findings:
 
 
 def _one_machine(server: PostgresServer, backup: BackupServer) -> bool:
-    """Whether Ansible reaches both at the same place, or both have the same address. Behind one address, ports tell machines apart."""
+    """Whether Ansible reaches both at the same place, or both have the same address. Behind one address, ports distinguish machines."""
     if server.manage and server.reached_at == backup.reached_at:
         return True
     return server.address == backup.address and server.ssh_port == backup.ssh_port

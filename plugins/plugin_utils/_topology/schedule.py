@@ -54,7 +54,7 @@ class Cron(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def parse_cron(text: str) -> Cron:
-    """The expression's fields. Raises ValueError that says which field is wrong and why."""
+    """The expression's fields. Raises ValueError with the wrong field and the reason."""
     expression = text.strip().lower()
     if expression.startswith("@"):
         if expression not in _MACROS:
