@@ -18,7 +18,7 @@ TAKE_OVER = "barman_recover_take_over"
 
 
 def this_controller() -> Controller:
-    """This run of ansible-playbook. An action runs in a fork of it, so it is the parent."""
+    """This run of ansible-playbook. An action runs in a child process of it, so it is the parent."""
     pid = os.getppid()
     return Controller(
         account=f"{_account()}@{socket.gethostname()}",
