@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,21 +177,22 @@ def provide(core: Core) -> Outcome:
     return outcome
 
 
-def examine(stage: Stage, core: Core, *, short: bool) -> None:
+def examine(stage: Stage, core: Core, *, short: bool) -> bool:
+    """Run the release's unit tests and the syntax check. Whether the release has its environment."""
     label = f"ansible-core {core.version}"
     if core.python is None:
         impossible(stage, label, core.missing(), short=short)
-        return
+        return False
     made = provide(core)
     if not made.ok:
         stage.note(f"{label}: environment", ok=False, seconds=made.seconds, output=made.output)
-        return
+        return False
     env = core.environment()
     python = str(core.venv / "bin" / "python")
     tests: tuple[str, ...] = ALL_TESTS
     if short:
-        # The releases between the ends have the templating of one of them. It changed with 2.19.
-        tests = CALLED_BY_ANSIBLE + (RUN_BY_ANSIBLE if core.oldest or core.newest else ())
+        # Templating changed with 2.19, so runs differ most with the oldest. The scenario streaming runs with both ends.
+        tests = CALLED_BY_ANSIBLE + (RUN_BY_ANSIBLE if core.oldest else ())
     outcome = run(
         f"{label}, {core.python.name}: unit tests",
         *(python, "-m", "pytest", "-q", "-n", "2", "-o", f"cache_dir={core.venv / 'pytest'}"),
@@ -203,12 +205,24 @@ def examine(stage: Stage, core: Core, *, short: bool) -> None:
         run(f"{label}: syntax", "ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks, env=env),
         f"{len(playbooks)} playbooks",
     )
-    if not (core.oldest or core.newest):
-        return
-    if core.supported:
-        stage.note_outcome(run(f"{label}: sanity", python, "-m", "tests.tools.sanity", env=env))
-    else:
-        impossible(stage, f"{label}: sanity", core.missing(), short=short)
+    return True
+
+
+def examine_sanity(stage: Stage, ready: Sequence[Core], *, short: bool) -> None:
+    """ansible-test sanity with the oldest and the newest of all releases, side by side unless they share a Python and so ansible-test's environments."""
+    ends = [core for core in ready if core.oldest or core.newest]
+    for core in ends:
+        if not core.supported:
+            impossible(stage, f"ansible-core {core.version}: sanity", core.missing(), short=short)
+    able = [core for core in ends if core.supported]
+    with ThreadPoolExecutor(max_workers=max(1, len({core.python for core in able}))) as pool:
+        for outcome in pool.map(sanity, able):
+            stage.note_outcome(outcome)
+
+
+def sanity(core: Core) -> Outcome:
+    python = core.venv / "bin" / "python"
+    return run(f"ansible-core {core.version}: sanity", python, "-m", "tests.tools.sanity", env=core.environment())
 
 
 def impossible(stage: Stage, name: str, reason: str, *, short: bool) -> None:
@@ -236,8 +250,9 @@ def main(arguments: list[str]) -> int:
             f"cores: no ansible-core {', '.join(unknown)} in requirements/cores.txt; there are {', '.join(known)}."
         )
     stage = Stage("cores")
-    for release in known if short else arguments or known:
-        examine(stage, known[release], short=short)
+    chosen = [known[release] for release in (known if short else arguments or known)]
+    ready = [core for core in chosen if examine(stage, core, short=short)]
+    examine_sanity(stage, ready, short=short)
     return stage.finish()
 
 
