@@ -363,6 +363,8 @@ def _unpacked(path: str, program: Sequence[str]) -> Iterator[IO[bytes]]:
         if not program:
             yield source
             return
+        # run_command returns only when the program has ended; its output is read while it runs.
+        # pylint: disable-next=ansible-bad-function
         process = subprocess.Popen(list(program), stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         whole = False
         stream: Any = process.stdout

@@ -162,6 +162,8 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
     if command.die_with_parent:
         switch["preexec_fn"] = end_with_parent()
     try:
+        # run_command has neither a user nor a death signal, and no file for the output.
+        # pylint: disable-next=ansible-bad-function
         return subprocess.Popen(
             list(command.argv),
             stdin=stdin,

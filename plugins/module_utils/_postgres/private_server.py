@@ -52,6 +52,8 @@ def launch(argv: Sequence[str], user: str, directory: str, log: str) -> Process:
     with writing_as(user, log):
         stream = open(log, "ab")  # noqa: SIM115
     with stream:
+        # run_command returns only when the program has ended; the server goes on running.
+        # pylint: disable-next=ansible-bad-function
         return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a deployment finds on a host before it changes anything, and what an existing Barman has there: its configuration, directories that are in use, and the lines of cron.
+"""What a deployment finds on a host before it changes anything, and what an existing Barman has there.
 
+That is its configuration, the directories that are in use, and the lines of cron.
 This module util is private to the collection. It changes nothing, and Barman is not run.
 """
 
