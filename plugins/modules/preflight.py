@@ -56,6 +56,11 @@ options:
     type: list
     elements: str
     default: []
+  schedule_lines:
+    description:
+      - The lines that M(pgdr.barman.backup_schedule) is to write to its default file.
+    type: list
+    elements: str
   barman:
     description:
       - The declared configuration of Barman.
@@ -166,6 +171,11 @@ ssh_trust_users:
   type: list
   elements: str
   sample: []
+schedule_is_current:
+  description: Whether the file has exactly O(schedule_lines) already. V(null) without them.
+  returned: always
+  type: bool
+  sample: true
 problems:
   description: What Barman would lose, a sentence each with the variable that keeps it. The module fails if the list is not empty.
   returned: always
@@ -200,6 +210,7 @@ ARGUMENTS: dict[str, Any] = {
     "paths": {"type": "list", "elements": "path", "default": []},
     "services": _NAMES,
     "ssh_users": _NAMES,
+    "schedule_lines": {"type": "list", "elements": "str"},
     "barman": {"type": "dict", "options": _BARMAN},
 }
 

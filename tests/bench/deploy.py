@@ -14,7 +14,7 @@ NOTHING = "deploy that changes nothing"
 ONLY_FACTS = "facts only"
 ONLY_FACTS_FIRST = "facts only, on the new machines"
 PLAYBOOK = "pgdr.barman.deploy"
-MOST_RATIO = 5.0
+MOST_RATIO = 4.0
 MOST_MODULES = {PG: 12, BACKUP: 15}
 MOST_FIRST_ROUNDS = 2
 

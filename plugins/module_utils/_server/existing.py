@@ -27,6 +27,7 @@ from .._host.process import HostError
 from .._host.result import Result
 from .adoption import DeclaredBarman, DeclaredEntry, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
 from .entries import MARK
+from .schedule_file import is_current
 
 CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
 #: The unit of a timer has the same name.
@@ -45,8 +46,11 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         "missing_paths": missing_paths(params["paths"]),
         "inactive_services": inactive_services(params["services"]),
         "ssh_trust_users": users_with_lines(params["ssh_users"]),
+        "schedule_is_current": None,
         "problems": [],
     }
+    if params["schedule_lines"] is not None:
+        values["schedule_is_current"] = is_current(OWN_SCHEDULE, params["schedule_lines"])
     if params["barman"] is None:
         return Result(values=values)
     try:

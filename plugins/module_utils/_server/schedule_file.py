@@ -48,6 +48,14 @@ def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str])
     return SchedulePlan(current, "".join(f"{line}\n" for line in after), kept)
 
 
+def is_current(path: str, lines: Sequence[str]) -> bool:
+    """Whether the block has these lines and no others, so that nothing is to write whatever servers are undeclared. False if the file can't be read."""
+    try:
+        return not plan(read_text(path), lines, ()).changed
+    except HostError:
+        return False
+
+
 def server_of(line: str) -> str | None:
     """The server whose backup that line takes."""
     found = None if line.startswith("#") else _SERVER.search(line)

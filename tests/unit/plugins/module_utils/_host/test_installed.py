@@ -18,6 +18,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.installed import
     missing_users,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError, Runner
+from ansible_collections.pgdr.barman.plugins.module_utils._server import existing
 from ansible_collections.pgdr.barman.plugins.modules import preflight
 from tests.unit.plugins.modules.running import run_main
 
@@ -94,3 +95,10 @@ def test_the_module_reports_all_of_it(capsys: Any, tmp_path: Path) -> None:
     answer = run_main(preflight.main, capsys, packages=["a=1"], users=["root"], paths=[gone], os_family="Debian")
     assert (answer["missing_packages"], answer["missing_users"], answer["missing_paths"]) == (["a=1"], [], [gone])
     assert (answer["inactive_services"], answer["problems"], answer["changed"]) == ([], [], False)
+    assert answer["schedule_is_current"] is None
+
+
+def test_the_module_compares_the_schedule(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(existing, "is_current", lambda path, lines: lines == ["a line"])
+    assert run_main(preflight.main, capsys, schedule_lines=["a line"])["schedule_is_current"] is True
+    assert run_main(preflight.main, capsys, schedule_lines=[])["schedule_is_current"] is False

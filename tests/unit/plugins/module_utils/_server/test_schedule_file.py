@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._server import schedule_file
-from ansible_collections.pgdr.barman.plugins.module_utils._server.schedule_file import BEGIN, END, plan, server_of
+from ansible_collections.pgdr.barman.plugins.module_utils._server.schedule_file import (
+    BEGIN,
+    END,
+    is_current,
+    plan,
+    server_of,
+)
 from ansible_collections.pgdr.barman.plugins.modules import backup_schedule
 from tests.unit.plugins.modules.running import run_main
 
@@ -91,3 +97,28 @@ def test_the_module(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
     assert (answer["changed"], answer["kept"]) == (True, [full("pg2")])
     assert path.read_text() == text(full("pg"), full("pg2"))
     assert not run()["changed"]
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "c"]), unique=True)
+
+
+@given(NAMES, NAMES, st.sets(st.sampled_from(["a", "b", "c"])))
+def test_a_current_file_is_not_written_whatever_is_undeclared(
+    before: list[str], declared: list[str], undeclared: set[str]
+) -> None:
+    current = text(*map(full, before)) if before else None
+    lines = list(map(full, declared))
+    if not plan(current, lines, ()).changed:
+        assert not plan(current, lines, undeclared).changed
+
+
+def test_a_file_is_current_if_its_block_has_these_lines_and_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "barman-backups"
+    assert is_current(str(path), [])
+    assert not is_current(str(path), [full("pg")])
+    path.write_text(text(full("pg")))
+    assert is_current(str(path), [full("pg")])
+    assert not is_current(str(path), [full("pg"), full("pg2")])
+    assert not is_current(str(path), [])
+    path.write_text(f"{BEGIN}\n{full('pg')}\n")
+    assert not is_current(str(path), [full("pg")])
