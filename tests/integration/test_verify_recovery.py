@@ -280,7 +280,7 @@ _ORDERS = VerificationQuery("SELECT count(*) FROM orders", expect=5, expected=Tr
 def test_a_table_that_was_dropped_at_the_target_is_asked_when_the_recovery_has_ended(primary: Primary) -> None:
     """The recovery stops with the lock of DROP TABLE, which nobody gives up while it is paused."""
     directory = primary.lay_down("dropped", f"recovery_target_time = '{primary.drop_time}'")
-    with pytest.raises(RecoveryVerificationError, match="holds a lock on what it reads") as caught:
+    with pytest.raises(RecoveryVerificationError, match="holds a lock on its tables") as caught:
         _test(directory, queries=(_ORDERS, *_count(40)))
     assert [(answer["locked"], answer["matched"]) for answer in caught.value.facts["queries"]] == [
         (True, None),
