@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
+from ansible.release import __version__
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result, ServerOutcome, per_server
 from ansible_collections.pgdr.barman.plugins.module_utils._module import run_module
 from tests.unit.plugins.modules.running import run_main
 
+RELEASE = tuple(int(part) for part in __version__.split(".")[:2])
 ARGUMENTS = {"name": {"type": "str"}, "other": {"type": "str"}}
 
 
@@ -78,7 +80,9 @@ def test_masked_arguments_are_neither_returned_nor_logged(
 
     masking = {"masking": lambda params: {**params, "name": "********"}}
     shown = answer(capsys, operation, masking, name="sesame", other="x")
-    assert shown["invocation"]["module_args"] == {"name": "********", "other": "x"}
+    # From ansible-core 2.21 on, the arguments are returned only to a task that asks for them.
+    if "invocation" in shown or RELEASE < (2, 21):
+        assert shown["invocation"]["module_args"] == {"name": "********", "other": "x"}
     assert "sesame" not in json.dumps(shown) + "".join(logged)
 
 
