@@ -199,3 +199,14 @@ def test_few_facts_are_set() -> None:
         if line.strip(" -").startswith("ansible.builtin.set_fact:")
     ]
     assert len(found) < MOST_FACTS_SET, found
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.rglob("*.py")), ids=lambda path: str(path.relative_to(PLUGINS)))
+def test_a_function_has_lines_of_its_own(path: Path) -> None:
+    """ansible-test of ansible-core 2.16 refuses "def f(): ..." in one line (E704)."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    assert [node.name for node in functions if node.body[0].lineno == node.lineno] == []

@@ -79,7 +79,9 @@ def restored_from(value: Mapping[str, Any]) -> ComparedServer:
 class HasLibrary(Protocol):
     """Whether a library is installed. local: where users without privileges can load it, too."""
 
-    def __call__(self, name: str, *, local: bool) -> bool: ...
+    def __call__(self, name: str, *, local: bool) -> bool:
+        """Return whether it is."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
