@@ -99,10 +99,10 @@ def test_the_module(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
     assert not run()["changed"]
 
 
-NAMES = st.lists(st.sampled_from(["a", "b", "c"]), unique=True)
+SERVERS = st.lists(st.sampled_from(["a", "b", "c"]), unique=True)
 
 
-@given(NAMES, NAMES, st.sets(st.sampled_from(["a", "b", "c"])))
+@given(SERVERS, SERVERS, st.sets(st.sampled_from(["a", "b", "c"])))
 def test_a_current_file_is_not_written_whatever_is_undeclared(
     before: list[str], declared: list[str], undeclared: set[str]
 ) -> None:
