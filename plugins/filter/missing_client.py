@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import require_host
 
 DOCUMENTATION = r"""
 name: missing_client
@@ -55,10 +55,7 @@ _VERSION = re.compile(r"postgresql(?:-client-)?([0-9]+)\Z")
 
 def missing_client(results: Sequence[Mapping[str, Any]], architecture: Mapping[str, Any], host: str) -> str:
     """What is missing, and what to do; "" if nothing is."""
-    if not isinstance(architecture, Mapping) or host not in architecture.get("requirements", {}):
-        raise AnsibleFilterError(
-            f"missing_client needs what pgdr.barman.topology returned, with the host {host!r} in it"
-        )
+    require_host("missing_client", architecture, host)
     missing = (_VERSION.match(str(result["item"])) for result in results if not result.get("stdout"))
     version = next((found[1] for found in missing if found is not None), "")
     if not version:

@@ -7,10 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover import former_clients
-from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import entries_of
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import entries_of, require_host
 
 DOCUMENTATION = r"""
 name: needed_passwords
@@ -58,10 +56,7 @@ def needed_passwords(
     topology: Mapping[str, Any], host: str, entries: Mapping[str, Any], written: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """The connections, each once."""
-    if not isinstance(topology, Mapping) or host not in topology.get("requirements", {}):
-        raise AnsibleFilterError(
-            f"needed_passwords needs what pgdr.barman.topology returned, with the host {host!r} in it"
-        )
+    require_host("needed_passwords", topology, host)
     requirements = topology["requirements"]
     found = list(requirements[host]["barman"]["pgpass"])
     observed = entries_of(entries, written)

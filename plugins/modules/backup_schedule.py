@@ -67,12 +67,12 @@ from typing import Any
 
 from ..module_utils._host.result import Result, file_diff
 from ..module_utils._module import run_module
-from ..module_utils._server.schedule_file import ensure
+from ..module_utils._server.schedule_file import PATH, ensure
 
 ARGUMENTS: dict[str, Any] = {
     "lines": {"type": "list", "elements": "str", "required": True},
     "undeclared": {"type": "list", "elements": "str", "default": []},
-    "path": {"type": "path", "default": "/etc/cron.d/barman-backups"},
+    "path": {"type": "path", "default": PATH},
 }
 
 

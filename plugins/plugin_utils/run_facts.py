@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleFilterError
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover import (
     HostPlan,
@@ -54,6 +54,12 @@ def topology_of(name: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
             f"{' -> '.join(names)}: this variable has to be what pgdr.barman.topology returned; register its result, and name that variable with topology"
         )
     return found
+
+
+def require_host(name: str, topology: object, host: str) -> None:
+    """Raise AnsibleFilterError if this is not what action topology returned, with the host in it. name: the filter's, for the message."""
+    if not isinstance(topology, Mapping) or host not in topology.get("requirements", {}):
+        raise AnsibleFilterError(f"{name} needs what pgdr.barman.topology returned, with the host {host!r} in it")
 
 
 def entries_of(result: Mapping[str, Any] | None, written: Mapping[str, Any] | None = None) -> Entries | None:

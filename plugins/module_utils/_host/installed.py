@@ -11,11 +11,10 @@ counts as missing.
 from __future__ import annotations
 
 import os
-import pwd
 import re
 from collections.abc import Sequence
 
-from .process import Command, HostError, Runner, run
+from .process import Command, HostError, Runner, lookup_user, run
 
 #: A plain name, as the package databases have it. A version, an architecture, a pattern or a group is for apt and dnf to understand.
 _PACKAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
@@ -64,8 +63,8 @@ def missing_users(names: Sequence[str]) -> list[str]:
 
 def _user_exists(name: str) -> bool:
     try:
-        pwd.getpwnam(name)
-    except KeyError:
+        lookup_user(name)
+    except HostError:
         return False
     return True
 

@@ -25,15 +25,14 @@ from .._host.installed import inactive_services, missing_packages, missing_paths
 from .._host.paths import normal_path
 from .._host.process import HostError
 from .._host.result import Result
+from . import schedule_file
 from .adoption import DeclaredBarman, DeclaredEntry, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
 from .entries import MARK
-from .schedule_file import is_current
 
 CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
 #: The unit of a timer has the same name.
 TIMERS = ("/etc/systemd/system/*.timer",)
 PACKAGE_SCHEDULE = "/etc/cron.d/barman"
-OWN_SCHEDULE = "/etc/cron.d/barman-backups"
 #: What Barman itself makes in a directory without a backup or WAL.
 _EMPTY = ("identity.json", "xlog.db")
 
@@ -50,7 +49,7 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         "problems": [],
     }
     if params["schedule_lines"] is not None:
-        values["schedule_is_current"] = is_current(OWN_SCHEDULE, params["schedule_lines"])
+        values["schedule_is_current"] = schedule_file.is_current(schedule_file.PATH, params["schedule_lines"])
     if params["barman"] is None:
         return Result(values=values)
     try:
@@ -85,7 +84,7 @@ def compare(
     found = {path: read_text(path) or "" for path in [*_files(cron_files), *units]}
     return (
         problems_of(existing, home, declared),
-        [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, OWN_SCHEDULE)],
+        [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, schedule_file.PATH)],
     )
 
 

@@ -18,6 +18,7 @@ from .._host.files import read_text, write_atomic
 from .._host.marked_block import BEGIN, END, split_block
 from .._host.process import HostError
 
+PATH = "/etc/cron.d/barman-backups"
 MODE = 0o644
 
 _SERVER = re.compile(r"\bbarman -q backup (?:--incremental \S+ )?(?P<name>[^\s-]\S*)")

@@ -18,7 +18,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.installed import
     missing_users,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError, Runner
-from ansible_collections.pgdr.barman.plugins.module_utils._server import existing
+from ansible_collections.pgdr.barman.plugins.module_utils._server import schedule_file
 from ansible_collections.pgdr.barman.plugins.modules import preflight
 from tests.unit.plugins.modules.running import run_main
 
@@ -99,6 +99,6 @@ def test_the_module_reports_all_of_it(capsys: Any, tmp_path: Path) -> None:
 
 
 def test_the_module_compares_the_schedule(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(existing, "is_current", lambda path, lines: lines == ["a line"])
+    monkeypatch.setattr(schedule_file, "is_current", lambda path, lines: lines == ["a line"])
     assert run_main(preflight.main, capsys, schedule_lines=["a line"])["schedule_is_current"] is True
     assert run_main(preflight.main, capsys, schedule_lines=[])["schedule_is_current"] is False
