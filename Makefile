@@ -52,8 +52,9 @@ format: venv  ## Format the Python, repair what can be repaired
 	@ruff check --quiet --fix --unsafe-fixes . || true
 	@ruff format --quiet .
 
-docs: venv  ## Generate docs/reference from the modules' and roles' documentation
+docs: venv  ## Generate docs/reference from the code, and build the documentation site in .cache/site/html
 	@$(VENV_PYTHON) -m tests.tools.docs
+	@$(VENV_PYTHON) -m tests.tools.site
 
 changelog: venv  ## Write CHANGELOG.md from changelogs/fragments, for the version in galaxy.yml
 	@antsibull-changelog release --update-existing --reload-plugins

@@ -19,6 +19,7 @@ JOBS: dict[str, tuple[str, ...]] = {
     "unit tests": ("pytest", "-q", "-n", "2", f"--junit-xml={JUNIT}", "tests/unit"),
     "ansible-lint": ("ansible-lint", "--offline", "--strict", "--profile=production", "-q"),
     "mypy": ("mypy", "--package", "ansible_collections.pgdr.barman.plugins", "--package", "tests"),
+    "documentation site": ("python", "-m", "tests.tools.site"),
     "managed hosts' Python": (
         *("vermin", "--quiet", "--violations", "--no-tips", "--backport", "dataclasses", "--target=3.9-"),
         *("plugins/modules", "plugins/module_utils", "roles/hooks/files"),

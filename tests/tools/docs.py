@@ -1,9 +1,9 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate docs/reference, and the roles' READMEs, from what modules and roles document, and the tables of docs/inventory.md (`make docs`).
+"""Generate what the repository has of the reference: playbooks, messages, the tables of docs/inventory.md, the roles' READMEs (`make docs`).
 
---check only compares.
+The reference of modules, filters and roles is in `ansible-doc` and on the site (tests/tools/site). --check only compares.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from antsibull_docs_parser import dom, md, parser
-from antsibull_docs_parser.format import LinkProvider
 
-from tests.tools import examples
+from tests.tools import examples, messages
 from tests.tools.environment import COLLECTIONS_ROOT
 from tests.tools.stage import REPOSITORY
 
@@ -57,147 +55,9 @@ class Undocumented(Exception):
     """Something has no documentation that Ansible can read."""
 
 
-class Formatter(md.MDFormatter):
-    """Markdown that is readable as it stands: code in backticks, and no more escapes than are needed."""
-
-    def format_text(self, part: dom.TextPart) -> str:
-        return re.sub(r"([*_`<\[\\])", r"\\\1", part.text)
-
-    def format_code(self, part: dom.CodePart) -> str:
-        return code(part.text)
-
-    def format_env_variable(self, part: dom.EnvVariablePart) -> str:
-        return code(part.name)
-
-    def format_option_value(self, part: dom.OptionValuePart) -> str:
-        return code(part.value)
-
-    def format_option_name(self, part: dom.OptionNamePart, url: str | None) -> str:
-        return code(part.name if part.value is None else f"{part.name}: {part.value}")
-
-    def format_return_value(self, part: dom.ReturnValuePart, url: str | None) -> str:
-        return code(part.name)
-
-    def format_bold(self, part: dom.BoldPart) -> str:
-        return f"**{part.text}**"
-
-    def format_italic(self, part: dom.ItalicPart) -> str:
-        return f"*{part.text}*"
-
-    def format_module(self, part: dom.ModulePart, url: str | None) -> str:
-        return linked(part.fqcn, url)
-
-    def format_plugin(self, part: dom.PluginPart, url: str | None) -> str:
-        return linked(part.plugin.fqcn, url)
-
-    def format_link(self, part: dom.LinkPart) -> str:
-        return f"[{part.text}]({part.url})"
-
-    def format_url(self, part: dom.URLPart) -> str:
-        return f"<{part.url}>"
-
-
-class Links(LinkProvider):
-    def plugin_link(self, plugin: dom.PluginIdentifier) -> str | None:
-        if not plugin.fqcn.startswith(f"{examples.COLLECTION}."):
-            return None
-        return page_name(plugin.type, plugin.fqcn)
-
-
-def page_name(kind: str, name: str) -> str:
-    return f"{kind}_{name.rsplit('.', 1)[1]}.md"
-
-
 def code(text: str) -> str:
     ticks = "``" if "`" in text else "`"
     return f"{ticks}{text}{ticks}"
-
-
-def linked(name: str, url: str | None) -> str:
-    return f"[{code(name)}]({url})" if url else code(name)
-
-
-def as_list(value: object) -> list[str]:
-    if value is None:
-        return []
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
-
-
-class Page:
-    def __init__(self, kind: str, name: str) -> None:
-        self.context = parser.Context(
-            current_plugin=dom.PluginIdentifier(name, kind), role_entrypoint="main" if kind == "role" else None
-        )
-        self.lines: list[str] = [HEADER, f"# {code(name)}", ""]
-
-    def add(self, *lines: str) -> None:
-        self.lines.extend(lines)
-
-    def prose(self, text: str) -> str:
-        parsed = parser.parse(text, self.context)
-        return md.to_md(parsed, formatter=Formatter(), link_provider=Links()).replace("\n", " ")
-
-    def paragraphs(self, texts: object, indent: str = "") -> None:
-        for text in as_list(texts):
-            self.add(f"{indent}{self.prose(text)}", "")
-
-    def bullets(self, title: str, texts: object) -> None:
-        found = as_list(texts)
-        if found:
-            self.add(f"## {title}", "", *(f"- {self.prose(text)}" for text in found), "")
-
-    def options(self, options: Mapping[str, Any], nested: str, indent: str = "") -> None:
-        for name, option in options.items():
-            self.add(f"{indent}- **{code(name)}** ({facts(option)})", "")
-            self.paragraphs(option.get("description"), f"{indent}  ")
-            choices = option.get("choices")
-            if isinstance(choices, dict):
-                for choice, meaning in choices.items():
-                    self.add(f"{indent}  - {code(str(choice))}: {' '.join(self.prose(t) for t in as_list(meaning))}")
-                self.add("")
-            if "sample" in option:
-                self.sample(option["sample"], f"{indent}  ")
-            inner = option.get(nested) or option.get("options" if nested == "suboptions" else "contains")
-            if inner:
-                self.options(inner, nested, f"{indent}  ")
-
-    def sample(self, value: object, indent: str) -> None:
-        if isinstance(value, (dict, list)) and value:
-            text = yaml.safe_dump(value, sort_keys=False, width=100).rstrip()
-            self.add(f"{indent}Sample:", "", f"{indent}```yaml", *(indent + row for row in text.splitlines()))
-            self.add(f"{indent}```", "")
-        else:
-            self.add(f"{indent}Sample: {code(json.dumps(value, default=str))}", "")
-
-    def attributes(self, attributes: Mapping[str, Any]) -> None:
-        if not attributes:
-            return
-        self.add("## Attributes", "", "| Attribute | Support | |", "|---|---|---|")
-        for name, attribute in attributes.items():
-            support = attribute.get("support") or ""
-            if attribute.get("platforms"):
-                support = f"{support} ({', '.join(as_list(attribute['platforms']))})"
-            texts = as_list(attribute.get("description")) + as_list(attribute.get("details"))
-            self.add(f"| {code(name)} | {support} | {' '.join(self.prose(text) for text in texts)} |")
-        self.add("")
-
-    def seealso(self, entries: list[dict[str, Any]]) -> None:
-        if not entries:
-            return
-        self.add("## See also", "")
-        for entry in entries:
-            if "link" in entry:
-                target = f"[{entry['name']}]({entry['link']})"
-            else:
-                name = entry.get("module") or entry.get("plugin") or entry.get("ref", "")
-                ours = str(name).startswith(f"{examples.COLLECTION}.")
-                target = linked(name, page_name(entry.get("plugin_type", "module"), name) if ours else None)
-            description = " ".join(self.prose(text) for text in as_list(entry.get("description")))
-            self.add(f"- {target}{': ' + description if description else ''}")
-        self.add("")
-
-    def text(self) -> str:
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).rstrip() + "\n"
 
 
 def facts(option: Mapping[str, Any]) -> str:
@@ -226,72 +86,18 @@ def shown(value: object) -> str:
     return json.dumps(value)
 
 
-def plugin_page(kind: str, name: str, documented: Mapping[str, Any]) -> str:
-    doc = documented["doc"]
-    page = Page(kind, name)
-    page.add(f"{page.prose(doc['short_description']).rstrip('.')}.", "")
-    page.paragraphs(doc.get("description"))
-    page.bullets("Requirements", doc.get("requirements"))
-    if doc.get("options"):
-        page.add("## Options", "")
-        page.options(dict(sorted(doc["options"].items())), "suboptions")
-    page.attributes(doc.get("attributes") or {})
-    page.bullets("Notes", doc.get("notes"))
-    page.seealso(doc.get("seealso") or [])
-    page.add("## Examples", "", "```yaml", documented["examples"].strip().removeprefix("---\n"), "```", "")
-    if documented.get("return"):
-        page.add("## Return values", "")
-        page.options(documented["return"], "contains")
-    return page.text()
-
-
-def role_page(name: str, documented: Mapping[str, Any]) -> str:
-    page = Page("role", name)
-    for entry, point in documented["entry_points"].items():
-        if entry != "main":
-            page.add(f"## Entry point {code(entry)}", "")
-        if point.get("short_description"):
-            page.add(f"{page.prose(point['short_description']).rstrip('.')}.", "")
-        page.paragraphs(point.get("description"))
-        if point.get("options"):
-            page.add("## Variables" if entry == "main" else "### Variables", "")
-            page.options(point["options"], "options")
-        page.attributes(point.get("attributes") or {})
-        page.seealso(point.get("seealso") or [])
-    return page.text()
-
-
-def role_readme(name: str, documented: Mapping[str, Any]) -> str:
+def role_readme(name: str) -> str:
     """Galaxy requires a page in every role; all of it is in the reference."""
-    description = documented["entry_points"].get("main", {}).get("short_description", "").rstrip(".")
-    page = page_name("role", name)
+    declaring = REPOSITORY / "roles" / name / "meta" / "argument_specs.yml"
+    description = yaml.safe_load(declaring.read_text())["argument_specs"]["main"]["short_description"].rstrip(".")
+    full = f"{examples.COLLECTION}.{name}"
     return f"""{HEADER}
-# {code(name)}
+# {code(full)}
 
 {description}.
 
-Its variables, defaults and attributes: [docs/reference/{page}](../../docs/reference/{page}), or `ansible-doc --type role {name}`.
+Its variables, defaults and attributes: `ansible-doc --type role {full}`, or the reference of the documentation site (`make docs`).
 """
-
-
-def index(pages: Mapping[str, tuple[str, str, str]]) -> str:
-    lines = [HEADER, "# Reference", ""]
-    for kind, title in (("module", "Modules"), ("filter", "Filters"), ("role", "Roles")):
-        lines += [f"## {title}", ""]
-        lines += [
-            f"- [{code(name)}]({file}): {description}" for file, (of, name, description) in pages.items() if of == kind
-        ]
-        lines += [""]
-    lines += ["## Playbooks", "", "[All playbooks](playbooks.md)", ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def documented_as(docs: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
-    try:
-        documented: Mapping[str, Any] = docs[kind][name]
-    except KeyError:
-        raise Undocumented(f"ansible-doc finds no documentation of the {kind} {name}") from None
-    return documented
 
 
 def playbook_meta(path: Path) -> dict[str, Any]:
@@ -377,24 +183,11 @@ def inventory_page(text: str) -> str:
 
 
 def pages() -> Iterator[tuple[Path, str]]:
-    docs = examples.documentation()
-    listed: dict[str, tuple[str, str, str]] = {}
-    plugins = [("module", name) for name in examples.module_names()]
-    plugins += [("filter", name) for name in examples.filter_names()]
-    for kind, short in plugins:
-        name = f"{examples.COLLECTION}.{short}"
-        documented = documented_as(docs, kind, name)
-        listed[page_name(kind, name)] = (kind, name, documented["doc"]["short_description"])
-        yield REFERENCE / page_name(kind, name), plugin_page(kind, name, documented)
-    for name in (f"{examples.COLLECTION}.{name}" for name in examples.role_names()):
-        documented = documented_as(docs, "role", name)
-        description = documented["entry_points"].get("main", {}).get("short_description", "")
-        listed[page_name("role", name)] = ("role", name, description.rstrip("."))
-        yield REFERENCE / page_name("role", name), role_page(name, documented)
-        yield REPOSITORY / "roles" / name.rsplit(".", 1)[1] / "README.md", role_readme(name, documented)
+    for name in examples.role_names():
+        yield REPOSITORY / "roles" / name / "README.md", role_readme(name)
     yield INVENTORY, inventory_page(INVENTORY.read_text())
     yield REFERENCE / "playbooks.md", playbooks_page()
-    yield REFERENCE / "README.md", index(listed)
+    yield REFERENCE / "messages.md", messages.page(HEADER)
 
 
 def outdated() -> list[str]:

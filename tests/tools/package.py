@@ -12,7 +12,7 @@ import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.tools import docs, examples
+from tests.tools import examples
 from tests.tools.installed import InstalledCollection, installed
 from tests.tools.stage import REPOSITORY, Outcome, Stage, exit_on_signals, run
 
@@ -101,11 +101,6 @@ def look(stage: Stage, collection: InstalledCollection) -> None:
     check_documentation(stage, collection, "module", examples.module_names())
     check_documentation(stage, collection, "filter", examples.filter_names())
     check_documentation(stage, collection, "role", examples.role_names())
-    try:
-        old = docs.outdated()
-    except docs.Undocumented as error:
-        old = [str(error)]
-    stage.note("docs/reference is up to date", ok=not old, output="Run `make docs`: " + ", ".join(old))
 
 
 def main() -> int:
