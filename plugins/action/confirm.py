@@ -8,37 +8,29 @@ import time
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 
-class ActionModule(ActionBase):
+
+class ActionModule(Action):
     """Asks on the terminal of ansible-playbook, for a limited time."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {
+        "prompt": {"type": "str", "required": True},
+        "timeout": {"type": "int", "default": 300},
+        "remedy": {"type": "str", "default": ""},
+        "confirmed": {"type": "bool", "default": False},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={
-                "prompt": {"type": "str", "required": True},
-                "timeout": {"type": "int", "default": 300},
-                "remedy": {"type": "str", "default": ""},
-                "confirmed": {"type": "bool", "default": False},
-            }
-        )
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         seconds = arguments["timeout"]
         if seconds < 1:
-            raise AnsibleActionFail(f"timeout: {seconds} is not a positive number of seconds", result=result)
+            raise AnsibleActionFail(f"timeout: {seconds} is not a positive number of seconds")
         problem = "" if arguments["confirmed"] else _ask(arguments["prompt"], seconds)
         if problem:
-            message = f"Nothing was done: {problem}. {arguments['remedy']}".rstrip()
-            raise AnsibleActionFail(message, result=result)
-        result.update(changed=False, confirmed=True, time=time.time())
-        return result
+            raise AnsibleActionFail(f"Nothing was done: {problem}. {arguments['remedy']}".rstrip())
+        return {"confirmed": True, "time": time.time()}
 
 
 def _ask(prompt: str, seconds: int) -> str:

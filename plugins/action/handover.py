@@ -6,26 +6,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.pgdr.barman.plugins.plugin_utils import run_facts
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover import plan
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Reads what the hosts of the run handed on; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {"topology": {"type": "str", "default": "barman_topology"}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={"topology": {"type": "str", "default": "barman_topology"}}
-        )
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         resolved = run_facts.topology_of(arguments["topology"], variables)
         topology, requirements = resolved["topology"], resolved["requirements"]
         observed = run_facts.observed(
@@ -36,15 +27,13 @@ class ActionModule(ActionBase):
             whole="barman_backup_hosts" in variables["hostvars"].raw_get("localhost"),
         )
         plans = plan(topology, requirements, observed)
-        result.update(
-            changed=False,
-            pending=any(found.steps or found.waiting for found in plans.values()),
-            hosts={
+        return {
+            "pending": any(found.steps or found.waiting for found in plans.values()),
+            "hosts": {
                 host: {
                     **run_facts.as_result(found),
                     "ssh_trust": run_facts.may_have_ssh_trust(requirements[host], variables["hostvars"][host]),
                 }
                 for host, found in plans.items()
             },
-        )
-        return result
+        }

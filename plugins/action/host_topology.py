@@ -4,37 +4,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import host_slice
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Reads a registered topology on the controller; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {"registered": {"type": "str", "default": "barman_topology"}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            argument_spec={"registered": {"type": "str", "default": "barman_topology"}}
-        )
-        variables = task_vars or {}
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Mapping[str, Any]]:
+        host = variables["inventory_hostname"]
         # The variable itself and no template: before ansible-core 2.19 that would template every host's part.
-        whole = variables.get(options["registered"])
+        whole = variables.get(arguments["registered"])
         if not isinstance(whole, dict) or "requirements" not in whole:
             raise AnsibleActionFail(
-                "{}: the variable {} has no topology; register pgdr.barman.topology in it first, with run_once".format(
-                    variables["inventory_hostname"], options["registered"]
-                )
+                f"{host}: the variable {arguments['registered']} has no topology; register pgdr.barman.topology in it first, with run_once"
             )
-        result.update(
-            changed=False, **host_slice(variables["inventory_hostname"], whole["topology"], whole["requirements"])
-        )
-        return result
+        return host_slice(host, whole["topology"], whole["requirements"])

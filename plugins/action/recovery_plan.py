@@ -6,37 +6,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._recovery.plan_text import plan_lines
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Shows a text that it makes on the controller; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {
+        "recovery": {"type": "dict", "required": True},
+        "proof": {"type": "dict", "required": True},
+        "host": {"type": "dict", "required": True},
+        "cluster": {"type": "dict"},
+        "recorded": {"type": "list", "elements": "str", "default": []},
+    }
+    SHOWS_RESULT = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            argument_spec={
-                "recovery": {"type": "dict", "required": True},
-                "proof": {"type": "dict", "required": True},
-                "host": {"type": "dict", "required": True},
-                "cluster": {"type": "dict"},
-                "recorded": {"type": "list", "elements": "str", "default": []},
-            }
-        )
-        lines = plan_lines(
-            options["recovery"],
-            options["proof"],
-            options["host"],
-            cluster=options["cluster"],
-            recorded=options["recorded"],
-        )
-        # As ansible.builtin.debug does, so that the lines are shown without -v.
-        result.update(changed=False, msg=lines, _ansible_verbose_always=True)
-        return result
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        return {"msg": plan_lines(**{name: arguments[name] for name in self.ARGUMENTS})}

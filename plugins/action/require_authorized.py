@@ -8,34 +8,26 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 
 #: The fact of a host that could not authorize SSH for a recovery: the recovery's run, and the reason.
 UNAUTHORIZED = "barman_unauthorized"
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Reads what the hosts of the run handed on; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {name: {"type": "str", "required": True} for name in ("run", "source", "target")}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            argument_spec={name: {"type": "str", "required": True} for name in ("run", "source", "target")}
-        )
-        source, target, hostvars = options["source"], options["target"], (task_vars or {})["hostvars"]
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        source, target, hostvars = arguments["source"], arguments["target"], variables["hostvars"]
         facts = (hostvars[host].get(UNAUTHORIZED) for host in (source, target) if host in hostvars)
-        reasons = refusals(facts, options["run"])
+        reasons = refusals(facts, arguments["run"])
         if reasons:
-            result["reasons"] = reasons
             text = f"SSH from {source} to {target} could not be authorized: {'; '.join(reasons)}"
-            raise AnsibleActionFail(text, result=result)
-        result.update(changed=False)
-        return result
+            raise AnsibleActionFail(text, result={"reasons": reasons})
+        return {}
 
 
 def refusals(facts: Iterable[Mapping[str, Any] | None], run: str) -> list[str]:

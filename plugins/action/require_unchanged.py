@@ -9,35 +9,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Compares on the controller; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {
+        "before": {"type": "dict", "required": True},
+        "after": {"type": "dict", "required": True},
+        "names": {"type": "list", "elements": "str", "required": True},
+        "remedy": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={
-                "before": {"type": "dict", "required": True},
-                "after": {"type": "dict", "required": True},
-                "names": {"type": "list", "elements": "str", "required": True},
-                "remedy": {"type": "str", "default": ""},
-            }
-        )
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         differences = compare(arguments["before"], arguments["after"], arguments["names"])
         if differences:
-            result["changed_names"] = list(differences)
             text = "; ".join(f"{name} was {_text(old)} and is {_text(new)}" for name, (old, new) in differences.items())
             message = f"Nothing was done: what was confirmed has changed: {text}. {arguments['remedy']}".rstrip()
-            raise AnsibleActionFail(message, result=result)
-        result.update(changed=False)
-        return result
+            raise AnsibleActionFail(message, result={"changed_names": list(differences)})
+        return {}
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str]) -> dict[str, tuple[Any, Any]]:

@@ -7,26 +7,18 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.run_lock import from_facts
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils.controller import ended, refusal, this_controller
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Reads the locks in the hosts' local facts; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {"take_over": {"type": "list", "elements": "str", "default": []}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={"take_over": {"type": "list", "elements": "str", "default": []}}
-        )
-        variables = task_vars or {}
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         here = this_controller()
         problems: list[str] = []
         warnings: list[str] = []
@@ -43,8 +35,5 @@ class ActionModule(ActionBase):
             void |= over
         if problems:
             alone = "Hosts without a lock can be selected with --limit."
-            raise AnsibleActionFail(" ".join(["Nothing was changed.", *problems, alone]), result=result)
-        if warnings:
-            result["warnings"] = warnings
-        result.update(changed=False, void=sorted(void))
-        return result
+            raise AnsibleActionFail(" ".join(["Nothing was changed.", *problems, alone]))
+        return {"void": sorted(void), **({"warnings": warnings} if warnings else {})}

@@ -4,64 +4,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
-    backup_failures,
-    backup_table,
-    check_table,
-    sync_failures,
-    sync_table,
-)
+from ansible_collections.pgdr.barman.plugins.plugin_utils import tables
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import of_all_hosts
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Shows results of earlier tasks of all hosts; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {
+        "operation": {"type": "str", "choices": ["backup", "check", "sync"], "required": True},
+        "results": {"type": "str", "required": True},
+        "information": {"type": "str"},
+        "topology": {"type": "dict"},
+        "requirements": {"type": "dict"},
+    }
+    CONSTRAINTS = {"required_if": [("operation", "sync", ("information", "topology", "requirements"))]}
+    SHOWS_RESULT = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            argument_spec={
-                "operation": {"type": "str", "choices": ["backup", "check", "sync"], "required": True},
-                "results": {"type": "str", "required": True},
-                "information": {"type": "str"},
-                "topology": {"type": "dict"},
-                "requirements": {"type": "dict"},
-            },
-            required_if=[("operation", "sync", ("information", "topology", "requirements"))],
-        )
-        variables = task_vars or {}
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         check_mode = bool(self._task.check_mode)
-        results = _of_all_hosts(variables, options["results"])
-        if options["operation"] == "backup":
-            lines = backup_table(results, check_mode=check_mode)
-            failures = backup_failures(results, check_mode=check_mode)
-        elif options["operation"] == "check":
-            lines = check_table(results)
-            failures = {host: list(one.get("problems") or ()) for host, one in results.items()}
+        results = of_all_hosts(arguments["results"], variables)
+        if arguments["operation"] == "backup":
+            lines = tables.backup_table(results, check_mode=check_mode)
+            failures = tables.backup_failures(results, check_mode=check_mode)
+        elif arguments["operation"] == "check":
+            lines, failures = tables.check_table(results), tables.check_failures(results)
         else:
-            lines = sync_table(
+            lines = tables.sync_table(
                 results,
-                _of_all_hosts(variables, options["information"]),
-                topology=options["topology"],
-                requirements=options["requirements"],
+                of_all_hosts(arguments["information"], variables),
+                topology=arguments["topology"],
+                requirements=arguments["requirements"],
                 check_mode=check_mode,
             )
-            failures = sync_failures(results)
-        # As ansible.builtin.debug does, so that the lines are shown without -v.
-        result.update(changed=False, msg=lines, failures=failures, _ansible_verbose_always=True)
-        return result
-
-
-def _of_all_hosts(variables: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The variable of every host of the play that has it."""
-    hosts = ((host, variables["hostvars"][host]) for host in variables["ansible_play_hosts"])
-    return {host: own[name] for host, own in hosts if name in own}
+            failures = tables.sync_failures(results)
+        return {"msg": lines, "failures": failures}

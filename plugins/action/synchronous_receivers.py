@@ -6,27 +6,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
+from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.operation import choose_receivers
 from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import OPERATION
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Reads what the backup servers of the run handed on; connects to nothing and changes nothing."""
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
+    ARGUMENTS = {"receivers": {"type": "list", "elements": "dict", "required": True}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={"receivers": {"type": "list", "elements": "dict", "required": True}}
-        )
-        hostvars = (task_vars or {})["hostvars"]
-        receivers = arguments["receivers"]
+    def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        hostvars, receivers = variables["hostvars"], arguments["receivers"]
         states = {
             host: hostvars[host].get(OPERATION) or {} if host in hostvars else {}
             for host in {one["backup_server"] for one in receivers}
@@ -36,5 +27,4 @@ class ActionModule(ActionBase):
             {host: state.get("healthy", ()) for host, state in states.items()},
             {host: state.get("confirmed", ()) for host, state in states.items()},
         )
-        result.update(changed=False, unknown=list(choice.unknown), in_doubt=list(choice.in_doubt))
-        return result
+        return {"unknown": list(choice.unknown), "in_doubt": list(choice.in_doubt)}

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleFilterError
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import ssh_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover import (
     HostPlan,
     Observed,
@@ -30,6 +31,7 @@ OPERATION = "barman_operation"
 PRUNED_INCOMING = "barman_incoming_pruned"
 POSTGRES = "barman_postgres"
 STOPPED = "barman_archiving_stopped"
+SSH_KEYS = "barman_ssh_keys"
 SSH_TRUST = "barman_ssh_trust"
 PREFLIGHTS = {"postgres": "barman_pg_preflight", "barman": "barman_backup_preflight"}
 
@@ -54,6 +56,12 @@ def topology_of(name: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
             f"{' -> '.join(names)}: this variable has to be what pgdr.barman.topology returned; register its result, and name that variable with topology"
         )
     return found
+
+
+def of_all_hosts(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variable of that name of every host of the play that has it, by host."""
+    hosts = ((host, variables["hostvars"][host]) for host in variables["ansible_play_hosts"])
+    return {host: own[name] for host, own in hosts if name in own}
 
 
 def require_host(name: str, topology: object, host: str) -> None:
@@ -114,6 +122,25 @@ def may_have_ssh_trust(required: Mapping[str, Any], facts: Mapping[str, Any]) ->
         return True
     found = [facts.get(name) for part, name in PREFLIGHTS.items() if part in required]
     return not all(_succeeded(one) and not (one or {}).get("ssh_trust_users", True) for one in found)
+
+
+def known_keys(edges: Iterable[ssh_lines.Edge], hostvars: Mapping[str, Any]) -> ssh_lines.KnownKeys:
+    """The keys of the hosts at the ends of these edges, as far as this run has read or made them."""
+    users: dict[str, dict[str, str]] = {}
+    hosts: dict[str, list[str]] = {}
+    for host in {host for edge in edges for host in (*edge["from_hosts"], *edge["to_hosts"])}:
+        if host not in hostvars:
+            continue
+        variables = hostvars[host]
+        made = (variables.get(SSH_KEYS) or {}).get("results") or []
+        users[host] = {one["item"]: one["public_key"] for one in made if one.get("public_key")}
+        facts = variables.get("ansible_facts") or {}
+        hosts[host] = [
+            f"{facts[f'ssh_host_key_{kind}_public_keytype']} {facts[f'ssh_host_key_{kind}_public']}"
+            for kind in ssh_lines.HOST_KEY_TYPES
+            if f"ssh_host_key_{kind}_public" in facts
+        ]
+    return ssh_lines.KnownKeys(users, hosts)
 
 
 def as_result(plan: HostPlan) -> dict[str, Any]:

@@ -83,6 +83,11 @@ def check_table(checked: Results) -> list[str]:
     return lines
 
 
+def check_failures(checked: Results) -> dict[str, list[str]]:
+    """The problems of servers that the checks found, by backup server; empty lists if there are none."""
+    return {host: list(one.get("problems") or ()) for host, one in checked.items()}
+
+
 def sync_table(
     copies: Results,
     information: Results,
