@@ -16,8 +16,8 @@ from unittest.mock import MagicMock
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.pgdr.barman.plugins.action import wait_for_jobs
 from ansible_collections.pgdr.barman.plugins.action.wait_for_jobs import ActionModule
+from ansible_collections.pgdr.barman.plugins.plugin_utils import job_host
 
 RUNS = {"finished": False, "processes": [11, 12], "session": 10, "remaining": []}
 GONE = {**RUNS, "processes": []}
@@ -39,8 +39,8 @@ class World:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.connection = MagicMock()
         clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
-        monkeypatch.setattr(wait_for_jobs, "time", clock)
-        monkeypatch.setattr(wait_for_jobs, "display", SimpleNamespace(display=self.lines.append))
+        monkeypatch.setattr(job_host, "time", clock)
+        monkeypatch.setattr(job_host, "display", SimpleNamespace(display=self.lines.append))
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -135,7 +135,7 @@ def test_a_host_that_stays_away(world: Callable[..., World]) -> None:
 def test_a_look_that_hangs_ends_and_the_connection_is_made_anew(
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wait_for_jobs, "_LOOK", 1)
+    monkeypatch.setattr(job_host, "_LOOK", 1)
     there = world(lambda: real_time.sleep(60), look(FINISHED), j1={})
     began = real_time.monotonic()
     assert there.run(*ONE)["failed"] is False
