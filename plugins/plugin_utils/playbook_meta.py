@@ -9,7 +9,7 @@ The form is that of ansible-core 2.20 and later (the play keyword validate_argsp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ _VALIDATED = ("type", "elements", "required", "default", "choices")
 
 
 class MetaError(ValueError):
-    """A playbook declares no arguments."""
+    """A playbook declares no arguments, or others."""
 
 
 def meta(playbook: str) -> dict[str, Any]:
@@ -35,6 +35,21 @@ def meta(playbook: str) -> dict[str, Any]:
 def specification(playbook: str) -> dict[str, dict[str, Any]]:
     """The playbook's arguments by name, each as in an argument specification. Raises MetaError."""
     return _specified(meta(playbook)["argument_specs"][playbook]["options"])
+
+
+def declared(
+    given: Mapping[str, dict[str, Any]] | None, playbook: str | None, names: Iterable[str] | None
+) -> dict[str, dict[str, Any]]:
+    """The arguments of these names, or all, of a specification that is given, or of the playbook's. Raises MetaError."""
+    try:
+        found = specification(playbook) if playbook is not None else given or {}
+    except MetaError as error:
+        raise MetaError(f"playbook: {error}") from error
+    selected = list(found if names is None else names)
+    unknown = [name for name in selected if name not in found]
+    if unknown:
+        raise MetaError(f"names: the specification has no {', '.join(unknown)}")
+    return {name: found[name] for name in selected}
 
 
 def _specified(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

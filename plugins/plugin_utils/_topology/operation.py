@@ -10,10 +10,11 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import handover
+from .model import as_plain
 from .observed_entries import Entries
 
 Result = Mapping[str, Any]
@@ -71,6 +72,40 @@ def begin(
         manual=tuple(_unmanaged(requirements, host, synchronous)),
         rename_slots=tuple(handover.slots_in_use(topology, entries, host)),
     )
+
+
+def after(state: OperationState, results: Iterable[Result], *, previous: Result) -> OperationState:
+    """The state after modules returned these results. previous: the result of the action at an earlier step, which as_result() made."""
+    results = list(results)
+    copied = [name for one in results for name in empty(one)]
+    return replace(
+        state,
+        failed={**previous.get("unhealthy", {}), **failures(results)},
+        empty=tuple(dict.fromkeys([*previous.get("empty", []), *copied])),
+    )
+
+
+def final(state: OperationState, checked: Result) -> OperationState:
+    """The state after everything, with what the last checks found."""
+    failed = {**state.failed, **unhealthy(checked)}
+    return replace(state, failed=failed, healthy=tuple(one for one in state.servers if one not in failed))
+
+
+def as_result(state: OperationState, checked: Result) -> dict[str, Any]:
+    """The state and what the checks found, as action operation returns them."""
+    confirmed = checks(checked, "synchronous_wal_receiver", ok=True)
+    found = as_plain(state)
+    # "failed" is Ansible's own key of a result.
+    unhealthy_servers = found.pop("failed")
+    return {
+        **found,
+        "unhealthy": unhealthy_servers,
+        "checkable": list(state.checkable),
+        "confirmed": confirmed,
+        "in_doubt": [one for one in state.manual if one not in state.failed and one not in confirmed],
+        "with_backup": checks(checked, "backup_present", ok=True),
+        "incoming": checks(checked, "empty_incoming_directory", ok=False),
+    }
 
 
 def failures(results: Iterable[Result]) -> dict[str, str]:

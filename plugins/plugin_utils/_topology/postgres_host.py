@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .model import as_plain
+
 #: What this collection writes as archive_command ends with this comment.
 _OURS = "# pgdr.barman"
 #: Commands that archive nothing. "false" is what Barman leaves in a server that it restored.
@@ -88,6 +90,27 @@ def compare(
         roles=() if state["in_recovery"] else tuple(required["roles"]),
         synchronous_undeclared=not required["synchronous"]
         and re.search(r'"barman[A-Za-z0-9_]*"', state["synchronous_standby_names"]) is not None,
+    )
+
+
+def as_result(compared: Comparison) -> dict[str, Any]:
+    """A comparison without a refusal, as action postgres_comparison returns it."""
+    found = as_plain(compared)
+    del found["refusal"]
+    # "warnings" is Ansible's own key of a result.
+    return {"messages": found.pop("warnings"), **found, "differs": compared.differs}
+
+
+def restart_failure(
+    host: str, service: str, required: Mapping[str, Any], state: State, pending: Iterable[Mapping[str, Any]]
+) -> str:
+    """The error if the restart of this service left settings that are not in effect; empty if it left none."""
+    problems = not_in_effect(state, pending)
+    if not problems:
+        return ""
+    return (
+        f"PostgreSQL on {host} ({service}, port {required['port']}) was restarted, and these settings did not take effect: "
+        f"{'; '.join(problems)}. Correct them there, and run this again."
     )
 
 

@@ -46,6 +46,29 @@ class SelectionError(ValueError):
         self.problems = problems
 
 
+def select_for_run(
+    arguments: Mapping[str, Any],
+    topology: Mapping[str, Any],
+    requirements: Mapping[str, Mapping[str, Any]],
+    *,
+    hosts_in_run: Iterable[str],
+    entries: Entries,
+) -> dict[str, Any]:
+    """The servers to work on, by backup server of the run, as action playbook_arguments returns them. Raises SelectionError.
+
+    arguments: barman_servers or barman_select of a playbook, converted. topology, requirements: as module topology returns them.
+    """
+    declared = {host: required["barman"]["servers"] for host, required in requirements.items() if "barman" in required}
+    names, expression = arguments.get("barman_servers"), arguments.get("barman_select")
+    chosen = None
+    if expression is not None:
+        if names is not None:
+            raise SelectionError("barman_servers and barman_select are both given. Leave one of them out")
+        chosen = choose(expression, topology.get("postgres_servers", {}))
+    selected = select(declared, hosts_in_run, names, entries, chosen=chosen)
+    return {"selected": selected, "links": links(declared, selected), "concerned": concerned(declared, selected)}
+
+
 def select(
     declared: Mapping[str, Sequence[Mapping[str, Any]]],
     hosts_in_run: Iterable[str],

@@ -41,6 +41,44 @@ class KnownKeys:
         return list(by_type.values())
 
 
+def lines_of_host(edges: Sequence[Edge], host: str, known: KnownKeys) -> dict[str, Any]:
+    """Everything that a host has for these edges, as action ssh_trust_lines returns it."""
+    incoming = list(_incoming(edges, host))
+    lasting = [edge for edge in incoming if "run" not in edge]
+    users = {edge["from_user"] for edge in edges if host in edge["from_hosts"]}
+    users.update(edge["to_user"] for edge in incoming)
+    return {
+        "lines": {
+            user: {
+                "known_hosts": known_hosts(edges, host, user, known),
+                "authorized_keys": authorized_keys(edges, host, user, known),
+            }
+            for user in sorted(users)
+        },
+        "desired": desired(edges, host, known),
+        "runs": [
+            {
+                **edge,
+                "comment": comment(edge),
+                "line": run_line(edge, known) or None,
+                "known_hosts": run_known_hosts(edge, known),
+                "incoming": edge in incoming,
+            }
+            for edge in edges
+            if "run" in edge
+        ],
+        "comments": {
+            user: [comment(edge) for edge in lasting if edge["to_user"] == user]
+            for user in sorted({edge["to_user"] for edge in lasting})
+        },
+        "recoveries": [
+            {"host": edge["from_host"], "user": edge["from_user"], "name": host_name(edge)}
+            for edge in lasting
+            if edge["purpose"] == "recovery"
+        ],
+    }
+
+
 def authorized_keys(edges: Iterable[Edge], host: str, user: str, known: KnownKeys) -> list[str]:
     """A line for each key that is known in this run: sshd takes the first line with the key, and instances on one machine share theirs.
 
