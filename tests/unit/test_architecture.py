@@ -102,6 +102,34 @@ def test_a_module_is_documentation_arguments_and_one_call(path: Path) -> None:
     assert not code or "    run_module(" in "\n".join(code)
 
 
+LONGEST_ACTION = 60
+OTHER_ACTIONS = {"lock": "runs the module of its name, which validates the arguments"}
+"""Actions that do not derive from the skeleton, each with the reason."""
+
+
+def bases(path: Path) -> dict[str, list[str]]:
+    """The base classes of each class in a file, as they are written there."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.name: [ast.unparse(base) for base in node.bases] for node in tree.body if isinstance(node, ast.ClassDef)
+    }
+
+
+def test_an_action_derives_from_the_skeleton() -> None:
+    found = {path.stem: bases(path) for path in (PLUGINS / "action").glob("*.py")}
+    assert [name for name, classes in found.items() if list(classes) != ["ActionModule"]] == []
+    others = {name for name, classes in found.items() if classes["ActionModule"] != ["Action"]}
+    assert others == set(OTHER_ACTIONS)
+    texts = {name: (PLUGINS / "action" / f"{name}.py").read_text(encoding="utf-8") for name in set(found) - others}
+    assert [name for name, text in sorted(texts.items()) if "def run(" in text or "def values(" not in text] == []
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "action").glob("*.py")), ids=lambda path: path.stem)
+def test_an_action_is_thin(path: Path) -> None:
+    """What it decides is a function of plugin_utils."""
+    assert lines_of(path) <= LONGEST_ACTION
+
+
 def test_a_type_s_name_is_unique() -> None:
     places: dict[str, list[str]] = {}
     for path in (PLUGINS / "module_utils").rglob("*.py"):
