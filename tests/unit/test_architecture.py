@@ -139,6 +139,44 @@ def test_a_type_s_name_is_unique() -> None:
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
 
 
+PLUGIN_KINDS = ("action", "filter", "modules")
+
+
+def plugins_in_tests() -> set[str]:
+    """The plugins that a unit test imports, as KIND/NAME, and the actions that a task of a test's play runs."""
+    found: set[str] = set()
+    for path in (REPOSITORY / "tests/unit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{name.name}" for name in node.names]
+                found |= {"/".join(match.groups()) for name in names if (match := _IMPORTED.match(name))}
+            found |= {f"action/{match[1]}" for text in texts_of_tasks(node) for match in _TASK.finditer(text)}
+    return found
+
+
+def texts_of_tasks(node: ast.AST) -> list[str]:
+    """What can be a task's action: the keys of a dictionary, or a text with several lines."""
+    if isinstance(node, ast.Dict):
+        keys = (key.value for key in node.keys if isinstance(key, ast.Constant))
+        return [f"{key}:" for key in keys if isinstance(key, str)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" in node.value else []
+
+
+_IMPORTED = re.compile(rf"ansible_collections\.pgdr\.barman\.plugins\.({'|'.join(PLUGIN_KINDS)})\.(\w+)")
+_TASK = re.compile(r"^ *pgdr\.barman\.(\w+):$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", PLUGIN_KINDS)
+def test_a_plugin_has_a_unit_test_at_its_own_level(kind: str) -> None:
+    """A test of what a plugin calls does not find that its arguments and its result do not fit."""
+    actions = {path.stem for path in (PLUGINS / "action").glob("*.py")}
+    tested = plugins_in_tests()
+    names = sorted(path.stem for path in (PLUGINS / kind).glob("*.py"))
+    # The file in modules that belongs to an action has its documentation only.
+    documentation = actions - {"lock"} if kind == "modules" else set()
+    assert [name for name in names if f"{kind}/{name}" not in tested and name not in documentation] == []
+
+
 ROLES = sorted(path.name for path in (REPOSITORY / "roles").iterdir() if path.is_dir())
 PRIVATE = re.compile(rf"\b__({'|'.join(ROLES)})_\w+")
 """A variable that a role keeps for itself."""

@@ -16,6 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.pgdr.barman.plugins.action import lock, require_unlocked
 from ansible_collections.pgdr.barman.plugins.module_utils._host import run_lock
 from ansible_collections.pgdr.barman.plugins.plugin_utils.controller import start_of, this_controller
+from tests.unit.plugins.action.running import run_action
 
 DEAD = "20261120T083000Z-aaaaaa"
 ALIVE = "20261120T083000Z-bbbbbb"
@@ -89,22 +90,13 @@ def test_the_lock_of_another_run_stays_and_its_holder_is_named(run: str, expecte
 
 
 def unlocked(hosts: dict[str, list[run_lock.RunLock]], **arguments: Any) -> dict[str, Any]:
-    task = MagicMock(async_val=0, args=arguments, check_mode=False, diff=False)
-    action = require_unlocked.ActionModule(
-        task=task,
-        connection=MagicMock(),
-        play_context=MagicMock(),
-        loader=MagicMock(),
-        templar=MagicMock(),
-        shared_loader_obj=MagicMock(),
-    )
     facts = {
         host: {"ansible_facts": {"ansible_local": {run_lock.PREFIX + one.run: one.as_dict() for one in locks}}}
         for host, locks in hosts.items()
     }
     # A host that could not be reached has none.
     facts["gone"] = {}
-    return dict(action.run(task_vars={"ansible_play_hosts_all": list(facts), "hostvars": facts}))
+    return run_action(require_unlocked, {"ansible_play_hosts_all": list(facts), "hostvars": facts}, **arguments)
 
 
 def test_all_hosts_of_the_play_have_to_be_unlocked() -> None:

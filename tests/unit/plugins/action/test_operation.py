@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pgdr.barman.plugins.action import operation as action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
+from tests.unit.plugins.action.running import run_action
 from tests.unit.plugins.plugin_utils._topology.inventories import backup, pg
 
 HOST = "backup-a"
@@ -31,15 +31,6 @@ TOPOLOGY = {"topology": FLEET.topology, "requirements": FLEET.requirements}
 
 
 def ran(entries: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
-    task = MagicMock(async_val=0, args={"topology": "backup_topology", **arguments})
-    plugin = action.ActionModule(
-        task=task,
-        connection=MagicMock(),
-        play_context=MagicMock(),
-        loader=MagicMock(),
-        templar=MagicMock(),
-        shared_loader_obj=MagicMock(),
-    )
     variables = {
         "inventory_hostname": HOST,
         "hostvars": {HOST: {"barman_entries": entries} if entries else {}},
@@ -49,8 +40,7 @@ def ran(entries: dict[str, Any] | None = None, **arguments: Any) -> dict[str, An
         "empty": {},
         "words": "something else",
     }
-    found: dict[str, Any] = plugin.run(task_vars=variables)
-    return found
+    return run_action(action, variables, **{"topology": "backup_topology", **arguments})
 
 
 def check(*, ok: bool, **checks: bool) -> dict[str, Any]:

@@ -7,27 +7,18 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pgdr.barman.plugins.action import postgres_comparison
+from tests.unit.plugins.action.running import run_action
 from tests.unit.plugins.plugin_utils._topology.test_postgres_host import REQUIREMENTS, STATE, UNKNOWN, setting
 
 
 def ran(**arguments: Any) -> dict[str, Any]:
-    task = MagicMock(async_val=0, args={"requirements": REQUIREMENTS, "state": STATE, **arguments})
-    plugin = postgres_comparison.ActionModule(
-        task=task,
-        connection=MagicMock(),
-        play_context=MagicMock(),
-        loader=MagicMock(),
-        templar=MagicMock(),
-        shared_loader_obj=MagicMock(),
-    )
-    found: dict[str, Any] = plugin.run(task_vars={"inventory_hostname": "pg"})
-    return found
+    given = {"requirements": REQUIREMENTS, "state": STATE, **arguments}
+    return run_action(postgres_comparison, {"inventory_hostname": "pg"}, **given)
 
 
 def test_its_lists_are_lists_for_templates() -> None:

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.pgdr.barman.plugins.action.require_authorized import ActionModule
+from ansible_collections.pgdr.barman.plugins.action import require_authorized
+from tests.unit.plugins.action.running import run_action
 
 RUN = "20261120T083000Z-f3a9c1"
 
@@ -20,17 +20,7 @@ def run(**facts: dict[str, Any] | None) -> dict[str, Any]:
         host: {} if fact is None else {"barman_unauthorized": fact}
         for host, fact in {"backup": None, "pg": None, **facts}.items()
     }
-    action = ActionModule(
-        task=MagicMock(
-            async_val=0, args={"run": RUN, "source": "backup", "target": "pg"}, check_mode=False, diff=False
-        ),
-        connection=MagicMock(),
-        play_context=MagicMock(),
-        loader=MagicMock(),
-        templar=MagicMock(),
-        shared_loader_obj=MagicMock(),
-    )
-    return dict(action.run(task_vars={"hostvars": hostvars}))
+    return run_action(require_authorized, {"hostvars": hostvars}, run=RUN, source="backup", target="pg")
 
 
 def test_without_a_refusal_the_recovery_goes_on() -> None:

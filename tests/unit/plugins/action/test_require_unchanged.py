@@ -5,27 +5,18 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.pgdr.barman.plugins.action.require_unchanged import ActionModule
+from ansible_collections.pgdr.barman.plugins.action import require_unchanged
+from tests.unit.plugins.action.running import run_action
 
 BEFORE = {"backup_id": "20261120T070150", "target": {"kind": "end", "value": None}, "running": False}
 
 
 def run(after: dict[str, Any]) -> dict[str, Any]:
-    arguments = {"before": BEFORE, "after": after, "names": list(BEFORE), "remedy": "Run it again."}
-    action = ActionModule(
-        task=MagicMock(async_val=0, args=arguments, check_mode=False, diff=False),
-        connection=MagicMock(),
-        play_context=MagicMock(),
-        loader=MagicMock(),
-        templar=MagicMock(),
-        shared_loader_obj=MagicMock(),
-    )
-    return dict(action.run(task_vars={}))
+    return run_action(require_unchanged, before=BEFORE, after=after, names=list(BEFORE), remedy="Run it again.")
 
 
 def test_the_same_goes_on_whatever_else_is_different() -> None:
