@@ -26,7 +26,7 @@ lab-down: run-venv  ## Take the quickstart's machines away
 	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
 .PHONY: test check package sanity cores molecule bench
-test: venv  ## Everything that the project has to check itself: check, package, sanity, cores (a part), molecule
+test: venv  ## Everything that the project has to check itself: check, package, cores (a part), molecule
 	@$(VENV_PYTHON) -m tests.tools.everything
 
 check: venv  ## The fast part: formatting, lint, types, licences, changelog, unit tests
@@ -35,7 +35,7 @@ check: venv  ## The fast part: formatting, lint, types, licences, changelog, uni
 package: venv  ## Build the collection, install it into an empty path, and look at what is found there
 	@$(VENV_PYTHON) -m tests.tools.package
 
-sanity: venv  ## ansible-test sanity on the built collection
+sanity: venv  ## ansible-test sanity on the built collection, with the project's own ansible-core
 	@$(VENV_PYTHON) -m tests.tools.sanity
 
 cores: venv  ## Unit tests and syntax with every ansible-core that controllers run, sanity with the oldest and the newest

@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -167,10 +168,17 @@ def provide(core: Core) -> Outcome:
     made = run("environment", core.python, "-m", "venv", core.venv)
     if not made.ok:
         return made
+    packages = [f"ansible-core=={core.version}", *TOOLS]
+    own = Path(sysconfig.get_path("purelib"))
+    if core.python.resolve() == Path(sys.executable).resolve():
+        # All but ansible-core is in the project's own environment, for the same Python.
+        (core.venv / own.relative_to(sys.prefix) / "tools.pth").write_text(f"{own}\n", encoding="utf-8")
+        packages = ["--no-deps", packages[0]]
     outcome = run(
         "environment",
         *(core.venv / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check", "install"),
-        *("--constraint", constraints, f"ansible-core=={core.version}", *TOOLS),
+        # Python compiles what it runs. Most of ansible-core it does not run.
+        *("--no-compile", "--constraint", constraints, *packages),
     )
     if outcome.ok:
         stamp.write_text(content, encoding="utf-8")
@@ -218,6 +226,8 @@ def examine_sanity(stage: Stage, ready: Sequence[Core], *, short: bool) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len({core.python for core in able}))) as pool:
         for outcome in pool.map(sanity, able):
             stage.note_outcome(outcome)
+    if short and not able:
+        stage.note_outcome(run("the project's own ansible-core: sanity", sys.executable, "-m", "tests.tools.sanity"))
 
 
 def sanity(core: Core) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,12 +87,19 @@ def test_a_release_without_a_python_fails_and_is_skipped_by_name_in_the_short_ru
 @pytest.mark.parametrize("short", [False, True])
 def test_a_python_that_the_release_does_not_support_leaves_out_sanity_by_name(stage, called, short):
     core = replace(cores.cores()[0], python=Path("/usr/bin/python3.13"), supported=False)
-    cores.examine_sanity(stage, [core], short=short)
-    assert called == []
+    other = replace(cores.cores()[-1], python=Path("/usr/bin/python3.14"))
+    cores.examine_sanity(stage, [core, other], short=short)
+    assert [str(arguments[0]) for arguments in called] == [str(other.venv / "bin" / "python")]
     name = f"ansible-core {core.version}: sanity"
     assert (stage.tally.failures, stage.tally.skipped) == (
         ([], [f"{name}: {core.missing()}"]) if short else ([name], [])
     )
+
+
+def test_without_both_releases_the_project_s_own_ansible_core_runs_sanity(stage, called):
+    core = replace(cores.cores()[0], python=Path("/usr/bin/python3.13"), supported=False)
+    cores.examine_sanity(stage, [core], short=True)
+    assert [arguments[:3] for arguments in called] == [(sys.executable, "-m", "tests.tools.sanity")]
 
 
 def test_debian_s_pythons_run_the_oldest_release(monkeypatch):
