@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""On the backup server: python lay_out.py DIRECTORY USER NUMBER. So many servers many-001 … beside that one have its WAL in hard links."""
+"""On the backup server: python lay_out.py DIRECTORY USER FIRST LAST. The servers many-FIRST to many-LAST beside that one have its WAL in hard links."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-model, user, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-for index in range(1, number + 1):
+model, user, first, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+for index in range(first, last + 1):
     name = f"many-{index:03}"
     place = model.with_name(name)
     for part in ("base", "errors", "incoming", "meta", "streaming", "wals"):
