@@ -13,10 +13,13 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from .._host.safe_files import writing_as
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .observe import ReceiverError, ReceiverHost
+
+_T = TypeVar("_T")
 
 #: Seconds without a receiver that ran before, after which it has ended.
 _GONE_AFTER = 1.0
@@ -40,23 +43,60 @@ class ReceiverLife:
         return not self.runs and self._gone_since is not None and self._clock() - self._gone_since >= _GONE_AFTER
 
 
+class LockHeld(ReceiverError):
+    """Another process has Barman's lock of the receiver: cron, or a person, has just started one."""
+
+
 @contextmanager
 def holding_lock(host: ReceiverHost) -> Iterator[None]:
-    """Hold Barman's own lock of the receiver, so that nobody starts one now."""
+    """Hold Barman's own lock of the receiver, so that nobody starts one now. Raises LockHeld."""
     with writing_as(host.barman.user, host.lock_file):
         handle = os.open(host.lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ReceiverError(
-                f"Barman server '{host.server.name}': another process started a receiver at the same moment. Run the "
-                "playbook again",
+            raise LockHeld(
+                f"Barman server '{host.server.name}': another process keeps starting its WAL receiver. Stop that process, and run the playbook again",
                 "busy",
             ) from None
         yield
     finally:
         os.close(handle)
+
+
+def whoever_starts(host: ReceiverHost, action: Callable[[], _T]) -> _T:
+    """Run the action, and again if another process started a receiver meanwhile. The action observes anew. Raises HostError."""
+    deadline = host.clock() + host.timeout
+    while True:
+        try:
+            return action()
+        except LockHeld:
+            if host.clock() >= deadline:
+                raise
+            wait_for_holder(host)
+
+
+def wait_for_holder(host: ReceiverHost) -> None:
+    """Wait until the receiver of another process runs, or its lock is free. Raises HostError."""
+
+    def probe() -> Probe:
+        if host.pid() is not None:
+            return Probe(done=True, observed="it runs")
+        try:
+            with holding_lock(host):
+                return Probe(done=True, observed="the lock is free")
+        except LockHeld:
+            return Probe(done=False, observed=f"another process has the lock {host.lock_file}, and no receiver runs")
+
+    wait_for(
+        f"the WAL receiver of server '{host.server.name}', which another process is starting",
+        probe,
+        host.timeout,
+        interval=0.2,
+        clock=host.clock,
+        pause=host.pause,
+    )
 
 
 def start_process(host: ReceiverHost, start_of_log: int) -> None:

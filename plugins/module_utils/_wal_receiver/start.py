@@ -38,7 +38,7 @@ from .plan import (
     reset_start,
     to_set_aside,
 )
-from .process import holding_lock, start_process, stop_process
+from .process import holding_lock, start_process, stop_process, whoever_starts
 from .prove import prove
 from .report import planned_state, state_of, values_of
 
@@ -48,6 +48,12 @@ RESETTABLE = ("other_timeline", "wal_removed", "ahead")
 
 def ensure_started(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: bool, check_mode: bool) -> bool:
     """Start it if it does not run; whether it ran before. Raises HostError."""
+    # What cron starts meanwhile may be all that is needed.
+    return whoever_starts(host, lambda: start_as_observed(host, outcome, may_reset=may_reset, check_mode=check_mode))
+
+
+def start_as_observed(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: bool, check_mode: bool) -> bool:
+    """Do what the receiver's present state needs; whether it ran before. Raises LockHeld if another process starts one, and HostError."""
     observed = host.observe()
     if observed.pid is not None and not observed.settled and not (observed.slot is not None and observed.slot.lost):
         # Cron started it a moment ago, or it is about to end.

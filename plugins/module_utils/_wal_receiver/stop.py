@@ -23,7 +23,7 @@ from .._postgres.wal_position import (
 )
 from .files import clear_directory
 from .observe import ReceiverError, ReceiverHost
-from .process import holding_lock, stop_process
+from .process import LockHeld, holding_lock, stop_process, whoever_starts
 from .prove import close_current_segment
 
 
@@ -31,6 +31,18 @@ def ensure_stopped(
     host: ReceiverHost, outcome: ServerOutcome, *, absent: bool, archiving_takes_over: bool, check_mode: bool
 ) -> None:
     """Stop it if it runs. absent: drop its slot, too. Raises HostError; then WAL is received as before."""
+    whoever_starts(
+        host,
+        lambda: stop_as_observed(
+            host, outcome, absent=absent, archiving_takes_over=archiving_takes_over, check_mode=check_mode
+        ),
+    )
+
+
+def stop_as_observed(
+    host: ReceiverHost, outcome: ServerOutcome, *, absent: bool, archiving_takes_over: bool, check_mode: bool
+) -> None:
+    """Do what the receiver's present state needs. Raises LockHeld if another process starts one, and HostError."""
     pid = host.pid()
     slot: Slot | None = None
     if absent and host.slot_name:
@@ -65,6 +77,9 @@ def ensure_stopped(
                 host.barman.text("archive-wal", host.server.name)
             if slot is not None:
                 drop_when_free(host)
+    except LockHeld:
+        # That process receives.
+        raise
     except HostError:
         if pid is not None:
             host.barman.detached("receive-wal", host.server.name)

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -411,6 +414,68 @@ def test_what_archive_wal_reports_is_named_while_wal_is_waited_for(world: Stream
     outcome = started(world)
     assert outcome.kind == "not_archived"
     assert "'barman archive-wal' failed: ERROR: Dieses Archiv ist kaputt" in str(outcome.error)
+
+
+@contextmanager
+def another_process_starting(world: StreamingWorld) -> Iterator[Callable[[], None]]:
+    """It has Barman's lock, and no receiver runs yet. Yields what ends that."""
+    handle = os.open(world.home / ".main-receive-wal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield lambda: fcntl.flock(handle, fcntl.LOCK_UN)
+    finally:
+        os.close(handle)
+
+
+def test_a_receiver_that_cron_starts_at_the_same_moment_is_the_desired_one(world: StreamingWorld) -> None:
+    with another_process_starting(world):
+
+        def cron() -> None:
+            world.postgres.slots["barman"] = FakeSlot(5 * MIB)
+            world.start_receiver()
+
+        world.during = [lambda: None, cron]
+        outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert "setsid --fork receive-wal main" not in world.log
+    assert world.archived() == [name(5)]
+
+
+def test_a_start_of_cron_that_fails_leaves_the_start_to_the_module(world: StreamingWorld) -> None:
+    with another_process_starting(world) as ended:
+        world.during = [lambda: None, ended]
+        outcome = started(world)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert world.log.count("setsid --fork receive-wal main") == 1
+
+
+def test_a_lock_that_nobody_releases_is_named(world: StreamingWorld) -> None:
+    with another_process_starting(world):
+        outcome = started(world)
+    assert f"another process has the lock {world.home}/.main-receive-wal.lock, and no receiver runs" in str(
+        outcome.error
+    )
+    assert world.postgres.slots == {}
+
+
+def test_a_receiver_that_cron_starts_again_while_it_is_removed_is_stopped_too(world: StreamingWorld) -> None:
+    assert started(world).error is None
+    stop = world.stop_receiver
+    with another_process_starting(world) as ended:
+
+        def stop_and_cron_starts() -> None:
+            stop()
+            world.stop_receiver = stop_again  # type: ignore[method-assign]
+
+        def stop_again() -> None:
+            stop()
+            ended()
+
+        world.stop_receiver = stop_and_cron_starts  # type: ignore[method-assign]
+        world.during = [lambda: None, world.start_receiver]
+        outcome = world.ensure_receiver("absent")
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert (world.pid, world.postgres.slots) == (None, {})
 
 
 def test_what_cron_started_a_moment_ago_has_to_stay(world: StreamingWorld) -> None:
