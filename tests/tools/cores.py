@@ -168,12 +168,12 @@ def provide(core: Core) -> Outcome:
     made = run("environment", core.python, "-m", "venv", core.venv)
     if not made.ok:
         return made
-    packages = [f"ansible-core=={core.version}", *TOOLS]
+    packages: tuple[str, ...] = (f"ansible-core=={core.version}", *TOOLS)
     own = Path(sysconfig.get_path("purelib"))
     if core.python.resolve() == Path(sys.executable).resolve():
         # All but ansible-core is in the project's own environment, for the same Python.
         (core.venv / own.relative_to(sys.prefix) / "tools.pth").write_text(f"{own}\n", encoding="utf-8")
-        packages = ["--no-deps", packages[0]]
+        packages = ("--no-deps", packages[0])
     outcome = run(
         "environment",
         *(core.venv / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check", "install"),
