@@ -178,7 +178,7 @@ def provide(core: Core) -> Outcome:
         "environment",
         *(core.venv / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check", "install"),
         # Python compiles what it runs. Most of ansible-core it does not run.
-        *("--no-compile", "--constraint", constraints, *packages),
+        *("--no-compile", "--constraint", str(constraints), *packages),
     )
     if outcome.ok:
         stamp.write_text(content, encoding="utf-8")
