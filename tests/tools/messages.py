@@ -30,11 +30,11 @@ _PAIRS = frozenset({"Problem", "InvalidValue"})
 
 _CODE = re.compile(
     r"\bSELECT\b|\bCREATE\b|\(\?|\\[wds]|\$\(|\n {2,}|\A\s*(?:[a-z_]+\s+){30}|\A[\s;,.:)(]|\A-{2}|#!"
-    r"|\.\*|\[\^|\w\|\w|\A/|\A[A-Z]+ [A-Z]+ |\A[a-z]+ing |\Arm -|\A\w+: \w+\Z"
+    r"|\.\*|\[\^|\w\|\w|\A/|\A[A-Z_]+ [A-Z_…]+ |\A[a-z]+ing |\Arm -|\A\w+: \w+\Z"
 )
 _WHOLE_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _REMEDY = re.compile(
-    r"(?:^|(?<=[.;:?] )|(?<=, or ))(?:If [^.;]+?, )?(?:either |or |please |then )?"
+    r"(?:^|(?<=[.;:?] ))(?:If [^.;]+?, )?(?:either |or |please |then )?"
     r"(?:abort|add|allow|archive|authorize|build|call|check|choose|close|configure|connect|correct|create|declare|delete|deploy|disable|do not|don't|drop|empty"
     r"|enable|end|find|fix|free|get|give|grant|have|increase|inspect|install|keep|leave|let|limit|list|load|lower|make|mount|move|name|omit|point|prepare|promote"
     r"|put|raise|read|rebuild|recover|remove|rename|repair|repeat|replace|report|reset|restart|restore|retry|run|select|set|show|shorten|start|stop|take|test|try"
@@ -85,7 +85,7 @@ def template(node: ast.AST) -> str | None:
 def _pair(first: ast.AST, second: ast.AST) -> tuple[str, str] | None:
     """A message and its remedy, each as a text or as a function that returns it."""
     text, remedy = (template(node.body if isinstance(node, ast.Lambda) else node) for node in (first, second))
-    return (text, remedy) if text and remedy else None
+    return (text, remedy) if text and remedy and is_message(f"{text} {remedy}") else None
 
 
 def split(text: str) -> tuple[str, str]:
@@ -97,7 +97,7 @@ def split(text: str) -> tuple[str, str]:
 
 
 def is_message(text: str) -> bool:
-    return len(re.findall(r"[A-Za-z]{2,}", text)) >= _WORDS and not _CODE.search(text)
+    return len(re.findall(r"(?<!\S)\S*[A-Za-z]{2}", text)) >= _WORDS and not _CODE.search(text)
 
 
 def message(path: str, text: str, remedy: str = "") -> Message:
