@@ -171,9 +171,9 @@ def provide(core: Core) -> Outcome:
     packages: tuple[str, ...] = (f"ansible-core=={core.version}", *TOOLS)
     own = Path(sysconfig.get_path("purelib"))
     if core.python.resolve() == Path(sys.executable).resolve():
-        # All but ansible-core is in the project's own environment, for the same Python.
+        # What ansible-core needs and the tests need is in the project's own environment, for the same Python.
         (core.venv / own.relative_to(sys.prefix) / "tools.pth").write_text(f"{own}\n", encoding="utf-8")
-        packages = ("--no-deps", packages[0])
+        packages = packages[:1]
     outcome = run(
         "environment",
         *(core.venv / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check", "install"),
