@@ -14,8 +14,8 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import ssh_l
 class ActionModule(Action):
     """Combines the keys that the hosts of the run handed on; connects to nothing and changes nothing."""
 
-    ARGUMENTS = {"edges": {"type": "list", "elements": "dict", "required": True}}
+    ARGUMENTS = {"connections": {"type": "list", "elements": "dict", "required": True}}
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        host, edges = variables["inventory_hostname"], arguments["edges"]
-        return ssh_lines.lines_of_host(edges, host, run_facts.known_keys(edges, variables["hostvars"]))
+        host, connections = variables["inventory_hostname"], arguments["connections"]
+        return ssh_lines.lines_of_host(connections, host, run_facts.known_keys(connections, variables["hostvars"]))

@@ -62,5 +62,5 @@ requirements:
   type: dict
   sample:
     backup-eu: {barman: {user: barman}}
-    pg-eu: {postgres: {version: 17, port: 5432}, ssh_edges: []}
+    pg-eu: {postgres: {version: 17, port: 5432}, ssh_connections: []}
 """

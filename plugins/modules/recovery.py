@@ -154,12 +154,12 @@ ssh:
   description: The SSH trust from the source to the host, as M(pgdr.barman.topology) returns SSH trust.
   returned: success
   type: dict
-temporary_edges:
+temporary_ssh_connections:
   description: The same as a list; empty if the architecture needs this trust anyway.
   returned: success
   type: list
   elements: dict
-lasting_edges:
+lasting_ssh_connections:
   description: The SSH trust of the source and of the host that the architecture needs anyway, by host; empty lists if it stays as it is.
   returned: success
   type: dict

@@ -21,8 +21,8 @@ attributes:
   platform:
     support: full
 options:
-  edges:
-    description: The edges of this host, as O(pgdr.barman.ssh_trust#role:main:ssh_trust_edges).
+  connections:
+    description: The SSH connections from and to this host, as O(pgdr.barman.ssh_trust#role:main:ssh_trust_connections).
     type: list
     elements: dict
     required: true
@@ -31,7 +31,7 @@ options:
 EXAMPLES = r"""
 - name: Gather the lines of this host
   pgdr.barman.ssh_trust_lines:
-    edges: "{{ architecture.requirements[inventory_hostname].ssh_edges }}"
+    connections: "{{ architecture.requirements[inventory_hostname].ssh_connections }}"
   register: trust
 """
 
@@ -48,7 +48,7 @@ desired:
   elements: str
   sample: ["postgres - backup:barman@backup-eu"]
 runs:
-  description: The edges of one run, each with its C(line), C(comment) and C(known_hosts), and whether it leads to this host (C(incoming)).
+  description: The SSH connections of one run, each with its C(line), C(comment) and C(known_hosts), and whether it leads to this host (C(incoming)).
   returned: success
   type: list
   elements: dict

@@ -98,7 +98,7 @@ topology:
           source: backup-eu
           target: backup-us
           level: server
-    recovery_edges:
+    recovery_ssh_connections:
       description: The SSH trust that a recovery needs while it runs, from each backup server that has the server's backups.
       returned: success
       type: list
@@ -139,7 +139,7 @@ hosts:
       elements: str
       sample: [pg-eu, backup-eu]
     ssh:
-      description: The hosts of RV(hosts.all) with at least one SSH edge.
+      description: The hosts of RV(hosts.all) with at least one SSH connection.
       returned: success
       type: list
       elements: str
@@ -165,7 +165,7 @@ hosts:
 requirements:
   description:
     - The requirements of each host, by inventory name.
-    - A PostgreSQL server has the keys C(postgres) and C(ssh_edges). A backup server has C(barman) and C(ssh_edges).
+    - A PostgreSQL server has the keys C(postgres) and C(ssh_connections). A backup server has C(barman) and C(ssh_connections).
     - If C(barman_manage_postgres) is V(false), C(postgres.manual) contains the lines that somebody else must apply on that server.
     - These lines do not include keys of other hosts, because the module connects to no host. The playbook C(pgdr.barman.deploy) sets them as the fact
       C(ssh_trust_lines) of that server.
@@ -188,5 +188,5 @@ requirements:
           max_wal_senders: {minimum: 4}
           max_replication_slots: {minimum: 1}
         slots: [barman]
-      ssh_edges: []
+      ssh_connections: []
 """

@@ -24,6 +24,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover imp
 )
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import as_plain
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.observed_entries import Entries
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.requirement_types import SshConnection
 
 ENTRIES = "barman_entries"
 WRITTEN = "barman_entries_written"
@@ -116,19 +117,19 @@ def observed(
 def may_have_ssh_trust(required: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Whether authorized_keys of a host may have lines of this collection. required: the host's requirements.
 
-    Not only if no edge ends there, and each part of the host has found none before this run wrote any.
+    False only if no connection ends there, and each part of the host found none before this run wrote any.
     """
-    if required["ssh_edges"]:
+    if required["ssh_connections"]:
         return True
     found = [facts.get(name) for part, name in PREFLIGHTS.items() if part in required]
     return not all(_succeeded(one) and not (one or {}).get("ssh_trust_users", True) for one in found)
 
 
-def known_keys(edges: Iterable[ssh_lines.Edge], hostvars: Mapping[str, Any]) -> ssh_lines.KnownKeys:
-    """The keys of the hosts at the ends of these edges, as far as this run has read or made them."""
+def known_keys(connections: Iterable[SshConnection], hostvars: Mapping[str, Any]) -> ssh_lines.KnownKeys:
+    """The keys of both hosts of these connections, as far as this run has read or made them."""
     users: dict[str, dict[str, str]] = {}
     hosts: dict[str, list[str]] = {}
-    for host in {host for edge in edges for host in (*edge["from_hosts"], *edge["to_hosts"])}:
+    for host in {host for connection in connections for host in (*connection["from_hosts"], *connection["to_hosts"])}:
         if host not in hostvars:
             continue
         variables = hostvars[host]

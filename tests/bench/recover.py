@@ -39,7 +39,7 @@ TRUST: list[dict[str, Any]] = [
             {
                 "name": "Lay the trust",
                 "ansible.builtin.include_role": {"name": "pgdr.barman.ssh_trust"},
-                "vars": {"ssh_trust_edges": "{{ bench_topology.topology.recovery_edges }}"},
+                "vars": {"ssh_trust_connections": "{{ bench_topology.topology.recovery_ssh_connections }}"},
             },
         ],
     }

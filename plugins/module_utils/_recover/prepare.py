@@ -42,7 +42,7 @@ _MOST_LISTED = 5
 
 @dataclass(frozen=True)
 class RecoveryEnvironment:
-    """The edge of a recovery: commands, files and time. connect: None if PostgreSQL can't be asked from this host."""
+    """The input and output of a recovery: commands, files and time. connect: None if PostgreSQL can't be asked from this host."""
 
     barman: Barman
     configuration: Configuration

@@ -44,7 +44,7 @@ _NO_SESSION = "Nobody could connect"
 
 @dataclass(frozen=True)
 class VerificationEnvironment:
-    """The edge of a verification: commands, processes and time. temporary: where the directory of the socket is made."""
+    """The input and output of a verification: commands, processes and time. temporary: where the directory of the socket is made."""
 
     runner: Runner = run_command
     launcher: Launch = launch

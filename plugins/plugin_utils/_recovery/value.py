@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...module_utils._recover.recovery_target import TargetError, parse_target
+from .._topology.requirement_types import SshConnection
 
 TARGETS = (
     "barman_recover_target_time",
@@ -233,10 +234,12 @@ def recovery(
     port = place.get("port") or declared["port"]
     name = _entry_name(found, requirements, declared["name"])
     standby = "" if found.backed_up_as == found.server else found.backed_up_as
-    edge = _edge(found, source, place, host, run)
-    edges = {one: (requirements.get(one) or {}).get("ssh_edges") or [] for one in (found.source, found.target)}
-    lasting = any(_is_same(edge, other) for other in edges[found.target])
-    user = source["user"] if found.directory else edge["to_user"]
+    connection = _ssh_connection(found, source, place, host, run)
+    connections = {
+        one: (requirements.get(one) or {}).get("ssh_connections") or [] for one in (found.source, found.target)
+    }
+    lasting = any(_is_same(connection, other) for other in connections[found.target])
+    user = source["user"] if found.directory else connection["to_user"]
     locked = dict.fromkeys([found.source, *([found.backup_server] if found.in_place else [])])
     return {
         "run": run,
@@ -264,11 +267,11 @@ def recovery(
         "user": user,
         "database_user": database_user,
         "socket_directory": host.socket_directory,
-        "ssh": edge,
+        "ssh": connection,
         # If the architecture needs the same trust, it stays when the recovery is over.
-        "temporary_edges": [] if lasting else [edge],
+        "temporary_ssh_connections": [] if lasting else [connection],
         # A host that was rebuilt has none of its lasting trust yet.
-        "lasting_edges": edges if found.in_place else {key: [] for key in edges},
+        "lasting_ssh_connections": connections if found.in_place else {key: [] for key in connections},
         "ssh_lifetime": arguments["barman_recover_timeout"] + _GRACE,
         "locks": [{"host": one, "resources": [f"server {name}"]} for one in locked],
         "locked_hosts": list(dict.fromkeys([found.source, found.backup_server, found.target])),
@@ -282,7 +285,7 @@ def recovery(
             "login_user": database_user,
         },
         "entry_options": _entry_options(found, requirements, name),
-        "recover": _module_arguments(arguments, found, name, source["user"], edge),
+        "recover": _module_arguments(arguments, found, name, source["user"], connection),
         # The next backups of the standby are taken after somebody has rebuilt it.
         "new_backups": [name] if arguments.get("barman_recover_new_backup") and not standby else [],
         "synchronous": found.in_place and bool(place.get("synchronous")),
@@ -312,9 +315,9 @@ def _entry_options(found: Parties, requirements: Mapping[str, Any], name: str) -
     return next((dict(entry["options"]) for entry in entries if entry["name"] == name), {})
 
 
-def _edge(
+def _ssh_connection(
     found: Parties, source: Mapping[str, Any], place: Mapping[str, Any], host: TargetHost, run: str
-) -> dict[str, Any]:
+) -> SshConnection:
     return {
         "from_host": found.source,
         "from_hosts": [found.source],
@@ -331,21 +334,21 @@ def _edge(
     }
 
 
-def _is_same(edge: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return edge["to_host"] in other["to_hosts"] and all(
-        edge[key] == other[key] for key in ("from_host", "from_user", "to_user")
+def _is_same(connection: SshConnection, other: SshConnection) -> bool:
+    return connection["to_host"] in other["to_hosts"] and all(
+        connection[key] == other[key] for key in ("from_host", "from_user", "to_user")
     )
 
 
 def _module_arguments(
-    arguments: Mapping[str, Any], found: Parties, name: str, barman_user: str, edge: Mapping[str, Any]
+    arguments: Mapping[str, Any], found: Parties, name: str, barman_user: str, connection: SshConnection
 ) -> dict[str, Any]:
     """The arguments of module recover that are known before the data directory is."""
     given = {option: arguments.get(f"{_PREFIX}{option}") for option in _OF_THE_MODULE}
     place: dict[str, Any] = {
-        "remote_host": edge["to_address"],
-        "remote_user": edge["to_user"],
-        "remote_port": edge["to_port"],
+        "remote_host": connection["to_address"],
+        "remote_user": connection["to_user"],
+        "remote_port": connection["to_port"],
     }
     if found.directory:
         place = {

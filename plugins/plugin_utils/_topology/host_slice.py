@@ -24,7 +24,7 @@ def hosts_by_part(
         "pg": managed,
         "backup": list(backup),
         "all": connected,
-        "ssh": [host for host in connected if requirements[host]["ssh_edges"]],
+        "ssh": [host for host in connected if requirements[host]["ssh_connections"]],
         "archiving": [host for host in managed if requirements[host]["postgres"]["archiving"]],
         "synchronous": [host for host in managed if requirements[host]["postgres"]["synchronous"]],
         "manual": [host for host in pg if not requirements[host]["postgres"]["manage"]],

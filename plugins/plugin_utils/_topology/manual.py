@@ -21,7 +21,7 @@ from .requirement_types import (
     ManualSteps,
     PasswordVariable,
     PostgresRequirements,
-    SshEdge,
+    SshConnection,
 )
 
 _FLAGS = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
@@ -38,8 +38,8 @@ _MAKE_A_KEY = ("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519", "cat ~/.ss
 _SHOW_THE_HOST_KEY = ("mkdir -p -m 700 ~/.ssh", "cat /etc/ssh/ssh_host_ed25519_key.pub")
 
 
-def manual(server: PostgresServer, required: PostgresRequirements, edges: Iterable[SshEdge]) -> ManualSteps:
-    """The lines for the server. required: what it must have; edges: the SSH trust that begins or ends there."""
+def manual(server: PostgresServer, required: PostgresRequirements, connections: Iterable[SshConnection]) -> ManualSteps:
+    """The lines for the server. required: what it must have; connections: the SSH trust that begins or ends there."""
     settings = list(_settings(required))
     return {
         "database": server.database,
@@ -55,7 +55,7 @@ def manual(server: PostgresServer, required: PostgresRequirements, edges: Iterab
         ],
         "restart": [setting[0] for setting in settings if setting[0] not in _RELOADED],
         "packages": _packages(server, required),
-        "ssh": [_ssh(server, edge) for edge in edges],
+        "ssh": [_ssh(server, connection) for connection in connections],
     }
 
 
@@ -141,21 +141,21 @@ def _packages(server: PostgresServer, required: PostgresRequirements) -> list[st
     return sorted(found)
 
 
-def _ssh(server: PostgresServer, edge: SshEdge) -> ManualSsh:
-    outgoing = edge["from_host"] == server.host
+def _ssh(server: PostgresServer, connection: SshConnection) -> ManualSsh:
+    outgoing = connection["from_host"] == server.host
     file = "known_hosts" if outgoing else "authorized_keys"
-    options = f'restrict,from="{",".join(edge["from_addresses"])}"'
-    if edge["forced_command"]:
-        options += f',command="{edge["forced_command"]}"'
+    options = f'restrict,from="{",".join(connection["from_addresses"])}"'
+    if connection["forced_command"]:
+        options += f',command="{connection["forced_command"]}"'
     return {
-        "purpose": edge["purpose"],
-        "from": f"{edge['from_user']}@{edge['from_host']}",
-        "to": f"{edge['to_user']}@{edge['to_address']}",
-        "port": edge["to_port"],
+        "purpose": connection["purpose"],
+        "from": f"{connection['from_user']}@{connection['from_host']}",
+        "to": f"{connection['to_user']}@{connection['to_address']}",
+        "port": connection["to_port"],
         "options": options,
         "commands": list(_MAKE_A_KEY if outgoing else _SHOW_THE_HOST_KEY),
         "variable": "barman_ssh_public_key" if outgoing else "barman_ssh_host_key",
-        "given": ("public_key" if outgoing else "host_key") in edge,
+        "given": ("public_key" if outgoing else "host_key") in connection,
         "file": f"~/.ssh/{file}",
         "fact": f"ssh_trust_lines.{server.os_user}.{file}",
     }

@@ -16,8 +16,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from ...module_utils._archive_command.command import ArchiveCompression, ArchiveMethod
 
-#: What an edge of SSH trust is for.
-EdgePurpose = Literal["backup", "archiving", "passive", "recovery"]
+#: What an SSH connection is for.
+SshPurpose = Literal["backup", "archiving", "passive", "recovery"]
 PasswordVariable = Literal["barman_postgres_password", "barman_streaming_password"]
 
 
@@ -109,7 +109,7 @@ class ManualPassword(TypedDict):
 ManualSsh = TypedDict(
     "ManualSsh",
     {
-        "purpose": EdgePurpose,
+        "purpose": SshPurpose,
         "from": str,
         "to": str,
         "port": int,
@@ -280,11 +280,11 @@ class BarmanRequirements(TypedDict):
     hooks: HookRequirements
 
 
-class SshEdge(TypedDict):
-    """SSH from one host to another.
+class SshConnection(TypedDict):
+    """An SSH connection that the topology requires: who connects, and as whom on which host.
 
     from_hosts, to_hosts: all hosts of the inventory that are that machine. public_key, host_key: only if from_host, or to_host, is not managed and the
-    inventory has them. run, expires: of a recovery's edge.
+    inventory has them. run, expires: of a recovery's connection alone.
     """
 
     from_host: str
@@ -296,7 +296,7 @@ class SshEdge(TypedDict):
     to_user: str
     to_address: str
     to_port: int
-    purpose: EdgePurpose
+    purpose: SshPurpose
     forced_command: str | None
     public_key: NotRequired[str]
     host_key: NotRequired[str]
@@ -307,10 +307,10 @@ class SshEdge(TypedDict):
 class RequirementsOfHost(TypedDict):
     """Of a host. postgres: on a PostgreSQL server. barman: on a backup server. A host in both groups has both.
 
-    ssh_edges: those that begin or end on this machine. ssh_users: the users of this machine whose authorized_keys the collection writes.
+    ssh_connections: those from and to this machine. ssh_users: the users of this machine whose authorized_keys the collection writes.
     """
 
     postgres: NotRequired[PostgresRequirements]
     barman: NotRequired[BarmanRequirements]
-    ssh_edges: list[SshEdge]
+    ssh_connections: list[SshConnection]
     ssh_users: list[str]

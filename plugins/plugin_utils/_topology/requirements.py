@@ -36,7 +36,7 @@ from .requirement_types import (
     RequiredSetting,
     RequirementsOfHost,
 )
-from .ssh_edges import by_machine, recovery_edges, ssh_edges
+from .ssh_connections import by_machine, lasting_ssh_connections, recovery_ssh_connections
 
 # gzip is everywhere. What Barman runs, and what it imports, for each of the others.
 _BACKUP_PROGRAMS = {"lz4", "zstd"}
@@ -51,29 +51,33 @@ def requirements(topology: Topology) -> dict[str, RequirementsOfHost]:
     index = topology.index()
     found: dict[str, RequirementsOfHost] = {}
     for host in (*topology.postgres_servers, *topology.backup_servers):
-        found[host] = {"ssh_edges": [], "ssh_users": []}
+        found[host] = {"ssh_connections": [], "ssh_users": []}
     for server in topology.postgres_servers.values():
         found[server.host]["postgres"] = _postgres(topology, index, server)
         found[server.host]["ssh_users"].append(server.os_user)
     for backup in topology.backup_servers.values():
         found[backup.host]["barman"] = _barman(topology, index, backup)
         found[backup.host]["ssh_users"].append(backup.user)
-    edges = ssh_edges(topology)
-    for edge in by_machine(topology, edges):
-        for host in dict.fromkeys((*edge["from_hosts"], *edge["to_hosts"])):
-            found[host]["ssh_edges"].append(edge)
+    connections = lasting_ssh_connections(topology)
+    for connection in by_machine(topology, connections):
+        for host in dict.fromkeys((*connection["from_hosts"], *connection["to_hosts"])):
+            found[host]["ssh_connections"].append(connection)
     for server in topology.postgres_servers.values():
         if not server.manage:
-            own = [edge for edge in edges if server.host in (edge["from_host"], edge["to_host"])]
+            own = [
+                connection
+                for connection in connections
+                if server.host in (connection["from_host"], connection["to_host"])
+            ]
             required = found[server.host]["postgres"]
             required["manual"] = manual(server, required, own)
     return found
 
 
 def describe(topology: Topology) -> dict[str, Any]:
-    """The topology itself as plain data, with the edges that are laid only for the time of a recovery, and what every host needs of it."""
+    """The topology as plain data, with the SSH connections that are authorized only during a recovery, and the requirements of every host."""
     described: dict[str, Any] = as_plain(topology)
-    described["recovery_edges"] = recovery_edges(topology)
+    described["recovery_ssh_connections"] = recovery_ssh_connections(topology)
     described["backed_up_hosts"] = [one.host for one in topology.postgres_servers.values() if one.backup_server]
     described["backup_addresses"] = list(
         dict.fromkeys(address for backup in topology.backup_servers.values() for address in backup.addresses)

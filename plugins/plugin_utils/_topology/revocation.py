@@ -27,7 +27,7 @@ class Trust:
         }
 
     def spared(self, host: str, hosts: Collection[str]) -> list[str]:
-        """The hosts of the run (hosts) whose lines in authorized_keys of that host must stay, even if no desired edge has them."""
+        """The hosts of the run (hosts) whose lines in authorized_keys of that host must stay, even if no desired connection has them."""
         spared: set[str] = set()
         machine = _machine(host, self._requirements)
         for backup, found in self._found.items():
@@ -53,14 +53,18 @@ class Trust:
 def revocable_hosts(
     host: str, requirements: Mapping[str, Any], hosts: Collection[str], entries: Mapping[str, Entries]
 ) -> list[str]:
-    """The inventory hosts of the run (hosts) whose lines in authorized_keys of that host may be removed, if no desired edge has them."""
+    """The inventory hosts of the run (hosts) whose lines in authorized_keys of that host may be removed, if no desired connection has them."""
     spared = set(Trust(requirements, entries).spared(host, hosts))
     return sorted(name for name in requirements if name in hosts and name not in spared)
 
 
 def _machine(host: str, requirements: Mapping[str, Any]) -> set[str]:
     """All hosts of the inventory that are known to be that machine."""
-    ends = (edge[end] for edge in requirements[host].get("ssh_edges", ()) for end in ("from_hosts", "to_hosts"))
+    ends = (
+        connection[end]
+        for connection in requirements[host].get("ssh_connections", ())
+        for end in ("from_hosts", "to_hosts")
+    )
     return {host}.union(*(hosts for hosts in ends if host in hosts))
 
 

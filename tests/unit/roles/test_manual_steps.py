@@ -85,7 +85,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 resolve,
                 {"ansible.builtin.set_fact": {**HOST_FACTS, "cacheable": True}},
                 {"ansible.builtin.set_fact": {"barman_ssh_keys": KEYS}},
-                role("ssh_trust", "lines", ssh_trust_edges="{{ resolved.requirements.backup.ssh_edges }}"),
+                role("ssh_trust", "lines", ssh_trust_connections="{{ resolved.requirements.backup.ssh_connections }}"),
                 keep,
             ],
         },

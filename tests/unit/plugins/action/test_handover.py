@@ -123,7 +123,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         keep("undeclared", "undeclared"),
         {
             "pgdr.barman.ssh_trust_lines": {
-                "edges": "{{ barman_topology.requirements[inventory_hostname].ssh_edges }}"
+                "connections": "{{ barman_topology.requirements[inventory_hostname].ssh_connections }}"
             },
             "register": "trust",
         },

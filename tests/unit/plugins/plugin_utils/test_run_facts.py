@@ -14,8 +14,8 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import may_h
 
 NONE: dict[str, Any] = {"ssh_trust_users": []}
 SOME: dict[str, Any] = {"ssh_trust_users": ["barman"]}
-POSTGRES: dict[str, Any] = {"postgres": {}, "ssh_edges": []}
-BOTH: dict[str, Any] = {"postgres": {}, "barman": {}, "ssh_edges": []}
+POSTGRES: dict[str, Any] = {"postgres": {}, "ssh_connections": []}
+BOTH: dict[str, Any] = {"postgres": {}, "barman": {}, "ssh_connections": []}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ BOTH: dict[str, Any] = {"postgres": {}, "barman": {}, "ssh_edges": []}
         (POSTGRES, {"barman_pg_preflight": {"failed": True}}, True),
         (POSTGRES, {"barman_pg_preflight": {"skipped": True}}, True),
         (POSTGRES, {"barman_pg_preflight": {}}, True),
-        ({**POSTGRES, "ssh_edges": [{}]}, {"barman_pg_preflight": NONE}, True),
+        ({**POSTGRES, "ssh_connections": [{}]}, {"barman_pg_preflight": NONE}, True),
         (BOTH, {"barman_pg_preflight": NONE, "barman_backup_preflight": NONE}, False),
         (BOTH, {"barman_pg_preflight": NONE, "barman_backup_preflight": SOME}, True),
         (BOTH, {"barman_pg_preflight": NONE}, True),

@@ -79,7 +79,7 @@ def test_a_host_that_is_not_revocable_keeps_its_line_and_is_not_reported() -> No
 
 
 def test_a_recovery_keeps_its_line_whoever_else_lets_the_same_key_in() -> None:
-    """The key is Barman's: a lasting edge of another server on the machine, and a recovery that copies now."""
+    """The key is Barman's: a lasting connection of another server on the machine, and a recovery that copies now."""
     recovery = line("backup", purpose="recovery", user="barman", run=":20261120T083000Z-f3a9c1")
     lasting = line("backup", purpose="backup", user="barman").rstrip()
     mine = "ssh-ed25519 AAAA1 me@home\n"

@@ -221,7 +221,7 @@ def test_a_recovery_in_place() -> None:
     assert found["cluster"]["port"] == 5433
     assert found["entry_options"]["conninfo"].startswith("host=192.0.2.21")
     assert found["ssh"]["run"] == RUN
-    assert found["temporary_edges"] == [found["ssh"]]
+    assert found["temporary_ssh_connections"] == [found["ssh"]]
     assert found["ssh_lifetime"] == 86400 + 3600
 
 
@@ -246,7 +246,7 @@ def test_a_copy_on_another_host_is_not_protected() -> None:
     assert (found["in_place"], found["synchronous"], found["archives"]) == (False, False, False)
     assert (found["ssh"]["to_address"], found["ssh"]["to_port"]) == ("198.51.100.9", 2222)
     assert [one["host"] for one in found["locks"]] == ["backup-eu"]
-    assert found["lasting_edges"] == {"backup-eu": [], "spare": []}
+    assert found["lasting_ssh_connections"] == {"backup-eu": [], "spare": []}
     assert found["cluster"] == {
         "port": 5432,
         "version": 17,
@@ -265,8 +265,8 @@ def test_what_the_inventory_declares_is_configured_again() -> None:
 
 def test_trust_that_the_architecture_needs_is_not_temporary() -> None:
     found = value("other", TargetHost(address="192.0.2.22"))
-    assert found["temporary_edges"] == []
-    assert found["lasting_edges"]["other"]
+    assert found["temporary_ssh_connections"] == []
+    assert found["lasting_ssh_connections"]["other"]
 
 
 def test_a_recovery_of_a_primary_from_its_standby() -> None:

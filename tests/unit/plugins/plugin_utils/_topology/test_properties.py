@@ -106,17 +106,17 @@ def test_the_ends_of_everything_exist(inventory):
         return
     assert set(found.requirements) == set(pg_hosts) | set(backup_hosts)
     for host, required in found.requirements.items():
-        for edge in required["ssh_edges"]:
-            ends = {*edge["from_hosts"], *edge["to_hosts"]}
+        for connection in required["ssh_connections"]:
+            ends = {*connection["from_hosts"], *connection["to_hosts"]}
             assert host in ends
-            assert edge["from_host"] in edge["from_hosts"]
-            assert edge["to_host"] in edge["to_hosts"]
+            assert connection["from_host"] in connection["from_hosts"]
+            assert connection["to_host"] in connection["to_hosts"]
             assert ends <= set(found.requirements)
             for end in ends:
-                assert edge in found.requirements[end]["ssh_edges"]
-    for edge in found.topology["recovery_edges"]:
-        assert edge["from_host"] in backup_hosts
-        assert edge["to_host"] in pg_hosts
+                assert connection in found.requirements[end]["ssh_connections"]
+    for connection in found.topology["recovery_ssh_connections"]:
+        assert connection["from_host"] in backup_hosts
+        assert connection["to_host"] in pg_hosts
 
 
 @quick

@@ -27,11 +27,11 @@ def entry(found, name="pg", host="backup"):
     return only
 
 
-def edges(found, host, purpose=None):
+def connections(found, host, purpose=None):
     return [
-        f"{edge['from_user']}@{edge['from_host']} -> {edge['to_user']}@{edge['to_host']}"
-        for edge in found.requirements[host]["ssh_edges"]
-        if purpose in (None, edge["purpose"])
+        f"{connection['from_user']}@{connection['from_host']} -> {connection['to_user']}@{connection['to_host']}"
+        for connection in found.requirements[host]["ssh_connections"]
+        if purpose in (None, connection["purpose"])
     ]
 
 
@@ -144,10 +144,10 @@ def test_streaming_only_postgres():
 
 def test_streaming_only_needs_no_ssh_but_for_a_recovery():
     found = good()
-    assert edges(found, "pg") == []
-    assert edges(found, "backup") == []
-    (edge,) = found.topology["recovery_edges"]
-    assert edge == {
+    assert connections(found, "pg") == []
+    assert connections(found, "backup") == []
+    (connection,) = found.topology["recovery_ssh_connections"]
+    assert connection == {
         "from_host": "backup",
         "from_hosts": ["backup"],
         "from_user": "barman",
@@ -277,8 +277,8 @@ def test_streaming_with_archiving_beside_it():
         "compression": "none",
         "timeout": None,
     }
-    assert edges(found, "backup") == edges(found, "pg") == ["postgres@pg -> barman@backup"]
-    assert found.requirements["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg"
+    assert connections(found, "backup") == connections(found, "pg") == ["postgres@pg -> barman@backup"]
+    assert found.requirements["pg"]["ssh_connections"][0]["forced_command"] == "barman put-wal pg"
 
 
 def test_rsync_with_archiving():
@@ -306,8 +306,8 @@ def test_rsync_with_archiving():
     assert postgres(found)["users"]["streaming"] is None
     assert [rule["databases"] for rule in postgres(found)["hba_rules"]] == ["postgres"]
     assert "max_wal_senders" not in postgres(found)["settings"]
-    assert edges(found, "pg", "backup") == ["barman@backup -> postgres@pg"]
-    assert edges(found, "pg", "archiving") == ["postgres@pg -> barman@backup"]
+    assert connections(found, "pg", "backup") == ["barman@backup -> postgres@pg"]
+    assert connections(found, "pg", "archiving") == ["postgres@pg -> barman@backup"]
 
 
 def test_by_archiving_alone_segments_are_closed_in_time():
@@ -321,7 +321,7 @@ def test_archiving_with_rsync_forces_no_command():
     found = good({"barman_wal": ["archiving"], "barman_archive_method": "rsync", "barman_archive_compression": "zstd"})
     assert postgres(found)["archiving"]["method"] == "rsync"
     assert postgres(found)["archiving"]["compression"] == "zstd"
-    assert found.requirements["backup"]["ssh_edges"][0]["forced_command"] is None
+    assert found.requirements["backup"]["ssh_connections"][0]["forced_command"] is None
 
 
 def test_rsync_with_streaming():
@@ -333,7 +333,7 @@ def test_rsync_with_streaming():
     )
     assert options["streaming_archiver"] is True
     assert postgres(found)["settings"]["max_wal_senders"] == {"minimum": 2}
-    assert edges(found, "pg") == ["barman@backup -> postgres@pg"]
+    assert connections(found, "pg") == ["barman@backup -> postgres@pg"]
     assert barman(found)["client_versions"] == [17]
 
 
@@ -341,16 +341,18 @@ def test_instances_on_one_machine_share_a_key_so_no_command_is_forced():
     found = good(
         {"barman_wal": ["archiving"]}, more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"])}
     )
-    assert [edge["forced_command"] for edge in found.requirements["backup"]["ssh_edges"]] == [None]
+    assert [connection["forced_command"] for connection in found.requirements["backup"]["ssh_connections"]] == [None]
     assert [line["port"] for line in barman(found)["pgpass"]] == [5432, 5432, 5433, 5433]
 
 
 def test_instances_on_one_machine_share_its_trust():
     """What is let in for one instance is on the other's machine, too: whoever takes away what is not asked for has to know it."""
     found = good({"barman_backup_method": "rsync"}, more_pg={"pg-2": pg(barman_postgres_port=5433)})
-    (edge,) = found.requirements["pg-2"]["ssh_edges"]
-    assert (edge["to_host"], edge["to_hosts"], edge["purpose"]) == ("pg", ["pg", "pg-2"], "backup")
-    assert found.requirements["pg"]["ssh_edges"] == found.requirements["backup"]["ssh_edges"] == [edge]
+    (connection,) = found.requirements["pg-2"]["ssh_connections"]
+    assert (connection["to_host"], connection["to_hosts"], connection["purpose"]) == ("pg", ["pg", "pg-2"], "backup")
+    assert (
+        found.requirements["pg"]["ssh_connections"] == found.requirements["backup"]["ssh_connections"] == [connection]
+    )
 
 
 def test_instances_behind_addresses_of_their_own_are_on_one_machine_where_ansible_reaches_them_at_one():
@@ -358,11 +360,11 @@ def test_instances_behind_addresses_of_their_own_are_on_one_machine_where_ansibl
         {"barman_wal": ["archiving"], "barman_address": "198.51.100.31"},
         more_pg={"pg-2": pg(barman_wal=["archiving"], barman_address="198.51.100.32")},
     )
-    (edge,) = found.requirements["backup"]["ssh_edges"]
-    assert edge["from_hosts"] == ["pg", "pg-2"]
-    assert edge["from_addresses"] == ["198.51.100.31/32", "198.51.100.32/32"]
+    (connection,) = found.requirements["backup"]["ssh_connections"]
+    assert connection["from_hosts"] == ["pg", "pg-2"]
+    assert connection["from_addresses"] == ["198.51.100.31/32", "198.51.100.32/32"]
     # With a command forced for the one, WAL of the other would land in its archive.
-    assert edge["forced_command"] is None
+    assert connection["forced_command"] is None
 
 
 def test_hosts_behind_one_address_and_other_ports_are_other_machines():
@@ -372,8 +374,11 @@ def test_hosts_behind_one_address_and_other_ports_are_other_machines():
             "pg-2": pg(barman_wal=["archiving"], ansible_port=2202, barman_ssh_port=2202, barman_postgres_port=5432)
         },
     )
-    assert [edge["from_hosts"] for edge in found.requirements["backup"]["ssh_edges"]] == [["pg"], ["pg-2"]]
-    assert [edge["forced_command"] for edge in found.requirements["backup"]["ssh_edges"]] == [
+    assert [connection["from_hosts"] for connection in found.requirements["backup"]["ssh_connections"]] == [
+        ["pg"],
+        ["pg-2"],
+    ]
+    assert [connection["forced_command"] for connection in found.requirements["backup"]["ssh_connections"]] == [
         "barman put-wal pg",
         "barman put-wal pg-2",
     ]
@@ -384,9 +389,12 @@ def test_an_unmanaged_instance_is_configured_by_no_other():
         {"barman_wal": ["archiving"]},
         more_pg={"pg-2": pg(barman_postgres_port=5433, barman_wal=["archiving"], barman_manage_postgres=False)},
     )
-    assert [edge["from_host"] for edge in found.requirements["pg"]["ssh_edges"]] == ["pg"]
-    assert [edge["from_host"] for edge in found.requirements["pg-2"]["ssh_edges"]] == ["pg-2"]
-    assert [edge["forced_command"] for edge in found.requirements["backup"]["ssh_edges"]] == [None, None]
+    assert [connection["from_host"] for connection in found.requirements["pg"]["ssh_connections"]] == ["pg"]
+    assert [connection["from_host"] for connection in found.requirements["pg-2"]["ssh_connections"]] == ["pg-2"]
+    assert [connection["forced_command"] for connection in found.requirements["backup"]["ssh_connections"]] == [
+        None,
+        None,
+    ]
 
 
 def test_another_home_moves_the_incoming_directory():
@@ -402,7 +410,7 @@ def test_snapshot():
         }
     )
     assert entry(found)["options"]["backup_method"] == "snapshot"
-    assert edges(found, "backup", "backup") == ["barman@backup -> postgres@pg"]
+    assert connections(found, "backup", "backup") == ["barman@backup -> postgres@pg"]
     assert barman(found)["clouds"] == ["aws"]
     assert barman(good())["clouds"] == []
 
@@ -486,7 +494,10 @@ def test_each_zone_replicates_the_other_s_server():
     assert entry(found, "pg-us", "backup")["options"]["primary_ssh_command"] == (
         "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 barman@203.0.113.11"
     )
-    assert set(edges(found, "backup")) == {"barman@backup-us -> barman@backup", "barman@backup -> barman@backup-us"}
+    assert set(connections(found, "backup")) == {
+        "barman@backup-us -> barman@backup",
+        "barman@backup -> barman@backup-us",
+    }
     assert [passive_copy["target"] for passive_copy in found.topology["passive_copies"]] == ["backup-us", "backup"]
 
 
@@ -528,7 +539,7 @@ def test_a_backup_server_replicates_everything_of_another_in_a_chain():
     assert [server["name"] for server in barman(found, "backup-2")["servers"]] == ["pg", "pg-2"]
     assert {server["source"] for server in barman(found, "backup-3")["servers"]} == {"backup-2"}
     assert [barman(found, host)["servers"][0]["hops"] for host in ("backup", "backup-2", "backup-3")] == [0, 1, 2]
-    assert edges(found, "backup-3") == ["barman@backup-3 -> barman@backup-2"]
+    assert connections(found, "backup-3") == ["barman@backup-3 -> barman@backup-2"]
     assert {
         (passive_copy["server"], passive_copy["source"], passive_copy["level"])
         for passive_copy in found.topology["passive_copies"]
@@ -576,7 +587,10 @@ def test_a_server_declared_on_both_levels_is_replicated_once():
 
 def test_a_recovery_can_come_from_every_backup_server_that_has_the_backups():
     found = good({"barman_passive_servers": ["backup-us"]}, more_backup=ZONES["more_backup"])
-    assert [edge["from_host"] for edge in found.topology["recovery_edges"]] == ["backup", "backup-us"]
+    assert [connection["from_host"] for connection in found.topology["recovery_ssh_connections"]] == [
+        "backup",
+        "backup-us",
+    ]
 
 
 def test_block_increments_of_a_passive_node_need_the_clients_tools():
@@ -634,8 +648,8 @@ def test_archiving_of_a_standby_comes_from_its_primary():
     )
     assert postgres(found, "pg")["archiving"]["server"] == "pg-2"
     assert postgres(found, "pg-2")["archiving"] is None
-    assert edges(found, "pg") == ["postgres@pg -> barman@backup"]
-    assert found.requirements["pg"]["ssh_edges"][0]["forced_command"] == "barman put-wal pg-2"
+    assert connections(found, "pg") == ["postgres@pg -> barman@backup"]
+    assert found.requirements["pg"]["ssh_connections"][0]["forced_command"] == "barman put-wal pg-2"
 
 
 # --- a server that Ansible does not touch -----------------------------------------------------------------------------
@@ -693,7 +707,7 @@ def test_what_a_hand_has_to_do():
         "packages": [],
         "ssh": [],
     }
-    assert found.topology["recovery_edges"] == []
+    assert found.topology["recovery_ssh_connections"] == []
 
 
 def test_what_a_hand_has_to_do_for_archiving():
@@ -745,7 +759,10 @@ def test_what_a_hand_has_to_do_for_archiving():
     ]
     assert manual["packages"] == ["barman-cli", "rsync"]
     assert manual["sql"][1].startswith("GRANT "), "no role for replication, which nothing needs"
-    assert [edge.get("public_key") for edge in found.requirements["backup"]["ssh_edges"]] == [None, KEY]
+    assert [connection.get("public_key") for connection in found.requirements["backup"]["ssh_connections"]] == [
+        None,
+        KEY,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -764,7 +781,7 @@ def test_what_a_hand_has_to_install(variables, packages):
 def test_the_backup_server_knows_a_host_that_is_not_touched_by_the_inventory():
     found = good({"barman_manage_postgres": False, "barman_backup_method": "rsync", "barman_ssh_host_key": HOST_KEY})
     assert [access["given"] for access in postgres(found)["manual"]["ssh"]] == [True]
-    assert [edge["host_key"] for edge in found.requirements["backup"]["ssh_edges"]] == [HOST_KEY]
+    assert [connection["host_key"] for connection in found.requirements["backup"]["ssh_connections"]] == [HOST_KEY]
 
 
 def test_one_role_for_both_is_made_once():

@@ -61,10 +61,11 @@ def test_an_undeclared_host_may_be_the_machine_under_another_name():
 
 
 def test_an_entry_of_another_instance_on_the_machine_is_spared_too():
-    edge = {"from_hosts": ["backup-b"], "to_hosts": ["pg", "pg3"]}
-    # Every host at an end of an edge has it.
+    connection = {"from_hosts": ["backup-b"], "to_hosts": ["pg", "pg3"]}
+    # Both hosts of a connection have it.
     requirements = {
-        name: {**one, "ssh_edges": [edge]} if name != "backup-a" else one for name, one in REQUIREMENTS.items()
+        name: {**one, "ssh_connections": [connection]} if name != "backup-a" else one
+        for name, one in REQUIREMENTS.items()
     }
     entries = {"backup-a": Entries([entry("pg3")]), "backup-b": NOTHING}
     assert "backup-a" not in revocable_hosts("pg", requirements, ALL, entries)

@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import ssh_lines
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.requirement_types import SshConnection
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.run_lines import ended_lines
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey barman@backup"
 ENDED = "20261119T000000Z-dead00"
 LIVE = "20261120T083000Z-f3a9c1"
 OWN = "20261120T090000Z-0b1c2d"
-EDGE: dict[str, Any] = {
+CONNECTION: SshConnection = {
     "from_host": "backup",
     "from_hosts": ["backup"],
     "from_user": "barman",
@@ -37,22 +37,22 @@ KNOWN = ssh_lines.KnownKeys({"backup": {"barman": KEY}}, {"pg": ["ssh-ed25519 AA
 
 
 def test_a_line_names_its_run_and_lapses() -> None:
-    line = ssh_lines.run_line(EDGE, KNOWN)
+    line = ssh_lines.run_line(CONNECTION, KNOWN)
     assert line == (
         'restrict,from="198.51.100.11",expiry-time="20261121100000" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey '
         f"pgdr.barman:recovery:barman@backup:{OWN}"
     )
-    assert line.endswith(" " + ssh_lines.comment(EDGE))
-    assert ssh_lines.run_known_hosts(EDGE, KNOWN) == ["[198.51.100.21]:2222 ssh-ed25519 AAAAhost"]
+    assert line.endswith(" " + ssh_lines.comment(CONNECTION))
+    assert ssh_lines.run_known_hosts(CONNECTION, KNOWN) == ["[198.51.100.21]:2222 ssh-ed25519 AAAAhost"]
 
 
 def test_a_run_has_no_lasting_line() -> None:
-    assert ssh_lines.authorized_keys([EDGE], "pg", "postgres", KNOWN) == []
-    assert ssh_lines.known_hosts([EDGE], "backup", "barman", KNOWN) == []
+    assert ssh_lines.authorized_keys([CONNECTION], "pg", "postgres", KNOWN) == []
+    assert ssh_lines.known_hosts([CONNECTION], "backup", "barman", KNOWN) == []
 
 
 def test_only_lines_of_runs_that_have_ended_are_removed() -> None:
-    line = ssh_lines.run_line(EDGE, KNOWN)
+    line = ssh_lines.run_line(CONNECTION, KNOWN)
     ended = ended_lines([ENDED], "20261120100000")
     # One that was laid after this run had looked for others.
     assert not re.search(ended, line.replace(OWN, LIVE))
@@ -62,12 +62,13 @@ def test_only_lines_of_runs_that_have_ended_are_removed() -> None:
     assert re.search(ended, expired)
 
 
-LASTING = {name: value for name, value in EDGE.items() if name not in ("run", "expires")} | {"purpose": "backup"}
+LASTING: SshConnection = {**CONNECTION, "purpose": "backup"}
+del LASTING["run"], LASTING["expires"]
 
 
 def test_one_line_for_each_key() -> None:
     """sshd takes the first line that has the key, and instances on one machine share theirs."""
-    other = {**LASTING, "purpose": "archiving", "forced_command": "barman put-wal pg"}
+    other: SshConnection = {**LASTING, "purpose": "archiving", "forced_command": "barman put-wal pg"}
     assert ssh_lines.authorized_keys([LASTING, other], "pg", "postgres", KNOWN) == [
         'restrict,from="198.51.100.11" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey pgdr.barman:backup:barman@backup'
     ]
@@ -83,12 +84,12 @@ def test_a_key_that_is_not_known_has_no_line_and_stays_as_it_is() -> None:
     assert ssh_lines.authorized_keys([LASTING], "pg", "postgres", nothing) == []
     assert ssh_lines.desired([LASTING], "pg", nothing) == ["postgres - backup:barman@backup"]
     assert ssh_lines.desired([LASTING], "pg", KNOWN) == ["postgres AAAAC3NzaC1lZDI1NTE5AAAAIKey backup:barman@backup"]
-    assert ssh_lines.run_line(EDGE, nothing) == ""
+    assert ssh_lines.run_line(CONNECTION, nothing) == ""
 
 
 def test_known_hosts_of_a_recovery_are_marked() -> None:
     assert ssh_lines.known_hosts([LASTING], "backup", "barman", KNOWN) == ["[198.51.100.21]:2222 ssh-ed25519 AAAAhost"]
-    recovery = {**LASTING, "purpose": "recovery", "to_port": 22}
+    recovery: SshConnection = {**LASTING, "purpose": "recovery", "to_port": 22}
     assert ssh_lines.known_hosts([recovery], "backup", "barman", KNOWN) == [
         "198.51.100.21 ssh-ed25519 AAAAhost pgdr.barman:recovery"
     ]
