@@ -57,8 +57,9 @@ def generate_reference() -> int:
 
 
 def build() -> int:
+    # Every page has the menu of all pages, so every page is written.
     rc = run(
-        *("sphinx-build", "--builder", "html", "--quiet", "--fail-on-warning"),
+        *("sphinx-build", "--builder", "html", "--quiet", "--fail-on-warning", "--write-all"),
         *("--conf-dir", CONFIGURATION, "--doctree-dir", DOCTREES, SOURCE, HTML),
     )
     if rc:

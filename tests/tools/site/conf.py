@@ -77,6 +77,13 @@ def link_names(app: Sphinx, doctree: nodes.document) -> None:
         link += literal
 
 
+def remove_contents(app: Sphinx, doctree: nodes.document) -> None:
+    """The theme shows each page's headings beside it, and refuses a second list in the page."""
+    for topic in list(doctree.findall(nodes.topic)):
+        if "contents" in topic["classes"]:
+            topic.parent.remove(topic)
+
+
 def link_foreign(
     app: Sphinx, env: Any, node: addnodes.pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
@@ -94,4 +101,5 @@ def link_foreign(
 
 def setup(app: Sphinx) -> None:
     app.connect("doctree-read", link_names)
+    app.connect("doctree-read", remove_contents)
     app.connect("missing-reference", link_foreign)
