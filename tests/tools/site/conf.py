@@ -53,21 +53,41 @@ _GUIDES = {
 """Labels of Ansible's own documentation that antsibull-docs uses."""
 
 
+def mark_variables(app: Sphinx, doctree: nodes.document) -> None:
+    """Each row of the tables of the inventory's variables becomes a target."""
+    if app.env.docname != "docs/inventory":
+        return
+    domain = app.env.domains.standard_domain
+    for row in doctree.findall(nodes.row):
+        name = row[0].astext()
+        if name in examples.inventory_variables():
+            identifier = nodes.make_id(f"variable-{name}")
+            row["ids"].append(identifier)
+            domain.anonlabels[_variable(name)] = (app.env.docname, identifier)
+
+
+def _variable(name: str) -> str:
+    """The label of a variable of the inventory."""
+    return f"variable-{name.replace('_', '-')}"
+
+
 def link_names(app: Sphinx, doctree: nodes.document) -> None:
-    """The name of a playbook, a module or a filter in backticks becomes a link to the reference; playbooks come first."""
+    """The name of a playbook, a module, a filter or a variable in backticks becomes a link to the reference; playbooks come first."""
     if app.env.docname.startswith("reference/"):
         return
     kinds = dict.fromkeys(examples.filter_names(), "filter") | dict.fromkeys(examples.module_names(), "module")
     for literal in list(doctree.findall(nodes.literal)):
         name = literal.astext()
         short = name.removeprefix(f"{project}.")
-        if isinstance(literal.parent, (nodes.title, nodes.reference, addnodes.pending_xref)) or short == name:
+        if isinstance(literal.parent, (nodes.title, nodes.reference, addnodes.pending_xref)):
             continue
         attributes: dict[str, Any]
         if name in examples.playbook_names():
             attributes = {"refdomain": "doc", "reftype": "myst", "reftarget": "docs/reference/playbooks"}
             attributes["reftargetid"] = name.replace(".", "")
-        elif short in kinds:
+        elif name in examples.inventory_variables() and app.env.docname != "docs/inventory":
+            attributes = {"refdomain": "std", "reftype": "ref", "reftarget": _variable(name)}
+        elif short in kinds and short != name:
             label = f"ansible_collections.{name}_{kinds[short]}"
             attributes = {"refdomain": "std", "reftype": "ref", "reftarget": label}
         else:
@@ -100,6 +120,7 @@ def link_foreign(
 
 
 def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", mark_variables)
     app.connect("doctree-read", link_names)
     app.connect("doctree-read", remove_contents)
     app.connect("missing-reference", link_foreign)
