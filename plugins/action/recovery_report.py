@@ -10,7 +10,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._recovery.report import Results, notes, problems, report
 
 _REQUIRED = ("proof", "host", "restored", "test")
-_OPTIONAL = ("quiet", "running", "answered", "record", "commit", "protection")
+_OPTIONAL = ("isolation", "running", "answered", "record", "commit", "protection")
 
 
 class ActionModule(Action):

@@ -27,4 +27,4 @@ class ActionModule(Action):
             {host: state.get("healthy", ()) for host, state in states.items()},
             {host: state.get("confirmed", ()) for host, state in states.items()},
         )
-        return {"unknown": list(choice.unknown), "in_doubt": list(choice.in_doubt)}
+        return {"unknown": list(choice.unknown), "unconfirmed": list(choice.unconfirmed)}

@@ -56,7 +56,7 @@ def pgpass_line(entry: Mapping[str, Any], password: str) -> str:
     if missing:
         raise AnsibleFilterError(f"pgpass_line: the dictionary has no {', '.join(missing)}")
     if not isinstance(password, str) or not password:
-        raise AnsibleFilterError("pgpass_line: the password is no text, or empty")
+        raise AnsibleFilterError("pgpass_line: the password is not a text, or empty")
     fields = [str(entry[name]) for name in ("address", "port", "database", "user")] + [password]
     if any(mark in field for field in fields for mark in "\n\r\0"):
         raise AnsibleFilterError("pgpass_line: a field has a line break, which a password file cannot hold")

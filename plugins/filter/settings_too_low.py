@@ -49,7 +49,7 @@ def settings_too_low(results: Sequence[Mapping[str, Any]]) -> list[str]:
         name, needed, current = result["item"]["key"], result["item"]["value"], str(result.get("stdout", "")).strip()
         if not current.isdigit():
             raise AnsibleFilterError(
-                f"settings_too_low: PostgreSQL printed {current!r} for {name}, which is no number; read its log"
+                f"settings_too_low: PostgreSQL printed {current!r} for {name}, which is not a number; read its log"
             )
         if int(current) < int(needed):
             found.append(f"{name} is {current} and has to be {needed}")

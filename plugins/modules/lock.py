@@ -45,9 +45,9 @@ options:
       - The id of the run, of letters, digits and hyphens. A playbook chooses it once.
     type: str
     required: true
-  what:
+  purpose:
     description:
-      - A description of the run, for the message to other runs.
+      - What the run does, for the message to other runs.
     type: str
     default: a playbook run
   resources:
@@ -74,7 +74,7 @@ EXAMPLES = r"""
 - name: Lock the server
   pgdr.barman.lock:
     run: 20261120T083000Z-f3a9c1
-    what: recovery of pg-eu
+    purpose: recovery of pg-eu
     resources: [server pg-eu]
   become: true
   delegate_to: backup-eu
@@ -101,7 +101,7 @@ removed:
   elements: str
   sample: []
 holders:
-  description: The locks of other runs that caused the failure, each with C(run), C(what), C(since), C(resources) and C(controller).
+  description: The locks of other runs that caused the failure, each with C(run), C(purpose), C(since), C(resources) and C(controller).
   returned: failure
   type: list
   elements: dict
@@ -115,7 +115,7 @@ from ..module_utils._module import run_module
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
     "run": {"type": "str", "required": True},
-    "what": {"type": "str", "default": "a playbook run"},
+    "purpose": {"type": "str", "default": "a playbook run"},
     "resources": {"type": "list", "elements": "str"},
     "take_over": {"type": "list", "elements": "str", "default": []},
     "controller": {"type": "dict"},

@@ -107,7 +107,7 @@ manual:
   type: list
   elements: str
   sample: []
-in_doubt:
+unconfirmed:
   description: Those of RV(manual) that did not fail, and of which O(checked) does not show that commits wait for them.
   returned: always
   type: list

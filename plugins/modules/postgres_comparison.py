@@ -94,7 +94,7 @@ restart:
   type: list
   elements: dict
   sample: []
-unloaded:
+not_loaded:
   description: What is written, and was not loaded.
   returned: success
   type: list
@@ -106,7 +106,7 @@ hba_lines:
   type: list
   elements: str
   sample: ['host "postgres" "barman" 198.51.100.11/32 scram-sha-256']
-surplus_rules:
+rules_undeclared:
   description: Rules of this collection that stay, although they are not declared any more.
   returned: success
   type: list

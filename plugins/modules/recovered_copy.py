@@ -92,7 +92,7 @@ from typing import Any
 from ..module_utils._host.result import Result
 from ..module_utils._module import run_module
 from ..module_utils._postgres.start_settings import ARCHIVE_SETTINGS, read_start_settings
-from ..module_utils._verify.outbound import quiet, write_settings
+from ..module_utils._verify.outbound import isolation_settings, write_settings
 
 ARGUMENTS: dict[str, Any] = {
     "data_directory": {"type": "path", "required": True},
@@ -103,17 +103,17 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def keep_from_outside(params: dict[str, Any], *, check_mode: bool) -> Result:
+def isolate(params: dict[str, Any], *, check_mode: bool) -> Result:
     directory, user = params["data_directory"], params["user"]
     version, programs = params["postgres_version"], params["bin_directory"]
     start = read_start_settings(directory, version, user, programs, names=ARCHIVE_SETTINGS)
-    needed = quiet(params["outbound"], start.values)
+    needed = isolation_settings(params["outbound"], start.values)
     changed = bool(needed.settings) and (check_mode or write_settings(directory, user, needed.settings))
     return Result(changed, {"settings": dict(needed.settings), "reasons": list(needed.reasons)})
 
 
 def main() -> None:
-    run_module(ARGUMENTS, keep_from_outside)
+    run_module(ARGUMENTS, isolate)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ options:
     description: What M(pgdr.barman.verify_recovery) returned.
     type: dict
     required: true
-  quiet:
+  isolation:
     description: What M(pgdr.barman.recovered_copy) returned.
     type: dict
     default: {}

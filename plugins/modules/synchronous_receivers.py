@@ -41,7 +41,7 @@ unknown:
   type: list
   elements: dict
   sample: []
-in_doubt:
+unconfirmed:
   description: The receivers of which no check showed that commits wait for them.
   returned: success
   type: list

@@ -109,7 +109,7 @@ def observed(
                 archives=bool(state["archives_undeclared"]),
                 stopped=bool(_succeeded(stopped) and stopped.get("changed")),
                 foreign_archiving=bool(state["foreign_archiving"]),
-                surplus_rules=bool(state["surplus_rules"]),
+                rules_undeclared=bool(state["rules_undeclared"]),
             )
     return Observed(names, entries, operations, postgres, whole)
 

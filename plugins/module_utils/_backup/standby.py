@@ -68,7 +68,7 @@ def wait_for_standby(host: BackupHost, timeout: float) -> None:
         raise BackupError(
             f"the standby of server '{host.server.name}' has not replayed the primary's checkpoint in {timeout:.0f} s: "
             f"that is before {wal.format_lsn(checkpoint)}, and the "
-            f"standby is at {wal.format_lsn(read_standby(session).replayed)}. Is it delayed, or does its WAL not come?"
+            f"standby is at {wal.format_lsn(read_standby(session).replayed)}. Check recovery_min_apply_delay there, and whether it receives WAL"
         ) from None
 
 

@@ -56,7 +56,7 @@ class RunLock:
     """One run's lock on one host. resources: what nobody else may change. since: when it was taken."""
 
     run: str
-    what: str
+    purpose: str
     since: str
     resources: tuple[str, ...]
     controller: Controller
@@ -65,7 +65,7 @@ class RunLock:
         return {**asdict(self), "resources": list(self.resources)}
 
     def __str__(self) -> str:
-        return f"run {self.run} ({self.what}, started by {self.controller.account}, process {self.controller.pid}, since {self.since})"
+        return f"run {self.run} ({self.purpose}, started by {self.controller.account}, process {self.controller.pid}, since {self.since})"
 
 
 class Life(enum.Enum):
@@ -101,7 +101,7 @@ def plan(current: Sequence[RunLock], desired: RunLock, ended: Iterable[str]) -> 
         added = [one for one in desired.resources if one not in own.resources]
         desired = RunLock(
             run=own.run,
-            what=own.what,
+            purpose=own.purpose,
             since=own.since,
             resources=(*own.resources, *added),
             controller=desired.controller,
@@ -134,7 +134,7 @@ def parse(value: Any) -> RunLock | None:
     try:
         lock = RunLock(
             run=str(value["run"]),
-            what=str(value["what"]),
+            purpose=str(value["purpose"]),
             since=str(value["since"]),
             resources=tuple(str(one) for one in value["resources"]),
             controller=Controller(

@@ -41,7 +41,7 @@ class DataDirectory:
 
 
 def observe_data_directory(path: str) -> DataDirectory:
-    """Raises InstanceError if the directory is no data directory, or can't be read."""
+    """Raises InstanceError if the directory is not a data directory, or can't be read."""
     try:
         status = os.stat(path)
         version = read_text(os.path.join(path, "PG_VERSION"))

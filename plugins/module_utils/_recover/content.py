@@ -74,8 +74,8 @@ def copied_files(plan: RecoveryPlan, server: ServerConfiguration, barman: Barman
         more = "" if len(gone) <= _MOST_LISTED else f" and {len(gone) - _MOST_LISTED} more"
         raise RecoverError(
             "server '{}': WAL files are missing that Barman has in xlog.db: {}{}. Barman would copy them, and fail. "
-            "Put them back, or have Barman list "
-            "again what there is: barman rebuild-xlogdb {}{}. Nothing was changed".format(
+            "Put them back, or rebuild "
+            "Barman's list: barman rebuild-xlogdb {}{}. Nothing was changed".format(
                 plan.server,
                 ", ".join(gone[:_MOST_LISTED]),
                 more,
@@ -87,13 +87,13 @@ def copied_files(plan: RecoveryPlan, server: ServerConfiguration, barman: Barman
 
 
 def _paths(plan: RecoveryPlan, archive: Archive) -> list[str]:
-    """The paths of the WAL that the recovery reads. Raises RecoverError if a segment is gone since the plan was made."""
+    """The paths of the WAL that the recovery reads. Raises RecoverError if a segment was removed after the plan was made."""
     paths: list[str] = []
     for one in plan.segments:
         path = archive.path(one)
         if path is None:
             raise RecoverError(
-                f"server '{plan.server}': WAL segment {one} is gone since the plan was made. Run it again"
+                f"server '{plan.server}': WAL segment {one} was removed after the plan was made. Run the recovery again"
             )
         paths.append(path)
     return paths

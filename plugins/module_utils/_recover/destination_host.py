@@ -39,7 +39,7 @@ _REMEDIES = {
         "nothing listens on port %(port)s there. Is sshd running, is barman_ssh_port of that host right (option "
         "remote_port of the module)?"
     ),
-    SshFailure.TIMEOUT: "it does not answer on port %(port)s. Is the host up, is a firewall between?",
+    SshFailure.TIMEOUT: "it does not answer on port %(port)s. Check that the host runs, and that no firewall blocks the port",
     SshFailure.NO_ROUTE: "there is no network route to it",
     SshFailure.UNKNOWN_NAME: (
         "the name can't be resolved on the backup server. Write an address as barman_address of that host (option "

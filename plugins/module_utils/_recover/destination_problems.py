@@ -107,7 +107,7 @@ def disk_problems(
     if backup.snapshots is not None:
         problems += mount_problems(backup.snapshots, mounted, request.on_host)
     if state.version is None:
-        problems.append(f"{where} is no data directory; mount the disks made from the snapshots")
+        problems.append(f"{where} is not a data directory; mount the disks made from the snapshots")
     elif state.version != str(backup.major_version):
         problems.append(f"{where} is of PostgreSQL {state.version}, and not {backup.major_version}")
     elif state.running is None:

@@ -38,7 +38,7 @@ class Content(enum.Enum):
 
     # Data that no recovery of this record has put there.
     ORIGINAL = "original"
-    # What a recovery has restored, whole or not, and nothing has proven.
+    # What a recovery has restored, complete or not, and nothing has proven.
     UNPROVEN = "unproven"
     # What a recovery has restored and proven.
     PROVEN = "proven"
@@ -263,7 +263,7 @@ def messages(record: Record | None, exists: Collection[str], record_path: str) -
     lines: list[str] = []
     if now.content is Content.UNPROVEN:
         lines.append(
-            "{} holds what a {} restored, whole or not, and nothing has proven it.".format(
+            "{} contains what a {} restored, complete or not, and nothing has proven it.".format(
                 record.data_directory,
                 of_run if now.content_run == record.run else f"recovery (run {now.content_run})",
             )

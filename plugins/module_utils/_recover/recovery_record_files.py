@@ -93,7 +93,7 @@ class RecordFiles:
         try:
             return recovery_record.parse(json.loads(text))
         except ValueError as exc:
-            reason = str(exc) if isinstance(exc, RecordError) else "it is no JSON"
+            reason = str(exc) if isinstance(exc, RecordError) else "it is not JSON"
             raise HostError(
                 f"{self.path} can't be understood: {reason}. It has the directories to which a recovery has moved data. "
                 f"Read it, and check {self._directory}.*, before you remove it"

@@ -57,5 +57,5 @@ def restored_problems(plan: RecoveryPlan, restored: RestoredCluster, *, standby:
             problems.append(f"the setting {name} is {restored.settings.get(name)} and not {value}")
     missing = [str(one) for one in plan.segments if restored.wal.get(str(one)) != plan.segment_size]
     if missing:
-        problems.append(f"WAL segments are missing or not whole: {', '.join(missing)}")
+        problems.append(f"WAL segments are missing or incomplete: {', '.join(missing)}")
     return problems

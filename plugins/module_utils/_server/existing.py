@@ -59,7 +59,7 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     if not values["problems"]:
         return Result(values=values, warnings=warnings)
     listed = "\n".join(f"- {problem}" for problem in values["problems"])
-    failure = f"An existing Barman would lose something, so nothing was changed on any host:\n{listed}"
+    failure = f"An existing Barman would lose settings or servers, so nothing was changed on any host:\n{listed}"
     return Result(values=values, warnings=warnings, failure=failure)
 
 

@@ -39,8 +39,8 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True)
-class Quiet:
-    """Settings that keep a copy from acting, and why."""
+class IsolationSettings:
+    """Settings that prevent a copy from acting on other servers, and why."""
 
     settings: Mapping[str, str]
     reasons: tuple[str, ...]
@@ -49,7 +49,7 @@ class Quiet:
 def observe(server: Asked) -> dict[str, Any]:
     """What the recovered server has of it: subscriptions as DATABASE/NAME, the number of active pg_cron jobs.
 
-    cron_jobs is None if they could not be counted. A database that can't be asked is not what this is about.
+    cron_jobs is None if they could not be counted. A database that can't be queried is skipped.
     """
     subscriptions = [str(row[0]) for row in server.query(_SUBSCRIPTIONS, "template1")]
     jobs: int | None = 0
@@ -67,8 +67,8 @@ def observe(server: Asked) -> dict[str, Any]:
     return {"subscriptions": subscriptions, "cron_jobs": jobs}
 
 
-def quiet(outbound: Mapping[str, Any], start: Mapping[str, str]) -> Quiet:
-    """The settings that keep a copy from all of that. start: the settings that it would start with, as far as they are known."""
+def isolation_settings(outbound: Mapping[str, Any], start: Mapping[str, str]) -> IsolationSettings:
+    """The settings that prevent all of that. start: the settings that it would start with, as far as they are known."""
     settings: dict[str, str] = {}
     reasons: list[str] = []
     subscriptions = list(outbound.get("subscriptions") or [])
@@ -83,7 +83,7 @@ def quiet(outbound: Mapping[str, Any], start: Mapping[str, str]) -> Quiet:
     if start.get("archive_mode", "off") != "off" and (library or command.strip() not in _HARMLESS):
         settings["archive_mode"] = "off"
         reasons.append(f"archive_library = {library}" if library else f"archive_command = {command}")
-    return Quiet(settings, tuple(reasons))
+    return IsolationSettings(settings, tuple(reasons))
 
 
 def with_settings(text: str, settings: Mapping[str, str]) -> str:

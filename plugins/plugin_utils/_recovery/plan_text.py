@@ -150,6 +150,8 @@ def _host(recovery: Mapping[str, Any], host: Mapping[str, Any]) -> Iterator[str]
     if recovery["in_place"]:
         return
     allowed = recovery["arguments"].get("barman_recover_start_jobs")
-    fate = "barman_recover_start_jobs lets it" if allowed else "the copy is kept from it (kept_quiet in the report)"
+    fate = (
+        "barman_recover_start_jobs allows it" if allowed else "settings prevent it (isolation_settings in the report)"
+    )
     for text in host["starts"]:
         yield _line("Would start", f"{text}; {fate}")

@@ -24,7 +24,7 @@ _NOT_REPORTED = ("log_excerpt", "planned")
 class Results:
     """What the steps of a recovery returned; empty for those that did not run.
 
-    proof: module recover in check mode. host: recovery_host. restored: the job of module recover. test: verify_recovery. quiet:
+    proof: module recover in check mode. host: recovery_host. restored: the job of module recover. test: verify_recovery. isolation:
     recovered_copy. The others are of a recovery to a host: running: action require_recovered. answered: verify_recovery with the queries
     that had to wait. record: recovery_record. commit: commit_test. unprotected: run and reason of each recovery
     that a host could not protect again. On the backup server, protection:
@@ -35,7 +35,7 @@ class Results:
     host: Result
     restored: Result
     test: Result
-    quiet: Result = field(default_factory=dict)
+    isolation: Result = field(default_factory=dict)
     running: Result = field(default_factory=dict)
     answered: Result = field(default_factory=dict)
     record: Result = field(default_factory=dict)
@@ -84,8 +84,8 @@ def report(
         "from_copy": plan["passive"],
         "tablespaces": plan["tablespaces"],
         # Settings that keep a copy from the subscriptions, jobs and archive of its production server, and what it has of them.
-        "kept_quiet": results.quiet.get("settings") or {},
-        "kept_quiet_reasons": results.quiet.get("reasons") or [],
+        "isolation_settings": results.isolation.get("settings") or {},
+        "isolation_reasons": results.isolation.get("reasons") or [],
     }
     if recovery["directory"]:
         return {
@@ -175,9 +175,9 @@ def _of_directory(recovery: Mapping[str, Any], found: Mapping[str, Any]) -> list
         "SYSTEM RESET), before a standby is made of it.",
         "Each tablespace is in a directory of its own (tablespaces in this report), and pg_tblspc has symbolic links to these. Copy them, too, and point the "
         "links to the copies.",
-        "If the report has settings in kept_quiet, reset them (ALTER SYSTEM RESET, and a restart) when this server replaces production, and not before.",
+        "If the report has isolation_settings, reset them (ALTER SYSTEM RESET, and a restart) when this server replaces production, and not before.",
         "Configuration files that were outside of the data directory (as Debian's are) are not in it.",
-        "Started in two places it is two servers. Remove the directory when the server that replaces production runs.",
+        "If it is started in two places, there are two servers. Remove the directory when the server that replaces production runs.",
     ]
 
 

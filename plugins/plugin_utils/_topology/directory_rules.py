@@ -50,7 +50,7 @@ def unfit(path: str, *, data: bool = True) -> str | None:
     if path != normal_path(path):
         return f"is {path}, which is {normal_path(path)} written differently"
     if path in SYSTEM_DIRECTORIES:
-        return f"is {path}, a directory of the system, which would become Barman's and closed to everybody else"
+        return f"is {path}, a directory of the system: it would belong to Barman, and nobody else could read it"
     above = _inside(path, (*_CLOSED, *(_NO_DATA if data else ())))
     return None if above is None else f"is {path}, and {above} is not for Barman"
 

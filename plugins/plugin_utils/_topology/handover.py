@@ -83,13 +83,13 @@ class Postgres:
     """What this run observed of a PostgreSQL host.
 
     archives: an archive_command of this collection works there that is not declared; stopped: it was taken away in this run; foreign_archiving: somebody
-    else's works there; surplus_rules: pg_hba.conf has rules of this collection that are not declared.
+    else's works there; rules_undeclared: pg_hba.conf has rules of this collection that are not declared.
     """
 
     archives: bool = False
     stopped: bool = False
     foreign_archiving: bool = False
-    surplus_rules: bool = False
+    rules_undeclared: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,22 +270,22 @@ def _not_yet(fleet: _Fleet, backup: str, entry: Mapping[str, Any], former: Seque
 
 
 def _still_needed(fleet: _Fleet, backup: str, entry: Mapping[str, Any]) -> str | None:
-    """Why a backup server goes on with a server that another one backs up now; None if it can be released."""
+    """Why a backup server must keep a server that another one backs up now; None if it can be released."""
     if entry["passive"]:
         return None
     server = fleet.servers[entry["host"]]
     successor = server["backup_server"]
     slot = ", with a replication slot of its own" if entry["streaming"] else ""
-    what = f"Until then {backup} goes on with server '{entry['name']}' as before{slot}."
+    until = f"Until then, {backup} continues to back up server '{entry['name']}'{slot}."
     if not fleet.healthy(entry["host"]):
-        return f"{successor} backs up server '{server['name']}' now, and this run did not find it healthy. {what} Correct that, and deploy again."
+        return f"{successor} backs up server '{server['name']}' now, and this run did not find it healthy. {until} Correct that, and deploy again."
     if not fleet.has_backup(entry["host"]):
         return (
-            f"{successor} backs up server '{server['name']}' now, and has no backup of it yet. {what} "
+            f"{successor} backs up server '{server['name']}' now, and has no backup of it yet. {until} "
             "Take a backup (pgdr.barman.backup), and deploy again."
         )
     if not fleet.took_part(entry["host"]):
-        return f"{entry['host']} is not in this run, or failed in it. {what} Deploy again with {entry['host']}."
+        return f"{entry['host']} is not in this run, or failed in it. {until} Deploy again with {entry['host']}."
     return None
 
 
@@ -326,16 +326,16 @@ def _write_entries(
     return Step(
         StepName.WRITE_ENTRIES,
         entries=tuple(written),
-        messages=tuple(_epitaph(backup, entry) for name, entry in gone.items() if name not in names),
+        messages=tuple(_released_message(backup, entry) for name, entry in gone.items() if name not in names),
     )
 
 
-def _epitaph(backup: str, entry: Mapping[str, Any]) -> str:
+def _released_message(backup: str, entry: Mapping[str, Any]) -> str:
     until = "up to the last one that was copied" if entry["passive"] else "up to now"
     return (
-        f"{backup} does nothing more for server '{entry['name']}' (active = off in its entry). What it has of it stays, backups and WAL {until}, and is "
-        f"recovered from with barman_recover_backup_server={backup}. If nobody needs it any more, remove the entry (module pgdr.barman.server, state "
-        "absent) and its backup directory."
+        f"{backup} has released server '{entry['name']}' (active = off in its entry). Its backups and its WAL {until} stay there. To recover from them, "
+        f"set barman_recover_backup_server={backup}. If nobody needs them any more, remove the entry (module pgdr.barman.server, state absent) and its "
+        "backup directory."
     )
 
 
@@ -382,7 +382,7 @@ def _postgres(fleet: _Fleet, host: str) -> _Part:
             waiting.append(
                 f"PostgreSQL on {host} archives its WAL as before: this run did not find the server healthy on {backup}. Correct that, and deploy again."
             )
-    if state.surplus_rules:
+    if state.rules_undeclared:
         reason = _rules_needed(fleet, host, backed_up_as)
         if reason is None:
             steps.append(Step(StepName.REMOVE_RULES))

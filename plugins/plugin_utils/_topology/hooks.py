@@ -106,7 +106,7 @@ def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
     """The value of barman_hooks. What is wrong is reported, every mistake."""
     value = _mapping(value)
     if value is None:
-        report("", "is no dictionary", "write it as {post_backup_script: /path/of/a/script}")
+        report("", "is not a dictionary", "write it as {post_backup_script: /path/of/a/script}")
         return {}
     found = {}
     for name in sorted(value, key=str):
@@ -114,7 +114,7 @@ def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
             like = nearest(str(name), HOOKS)
             report(
                 "",
-                f"has {name!r}, which is no hook of Barman",
+                f"has {name!r}, which is not a hook of Barman",
                 f"did you mean {like}?" if like else "write one as pre_backup_script or post_archive_retry_script",
             )
         # What is wrong stays in, so that nothing is said to be missing that was only misspelt.
@@ -193,15 +193,15 @@ class _Reading:
     def what(self, kind: HookKind) -> str:
         value = self.given[kind]
         if not isinstance(value, str) or not value.strip():
-            self.wrong(kind, "is no text", "write a text")
+            self.wrong(kind, "is not a text", "write a text")
             return ""
         if kind == "ready" and value not in READY:
-            self.wrong(kind, f"{value!r} is none of the exports that come ready", f"write {' or '.join(READY)}")
+            self.wrong(kind, f"{value!r} is not one of the exports of this collection", f"write {' or '.join(READY)}")
         if kind in ("command", "source"):
             where = "the backup server" if kind == "command" else "the controller"
             if not value.startswith("/"):
                 example = " as {{ inventory_dir }}/hooks/script.sh" if kind == "source" else ""
-                self.wrong(kind, f"{value!r} is no absolute path", f"write the script's path on {where}{example}")
+                self.wrong(kind, f"{value!r} is not an absolute path", f"write the script's path on {where}{example}")
             elif not value.isprintable():
                 self.wrong(kind, "has characters that no path should have", f"write the script's path on {where}")
             elif kind == "command" and any(mark.isspace() for mark in value):
@@ -239,7 +239,7 @@ class _Reading:
         if value is None:
             return ""
         if not isinstance(value, str) or not value.startswith("/") or not value.isprintable():
-            self.wrong(key, f"{value!r} is no absolute path", "write a path on the backup server")
+            self.wrong(key, f"{value!r} is not an absolute path", "write a path on the backup server")
             return ""
         return value
 
@@ -248,7 +248,7 @@ class _Reading:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            self.wrong(key, f"{value!r} is no whole number from {low} on", "write one")
+            self.wrong(key, f"{value!r} is not a whole number from {low} on", "write one")
             return default
         return int(value)
 
@@ -257,7 +257,7 @@ class _Reading:
         if value is None:
             return default
         if value not in choices:
-            self.wrong(key, f"{value!r} is none of {', '.join(choices)}", "write one of them")
+            self.wrong(key, f"{value!r} is not one of {', '.join(choices)}", "write one of them")
             return default
         return str(value)
 
@@ -269,7 +269,7 @@ class _Reading:
             isinstance(word, (str, int)) and not isinstance(word, bool) and str(word).isprintable() for word in value
         )
         if not plain:
-            self.wrong("arguments", "is no list of texts", "write one as [--verbose, /srv/copies]")
+            self.wrong("arguments", "is not a list of texts", "write one as [--verbose, /srv/copies]")
             return ()
         return tuple(str(word) for word in value)
 
@@ -283,7 +283,7 @@ def read_s3(value: Any, report: Report) -> S3:
     """The value of barman_s3. What is wrong is reported, every mistake, and stands for a bucket."""
     value = _mapping(value)
     if value is None:
-        report("", "is no dictionary", "write it as {url: s3://bucket/path}")
+        report("", "is not a dictionary", "write it as {url: s3://bucket/path}")
         return S3("")
     reported: list[str] = []
 
@@ -307,10 +307,10 @@ def read_s3(value: Any, report: Report) -> S3:
             wrong(key, "is missing" if given is None else f"cannot be {given!r}", f"write it as {example}")
     for key, choices in (("compression", S3_COMPRESSIONS), ("encryption", S3_ENCRYPTIONS)):
         if value.get(key) is not None and value[key] not in choices:
-            wrong(key, f"{value[key]!r} is none of {', '.join(choices)}", "write one of them")
+            wrong(key, f"{value[key]!r} is not one of {', '.join(choices)}", "write one of them")
     jobs = value.get("jobs")
     if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-        wrong("jobs", f"{jobs!r} is no whole number from 1 on", "write one")
+        wrong("jobs", f"{jobs!r} is not a whole number from 1 on", "write one")
     if reported:
         return S3("")
     return S3(**{key: value[key] for key in _S3_KEYS if value.get(key) is not None})
@@ -341,7 +341,7 @@ def conflicts(declared: Declared, options: Mapping[str, Any], options_variable: 
         missing, there = "barman_s3_secret_key", "barman_s3_access_key"
         if declared.has_secret_key:
             missing, there = there, missing
-        yield missing, f"is missing, and {there} is set", "set both, or neither where the machine has a role of its own"
+        yield missing, f"is missing, and {there} is set", "set both, or neither if the machine has a role of its own"
     plain = declared.hooks.get("pre_archive_script")
     if plain is not None and plain.is_ready("s3"):
         yield (

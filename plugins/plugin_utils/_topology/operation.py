@@ -102,7 +102,7 @@ def as_result(state: OperationState, checked: Result) -> dict[str, Any]:
         "unhealthy": unhealthy_servers,
         "checkable": list(state.checkable),
         "confirmed": confirmed,
-        "in_doubt": [one for one in state.manual if one not in state.failed and one not in confirmed],
+        "unconfirmed": [one for one in state.manual if one not in state.failed and one not in confirmed],
         "with_backup": checks(checked, "backup_present", ok=True),
         "incoming": checks(checked, "empty_incoming_directory", ok=False),
     }
@@ -170,10 +170,10 @@ def _unmanaged(requirements: Mapping[str, Any], host: str, synchronous: Sequence
 
 @dataclass(frozen=True)
 class ReceiverChoice:
-    """Receivers that commits wait for. unknown: this run found nothing good of them; in_doubt: nobody saw in this run that commits wait for them."""
+    """Receivers that commits wait for. unknown: this run did not find them healthy; unconfirmed: no check of this run showed that commits wait for them."""
 
     unknown: tuple[Mapping[str, Any], ...]
-    in_doubt: tuple[Mapping[str, Any], ...]
+    unconfirmed: tuple[Mapping[str, Any], ...]
 
 
 def choose_receivers(

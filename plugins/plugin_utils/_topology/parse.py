@@ -134,7 +134,7 @@ def dictionary(value: Any) -> Mapping[str, Any]:
         for key in value:
             if not isinstance(key, str):
                 raise InvalidValue(
-                    f"has the key {key!r}, which is no text", "write the option's name, in quotes if need be"
+                    f"has the key {key!r}, which is not a text", "write the option's name, in quotes if need be"
                 )
     try:
         given = to_dict(value)
@@ -159,13 +159,13 @@ def secret_dictionary(value: Any) -> None:
     try:
         to_dict(value)
     except TextError:
-        raise InvalidValue("is no dictionary", "write a dictionary, or its text as JSON") from None
+        raise InvalidValue("is not a dictionary", "write a dictionary, or its text as JSON") from None
 
 
 def absolute_path(value: Any) -> str:
     found = text(value)
     if not found.startswith("/"):
-        raise InvalidValue(f"is {found!r}, which is no absolute path", "write a path that begins with /")
+        raise InvalidValue(f"is {found!r}, which is not an absolute path", "write a path that begins with /")
     return found.rstrip("/") or "/"
 
 
@@ -188,7 +188,7 @@ def connection_options(value: Any) -> Mapping[str, str]:
             raise InvalidValue(f"sets {name}, which Barman decides", "remove it")
         if not _PARAMETER.fullmatch(name):
             raise InvalidValue(
-                f"sets {name!r}, which is no parameter of a connection", "write names as connect_timeout"
+                f"sets {name!r}, which is not a parameter of a connection", "write names as connect_timeout"
             )
         if isinstance(item, bool) or not isinstance(item, (str, int)) or not str(item).isprintable():
             raise InvalidValue(f"has {describe(item)} as {name}", "write a text or a number")
@@ -251,7 +251,7 @@ def network(value: Any) -> str:
     try:
         meant = str(ipaddress.ip_network(found, strict=False))
     except ValueError:
-        raise InvalidValue(f"{found!r} is no network", "write one as 198.51.100.0/24") from None
+        raise InvalidValue(f"{found!r} is not a network", "write one as 198.51.100.0/24") from None
     raise InvalidValue(f"{found!r} has bits set beyond its prefix", f"write {meant}, or the address alone")
 
 
@@ -322,7 +322,7 @@ def slot_name(value: Any) -> str:
     found = needed_text(value)
     if not barman_options.is_slot_name(found):
         raise InvalidValue(
-            f"{found!r} is no name for a replication slot", "write 1 to 63 lower case letters, digits and _"
+            f"{found!r} is not a name for a replication slot", "write 1 to 63 lower case letters, digits and _"
         )
     return found
 
@@ -330,7 +330,7 @@ def slot_name(value: Any) -> str:
 def retention(value: Any) -> str:
     found = text(value)
     if found and barman_options.parse_retention(found) is None:
-        raise InvalidValue(f"{found!r} is no retention policy", f"write {barman_options.RETENTION_FORMS}")
+        raise InvalidValue(f"{found!r} is not a retention policy", f"write {barman_options.RETENTION_FORMS}")
     return found
 
 
@@ -338,7 +338,7 @@ def public_key(where: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         found = text(value)
         if found and not _PUBLIC_KEY.fullmatch(found):
-            raise InvalidValue("is no public key of SSH", f"write the line in {where}")
+            raise InvalidValue("is not a public key of SSH", f"write the line in {where}")
         return found
 
     return read
@@ -355,7 +355,7 @@ def cron(value: Any) -> str:
     try:
         return str(schedule.parse_cron(found))
     except ValueError as error:
-        raise InvalidValue(f"{found!r} is no cron expression: {error}", 'write one as "30 2 * * *"') from None
+        raise InvalidValue(f"{found!r} is not a cron expression: {error}", 'write one as "30 2 * * *"') from None
 
 
 def barman_version(value: Any) -> Version | None:
@@ -368,7 +368,7 @@ def barman_version(value: Any) -> Version | None:
         return None
     version = parse_version(found)
     if version is None:
-        raise InvalidValue(f"{found!r} is no version", f'write one as "{format_version(NEWEST)}"')
+        raise InvalidValue(f"{found!r} is not a version", f'write one as "{format_version(NEWEST)}"')
     if version < OLDEST:
         raise InvalidValue(
             f"{found} is older than {format_version(OLDEST)}, the oldest Barman that is known here",

@@ -38,8 +38,8 @@ class Requests:
 class Comparison:
     """What role pg has to do on the host.
 
-    refusal: why nothing may be done; too_low: settings to write; restart: settings that wait for a restart; unloaded: what is written and not loaded;
-    hba_lines: the rules to write; surplus_rules: rules of this collection that are not declared any more; unknown_rules: those for addresses that no backup
+    refusal: why nothing may be done; too_low: settings to write; restart: settings that wait for a restart; not_loaded: files that
+    are written and not loaded; hba_lines: the rules to write; rules_undeclared: rules of this collection that are not declared any more; unknown_rules: those for addresses that no backup
     server of the inventory has; foreign_archiving: an archive_command of somebody else that is not declared; archives_undeclared: one of this collection.
     """
 
@@ -47,9 +47,9 @@ class Comparison:
     warnings: tuple[str, ...] = ()
     too_low: tuple[Mapping[str, Any], ...] = ()
     restart: tuple[Mapping[str, Any], ...] = ()
-    unloaded: tuple[str, ...] = ()
+    not_loaded: tuple[str, ...] = ()
     hba_lines: tuple[str, ...] = ()
-    surplus_rules: tuple[str, ...] = ()
+    rules_undeclared: tuple[str, ...] = ()
     unknown_rules: tuple[str, ...] = ()
     foreign_archiving: str = ""
     archives_undeclared: bool = False
@@ -60,7 +60,7 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether there is anything to show or to change beside the roles, privileges and rules, whose own tasks compare them."""
-        return bool(self.warnings or self.synchronous_undeclared or self.too_low or self.unloaded)
+        return bool(self.warnings or self.synchronous_undeclared or self.too_low or self.not_loaded)
 
 
 def compare(
@@ -79,9 +79,9 @@ def compare(
         warnings=tuple(_warnings(host, state)),
         too_low=tuple(one for one in settings if one["written_short"]),
         restart=tuple(_waiting(settings)),
-        unloaded=tuple(_unloaded(state)),
+        not_loaded=tuple(_not_loaded(state)),
         hba_lines=(*required["hba_lines"], *(unknown if requests.rules_exclusive else surplus)),
-        surplus_rules=() if requests.rules_exclusive else tuple(line for line in surplus if line not in unknown),
+        rules_undeclared=() if requests.rules_exclusive else tuple(line for line in surplus if line not in unknown),
         unknown_rules=tuple(unknown),
         foreign_archiving="" if required["archiving"] else foreign,
         archives_undeclared=not required["archiving"] and _archives(state),
@@ -139,7 +139,7 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, requests: Re
         )
     if required["primary"] and not state["in_recovery"]:
         yield (
-            f"{host} is no standby, and barman_primary declares it as one of {required['primary']}. If it was "
+            f"{host} is not a standby, and barman_primary declares it as one of {required['primary']}. If it was "
             "promoted, "
             f"remove barman_primary here, and write "
             f"barman_primary: {host} for the server that follows it now. Otherwise build it again from "
@@ -154,9 +154,8 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, requests: Re
     foreign = _foreign_archiving(state)
     if required["archiving"] and foreign and not requests.archive_overwrite:
         yield (
-            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Take that out, set "
-            "barman_archive_overwrite: true to have it "
-            "overwritten, or leave archiving out of barman_wal."
+            f"PostgreSQL on {host} archives its WAL already, and not by this role: {foreign}. Remove that setting, "
+            "set barman_archive_overwrite: true to overwrite it, or remove archiving from barman_wal."
         )
     existing = _existing_roles(state)
     superusers = dict.fromkeys(
@@ -232,7 +231,7 @@ def _waiting(settings: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any
     return (one for one in settings if one["running_short"] and one["needs_restart"])
 
 
-def _unloaded(state: State) -> Iterator[str]:
+def _not_loaded(state: State) -> Iterator[str]:
     """What is written and not loaded: an earlier run ended before it came to that."""
     if state["hba_unloaded"]:
         yield "pg_hba.conf"

@@ -110,7 +110,7 @@ class _Reader:
                     "'PASSWORD'",
                 )
             if not isinstance(value, str):
-                raise InvalidValue("is no text", "write it in quotes")
+                raise InvalidValue("is not a text", "write it in quotes")
             if not value:
                 raise InvalidValue("is empty", "write a password")
             if any(mark in value for mark in "\n\r\0"):

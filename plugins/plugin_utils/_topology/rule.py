@@ -60,7 +60,7 @@ def unknown_host(host: str, variable: str, name: str, known: Iterable[str], what
         instead = f"write one of {', '.join(hosts[:5])}{', …' if len(hosts) > 5 else ''}"
     else:
         instead = "put it into the inventory"
-    yield Problem(host, variable, f"names {name}, which is no {what} of the inventory", instead)
+    yield Problem(host, variable, f"names {name}, which is not a {what} of the inventory", instead)
 
 
 def is_loopback(host: str) -> bool:

@@ -47,7 +47,7 @@ def passive_of(facts: Facts, backup: BackupServer) -> Findings:
         yield Problem(
             backup.host,
             "barman_passive_of",
-            f"goes round in a circle: {' -> '.join(chain)}",
+            f"is circular: {' -> '.join(chain)}",
             "break it; for two zones that replicate each other set barman_passive_servers on the PostgreSQL servers",
         )
 
@@ -201,6 +201,6 @@ def passive_copies(facts: Facts, passive_copy: PassiveCopy) -> Findings:
         yield Problem(
             source.host,
             "barman_address",
-            f"is {source.address}, which {target.host} takes for itself",
+            f"is {source.address}, which {target.host} resolves to itself",
             f"write the address where {target.host} reaches it",
         )

@@ -37,7 +37,7 @@ def named_hosts(facts: Facts, server: PostgresServer) -> Findings:
             yield Problem(
                 server.host,
                 "barman_passive_servers",
-                f"names {target}, which keeps the server itself",
+                f"names {target}, which backs up the server itself",
                 "name another backup server, or remove it",
             )
         elif target not in facts.backups:
@@ -162,7 +162,7 @@ def archive_compression(facts: Facts, server: PostgresServer) -> Findings:
             yield Problem(
                 server.host,
                 "barman_archive_compression",
-                f"{server.archive_compression} is none that rsync has",
+                f"{server.archive_compression} is not supported by rsync",
                 f"write one of {', '.join(archive_command.RSYNC_COMPRESSIONS)}, or barman_archive_method: barman-wal-archive",
             )
         return
@@ -241,7 +241,7 @@ def reachability(facts: Facts, server: PostgresServer) -> Findings:
         yield Problem(
             server.host,
             variable,
-            f"is {server.postgres_host}, which {backup.host} takes for itself",
+            f"is {server.postgres_host}, which {backup.host} resolves to itself",
             f"write the address where {backup.host} reaches this server",
         )
     elif server.postgres_host.startswith("/"):
@@ -260,7 +260,7 @@ def reachability(facts: Facts, server: PostgresServer) -> Findings:
         yield Problem(
             backup.host,
             "barman_address",
-            f"is {backup.address}, which the other hosts take for themselves",
+            f"is {backup.address}, which the other hosts resolve to themselves",
             "write the address from which its connections come",
         )
     elif backup.addresses == (backup.host,) and not is_ip(backup.host):
@@ -302,7 +302,7 @@ def sources_of_wal(facts: Facts, server: PostgresServer) -> Findings:
             yield Problem(
                 client.host,
                 "barman_options.streaming_archiver_name",
-                f"is {name}, and the collection would not know its own name again in synchronous_standby_names",
+                f"is {name}, and the collection could not recognize its own name in synchronous_standby_names",
                 "write a name that begins with barman and has letters, digits and underscores only",
             )
         # PostgreSQL compares them so.

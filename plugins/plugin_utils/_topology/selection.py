@@ -152,7 +152,7 @@ def choose(expression: str, servers: Mapping[str, Mapping[str, Any]]) -> list[st
     known = [item["name"] for item in items]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise SelectionError(
-            f"barman_select: the result of {expression} is no list of names. End the expression with .name, as in "
+            f"barman_select: the result of {expression} is not a list of names. End the expression with .name, as in "
             "[?zone=='eu'].name"
         )
     if not value:
@@ -163,7 +163,7 @@ def choose(expression: str, servers: Mapping[str, Mapping[str, Any]]) -> list[st
     unknown = sorted({item for item in value if item not in known})
     if unknown:
         raise SelectionError(
-            "barman_select: the result of {} has {}, which is no name of a server. There are: {}".format(
+            "barman_select: the result of {} has {}, which is not a name of a server. There are: {}".format(
                 expression, ", ".join(unknown), ", ".join(known) or "none"
             )
         )
@@ -214,7 +214,7 @@ def _unknown(
             " or ".join(elsewhere),
         )
     if _having(name, declared, "any"):
-        return "barman_servers names {}, which is no {} on {}. Leave it out".format(
+        return "barman_servers names {}, which is not a {} on {}. Leave it out".format(
             name,
             _CALLED[entries],
             ", ".join(_having(name, declared, "any")),

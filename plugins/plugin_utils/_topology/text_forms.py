@@ -90,7 +90,7 @@ def to_dict(value: Any) -> dict[str, Any]:
     for part in filter(str.strip, _SEPARATOR.split(text)):
         match = _PAIR.fullmatch(part)
         if match is None:
-            raise TextError(f"has {part.strip()!r}, which is no name=value pair", "write name=value, or JSON")
+            raise TextError(f"has {part.strip()!r}, which is not a name=value pair", "write name=value, or JSON")
         if match.group(1) in pairs:
             raise TextError(f"has {match.group(1)} twice", "write it once")
         pairs[match.group(1)] = match.group(2)
@@ -121,7 +121,9 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise TextError(f"begins like JSON and is none: {error}", "write it as JSON, with double quotes") from None
+        raise TextError(
+            f"begins like JSON and is not valid JSON: {error}", "write it as JSON, with double quotes"
+        ) from None
 
 
 def _unquoted(item: str) -> str:

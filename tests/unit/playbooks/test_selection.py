@@ -64,7 +64,7 @@ def test_an_empty_or_unknown_selection_fails(tmp_path: Path, playbook: str, give
     ("given", "expected"),
     [
         ("[?zone=='eu'", "can't be evaluated. Invalid jmespath expression"),
-        ("[].backup_server", "has backup-eu, which is no name of a server"),
+        ("[].backup_server", "has backup-eu, which is not a name of a server"),
         ("[?name=='pg-euu'].name", "chooses no server"),
     ],
 )

@@ -31,7 +31,7 @@ def operation(*healthy: str) -> dict[str, Any]:
 
 
 POSTGRES = registered(
-    archives_undeclared=False, foreign_archiving="", surplus_rules=["host …"], unknown_rules=[], idle_slots=["left"]
+    archives_undeclared=False, foreign_archiving="", rules_undeclared=["host …"], unknown_rules=[], idle_slots=["left"]
 )
 MOVED = {
     "name": "pg",
@@ -183,5 +183,5 @@ def test_lines_have_the_keys_of_the_run(found: dict[str, Any]) -> None:
 
 
 def test_receivers_that_this_run_did_not_find_healthy(found: dict[str, Any]) -> None:
-    for name in ("unknown", "in_doubt"):
+    for name in ("unknown", "unconfirmed"):
         assert [one["server"] for one in found["receivers"][name]] == ["other"]

@@ -108,7 +108,7 @@ def test_the_end_names_the_healthy_and_fails_for_the_others() -> None:
     assert found["with_backup"] == ["archived", "synchronous"]
     assert found["incoming"] == ["synchronous"]
     assert found["confirmed"] == ["manual"]
-    assert found["in_doubt"] == []
+    assert found["unconfirmed"] == []
 
 
 def test_all_are_healthy_if_nothing_failed() -> None:

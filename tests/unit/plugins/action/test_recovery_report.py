@@ -31,8 +31,8 @@ def test_the_report_is_of_all_results_and_is_shown() -> None:
 
 
 def test_each_result_has_its_place_in_the_report() -> None:
-    report = run_action(recovery_report, **{**GIVEN, "quiet": {"settings": {"archive_mode": "off"}}})["report"]
-    assert (report["kept_quiet"], report["new_backup"]) == ({"archive_mode": "off"}, "20261120T090000")
+    report = run_action(recovery_report, **{**GIVEN, "isolation": {"settings": {"archive_mode": "off"}}})["report"]
+    assert (report["isolation_settings"], report["new_backup"]) == ({"archive_mode": "off"}, "20261120T090000")
     assert (report["data_directory"], report["rto_seconds"]) == ("/srv/main", 30.0)
 
 

@@ -253,7 +253,7 @@ def test_a_slice_of_an_awx_job_is_named_as_a_cause(tmp_path, variable):
                barman_postgres_password: x, barman_streaming_password: x}}
     """
     lines = failure(tmp_path, alone)
-    assert "names backup-eu, which is no backup server" in lines[1]
+    assert "names backup-eu, which is not a backup server" in lines[1]
     assert "job slicing" in lines[-1]
     assert "--limit" in lines[-1]
     assert "slicing" not in "\n".join(failure(tmp_path, alone.replace(variable, "other")))

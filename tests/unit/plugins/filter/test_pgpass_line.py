@@ -46,9 +46,9 @@ def test_every_password_is_read_back(password):
     ("entry", "password", "message"),
     [
         (ENTRY, "a\nb", "line break"),
-        (ENTRY, "", "no text, or empty"),
-        (ENTRY, None, "no text, or empty"),
-        (ENTRY, 5, "no text, or empty"),
+        (ENTRY, "", "not a text, or empty"),
+        (ENTRY, None, "not a text, or empty"),
+        (ENTRY, 5, "not a text, or empty"),
         ("pg", "x", "needs a dictionary"),
         ({"address": "a"}, "x", "has no port, database, user"),
     ],

@@ -22,9 +22,9 @@ def test_held_and_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     def answer(run: str, **arguments: object) -> dict[str, object]:
         return run_main(lock.main, capsys, run=run, controller=CONTROLLER, **arguments)
 
-    first = answer("a", resources=["server pg"], what="recovery of pg")
+    first = answer("a", resources=["server pg"], purpose="recovery of pg")
     assert (first["changed"], first["runs"]) == (True, ["a"])
-    assert not answer("a", resources=["server pg"], what="recovery of pg")["changed"]
+    assert not answer("a", resources=["server pg"], purpose="recovery of pg")["changed"]
     second = answer("b", resources=["server pg"])
     assert second["failed"]
     assert [one["run"] for one in second["holders"]] == ["a"]  # type: ignore[attr-defined]

@@ -243,7 +243,7 @@ def test_mounted_in_another_way(host: RecoveryHost) -> None:
 
 
 def test_a_disk_without_a_data_directory(host: RecoveryHost) -> None:
-    refuse(host, "is no data directory", destination=str(host.root / "other"))
+    refuse(host, "is not a data directory", destination=str(host.root / "other"))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.data_directory import InstanceError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.server_address import QueryLocked
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.outbound import (
+    isolation_settings,
     observe,
-    quiet,
     with_settings,
     write_settings,
 )
@@ -70,7 +70,7 @@ def test_jobs_that_cannot_be_counted_are_not_none() -> None:
 def test_a_copy_is_kept_from_what_it_would_do(
     outbound: dict[str, object], start: dict[str, str], expected: dict[str, str]
 ) -> None:
-    found = quiet(outbound, start)
+    found = isolation_settings(outbound, start)
     assert found.settings == expected
     assert len(found.reasons) == len(expected)
 

@@ -123,13 +123,13 @@ def test_a_copy_shows_what_it_would_start(variables: dict[str, Any]) -> None:
     variables["barman_recovery"]["in_place"] = False
     variables["barman_host"]["not_compared"] = ["the locales: nothing is recorded"]
     text = shown(variables)
-    assert "Would start:     subscriptions shop/orders; the copy is kept from it (kept_quiet in the report)" in text
+    assert "Would start:     subscriptions shop/orders; settings prevent it (isolation_settings in the report)" in text
     assert (
         "Not compared:    the locales: nothing is recorded. The proof finds what this host lacks, after PostgreSQL was stopped"
         in text
     )
     variables["barman_recovery"]["arguments"]["barman_recover_start_jobs"] = True
-    assert "barman_recover_start_jobs lets it" in shown(variables)
+    assert "barman_recover_start_jobs allows it" in shown(variables)
 
 
 def test_what_earlier_recoveries_left_is_in_the_plan(variables: dict[str, Any]) -> None:

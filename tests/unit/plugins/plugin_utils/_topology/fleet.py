@@ -179,12 +179,12 @@ class Deployment:
         for host, server in self.outcome.topology["postgres_servers"].items():
             if host not in self.hosts and server["manage"]:
                 continue
-            self.fleet.rules.setdefault(host, set()).update(self._let_in(host))
+            self.fleet.rules.setdefault(host, set()).update(self._authorized(host))
             archiving = self._required(host)["archiving"]
             if archiving:
                 self.fleet.archive[host] = (archiving["backup_server"], archiving["server"])
 
-    def _let_in(self, host: str) -> set[str]:
+    def _authorized(self, host: str) -> set[str]:
         sources = {rule["source"] for rule in self._required(host)["hba_rules"]}
         return {
             name
@@ -227,7 +227,7 @@ class Deployment:
         return Postgres(
             archives=archives,
             stopped=host in self.stopped,
-            surplus_rules=bool(self.fleet.rules.get(host, set()) - self._let_in(host)),
+            rules_undeclared=bool(self.fleet.rules.get(host, set()) - self._authorized(host)),
         )
 
     def _steps(self, plan: dict[str, HostPlan]) -> Iterator[tuple[str, Step]]:
@@ -259,7 +259,7 @@ class Deployment:
         elif step.name is StepName.PRUNE_INCOMING:
             self.operations[host] = replace(self.operations[host], pruned=frozenset(step.servers))
         elif step.name is StepName.REMOVE_RULES:
-            self.fleet.rules[host] = self._let_in(host)
+            self.fleet.rules[host] = self._authorized(host)
 
 
 def _declared_form(one: EntryRequirement) -> Entry:

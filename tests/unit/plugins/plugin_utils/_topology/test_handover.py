@@ -178,7 +178,10 @@ def test_archiving_stops_when_its_successor_is_healthy(state: Postgres, healthy:
     ids=["no backup server needs them", "one is not in the run", "unhealthy", "held by an entry", "entries not read"],
 )
 def test_rules_go_if_no_backup_server_can_need_them(more: dict[str, Any], removed: bool) -> None:
-    values = {"entries": {HERE: Entries(), ELSEWHERE: Entries()}, "postgres": {"renamed": Postgres(surplus_rules=True)}}
+    values = {
+        "entries": {HERE: Entries(), ELSEWHERE: Entries()},
+        "postgres": {"renamed": Postgres(rules_undeclared=True)},
+    }
     found = observed(("new",), **{**values, **more})
     assert (StepName.REMOVE_RULES in steps(found, "renamed")) == removed
     assert bool(planned(found, "renamed").waiting) != removed

@@ -168,19 +168,19 @@ def test_half_of_s3_here_and_half_for_all():
 
 
 MISTAKES = [
-    ([], "barman_hooks", "is no dictionary", "write it as"),
-    ({"post_bakup_script": "/x"}, "barman_hooks", "'post_bakup_script', which is no hook", "post_backup_script?"),
+    ([], "barman_hooks", "is not a dictionary", "write it as"),
+    ({"post_bakup_script": "/x"}, "barman_hooks", "'post_bakup_script', which is not a hook", "post_backup_script?"),
     (
         {"pre_backup_script": "hook.sh"},
         "barman_hooks.pre_backup_script.command",
-        "no absolute path",
+        "not an absolute path",
         "the backup server",
     ),
     ({"pre_backup_script": "/srv/hook now"}, "barman_hooks.pre_backup_script.command", "more than a path", "arguments"),
     (
         {"pre_backup_script": {"source": "a.sh"}},
         "barman_hooks.pre_backup_script.source",
-        "no absolute path",
+        "not an absolute path",
         "inventory_dir",
     ),
     (
@@ -224,16 +224,21 @@ MISTAKES = [
     (
         {"pre_backup_retry_script": {"command": "/x", "give_up": "never"}},
         "barman_hooks.pre_backup_retry_script.give_up",
-        "none of stop, continue",
+        "not one of stop, continue",
         "write one",
     ),
     (
         {"pre_backup_script": {"command": "/x", "arguments": "-v"}},
         "barman_hooks.pre_backup_script.arguments",
-        "no list",
+        "not a list",
         "[-",
     ),
-    ({"post_backup_script": {"ready": "tape"}}, "barman_hooks.post_backup_script.ready", "'tape' is none", "tar or s3"),
+    (
+        {"post_backup_script": {"ready": "tape"}},
+        "barman_hooks.post_backup_script.ready",
+        "'tape' is not one of the exports",
+        "tar or s3",
+    ),
     (
         {"post_backup_script": {"ready": "tar"}},
         "barman_hooks.post_backup_script",

@@ -24,7 +24,12 @@ from tests.unit.plugins.plugin_utils._topology.inventories import (
 # What is set on the server pg; the variable that is blamed; words of the message; words of the advice.
 MISTAKES_OF_A_SERVER = [
     ({"barman_backup_server": None}, "barman_backup_server", "is missing", "inventory name"),
-    ({"barman_backup_server": "bakcup"}, "barman_backup_server", "names bakcup, which is no backup server", "backup?"),
+    (
+        {"barman_backup_server": "bakcup"},
+        "barman_backup_server",
+        "names bakcup, which is not a backup server",
+        "backup?",
+    ),
     ({"barman_backup_server": "elsewhere"}, "barman_backup_server", "names elsewhere", "write one of backup"),
     ({"barman_backup_server": ["backup"]}, "barman_backup_server", "is a list and no text", "write a text"),
     ({"barman_backup_server": ""}, "barman_backup_server", "is empty", "write a name"),
@@ -77,7 +82,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_archive_method": "rsync", "barman_archive_compression": "xz"},
         "barman_archive_compression",
-        "xz is none that rsync has",
+        "xz is not supported by rsync",
         "one of none, gzip, zstd, lz4",
     ),
     ({"barman_synchronous": 2}, "barman_synchronous", "is the number 2", "write true or false"),
@@ -87,13 +92,18 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_passive_servers": ["backup"]},
         "barman_passive_servers",
-        "names backup, which keeps the server itself",
+        "names backup, which backs up the server itself",
         "ano",
     ),
-    ({"barman_passive_servers": ["nowhere"]}, "barman_passive_servers", "names nowhere, which is no backup server", ""),
+    (
+        {"barman_passive_servers": ["nowhere"]},
+        "barman_passive_servers",
+        "names nowhere, which is not a backup server",
+        "",
+    ),
     ({"barman_postgres_password": None}, "barman_postgres_password", "is missing", "vault"),
     ({"barman_postgres_password": ""}, "barman_postgres_password", "is empty", "write a password"),
-    ({"barman_postgres_password": 12345}, "barman_postgres_password", "is no text", "in quotes"),
+    ({"barman_postgres_password": 12345}, "barman_postgres_password", "is not a text", "in quotes"),
     ({"barman_postgres_password": "a\nb"}, "barman_postgres_password", "has a line break", "one line"),
     ({"barman_streaming_password": None}, "barman_streaming_password", "is missing", "vault"),
     ({"barman_postgres_port": 0}, "barman_postgres_port", "cannot be 0", "from 1 to 65535"),
@@ -107,13 +117,13 @@ MISTAKES_OF_A_SERVER = [
         "neither an IP address",
         "without a port or a user",
     ),
-    ({"barman_postgres_host": "127.0.0.1"}, "barman_postgres_host", "which backup takes for itself", "address where"),
-    ({"barman_postgres_host": "localhost"}, "barman_postgres_host", "which backup takes for itself", "address where"),
-    ({"ansible_host": "127.0.0.1"}, "barman_address", "is 127.0.0.1, which backup takes for itself", "address where"),
+    ({"barman_postgres_host": "127.0.0.1"}, "barman_postgres_host", "which backup resolves to itself", "address where"),
+    ({"barman_postgres_host": "localhost"}, "barman_postgres_host", "which backup resolves to itself", "address where"),
+    ({"ansible_host": "127.0.0.1"}, "barman_address", "is 127.0.0.1, which backup resolves to itself", "address where"),
     ({"barman_postgres_host": "/run/postgresql"}, "barman_postgres_host", "a socket's directory", "write an address"),
-    ({"barman_slot_name": "Barman"}, "barman_slot_name", "'Barman' is no name for a replication slot", "lower case"),
-    ({"barman_slot_name": "bar-man"}, "barman_slot_name", "'bar-man' is no name", "lower case"),
-    ({"barman_slot_name": "x" * 64}, "barman_slot_name", "is no name for a replication slot", "1 to 63"),
+    ({"barman_slot_name": "Barman"}, "barman_slot_name", "'Barman' is not a name for a replication slot", "lower case"),
+    ({"barman_slot_name": "bar-man"}, "barman_slot_name", "'bar-man' is not a name", "lower case"),
+    ({"barman_slot_name": "x" * 64}, "barman_slot_name", "is not a name for a replication slot", "1 to 63"),
     ({"barman_server_name": "all"}, "barman_server_name", "cannot be 'all'", "another name"),
     ({"barman_server_name": "barman"}, "barman_server_name", "cannot be 'barman'", "another name"),
     ({"barman_server_name": "DEFAULT"}, "barman_server_name", "cannot be 'DEFAULT'", "another name"),
@@ -131,7 +141,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_retention_policy": "14 DAYS"},
         "barman_retention_policy",
-        "is no retention policy",
+        "is not a retention policy",
         "RECOVERY WINDOW OF 14",
     ),
     (
@@ -169,7 +179,7 @@ MISTAKES_OF_A_SERVER = [
     ),
     ({"barman_sslmode": "verify"}, "barman_sslmode", "cannot be 'verify'", "verify-full"),
     ({"barman_sslmode": "verify-full"}, "barman_sslmode", "needs a CA's certificate", "set barman_sslrootcert"),
-    ({"barman_sslrootcert": "root.crt"}, "barman_sslrootcert", "no absolute path", "begins with /"),
+    ({"barman_sslrootcert": "root.crt"}, "barman_sslrootcert", "not an absolute path", "begins with /"),
     ({"barman_sslcert": "/etc/barman/tls.crt"}, "barman_sslkey", "is missing, and barman_sslcert is set", "set both"),
     ({"barman_sslkey": "/etc/barman/tls.key"}, "barman_sslcert", "is missing, and barman_sslkey is set", "set both"),
     (
@@ -206,7 +216,7 @@ MISTAKES_OF_A_SERVER = [
         "barman_postgres_password",
     ),
     ({"barman_connection_options": {"replication": 1}}, "barman_connection_options", "which Barman decides", "remove"),
-    ({"barman_connection_options": {"a b": 1}}, "barman_connection_options", "no parameter", "connect_timeout"),
+    ({"barman_connection_options": {"a b": 1}}, "barman_connection_options", "not a parameter", "connect_timeout"),
     (
         {"barman_connection_options": {"keepalives": True}},
         "barman_connection_options",
@@ -224,7 +234,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_manage_postgres": False, "barman_ssh_public_key": "AAAA"},
         "barman_ssh_public_key",
-        "is no public key of SSH",
+        "is not a public key of SSH",
         "write the line in",
     ),
     (
@@ -236,7 +246,7 @@ MISTAKES_OF_A_SERVER = [
     (
         {"barman_manage_postgres": False, "barman_ssh_host_key": "198.51.100.21 ssh-ed25519 AAAA"},
         "barman_ssh_host_key",
-        "is no public key of SSH",
+        "is not a public key of SSH",
         "write the line in /etc/ssh/ssh_host_ed25519_key.pub",
     ),
     (
@@ -245,7 +255,7 @@ MISTAKES_OF_A_SERVER = [
         "has no effect if Ansible manages the server",
         "remove it, or write barman_manage_postgres: false",
     ),
-    ({"barman_primary": "gp"}, "barman_primary", "names gp, which is no PostgreSQL server", "write one of pg"),
+    ({"barman_primary": "gp"}, "barman_primary", "names gp, which is not a PostgreSQL server", "write one of pg"),
     (
         {"barman_backup_sever": "backup"},
         "barman_backup_sever",
@@ -327,19 +337,29 @@ MISTAKES_OF_A_SERVER = [
 
 MISTAKES_OF_A_BACKUP_SERVER = [
     ({"barman_passive_of": "backup"}, "barman_passive_of", "names the backup server itself", "name another"),
-    ({"barman_passive_of": "backup-us"}, "barman_passive_of", "names backup-us, which is no backup server", "backup"),
+    (
+        {"barman_passive_of": "backup-us"},
+        "barman_passive_of",
+        "names backup-us, which is not a backup server",
+        "backup",
+    ),
     ({"barman_addresses": []}, "barman_addresses", "is empty", "write an address"),
     ({"barman_addresses": ["198.51.100.11/24"]}, "barman_addresses", "bits set beyond its prefix", "198.51.100.0/24"),
-    ({"barman_addresses": ["198.51.100.0/33"]}, "barman_addresses", "is no network", "198.51.100.0/24"),
+    ({"barman_addresses": ["198.51.100.0/33"]}, "barman_addresses", "is not a network", "198.51.100.0/24"),
     ({"barman_addresses": ["10.0.0.1", "10.0.0.1/32"]}, "barman_addresses", "has '10.0.0.1/32' twice", "once"),
-    ({"ansible_host": "127.0.0.1"}, "barman_address", "which the other hosts take for themselves", "write the address"),
+    (
+        {"ansible_host": "127.0.0.1"},
+        "barman_address",
+        "which the other hosts resolve to themselves",
+        "write the address",
+    ),
     ({"barman_version": 3.2}, "barman_version", "as numbers 3.2 and 3.20 are equal", "in quotes"),
-    ({"barman_version": "new"}, "barman_version", "'new' is no version", '"3.20.1"'),
+    ({"barman_version": "new"}, "barman_version", "'new' is not a version", '"3.20.1"'),
     ({"barman_version": "2.19"}, "barman_version", "2.19 is older than 3.4", "newer Barman"),
-    ({"barman_home": "barman"}, "barman_home", "no absolute path", "begins with /"),
+    ({"barman_home": "barman"}, "barman_home", "not an absolute path", "begins with /"),
     ({"barman_user": "bar man"}, "barman_user", "cannot be the name of a user", "letters"),
     ({"barman_allow_empty": "maybe"}, "barman_allow_empty", "is the text 'maybe'", "write true or false"),
-    ({"barman_global_options": "compression"}, "barman_global_options", "no name=value pair", "option: value"),
+    ({"barman_global_options": "compression"}, "barman_global_options", "not a name=value pair", "option: value"),
     (
         {"barman_global_options": {"compresion": "gzip"}},
         "barman_global_options.compresion",
@@ -435,7 +455,7 @@ def test_all_mistakes_are_reported_in_one_run():
 def test_a_problem_reads_as_a_sentence():
     problem = only_problem({"barman_backup_server": "bakcup"})
     assert str(problem) == (
-        "pg: barman_backup_server: names bakcup, which is no backup server of the inventory; did you mean backup?"
+        "pg: barman_backup_server: names bakcup, which is not a backup server of the inventory; did you mean backup?"
     )
 
 

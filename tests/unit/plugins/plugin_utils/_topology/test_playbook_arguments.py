@@ -59,7 +59,7 @@ def test_every_problem_is_reported() -> None:
     text = "\n".join(problems)
     for expected in (
         "timeout is the text 'soon' and no whole number",
-        "queries item 1 has 'SELECT 1', which is no name=value pair",
+        "queries item 1 has 'SELECT 1', which is not a name=value pair",
         "missing required arguments: server",
         "value of place must be one of: local, remote, got: here",
     ):
@@ -152,7 +152,7 @@ def test_what_is_selected(hosts: list[str], names: list[str] | None, entries: An
             "any",
             "names pg-euu, which no backup server has; did you mean pg-eu? There are: pg-eu, pg-us",
         ),
-        (ALL, ["pg-eu"], "passive", "names pg-eu, which is no passive server on backup-eu. Leave it out"),
+        (ALL, ["pg-eu"], "passive", "names pg-eu, which is not a passive server on backup-eu. Leave it out"),
         (["backup-us"], ["pg-eu"], "any", "which backup-eu has, and --limit leaves that host out"),
     ],
 )

@@ -73,7 +73,7 @@ def test_rules_of_unknown_backup_servers_stay(exclusive: bool) -> None:
     found = compared({"hba_rules": f"{there}\n"}, rules_exclusive=exclusive)
     stays = (UNKNOWN,) if exclusive else (FORMER, UNKNOWN)
     assert found.hba_lines == (*DECLARED, *stays)
-    assert found.surplus_rules == (() if exclusive else (FORMER,))
+    assert found.rules_undeclared == (() if exclusive else (FORMER,))
     assert found.unknown_rules == (UNKNOWN,)
 
 
@@ -151,7 +151,7 @@ ARCHIVING = {"archiving": {"method": "barman-wal-archive"}}
     ("state", "requirements", "expected"),
     [
         ({"version": 16}, {}, "is version 16, and barman_postgres_version is 17"),
-        ({}, {"primary": "pg-1"}, "pg is no standby, and barman_primary declares"),
+        ({}, {"primary": "pg-1"}, "pg is not a standby, and barman_primary declares"),
         ({"in_recovery": True}, {"primary": "pg-1"}, ""),
         ({"in_recovery": True}, {"standbys": ["pg-2"]}, "barman_primary of pg-2 names it as the primary"),
         ({"archive_command": "rsync %p away:"}, ARCHIVING, "not by this role: archive_command = rsync %p away:"),

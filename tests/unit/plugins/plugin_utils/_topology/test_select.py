@@ -89,12 +89,12 @@ def test_an_expression_chooses(expression: str, names: list[str]) -> None:
         ),
         ("[?zone==`eu`] | first(@)", "can't be evaluated. Unknown function: first()"),
         ("[?port > `x`].name", "can't be evaluated. '>' not supported between instances of 'int' and 'str'"),
-        ("[?zone==`eu`]", "is no list of names. End the expression with .name"),
-        ("length(@)", "is no list of names"),
-        ("name", "is no list of names"),
+        ("[?zone==`eu`]", "is not a list of names. End the expression with .name"),
+        ("length(@)", "is not a list of names"),
+        ("name", "is not a list of names"),
         ("[?zone==`asia`].name", "chooses no server. Texts are written in quotes"),
         ("[?zone==eu].name", "chooses no server. Texts are written in quotes"),
-        ("[].host", "has db1, which is no name of a server. There are: orders, db2, db3"),
+        ("[].host", "has db1, which is not a name of a server. There are: orders, db2, db3"),
     ],
 )
 def test_a_wrong_expression_is_an_error(expression: str, message: str) -> None:

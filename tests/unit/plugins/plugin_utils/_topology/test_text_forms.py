@@ -49,7 +49,7 @@ def test_a_list(text: str, items: list[Any]) -> None:
 @pytest.mark.parametrize("function", [to_list, to_dict])
 @pytest.mark.parametrize("text", ['{"a": 1', '{"a": nothing}', "{'a': 1}"])
 def test_json_that_is_none_is_an_error(function: Any, text: str) -> None:
-    with pytest.raises(TextError, match="begins like JSON and is none") as error:
+    with pytest.raises(TextError, match="begins like JSON and is not valid JSON") as error:
         function(text)
     assert "double quotes" in error.value.instead
 
@@ -70,7 +70,7 @@ def test_a_dictionary(text: str, pairs: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("function", "value", "message"),
     [
-        (to_dict, "ts", "has 'ts', which is no name=value pair"),
+        (to_dict, "ts", "has 'ts', which is not a name=value pair"),
         (to_dict, "a=1,a=2", "has a twice"),
         (to_dict, ["a"], "is a list and no dictionary"),
         (to_list, 5, "is the number 5 and no list"),
