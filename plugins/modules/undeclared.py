@@ -13,7 +13,7 @@ author:
 description:
   - Collects what the hosts of the run have and the inventory does not declare, with what to do. These are entries of Barman, rules in C(pg_hba.conf),
     lines in C(authorized_keys), archiving, and replication slots.
-  - Nothing of it is removed, because it may be hidden from this run's inventory and not gone.
+  - Nothing of it is removed, because an inventory source of this run may hide a host that still exists.
   - Runs on the controller and connects to nothing. Run it once, with C(run_once). It reads C(barman_entries), C(barman_postgres) and C(barman_ssh_trust) of
     the hosts, which the roles register.
 extends_documentation_fragment:

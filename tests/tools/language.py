@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether documentation, module documentation, messages and task names keep to the project's words (`tests/tools/language.yml`).
+"""Whether documentation, messages, task names, docstrings and comments keep to the project's words (`tests/tools/language.yml`).
 
 python -m tests.tools.language [PATH ...]
 """
@@ -26,7 +26,8 @@ GENERATED = "docs/reference/"
 """Made from what is read anyway."""
 
 DOCUMENTED = ("plugins/modules/*.py", "plugins/filter/*.py", "plugins/doc_fragments/*.py")
-MESSAGES = ("plugins/**/*.py",)
+MESSAGES = ("plugins/**/*.py", "roles/**/*.py")
+COMMENTED = ("plugins/**/*.py", "roles/**/*.py", "roles/**/*.yml", "playbooks/**/*.yml")
 SPECIFICATIONS = ("roles/*/meta/argument_specs.yml", "playbooks/*.meta.yml", "changelogs/fragments/*.yml")
 TASKS = (
     *("roles/*/tasks/**/*.yml", "roles/*/handlers/**/*.yml", "playbooks/**/*.yml"),
@@ -40,12 +41,13 @@ _SENTENCE = re.compile(r"(?<=[.!?:;])\s+(?=[A-Z`(\"*0-9X])")
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of prose, with its place. task: whether it is the name of a play, a task or a block."""
+    """A piece of prose, with its place. task: whether it is the name of a play, a task or a block. words_only: its sentences may be long."""
 
     path: str
     line: int
     text: str
     task: bool = False
+    words_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def complaints(texts: Iterable[Text], rules: Rules) -> Iterator[Complaint]:
                 if match := rule.pattern.search(sentence):
                     yield Complaint(one.path, one.line, f"'{match[0].strip()}' → {rule.instead}", sentence)
             count = len(re.findall(r"[\w'’.-]*\w", sentence))
-            if count > rules.longest_sentence:
+            if count > rules.longest_sentence and not one.words_only:
                 yield Complaint(one.path, one.line, f"{count} words", sentence)
 
 
@@ -160,13 +162,32 @@ _NO_PROSE = re.compile(r"\bSELECT\b|\(\?|\$\(|\n {2,}|\A\s*(?:[a-z_]+\s+){40}")
 """Text in the code that nobody reads: SQL, patterns, scripts, lists of words."""
 
 
+_WHERE = re.compile(r"\b[Ww]here\b")
+"""In docstrings and comments often a place, as in "where a section begins", so it is no condition there."""
+_COMMENT = re.compile(r"^\s*#(?!!| Copyright| GNU| SPDX| noqa| type:)[:\s]*(.*)$")
+
+
 def of_docstrings(path: str, text: str) -> Iterator[Text]:
-    """The first line of each docstring. "Where a section begins" names a place, so it is no condition here."""
+    """Each docstring. What follows its first line lists shapes and units, so only its words are read."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-            first = (ast.get_docstring(node) or "").partition("\n")[0]
+            first, _separator, rest = _WHERE.sub("X", ast.get_docstring(node) or "").partition("\n")
+            line = getattr(node, "lineno", 1)
             if first:
-                yield Text(path, getattr(node, "lineno", 1), re.sub(r"\b[Ww]here\b", "X", first))
+                yield Text(path, line, first)
+            if rest.strip():
+                yield Text(path, line, rest, words_only=True)
+
+
+def of_comments(path: str, text: str) -> Iterator[Text]:
+    """Each block of comments of a Python or YAML file that stands in lines of its own."""
+    block: list[str] = []
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        if comment := _COMMENT.match(line):
+            block.append(comment[1])
+        elif block:
+            yield Text(path, number - len(block), _WHERE.sub("X", " ".join(block)), words_only=True)
+            block = []
 
 
 def of_messages(path: str, text: str) -> Iterator[Text]:
@@ -226,6 +247,8 @@ def texts(root: Path = REPOSITORY) -> Iterator[Text]:
     for name, text in files(MESSAGES):
         yield from of_messages(name, text)
         yield from of_docstrings(name, text)
+    for name, text in files(COMMENTED):
+        yield from of_comments(name, text)
     for name, text in files(SPECIFICATIONS):
         yield from of_data(name, yaml.safe_load(text))
     for name, text in files(TASKS):

@@ -147,7 +147,7 @@ class Archiver:
     def with_known_sums(self, target: ArchiveTarget) -> ArchiveTarget:
         """The target with sums that Barman there knows. Raises ArchivingError.
 
-        Barman's exit status decides: its version can't be asked for, because the key is for put-wal alone.
+        Barman's exit status decides: its version can't be queried, because the key is for put-wal alone.
         """
         if target.method != "barman-wal-archive" or self.installed_version() < SHA256_SINCE:
             return replace(target, md5=False)

@@ -14,9 +14,9 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
-#: A comment to the shell. By it our own commands are told from those of somebody else.
+#: A comment to the shell, by which the collection recognizes its own commands.
 MARK = "# pgdr.barman"
-#: Archives nothing and says success. An empty command would keep all WAL for ever, as long as archive_mode is on.
+#: Archives nothing and reports success. With an empty command, PostgreSQL would keep all WAL for ever while archive_mode is on.
 NOTHING = "/bin/true " + MARK
 ArchiveMethod = Literal["barman-wal-archive", "rsync"]
 ArchiveCompression = Literal["none", "gzip", "bzip2", "xz", "snappy", "zstd", "lz4"]

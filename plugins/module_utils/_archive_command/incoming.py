@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""WAL in Barman's incoming directory after archive_command has ended: what came by streaming too is removed.
+"""WAL in Barman's incoming directory after archive_command has ended: what Barman also received by streaming is removed.
 
-This module util is private to the collection. Barman does not look at the directory of a server without archiver, and its
-check is red while something is in it. A segment or a history is removed only if Barman has one of the same name and content from streaming; a backup
-label, because its content is in the backup; a partial segment, because the segment of that number came whole or on a later timeline.
+This module util is private to the collection. Barman does not read the directory of a server without archiver, and its
+check fails while something is in it. A segment or a history is removed only if Barman has one of the same name and content from streaming; a backup
+label, because its content is in the backup; a partial segment, because the complete segment of that number is archived, or one on a later timeline.
 """
 
 from __future__ import annotations

@@ -220,7 +220,7 @@ def _enough(mode: DesiredMode) -> tuple[str, ...]:
 
 
 def _foreign(current: CurrentArchiving, desired: DesiredArchiving) -> str:
-    """What somebody else has set, where it may not be overwritten."""
+    """The foreign setting, if it may not be overwritten; else an empty text."""
     if desired.overwrite:
         return ""
     desired_command = archive_command(desired.target) if desired.target is not None else None

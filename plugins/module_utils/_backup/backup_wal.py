@@ -37,9 +37,9 @@ def missing_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_hi
 
 
 def lost_wal(server: ServerConfiguration, backup: Backup) -> list[timeline_history.WalGap]:
-    """The missing segments of the backup that were passed over: later ones are archived, and these are not on their way.
+    """The missing segments of the backup that can't arrive any more: later segments are archived, and these are not incoming.
 
-    Barman has the WAL come in order, and calls such a backup FAILED when it looks at it next.
+    Barman expects the WAL in order, and sets such a backup to FAILED at its next check.
     """
     if backup.begin_wal is None or backup.end_wal is None:
         return []

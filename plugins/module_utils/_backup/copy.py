@@ -25,9 +25,9 @@ _TICK = 0.5
 
 
 def archive_first_wal(host: BackupHost, timeout: float) -> None:
-    """Have a segment archived where there is none yet: Barman takes no backup before.
+    """Close a segment if none is archived yet: Barman takes no backup before.
 
-    Where none comes, Barman's check says so.
+    If no segment arrives, Barman's check reports that.
     """
     writer = None if has_wal(host.server) else host.writable()
     if writer is None:

@@ -47,7 +47,7 @@ def why_failed(host: BackupHost, reply: Reply, backup: Backup | None) -> str:
             "(Barman "
             f"reported: {reported})"
         )
-    # Barman starts nothing where a check fails, and there is no entry in its catalog then.
+    # Barman starts nothing if a check fails, and there is no entry in its catalog then.
     checks = failed_checks(host) if backup is None and not reply.ok else ""
     if checks:
         return f"the backup of server '{name}' can't be started: {checks} (Barman reported: {reported})"

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deleting a backup with Barman, and everything that needs it; keeping one from being deleted.
+"""Delete a backup with Barman, and everything that needs it; protect a backup from deletion.
 
 This module util is private to the collection.
 
-Barman deletes a full backup together with all increments on it, and only says so. Before 3.15 it counts increments as
-backups, so that the last full one can go although minimum_redundancy is 1. Both are decided here, before it is asked.
+Barman deletes a full backup together with all increments on it, and only reports that. Before 3.15, Barman counts increments as
+backups, so it can delete the last full one although minimum_redundancy is 1. This module util decides both before it calls Barman.
 """
 
 from __future__ import annotations

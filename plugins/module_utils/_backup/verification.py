@@ -105,7 +105,7 @@ def verify_backup(
     """Compare each backup's files with its manifest. Raises DamagedBackup.
 
     backups: the one that is recovered, and what it builds upon. directory: Barman's basebackups_directory. earlier: what
-    as_dict() said in a run before this one.
+    as_dict() returned in an earlier run.
     """
     started = clock()
     names = tuple(one.backup_id for one in backups)

@@ -71,7 +71,7 @@ def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[t
     if backup.begin_wal is None:
         return []
     begin = wal.parse_segment(backup.begin_wal)
-    # Where a segment is being received, all before it were.
+    # If a segment is being received, all segments before it were received.
     known = {*archive.segments, *archive.partials}
     return timeline_history.gaps(known, begin, history_after(begin, archive, present), backup.segment_size)
 

@@ -34,8 +34,8 @@ def wait_until_ok(
 ) -> dict[str, ServerChecks]:
     """Check until no server has a failed check or the time is over; a server that was green is not checked again.
 
-    A server whose failures can't heal is not waited for. It is looked at twice: a file that is moved may be missed once.
-    patience: after so many seconds a server that can't be connected to is not waited for any more.
+    A server whose failures can't heal is checked twice and not waited for: the first check may miss a file that is being moved.
+    patience: the number of seconds to wait for a server that refuses connections.
     """
     observed: dict[str, ServerChecks] = {}
     final: dict[str, int] = {}

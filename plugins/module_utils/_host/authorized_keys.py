@@ -31,7 +31,7 @@ _RECOVERY = "recovery"
 
 @dataclass(frozen=True)
 class Authorization:
-    """Who is let in: a user of a host, for a purpose. key: the public key in base64; empty if this run does not know it."""
+    """Who is authorized: a user of a host, for a purpose. key: the public key in base64; empty if this run does not know it."""
 
     key: str
     purpose: str
@@ -58,7 +58,7 @@ class AuthorizedKeysPlan:
 
 
 def parse(line: str) -> Authorization | None:
-    """What a line of the role lets in; None for anybody else's line, and for one of a recovery's run."""
+    """Whom a line of the role authorizes; None for anybody else's line, and for one of a recovery's run."""
     found = _LINE.fullmatch(line.rstrip())
     if found is None:
         return None
@@ -95,7 +95,7 @@ def plan(
 def with_lines(text: str, lines: Sequence[str]) -> str:
     """The text with these lines of the role. One with the same key and comment is replaced where it is; every other line stays.
 
-    Several lines may have one key: a recovery's line belongs to its run, whoever else lets the same key in. Raises HostError for
+    Several lines may have one key: a recovery's line belongs to its run, whichever other line has the same key. Raises HostError for
     a line that is not the role's.
     """
     missing: dict[tuple[str, str], str] = {}
@@ -145,7 +145,7 @@ def apply(file: SshFile, text: str) -> None:
 
 
 def desired_authorizations(lines: Collection[str]) -> dict[str, list[Authorization]]:
-    """By user of this host, who is to be let in, from lines USER KEY PURPOSE:USER@HOST with "-" for a key that is not known. Raises HostError."""
+    """By user of this host, who is to be authorized, from lines USER KEY PURPOSE:USER@HOST with "-" for a key that is not known. Raises HostError."""
     found: dict[str, list[Authorization]] = {}
     for line in lines:
         match = re.fullmatch(r"(\S+) (\S+) ([^: ]+):([^@ ]+)@(\S+)", line)

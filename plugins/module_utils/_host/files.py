@@ -48,7 +48,7 @@ def write_atomic(
     """Write the file so that a reader finds either the old or the new text, complete.
 
     owner: its user, with that user's own group or that of group_of; None for the current one. durable: it must outlive a
-    power failure. Raises HostError where it can't be written.
+    power failure. Raises HostError if it can't be written.
     """
     write_file(path, text, mode, None if owner is None else ids_of(owner, group_of), durable=durable)
 

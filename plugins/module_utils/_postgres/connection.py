@@ -251,8 +251,8 @@ def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
 def _acting_as(user: str | None) -> Iterator[None]:
     """Switch to another user, for files and for peer authentication, while libpq connects.
 
-    libpq reads .pgpass, the service file and certificates, and the kernel tells the server's socket who connects: all of
-    it while connecting. The environment's PG* variables are not Barman's.
+    While it connects, libpq reads .pgpass, the service file and certificates, and the server reads the peer's user from the
+    socket. The environment's PG* variables are not Barman's.
     """
     environment = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("PG") or key == "HOME"}
     try:

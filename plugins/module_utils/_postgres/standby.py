@@ -29,7 +29,7 @@ class Standby:
 
 
 def read_standby(session: Session) -> Standby:
-    # What streams says its timeline at once; where WAL comes from an archive it is known from the last page that was written.
+    # A standby that streams reports its timeline at once. If its WAL comes from an archive, the last page that was written has the timeline.
     row = session.query(
         "SELECT coalesce(pg_catalog.pg_last_wal_replay_lsn()::text, '0/0') AS replayed, "
         "coalesce((SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver WHERE status = 'streaming'), "

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PostgreSQL's synchronous_standby_names: read, judged, and changed by Barman's receivers.
+"""PostgreSQL's synchronous_standby_names: read and validated, and changed for Barman's receivers.
 
 This module util is private to the collection. Pure.
 
-A receiver is added so that every commit waits for it, whatever else there is: by PostgreSQL's grammar that is a list of
-which all have to answer. Where fewer than all have to, it can't be said that one of them always must.
+A receiver is added so that every commit waits for it, whatever the other standbys are. By PostgreSQL's grammar, that is a list of
+which all have to answer. If fewer than all have to, the list can't require one of them always.
 
-A name that was added is known again by its quotes, which a name of letters, digits and underscores does not need.
+The collection recognizes a name that it added by its quotes, which a name of letters, digits and underscores does not need.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Literal
 
 from .._host.process import HostError
 
-#: Names that are added. The beginning tells them from the names of others that were put in quotes needlessly.
+#: Names that are added. The beginning distinguishes them from other names that somebody quoted without need.
 OUR_NAME = re.compile(r"barman[A-Za-z0-9_]*")
 
 _TOKEN = re.compile(
@@ -169,7 +169,7 @@ def never_without(text: str, name: str) -> str:
 def change(altered: str | None, beneath: str, desired: Sequence[str], unwanted: Sequence[str] | None = None) -> Change:
     """Make commits wait for the desired receivers, and not for others that were added here before.
 
-    altered: what ALTER SYSTEM wrote; None where it wrote nothing. beneath: what holds without that. unwanted: these of
+    altered: what ALTER SYSTEM wrote; None if it wrote nothing. beneath: what holds without that. unwanted: these of
     the names that were added, and no others, go; None for all that are not desired.
     """
     current = altered if altered is not None else beneath

@@ -137,7 +137,7 @@ def wait_until_given(
 
 
 def problem_of(session: Session, application: str, patience: float = 5.0) -> str:
-    """Why commits are not protected by the receiver; empty where they are. Looks only."""
+    """Why commits are not protected by the receiver; empty if they are. Changes nothing."""
     problem = not_asked(look(session), application)
     if problem:
         return problem
@@ -178,7 +178,7 @@ def configure(
     differs = str(settings[_SETTING]["setting"]) != change.current
     waits = not change.changes and differs and bool(desired)
     if change.changes or differs:
-        _refuse_where_nothing_is_taken_over(session)
+        _refuse_if_nothing_is_reloaded(session)
     if change.changes and not check_mode:
         _write(session, change, altered, value, clock, pause)
     elif waits and not check_mode:
@@ -210,10 +210,10 @@ def _written(session: Session) -> tuple[str | None, str]:
     return altered, beneath
 
 
-def _refuse_where_nothing_is_taken_over(session: Session) -> None:
-    """Raise HostError where an error in its files keeps PostgreSQL from reloading anything.
+def _refuse_if_nothing_is_reloaded(session: Session) -> None:
+    """Raise HostError if an error in its files prevents PostgreSQL from reloading anything.
 
-    Where it can't read postgresql.conf to its end, it does not even say what ALTER SYSTEM wrote. A value that it can't apply, or
+    If it can't read postgresql.conf to its end, it does not even report what ALTER SYSTEM wrote. A value that it can't apply, or
     not before a restart, does not keep it from applying the others: that is an error of a parameter that PostgreSQL has, or, if the
     parameter was taken out of the files, one without name and place (guc.c, ProcessConfigFileInternal).
     """

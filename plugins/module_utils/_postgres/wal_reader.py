@@ -328,7 +328,7 @@ class _SegmentReader:
             offset = (end + 7) & ~7
 
     def _accept(self, lsn: int, record: bytes, end: int) -> int:
-        """Take a record into account if it is valid; where it ends."""
+        """Take a record into account if it is valid, and return its end."""
         dummy, xid, back, info, manager, dummy = RECORD.unpack_from(record)
         previous = self._previous()
         if back != previous and (previous is not None or back >= lsn):

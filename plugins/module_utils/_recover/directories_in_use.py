@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Directories at a recovery's destination that running PostgreSQL servers use, whoever's they are.
+"""Directories at a recovery's destination that running PostgreSQL servers use, with any owner.
 
-This module util is private to the collection. A user other than root sees its own servers only. It can't rename the others' directories, unless it can
-write to their parents: module cluster_info, as root, sees all.
+This module util is private to the collection. A user other than root finds its own servers only. It can't rename the directories of
+others, unless it can write to their parents. Module cluster_info, as root, finds all.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def _progress_ticker(
     def tick() -> None:
         nonlocal measured
         if environment.clock() - measured >= _PROGRESS_SECONDS:
-            # A disk made from a snapshot is full of what was never copied.
+            # The data on a disk made from a snapshot was never copied, so there is no progress to measure.
             done = None if job.plan.backup.snapshots is not None else _restored_bytes(host)
             progress.update("copying", bytes_done=done, bytes_total=total)
             measured = environment.clock()

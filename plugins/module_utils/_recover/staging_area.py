@@ -47,8 +47,8 @@ Which = Callable[[str, str], "str | None"]
 class StagingArea:
     """A directory in which Barman unpacks a backup. path: None if Barman's configuration has it.
 
-    own: the directory is made for this recovery, in path, and taken away afterwards. programs: what unpacks it there.
-    combines: increments are put together there. nature: what the backup is, in words.
+    own: the directory is made for this recovery, in path, and removed afterwards. programs: those that unpack the
+    backup there. combines: increments are combined there. nature: the kind of the backup, in words.
     """
 
     path: str | None

@@ -35,7 +35,7 @@ _PARAMETER_VARIABLES = {
 }
 #: Of a command of ssh, with the variables that set them.
 _SSH_PARTS = {"user": "barman_postgres_os_user", "host": "barman_address", "port": "barman_ssh_port"}
-#: They neither lead elsewhere nor let in who was not let in.
+#: They change neither the host that is reached nor who is authorized.
 _SSH_HABITS = ("batchmode", "connecttimeout", "serveralive")
 _DEFAULTS = {"active": "true", "minimum_redundancy": "0", "backup_method": "rsync", "streaming_archiver": "false"}
 _VARIABLES = {

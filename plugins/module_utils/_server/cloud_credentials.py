@@ -36,7 +36,7 @@ _MARK = {"managed_by": "pgdr.barman"}
 class CredentialFile:
     """One file of credentials.
 
-    after: None for one that goes, or is not there. holds: whether it has what was asked for. loose: whether others can read it.
+    after: None if the file is removed or missing. holds: whether it has the desired content. loose: whether others can read it.
     """
 
     path: str

@@ -32,7 +32,7 @@ class DesiredEntry:
     """A server's entry as it is declared.
 
     host: the inventory host that it is for, noted in its file. merge: these options are put into the entry of ours that
-    is there, and nothing is done where there is none.
+    is there, and nothing is done if there is none.
     """
 
     name: str
@@ -46,7 +46,7 @@ class DesiredEntry:
 class DesiredConfiguration:
     """What is declared.
 
-    global_options: of the [barman] section; None where that is not managed. keep: the inventory hosts whose entries prune leaves. handover: the way
+    global_options: of the [barman] section; None if it is not managed. keep: the inventory hosts whose entries prune leaves. handover: the way
     by which WAL comes now stays beside the new one.
     """
 
@@ -75,7 +75,7 @@ class CurrentConfiguration:
     """The configuration as it is on the host.
 
     files: the *.conf files of the directory. automatic: what .barman.auto.conf overrides, by section.
-    main: the main file's text; None where there is none.
+    main: the main file's text; None if it does not exist.
     """
 
     main_file: str

@@ -19,7 +19,7 @@ from .entries import CurrentConfiguration, DesiredEntry, host_of
 from .ini_text import section_of, set_options
 
 FORMER_SLOT = re.compile(r"^# Its former replication slot: (\S+)$", re.MULTILINE)
-# What an entry has for streaming alone. While streaming is given up, all of it is needed until the slot is gone.
+# The options of an entry that only streaming needs. While streaming is being stopped, they are needed until the slot is dropped.
 _STREAMING_OPTIONS = (
     "streaming_archiver",
     "slot_name",
@@ -33,10 +33,10 @@ _STREAMING_OPTIONS = (
 
 
 def with_both_deliveries(text: str, present: str, entry: DesiredEntry) -> tuple[str, list[str]]:
-    """The entry's new text with what it takes for WAL to come as it comes now, too; and what that is.
+    """The entry's new text, with the present way of delivering WAL in addition; and the parts that were added.
 
-    An active entry that is to be passive can't be both: it stays as it is (server). A slot that is named otherwise now
-    is noted, because nothing else tells of it (slot).
+    An active entry that is to be passive can't be both: it stays as it is (server). A slot that has another
+    name now is noted, because nothing else records it (slot).
     """
     now = section_of(present, entry.name)
     new = section_of(text, entry.name)

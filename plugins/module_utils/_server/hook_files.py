@@ -4,9 +4,9 @@
 
 """The hook scripts in their directory on a backup server, and the credentials that they use.
 
-This module util is private to the collection. Scripts are root's, and Barman may run and not change them. A list beside
-them says which were put there, so that no others are removed; nor is what Barman's configuration still names, as that of
-a server does that is being handed over.
+This module util is private to the collection. The scripts belong to root: Barman may run them, and not change them. A list
+beside them names those that the collection installed, so that no others are removed. A script that Barman's configuration still names
+stays too, because a server in a handover needs it.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class ConfigurationReading:
 
 @dataclass(frozen=True)
 class ConfigurationOutcome:
-    """What ensure() did, or would do. Where there are problems, nothing was done."""
+    """What ensure() did, or would do. If there are problems, nothing was done."""
 
     plan: ConfigurationPlan
     problems: Sequence[str] = ()
@@ -218,7 +218,7 @@ def read_staged_copy(
 
 
 def apply(planned: ConfigurationPlan, current: CurrentConfiguration, user: str, stamp: str) -> list[str]:
-    """Move the planned files in place, each atomically; where one can't be, the others are put back.
+    """Move the planned files in place, each atomically; if one can't be moved, the others are put back.
 
     stamp goes into the names of the backups. Returns the backups' paths. Raises HostError.
     """

@@ -5,7 +5,7 @@
 """Entries in Barman's configuration that the inventory of this run does not declare.
 
 This module util is private to the collection. Such an entry is never taken for removed: an inventory source that can't be read, a host that
-lost its group, and a job slice of AWX look the same as a server that is gone.
+lost its group, and a job slice of AWX have the same effect as a removed server.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Source:
 class Lag:
     """What the source has and the passive server does not.
 
-    bytes: of WAL as PostgreSQL wrote it. seconds: between the newest WAL here and there, None where there is none here.
+    bytes: of WAL as PostgreSQL wrote it. seconds: between the newest WAL here and there, None if there is none here.
     backups_overdue, wal_overdue: how long the oldest of them has been waiting. unwanted: backups that are older than all
     that are here by the retention policy.
     """
@@ -160,8 +160,8 @@ def _ended(backup: Mapping[str, Any]) -> float | None:
 def lag_between(source: Source, here: Here, *, retention: bool, segment_size: int, now: float) -> Lag:
     """What the source has and this side has not."""
     lacking = sorted(set(source.backups) - here.done)
-    # Barman refuses to copy what its retention policy would delete at once: it only looks so from here. What is kept stays
-    # whatever the policy says, with its increments.
+    # Barman does not copy a backup that its retention policy would delete at once, so such a backup is not missing here. A backup with a
+    # keep annotation stays under any policy, with its increments.
     roots = [one for one in here.backups if one.keep is not None]
     kept = {one.backup_id for root in roots for one in (root, *dependents(here.backups, root))}
     first = min(here.done - kept, default="")
@@ -199,9 +199,9 @@ def archive_has(archive: Archive, name: str) -> bool:
 
 
 def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, now: float) -> str | None:
-    """Why the copy on this host is late, by what Barman's cron last heard of the source; None where it is not.
+    """Why the copy on this host is late, by the last answer of the source to Barman's cron; None if it is not late.
 
-    "barman check" says nothing of it: its checks of a passive server are good while nothing is copied any more.
+    "barman check" does not report it: its checks of a passive server stay green if nothing is copied any more.
     """
     path = os.path.join(server.directory("backup_directory"), _SOURCE_FILE)
     where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]

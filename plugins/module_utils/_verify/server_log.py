@@ -76,7 +76,7 @@ class LoggedRefusal:
 def final_refusal(log: Sequence[str]) -> LoggedRefusal | None:
     """The refusal of a connection in the log that waiting can't heal; None if there is none.
 
-    The processes of the server itself end the server with their errors, which its caller sees.
+    An error of the server's own processes ends the server, and the caller reads it there.
     """
     for line in log:
         found = _REFUSED.search(line)

@@ -169,7 +169,7 @@ def continuity(
 ) -> tuple[bool, list[timeline_history.WalGap]]:
     """Whether some valid backup can be recovered up to start, and if not, what is missing for the newest one.
 
-    (True, []) also where there is no backup yet.
+    (True, []) also if there is no backup yet.
     """
     present = frozenset(segments)
     good = [backup for backup in backups if backup.copied and backup.begin_wal]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a recovery stands that failed: what of it may still run, and what a person has to do.
+"""The state of a failed recovery: what of it may still run, and what a person has to do.
 
 Private to the collection. Pure: no Ansible, no input or output. Results that Ansible registered for an earlier recovery of the same run
 of ansible-playbook do not count: each names its recovery.

@@ -249,7 +249,7 @@ def recovery(
             {"host": found.target, "names": [_group("ssh", run), _group("target", run)]},
             {"host": found.backup_server, "names": [_group("backup_server", run)]},
         ],
-        # The names of what is moved aside are recorded before anything is moved.
+        # The new names of directories are recorded before any of them is moved aside.
         "aside_suffix": run.partition("-")[0],
         "server": found.server,
         "name": name,

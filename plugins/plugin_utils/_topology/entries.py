@@ -34,8 +34,8 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
     "barman_user": "barman_user",
     "configuration_files_directory": "barman_configuration_directory",
 }
-# A server that is silent is given up: libpq itself waits for minutes to connect, and for two hours once it is connected, and
-# Barman's own check_timeout does not end libpq's waiting.
+# Limits for a server that does not answer: libpq itself waits for minutes to connect, and for two hours once it is connected, and
+# Barman's own check_timeout does not end that.
 _TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
 # The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
@@ -96,7 +96,7 @@ def derived_options(topology: Topology, server: PostgresServer, backup: BackupSe
         options["slot_name"] = server.slot_name
         options["create_slot"] = "auto"
     if server.synchronous:
-        # Not to be left to a default of the [barman] section: PostgreSQL is told this name.
+        # No default of the [barman] section may replace this name, because PostgreSQL's synchronous_standby_names has it.
         options["streaming_archiver_name"] = receiver_name(server)
     if primary is not None:
         options["primary_conninfo"] = conninfo(primary, streaming=False)
@@ -104,7 +104,7 @@ def derived_options(topology: Topology, server: PostgresServer, backup: BackupSe
             options["wal_conninfo"] = conninfo(primary, streaming=False)
             options["wal_streaming_conninfo"] = conninfo(primary, streaming=True)
     if server.method in ("rsync", "snapshot"):
-        # Barman's default, but it warns in every command where it is not written.
+        # Barman's default, but Barman warns in every command if it is not written.
         options["backup_options"] = "concurrent_backup"
         options["ssh_command"] = ssh_command(server.os_user, server.address, server.ssh_port)
     if server.incremental in ("link", "copy"):
@@ -137,7 +137,7 @@ def passive_options(topology: Topology, passive_copy: PassiveCopy) -> dict[str, 
     for name in _SHARED_WITH_COPIES:
         value = original.get(name, origin.global_options.get(name))
         if value != target.global_options.get(name):
-            # Barman's word for "nothing", against what the target's [barman] section says.
+            # None is Barman's value for no value. It overrides the target's [barman] section.
             options[name] = "None" if value is None else value
     if target.client_directory:
         options["path_prefix"] = target.client_directory.replace("{version}", str(server.version))

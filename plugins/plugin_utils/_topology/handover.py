@@ -82,8 +82,8 @@ class Operation:
 class Postgres:
     """What this run observed of a PostgreSQL host.
 
-    archives: an archive_command of this collection works there that is not declared; stopped: it was taken away in this run; foreign_archiving: somebody
-    else's works there; rules_undeclared: pg_hba.conf has rules of this collection that are not declared.
+    archives: an undeclared archive_command of this collection archives there; stopped: it was removed in this run; foreign_archiving: that of
+    somebody else archives there; rules_undeclared: pg_hba.conf has rules of this collection that are not declared.
     """
 
     archives: bool = False
@@ -124,7 +124,7 @@ def plan(topology: Mapping[str, Any], requirements: Mapping[str, Any], observed:
 def held(topology: Mapping[str, Any], entries: Entries) -> list[Mapping[str, Any]]:
     """The entries that a backup server has of servers that it does not back up any more, or not under that name.
 
-    A server that is not in the inventory is none of them: nobody says what became of it.
+    A server that is not in the inventory is not among them: it may be hidden from this run, and not removed.
     """
     servers = topology["postgres_servers"]
     return [entry for entry in entries.others() if (servers.get(entry["host"]) or {}).get("backup_server")]

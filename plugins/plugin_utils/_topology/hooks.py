@@ -4,8 +4,8 @@
 
 """Barman's hook scripts: the values of barman_hooks and barman_s3, their mistakes, and the requirements of a backup server.
 
-A hook's option in Barman's configuration is never the script itself but run-hook with the script: that ends a retry hook that Barman would
-start for ever, and notes how each run went. So nothing can be declared here that loops.
+A hook's option in Barman's configuration is never the script itself but run-hook with the script. It ends a retry hook that Barman would
+start for ever, and records the result of each run. So no declared hook can loop.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -24,7 +24,7 @@ from .text_forms import TextError, to_dict
 
 #: What the role deploys beside the scripts of the inventory and run-hook.
 EXPORT = "export"
-#: Below Barman's home, where run-hook notes how hooks went; pgdr.barman.check reads it.
+#: Below Barman's home: run-hook records the results of hooks there, and pgdr.barman.check reads them.
 STATE_DIRECTORY = ".pgdr.barman/hooks"
 CREDENTIALS_DIRECTORY = ".pgdr.barman/credentials"
 #: In file names and profiles: the hooks of the whole backup server. Barman keeps the name for itself, so no server has it.
@@ -50,7 +50,7 @@ _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _REGION = re.compile(r"[a-z0-9-]+")
 
 Report = Callable[[str, str, str], None]
-"""Told of a problem: where below the variable, what is wrong, what to write instead."""
+"""Takes a problem: its place below the variable, what is wrong, what to write instead."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def read_hooks(value: Any, report: Report) -> dict[str, Hook]:
                 f"has {name!r}, which is not a hook of Barman",
                 f"did you mean {like}?" if like else "write one as pre_backup_script or post_archive_retry_script",
             )
-        # What is wrong stays in, so that nothing is said to be missing that was only misspelt.
+        # An invalid hook stays in the result, so that a misspelt value is not reported as missing, too.
         hook = _Reading(name, value[name], report).hook() if name in HOOKS else None
         found[name] = hook or Hook(str(name), INVALID, "")
     return found

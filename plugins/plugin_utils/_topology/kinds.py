@@ -85,7 +85,7 @@ class Variable:
     """One variable that a person sets.
 
     group: the hosts on which it is read. value: what it is if nobody sets it; None if that follows from other variables. meaning: its sentence
-    in the documentation. default: the default in words, if the value does not say it.
+    in the documentation. default: the default in words, if the value alone is not clear.
     """
 
     name: str

@@ -38,7 +38,7 @@ SSL_MODES_REQUIRING: tuple[SslMode, ...] = ("require", "verify-ca", "verify-full
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands for a variable whose value could not be had: an undefined reference, a failed lookup, a wrong vault key."""
+    """In place of a variable whose value could not be read: an undefined reference, a failed lookup, a wrong vault key."""
 
     reason: str
 

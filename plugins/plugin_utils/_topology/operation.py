@@ -22,11 +22,11 @@ Result = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class OperationState:
-    """What is operated, and what came of it so far; by Barman's names of the servers.
+    """What an operation works on, and its results so far; by Barman's names of the servers.
 
     links: the passive copies to bring up to date, those of the first link of a chain first; all hosts have as many links. rename_slots: as module server
-    takes entries. manual: synchronous receivers whose PostgreSQL server Ansible does not manage. failed: with the reason. empty: passive copies of what has
-    no backup yet, whose checks can't succeed. healthy: only in the final state.
+    takes entries. manual: synchronous receivers whose PostgreSQL server Ansible does not manage. failed: with the reason. empty: passive copies of servers
+    without a backup yet, whose checks can't succeed. healthy: only in the final state.
     """
 
     servers: tuple[str, ...]

@@ -33,7 +33,7 @@ def convert(
 ) -> tuple[dict[str, Any], list[str]]:
     """The values of the arguments that are given or have a default, by name, and every problem.
 
-    specification: an argument specification, each option with a type of _CONVERT. given: the variables' values, where an empty text
+    specification: an argument specification, each option with a type of _CONVERT. given: the variables' values; an empty text
     counts as absent.
     """
     values: dict[str, Any] = {}

@@ -4,8 +4,8 @@
 
 """Ages, sizes and windows against the times at which backups are taken and WAL is closed.
 
-Each option is right for itself here; what is looked for is a check that is bound to fail, and a policy that means something
-else than it says.
+Each option alone is valid here. These rules find a check that must fail, and a policy that has another effect than its text
+suggests.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -41,7 +41,7 @@ def retention_problems(server: PostgresServer, options: Mapping[str, Any]) -> Fi
 
 
 def summaries_needed(server: PostgresServer) -> int | None:
-    """For how many minutes PostgreSQL has to keep its WAL summaries, where that is more than it does anyway."""
+    """The minutes for which PostgreSQL has to keep its WAL summaries; None if its default is enough."""
     if server.incremental != "block":
         return None
     between = _gap(server.backup_schedule)

@@ -42,7 +42,7 @@ def passive_of(facts: Facts, backup: BackupServer) -> Findings:
         chain.append(following)
         if following == backup.host:
             break
-    # Each circle is told once, of its first host by name.
+    # Each circle is reported once, for its first host by name.
     if backup.host == min(chain):
         yield Problem(
             backup.host,
@@ -145,7 +145,7 @@ def same_directories(
                 continue
             other_number, other_name, other_label = taken[path]
             if other_name == name and other_number != number:
-                continue  # the same name is the mistake, and is said
+                continue  # the same name is the mistake, and is reported already
             found[label] = f"is {path}, as {other_label} of {other_name} on {backup.host}"
         if "backup_directory" in found:
             found = {label: text for label, text in found.items() if label in (*options, "backup_directory")}

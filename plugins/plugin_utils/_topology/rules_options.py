@@ -25,7 +25,7 @@ from .entries import (
 from .model import BackupServer, PostgresServer, Problem
 from .rule import Facts, Findings
 
-#: The variable that a derived option comes from, where it is not the connection's.
+#: The variables from which derived options come, except those of the connection.
 _DERIVED_FROM: Mapping[str, str] = {
     **IDENTITY_OPTIONS,
     "minimum_redundancy": "barman_minimum_redundancy",
@@ -73,7 +73,7 @@ def entry(facts: Facts, server: PostgresServer, reported: set[tuple[str, str]]) 
     together = {**backup.global_options, **options}
     for problem in option_combinations.combination(together, version, server.version or None):
         if problem.option in derived and problem.option in IDENTITY_OPTIONS:
-            continue  # said of the variable already
+            continue  # reported for the variable already
         yield from option_problem(server, backup, problem, reported)
     for problem in option_combinations.without_effect(server.options, together):
         yield from option_problem(server, backup, problem, reported)

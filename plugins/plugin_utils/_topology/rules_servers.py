@@ -271,7 +271,7 @@ def reachability(facts: Facts, server: PostgresServer) -> Findings:
 
 
 def service_users(facts: Facts) -> Findings:
-    """Neither Barman nor PostgreSQL runs as root, and SSH would let the other host in as root."""
+    """Neither Barman nor PostgreSQL runs as root, and SSH trust would authorize the other host as root."""
     for backup in facts.backups.values():
         if backup.user == "root":
             yield Problem(backup.host, "barman_user", "is root", "write a user of Barman's own, such as barman")

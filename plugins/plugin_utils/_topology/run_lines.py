@@ -4,8 +4,8 @@
 
 """Which lines of SSH trust of other runs a recovery removes: those of runs that are known to have ended, and those that have expired.
 
-Private to the collection. Pure: no Ansible, no input or output. A run that begins at this moment may have laid its line after anybody looked
-for the runs that go on, so not knowing a run proves nothing.
+Private to the collection. Pure: no Ansible, no input or output. A run that began a moment ago may have written its line after
+this run listed the active runs. So an unknown run is not known to have ended.
 """
 
 from __future__ import annotations

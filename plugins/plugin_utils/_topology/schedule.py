@@ -113,9 +113,9 @@ def runs_per_year(cron: Cron) -> int:
 
 @lru_cache(maxsize=4096)
 def longest_gap(crons: tuple[Cron, ...]) -> int | None:
-    """The most minutes between two times at which one of the expressions comes true; None where that is never.
+    """The most minutes between two times that match one of the expressions; None if none ever matches.
 
-    Two years are looked at, which begin on a Sunday and have 365 days, so that a yearly time comes true twice.
+    It reads two years, which begin on a Sunday and have 365 days, so that a yearly time matches twice.
     """
     times: dict[int, set[int]] = {}
     for cron in crons:

@@ -347,7 +347,7 @@ VARIABLES: tuple[Variable, ...] = (
 )
 
 KNOWN_VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in VARIABLES}
-#: What the playbooks read beside them. Some are nearly a variable's name, and mean what they say.
+#: The playbooks' own arguments. Some are similar to a variable's name, and are no misspelling of it.
 PLAYBOOK_VARIABLES = frozenset(
     (
         "barman_backup_at_once",

@@ -6,8 +6,8 @@
     export tar (--directory DIRECTORY [--mounted] | --device DEVICE) [--compression gzip|bzip2|xz]
     export s3 --url s3://BUCKET/PATH [--endpoint-url URL] [--compression gzip|bzip2|snappy] ...
 
-Barman calls post_backup hooks of failed backups too, and before the last WAL of a good one is archived. A failed backup is nothing to export.
-Of a good one the last WAL is waited for, and what was exported is looked at again before this ends with success.
+Barman calls post_backup hooks of failed backups too, and before the last WAL of a valid backup is archived. A failed backup is not exported.
+For a valid backup, the script waits for the last WAL, and verifies the export before it ends with success.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ To restore it, as the user that runs PostgreSQL:
 
 
 class Failure(Exception):
-    """The export did not succeed; the text says why."""
+    """The export failed; the text is the reason."""
 
 
 class Backup(NamedTuple):
-    """The backup that Barman has just taken, as its environment tells it."""
+    """The backup that Barman has just taken, from the environment of the hook."""
 
     server: str
     id: str
@@ -496,7 +496,7 @@ def tar_to_device(backup: Backup, info: dict[str, str], device: str, compression
 
 
 class Bucket(NamedTuple):
-    """Where in S3, and how barman-cloud is told so."""
+    """A place in S3, with the arguments of barman-cloud for it."""
 
     url: str
     endpoint_url: str | None
@@ -559,7 +559,7 @@ def s3_backup(backup: Backup, bucket: Bucket, info: dict[str, str]) -> str:
     except Failure:
         raise
     except Exception as error:  # boto3 has many, and no common base that is always there
-        raise Failure(f"what is in {bucket.url} can't be looked at: {error}") from None
+        raise Failure(f"the content of {bucket.url} can't be read: {error}") from None
     return f"backup {backup.id} and its WAL are in {bucket.url}"
 
 
@@ -645,7 +645,7 @@ def export(options: argparse.Namespace) -> str:
             return s3_wal(bucket, os.environ["BARMAN_SERVER"])
     backup = backup_from_environment()
     if os.environ.get("BARMAN_STATUS") == "FAILED":
-        # Barman tells of the failed backup by itself.
+        # Barman reports the failed backup itself.
         return "backup {} failed, so there is nothing to export: {}".format(
             backup.id, os.environ.get("BARMAN_ERROR", "")
         )

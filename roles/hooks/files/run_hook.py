@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a hook script for Barman within limits, and writes down how it went.
+"""Runs a hook script for Barman within limits, and records the result.
 
-Barman starts a retry hook again and again until it ends with 0, 62 (give up and go on) or 63 (give up and stop), and of any other hook it
-notes a failure in its log alone. This program ends a retry hook with one of the three after so many attempts or seconds, and leaves a
+Barman starts a retry hook again and again until it ends with 0, 62 (abort and continue) or 63 (abort and stop). A failure of any other hook
+is only in Barman's log. This program ends a retry hook with one of the three after so many attempts or seconds, and leaves a
 state file that pgdr.barman.check and pgdr.barman.backup read.
 
     run-hook --state DIRECTORY [--attempts N] [--pause S] [--timeout S] [--give-up stop|continue] -- PROGRAM [ARGUMENT...]
@@ -37,7 +37,7 @@ FAILURES = 100
 
 
 class Stopped(Exception):
-    """This program was told to end."""
+    """A signal ended this program."""
 
 
 class State:
@@ -67,7 +67,7 @@ class State:
             self.failures = {**(self.failures if self.each_counts else {}), subject: values.get("message", "")}
             self.failures = dict(list(self.failures.items())[-FAILURES:])
         self.values.update(values, status=status, failures=self.failures, pid=os.getpid())
-        # What is told must not hinder what is done.
+        # An error of the report must not prevent the hook.
         with contextlib.suppress(OSError):
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
             handle, temporary = tempfile.mkstemp(prefix=".hook.", dir=self.directory)

@@ -383,7 +383,7 @@ def test_a_backup_that_is_not_done_in_the_bucket(world: World) -> None:
 def test_a_bucket_that_cannot_be_asked(world: World) -> None:
     done = world.run(*S3)
     assert done.returncode == 1
-    assert "can't be looked at" in done.stderr
+    assert "can't be read" in done.stderr
     assert "Traceback" not in done.stderr
 
 
