@@ -39,7 +39,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.stream_state import WAL_REMOVED
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.synchronous import (
-    _refuse_where_nothing_is_taken_over,
+    _refuse_if_nothing_is_reloaded,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_position import (
     close_segment,
@@ -355,10 +355,10 @@ def test_an_error_in_the_files_is_known_without_its_words(server: Server, line: 
     try:
         with server.session() as session:
             if named is None:
-                _refuse_where_nothing_is_taken_over(session)
+                _refuse_if_nothing_is_reloaded(session)
             else:
                 with pytest.raises(HostError, match=named):
-                    _refuse_where_nothing_is_taken_over(session)
+                    _refuse_if_nothing_is_reloaded(session)
     finally:
         path.write_text(before)
 
