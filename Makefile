@@ -47,7 +47,7 @@ molecule: venv  ## Every scenario on lab machines; SCENARIOS="streaming ..." for
 bench: venv  ## Measure side by side with bare tools; ARGS="--only check" for some (ARGS=--help)
 	@$(VENV_PYTHON) -m tests.bench $(ARGS)
 
-.PHONY: format docs changelog lock
+.PHONY: format docs controller changelog lock
 format: venv  ## Format the Python, repair what can be repaired
 	@ruff check --quiet --fix --unsafe-fixes . || true
 	@ruff format --quiet .
@@ -55,6 +55,9 @@ format: venv  ## Format the Python, repair what can be repaired
 docs: venv  ## Generate docs/reference from the code, and build the documentation site in .cache/site/html
 	@$(VENV_PYTHON) -m tests.tools.docs
 	@$(VENV_PYTHON) -m tests.tools.site
+
+controller: venv  ## Generate controller/ (AWX's templates, surveys, project) from the playbooks' arguments
+	@$(VENV_PYTHON) -m tests.tools.controller
 
 changelog: venv  ## Write CHANGELOG.md from changelogs/fragments, for the version in galaxy.yml
 	@antsibull-changelog release --update-existing --reload-plugins

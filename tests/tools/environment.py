@@ -33,8 +33,8 @@ COLLECTIONS_ROOT = CACHE / "collections"
 DEPENDENCIES = ("community.crypto", "community.postgresql")
 """What galaxy.yml depends on; a test keeps the two equal."""
 
-INSTALLED_COLLECTIONS = ("ansible.posix", *DEPENDENCIES)
-"""What the tests need: with a callback of ansible.posix they read a play's result as JSON."""
+INSTALLED_COLLECTIONS = ("ansible.posix", "awx.awx", *DEPENDENCIES)
+"""What the tests need: a callback of ansible.posix for a play's result as JSON, and the modules of awx.awx for the templates of controller/."""
 
 MINIMUM_PYTHON = (3, 11)
 
