@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._recovery.report import Results, notes, problems, report
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_results import recover_result
 
 _REQUIRED = ("proof", "host", "restored", "test")
 _OPTIONAL = ("isolation", "running", "answered", "record", "commit", "protection")
@@ -31,4 +32,10 @@ class ActionModule(Action):
         recovery = arguments["recovery"]
         results = Results(**{name: arguments[name] for name in (*_REQUIRED, *_OPTIONAL, "new_backups", "unprotected")})
         made = report(recovery, results, data_directory=arguments["data_directory"], started=arguments["started"])
-        return {"report": made, "notes": notes(recovery, made), "problems": problems(recovery, results, made)}
+        found = problems(recovery, results, made)
+        return {
+            "report": made,
+            "notes": notes(recovery, made),
+            "problems": found,
+            "result": recover_result(made, found),
+        }

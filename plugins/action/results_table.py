@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils import tables
+from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results, tables
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import of_all_hosts
 
@@ -27,11 +27,14 @@ class ActionModule(Action):
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         check_mode = bool(self._task.check_mode)
         results = of_all_hosts(arguments["results"], variables)
+        lost = set(variables["ansible_play_hosts_all"]) - set(variables["ansible_play_hosts"])
         if arguments["operation"] == "backup":
             lines = tables.backup_table(results, check_mode=check_mode)
             failures = tables.backup_failures(results, check_mode=check_mode)
+            returned = run_results.backup_result(results, lost, check_mode=check_mode)
         elif arguments["operation"] == "check":
             lines, failures = tables.check_table(results), tables.check_failures(results)
+            returned = run_results.check_result(results, lost, check_mode=check_mode)
         else:
             lines = tables.sync_table(
                 results,
@@ -41,4 +44,5 @@ class ActionModule(Action):
                 check_mode=check_mode,
             )
             failures = tables.sync_failures(results)
-        return {"msg": lines, "failures": failures}
+            returned = run_results.sync_result(results, lost, check_mode=check_mode)
+        return {"msg": lines, "failures": failures, "result": returned}

@@ -26,6 +26,7 @@ class ActionModule(Action):
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         groups, hostvars = variables["groups"], variables["hostvars"]
         problems = [
+            *inventory.slice_of_a_job(variables),
             *inventory.unparsed_sources(hostvars),
             *inventory.missing_group("barman_pg_group", arguments["pg_group"], groups),
             *inventory.missing_group("barman_backup_group", arguments["backup_group"], groups),

@@ -12,8 +12,9 @@ author:
   - pgdr.barman contributors (@pgdr)
 description:
   - Shows O(prompt) on the terminal of C(ansible-playbook) and reads a line. Every answer but V(yes) causes a failure.
-  - Fails immediately if there is no terminal, and after O(timeout) seconds if nobody answers. C(ansible-runner) and AWX provide a terminal that
-    nobody reads, on which M(ansible.builtin.pause) waits without limit.
+  - Fails immediately if there is no terminal, and after O(timeout) seconds if nobody answers.
+  - Fails immediately in a job of AWX and under C(ansible-runner), too. They provide a terminal that nobody reads, on which M(ansible.builtin.pause)
+    waits without limit.
   - Runs on the controller and connects to no host.
 extends_documentation_fragment:
   - pgdr.barman._attributes

@@ -100,6 +100,10 @@ report:
   description: The report.
   returned: success
   type: dict
+result:
+  description: The report with RV(problems) and RV(result.ok), for C(set_stats).
+  returned: success
+  type: dict
 problems:
   description: Why the recovery fails although the recovered server runs.
   returned: success

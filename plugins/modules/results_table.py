@@ -62,4 +62,16 @@ failures:
   returned: success
   type: dict
   sample: {backup-eu: []}
+result:
+  description:
+    - The same as data, for C(set_stats). It has no details that only a person reads.
+    - RV(result.ok) is false if anything failed, or if a host of the play has failed before.
+  returned: success
+  type: dict
+  sample:
+    ok: true
+    check_mode: false
+    failed_hosts: []
+    failures: {}
+    servers: [{backup_server: backup-eu, server: pg-eu, ok: true, failed_checks: []}]
 """

@@ -18,13 +18,30 @@ from ansible.inventory.manager import IGNORED
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import problem_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Problem
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import JOB_TEMPLATE
 
 #: AWX and Automation Platform set both in every job.
-_AWX_VARIABLES = ("awx_job_id", "tower_job_id")
+AWX_VARIABLES = ("awx_job_id", "tower_job_id")
+_WORKFLOW_VARIABLES = ("awx_workflow_job_name", "tower_workflow_job_name")
 _SLICING = (
     "This is a job of AWX. If its template has job slicing, each slice lacks the other hosts of the inventory with their variables and groups. This "
     "playbook needs all of them: set job slicing to 1, and choose hosts with the template's limit (--limit)."
 )
+
+
+def slice_of_a_job(variables: Mapping[str, Any]) -> Iterable[Problem]:
+    """AWX runs the slices of a job in a workflow with the name of the job template. Source: JobTemplate.create_unified_job in ansible/awx.
+
+    Nothing else marks a slice, so a slice of another template than those in controller/ is found only if something is missing in it.
+    """
+    template = variables.get(JOB_TEMPLATE)
+    if template and template in [variables.get(name) for name in _WORKFLOW_VARIABLES]:
+        yield Problem(
+            "",
+            str(template),
+            "this job is a slice, which lacks the other hosts of the inventory with their variables and groups",
+            "set job slicing of the template to 1, and choose hosts with the template's limit (--limit)",
+        )
 
 
 def unparsed_sources(hostvars: Any) -> Iterable[Problem]:
@@ -82,5 +99,5 @@ def shared_names(hosts: Iterable[str], groups: Mapping[str, list[str]]) -> list[
 def problems_message(problems: Sequence[Problem], variables: Mapping[str, Any]) -> str:
     """The error of an inventory with these problems. variables: those of a host of the run."""
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    hints = [_SLICING] if any(name in variables for name in _AWX_VARIABLES) else []
+    hints = [_SLICING] if any(name in variables for name in AWX_VARIABLES) else []
     return "\n".join((problem_lines(problems, heading=f"The inventory has {count}; nothing was changed."), *hints))

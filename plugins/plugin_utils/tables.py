@@ -50,13 +50,13 @@ def backup_failures(done: Jobs, *, check_mode: bool) -> dict[str, list[str]]:
         host: [
             f"{name}: {job.get('msg') or 'the backup ended without an answer'}"
             for name, job in jobs
-            if not check_mode and _is_failed(job)
+            if not check_mode and is_failed_backup(job)
         ]
         for host, jobs in done.items()
     }
 
 
-def _is_failed(job: Mapping[str, Any]) -> bool:
+def is_failed_backup(job: Mapping[str, Any]) -> bool:
     return bool(job.get("failed")) or (job.get("backup") or {}).get("status") != "DONE"
 
 
@@ -64,7 +64,7 @@ def _backup_state(job: Mapping[str, Any], *, check_mode: bool) -> str:
     changed = bool(job.get("changed"))
     if check_mode and changed:
         return "would be taken"
-    if not check_mode and _is_failed(job):
+    if not check_mode and is_failed_backup(job):
         return "FAILED"
     return "taken" if changed else "recent enough"
 

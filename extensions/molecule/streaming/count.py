@@ -24,6 +24,7 @@ CONTROLLER_ONLY = frozenset(
         "assert",
         "confirm",
         "debug",
+        "deployment_result",
         "fail",
         "group_by",
         "handover",

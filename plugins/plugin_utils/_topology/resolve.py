@@ -19,12 +19,14 @@ from .kinds import BACKUP, BOTH, PG, Group, Variable
 from .model import WAL_METHODS, BackupServer, PassiveCopy, PostgresServer, Problem, Topology, Unreadable
 from .parse import InvalidValue, ansible_address, as_source, server_name
 from .role_variables import ROLE_VARIABLES
-from .variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES, SECRET_VARIABLES
+from .variables import JOB_TEMPLATE, KNOWN_VARIABLES, PLAYBOOK_VARIABLES, RESULTS, SECRET_VARIABLES
 
 T = TypeVar("T")
 HostVariables = Mapping[str, Any]
 
 _PREFIX = "barman_"
+#: Names that are nobody's misspelling.
+_NO_MISTAKES = frozenset((*KNOWN_VARIABLES, *PLAYBOOK_VARIABLES, *RESULTS.values(), JOB_TEMPLATE))
 _BARE_NAMES = tuple(name[len(_PREFIX) :] for name in KNOWN_VARIABLES)
 
 
@@ -123,7 +125,7 @@ class _Reader:
     def report_misspelt(self) -> None:
         """Names that are nearly a variable's. Others may be a playbook's, or the user's own."""
         for name in self.values:
-            if not name.startswith(_PREFIX) or name in KNOWN_VARIABLES or name in PLAYBOOK_VARIABLES:
+            if not name.startswith(_PREFIX) or name in _NO_MISTAKES:
                 continue
             like = barman_options.nearest(name[len(_PREFIX) :], _BARE_NAMES, cutoff=0.8)
             if like is not None:

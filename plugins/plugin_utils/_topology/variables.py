@@ -401,6 +401,12 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_sync_timeout",
     )
 )
+#: What the playbooks return with set_stats, by playbook. AWX sets it as a variable in the jobs that follow in a workflow, so nothing else has these names.
+RESULTS: Mapping[str, str] = {
+    playbook: f"barman_result_{playbook}" for playbook in ("backup", "check", "deploy", "recover", "sync")
+}
+#: The job templates in controller/ set it to their own name, by which a slice of a job is found.
+JOB_TEMPLATE = "barman_job_template"
 SECRET_VARIABLES = frozenset(variable.name for variable in VARIABLES if variable.secret)
 #: Ansible's own variables that the topology reads.
 ANSIBLE_VARIABLES = ("ansible_host", "ansible_port")

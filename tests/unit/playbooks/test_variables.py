@@ -12,7 +12,11 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import (
+    KNOWN_VARIABLES,
+    PLAYBOOK_VARIABLES,
+    RESULTS,
+)
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import MetaError, meta, specification
 from tests.conftest import REPOSITORY
 from tests.tools.examples import playbook_files
@@ -109,3 +113,25 @@ def test_no_name_is_registered_and_given_in_vars() -> None:
         names_in(yaml.safe_load(path.read_text(encoding="utf-8")), found)
     assert "barman_recovery" in found["kept"]
     assert found["kept"] & found["vars"] == set()
+
+
+def set_stats_in(value: Any) -> set[str]:
+    """The names that tasks return with set_stats, anywhere in a playbook."""
+    if isinstance(value, list):
+        return {name for item in value for name in set_stats_in(item)}
+    if not isinstance(value, dict):
+        return set()
+    own = value.get("ansible.builtin.set_stats") or {}
+    return {*own.get("data", {}), *(name for item in value.values() for name in set_stats_in(item))}
+
+
+def test_the_results_for_workflows_have_names_of_their_own() -> None:
+    """AWX sets them as extra variables in the next job, where they win over everything of the same name."""
+    returned: set[str] = set()
+    used: dict[str, set[str]] = {"kept": set(), "vars": set()}
+    for path in (*(REPOSITORY / "playbooks").rglob("*.yml"), *(REPOSITORY / "roles").glob("*/tasks/**/*.yml")):
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        returned |= set_stats_in(tree)
+        names_in(tree, used)
+    assert returned == set(RESULTS.values())
+    assert returned.isdisjoint(used["kept"] | used["vars"] | set(KNOWN_VARIABLES) | PLAYBOOK_VARIABLES)

@@ -30,10 +30,17 @@ PLAY = """
 """
 
 
-def ask(directory: Path, timeout: int, answer: bytes | None, *, terminal: bool = True) -> tuple[int, str, float]:
-    """Exit status, output and seconds of a playbook that asks. answer: what is typed when the question is there."""
+def ask(
+    directory: Path,
+    timeout: int,
+    answer: bytes | None,
+    *arguments: str,
+    terminal: bool = True,
+    **variables: str,
+) -> tuple[int, str, float]:
+    """Exit status, output and seconds of a playbook that asks. answer: what is typed when the question is there. variables: of its environment."""
     (directory / "play.yml").write_text(PLAY % timeout)
-    command = [sys.executable, "-m", "ansible", "playbook", "play.yml"]
+    command = [sys.executable, "-m", "ansible", "playbook", "play.yml", *arguments]
     begun = time.monotonic()
     if not terminal:
         done = subprocess.run(
@@ -50,7 +57,7 @@ def ask(directory: Path, timeout: int, answer: bytes | None, *, terminal: bool =
     pid, descriptor = pty.fork()
     if pid == 0:
         os.chdir(directory)
-        os.execvpe(command[0], command, environment(ANSIBLE_NOCOLOR="true"))
+        os.execvpe(command[0], command, environment(ANSIBLE_NOCOLOR="true", **variables))
     output = b""
     typed = False
     while time.monotonic() - begun < 60:
@@ -88,6 +95,22 @@ def test_without_a_terminal_it_fails_at_once(tmp_path: Path) -> None:
     rc, output, seconds = ask(tmp_path, 300, None, terminal=False)
     assert rc == 2, output
     assert "there is no terminal to ask on. Give barman_recover_confirmed=true." in output
+    assert seconds < 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (("--extra-vars=awx_job_id=7",), {}),
+        (("--extra-vars=tower_job_id=7",), {}),
+        ((), {"AWX_ISOLATED_DATA_DIR": "/runner/artifacts/7"}),
+    ],
+)
+def test_under_awx_it_fails_at_once(tmp_path: Path, arguments: tuple[str, ...], variables: dict[str, str]) -> None:
+    """ansible-runner gives the playbook a terminal, so that Ansible itself would wait."""
+    rc, output, seconds = ask(tmp_path, 300, None, *arguments, **variables)
+    assert rc == 2, output
+    assert "has nobody to ask. Give barman_recover_confirmed=true." in output
     assert seconds < 30
 
 

@@ -259,6 +259,17 @@ def test_a_slice_of_an_awx_job_is_named_as_a_cause(tmp_path, variable):
     assert "slicing" not in "\n".join(failure(tmp_path, alone.replace(variable, "other")))
 
 
+@pytest.mark.parametrize("variable", ["awx_workflow_job_name", "tower_workflow_job_name"])
+def test_a_slice_in_which_nothing_is_missing_is_refused(tmp_path, variable):
+    """AWX runs slices in a workflow that has the name of the job template."""
+    template = GOOD.replace("site: eu", "site: eu\n    barman_job_template: pgdr.barman.deploy\n    " + variable + ": ")
+    lines = failure(tmp_path, template.replace(f"{variable}: ", f"{variable}: pgdr.barman.deploy"))
+    assert "this job is a slice" in lines[1]
+    assert "--limit" in lines[1]
+    # A workflow of ours has another name.
+    assert "requirements" in run(tmp_path, template.replace(f"{variable}: ", f"{variable}: nightly"))
+
+
 PASSWORDS = ("tru{{st", "tru{% ir}me", "tru{# st", "tru{{ st }}me")
 
 

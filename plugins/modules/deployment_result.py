@@ -1,0 +1,57 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: deployment_result
+short_description: Return the result of a deployment as data
+version_added: 1.0.0
+author:
+  - pgdr.barman contributors (@pgdr)
+description:
+  - Returns which hosts of the play reached its end, what waits, and what the inventory does not declare. The playbook C(pgdr.barman.deploy) hands the result
+    on with C(set_stats).
+  - Runs on the controller and connects to nothing. Use C(run_once).
+extends_documentation_fragment:
+  - pgdr.barman._attributes
+  - pgdr.barman._attributes.INFO
+attributes:
+  platform:
+    support: full
+options:
+  handover:
+    description: The plan of the handover by host, as RV(pgdr.barman.handover#module:hosts) has it.
+    type: dict
+    default: {}
+  undeclared:
+    description: What the inventory does not declare by host, as RV(pgdr.barman.undeclared#module:messages) has it.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Return the result of the deployment
+  pgdr.barman.deployment_result:
+    handover: "{{ barman_handover.hosts }}"
+    undeclared: "{{ barman_undeclared.messages }}"
+  run_once: true
+  register: deployment
+"""
+
+RETURN = r"""
+result:
+  description:
+    - The result. RV(result.ok) is false if a host of the play has failed.
+  returned: success
+  type: dict
+  sample:
+    ok: true
+    check_mode: false
+    failed_hosts: []
+    failures: {}
+    hosts: [backup-eu, pg-eu]
+    waiting: {}
+    undeclared: {}
+"""

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks return to their caller with set_stats, such as to the next job of an AWX workflow. This plugin util is private to the collection.
+
+Pure: no input or output. Each result has "ok", which is false if anything failed, and "failed_hosts": the hosts that the run lost before its end. docs/awx.md
+documents the keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
+    Jobs,
+    Results,
+    backup_failures,
+    check_failures,
+    is_failed_backup,
+    sync_failures,
+)
+
+
+def backup_result(done: Jobs, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:
+    """done: pairs of Barman's name and what module backup returned, by backup server."""
+    backups = [
+        {
+            "backup_server": host,
+            "server": name,
+            "ok": check_mode or not is_failed_backup(job),
+            "changed": bool(job.get("changed")),
+            "backup_id": (job.get("backup") or {}).get("id"),
+            "size": (job.get("backup") or {}).get("size"),
+            "seconds": (job.get("backup") or {}).get("duration"),
+        }
+        for host, jobs in done.items()
+        for name, job in jobs
+    ]
+    return _result(failed_hosts, backup_failures(done, check_mode=check_mode), check_mode=check_mode, backups=backups)
+
+
+def check_result(checked: Results, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:
+    """checked: what module check returned, by backup server."""
+    servers = [
+        {
+            "backup_server": host,
+            "server": name,
+            "ok": server["ok"],
+            "failed_checks": [
+                check["name"] for check in server["checks"].values() if not check["ok"] and not check["ignored"]
+            ],
+        }
+        for host, result in checked.items()
+        for name, server in (result.get("servers") or {}).items()
+    ]
+    return _result(failed_hosts, check_failures(checked), check_mode=check_mode, servers=servers)
+
+
+def sync_result(copied: Results, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:
+    """copied: what module sync returned of each server, by backup server."""
+    copies = [
+        {
+            "backup_server": host,
+            "server": name,
+            "ok": not copy["error"],
+            "changed": bool(copy["changed"]),
+            "recoverable_up_to": (copy.get("recoverable") or {}).get("time"),
+        }
+        for host, servers in copied.items()
+        for name, copy in servers.items()
+    ]
+    return _result(failed_hosts, sync_failures(copied), check_mode=check_mode, copies=copies)
+
+
+def deploy_result(
+    hosts: Iterable[str],
+    failed_hosts: Iterable[str],
+    waiting: Mapping[str, Iterable[str]],
+    undeclared: Mapping[str, Iterable[str]],
+    *,
+    check_mode: bool,
+) -> dict[str, Any]:
+    """hosts: those at the end of the run. waiting: what the handover left, by host. undeclared: the messages on what the inventory does not declare."""
+    return _result(
+        failed_hosts,
+        {},
+        check_mode=check_mode,
+        hosts=sorted(hosts),
+        waiting={host: list(reasons) for host, reasons in waiting.items() if reasons},
+        undeclared={host: list(messages) for host, messages in undeclared.items() if messages},
+    )
+
+
+def recover_result(report: Mapping[str, Any], problems: Iterable[str]) -> dict[str, Any]:
+    """report: of a recovery that has ended. problems: why it fails although the recovered server runs."""
+    found = list(problems)
+    return {"ok": not found, "failed_hosts": [], "problems": found, **report}
+
+
+def _result(
+    failed_hosts: Iterable[str], failures: Mapping[str, list[str]], *, check_mode: bool, **details: Any
+) -> dict[str, Any]:
+    lost = sorted(failed_hosts)
+    reasons = {host: texts for host, texts in failures.items() if texts}
+    return {
+        "ok": not lost and not reasons,
+        "check_mode": check_mode,
+        "failed_hosts": lost,
+        "failures": reasons,
+        **details,
+    }
