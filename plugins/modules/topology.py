@@ -41,8 +41,8 @@ notes:
 EXAMPLES = r"""
 - name: Read the architecture from the inventory
   pgdr.barman.topology:
-    pg_group: "{{ barman_pg_group | default('pg') }}"
-    backup_group: "{{ barman_backup_group | default('backup') }}"
+    pg_group: "{{ barman_pg_group | default('pg', true) }}"
+    backup_group: "{{ barman_backup_group | default('backup', true) }}"
   register: architecture
   run_once: true
 

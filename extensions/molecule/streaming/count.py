@@ -34,6 +34,7 @@ CONTROLLER_ONLY = frozenset(
         "meta",
         "operation",
         "pause",
+        "playbook_arguments",
         "postgres_comparison",
         "require_unchanged",
         "require_unlocked",

@@ -10,6 +10,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from ...module_utils._barman import options as barman_options
@@ -19,6 +20,7 @@ from .kinds import BACKUP, BOTH, PG, Group, Variable
 from .model import WAL_METHODS, BackupServer, PassiveCopy, PostgresServer, Problem, Topology, Unreadable
 from .parse import InvalidValue, ansible_address, as_source, server_name
 from .role_variables import ROLE_VARIABLES
+from .text_forms import is_absent
 from .variables import JOB_TEMPLATE, KNOWN_VARIABLES, PLAYBOOK_VARIABLES, RESULTS, SECRET_VARIABLES
 
 T = TypeVar("T")
@@ -58,7 +60,8 @@ class _Reader:
 
     def __init__(self, host: str, values: HostVariables, problems: list[Problem]) -> None:
         self.host = host
-        self.values = values
+        empty = {name for name, value in values.items() if is_absent(value) and not _may_be_empty(name)}
+        self.values = {name: value for name, value in values.items() if name not in empty} if empty else values
         self.problems = problems
 
     def report(self, variable: str, message: str, instead: str) -> None:
@@ -130,6 +133,18 @@ class _Reader:
             like = barman_options.nearest(name[len(_PREFIX) :], _BARE_NAMES, cutoff=0.8)
             if like is not None:
                 self.report(name, "is not a variable of this collection", f"did you mean {_PREFIX}{like}?")
+
+
+@cache
+def _may_be_empty(variable: str) -> bool:
+    """Whether an empty text is a value of the variable, such as "never" of a schedule. Of all others it is an empty answer of a survey: no value."""
+    known = KNOWN_VARIABLES.get(variable)
+    if known is None or known.kind.parse_parts is not None:
+        return known is None
+    try:
+        return known.kind.parse("") == ""
+    except InvalidValue:
+        return False
 
 
 def _address_of(reader: _Reader) -> str:

@@ -32,7 +32,7 @@ MISTAKES_OF_A_SERVER = [
     ),
     ({"barman_backup_server": "elsewhere"}, "barman_backup_server", "names elsewhere", "write one of backup"),
     ({"barman_backup_server": ["backup"]}, "barman_backup_server", "is a list and no text", "write a text"),
-    ({"barman_backup_server": ""}, "barman_backup_server", "is empty", "write a name"),
+    ({"barman_backup_server": ""}, "barman_backup_server", "is missing", "inventory name"),
     ({"barman_postgres_version": None}, "barman_postgres_version", "is missing", "13 to 18"),
     ({"barman_postgres_version": 17.2}, "barman_postgres_version", "the number 17.2", "whole number, from 13 to 18"),
     ({"barman_postgres_version": 9}, "barman_postgres_version", "cannot be 9", "from 13 to 18"),
@@ -88,7 +88,6 @@ MISTAKES_OF_A_SERVER = [
     ({"barman_synchronous": 2}, "barman_synchronous", "is the number 2", "write true or false"),
     ({"barman_manage_postgres": "nope"}, "barman_manage_postgres", "is the text 'nope'", "write true or false"),
     ({"barman_postgres_port": "54x"}, "barman_postgres_port", "is the text '54x'", "from 1 to 65535"),
-    ({"barman_postgres_port": ""}, "barman_postgres_port", "is the text ''", "from 1 to 65535"),
     (
         {"barman_passive_servers": ["backup"]},
         "barman_passive_servers",
