@@ -142,7 +142,7 @@ def _may_be_empty(variable: str) -> bool:
     if known is None or known.kind.parse_parts is not None:
         return known is None
     try:
-        return known.kind.parse("") == ""
+        return bool(known.kind.parse("") == "")
     except InvalidValue:
         return False
 

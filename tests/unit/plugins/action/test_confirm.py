@@ -36,7 +36,7 @@ def ask(
     answer: bytes | None,
     *arguments: str,
     terminal: bool = True,
-    **variables: str,
+    variables: dict[str, str] | None = None,
 ) -> tuple[int, str, float]:
     """Exit status, output and seconds of a playbook that asks. answer: what is typed when the question is there. variables: of its environment."""
     (directory / "play.yml").write_text(PLAY % timeout)
@@ -57,7 +57,7 @@ def ask(
     pid, descriptor = pty.fork()
     if pid == 0:
         os.chdir(directory)
-        os.execvpe(command[0], command, environment(ANSIBLE_NOCOLOR="true", **variables))
+        os.execvpe(command[0], command, environment(ANSIBLE_NOCOLOR="true", **(variables or {})))
     output = b""
     typed = False
     while time.monotonic() - begun < 60:
@@ -108,7 +108,7 @@ def test_without_a_terminal_it_fails_at_once(tmp_path: Path) -> None:
 )
 def test_under_awx_it_fails_at_once(tmp_path: Path, arguments: tuple[str, ...], variables: dict[str, str]) -> None:
     """ansible-runner gives the playbook a terminal, so that Ansible itself would wait."""
-    rc, output, seconds = ask(tmp_path, 300, None, *arguments, **variables)
+    rc, output, seconds = ask(tmp_path, 300, None, *arguments, variables=variables)
     assert rc == 2, output
     assert "has nobody to ask. Give barman_recover_confirmed=true." in output
     assert seconds < 30

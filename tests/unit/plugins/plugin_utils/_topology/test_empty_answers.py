@@ -108,7 +108,7 @@ def test_an_empty_variable_of_the_inventory_is_no_variable(name: str, empty: str
     on_backup = {} if group == PG else {name: empty}
     without = {key: value for key, value in pg().items() if key not in on_pg}
     expected = build({"pg": without}, {"backup": backup()})
-    assert build({"pg": {**without, **on_pg}}, {"backup": backup(**on_backup)}) == expected
+    assert build({"pg": {**without, **on_pg}}, {"backup": {**backup(), **on_backup}}) == expected
 
 
 @pytest.mark.parametrize("name", sorted(VALUES))
