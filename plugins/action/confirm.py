@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.utils.display import Display
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
-from ansible_collections.pgdr.barman.plugins.plugin_utils.inventory import AWX_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils.controller import has_nobody_to_ask
 
 
 class ActionModule(Action):
@@ -32,18 +30,13 @@ class ActionModule(Action):
             raise AnsibleActionFail(f"timeout: {seconds} is not a positive number of seconds")
         if arguments["confirmed"]:
             problem = ""
-        elif _has_runner(variables):
+        elif has_nobody_to_ask(variables):
             problem = "it is not confirmed, and a job of AWX or ansible-runner has nobody to ask"
         else:
             problem = _ask(arguments["prompt"], seconds)
         if problem:
             raise AnsibleActionFail(f"Nothing was done: {problem}. {arguments['remedy']}".rstrip())
         return {"confirmed": True, "time": time.time()}
-
-
-def _has_runner(variables: Mapping[str, Any]) -> bool:
-    """Whether ansible-runner runs this playbook: its terminal has nobody behind it. AWX uses it, and sets variables of its own, too."""
-    return "AWX_ISOLATED_DATA_DIR" in os.environ or any(name in variables for name in AWX_VARIABLES)
 
 
 def _ask(prompt: str, seconds: int) -> str:

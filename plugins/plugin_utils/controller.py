@@ -9,11 +9,14 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.run_lock import Controller, Life, RunLock, holder_life
 
+#: AWX and Automation Platform set both in every job.
+AWX_VARIABLES = ("awx_job_id", "tower_job_id")
 TAKE_OVER = "barman_recover_take_over"
 
 
@@ -28,6 +31,11 @@ def this_controller() -> Controller:
         pid=pid,
         started=start_of(pid) or 0,
     )
+
+
+def has_nobody_to_ask(variables: Mapping[str, Any]) -> bool:
+    """Whether this is a job of AWX or of ansible-runner: its terminal has nobody behind it. variables: those of a host of the run."""
+    return "AWX_ISOLATED_DATA_DIR" in os.environ or any(name in variables for name in AWX_VARIABLES)
 
 
 def start_of(pid: int) -> int | None:

@@ -19,9 +19,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import problem_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Problem
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import JOB_TEMPLATE
+from ansible_collections.pgdr.barman.plugins.plugin_utils.controller import AWX_VARIABLES
 
-#: AWX and Automation Platform set both in every job.
-AWX_VARIABLES = ("awx_job_id", "tower_job_id")
 _WORKFLOW_VARIABLES = ("awx_workflow_job_name", "tower_workflow_job_name")
 _SLICING = (
     "This is a job of AWX. If its template has job slicing, each slice lacks the other hosts of the inventory with their variables and groups. This "

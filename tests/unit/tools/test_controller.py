@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import SECRET_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import RESULTS, SECRET_VARIABLES
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import specification
 from tests.conftest import REPOSITORY
 from tests.tools import controller, examples
@@ -181,3 +183,62 @@ def builder(*arguments: str | Path) -> None:
         ["ansible-builder", *arguments], env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+PAGE = (REPOSITORY / "docs" / "awx.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_everything_that_is_created() -> None:
+    found = controller.configuration()
+    for kind in ("controller_credential_types", "controller_workflows", "controller_schedules"):
+        assert [one["name"] for one in found[kind] if f"| `{one['name']}` |" not in PAGE] == []
+    settings = set(re.findall(r"\bpgdr_controller_\w+", controller.dumped(found)))
+    assert settings == set(re.findall(r"\bpgdr_controller_\w+", PAGE))
+
+
+def test_the_example_of_the_page_has_all_settings_without_a_default() -> None:
+    blocks = [
+        yaml.safe_load(block.text) for block in examples.markdown_blocks(REPOSITORY / "docs" / "awx.md", ("yaml",))
+    ]
+    (settings,) = [block for block in blocks if isinstance(block, dict)]
+    assert set(settings) == set(SETTINGS)
+
+
+def test_the_page_has_the_keys_of_every_result() -> None:
+    job = {"changed": True, "backup": {"id": "x", "status": "DONE"}}
+    copy = {"error": "", "changed": True}
+    made: dict[str, dict[str, Any]] = {
+        "deploy": run_results.deploy_result([], [], {}, {}, check_mode=False),
+        "backup": run_results.backup_result({"backup": [["pg", job]]}, [], check_mode=False),
+        "check": run_results.check_result(
+            {"backup": {"servers": {"pg": {"ok": True, "checks": {}}}}}, [], check_mode=False
+        ),
+        "sync": run_results.sync_result({"backup": {"pg": copy}}, [], check_mode=False),
+        "recover": run_results.recover_result({}, []),
+    }
+    assert set(made) == set(RESULTS)
+    for playbook, result in made.items():
+        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{RESULTS[playbook]}` |")]
+        nested = {
+            key
+            for value in result.values()
+            if isinstance(value, list)
+            for one in value
+            if isinstance(one, dict)
+            for key in one
+        }
+        assert set(re.findall(r"`(\w+)`", row)) - {RESULTS[playbook]} == (set(result) | nested) - ({"ok"} - nested), (
+            playbook
+        )
+
+
+def test_the_configuration_has_the_names_that_the_roles_read() -> None:
+    """The configuration-as-code collection reads these names. Source: its roles controller_job_templates, controller_workflow_job_templates and others."""
+    assert set(controller.configuration()) == {
+        "controller_credential_types",
+        "controller_execution_environments",
+        "controller_projects",
+        "controller_schedules",
+        "controller_templates",
+        "controller_workflows",
+    }

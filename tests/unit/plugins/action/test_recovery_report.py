@@ -40,6 +40,8 @@ def test_what_could_not_be_protected_is_a_problem() -> None:
     unprotected = [{"run": RUN, "reason": "pg is not protected"}]
     found = run_action(recovery_report, **{**GIVEN, "unprotected": unprotected})
     assert found["problems"] == ["pg is not protected"]
+    assert (found["result"]["ok"], found["result"]["problems"]) == (False, found["problems"])
+    assert run_action(recovery_report, **GIVEN)["result"]["ok"]
     assert found["report"]["protected"] is False
 
 

@@ -19,7 +19,7 @@ def variables(**values: dict[str, Any]) -> dict[str, Any]:
     """Those of a play on two backup servers and one host that was lost. values: by name of the variable, that of each host that has it."""
     hosts = ["backup-eu", "backup-us", "lost"]
     hostvars = {host: {name: by_host[host] for name, by_host in values.items() if host in by_host} for host in hosts}
-    return {"ansible_play_hosts": hosts[:2], "hostvars": hostvars}
+    return {"ansible_play_hosts": hosts[:2], "ansible_play_hosts_all": hosts, "hostvars": hostvars}
 
 
 def test_backups() -> None:
@@ -32,6 +32,15 @@ def test_backups() -> None:
         "backup-us": [],
     }
     assert (found["changed"], found["_ansible_verbose_always"]) == (False, True)
+
+
+def test_the_result_for_workflows_names_what_failed_and_the_hosts_that_were_lost() -> None:
+    result = run_action(results_table, variables(jobs=DONE), operation="backup", results="jobs")["result"]
+    assert (result["ok"], result["failed_hosts"]) == (False, ["lost"])
+    assert [backup["ok"] for backup in result["backups"]] == [True, True, False, False]
+    checked = {"backup-eu": {"servers": {"pg": {"ok": True, "checks": {}}}, "problems": []}}
+    result = run_action(results_table, variables(checked=checked), operation="check", results="checked")["result"]
+    assert result["servers"] == [{"backup_server": "backup-eu", "server": "pg", "ok": True, "failed_checks": []}]
 
 
 def test_in_check_mode_no_backup_fails() -> None:

@@ -112,7 +112,7 @@ def test_an_empty_variable_of_the_inventory_is_no_variable(name: str, empty: str
 
 
 @pytest.mark.parametrize("name", sorted(VALUES))
-def test_empty_is_a_value_where_the_table_says_so(name: str) -> None:
+def test_an_empty_value_that_has_a_meaning_is_kept(name: str) -> None:
     group = KNOWN_VARIABLES[name].group
     on_pg, on_backup = ({name: ""}, {}) if group == PG else ({}, {name: ""})
     found = build({"pg": pg(barman_incremental="block", **on_pg)}, {"backup": backup(**on_backup)})
