@@ -165,7 +165,7 @@ def main(arguments: list[str]) -> int:
         inventory=given.inventory,
         answers=given.answers,
         artifacts=given.artifacts,
-        credentials=yaml.safe_load(given.credentials.read_text()) if given.credentials else {},
+        credentials=yaml.safe_load(given.credentials.read_text())["job_credentials"] if given.credentials else {},
         limit=given.limit,
         check=given.check,
     )
