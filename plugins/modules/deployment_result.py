@@ -43,7 +43,7 @@ EXAMPLES = r"""
 RETURN = r"""
 result:
   description:
-    - The result. RV(result.ok) is false if a host of the play has failed.
+    - The result. C(ok) is false if a host of the play has failed.
   returned: success
   type: dict
   sample:

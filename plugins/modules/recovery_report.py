@@ -101,7 +101,7 @@ report:
   returned: success
   type: dict
 result:
-  description: The report with RV(problems) and RV(result.ok), for C(set_stats).
+  description: The report with RV(problems) and C(ok), for C(set_stats).
   returned: success
   type: dict
 problems:

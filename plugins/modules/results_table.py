@@ -65,7 +65,7 @@ failures:
 result:
   description:
     - The same as data, for C(set_stats). It has no details that only a person reads.
-    - RV(result.ok) is false if anything failed, or if a host of the play has failed before.
+    - C(ok) is false if anything failed, or if a host of the play has failed before.
   returned: success
   type: dict
   sample:
