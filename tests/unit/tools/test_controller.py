@@ -35,7 +35,7 @@ def options_of(template: str) -> dict[str, Any]:
 
 
 def test_the_files_are_what_the_generator_makes() -> None:
-    assert controller.outdated() == []
+    assert controller.outdated() == [], "run `make controller`"
 
 
 def test_every_playbook_has_a_template_and_a_playbook_of_the_project() -> None:
@@ -141,7 +141,7 @@ def test_the_modules_of_awx_create_everything(tmp_path: Path) -> None:
     )
     (tmp_path / "settings.json").write_text(json.dumps(SETTINGS))
     with running(awx) as address:
-        arguments = ("--extra-vars=@settings.json", str(controller.CONTROLLER / "configure.yml"), "-ilocalhost,")
+        arguments = ("--extra-vars=@settings.json", str(controller.TEMPLATES / "configure.yml"), "-ilocalhost,")
         stdout = play(tmp_path, *arguments, CONTROLLER_HOST=address, CONTROLLER_OAUTH_TOKEN="token")
     assert "failed=0" in stdout
     assert awx.refused == []
