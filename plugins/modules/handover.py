@@ -44,7 +44,7 @@ EXAMPLES = r"""
   run_once: true
   register: handover
 
-- name: Show what waits, and for what
+- name: Show the steps that wait, and why
   ansible.builtin.debug:
     var: handover.hosts[inventory_hostname].waiting
 """

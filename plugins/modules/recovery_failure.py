@@ -73,7 +73,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Find out how far the recovery came
+- name: Find the state of the failed recovery
   pgdr.barman.recovery_failure:
     recovery: "{{ barman_recovery }}"
     begun: "{{ barman_begun | default({}) }}"

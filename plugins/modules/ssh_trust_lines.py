@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Gather the lines of this host
+- name: Gather this host's SSH lines
   pgdr.barman.ssh_trust_lines:
     connections: "{{ architecture.requirements[inventory_hostname].ssh_connections }}"
   register: trust

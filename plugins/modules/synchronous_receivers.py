@@ -28,7 +28,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Gather what this run knows of the receivers
+- name: Gather the state of the receivers in this run
   pgdr.barman.synchronous_receivers:
     receivers: "{{ architecture.requirements[inventory_hostname].postgres.synchronous }}"
   register: receivers

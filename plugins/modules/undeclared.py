@@ -28,7 +28,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Gather what the inventory does not declare
+- name: Find undeclared configuration
   pgdr.barman.undeclared:
   run_once: true
   register: undeclared

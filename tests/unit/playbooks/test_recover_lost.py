@@ -54,7 +54,7 @@ def test_a_backup_server_that_is_lost_as_the_copy_begins(tmp_path: Path, target_
     (tmp_path / "inventory.json").write_text(json.dumps({"all": {"vars": VARIABLES, "hosts": hosts}}))
     (tmp_path / "play.json").write_text(json.dumps([{"hosts": "pg", "gather_facts": False, "tasks": [recover]}]))
     output = " ".join(play(tmp_path, "-i", "inventory.json", "play.json", rc=2).split())
-    message = output.split("TASK [Fail with where the recovery stands]")[1]
+    message = output.split("TASK [Fail with the state of the recovery]")[1]
     assert f'The recovery of pg stopped at \\"{STOP}\\": backup can\'t be reached any more' in message
     if target_is_lost:
         assert "pg can't be reached either. Its PostgreSQL (postgresql@17-main) was stopped" in message

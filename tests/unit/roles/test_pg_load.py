@@ -20,7 +20,7 @@ from tests.unit.plugins.plugin_utils._topology.test_postgres_host import REQUIRE
 
 ROLE = REPOSITORY / "roles/pg"
 COMPARE = "Fail if the server is not the declared one"
-TASK = "Reload what an earlier run wrote"
+TASK = "Reload settings that an earlier run wrote"
 HANDLERS = ["Check pg_hba.conf", "Reload PostgreSQL"]
 
 
