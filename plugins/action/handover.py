@@ -23,7 +23,7 @@ class ActionModule(Action):
             [host for host in variables["ansible_play_hosts"] if host in requirements],
             variables["hostvars"],
             topology,
-            # The playbooks set this fact. In a play of somebody else's, others may see to the PostgreSQL servers.
+            # The playbooks set this fact. In another play, other plays may configure the PostgreSQL servers.
             whole="barman_backup_hosts" in variables["hostvars"].raw_get("localhost"),
         )
         plans = plan(topology, requirements, observed)

@@ -17,7 +17,7 @@ _REPORTED = ("task", "error", "data_directory", "service")
 
 
 class ActionModule(Action):
-    """Judges results of earlier tasks on the controller; connects to nothing and changes nothing."""
+    """Evaluates results of earlier tasks on the controller; connects to nothing and changes nothing."""
 
     ARGUMENTS = {
         "state": {"type": "str", "choices": ["assessed", "reported"], "default": "assessed"},

@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.watched_jobs import (
 
 
 class ActionModule(Action):
-    """Waits on the controller; each look is one module run on the host of the jobs."""
+    """Waits on the controller; each query is one module run on the host of the jobs."""
 
     _requires_connection = True
 

@@ -45,12 +45,12 @@ def start_of(pid: int) -> int | None:
     except OSError:
         return None
     fields = after_name.split()
-    # A zombie has ended; only nobody has read its status yet.
+    # A zombie has ended, and its parent has not read its status yet.
     return None if fields[0] in ("Z", "X") else int(fields[19])
 
 
 def life_of(lock: RunLock, here: Controller) -> Life:
-    """Whether the run that holds the lock still goes on, as far as this controller can find out."""
+    """Whether the run that holds the lock still runs, as far as this controller can find out."""
     started = start_of(lock.controller.pid)
     return holder_life(lock.controller, here, {} if started is None else {lock.controller.pid: started})
 
@@ -61,7 +61,7 @@ def ended(locks: Iterable[RunLock], here: Controller, take_over: Sequence[str]) 
 
 
 def refusal(host: str, locks: Sequence[RunLock], here: Controller) -> str:
-    """The error of a run because of these locks: who holds them, whether that run goes on, and what to do."""
+    """The error of a run because of these locks: who holds them, whether that run still runs, and what to do."""
     lines = []
     for lock in locks:
         life = life_of(lock, here)

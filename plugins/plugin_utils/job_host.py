@@ -31,7 +31,7 @@ display = Display()
 
 # Ansible ends a job at its own limit and then writes the result.
 _GRACE = 120
-# Seconds for one look. A connection to a host that has lost power does not end by itself.
+# Seconds for one query. A connection to a host that has lost power does not end by itself.
 _LOOK = 45
 
 
@@ -109,7 +109,7 @@ class JobHost:
         except AnsibleConnectionFailure as exc:
             return {"unreachable": True, "msg": exc.message}
         except TimeLimitReached:
-            # The next look needs a connection of its own.
+            # The next query needs a connection of its own.
             with contextlib.suppress(Exception, TimeLimitReached), limited(_LOOK):
                 self.reset()
             return {"unreachable": True, "msg": f"no answer within {_LOOK} s"}

@@ -4,8 +4,8 @@
 
 """What PostgreSQL's archiver reports while its WAL is waited for on the backup server.
 
-This module util is private to the collection. An archive_command that fails may work a minute later, when the backup server is back:
-that is named and ends no wait. archive_mode = off is final, because only a restart of PostgreSQL changes it.
+This module util is private to the collection. An archive_command that fails may work a minute later, when the backup server is back,
+so its failure is reported and ends no wait. archive_mode = off is final, because only a restart of PostgreSQL changes it.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
 """WAL in Barman's incoming directory after archive_command has ended: what Barman also received by streaming is removed.
 
 This module util is private to the collection. Barman does not read the directory of a server without archiver, and its
-check fails while something is in it. A segment or a history is removed only if Barman has one of the same name and content from streaming; a backup
-label, because its content is in the backup; a partial segment, because the complete segment of that number is archived, or one on a later timeline.
+check fails while something is in it. A segment or a history is removed only if Barman has one of the same name and content from streaming.
+A backup label is removed because its content is in the backup. A partial segment is removed because the complete segment of that number is archived,
+or one on a later timeline.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ Version = tuple[int, ...]
 OLDEST: Version = (3, 4, 0)
 NEWEST: Version = (3, 20, 1)
 
-#: Since these versions Barman reports more of a backup to a passive server, and an older passive server refuses what
-#: it does not know ("unknown attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one reads what an older source reports.
+#: Since these versions Barman reports more of a backup to a passive server. An older passive server refuses the new
+#: attributes ("unknown attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one reads what an older source reports.
 PASSIVE_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
 #: Since this version a backup is described in meta/. A newer passive node of an older source is measured (3.13.3 of
 #: 3.4), an older one of a newer source is not.

@@ -4,9 +4,9 @@
 
 """The checks that Barman makes.
 
-This module util is private to the collection. The text of "barman check" is read and not its JSON: the JSON has
-mangled names, of a check that comes twice it has the last answer only, and it does
-not mark inactive servers. Nor is the exit code enough: it is 0 for an inactive server whatever failed.
+This module util is private to the collection. It reads the text of "barman check" and not its JSON. The JSON has
+mangled names. If a check appears twice, the JSON has the last answer only, and it does
+not mark inactive servers. The exit code is not enough, either: it is 0 for an inactive server whatever failed.
 """
 
 from __future__ import annotations

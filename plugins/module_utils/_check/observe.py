@@ -45,7 +45,7 @@ def observe(
     ask_barman: bool = True,
     connect: Connect | None = None,
 ) -> dict[str, ServerChecks]:
-    """Check these servers once. Without Barman (ask_barman) only what can be read without a change.
+    """Check these servers once. If ask_barman is false, only files are read, because "barman check" makes changes.
 
     connect: how to ask a server for its timeline, if its archive has one that may not be its own.
     """

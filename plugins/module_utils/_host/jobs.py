@@ -16,7 +16,7 @@ from typing import Any
 
 from .sizes import human_size
 
-#: Seconds between two looks: a tenth of the time that has passed, within these bounds. A dead job is so reported within a minute.
+#: Seconds between two queries: a tenth of the time that has passed, within these bounds. A dead job is so reported within a minute.
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 2.0, 30.0
 #: Seconds between two lines of progress: a third of the time that has passed, within these bounds.
 _SHORTEST_SILENCE, _LONGEST_SILENCE = 10.0, 1800.0
@@ -101,7 +101,7 @@ def advice(verdict: Verdict, host: str, remaining: Sequence[int]) -> str:
 
 
 def interval(elapsed: float) -> float:
-    """Seconds until the next look."""
+    """Seconds until the next query."""
     return min(max(SHORTEST_INTERVAL, elapsed / 10), LONGEST_INTERVAL)
 
 

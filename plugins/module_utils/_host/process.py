@@ -114,8 +114,8 @@ def run(command: Command) -> Completed:
     """Run a command to its end. Raises HostError (not executable, user unknown or forbidden), CommandTimeout,
     Interrupted (only with die_with_parent).
 
-    Output goes to temporary files and not to pipes: commands such as "barman cron" leave children that keep
-    stdout open, and whoever reads such a pipe to its end never returns.
+    Output goes to temporary files and not to pipes. Commands such as "barman cron" leave children that keep
+    stdout open, so a reader of such a pipe never reaches its end.
     """
     with _handling_termination(asked=command.die_with_parent) as termination:
         return _run(command, termination)

@@ -69,7 +69,7 @@ class RunLock:
 
 
 class Life(enum.Enum):
-    """Whether the run that holds a lock still goes on."""
+    """Whether the run that holds a lock still runs."""
 
     ALIVE = "it still runs"
     DEAD = "it has ended"

@@ -5,9 +5,9 @@
 """CRC-32C (Castagnoli), the checksum of WAL records and of backup manifests, with the standard library alone.
 
 This module util is private to the collection. Python has no CRC-32C: zlib.crc32 has another polynomial. A loop over
-bytes reads 15 MB/s. Here many strings of one length, the lanes, are read side by side: byte number i of all lanes is
-one string, bytes.translate looks all of it up in a table, and integers of that length are XORed. That reads about
-150 MB/s on the same machine. A long string is cut into lanes, and the lanes' results are put together.
+bytes reads 15 MB/s. This module util reads many strings of one length, the lanes, side by side. Byte number i of all lanes is
+one string, which bytes.translate maps by a table, and integers of that length are XORed. That reads about
+150 MB/s on the same machine. A long string is cut into lanes, and the lanes' results are combined.
 """
 
 from __future__ import annotations

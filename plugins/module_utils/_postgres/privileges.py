@@ -37,8 +37,8 @@ _BACKUP_FUNCTIONS_15 = ("pg_backup_start(text, boolean)", "pg_backup_stop(boolea
 def least_privileges(version: int) -> Privileges:
     """The least privileges for that major version.
 
-    Without pg_checkpoint (PostgreSQL 15 and later) Barman can't force a new WAL segment; before there was such a role
-    only a superuser could, and Barman then waits for the segment to fill or for archive_timeout.
+    Without pg_checkpoint (PostgreSQL 15 and later) Barman can't force a new WAL segment. Before PostgreSQL 15, only a superuser
+    could. Barman then waits until the segment is full, or for archive_timeout.
     """
     if version < OLDEST:
         raise ValueError(f"PostgreSQL {version} is older than {OLDEST}, the oldest that is known here")

@@ -214,8 +214,8 @@ def _refuse_if_nothing_is_reloaded(session: Session) -> None:
     """Raise HostError if an error in its files prevents PostgreSQL from reloading anything.
 
     If it can't read postgresql.conf to its end, it does not even report what ALTER SYSTEM wrote. A value that it can't apply, or
-    not before a restart, does not keep it from applying the others: that is an error of a parameter that PostgreSQL has, or, if the
-    parameter was taken out of the files, one without name and place (guc.c, ProcessConfigFileInternal).
+    not before a restart, does not prevent the others. Such an error has the name of a parameter, or, if the parameter was removed from
+    the files, neither name nor place (guc.c, ProcessConfigFileInternal).
     """
     for row in session.query(
         "SELECT coalesce(sourcefile || ', line ' || sourceline, 'its files') AS place, error FROM "

@@ -57,10 +57,10 @@ def read_history(replication: Session, timeline: int) -> list[TimelineSegment]:
 
 
 def write_marker(session: Session) -> None:
-    """Write a record of a few bytes to the WAL, and have it flushed.
+    """Write a record of a few bytes to the WAL, and flush it.
 
-    A receiver keeps the newest complete segment back until the first bytes of the next one come, so on an idle server
-    a closed segment is not archived. synchronous_commit: a synchronous receiver that is down must not hang this.
+    A receiver delivers the newest complete segment only with the first bytes of the next one, so on an idle server
+    a closed segment is not archived. synchronous_commit: this must not hang if a synchronous receiver is down.
     """
     session.query("SET synchronous_commit = local")
     session.query("SELECT pg_catalog.pg_logical_emit_message(true, 'pgdr.barman', '')")

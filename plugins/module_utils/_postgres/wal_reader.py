@@ -7,9 +7,9 @@
 This module util is private to the collection. pg_waldump comes with the server's package and a backup server often
 has no server package, so the segments are read here. Input is bytes; nothing here reads or writes files.
 
-A segment is a row of pages of 8 KiB. A record may begin on one page and go on over the next ones, also into the next
-segment, with a page header in between. The bytes after the last record may be zeros, or what the file held when it
-was another segment; a record is believed when it links back to the one before it and its checksum is right. scan verifies
+A segment is a row of pages of 8 KiB. A record may begin on one page and continue on the next ones, also in the next
+segment, with a page header in between. The bytes after the last record may be zeros, or those of a former segment in
+the same file. A record is valid if it links back to the record before it and its checksum is correct. scan verifies
 the checksum of the records that it returns and of the last one. A caller that gives Records verifies all of them.
 """
 

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Planning a recovery, and proving from the archive that its target can be reached.
+"""Plan a recovery, and prove from the archive that its target can be reached.
 
-This module util is private to the collection. Nothing is changed here, and the only input beside the arguments is the
-archive's segments, read through the object that is handed in.
+This module util is private to the collection. It changes nothing. Its only input beside the arguments is the archive's
+segments, which the given object reads.
 
-Barman restores to impossible targets with success, and PostgreSQL then refuses to start. The plan finds first what PostgreSQL needs:
-for a time, a transaction that ended after it; for an LSN, a record that begins there or later; for a transaction or a restore point, its record.
+Barman restores to impossible targets with success, and PostgreSQL then refuses to start. So the plan first finds the record that PostgreSQL needs.
+For a time, that is a transaction that ended after it. For an LSN, it is a record that begins there or later. For a transaction or a restore point, it
+is its own record.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 """The record of a recovery on the host: the file beside the data directory, and the systemd drop-in that guards the unit.
 
-This module util is private to the collection. The directory beside the data belongs to PostgreSQL's user in most layouts, so the
-file is read and written as the owner of that directory, and no symbolic link is followed.
+This module util is private to the collection. The directory beside the data belongs to PostgreSQL's user in most layouts, so
+the owner of that directory reads and writes the file. No symbolic link is followed.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Having the installed Barman read a configuration before it is live, and moving it in place.
+"""Validate a configuration with the installed Barman before it is live, and move it in place.
 
-This module util is private to the collection. Barman has no command that checks its configuration, it answers an
-unknown option or a wrong value with a warning and its default, and one broken file stops the backups of every server.
-"list-servers" is what makes it read everything without connecting to PostgreSQL or making directories; some complaints
-go to its log only, so that is put beside.
+This module util is private to the collection. Barman has no command that checks its configuration. For an unknown
+option or a wrong value, it prints a warning and uses its default. One broken file stops the backups of every server.
+"list-servers" reads everything, and neither connects to PostgreSQL nor creates directories. Some errors are only in
+Barman's log, so a log of its own is read, too.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a recovered copy would do to other servers by itself: subscriptions, scheduled jobs, archiving. And how it is kept from it.
+"""What a recovered copy would do to other servers by itself: subscriptions, scheduled jobs, archiving. And the settings that prevent it.
 
-This module util is private to the collection. A copy on another host has all of it from its production server, which still runs:
-two servers that use one replication slot, run each job twice, or archive to one place.
+This module util is private to the collection. A copy on another host has the configuration of its production server, which still runs.
+Then two servers use one replication slot, run each job twice, or archive to one place.
 """
 
 from __future__ import annotations

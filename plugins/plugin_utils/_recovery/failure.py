@@ -52,7 +52,7 @@ def progress(run: str, *, begun: Result, stopped: Result, started: Result, ended
     return Progress(
         begun=is_begun,
         stopped=is_begun and bool(stopped.get("changed")),
-        # If the backup server was lost while the copy started, nobody knows whether it goes on.
+        # If the backup server was lost while the copy started, it is unknown whether the copy still runs.
         copying=lost or (job_id is not None and not over),
         source_lost=lost,
         running=running.get("run") == run,
