@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import time
@@ -74,12 +75,19 @@ class Terminal:
         if pid == 0:
             os.chdir(self.directory)
             os.execve("/bin/bash", ["bash", "-c", command], self._environment)
-        output, answered = b"", False
-        while data := _read(terminal):
-            output += data
-            if not answered and QUESTION.search(output):
+        output, waits = b"", False
+        while True:
+            ready, _, _ = select.select([terminal], [], [], 1 if waits else None)
+            if not ready:
+                # Ansible discards what was typed before it reads, so the answer is typed when it is silent.
                 os.write(terminal, b"yes\r")
-                answered = True
+                waits = False
+                continue
+            data = _read(terminal)
+            if not data:
+                break
+            output += data
+            waits = QUESTION.search(data) is not None
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(terminal)
         return status, output.decode(errors="replace").replace("\r\n", "\n")
