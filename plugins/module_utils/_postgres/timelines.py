@@ -141,11 +141,11 @@ def read_branches(files: Files, others: Iterable[int] = ()) -> dict[int, Branch]
 def divergence(one: Iterable[TimelineSegment], other: Iterable[TimelineSegment]) -> int:
     """The position up to which two histories are the same."""
     end = 0
-    for mine, theirs in zip(one, other):
-        if mine.timeline != theirs.timeline:
+    for first, second in zip(one, other):
+        if first.timeline != second.timeline:
             return end
-        ends = [part.end for part in (mine, theirs) if part.end is not None]
-        if mine.end != theirs.end:
+        ends = [segment.end for segment in (first, second) if segment.end is not None]
+        if first.end != second.end:
             return min(ends)
         end = min(ends, default=end)
     return end

@@ -318,8 +318,8 @@ def _same_passwords(readers: Mapping[str, _Reader], server: PostgresServer) -> N
         return
     own = readers[server.host]
     for variable in ("barman_postgres_password", "barman_streaming_password"):
-        mine, theirs = own.values.get(variable), primary.values.get(variable)
-        if isinstance(mine, str) and isinstance(theirs, str) and mine != theirs:
+        standby_value, primary_value = own.values.get(variable), primary.values.get(variable)
+        if isinstance(standby_value, str) and isinstance(primary_value, str) and standby_value != primary_value:
             own.report(
                 variable,
                 f"differs from that of its primary {server.primary}, and a standby has its primary's roles",
