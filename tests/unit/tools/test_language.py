@@ -16,7 +16,9 @@ def complaints(texts) -> list[str]:
 
 
 def test_the_words_of_comments_are_checked_and_the_length_of_their_sentences_is_not() -> None:
+    # REUSE-IgnoreStart
     text = f"# SPDX-License-Identifier: said\nx = 1  # said\n# A comment that was\n#: told in two lines.\n# {LONG}\n"
+    # REUSE-IgnoreEnd
     texts = list(language.of_comments("a.py", text))
     assert [one.line for one in texts] == [3]
     assert complaints(texts) == ["'told' → report"]
