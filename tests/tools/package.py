@@ -16,7 +16,7 @@ from tests.tools import examples
 from tests.tools.installed import InstalledCollection, installed
 from tests.tools.stage import REPOSITORY, Outcome, Stage, exit_on_signals, run
 
-NOT_PUBLISHED = ("extensions", "requirements", "Makefile", ".cache", ".venv", ".git", ".github", ".ci")
+NOT_PUBLISHED = ("requirements", "Makefile", ".cache", ".venv", ".git", ".github", ".ci")
 LARGEST = 1_000_000
 """Bytes of a reasonable archive: something that does not belong there makes it grow."""
 

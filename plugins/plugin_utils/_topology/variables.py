@@ -399,6 +399,9 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_select",
         "barman_servers",
         "barman_sync_timeout",
+        "barman_test_database",
+        "barman_test_rows",
+        "barman_test_timeout",
     )
 )
 #: What the playbooks return with set_stats, by playbook. AWX sets it as a variable in the jobs that follow in a workflow, so nothing else has these names.

@@ -1,0 +1,12 @@
+-- Only a table that this playbook has made is replaced.
+DO $$
+BEGIN
+    IF obj_description(to_regclass('pgdr_barman_test'), 'pg_class') IS DISTINCT FROM 'pgdr.barman.test_recovery'
+       AND to_regclass('pgdr_barman_test') IS NOT NULL THEN
+        RAISE EXCEPTION 'table pgdr_barman_test was not created by pgdr.barman.test_recovery; rename it, or set barman_test_database';
+    END IF;
+    DROP TABLE IF EXISTS pgdr_barman_test;
+    CREATE TABLE pgdr_barman_test AS SELECT n FROM generate_series(1, 0) AS n;
+    COMMENT ON TABLE pgdr_barman_test IS 'pgdr.barman.test_recovery';
+END
+$$;
