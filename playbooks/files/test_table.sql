@@ -1,3 +1,6 @@
+-- Copyright (c) 2026, pgdr.barman contributors
+-- GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+-- SPDX-License-Identifier: GPL-3.0-or-later
 -- Only a table that this playbook has made is replaced.
 DO $$
 BEGIN

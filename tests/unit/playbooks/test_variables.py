@@ -45,7 +45,11 @@ def test_each_variable_is_declared_with_a_description_and_documented(playbook: s
 @pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if declared(name)])
 def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
     """deploy, recover and test_recovery have actions of their own, which convert as well."""
-    reading = {"deploy": "pgdr.barman.require_unlocked", "recover": "pgdr.barman.recovery:", "test_recovery": "playbook: test_recovery"}
+    reading = {
+        "deploy": "pgdr.barman.require_unlocked",
+        "recover": "pgdr.barman.recovery:",
+        "test_recovery": "playbook: test_recovery",
+    }
     assert reading.get(playbook, f"barman_playbook: {playbook}") in text_of(playbook)
 
 
