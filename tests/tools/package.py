@@ -29,6 +29,7 @@ def check_archive(stage: Stage, collection: InstalledCollection) -> None:
     tops = {name.split("/")[0] for name in names}
     # ansible-test reads its settings from there.
     tests = sorted(name for name in names if name.startswith("tests/") and name != "tests/config.yml")
+    tests += sorted(name for name in names if name.startswith("extensions/molecule"))
     astray = tests + sorted(tops & set(NOT_PUBLISHED)) + sorted(top for top in tops if top.endswith("cache"))
     size = collection.tarball.stat().st_size
     stage.note("nothing astray in the archive", ok=not astray, output="\n".join(astray))
