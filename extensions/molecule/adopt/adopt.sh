@@ -7,7 +7,7 @@
 set -eu
 cd "$1"
 mkdir molecule
-cp -r "$ANSIBLE_COLLECTIONS_PATH/ansible_collections/pgdr/barman/extensions/adopt" molecule/barman
+cp -r "$ANSIBLE_COLLECTIONS_PATH/ansible_collections/pgdr/barman/extensions/adopt/templates/barman" molecule/
 
 # Nothing of the surrounding scenario's configuration reaches this one.
 molecule() {
