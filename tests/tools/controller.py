@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from tests.tools import examples
-from tests.tools.stage import REPOSITORY
+from tests.tools import examples, generated
+from tests.tools.stage import REPOSITORY, collection_metadata
 
 CONTROLLER = REPOSITORY / "controller"
 CONFIGURATION = CONTROLLER / "configuration"
@@ -77,7 +77,7 @@ class Dumper(yaml.SafeDumper):
     """As the project writes YAML: lists are indented, nothing is an alias, and texts of several lines are blocks."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
-        super().increase_indent(flow, indentless and False)
+        super().increase_indent(flow, indentless=False)
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -99,9 +99,7 @@ Dumper.add_representer(str, _text)
 def playbooks() -> dict[str, dict[str, Any]]:
     """What each playbook that a person runs declares of itself, by name."""
     return {
-        path.stem: yaml.safe_load(path.with_suffix(".meta.yml").read_text())
-        for path in examples.playbook_files()
-        if path.stem not in PARTS
+        path.stem: examples.playbook_meta(path.stem) for path in examples.playbook_files() if path.stem not in PARTS
     }
 
 
@@ -336,14 +334,9 @@ def configuration() -> dict[str, list[dict[str, Any]]]:
             }
         ],
         "controller_schedules": list(schedules(declared)),
-        "controller_templates": [template(playbook, meta) for playbook, meta in declared.items()],
+        "controller_templates": [template(playbook, own) for playbook, own in declared.items()],
         "controller_workflows": list(workflows(declared)),
     }
-
-
-def version() -> str:
-    galaxy: dict[str, Any] = yaml.safe_load((REPOSITORY / "galaxy.yml").read_text())
-    return str(galaxy["version"])
 
 
 def dumped(value: Any) -> str:
@@ -357,7 +350,7 @@ def files() -> dict[Path, str]:
         full = f"{examples.COLLECTION}.{playbook}"
         play = [{"name": f"Run {full}", "ansible.builtin.import_playbook": full}]
         found[PROJECT / f"{playbook}.yml"] = HEADER + dumped(play)
-    required = {"collections": [{"name": examples.COLLECTION, "version": f">={version()}"}]}
+    required = {"collections": [{"name": examples.COLLECTION, "version": f">={collection_metadata()['version']}"}]}
     found[PROJECT / "collections" / "requirements.yml"] = HEADER + dumped(required)
     return found
 
@@ -367,25 +360,11 @@ def present() -> set[Path]:
 
 
 def outdated() -> list[str]:
-    """The files that are missing, different, or of something that is gone."""
-    expected = files()
-    changed = {path for path, text in expected.items() if not path.exists() or path.read_text() != text}
-    return sorted(examples.relative(path) for path in changed | (present() - set(expected)))
+    return generated.outdated(files(), present())
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["--check"]:
-        old = outdated()
-        if old:
-            print(f"Not what `make controller` would write: {', '.join(old)}")
-        return 1 if old else 0
-    expected = files()
-    for path in present() - set(expected):
-        path.unlink()
-    for path, text in expected.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return 0
+    return generated.main(arguments, "controller", files(), present())
 
 
 if __name__ == "__main__":

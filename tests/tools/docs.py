@@ -9,7 +9,6 @@ The reference of modules, filters and roles is in `ansible-doc` and on the site 
 from __future__ import annotations
 
 import html
-import importlib
 import json
 import re
 import sys
@@ -19,8 +18,7 @@ from typing import Any
 
 import yaml
 
-from tests.tools import examples, messages
-from tests.tools.environment import COLLECTIONS_ROOT
+from tests.tools import examples, generated, messages
 from tests.tools.stage import REPOSITORY
 
 REFERENCE = REPOSITORY / "docs" / "reference"
@@ -100,23 +98,9 @@ Its variables, defaults and attributes: `ansible-doc --type role {full}`, or the
 """
 
 
-def playbook_meta(path: Path) -> dict[str, Any]:
-    """What a playbook declares of itself."""
-    declaring = path.with_suffix(".meta.yml")
-    if not declaring.is_file():
-        raise Undocumented(f"{examples.relative(path)} has no {declaring.name}")
-    declared: dict[str, Any] = yaml.safe_load(declaring.read_text())
-    return declared
-
-
 def selection_attributes() -> Mapping[str, str]:
     """What barman_select can use of a server, with the meanings."""
-    sys.path.insert(0, str(COLLECTIONS_ROOT))
-    try:
-        name = f"ansible_collections.{examples.COLLECTION}.plugins.plugin_utils._topology.selection"
-        found: Mapping[str, str] = importlib.import_module(name).ATTRIBUTES
-    finally:
-        sys.path.remove(str(COLLECTIONS_ROOT))
+    found: Mapping[str, str] = examples.plugin_util("_topology.selection").ATTRIBUTES
     return found
 
 
@@ -135,7 +119,8 @@ def playbook_options(options: Mapping[str, Any], indent: str = "") -> Iterator[s
 
 
 def playbook_section(path: Path) -> Iterator[str]:
-    meta, name = playbook_meta(path), path.stem
+    name = path.stem
+    meta = examples.playbook_meta(name)
     spec = meta["argument_specs"][name]
     yield from (
         f"## {code(f'{examples.COLLECTION}.{name}')}",
@@ -190,31 +175,20 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield REFERENCE / "messages.md", messages.page(HEADER)
 
 
+def present() -> set[Path]:
+    return set(REFERENCE.glob("*.md"))
+
+
 def outdated() -> list[str]:
-    """The pages that are missing, different, or of something that is gone."""
-    expected = dict(pages())
-    changed = {path for path, text in expected.items() if not path.exists() or path.read_text() != text}
-    return sorted(examples.relative(path) for path in changed | (set(REFERENCE.glob("*.md")) - set(expected)))
+    return generated.outdated(dict(pages()), present())
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["--check"]:
-        old = outdated()
-        if old:
-            print(f"Not what `make docs` would write: {', '.join(old)}")
-        return 1 if old else 0
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    written = set()
-    for path, text in pages():
-        path.write_text(text)
-        written.add(path)
-    for path in set(REFERENCE.glob("*.md")) - written:
-        path.unlink()
-    return 0
+    return generated.main(arguments, "docs", dict(pages()), present())
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except Undocumented as error:
+    except (Undocumented, examples.plugin_util("playbook_meta").MetaError) as error:
         sys.exit(f"docs: {error}")

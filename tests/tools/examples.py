@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -166,13 +167,23 @@ def catalog(docs: Mapping[str, Any]) -> Catalog:
 
 
 def inventory_variables() -> Mapping[str, Any]:
-    """The table of the inventory's variables, by name. Where Ansible finds the collection, Python does too."""
+    """The table of the inventory's variables, by name."""
+    found: Mapping[str, Any] = plugin_util("_topology.variables").KNOWN_VARIABLES
+    return found
+
+
+def playbook_meta(playbook: str) -> dict[str, Any]:
+    """What a playbook of the collection declares of itself."""
+    found: dict[str, Any] = plugin_util("playbook_meta").meta(playbook)
+    return found
+
+
+def plugin_util(name: str) -> ModuleType:
+    """A module of the collection's plugin_utils. Where Ansible finds the collection, Python does too."""
     collections = str(REPOSITORY / ".cache" / "collections")
     if collections not in sys.path:
         sys.path.append(collections)
-    module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.plugin_utils._topology.variables")
-    found: Mapping[str, Any] = module.KNOWN_VARIABLES
-    return found
+    return importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.plugin_utils.{name}")
 
 
 def known_variables(found: Catalog) -> set[str]:

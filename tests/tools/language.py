@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from tests.tools import messages
 from tests.tools.stage import REPOSITORY
 
 RULES = Path(__file__).with_suffix(".yml")
@@ -203,7 +204,7 @@ def of_messages(path: str, text: str) -> Iterator[Text]:
         if id(node) in others:
             continue
         if isinstance(node, ast.JoinedStr):
-            message = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+            message = str(messages.template(node)).replace(messages.ANY, "X")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             message = node.value.replace("{}", "X")
         else:

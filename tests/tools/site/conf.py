@@ -8,19 +8,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
 from tests.tools import examples
-from tests.tools.stage import REPOSITORY
-
-GALAXY = yaml.safe_load((REPOSITORY / "galaxy.yml").read_text())
+from tests.tools.stage import collection_metadata
 
 project = examples.COLLECTION
 author = copyright = "pgdr.barman contributors"
-release = version = GALAXY["version"]
+release = version = collection_metadata()["version"]
 language = "en"
 
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
