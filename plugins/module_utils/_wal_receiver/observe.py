@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from typing import Literal, Union
+from typing import Any, Literal, Union
 
 from .._barman.archive import read_archive
 from .._barman.command import Barman
@@ -24,6 +24,7 @@ from .._barman.locks import command_line, lock_file, receiver_pid
 from .._barman.receiver_log import last_messages, read_receiver_log
 from .._host.files import names_in, read_text
 from .._host.process import HostError
+from .._host.waiting import Probe, wait_for
 from .._postgres import timeline_history, wal
 from .._postgres.connection import Connect, Session, StreamRefusal
 from .._postgres.diagnosis import diagnose_stream
@@ -95,6 +96,11 @@ class ReceiverHost:
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
+
+    def wait_for(self, what: str, probe: Callable[[], Probe], *, interval: float, timeout: float | None = None) -> Any:
+        """As waiting.wait_for, with this host's clock, and by default its timeout."""
+        limit = self.timeout if timeout is None else timeout
+        return wait_for(what, probe, limit, interval=interval, clock=self.clock, pause=self.pause)
 
     def pid(self) -> int | None:
         return receiver_pid(self.server, self._process)

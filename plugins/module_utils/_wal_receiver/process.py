@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from .._host.safe_files import writing_as
-from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._host.waiting import Probe, WaitTimeout
 from .observe import ReceiverError, ReceiverHost
 
 _T = TypeVar("_T")
@@ -65,7 +65,7 @@ def holding_lock(host: ReceiverHost) -> Iterator[None]:
         os.close(handle)
 
 
-def whoever_starts(host: ReceiverHost, action: Callable[[], _T]) -> _T:
+def repeat_if_lock_held(host: ReceiverHost, action: Callable[[], _T]) -> _T:
     """Run the action, and again if another process started a receiver meanwhile. The action observes anew. Raises HostError."""
     deadline = host.clock() + host.timeout
     while True:
@@ -89,13 +89,8 @@ def wait_for_holder(host: ReceiverHost) -> None:
         except LockHeld:
             return Probe(done=False, observed=f"another process has the lock {host.lock_file}, and no receiver runs")
 
-    wait_for(
-        f"the WAL receiver of server '{host.server.name}', which another process is starting",
-        probe,
-        host.timeout,
-        interval=0.2,
-        clock=host.clock,
-        pause=host.pause,
+    host.wait_for(
+        f"the WAL receiver of server '{host.server.name}', which another process is starting", probe, interval=0.2
     )
 
 
@@ -115,14 +110,7 @@ def start_process(host: ReceiverHost, start_of_log: int) -> None:
         return Probe(done=False, observed="no receiver runs")
 
     try:
-        wait_for(
-            f"the WAL receiver of server '{host.server.name}' to stream",
-            probe,
-            host.timeout,
-            interval=0.2,
-            clock=host.clock,
-            pause=host.pause,
-        )
+        host.wait_for(f"the WAL receiver of server '{host.server.name}' to stream", probe, interval=0.2)
     except WaitTimeout as exc:
         if not life.runs and host.wrote(start_of_log):
             raise host.ended(start_of_log) from None
@@ -137,11 +125,4 @@ def stop_process(host: ReceiverHost) -> None:
         pid = host.pid()
         return Probe(pid is None, f"process {pid} still runs")
 
-    wait_for(
-        f"the WAL receiver of server '{host.server.name}' to end",
-        probe,
-        host.timeout,
-        interval=0.1,
-        clock=host.clock,
-        pause=host.pause,
-    )
+    host.wait_for(f"the WAL receiver of server '{host.server.name}' to end", probe, interval=0.1)

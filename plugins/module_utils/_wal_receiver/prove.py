@@ -10,7 +10,7 @@ This module util is private to the collection.
 from __future__ import annotations
 
 from .._barman.command import failure
-from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._host.waiting import Probe, WaitTimeout
 from .._postgres import wal
 from .._postgres.wal_position import (
     close_segment,
@@ -48,14 +48,7 @@ def prove(host: ReceiverHost, start_of_log: int) -> None:
 
     what = f"WAL segment {closed}" if closed is not None else "a WAL segment"
     try:
-        wait_for(
-            f"{what} of server '{host.server.name}' in the archive",
-            probe,
-            host.timeout,
-            interval=0.2,
-            clock=host.clock,
-            pause=host.pause,
-        )
+        host.wait_for(f"{what} of server '{host.server.name}' in the archive", probe, interval=0.2)
     except WaitTimeout as exc:
         hint = ""
         if closed is None:

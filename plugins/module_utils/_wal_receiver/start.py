@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._barman.catalog import read_backups
 from .._barman.receiver_log import log_size
 from .._host.result import ServerOutcome
-from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._host.waiting import Probe, WaitTimeout
 from .._postgres import timeline_history, wal
 from .._postgres.connection import QueryFailed
 from .._postgres.diagnosis import Diagnosis, diagnose_stream, stream_diagnosis
@@ -38,7 +38,7 @@ from .plan import (
     reset_start,
     to_set_aside,
 )
-from .process import holding_lock, start_process, stop_process, whoever_starts
+from .process import holding_lock, repeat_if_lock_held, start_process, stop_process
 from .prove import prove
 from .report import planned_state, state_of, values_of
 
@@ -49,7 +49,9 @@ RESETTABLE = ("other_timeline", "wal_removed", "ahead")
 def ensure_started(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: bool, check_mode: bool) -> bool:
     """Start it if it does not run; whether it ran before. Raises HostError."""
     # What cron starts meanwhile may be all that is needed.
-    return whoever_starts(host, lambda: start_as_observed(host, outcome, may_reset=may_reset, check_mode=check_mode))
+    return repeat_if_lock_held(
+        host, lambda: start_as_observed(host, outcome, may_reset=may_reset, check_mode=check_mode)
+    )
 
 
 def start_as_observed(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: bool, check_mode: bool) -> bool:
@@ -90,9 +92,7 @@ def settle(host: ReceiverHost, observed: Observation) -> Observation:
         return Probe(current.settled or current.pid is None, "not streaming yet", current)
 
     try:
-        settled: Observation = wait_for(
-            "the receiver", probe, min(host.timeout, 15.0), interval=0.3, clock=host.clock, pause=host.pause
-        )
+        settled: Observation = host.wait_for("the receiver", probe, interval=0.3, timeout=min(host.timeout, 15.0))
     except WaitTimeout:
         return observed
     return settled

@@ -15,7 +15,7 @@ from .._barman.command import failure
 from .._host.files import names_in
 from .._host.process import HostError
 from .._host.result import ServerOutcome
-from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._host.waiting import Probe, WaitTimeout
 from .._postgres import wal
 from .._postgres.slots import Slot, drop_slot, read_slot
 from .._postgres.wal_position import (
@@ -23,7 +23,7 @@ from .._postgres.wal_position import (
 )
 from .files import clear_directory
 from .observe import ReceiverError, ReceiverHost
-from .process import LockHeld, holding_lock, stop_process, whoever_starts
+from .process import LockHeld, holding_lock, repeat_if_lock_held, stop_process
 from .prove import close_current_segment
 
 
@@ -31,7 +31,7 @@ def ensure_stopped(
     host: ReceiverHost, outcome: ServerOutcome, *, absent: bool, archiving_takes_over: bool, check_mode: bool
 ) -> None:
     """Stop it if it runs. absent: drop its slot, too. Raises HostError; then WAL is received as before."""
-    whoever_starts(
+    repeat_if_lock_held(
         host,
         lambda: stop_as_observed(
             host, outcome, absent=absent, archiving_takes_over=archiving_takes_over, check_mode=check_mode
@@ -139,7 +139,7 @@ def wait_for_archiving(host: ReceiverHost) -> wal.Segment:
 
     what = f"WAL of server '{name}' to arrive by archive_command up to segment {closed}"
     try:
-        wait_for(what, probe, host.timeout, interval=0.5, clock=host.clock, pause=host.pause)
+        host.wait_for(what, probe, interval=0.5)
     except WaitTimeout as exc:
         raise ReceiverError(
             (
@@ -169,5 +169,5 @@ def drop_when_free(host: ReceiverHost) -> None:
         return Probe(slot is None or not slot.active, "it is active", slot)
 
     what = f"the replication slot '{host.slot_name}' of server '{host.server.name}' to become free"
-    if wait_for(what, probe, host.timeout, interval=0.1, clock=host.clock, pause=host.pause) is not None:
+    if host.wait_for(what, probe, interval=0.1) is not None:
         drop_slot(host.replication(), host.slot_name)
