@@ -159,7 +159,10 @@ def _succeeded(result: Mapping[str, Any] | None) -> bool:
 
 
 def undeclared(host: str, facts: Mapping[str, Any]) -> list[str]:
-    """What a host has that the inventory of this run does not declare, each with what to do. Nothing of it is removed: this run's inventory may only hide it."""
+    """What a host has that the inventory of this run does not declare, each with what to do.
+
+    Nothing of it is removed: this run's inventory may only hide it.
+    """
     entries, postgres, trust = (_result(facts, name) for name in (ENTRIES, POSTGRES, SSH_TRUST))
     found = [
         f"WARNING: {host}, server '{entry['name']}': {entry['hint']}." for entry in entries.get("undeclared") or ()

@@ -35,7 +35,8 @@ _CODE = re.compile(
 _WHOLE_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _REMEDY = re.compile(
     r"(?:^|(?<=[.;:?] )|(?<=… )(?=(?-i:[A-Z])))(?:If [^.;]+?, )?(?:either |or |please |then )?"
-    r"(?:abort|add|allow|archive|authorize|build|call|change|check|choose|close|configure|connect|copy|correct|create|declare|delete|deploy|disable|do not|don't|drop|empty"
+    r"(?:abort|add|allow|archive|authorize|build|call|change|check|choose|close|configure"
+    r"|connect|copy|correct|create|declare|delete|deploy|disable|do not|don't|drop|empty"
     r"|enable|end|find|fix|free|get|give|grant|have|increase|inspect|install|keep|leave|let|limit|list|load|lower|make|mount|move|name|omit|point|prepare|promote"
     r"|put|quote|raise|read|rebuild|recover|register|release|remove|rename|repair|repeat|replace|report|reset|restart|restore|retry|run|select|set|show|shorten|start|stop|take|test|try"
     r"|turn|unmount|update|upgrade|use|wait|write)\b(?! by\b| in\b)",

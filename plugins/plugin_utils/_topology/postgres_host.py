@@ -38,9 +38,11 @@ class Requests:
 class Comparison:
     """What role pg has to do on the host.
 
-    refusal: why nothing may be done; too_low: settings to write; restart: settings that wait for a restart; not_loaded: files that
-    are written and not loaded; hba_lines: the rules to write; rules_undeclared: rules of this collection that are not declared any more; unknown_rules: those for addresses that no backup
-    server of the inventory has; foreign_archiving: an archive_command of somebody else that is not declared; archives_undeclared: one of this collection.
+    refusal: why nothing may be done; too_low: settings to write; restart: settings that wait for a restart;
+    not_loaded: files that are written and not loaded; hba_lines: the rules to write;
+    rules_undeclared: rules of this collection that are not declared any more;
+    unknown_rules: those for addresses that no backup server of the inventory has;
+    foreign_archiving: an archive_command of somebody else that is not declared; archives_undeclared: one of this collection.
     """
 
     refusal: str = ""

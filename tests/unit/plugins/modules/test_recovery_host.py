@@ -56,7 +56,8 @@ def test_what_the_host_lacks_is_reported_at_once(options: dict[str, Any], capsys
     assert [line.partition(":")[0] for line in lines] == [
         "this host does not have the locale xx_XX.UTF-8, which these need",
         "this host does not have the locale yy_YY, which these need",
-        "the WAL contains records of the custom resource managers 129. Only a library of shared_preload_libraries can replay them, and on this host it is empty. "
+        "the WAL contains records of the custom resource managers 129. Only a library of shared_preload_libraries can replay them, "
+        "and on this host it is empty. "
         "Install the extension's package there and set shared_preload_libraries",
     ]
     assert "database 'shop' (as recorded at 2026-11-27T03:00:00+00:00)" in lines[0]

@@ -619,7 +619,8 @@ def test_why_barman_does_not_archive_the_first_wal(world: StreamingWorld) -> Non
         take(world)
     assert str(failed.value) == (
         "the backup of server 'main' can't be started: 'barman archive-wal' failed: [Errno 30] Read-only file system: '/w'; "
-        "check 'wal_archive' failed: please make sure WAL shipping is setup (Barman reported: Impossible to start the backup. Check the log "
+        "check 'wal_archive' failed: please make sure WAL shipping is setup "
+        "(Barman reported: Impossible to start the backup. Check the log "
         "for more details)"
     )
 
@@ -797,7 +798,8 @@ def test_why_it_can_t_be_started_instead_of_check_the_log(world: StreamingWorld)
         take(world)
     assert str(failed.value) == (
         "the backup of server 'main' can't be started: check 'wal_archive' failed: please make sure WAL shipping is setup; "
-        "check 'receive_wal_running' failed: the playbook pgdr.barman.deploy starts it, or reports why it can't (module pgdr.barman.wal_receiver) (Barman reported: Impossible to start "
+        "check 'receive_wal_running' failed: the playbook pgdr.barman.deploy starts it, "
+        "or reports why it can't (module pgdr.barman.wal_receiver) (Barman reported: Impossible to start "
         "the backup. Check the log for more details)"
     )
 

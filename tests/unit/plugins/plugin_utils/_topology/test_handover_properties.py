@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From any architecture to any other, with any hosts in the run, any of them failing, and the run ending anywhere: no WAL is lost, and all ends in one state."""
+"""From any architecture to any other no WAL is lost, and all ends in one state.
+
+Any hosts may be in the run, any of them may fail, and the run may end anywhere.
+"""
 
 from __future__ import annotations
 
