@@ -1,0 +1,231 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger of a server: its drills, verifications and gaps, one record a line.
+
+This module util is private to the collection. The file <barman_home>/.pgdr.barman/ledger/<server>.jsonl is JSON Lines. Records are only
+appended, under a lock, and are on the disk before the append returns. A line that a crash or a full disk cut off is reported, and the next
+append begins on a line of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from .._host.files import names_in
+from .._host.identity import acting_as, open_as_owner
+from .._host.process import HostError
+from .._host.safe_files import check_regular, writing_as
+
+VERSION = 1
+DIRECTORY = ".pgdr.barman/ledger"
+
+#: A restore drill, a verification of stored backups and WAL, or WAL that is missing.
+RecordKind = Literal["drill", "verification", "gap"]
+RecordResult = Literal["passed", "failed"]
+
+_KINDS: Mapping[str, RecordKind] = {"drill": "drill", "verification": "verification", "gap": "gap"}
+_RESULTS: Mapping[str, RecordResult] = {"passed": "passed", "failed": "failed"}
+_SUFFIX = ".jsonl"
+_OWN_KEYS = ("version", "id", "kind", "server", "time", "result")
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class LedgerRecord:
+    """One record. time: in UTC, to the second. details: the keys of its kind."""
+
+    id: str
+    kind: RecordKind
+    server: str
+    time: datetime
+    result: RecordResult
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return self.result == "passed"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as its line has it."""
+        return {
+            "version": VERSION,
+            "id": self.id,
+            "kind": self.kind,
+            "server": self.server,
+            "time": self.time.isoformat(timespec="seconds"),
+            "result": self.result,
+            **{key: value for key, value in self.details.items() if key not in _OWN_KEYS},
+        }
+
+
+@dataclass(frozen=True)
+class UnreadableLine:
+    """A line that is no record. number: counted from 1."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The records of a server, the oldest first as they were appended."""
+
+    records: tuple[LedgerRecord, ...] = ()
+    unreadable: tuple[UnreadableLine, ...] = ()
+
+    def of_kind(self, kind: RecordKind) -> list[LedgerRecord]:
+        return [record for record in self.records if record.kind == kind]
+
+    @property
+    def proven_restore(self) -> LedgerRecord | None:
+        """The newest drill that passed."""
+        return newest(record for record in self.of_kind("drill") if record.passed)
+
+
+def newest(records: Iterable[LedgerRecord]) -> LedgerRecord | None:
+    """The record with the latest time; of two with the same time, the one that was appended last."""
+    found: LedgerRecord | None = None
+    for record in records:
+        if found is None or record.time >= found.time:
+            found = record
+    return found
+
+
+def new_record(
+    kind: RecordKind, server: str, now: datetime, details: Mapping[str, Any], *, passed: bool
+) -> LedgerRecord:
+    """A record with a new id. now: with its time zone."""
+    moment = now.astimezone(timezone.utc).replace(microsecond=0)
+    number = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return LedgerRecord(number, kind, server, moment, "passed" if passed else "failed", dict(details))
+
+
+def ledger_file(home: str, server: str) -> str:
+    return os.path.join(home, DIRECTORY, f"{server.replace(os.sep, '_')}{_SUFFIX}")
+
+
+def append_record(home: str, record: LedgerRecord, owner: str | None = None) -> None:
+    """Append the record; it is on the disk when this returns. owner: Barman's user, if root runs this. Raises HostError.
+
+    If the line can't be written whole, the ledger is as it was before.
+    """
+    line = json.dumps(record.as_dict(), sort_keys=False, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    path = ledger_file(home, record.server)
+    with writing_as(owner, path):
+        for directory, mode in _directories(home):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(directory, mode)
+                _sync_directory(os.path.dirname(directory))
+        handle = os.open(path, _APPEND, 0o600)
+    # The handle has the owner's rights; the wait for another writer does not have to be that user.
+    try:
+        check_regular(path, os.fstat(handle))
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        _append(handle, line)
+    except OSError as exc:
+        raise HostError(f"the ledger {path} can't be written: {exc.strerror}") from None
+    finally:
+        os.close(handle)
+    with acting_as(owner):
+        _sync_directory(os.path.dirname(path))
+
+
+def _directories(home: str) -> list[tuple[str, int]]:
+    """The directories of the ledgers from the top, and their modes."""
+    ledgers = os.path.join(home, DIRECTORY)
+    return [(os.path.dirname(ledgers), 0o755), (ledgers, 0o700)]
+
+
+def _append(handle: int, line: bytes) -> None:
+    size = os.fstat(handle).st_size
+    if size and os.pread(handle, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
+
+
+def _sync_directory(path: str) -> None:
+    """A new name in the directory outlives a power failure. Not every file system can do that; the record is written then, too."""
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_ledger(home: str, server: str) -> Ledger:
+    """The server's ledger; empty if there is none yet. Waits for a writer that is at it. Raises HostError."""
+    path = ledger_file(home, server)
+    try:
+        with os.fdopen(open_as_owner(path), "rb") as stream:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_SH)
+            data = stream.read()
+    except FileNotFoundError:
+        return Ledger()
+    except OSError as exc:
+        raise HostError(f"the ledger {path} can't be read: {exc.strerror}") from None
+    return parse_ledger(data.decode("utf-8", "replace"))
+
+
+def servers_with_ledger(home: str) -> list[str]:
+    """The servers that have a ledger, by the names of the files. Raises HostError."""
+    names = names_in(os.path.join(home, DIRECTORY))
+    return [name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX)]
+
+
+def parse_ledger(text: str) -> Ledger:
+    """The records in the text of a ledger, and the lines that are none."""
+    records: list[LedgerRecord] = []
+    unreadable: list[UnreadableLine] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(_record(json.loads(line)))
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as exc:
+            unreadable.append(UnreadableLine(number, _reason(exc)))
+    return Ledger(tuple(records), tuple(unreadable))
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, KeyError):
+        return f"{exc.args[0]} is missing or not known"
+    if isinstance(exc, json.JSONDecodeError):
+        return "the line is not whole"
+    return str(exc)
+
+
+def _record(value: Any) -> LedgerRecord:
+    if not isinstance(value, dict):
+        raise TypeError("the line is no record")
+    if value["version"] != VERSION:
+        raise ValueError(f"the record has version {value['version']!r}, and this release reads version {VERSION}")
+    time = datetime.fromisoformat(value["time"])
+    if time.tzinfo is None:
+        raise ValueError(f"the time {value['time']} has no time zone")
+    return LedgerRecord(
+        id=str(value["id"]),
+        kind=_KINDS[value["kind"]],
+        server=str(value["server"]),
+        time=time.astimezone(timezone.utc),
+        result=_RESULTS[value["result"]],
+        details={key: one for key, one in value.items() if key not in _OWN_KEYS},
+    )
