@@ -13,6 +13,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import hosts_by_part
 from ansible_collections.pgdr.barman.plugins.plugin_utils.inventory_variables import read_inventory
+from ansible_collections.pgdr.barman.plugins.plugin_utils.program_identity import program_identity
 
 
 class ActionModule(Action):
@@ -35,7 +36,7 @@ class ActionModule(Action):
             raise AnsibleActionFail(inventory.problems_message(problems, variables))
         pg, backup = groups[arguments["pg_group"]], groups[arguments["backup_group"]]
         declared = read_inventory(pg, backup, hostvars, self._loader)
-        outcome = build(declared.pg, declared.backup)
+        outcome = build(declared.pg, declared.backup, program_identity())
         warnings = [*outcome.warnings, *declared.warnings, *inventory.shared_names([*pg, *backup], groups)]
         found = {"warnings": warnings} if warnings else {}
         if outcome.problems:

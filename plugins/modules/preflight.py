@@ -61,6 +61,24 @@ options:
       - The lines that M(pgdr.barman.backup_schedule) is to write to its default file.
     type: list
     elements: str
+  program:
+    description:
+      - The program that M(pgdr.barman.host_program) is to install. Its options have the same names.
+    type: dict
+    suboptions:
+      identity:
+        description: The digest of the code.
+        type: str
+        default: ""
+      settings:
+        description: The settings of the program.
+        type: dict
+        default: {}
+      schedule_lines:
+        description: The program's lines of cron.
+        type: list
+        elements: str
+        default: []
   barman:
     description:
       - The declared configuration of Barman.
@@ -171,6 +189,11 @@ ssh_trust_users:
   type: list
   elements: str
   sample: []
+program_is_current:
+  description: Whether nothing is to do for O(program). V(null) without it.
+  returned: always
+  type: bool
+  sample: true
 schedule_is_current:
   description: Whether the file has exactly O(schedule_lines) already. V(null) without them.
   returned: always
@@ -188,6 +211,7 @@ from typing import Any
 
 from ..module_utils._module import run_module
 from ..module_utils._server.existing import preflight
+from ..module_utils._server.program_files import program_argument_spec
 
 _NAMES: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 _SERVER: dict[str, Any] = {
@@ -211,6 +235,7 @@ ARGUMENTS: dict[str, Any] = {
     "services": _NAMES,
     "ssh_users": _NAMES,
     "schedule_lines": {"type": "list", "elements": "str"},
+    "program": {"type": "dict", "options": program_argument_spec()},
     "barman": {"type": "dict", "options": _BARMAN},
 }
 

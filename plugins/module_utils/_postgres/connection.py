@@ -14,12 +14,11 @@ import importlib.util
 import locale
 import os
 import select
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
-
-from ansible.module_utils.basic import missing_required_lib
 
 from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
@@ -108,7 +107,10 @@ def require_psycopg() -> None:
     try:
         _psycopg()
     except ImportError as exc:
-        raise HostError(f"{missing_required_lib('psycopg (version 3)')} ({exc})") from None
+        raise HostError(
+            f"the Python library psycopg, version 3, is missing on {os.uname().nodename} for {sys.executable} ({exc}). "
+            "Install it there (on Debian the package python3-psycopg)"
+        ) from None
 
 
 def _psycopg() -> Any:

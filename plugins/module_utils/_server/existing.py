@@ -28,6 +28,7 @@ from .._host.result import Result
 from . import schedule_file
 from .adoption import DeclaredBarman, DeclaredEntry, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
 from .entries import MARK
+from .program_files import is_current as program_is_current
 
 CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
 #: The unit of a timer has the same name.
@@ -46,10 +47,13 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         "inactive_services": inactive_services(params["services"]),
         "ssh_trust_users": users_with_lines(params["ssh_users"]),
         "schedule_is_current": None,
+        "program_is_current": None,
         "problems": [],
     }
     if params["schedule_lines"] is not None:
         values["schedule_is_current"] = schedule_file.is_current(schedule_file.PATH, params["schedule_lines"])
+    if params["program"] is not None:
+        values["program_is_current"] = program_is_current(params["program"])
     if params["barman"] is None:
         return Result(values=values)
     try:

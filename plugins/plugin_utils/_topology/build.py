@@ -28,11 +28,14 @@ class Outcome(NamedTuple):
     requirements: dict[str, RequirementsOfHost]
 
 
-def build(pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str, Any]]) -> Outcome:
-    """The outcome for the hosts of both groups, each with its variables."""
+def build(
+    pg: Mapping[str, Mapping[str, Any]], backup: Mapping[str, Mapping[str, Any]], program_identity: str = ""
+) -> Outcome:
+    """The outcome for the hosts of both groups, each with its variables. program_identity: of the code that backup servers get."""
     resolution = resolve(pg, backup)
     verdict = validate(resolution.topology)
     problems = sorted({*resolution.problems, *verdict.problems})
     if problems:
         return Outcome(problems, verdict.warnings, {}, {})
-    return Outcome([], verdict.warnings, describe(resolution.topology), requirements(resolution.topology))
+    found = requirements(resolution.topology, program_identity)
+    return Outcome([], verdict.warnings, describe(resolution.topology), found)

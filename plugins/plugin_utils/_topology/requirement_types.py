@@ -252,6 +252,14 @@ class HookRequirements(TypedDict):
     credentials: list[HookCredentials]
 
 
+class ProgramRequirements(TypedDict):
+    """The program on a backup server. identity: of its code. settings: what its commands read. schedule_lines: those of cron."""
+
+    identity: str
+    settings: Mapping[str, Any]
+    schedule_lines: list[str]
+
+
 class BarmanRequirements(TypedDict):
     """Of a backup server.
 
@@ -278,6 +286,7 @@ class BarmanRequirements(TypedDict):
     schedule_lines: list[str]
     increments: list[BlockIncrements]
     hooks: HookRequirements
+    program: ProgramRequirements
 
 
 class SshConnection(TypedDict):

@@ -21,6 +21,7 @@ from .explicit_options import given_global_options, given_options
 from .hook_requirements import hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PassiveCopy, PostgresServer, Topology, as_plain
+from .program import program_requirements
 from .relations import archiving_client, backed_up_as, clients_of, has_base_backups, receivers_of
 from .requirement_types import (
     Archiving,
@@ -46,8 +47,8 @@ LOOPBACK = ("127.", "::1/")
 _MODULES = {"lz4": ("lz4",), "snappy": ("snappy",), "zstd": ("zstandard",)}
 
 
-def requirements(topology: Topology) -> dict[str, RequirementsOfHost]:
-    """What each host must have, by inventory name."""
+def requirements(topology: Topology, program_identity: str = "") -> dict[str, RequirementsOfHost]:
+    """What each host must have, by inventory name. program_identity: of the code that backup servers get."""
     index = topology.index()
     found: dict[str, RequirementsOfHost] = {}
     for host in (*topology.postgres_servers, *topology.backup_servers):
@@ -56,7 +57,7 @@ def requirements(topology: Topology) -> dict[str, RequirementsOfHost]:
         found[server.host]["postgres"] = _postgres(topology, index, server)
         found[server.host]["ssh_users"].append(server.os_user)
     for backup in topology.backup_servers.values():
-        found[backup.host]["barman"] = _barman(topology, index, backup)
+        found[backup.host]["barman"] = _barman(topology, index, backup, program_identity)
         found[backup.host]["ssh_users"].append(backup.user)
     connections = lasting_ssh_connections(topology)
     for connection in by_machine(topology, connections):
@@ -243,7 +244,7 @@ def _archiving(topology: Topology, index: Index, server: PostgresServer) -> Arch
 # --- on a backup server -----------------------------------------------------------------------------------------------
 
 
-def _barman(topology: Topology, index: Index, backup: BackupServer) -> BarmanRequirements:
+def _barman(topology: Topology, index: Index, backup: BackupServer, program_identity: str) -> BarmanRequirements:
     backed_up = index.backed_up.get(backup.host, [])
     copies = index.copies_on.get(backup.host, [])
     entries = [_active_entry(topology, server, backup) for server in backed_up]
@@ -261,6 +262,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> BarmanReq
     needs = _needs(
         topology, index, [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
     )
+    synchronous = sorted(server.name for server in backed_up if server.synchronous)
     return {
         "user": backup.user,
         "home": backup.home,
@@ -268,7 +270,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> BarmanReq
         "global_options": global_options(backup),
         "given": given_global_options(backup),
         "servers": sorted(entries, key=lambda entry: str(entry["name"])),
-        "synchronous": sorted(server.name for server in backed_up if server.synchronous),
+        "synchronous": synchronous,
         "client_versions": sorted({server.version for server in with_clients}),
         "packages": [*sorted(needs.programs), *(f"python3-{module}" for module in sorted(needs.modules))],
         "programs": sorted(needs.programs),
@@ -286,6 +288,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer) -> BarmanReq
             backup.hook_directory,
             backup.home,
         ),
+        "program": program_requirements(backup, synchronous, program_identity),
     }
 
 

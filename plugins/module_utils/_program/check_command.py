@@ -1,0 +1,49 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command pgdr-barman check: Barman's checks and this collection's, on the backup server and without Ansible.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from .._barman.command import Barman
+from .._check.servers import check_servers
+from .._host.process import run
+from .._postgres.connection import connect, psycopg_is_there
+from .settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("servers", nargs="*", metavar="SERVER", help="Barman's name of a server; none: all servers")
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as the module pgdr.barman.check returns it"
+    )
+
+
+def check(options: argparse.Namespace, settings: Settings) -> int:
+    """Print what failed. 0: nothing did, 1: something did. Raises HostError."""
+    result = check_servers(
+        Barman(run, settings.user),
+        options.servers or None,
+        settings.part("check").get("ignore", []),
+        timeout=0,
+        connect=connect if psycopg_is_there() else None,
+        synchronous=settings.part("check").get("synchronous", []),
+    )
+    if options.json:
+        json.dump(result, sys.stdout, indent=2, sort_keys=True)
+        print()
+    else:
+        for problem in result["problems"]:
+            print(problem)
+        for name, server in result["servers"].items():
+            if server["ok"]:
+                print(f"server '{name}': OK" if server["active"] else f"server '{name}': OK, and not active")
+    return 0 if result["ok"] else 1

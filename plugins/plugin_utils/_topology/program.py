@@ -1,0 +1,27 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the program pgdr-barman does on a backup server: its settings, and its lines of cron.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .model import BackupServer
+from .requirement_types import ProgramRequirements
+
+
+def program_requirements(backup: BackupServer, synchronous: Sequence[str], identity: str) -> ProgramRequirements:
+    """What the module host_program writes. synchronous: Barman's names of servers. identity: of the collection's code."""
+    return {
+        "identity": identity,
+        "settings": {
+            "barman_user": backup.user,
+            "check": {"ignore": list(backup.variables["barman_deploy_check_ignore"]), "synchronous": list(synchronous)},
+        },
+        "schedule_lines": [],
+    }

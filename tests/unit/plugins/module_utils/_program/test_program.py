@@ -1,0 +1,142 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._program import check_command, commands, main, sources
+from ansible_collections.pgdr.barman.plugins.module_utils._program.commands import ProgramCommand
+from ansible_collections.pgdr.barman.plugins.module_utils._program.settings import Settings, read_settings
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> str:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"barman_user": ME, "echo": {"status": 3}}))
+    return str(path)
+
+
+def load_echo(parser: argparse.ArgumentParser) -> commands.Run:
+    parser.add_argument("--text", default="")
+    return echo
+
+
+def echo(options: argparse.Namespace, settings: Settings) -> int:
+    print(options.text)
+    if options.text == "fail":
+        raise HostError("the host has no paper")
+    return int(settings.part("echo")["status"])
+
+
+COMMANDS = {"echo": ProgramCommand("repeat", load_echo)}
+
+
+def run(path: str, *arguments: str) -> int:
+    return main.main(arguments, COMMANDS, path)
+
+
+def test_a_command_gets_its_arguments_and_settings(settings: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(settings, "echo", "--text", "-x y") == 3
+    assert capsys.readouterr().out == "-x y\n"
+
+
+def test_an_error_is_one_line_with_the_command(settings: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(settings, "echo", "--text", "fail") == main.NOT_DONE
+    assert capsys.readouterr().err == "pgdr-barman echo: the host has no paper\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["unknown"], ["echo", "--unknown"]])
+def test_arguments_that_are_wrong_end_with_status_2(settings: str, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(settings, *arguments)
+    assert ended.value.code == 2
+
+
+def test_each_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, command in commands.COMMANDS.items():
+        with pytest.raises(SystemExit) as ended:
+            main.main([name, "--help"])
+        assert ended.value.code == 0
+        shown = capsys.readouterr().out
+        assert f"pgdr-barman {name}" in shown
+        assert command.summary in " ".join(shown.split())
+
+
+def test_for_another_user_the_error_names_the_right_one(
+    settings: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert run(settings, "echo") == main.NOT_DONE
+    assert f"run it as root or as '{ME}': sudo -u {ME} pgdr-barman" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "no JSON"])
+def test_settings_that_are_not_the_collections_are_an_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(text)
+    with pytest.raises(HostError, match=f"{path} is not as the playbook pgdr.barman.deploy writes it"):
+        read_settings(str(path))
+
+
+def test_settings_that_are_missing_name_the_playbook(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match=r"does not exist. The playbook pgdr.barman.deploy writes it"):
+        read_settings(str(tmp_path / "none"))
+
+
+def test_a_part_has_to_be_an_object() -> None:
+    assert Settings("barman").part("check") == {}
+    with pytest.raises(HostError, match="'check' is not an object"):
+        Settings("barman", {"check": []}).part("check")
+
+
+def test_the_sources_are_those_of_module_utils_but_for_what_needs_ansible() -> None:
+    found = sources.own_sources()
+    assert {"__init__.py", "_program/main.py", "_program/__init__.py", "_host/files.py"} <= set(found)
+    assert "_module.py" not in found
+    assert not [path for path, text in found.items() if "import ansible" in text or "from ansible" in text]
+
+
+@pytest.mark.parametrize("ok", [True, False])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_check_prints_what_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ok: bool, as_json: bool
+) -> None:
+    answer = {
+        "ok": ok,
+        "problems": [] if ok else ["server 'b': no disk"],
+        "servers": {"a": {"ok": True, "active": True}, "b": {"ok": ok, "active": False}},
+    }
+    asked: dict[str, Any] = {}
+
+    def check_servers(barman: Any, names: Any, ignore: Any, **others: Any) -> dict[str, Any]:
+        asked.update(user=barman.user, names=names, ignore=ignore, **others)
+        return answer
+
+    monkeypatch.setattr(check_command, "check_servers", check_servers)
+    parser = argparse.ArgumentParser()
+    check_command.add_arguments(parser)
+    options = parser.parse_args(["b", "--json"] if as_json else ["b"])
+    parts = {"check": {"ignore": ["disk space"], "synchronous": ["a"]}}
+    assert check_command.check(options, Settings("barman", parts)) == (0 if ok else 1)
+    assert asked["names"] == ["b"]
+    assert asked["ignore"] == ["disk space"]
+    assert asked["synchronous"] == ["a"]
+    shown = capsys.readouterr().out
+    if as_json:
+        assert json.loads(shown) == answer
+    elif ok:
+        assert shown == "server 'a': OK\nserver 'b': OK, and not active\n"
+    else:
+        assert shown == "server 'b': no disk\nserver 'a': OK\n"
