@@ -18,7 +18,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._archive_command.archiver import read_archiver
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.postgres_state import (
+    PostgresState,
+    parse_state,
+    question_for,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import slots
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.commit_test import try_commit
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
@@ -30,6 +36,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.privileges import least_privileges
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.questions import Question, ask_all
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
     drop_slot,
@@ -166,6 +173,41 @@ def test_a_refused_statement(server: Server) -> None:
     ):
         session.query("SELECT 1 FROM nothing")
     assert failed.value.sqlstate == "42P01"
+
+
+def test_the_state_for_monitoring(server: Server) -> None:
+    entry = ServerConfiguration(
+        "main",
+        {
+            "conninfo": f"host={server.root} port={server.port} dbname=postgres",
+            "streaming_archiver": "on",
+            "slot_name": "watched",
+        },
+        "",
+    )
+    refused = Question("main", entry.conninfo, "SELECT 1 FROM nothing")
+
+    def observed() -> PostgresState:
+        answers = ask_all({"pg": question_for(entry), "refused": refused}, "postgres", 10.0)
+        assert isinstance(answers["refused"], QueryFailed)
+        assert answers["refused"].sqlstate == "42P01"
+        assert not isinstance(answers["pg"], HostError)
+        return parse_state(answers["pg"])
+
+    before = observed()
+    with server.session() as session, server.replication() as replication:
+        identity, position = identify(replication), read_position(session)
+        create_slot(replication, "watched")
+    after = observed()
+    with server.replication() as replication:
+        drop_slot(replication, "watched")
+    assert (before.slot, before.retained_bytes, before.stream) == (None, 0, None)
+    assert (before.system_identifier, before.timeline, before.segment_size) == (identity.system_identifier, 1, MIB)
+    assert before.lsn <= position.lsn <= after.lsn
+    assert after.slot is not None
+    assert (after.slot.active, after.slot.lost, after.retained_bytes < MIB) == (False, False, True)
+    assert (after.archiver.mode, after.archiver.failing, after.required_standbys) == ("off", False, 0)
+    assert os.geteuid() == 0
 
 
 def test_slots(server: Server) -> None:

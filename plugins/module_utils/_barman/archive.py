@@ -155,8 +155,12 @@ def list_archive(
     # What is archived comes last, and wins: a file may be in both for a moment.
     for directory in [*received, *([wals, *_subdirectories(wals)] if archived else [])]:
         for name in names_in(directory):
+            path = f"{directory}/{name}"
+            segment = wal.plain_segment(name)
+            if segment is not None:
+                segments[segment] = path
+                continue
             file = wal.parse(name)
-            path = os.path.join(directory, name)
             if file is None or file.kind == "backup_label":
                 continue
             if file.kind == "history":

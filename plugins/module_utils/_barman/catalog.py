@@ -292,10 +292,13 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
     def number(key: str) -> int | None:
         return int(values[key]) if key in values else None
 
-    copied = ast.literal_eval(values.get("copy_stats", "None")) or {}
+    def literal(key: str) -> Any:
+        return ast.literal_eval(values[key]) if key in values else None
+
+    copied = literal("copy_stats") or {}
     seconds = copied.get("total_time", copied.get("copy_time"))
     parent = values.get("parent_backup_id")
-    snapshots = ast.literal_eval(values.get("snapshots_info", "None"))
+    snapshots = literal("snapshots_info")
     return Backup(
         backup_id=backup_id,
         status=values.get("status", "EMPTY"),
@@ -316,8 +319,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
         cluster_size=number("cluster_size"),
         pgdata=values.get("pgdata"),
         tablespaces=tuple(
-            Tablespace(str(name), int(oid), str(location))
-            for name, oid, location in ast.literal_eval(values.get("tablespaces", "None")) or ()
+            Tablespace(str(name), int(oid), str(location)) for name, oid, location in literal("tablespaces") or ()
         ),
         version=number("version"),
         systemid=values.get("systemid"),
@@ -331,7 +333,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
         config_file=values.get("config_file"),
         hba_file=values.get("hba_file"),
         ident_file=values.get("ident_file"),
-        included_files=tuple(str(item) for item in ast.literal_eval(values.get("included_files", "None")) or ()),
+        included_files=tuple(str(item) for item in literal("included_files") or ()),
         keep=keep,
         snapshots=None if snapshots is None else read_snapshots(snapshots),
     )

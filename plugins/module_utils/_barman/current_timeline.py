@@ -58,9 +58,10 @@ def report_branches(
 ) -> BranchReport | None:
     """Which branches the server was never on; None if the archive has one timeline. The server is asked only if the backups prove too little."""
     timelines = [one.timeline or 1 for one in backups if one.copied]
-    tree = read_branches(archive, timelines)
-    if len(tree) < 2:
+    numbers = {segment.timeline for files in (archive.segments, archive.partials) for segment in files}
+    if len(numbers.union(archive.histories, timelines)) < 2:
         return None
+    tree = read_branches(archive, timelines)
     if not unproven(tree, timelines):
         return BranchReport()
     server_timeline = find_server_timeline(

@@ -9,7 +9,7 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from .._barman import catalog
 from .._barman.archive import Archive
@@ -31,8 +31,10 @@ def find_gaps(
     if newest is None:
         return [], None
     found: dict[tuple[str, str], MissingWal] = {}
+    # If a segment is being received, all segments before it were received.
+    known = timeline_history.numbers_of([*archive.segments, *archive.partials], archive.segment_size)
     try:
-        for gap in _gaps_after(newest, archive, present):
+        for gap in _gaps_after(newest, archive, present, known):
             found[str(gap.first), str(gap.last)] = MissingWal(
                 str(gap.first), str(gap.last), gap.count, after_latest=True
             )
@@ -40,7 +42,7 @@ def find_gaps(
         followed = [backup for backup in backups if backup.done and backup.keep != "standalone"]
         alone = [backup for backup in backups if backup.done and backup.keep == "standalone"]
         older = catalog.oldest(followed)
-        earlier = _gaps_after(older, archive, present) if older and older is not newest else []
+        earlier = _gaps_after(older, archive, present, known) if older and older is not newest else []
         for backup in alone:
             earlier = [*earlier, *_gaps_within(backup, archive)]
         for gap in earlier:
@@ -67,13 +69,14 @@ def history_after(
     return timeline_history.history_from(begin.timeline, begin.timeline, archive.histories)
 
 
-def _gaps_after(backup: Backup, archive: Archive, present: int | None) -> list[timeline_history.WalGap]:
+def _gaps_after(
+    backup: Backup, archive: Archive, present: int | None, known: Mapping[int, Set[int]]
+) -> list[timeline_history.WalGap]:
     if backup.begin_wal is None:
         return []
     begin = wal.parse_segment(backup.begin_wal)
-    # If a segment is being received, all segments before it were received.
-    known = {*archive.segments, *archive.partials}
-    return timeline_history.gaps(known, begin, history_after(begin, archive, present), backup.segment_size)
+    history = history_after(begin, archive, present)
+    return timeline_history.gaps_of_numbers(known, begin, history, archive.segment_size)
 
 
 def _gaps_within(backup: Backup, archive: Archive) -> list[timeline_history.WalGap]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Optional
 
 from .._barman import catalog, hook_runs
 from .._barman.catalog import Backup
@@ -26,7 +27,7 @@ from .._barman.wal_sizes import wrong_sizes
 from .._host.process import HostError
 from .._postgres import wal
 from .._postgres.connection import Connect
-from .._sync.lag import copy_is_late
+from .._sync.lag import Here, PassiveState, passive_state, why_late
 from . import gap_state
 from .check import OURS, Check, MissingWal, ServerChecks, by_key
 from .gaps import find_gaps
@@ -67,6 +68,11 @@ class CheckedServer(Server):
     def gaps(self) -> tuple[list[MissingWal], str | None]:
         """The WAL that is missing, and why that can't be known."""
         return find_gaps(self.backups, self.archive, self.timeline) if self.is_local else ([], None)
+
+    @cached_property
+    def copy(self) -> PassiveState:
+        """What its source reported last; of a passive server whose files are here."""
+        return passive_state(self.entry, self.backups, self.archive, time.time())
 
     @property
     def unreadable_backups(self) -> list[str]:
@@ -177,7 +183,7 @@ def wal_sizes(server: CheckedServer, most: int = 3) -> Check | None:
 def copy_current(server: CheckedServer) -> Check | None:
     if not server.entry.passive or not server.is_local:
         return None
-    late = copy_is_late(server.entry, server.backups, server.archive, time.time())
+    late = why_late(server.copy, Here(server.backups, server.archive), time.time())
     return Check(COPY_CURRENT, late is None, late or "", OURS)
 
 
@@ -198,8 +204,10 @@ def foreign_timelines(server: CheckedServer) -> Check | None:
     return Check(FOREIGN_TIMELINES, not report.problem, report.problem or unknown, OURS)
 
 
-#: Each returns its check, or None if it does not apply. Raises HostError.
-OWN_CHECKS: tuple[Callable[[CheckedServer], Check | None], ...] = (
+#: Returns the check, or None if it does not apply. Raises HostError.
+OwnCheck = Callable[[CheckedServer], Optional[Check]]
+
+OWN_CHECKS: tuple[OwnCheck, ...] = (
     active,
     backup_present,
     interrupted_backups,
@@ -213,10 +221,10 @@ OWN_CHECKS: tuple[Callable[[CheckedServer], Check | None], ...] = (
 )
 
 
-def read_own_checks(server: CheckedServer) -> ServerChecks:
+def read_own_checks(server: CheckedServer, chosen: Sequence[OwnCheck] = OWN_CHECKS) -> ServerChecks:
     """What Barman does not check. A server whose files can't be read has one failed check with the reason."""
     try:
-        checks = [check for check in (one(server) for one in OWN_CHECKS) if check is not None]
+        checks = [check for check in (one(server) for one in chosen) if check is not None]
         runs = any(not backup.done and backup.status != catalog.FAILED for backup in server.backups)
         return ServerChecks(
             server.name, by_key(checks), server.entry.flag("active", default=True), server.gaps[0], runs

@@ -105,7 +105,7 @@ def psycopg_is_there() -> bool:
 def require_psycopg() -> None:
     """Raises HostError if psycopg 3 is missing; the text names the Python that needs it."""
     try:
-        _psycopg()
+        load_psycopg()
     except ImportError as exc:
         raise HostError(
             f"the Python library psycopg, version 3, is missing on {os.uname().nodename} for {sys.executable} ({exc}). "
@@ -113,7 +113,7 @@ def require_psycopg() -> None:
         ) from None
 
 
-def _psycopg() -> Any:
+def load_psycopg() -> Any:
     """psycopg, loaded when it is needed: it takes as long as all the rest of a module, and a good check connects to nothing."""
     import psycopg
     import psycopg.conninfo
@@ -128,15 +128,15 @@ def connect(
     conninfo: str, user: str | None = None, server: str | None = None, *, replication: bool = False
 ) -> PsycopgSession:
     """Open a connection; see Connect."""
-    psycopg = _psycopg()
-    parameters = _parameters(conninfo, server)
+    psycopg = load_psycopg()
+    parameters = conninfo_parameters(conninfo, server)
     for key, value in _DEFAULTS.items():
         parameters.setdefault(key, value)
     parameters["application_name"] = APPLICATION_NAME
     if replication:
         # The database name with which pg_basebackup and pg_receivewal search for their password, too.
         parameters.update(replication="true", dbname="replication")
-    with _acting_as(user):
+    with client_identity(user):
         endpoint = endpoint_of(parameters, user, server, replication=replication)
         try:
             connection = psycopg.connect(
@@ -196,7 +196,7 @@ class PsycopgSession:
             # Without parameters psycopg uses the simple protocol, the only one that replication connections know.
             cursor = self._connection.execute(sql, params or None)
             return [_decoded(row) for row in cursor.fetchall()] if cursor.description else []
-        except _psycopg().Error as exc:
+        except load_psycopg().Error as exc:
             raise QueryFailed(
                 f"PostgreSQL at {self.endpoint.address} refused '{_first_words(sql)}': {_one_line(str(exc))}",
                 exc.sqlstate,
@@ -207,7 +207,7 @@ class PsycopgSession:
         command = f"START_REPLICATION PHYSICAL {lsn >> 32:X}/{lsn & 4294967295:X} TIMELINE {timeline}"
         try:
             result = pgconn.exec_(command.encode())
-            if result.status != _psycopg().pq.ExecStatus.COPY_BOTH:
+            if result.status != load_psycopg().pq.ExecStatus.COPY_BOTH:
                 # Without an error: the timeline ended at that very position. pg_receivewal calls it an error, and comes no further.
                 return _refusal(result) or StreamRefusal(
                     f"requested starting point {lsn >> 32:X}/{lsn & 0xFFFFFFFF:X} on timeline {timeline} is not in "
@@ -225,7 +225,7 @@ class PsycopgSession:
                     return _refusal(answer) if answer is not None else None
                 select.select([pgconn.socket], [], [], max(0.0, deadline - time.monotonic()))
                 pgconn.consume_input()
-        except _psycopg().Error as exc:
+        except load_psycopg().Error as exc:
             return StreamRefusal(_one_line(str(exc)), exc.sqlstate)
         return None
 
@@ -233,8 +233,8 @@ class PsycopgSession:
         self._connection.close()
 
 
-def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
-    psycopg = _psycopg()
+def conninfo_parameters(conninfo: str, server: str | None) -> dict[str, Any]:
+    psycopg = load_psycopg()
     try:
         return dict(psycopg.conninfo.conninfo_to_dict(conninfo))
     except psycopg.Error:
@@ -250,7 +250,7 @@ def _parameters(conninfo: str, server: str | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _acting_as(user: str | None) -> Iterator[None]:
+def client_identity(user: str | None) -> Iterator[None]:
     """Switch to another user, for files and for peer authentication, while libpq connects.
 
     While it connects, libpq reads .pgpass, the service file and certificates, and the server reads the peer's user from the
@@ -280,7 +280,7 @@ def _refusal(result: Any) -> StreamRefusal | None:
     text = _one_line(result.error_message.decode(errors="replace"))
     if not text:
         return None
-    state = result.error_field(_psycopg().pq.DiagnosticField.SQLSTATE)
+    state = result.error_field(load_psycopg().pq.DiagnosticField.SQLSTATE)
     return StreamRefusal(text, state.decode() if state else None)
 
 

@@ -12,7 +12,7 @@ position at which a timeline segment ends and the next one begins (timeline.c).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from .wal import DEFAULT_SEGMENT_SIZE, Segment, WalError, format_lsn, is_lsn, parse_lsn, segment_of_number
@@ -134,10 +134,26 @@ def gaps(
     history: by default only the timeline of begin. end: by default the newest segment that is present.
     Raises WalError if begin or end is not in the history.
     """
-    history = history or [TimelineSegment(begin.timeline, 0, None)]
+    return gaps_of_numbers(numbers_of(present, segment_size), begin, history, segment_size, end)
+
+
+def numbers_of(present: Iterable[Segment], segment_size: int = DEFAULT_SEGMENT_SIZE) -> dict[int, set[int]]:
+    """The numbers of the segments, by timeline."""
     have: dict[int, set[int]] = {}
     for segment in present:
         have.setdefault(segment.timeline, set()).add(segment.number(segment_size))
+    return have
+
+
+def gaps_of_numbers(
+    have: Mapping[int, Set[int]],
+    begin: Segment,
+    history: Sequence[TimelineSegment] | None = None,
+    segment_size: int = DEFAULT_SEGMENT_SIZE,
+    end: Segment | None = None,
+) -> list[WalGap]:
+    """As gaps(), for segments as numbers_of() returns them."""
+    history = history or [TimelineSegment(begin.timeline, 0, None)]
     if end is None:
         last = _newest(have, begin, history, segment_size)
         if last is None:
@@ -148,22 +164,25 @@ def gaps(
             raise WalError(f"WAL segment {end} is not in the history of timeline {history[-1].timeline}")
     found: list[WalGap] = []
     for timeline, first, final in _stretches(begin, last, history, segment_size):
-        there = have.get(timeline, set())
-        missing_from: int | None = None
-        for number in range(first, final + 2):
-            missing = number <= final and number not in there
-            if missing and missing_from is None:
-                missing_from = number
-            elif not missing and missing_from is not None:
-                found.append(
-                    WalGap(
-                        segment_of_number(timeline, missing_from, segment_size),
-                        segment_of_number(timeline, number - 1, segment_size),
-                        number - missing_from,
-                    )
+        missing = sorted(set(range(first, final + 1)).difference(have.get(timeline, ())))
+        for start, stop in runs(missing):
+            found.append(
+                WalGap(
+                    segment_of_number(timeline, start, segment_size),
+                    segment_of_number(timeline, stop, segment_size),
+                    stop - start + 1,
                 )
-                missing_from = None
+            )
     return found
+
+
+def runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The runs of consecutive numbers, first and last. numbers: in order."""
+    start = 0
+    for place in range(1, len(numbers) + 1):
+        if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
+            yield numbers[start], numbers[place - 1]
+            start = place
 
 
 def last_without_gap(
@@ -187,7 +206,7 @@ def last_without_gap(
 
 
 def _newest(
-    have: Mapping[int, set[int]], begin: Segment, history: Sequence[TimelineSegment], segment_size: int
+    have: Mapping[int, Set[int]], begin: Segment, history: Sequence[TimelineSegment], segment_size: int
 ) -> int | None:
     """The number of the newest segment in the history. The start of a later timeline proves that everything before its switch point was written."""
     _part_of(begin, history, segment_size)
@@ -197,9 +216,11 @@ def _newest(
             continue
         first = max(part.begin // segment_size, begin.number(segment_size))
         final = None if part.end is None else part.end // segment_size - 1
-        numbers = [n for n in have.get(part.timeline, set()) if n >= first and (final is None or n <= final)]
-        if numbers:
-            last = max(numbers)
+        there = have.get(part.timeline)
+        if there and max(there) >= first:
+            # Later ones on this timeline are not in the history.
+            numbers = there if final is None else [number for number in there if first <= number <= final]
+            last = max(numbers, default=last)
         if final is not None and final >= begin.number(segment_size):
             last = max(final, last or 0)
     return last

@@ -10,14 +10,13 @@ socket counts as localhost (PostgreSQL, "The Password File").
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 
 from .._barman.configuration import Configuration
+from .._postgres.conninfo import conninfo_words
 from .._postgres.password_file import PasswordConnection
 
 _OPTIONS = ("conninfo", "streaming_conninfo", "wal_conninfo", "wal_streaming_conninfo", "primary_conninfo")
-_PAIR = re.compile(r"(\w+)\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s\\])*)")
 
 
 def undeclared_connections(
@@ -37,15 +36,10 @@ def connections_of(conninfo: str, user: str) -> Iterable[PasswordConnection]:
     """The connections of a connection string; each of several hosts counts."""
     if not conninfo:
         return
-    words = {name: _unquoted(value) for name, value in _PAIR.findall(conninfo)}
+    words = conninfo_words(conninfo)
     hosts = (words.get("host") or words.get("hostaddr") or "localhost").split(",")
     ports = (words.get("port") or "5432").split(",")
     for number, host in enumerate(hosts):
         port = (ports[number] if len(ports) == len(hosts) else ports[0]) or "5432"
         for name in sorted({host or "localhost", "localhost" if host.startswith("/") else host or "localhost"}):
             yield PasswordConnection(name, port, words.get("user") or user)
-
-
-def _unquoted(value: str) -> str:
-    inner = value[1:-1] if len(value) > 1 and value.startswith("'") else value
-    return re.sub(r"\\(.)", r"\1", inner)

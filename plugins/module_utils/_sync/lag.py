@@ -198,35 +198,61 @@ def archive_has(archive: Archive, name: str) -> bool:
     return file.segment in archive.segments
 
 
-def copy_is_late(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, now: float) -> str | None:
-    """Why the copy on this host is late, by the last answer of the source to Barman's cron; None if it is not late.
+@dataclass(frozen=True)
+class PassiveState:
+    """A passive server by the last answer of its source. source: where it is. contact: when it answered, None for never.
 
-    "barman check" does not report it: its checks of a passive server stay green if nothing is copied any more.
+    problem: why its answer can't be read; lag is None then. copying: whether Barman's cron copies a backup now.
     """
+
+    source: str
+    contact: float | None = None
+    lag: Lag | None = None
+    problem: str = ""
+    copying: bool = False
+
+
+def passive_state(server: ServerConfiguration, backups: Sequence[Backup], archive: Archive, now: float) -> PassiveState:
+    """What the last answer of the source to Barman's cron shows. Nothing is asked."""
     path = os.path.join(server.directory("backup_directory"), _SOURCE_FILE)
     where = (shlex.split(server.get("primary_ssh_command") or "") or ["?"])[-1]
     text = read_text(path)
     if text is None:
-        return f"there was no contact with {where} yet"
+        return PassiveState(where)
     contact = os.stat(path).st_mtime
-    if now - contact > LATE:
-        return f"the last contact with {where} was {int(now - contact) // 60} minutes ago"
     try:
         source = parse_source(text)
     except SynchronisationError as exc:
-        return str(exc)
-    here = Here(backups, archive)
+        return PassiveState(where, contact, None, str(exc))
     lag = lag_between(
-        source, here, retention=bool(server.get("retention_policy")), segment_size=archive.segment_size, now=now
+        source,
+        Here(backups, archive),
+        retention=bool(server.get("retention_policy")),
+        segment_size=archive.segment_size,
+        now=now,
     )
     # Barman's cron copies one backup after the other, and WAL after the first one; each can take as long as it will.
-    copying = any(backup.status == _SYNCING for backup in backups)
+    return PassiveState(where, contact, lag, copying=any(backup.status == _SYNCING for backup in backups))
+
+
+def why_late(state: PassiveState, here: Here, now: float) -> str | None:
+    """Why the copy on this host is late; None if it is not.
+
+    "barman check" does not report it: its checks of a passive server stay green if nothing is copied any more.
+    """
+    if state.contact is None:
+        return f"there was no contact with {state.source} yet"
+    if now - state.contact > LATE:
+        return f"the last contact with {state.source} was {int(now - state.contact) // 60} minutes ago"
+    if state.lag is None:
+        return state.problem
+    lag, where = state.lag, state.source
     late = []
-    if lag.wal_overdue > LATE and (here.done or not copying):
+    if lag.wal_overdue > LATE and (here.done or not state.copying):
         late.append(
             f"{lag.segments} WAL segments of {where} are missing here, the first for {int(lag.wal_overdue) // 60} minutes"
         )
-    if lag.backups_overdue > LATE and not copying:
+    if lag.backups_overdue > LATE and not state.copying:
         late.append(
             "backups of {} are missing here, the first for {} minutes: {}".format(
                 where, int(lag.backups_overdue) // 60, ", ".join(lag.backups)

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The limits that the inventory sets for a server, in seconds.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .._barman.configuration import ServerConfiguration
+from .._barman.options import parse_interval
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Each by Barman's name of the server; 0 or none for no limit. backup: the age of the newest valid backup. drill: that of the last
+    drill that passed."""
+
+    backup: Mapping[str, float] = field(default_factory=dict)
+    drill: Mapping[str, float] = field(default_factory=dict)
+
+    def backup_age(self, entry: ServerConfiguration) -> float:
+        """Barman's own option comes first."""
+        minutes = parse_interval(entry.get("last_backup_maximum_age") or "")
+        return float(minutes * 60) if minutes else float(self.backup.get(entry.name, 0.0))
+
+    def drill_age(self, entry: ServerConfiguration) -> float:
+        return float(self.drill.get(entry.name, 0.0))

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A backup host and its servers as they were observed at one moment, as values.
+
+This module util is private to the collection. Nothing here reads files or connects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .._barman import catalog
+from .._barman.catalog import Backup
+from .._barman.configuration import ServerConfiguration
+from .._barman.ledger import Ledger, LedgerRecord, RecordKind, newest
+from .._check.check import ServerChecks
+from .._postgres import wal
+from .._sync.lag import PassiveState
+from .postgres_state import PostgresState
+from .recovery_window import RecoveryWindow
+from .rpo import Rpo
+
+PostgresReach = Literal["answered", "unreachable", "not_asked"]
+
+
+@dataclass(frozen=True)
+class WalFacts:
+    """The WAL of a server on this host. Times are seconds since the epoch, None for never.
+
+    waiting: complete segments that Barman has not archived yet. received_time: when WAL last came, archived or not.
+    received: the newest complete segment. partial: the segment that is being received.
+    """
+
+    archived: int = 0
+    last_archived: wal.Segment | None = None
+    last_archived_time: float | None = None
+    waiting: int = 0
+    received: wal.Segment | None = None
+    partial: wal.Segment | None = None
+    received_time: float | None = None
+    timelines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServerObservation:
+    """One of Barman's servers.
+
+    problem: why its files can't be read; nothing else is known then. windows: the recovery windows, oldest first.
+    unreachable: why PostgreSQL did not answer. receiver_pid: the process of the WAL receiver. passive: None for a server that is not.
+    """
+
+    entry: ServerConfiguration
+    rpo: Rpo
+    checks: ServerChecks
+    problem: str = ""
+    backups: Sequence[Backup] = ()
+    windows: Sequence[RecoveryWindow] = ()
+    windows_unknown: str = ""
+    wal_facts: WalFacts | None = None
+    state: PostgresState | None = None
+    reach: PostgresReach = "not_asked"
+    unreachable: str = ""
+    receiver_pid: int | None = None
+    passive: PassiveState | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def active(self) -> bool:
+        return self.entry.flag("active", default=True)
+
+    @property
+    def streams(self) -> bool:
+        """Whether Barman is to receive its WAL by streaming."""
+        return self.entry.flag("streaming_archiver") and not self.entry.passive
+
+    @property
+    def archives(self) -> bool:
+        """Whether archive_command is to deliver its WAL."""
+        return self.entry.flag("archiver") and not self.entry.passive
+
+    @property
+    def last_backup(self) -> Backup | None:
+        """The newest valid backup."""
+        return catalog.latest(self.backups)
+
+    @property
+    def last_failure(self) -> Backup | None:
+        """The newest failed backup."""
+        failed = [one for one in self.backups if one.status == catalog.FAILED]
+        return max(failed, key=lambda one: one.backup_id, default=None)
+
+    @property
+    def window(self) -> RecoveryWindow | None:
+        """The newest recovery window."""
+        return self.windows[-1] if self.windows else None
+
+    @property
+    def receiver_streams(self) -> bool:
+        """Whether a receiver runs here and PostgreSQL sends WAL to it."""
+        return self.receiver_pid is not None and self.state is not None and self.state.streaming
+
+    def last_record(self, kind: RecordKind, *, passed: bool = False) -> LedgerRecord | None:
+        """The newest record of a kind; with passed, the newest one that passed."""
+        return newest(one for one in self.ledger.of_kind(kind) if one.passed or not passed)
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """A file system with directories of Barman. free: bytes for a user without privileges. seconds_left: infinite if it does not fill."""
+
+    mount: str
+    free: int
+    size: int
+    seconds_left: float = float("inf")
+
+
+@dataclass(frozen=True)
+class HostObservation:
+    """A backup host. time: seconds since the epoch, when the observation began. seconds: how long it took."""
+
+    time: float
+    servers: Mapping[str, ServerObservation]
+    disks: Sequence[DiskUse] = ()
+    seconds: float = 0.0
