@@ -15,7 +15,7 @@ class ActionModule(Action):
     """Shows results of earlier tasks of all hosts; connects to nothing and changes nothing."""
 
     ARGUMENTS = {
-        "operation": {"type": "str", "choices": ["backup", "check", "sync"], "required": True},
+        "operation": {"type": "str", "choices": ["backup", "check", "drill", "sync"], "required": True},
         "results": {"type": "str", "required": True},
         "information": {"type": "str"},
         "topology": {"type": "dict"},
@@ -35,6 +35,9 @@ class ActionModule(Action):
         elif arguments["operation"] == "check":
             lines, failures = tables.check_table(results), tables.check_failures(results)
             returned = run_results.check_result(results, lost, check_mode=check_mode)
+        elif arguments["operation"] == "drill":
+            lines, failures = tables.drill_table(results), tables.drill_failures(results)
+            returned = run_results.drill_result(results, lost, check_mode=check_mode)
         else:
             lines = tables.sync_table(
                 results,

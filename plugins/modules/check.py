@@ -69,6 +69,13 @@ options:
     type: list
     elements: str
     default: []
+  drill_maximum_age:
+    description:
+      - How old the last proven restore of a server may be, in seconds, by Barman's name of the server.
+      - For these servers the module also checks C(restore_drill). This check fails if no drill passed, if the last one that passed is older, or if the
+        newest drill failed. M(pgdr.barman.drill) records drills.
+    type: dict
+    default: {}
   declared:
     description:
       - Barman's names of all servers that the inventory declares on this host.
@@ -139,6 +146,13 @@ EXAMPLES = r"""
   pgdr.barman.check:
     servers: [ledger]
     synchronous: [ledger]
+  become: true
+
+- name: Check that a restore was proven within the last 30 days
+  pgdr.barman.check:
+    servers: [pg-eu]
+    drill_maximum_age:
+      pg-eu: 2592000
   become: true
 
 - name: Check that the inventory declares every entry
@@ -258,6 +272,7 @@ ARGUMENTS: dict[str, Any] = {
     "unreachable_timeout": {"type": "int"},
     "ignore": {"type": "list", "elements": "str", "default": []},
     "synchronous": {"type": "list", "elements": "str", "default": []},
+    "drill_maximum_age": {"type": "dict", "default": {}},
     "declared": {"type": "list", "elements": "str"},
     "declared_hosts": {"type": "list", "elements": "str", "default": []},
     "jobs": {"type": "int", "default": 0},

@@ -23,7 +23,7 @@ options:
   operation:
     description: The operation.
     type: str
-    choices: [backup, check, sync]
+    choices: [backup, check, drill, sync]
     required: true
   results:
     description:

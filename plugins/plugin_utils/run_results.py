@@ -18,7 +18,10 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     Results,
     backup_failures,
     check_failures,
+    drill_failures,
+    drill_of,
     is_failed_backup,
+    is_failed_drill,
     sync_failures,
 )
 
@@ -56,6 +59,25 @@ def check_result(checked: Results, failed_hosts: Iterable[str], *, check_mode: b
         for name, server in (result.get("servers") or {}).items()
     ]
     return _result(failed_hosts, check_failures(checked), check_mode=check_mode, servers=servers)
+
+
+def drill_result(done: Jobs, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:
+    """done: pairs of Barman's name and what module drill returned, by backup server."""
+    drills = [
+        {
+            "backup_server": host,
+            "server": name,
+            "ok": not is_failed_drill(name, job),
+            "backup_id": drill.get("backup_id"),
+            "failed_phase": drill.get("failed_phase"),
+            "rto_seconds": drill.get("rto_seconds"),
+            "proven_until": (drill.get("rpo") or {}).get("commit_time"),
+        }
+        for host, jobs in done.items()
+        for name, job in jobs
+        for drill in [drill_of(name, job)]
+    ]
+    return _result(failed_hosts, drill_failures(done), check_mode=check_mode, drills=drills)
 
 
 def sync_result(copied: Results, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ Results = Mapping[str, Mapping[str, Any]]
 
 _BACKUP = "%-24s %-24s %-16s %10s %8s %12s  %s"
 _CHECK = "%-24s %-24s %-6s %s"
+_DRILL = "%-24s %-24s %-16s %10s %8s %8s  %s"
 _SYNC = "%-16s %-16s %-16s %8s %9s %10s %8s  %-34s %s"
 
 
@@ -86,6 +87,63 @@ def check_table(checked: Results) -> list[str]:
 def check_failures(checked: Results) -> dict[str, list[str]]:
     """The problems of servers that the checks found, by backup server; empty lists if there are none."""
     return {host: list(one.get("problems") or ()) for host, one in checked.items()}
+
+
+def drill_table(done: Jobs) -> list[str]:
+    """done: pairs of Barman's name and what module drill returned."""
+    lines = [_DRILL % ("backup host", "server", "backup", "size", "RTO", "seconds", "")]
+    for host, jobs in done.items():
+        for name, job in jobs:
+            drill = drill_of(name, job)
+            lines.append(
+                _DRILL
+                % (
+                    host,
+                    name,
+                    drill.get("backup_id") or "none",
+                    _size(drill.get("bytes")),
+                    _number(drill.get("rto_seconds")),
+                    _number(drill.get("seconds")),
+                    _drill_state(drill),
+                )
+            )
+    return lines
+
+
+def drill_of(name: str, job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The drill of that server in what module drill returned; empty if it returned none."""
+    found: Mapping[str, Any] = (job.get("drills") or {}).get(name) or {}
+    return found
+
+
+def drill_failures(done: Jobs) -> dict[str, list[str]]:
+    """Why drills failed, by backup server; empty lists if none did."""
+    return {
+        host: [
+            str(job.get("msg") or (job.get("problems") or [f"{name}: the drill ended without an answer"])[0])
+            for name, job in jobs
+            if is_failed_drill(name, job)
+        ]
+        for host, jobs in done.items()
+    }
+
+
+def is_failed_drill(name: str, job: Mapping[str, Any]) -> bool:
+    return bool(job.get("failed")) or drill_of(name, job).get("result") not in ("passed", "planned")
+
+
+def _drill_state(drill: Mapping[str, Any]) -> str:
+    result = drill.get("result")
+    if result == "planned":
+        return "would be drilled: {} of {} free".format(_size(drill.get("free_bytes")), drill.get("directory"))
+    if result == "passed":
+        rpo = drill.get("rpo") or {}
+        return f"proven up to {rpo.get('commit_time') or 'its target'}"
+    return f"FAILED: {drill.get('failed_phase') or 'no answer'}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.1f}" if _is_number(value) else ""
 
 
 def sync_table(

@@ -301,6 +301,32 @@ def test_a_table_that_was_dropped_at_the_target_is_asked_when_the_recovery_has_e
     assert _test(directory, queries=(_ORDERS,), promote=True)["queries"][0]["matched"] is True
 
 
+def test_a_copy_is_promoted_after_its_queries_and_all_its_relations_are_checked(primary: Primary) -> None:
+    directory = primary.lay_down("finished", f"recovery_target_time = '{primary.drop_time}'")
+    phases: list[str] = []
+    request = VerificationRequest(
+        str(directory),
+        timeout=60,
+        queries=(_ORDERS, *_count(40)),
+        leave_locked=True,
+        finish=True,
+        amcheck=True,
+        checksums=True,
+    )
+    facts = verify_recovery(request, VerificationEnvironment(temporary=str(directory.parent), report=phases.append))
+    assert phases == ["replay", "queries", "promotion", "amcheck", "checksums"]
+    assert facts["promoted"] is True
+    assert facts["amcheck"]["status"] == "verified"
+    assert facts["checksums"]["bad"] == 0
+    assert sorted(answer["query"] for answer in facts["queries"] if answer["matched"]) == [
+        "SELECT count(*) FROM orders",
+        "SELECT count(*) FROM rows",
+    ]
+    assert facts["locked_queries"] == []
+    assert _nothing_runs(directory)
+    assert not (directory / "recovery.signal").exists()
+
+
 def test_a_user_that_is_not_there_is_named_at_once(primary: Primary) -> None:
     directory = primary.lay_down("nobody", "recovery_target_name = 'middle'")
     before = time.monotonic()

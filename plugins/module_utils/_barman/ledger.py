@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from .._host.files import names_in
+from .._host.files import names_in, sync_directory
 from .._host.identity import acting_as, open_as_owner
 from .._host.process import HostError
 from .._host.safe_files import check_regular, writing_as
@@ -101,13 +101,23 @@ def newest(records: Iterable[LedgerRecord]) -> LedgerRecord | None:
     return found
 
 
+def new_id(now: datetime) -> str:
+    """The id of a record, which no other has."""
+    return f"{now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
 def new_record(
-    kind: RecordKind, server: str, now: datetime, details: Mapping[str, Any], *, passed: bool
+    kind: RecordKind,
+    server: str,
+    now: datetime,
+    details: Mapping[str, Any],
+    *,
+    passed: bool,
+    record_id: str | None = None,
 ) -> LedgerRecord:
-    """A record with a new id. now: with its time zone."""
+    """A record. now: with its time zone. record_id: a new one by default."""
     moment = now.astimezone(timezone.utc).replace(microsecond=0)
-    number = f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    return LedgerRecord(number, kind, server, moment, "passed" if passed else "failed", dict(details))
+    return LedgerRecord(record_id or new_id(now), kind, server, moment, "passed" if passed else "failed", dict(details))
 
 
 def ledger_file(home: str, server: str) -> str:
@@ -125,7 +135,7 @@ def append_record(home: str, record: LedgerRecord, owner: str | None = None) -> 
         for directory, mode in _directories(home):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(directory, mode)
-                _sync_directory(os.path.dirname(directory))
+                sync_directory(os.path.dirname(directory))
         handle = os.open(path, _APPEND, 0o600)
     # The handle has the owner's rights; the wait for another writer does not have to be that user.
     try:
@@ -137,7 +147,7 @@ def append_record(home: str, record: LedgerRecord, owner: str | None = None) -> 
     finally:
         os.close(handle)
     with acting_as(owner):
-        _sync_directory(os.path.dirname(path))
+        sync_directory(os.path.dirname(path))
 
 
 def _directories(home: str) -> list[tuple[str, int]]:
@@ -159,16 +169,6 @@ def _append(handle: int, line: bytes) -> None:
         with contextlib.suppress(OSError):
             os.ftruncate(handle, size)
         raise
-
-
-def _sync_directory(path: str) -> None:
-    """A new name in the directory outlives a power failure. Not every file system can do that; the record is written then, too."""
-    with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def read_ledger(home: str, server: str) -> Ledger:

@@ -33,6 +33,7 @@ def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         connect=connect if psycopg_is_there() else None,
         patience=params["unreachable_timeout"],
         synchronous=params["synchronous"],
+        drill_maximum_age={name: int(seconds) for name, seconds in params["drill_maximum_age"].items()},
     )
     if params["declared"] is not None:
         undeclared = find_undeclared(barman, Declared(params["declared"], params["declared_hosts"]))

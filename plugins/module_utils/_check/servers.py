@@ -19,6 +19,7 @@ from .._barman.requirements_record import record_if_due
 from .._host.progress import Progress
 from .._postgres.connection import Connect
 from .check import ServerChecks, key_of, reasons
+from .drills import with_drills
 from .observe import explain, observe, with_lag, with_synchronous
 from .wait import wait_until_ok
 
@@ -34,6 +35,7 @@ def check_servers(
     connect: Connect | None = None,
     patience: float | None = None,
     synchronous: Sequence[str] = (),
+    drill_maximum_age: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Check the servers (None: all), wait for them to be good, and answer as the module check does. Raises HostError."""
     configuration = read(barman.config_file, barman.user)
@@ -43,6 +45,7 @@ def check_servers(
     if check_mode:
         observed = observe(barman, configuration, chosen, jobs, ask_barman=False, connect=connect)
         observed = with_synchronous(observed, synchronous, configuration, barman.user, connect)
+        observed = with_drills(observed, drill_maximum_age or {}, configuration.home, time.time())
         return as_result(observed, set(), barman_checked=False)
     ignored = {key_of(name) for name in ignore}
     progress = Progress(configuration.home, "check", chosen, barman.user)
@@ -71,6 +74,8 @@ def check_servers(
         observed = explain(observed, configuration, barman.user, connect)
         record_requirements(observed, configuration, barman.user, connect)
     observed = with_lag(observed, configuration, barman, connect)
+    # Waiting changes nothing about drills, so they are read once.
+    observed = with_drills(observed, drill_maximum_age or {}, configuration.home, time.time())
     return as_result(observed, ignored, barman_checked=True)
 
 

@@ -9,6 +9,7 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -62,3 +63,13 @@ def rewrite(path: str, text: str, like: os.stat_result | None = None) -> None:
         like = state.status
     ids = (like.st_uid, like.st_gid) if os.geteuid() == 0 else None
     write_file(path, text, stat.S_IMODE(like.st_mode), ids, follow=True)
+
+
+def sync_directory(path: str) -> None:
+    """A new name in the directory outlives a power failure. Not every file system can do that; the name is there then, too."""
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -27,7 +27,8 @@ DIRECTORY = ".pgdr.barman/operations"
 class Progress:
     """The state file of one running operation.
 
-    home: Barman's home. server: Barman's name of it, or the names where the operation is on several.
+    home: Barman's home. server: Barman's name of it, or the names where the operation is on several. listener: called with each phase that
+    starts.
     The file is removed by close(); a file whose process is gone is not reported.
     """
 
@@ -38,8 +39,10 @@ class Progress:
         server: str | Sequence[str],
         owner: str | None = None,
         clock: Callable[[], float] = time.time,
+        listener: Callable[[str], None] | None = None,
     ) -> None:
         self._owner = owner
+        self._listener = listener
         self._clock = clock
         self._directory = os.path.join(home, DIRECTORY)
         named = server.replace(os.sep, "_") if isinstance(server, str) else "several"
@@ -59,6 +62,8 @@ class Progress:
         now = self._clock()
         if phase != self._state.get("phase"):
             self._state["phase_started"] = now
+            if self._listener is not None:
+                self._listener(phase)
         self._state.update(numbers, phase=phase, updated=now)
         with contextlib.suppress(HostError, OSError), acting_as(self._owner):
             os.makedirs(self._directory, mode=0o755, exist_ok=True)

@@ -42,7 +42,10 @@ _MOST_LISTED = 5
 
 @dataclass(frozen=True)
 class RecoveryEnvironment:
-    """The input and output of a recovery: commands, files and time. connect: None if PostgreSQL can't be asked from this host."""
+    """The input and output of a recovery: commands, files and time.
+
+    connect: None if PostgreSQL can't be asked from this host. listener: called with each phase that starts.
+    """
 
     barman: Barman
     configuration: Configuration
@@ -52,6 +55,7 @@ class RecoveryEnvironment:
     list_archive: Callable[[ServerConfiguration, Barman, int], Archive] = read_archive
     list_backups: Callable[[ServerConfiguration], list[Backup]] = read_backups
     readable: Callable[..., None] = refuse_unreadable
+    listener: Callable[[str], None] | None = None
 
     @property
     def user(self) -> str:

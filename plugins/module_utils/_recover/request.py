@@ -56,7 +56,7 @@ class RecoveryRequest:
     tablespace_directory: tablespaces that the destination does not name go below it. wal_directory: of the link pg_wal; None for where the
     link at the destination leads. root_creates: root creates a missing directory before the real run. inspect: whether to inspect the
     destination. aside_suffix: the end of the names that directories are moved aside to. requirements: whether to find out in check mode what the
-    server requires of its host.
+    server requires of its host. removed: the caller removes the destination afterwards, whatever happens.
     """
 
     server: str
@@ -79,6 +79,7 @@ class RecoveryRequest:
     inspect: bool = True
     aside_suffix: str | None = None
     requirements: bool = False
+    removed: bool = False
 
     @property
     def on_host(self) -> str:

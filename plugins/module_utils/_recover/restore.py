@@ -119,7 +119,8 @@ def _restore(
             host = job.host
             restored = observe_restored(host, job.wal_directory)
     except HostError as exc:
-        raise RecoverError(f"{exc}{_left_text(job.plan.backup, host)}{_wal_text(job.swap)}") from None
+        left = "" if job.request.removed else f"{_left_text(job.plan.backup, host)}{_wal_text(job.swap)}"
+        raise RecoverError(f"{exc}{left}") from None
     facts = _facts(job, environment, restored, reply, partial, environment.clock() - started)
     host.write_marker({"identity": job.identity, "archive": archive_state(job.plan, job.archive), "recovery": facts})
     # The configuration files that are missing are in the facts; outside of the data directory they are no problem.

@@ -59,7 +59,9 @@ def recover(request: RecoveryRequest, environment: RecoveryEnvironment, *, check
     """Restore, or in check mode do everything but that. Raises HostError."""
     if not check_mode and not request.inspect:
         raise RecoverError("inspect: false is for check mode only; a recovery inspects its destination")
-    progress = Progress(environment.home, "recover", request.server, environment.file_owner, environment.clock)
+    progress = Progress(
+        environment.home, "recover", request.server, environment.file_owner, environment.clock, environment.listener
+    )
     report: ReportProgress = no_progress if check_mode else partial(_report, progress)
     try:
         with SharedConnection(request.destination, environment.runner, environment.user) as connection:

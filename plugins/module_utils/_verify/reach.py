@@ -162,6 +162,32 @@ def _refusal(server: PrivateServer, request: VerificationRequest, before: int) -
     )
 
 
+def end_recovery(server: PrivateServer, timeout: float, waiting: Waiting) -> None:
+    """Let a server that pauses at its target end its recovery. Raises HostError if it does not get that far."""
+    server.query("SELECT pg_catalog.pg_wal_replay_resume()", "template1")
+
+    def probe() -> Probe:
+        if not server.running:
+            raise RecoveryVerificationError(f"the server ended at the end of its recovery: {explain(server.log())}")
+        try:
+            rows = server.query("SELECT pg_catalog.pg_is_in_recovery()", "template1")
+        except InstanceError as exc:
+            return Probe(done=False, observed=str(exc))
+        return Probe(rows == [["f"]], "it is in recovery")
+
+    try:
+        wait_for(
+            "the recovery did not end",
+            probe,
+            timeout,
+            interval=_POLL_SECONDS,
+            clock=waiting.clock,
+            pause=waiting.pause,
+        )
+    except WaitTimeout as exc:
+        raise RecoveryVerificationError(str(exc)) from None
+
+
 def _reached_facts(server: PrivateServer, state: ReplayState) -> dict[str, Any]:
     log = server.log()
     consistent = consistent_lsn(log)

@@ -37,7 +37,12 @@ class VerificationQuery:
 
 @dataclass(frozen=True)
 class VerificationRequest:
-    """What to verify. timeout: seconds. leave_locked: a query that waits for the recovery's own locks is no failure."""
+    """What to verify.
+
+    timeout: seconds. leave_locked: a query that waits for the recovery's own locks is no failure. finish: let the recovery end after the
+    queries, and run the locked ones then; only for a copy that is removed afterwards. amcheck: check
+    all relations after that.
+    """
 
     data_directory: str
     bin_directory: str | None = None
@@ -50,3 +55,5 @@ class VerificationRequest:
     settings: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 1800.0
     leave_locked: bool = False
+    finish: bool = False
+    amcheck: bool = False

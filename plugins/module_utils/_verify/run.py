@@ -16,8 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._host.files import names_in, read_text
@@ -29,14 +29,18 @@ from .._postgres.private_server import Launch, PrivateServer, launch
 from .._postgres.server_address import Address, QueryLocked, running_at
 from .._postgres.start_settings import StartSettings, read_start_settings
 from .._recover.proof import PROVEN, UNPROVEN, note_proof
+from .amcheck import check_relations
 from .checksums import checksum_facts
 from .databases import inspect_databases, missing_libraries
 from .expectation import as_expected, rows_text
 from .observe import PreparedDirectory, prepare_directory
 from .outbound import observe
-from .reach import Waiting, end_problem, reach_target
+from .reach import Waiting, end_problem, end_recovery, reach_target
 from .request import RecoveryVerificationError, VerificationQuery, VerificationRequest
 from .server_settings import verification_settings
+
+#: The phases of a verification.
+REPLAY, QUERIES, PROMOTION, AMCHECK, CHECKSUMS = "replay", "queries", "promotion", "amcheck", "checksums"
 
 _EXCERPT = 25
 _NO_SESSION = "Nobody could connect"
@@ -44,12 +48,16 @@ _NO_SESSION = "Nobody could connect"
 
 @dataclass(frozen=True)
 class VerificationEnvironment:
-    """The input and output of a verification: commands, processes and time. temporary: where the directory of the socket is made."""
+    """The input and output of a verification: commands, processes and time.
+
+    temporary: where the directory of the socket is made. report: called with the name of each phase when it starts.
+    """
 
     runner: Runner = run_command
     launcher: Launch = launch
     waiting: Waiting = field(default_factory=Waiting)
     temporary: str = "/tmp"
+    report: Callable[[str], None] = lambda phase: None
 
 
 def verify_recovery(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:
@@ -61,13 +69,17 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
     facts = _first_facts(request, prepared)
     with _server(request, prepared, environment) as server:
         try:
+            environment.report(REPLAY)
             settings = verification_settings(request, prepared, *_observed_settings(prepared, environment.runner))
             reach_target(server, request, prepared, settings, facts, environment.waiting)
             facts["recovery_duration"] = round(environment.waiting.clock() - started, 2)
             _prove_end(prepared, facts)
+            environment.report(QUERIES)
             _prove_usable(server, request, prepared, environment.runner, facts)
             run_queries(server, request, facts)
             facts["outbound"] = observe(server)
+            if request.finish:
+                _finish(server, request, prepared, environment, facts)
         except HostError as exc:
             server.stop()
             raise _with_log(str(exc), server, facts) from None
@@ -76,6 +88,7 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
         facts["log_excerpt"] = server.log()[-_EXCERPT:]
     _prove_stopped(request, prepared, environment.runner, facts, unchanged=before == _digest(prepared.automatic_file))
     if request.checksums:
+        environment.report(CHECKSUMS)
         facts["checksums"], problem = checksum_facts(
             prepared, environment.runner, request.timeout, environment.waiting.clock
         )
@@ -84,6 +97,37 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
     note_proof(prepared.marker, prepared.directory.owner, PROVEN)
     facts["duration"] = round(environment.waiting.clock() - started, 2)
     return facts
+
+
+def _finish(
+    server: PrivateServer,
+    request: VerificationRequest,
+    prepared: PreparedDirectory,
+    environment: VerificationEnvironment,
+    facts: dict[str, Any],
+) -> None:
+    """Promote the copy, and check what needs a promoted server. Adds to the facts. Raises HostError."""
+    environment.report(PROMOTION)
+    end_recovery(server, request.timeout, environment.waiting)
+    facts["promoted"] = True
+    locked = {(one["query"], one["database"]) for one in facts["locked_queries"]}
+    if locked:
+        again = tuple(one for one in request.queries if (one.query, one.database) in locked)
+        answered: dict[str, Any] = {}
+        try:
+            run_queries(server, replace(request, queries=again, leave_locked=False), answered)
+        finally:
+            results = [one for one in facts["queries"] if not one["locked"]]
+            facts.update(queries=[*results, *answered["queries"]], locked_queries=[])
+    if not request.amcheck:
+        return
+    environment.report(AMCHECK)
+    clock = environment.waiting.clock
+    facts["amcheck"], problem = check_relations(
+        server, prepared, environment.runner, request.timeout, facts["databases"], clock
+    )
+    if problem:
+        raise RecoveryVerificationError(problem, facts)
 
 
 def query_running(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:
@@ -263,13 +307,13 @@ def _prove_stopped(
     """Raises RecoveryVerificationError if the directory can't go on with its recovery. unchanged: postgresql.auto.conf is."""
     control = read_control(prepared.path, prepared.bin_directory, prepared.user, runner)
     state = control.get("Database cluster state", "")
-    expected = "shut down" if request.promote else "shut down in recovery"
+    expected = "shut down" if facts["promoted"] else "shut down in recovery"
     problems: list[str] = []
     if state != expected:
         problems.append(f"after the verification the control file reports '{state}' and not '{expected}'")
     if not unchanged:
         problems.append("the verification changed postgresql.auto.conf")
-    if not request.promote and not observe_data_directory(prepared.path).in_recovery:
+    if not facts["promoted"] and not observe_data_directory(prepared.path).in_recovery:
         problems.append("the verification removed recovery.signal")
     if problems:
         raise RecoveryVerificationError("; ".join(problems), facts)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...module_utils._postgres import privileges
-from . import hooks, parse
+from . import drills, hooks, parse
 
 #: Reports what is wrong with a part of a value: the part, the message, and what to write instead.
 Report = Callable[[str, str, str], None]
@@ -59,6 +59,8 @@ OS_USER = Kind("text", parse.os_user)
 SLOT_NAME = Kind("slot name", parse.slot_name)
 RETENTION = Kind("retention policy", parse.retention)
 CRON = Kind("cron expression", parse.cron)
+DRILL_AGE = Kind("duration", parse.drill_age)
+DRILL_QUERIES = Kind("list of queries", parse_parts=drills.read_queries)
 
 
 def one_of(allowed: tuple[str, ...]) -> Kind:

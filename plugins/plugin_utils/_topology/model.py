@@ -100,6 +100,8 @@ class PostgresServer:
     archive_timeout: int | None = None
     ssh_public_key: str = ""
     ssh_host_key: str = ""
+    drill_maximum_age: int | None = None
+    drill_queries: tuple[Mapping[str, Any], ...] = ()
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
@@ -147,6 +149,7 @@ class BackupServer:
     global_options: Mapping[str, Any]
     allow_empty: bool
     hook_directory: str = "/usr/local/lib/pgdr.barman"
+    drill_directory: str = ""
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)

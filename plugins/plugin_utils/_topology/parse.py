@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.option_table import OPTIONS
 from ...module_utils._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
-from . import schedule
+from . import drills, schedule
 from .text_forms import TextError, describe, to_bool, to_dict, to_int, to_list
 
 T = TypeVar("T")
@@ -332,6 +332,13 @@ def retention(value: Any) -> str:
     if found and barman_options.parse_retention(found) is None:
         raise InvalidValue(f"{found!r} is not a retention policy", f"write {barman_options.RETENTION_FORMS}")
     return found
+
+
+def drill_age(value: Any) -> int:
+    try:
+        return drills.parse_age(value)
+    except ValueError as error:
+        raise InvalidValue(str(error), f"write {drills.AGE_FORMS}") from None
 
 
 def public_key(where: str) -> Callable[[Any], str]:

@@ -260,6 +260,17 @@ class ProgramRequirements(TypedDict):
     schedule_lines: list[str]
 
 
+class DrillRequirements(TypedDict):
+    """Restore drills of a backup server, as modules drill and check take them.
+
+    directory: null for the default. queries: by Barman's name of the server. maximum_ages: seconds, of the servers that it backs up.
+    """
+
+    directory: str | None
+    queries: dict[str, list[dict[str, Any]]]
+    maximum_ages: dict[str, int]
+
+
 class BarmanRequirements(TypedDict):
     """Of a backup server.
 
@@ -285,6 +296,7 @@ class BarmanRequirements(TypedDict):
     schedules: list[BackupSchedule]
     schedule_lines: list[str]
     increments: list[BlockIncrements]
+    drills: DrillRequirements
     hooks: HookRequirements
     program: ProgramRequirements
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from ...module_utils._postgres import privileges
-from . import retention, schedule
+from . import drills, retention, schedule
 from .entries import directories, entry_options, global_options, passive_options, receiver_name
 from .explicit_options import given_global_options, given_options
 from .hook_requirements import hook_requirements
@@ -29,6 +29,7 @@ from .requirement_types import (
     BarmanRequirements,
     BlockIncrements,
     DatabaseRole,
+    DrillRequirements,
     EntryRequirement,
     HbaRule,
     PasswordLine,
@@ -283,12 +284,26 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
         "schedules": [line for server in backed_up for line in _schedules(server)],
         "schedule_lines": [_cron_line(backup, server, line) for server in backed_up for line in _schedules(server)],
         "increments": list(_increments(backup, backed_up)),
+        "drills": _drills(topology, backup, backed_up, copies),
         "hooks": hook_requirements(
             [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in backed_up)],
             backup.hook_directory,
             backup.home,
         ),
         "program": program_requirements(backup, synchronous, program_identity),
+    }
+
+
+def _drills(
+    topology: Topology, backup: BackupServer, backed_up: Iterable[PostgresServer], copies: Iterable[PassiveCopy]
+) -> DrillRequirements:
+    servers = [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
+    return {
+        "directory": backup.drill_directory or None,
+        "queries": drills.queries_of((server.name, server.drill_queries) for server in servers),
+        "maximum_ages": {
+            server.name: server.drill_maximum_age for server in backed_up if server.drill_maximum_age is not None
+        },
     }
 
 

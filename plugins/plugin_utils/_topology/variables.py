@@ -22,6 +22,8 @@ from .kinds import (
     CRON,
     DATABASE,
     DICTIONARY,
+    DRILL_AGE,
+    DRILL_QUERIES,
     HOOKS,
     NAME,
     NETWORK,
@@ -253,6 +255,22 @@ VARIABLES: tuple[Variable, ...] = (
         default="with block increments: the other days of the week, at the same minute",
     ),
     Variable(
+        "barman_drill_maximum_age",
+        PG,
+        DRILL_AGE,
+        None,
+        'How old the last proven restore may be, as days (30) or a duration ("36 HOURS", "4 WEEKS"). If it is older, or if the newest drill failed, '
+        "pgdr.barman.check fails.",
+        default="no check",
+    ),
+    Variable(
+        "barman_drill_queries",
+        PG,
+        DRILL_QUERIES,
+        (),
+        "The queries of a restore drill: query, and if needed database and expect. See drills.md.",
+    ),
+    Variable(
         "barman_options",
         PG,
         DICTIONARY,
@@ -320,6 +338,14 @@ VARIABLES: tuple[Variable, ...] = (
         "The directory for the scripts of barman_hooks.",
     ),
     Variable(
+        "barman_drill_directory",
+        BACKUP,
+        OPTIONAL_PATH,
+        "",
+        "The directory in which restore drills create their scratch directories.",
+        default="the directory drills in barman_home",
+    ),
+    Variable(
         "barman_client_directory",
         BACKUP,
         OPTIONAL_PATH,
@@ -361,6 +387,17 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_backup_wait_timeout",
         "barman_check_ignore",
         "barman_check_timeout",
+        "barman_drill_amcheck",
+        "barman_drill_backup",
+        "barman_drill_bandwidth_limit",
+        "barman_drill_evidence",
+        "barman_drill_jobs",
+        "barman_drill_phase_timeout",
+        "barman_drill_priority",
+        "barman_drill_target_immediate",
+        "barman_drill_target_time",
+        "barman_drill_timeout",
+        "barman_drill_verify_backup",
         "barman_recover_aws_region",
         "barman_recover_azure_resource_group",
         "barman_recover_backup_id",
@@ -406,7 +443,7 @@ PLAYBOOK_VARIABLES = frozenset(
 )
 #: What the playbooks return with set_stats, by playbook. AWX sets it as a variable in the jobs that follow in a workflow, so nothing else has these names.
 RESULTS: Mapping[str, str] = {
-    playbook: f"barman_result_{playbook}" for playbook in ("backup", "check", "deploy", "recover", "sync")
+    playbook: f"barman_result_{playbook}" for playbook in ("backup", "check", "deploy", "drill", "recover", "sync")
 }
 #: The job templates in controller/ set it to their own name, by which a slice of a job is found.
 JOB_TEMPLATE = "barman_job_template"

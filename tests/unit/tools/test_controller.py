@@ -153,8 +153,8 @@ def test_the_modules_of_awx_create_everything(tmp_path: Path) -> None:
     passwords = objects["credential_types"]["pgdr.barman: PostgreSQL passwords"]
     assert passwords["injectors"]["extra_vars"]["barman_postgres_password"] == "{{ postgres_password }}"
     nodes = [node["identifier"] for node in awx.objects["workflow_job_template_nodes"]]
-    assert sorted(nodes) == ["approval", "backup", "check", "deploy", "plan", "recover"]
-    assert len(objects["schedules"]) == 2
+    assert sorted(nodes) == ["approval", "backup", "check", "deploy", "drill", "plan", "recover"]
+    assert len(objects["schedules"]) == 3
     surveys = [path for _method, path, _body in awx.requests if path.endswith("/survey_spec/")]
     assert len(surveys) == len(SURVEYS) + 1
 
@@ -213,6 +213,7 @@ def test_the_page_has_the_keys_of_every_result() -> None:
         "check": run_results.check_result(
             {"backup": {"servers": {"pg": {"ok": True, "checks": {}}}}}, [], check_mode=False
         ),
+        "drill": run_results.drill_result({"backup": [["pg", {"drills": {}}]]}, [], check_mode=False),
         "sync": run_results.sync_result({"backup": {"pg": copy}}, [], check_mode=False),
         "recover": run_results.recover_result({}, []),
     }

@@ -103,3 +103,13 @@ def test_the_information_is_of_all_hosts_too() -> None:
 def test_copies_need_the_topology() -> None:
     message, _result = failed_action(results_table, variables(), operation="sync", results="copies")
     assert message == ("operation is sync but all of the following are missing: information, topology, requirements")
+
+
+def test_drills() -> None:
+    jobs = {
+        "backup-eu": [["pg", {"failed": True, "msg": "no key", "drills": {"pg": {"result": "failed"}}}]],
+        "backup-us": [],
+    }
+    found = run_action(results_table, variables(jobs=jobs), operation="drill", results="jobs")
+    assert found["failures"] == {"backup-eu": ["no key"], "backup-us": []}
+    assert [(one["server"], one["ok"]) for one in found["result"]["drills"]] == [("pg", False)]

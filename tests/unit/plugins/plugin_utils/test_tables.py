@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of backup, check and sync."""
+"""The tables of backup, check, drill and sync."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     backup_failures,
     backup_table,
     check_table,
+    drill_failures,
+    drill_table,
     sync_failures,
     sync_table,
 )
@@ -122,3 +124,58 @@ def test_a_lag_that_nobody_knows_is_a_question_mark() -> None:
 def test_failed_copies_have_their_reasons() -> None:
     copies = {"backup-us": {"pg": COPY, "other": {**COPY, "error": "no answer"}}}
     assert sync_failures(copies) == {"backup-us": ["no answer"]}
+
+
+DRILLED = {
+    "result": "passed",
+    "backup_id": "20261120T070000",
+    "bytes": 1048576,
+    "rto_seconds": 33.25,
+    "seconds": 56.5,
+    "rpo": {"commit_time": "2026-11-20T08:29:58+00:00"},
+}
+DRILLS: dict[str, Any] = {
+    "backup-eu": [
+        ["pg", {"drills": {"pg": DRILLED}}],
+        [
+            "broken",
+            {"failed": True, "msg": "no key", "drills": {"broken": {"result": "failed", "failed_phase": "restore"}}},
+        ],
+        ["lost", {}],
+    ],
+    "backup-us": [],
+}
+
+
+def test_drills_are_shown_with_what_they_prove() -> None:
+    first, *lines = drill_table(DRILLS)
+    assert first.split() == ["backup", "host", "server", "backup", "size", "RTO", "seconds"]
+    assert [line.split() for line in lines] == [
+        [
+            "backup-eu",
+            "pg",
+            "20261120T070000",
+            "1.00",
+            "MB",
+            "33.2",
+            "56.5",
+            "proven",
+            "up",
+            "to",
+            "2026-11-20T08:29:58+00:00",
+        ],
+        ["backup-eu", "broken", "none", "FAILED:", "restore"],
+        ["backup-eu", "lost", "none", "FAILED:", "no", "answer"],
+    ]
+    assert drill_failures(DRILLS) == {
+        "backup-eu": ["no key", "lost: the drill ended without an answer"],
+        "backup-us": [],
+    }
+
+
+def test_planned_drills_have_not_failed() -> None:
+    planned = {"result": "planned", "free_bytes": 1048576, "directory": "/srv/drills", "bytes": 1024}
+    refused = {"failed": False, "problems": ["server 'full': no room"], "drills": {"full": {"result": "failed"}}}
+    jobs = {"backup-eu": [["pg", {"drills": {"pg": planned}}], ["full", refused]]}
+    assert drill_table(jobs)[1].endswith("would be drilled: 1.00 MB of /srv/drills free")
+    assert drill_failures(jobs) == {"backup-eu": ["server 'full': no room"]}

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a drill reads of this host and of the server.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from .._barman.configuration import ServerConfiguration
+from .._host.process import HostError
+from .._postgres.connection import Connect
+from .._postgres.wal_position import read_position
+from .plan import FileSystem
+
+
+def file_system(path: str) -> FileSystem:
+    """The file system on which the directory is, or will be. Raises HostError."""
+    place = path
+    while not os.path.isdir(place) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    try:
+        usage = shutil.disk_usage(place)
+    except OSError as exc:
+        raise HostError(f"{place} can't be read: {exc.strerror}") from None
+    return FileSystem(path, usage.total, usage.free)
+
+
+def server_position(server: ServerConfiguration, user: str, connect: Connect | None) -> int | None:
+    """Where the running server writes its WAL now; None if it can't be asked, as a passive node can't."""
+    if connect is None or server.passive or not server.conninfo:
+        return None
+    try:
+        session = connect(server.conninfo, user, server.name)
+        try:
+            return read_position(session).lsn
+        finally:
+            session.close()
+    except HostError:
+        return None

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which backup a drill restores, and whether there is room for it.
+
+This module util is private to the collection. Nothing here reads or writes files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._barman.catalog import Backup
+from .._host.sizes import human_size
+from .._recover.backup_candidates import AUTO
+from .request import NEWEST, OLDEST, RANDOM, DrillError, DrillRequest
+from .scratch import Scratch
+
+# The part of the file system that a drill leaves free: the WAL that arrives meanwhile may need it.
+RESERVE = 0.05
+
+ChooseRandom = Callable[[Sequence[str]], str]
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """The file system of the scratch directory, in bytes."""
+
+    path: str
+    size: int
+    free: int
+
+
+def choose_backup(server: str, backups: Sequence[Backup], choice: str, choose_random: ChooseRandom) -> str:
+    """The id of the backup; auto for the newest one that can reach the target. Raises DrillError if there is none."""
+    if choice == NEWEST:
+        return AUTO
+    if choice not in (OLDEST, RANDOM):
+        return choice
+    ids = sorted(one.backup_id for one in backups if one.done)
+    if not ids:
+        raise DrillError(f"server '{server}' has no valid backup")
+    return ids[0] if choice == OLDEST else choose_random(ids)
+
+
+def recovery_parameters(
+    server: str, backup_id: str, request: DrillRequest, scratch: Scratch, *, verify: bool
+) -> dict[str, Any]:
+    """The options of the recovery to the scratch directory. verify: whether the backup and the WAL are verified before the restore."""
+    return {
+        "server": server,
+        "backup_id": backup_id,
+        "destination": scratch.data,
+        "tablespace_directory": scratch.tablespaces,
+        "staging_path": scratch.staging,
+        "target_inclusive": True,
+        "jobs": request.jobs,
+        "bandwidth_limit": request.bandwidth_limit,
+        "verify_backup": verify and request.verify_backup,
+        "verify_wal": verify,
+        **request.target,
+    }
+
+
+def room_problem(needed: int, disk: FileSystem) -> str | None:
+    """Why the drill does not start: it would leave too little room."""
+    reserve = int(disk.size * RESERVE)
+    if disk.free - needed >= reserve:
+        return None
+    return (
+        f"directory (playbook: barman_drill_directory): the file system of {disk.path} has {human_size(disk.free)} free. "
+        f"The restore needs {human_size(needed)}, and a drill leaves {human_size(reserve)} free for what arrives meanwhile. "
+        "Free disk space, or give a directory on another disk"
+    )
+
+
+def plan_facts(recovery: Mapping[str, Any], disk: FileSystem) -> dict[str, Any]:
+    """What is known of a drill before it starts. recovery: of the recovery, in check mode."""
+    return {
+        "backup_id": recovery["backup_id"],
+        "backup_end_time": recovery["backup_end_time"],
+        "postgres_version": recovery["postgres_version"],
+        "system_identifier": recovery["system_identifier"],
+        "target": recovery["target"],
+        "timeline": recovery["timeline"],
+        "segments": recovery["segments"],
+        "bytes": recovery["bytes"],
+        "backup_bytes": recovery["backup_bytes"],
+        "wal_bytes": recovery["wal_bytes"],
+        "directory": disk.path,
+        "free_bytes": disk.free,
+    }

@@ -1,0 +1,356 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A restore drill: restore a backup, start it in isolation, check it, remove it, and record the result.
+
+This module util is private to the collection. run_drills() is the entry point; it needs no Ansible.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import random
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from .._barman.arguments import barman_from
+from .._barman.catalog import read_backups
+from .._barman.command import Barman
+from .._barman.configuration import Configuration, read
+from .._barman.ledger import append_record, new_id, new_record, read_ledger
+from .._host.lock import Held, exclusive
+from .._host.process import Command, HostError, Interrupted, Runner, run
+from .._host.progress import Progress
+from .._host.result import Result
+from .._postgres.connection import Connect, connect, psycopg_is_there
+from .._postgres.data_directory import find_bin_directory
+from .._recover.activation import activated
+from .._recover.prepare import RecoveryEnvironment
+from .._recover.recovery_target import END
+from .._recover.request import request_from as recovery_request
+from .._recover.run import recover
+from .._verify.request import RecoveryVerificationError, VerificationRequest
+from .._verify.run import VerificationEnvironment, verify_recovery
+from .facts import checks_facts, problems_of, recovery_seconds, rpo_facts
+from .observe import file_system, server_position
+from .plan import choose_backup, plan_facts, recovery_parameters, room_problem
+from .request import DrillError, DrillRequest, request_from
+from .scratch import Scratch, ScratchHost
+from .stopwatch import REMOVE, Stopwatch, phase_of
+
+DIRECTORY = "drills"
+_LOCK = "restore drill"
+_NICENESS = 19
+_IDLE_CLASS = "3"
+_LONGEST_SOCKET_DIRECTORY = 80
+
+
+@dataclass(frozen=True)
+class DrillEnvironment:
+    """The input and output of drills: commands, files and time."""
+
+    barman: Barman
+    configuration: Configuration
+    runner: Runner = run
+    connect: Connect | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    clock: Callable[[], float] = time.monotonic
+    choose_random: Callable[[Sequence[str]], str] = random.SystemRandom().choice
+    scratch_host: ScratchHost | None = None
+    recover: Callable[..., Any] = recover
+    verify: Callable[..., dict[str, Any]] = verify_recovery
+
+    @property
+    def home(self) -> str:
+        return self.configuration.home
+
+    @property
+    def owner(self) -> str | None:
+        """Who owns the files below Barman's home that root writes; None for the current user."""
+        return self.barman.user if os.geteuid() == 0 else None
+
+    @property
+    def scratches(self) -> ScratchHost:
+        return self.scratch_host or ScratchHost(self.home, self.barman.user, self.runner)
+
+
+def drill(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """Drill the servers, one after another. Raises HostError."""
+    request = request_from(params)
+    environment = DrillEnvironment(
+        barman_from(params),
+        read(params["config_file"], params["barman_user"]),
+        connect=connect if psycopg_is_there() else None,
+    )
+    return run_drills(request, environment, check_mode=check_mode)
+
+
+def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mode: bool = False) -> Result:
+    """The result of each server. Raises HostError if no drill can run at all."""
+    configuration = environment.configuration
+    names = sorted(configuration.servers) if request.servers is None else list(request.servers)
+    for name in names:
+        configuration.server(name)
+    if check_mode:
+        return _result({name: _planned(name, request, environment) for name in names}, [])
+    with _alone(environment), _stopped_by_signals():
+        removed = _remove_left_behind(environment)
+        if request.priority == "idle":
+            lower_priority(environment.runner)
+        progress = Progress(environment.home, "drill", names, environment.owner)
+        drills: dict[str, dict[str, Any]] = {}
+        try:
+            for count, name in enumerate(names):
+                progress.update(f"server {name}", servers_done=count, servers_total=len(names))
+                drills[name] = _Drill(name, request, environment).run()
+        finally:
+            progress.close()
+    return _result(drills, removed)
+
+
+def _result(drills: dict[str, dict[str, Any]], removed: Sequence[str]) -> Result:
+    problems = problems_of(drills)
+    values = {"drills": drills, "problems": problems, "removed": list(removed)}
+    return Result(changed=bool(drills), values=values, failure="; ".join(problems) or None)
+
+
+@contextmanager
+def _alone(environment: DrillEnvironment) -> Iterator[None]:
+    """Two drills at the same time would measure each other, and their rooms would not add up."""
+    try:
+        with exclusive(environment.home, _LOCK, environment.owner):
+            yield
+    except Held as exc:
+        raise DrillError(
+            "another drill is running on this host (process {}). Nothing was changed; wait for its end".format(
+                "unknown" if exc.pid is None else exc.pid
+            )
+        ) from None
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """A signal ends the drill as an error does: what it made is removed, and it is recorded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise Interrupted(f"signal {signal.Signals(number).name} stopped the drill")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def lower_priority(runner: Runner) -> None:
+    """This process, and all that it starts, get the disk and the processor only if nobody else wants them."""
+    os.nice(_NICENESS)
+    try:
+        runner(Command(["ionice", "-c", _IDLE_CLASS, "-p", str(os.getpid())]))
+    except HostError:
+        # It belongs to util-linux, and a small system can be without it.
+        return
+
+
+def _remove_left_behind(environment: DrillEnvironment) -> list[str]:
+    """Remove what killed drills left, and record these drills as failed. Raises HostError."""
+    scratches = environment.scratches
+    removed: list[str] = []
+    for scratch in scratches.left_behind():
+        scratches.remove(scratch)
+        details = dict(scratch.details)
+        server, number = str(details.pop("server", "")), str(details.pop("id", ""))
+        recorded = {one.id for one in read_ledger(environment.home, server).records} if server else set()
+        if server and number and number not in recorded:
+            passed = bool(details.pop("passed", False))
+            if not passed:
+                details.setdefault("failed_phase", "unknown")
+                details.setdefault("reason", "the drill was killed")
+            record = new_record("drill", server, environment.now(), details, passed=passed, record_id=number)
+            append_record(environment.home, record, environment.owner)
+        scratches.forget(scratch)
+        removed.append(scratch.path)
+    return removed
+
+
+def _planned(name: str, request: DrillRequest, environment: DrillEnvironment) -> dict[str, Any]:
+    """What a drill would do: its backup, its size, and the room for it."""
+    drill_ = _Drill(name, request, environment)
+    try:
+        drill_.plan()
+    except HostError as exc:
+        return {**drill_.facts, "result": "failed", "failed_phase": "choose", "reason": str(exc)}
+    return {**drill_.facts, "result": "planned"}
+
+
+@dataclass
+class _Drill:
+    """The drill of one server. facts: what is known so far."""
+
+    server: str
+    request: DrillRequest
+    environment: DrillEnvironment
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        environment = self.environment
+        directory = self.request.directory or os.path.join(environment.home, DIRECTORY)
+        self.started = environment.now()
+        self.watch = Stopwatch(environment.clock)
+        self.scratch: Scratch = environment.scratches.planned(directory)
+        self.server_lsn: int | None = None
+        self.facts["server"] = self.server
+
+    def run(self) -> dict[str, Any]:
+        """The facts, which are in the ledger, too. Raises HostError if they can't be recorded, Interrupted after a signal."""
+        number = new_id(self.started)
+        self.facts.update(
+            id=number, time=self.started.isoformat(timespec="seconds"), **requested(self.request.requested_by)
+        )
+        interrupted: Interrupted | None = None
+        made = False
+        try:
+            self.plan()
+            made = True
+            self.scratch = self.environment.scratches.create(self.scratch, {"id": number, "server": self.server})
+            self._restore_and_check()
+            self.facts["result"] = "passed"
+        except HostError as exc:
+            self._fail(str(exc))
+            interrupted = exc if isinstance(exc, Interrupted) else None
+        removed = made and self._remove()
+        self._record(number)
+        if removed:
+            self.environment.scratches.forget(self.scratch)
+        if interrupted is not None:
+            raise interrupted
+        return self.facts
+
+    def _fail(self, reason: str) -> None:
+        """Note why the drill failed, beside an earlier reason."""
+        before = self.facts.get("reason")
+        self.facts.update(
+            result="failed",
+            failed_phase=self.facts.get("failed_phase") or self.watch.current,
+            reason=f"{before}; {reason}" if before else reason,
+        )
+
+    def _remove(self) -> bool:
+        """Remove the scratch directory; whether it is gone. If a kill ends this, the next drill records the result that is noted here."""
+        scratches = self.environment.scratches
+        self.watch.enter(REMOVE)
+        try:
+            known = {**self._details(), "passed": self.facts["result"] == "passed"}
+            scratches.note(replace(self.scratch, details={**self.scratch.details, **known}))
+            scratches.remove(self.scratch)
+        except Interrupted:
+            raise
+        except HostError as exc:
+            self._fail(str(exc))
+            return False
+        return True
+
+    def _details(self) -> dict[str, Any]:
+        """What the record has beside its own keys."""
+        return {key: value for key, value in self.facts.items() if key not in ("id", "server", "time", "result")}
+
+    def _record(self, number: str) -> None:
+        self.watch.enter(REMOVE)
+        phases = self.watch.phases
+        self.facts.update(phases=phases, rto_seconds=recovery_seconds(phases), seconds=round(sum(phases.values()), 2))
+        environment, passed = self.environment, self.facts["result"] == "passed"
+        record = new_record("drill", self.server, self.started, self._details(), passed=passed, record_id=number)
+        append_record(environment.home, record, environment.owner)
+
+    def plan(self) -> None:
+        """Choose the backup, and refuse a drill without room. Adds to the facts. Raises HostError."""
+        environment, request = self.environment, self.request
+        entry = environment.configuration.server(self.server)
+        self.server_lsn = server_position(entry, environment.barman.user, environment.connect)
+        backup_id = choose_backup(self.server, read_backups(entry), request.backup, environment.choose_random)
+        recovery = self._recover(backup_id, check_mode=True)
+        disk = file_system(self.scratch.path)
+        self.facts.update(plan_facts(recovery, disk), directory=os.path.dirname(self.scratch.path))
+        find_bin_directory(int(recovery["postgres_version"] or 0), request.bin_directory, environment.runner)
+        problem = room_problem(int(recovery["bytes"]), disk)
+        if problem is not None:
+            raise DrillError(problem)
+
+    def _recover(self, backup_id: str, *, check_mode: bool) -> Mapping[str, Any]:
+        environment = self.environment
+        parameters = recovery_parameters(self.server, backup_id, self.request, self.scratch, verify=not check_mode)
+        request = replace(recovery_request(parameters), removed=True)
+        with activated(environment.barman, environment.configuration, self.server) as (barman, active):
+            recovery = RecoveryEnvironment(
+                barman,
+                active,
+                environment.runner,
+                connect=environment.connect,
+                listener=lambda phase: self.watch.enter(phase_of(phase)),
+            )
+            outcome = environment.recover(request, recovery, check_mode=check_mode)
+        found: Mapping[str, Any] = outcome.recovery
+        return found
+
+    def _restore_and_check(self) -> None:
+        """Restore the backup that the plan chose, and check the cluster. Adds to the facts. Raises HostError."""
+        request, environment = self.request, self.environment
+        recovery = self._recover(str(self.facts["backup_id"]), check_mode=False)
+        verified: Mapping[str, Any] = recovery.get("verified") or {}
+        self.facts["checks"] = checks_facts(verified, {})
+        verification = VerificationRequest(
+            data_directory=self.scratch.data,
+            bin_directory=request.bin_directory,
+            database_user=request.database_user,
+            checksums=request.checksums,
+            queries=request.queries_of(self.server),
+            timeout=request.timeout,
+            leave_locked=True,
+            finish=True,
+            amcheck=request.amcheck,
+        )
+        short = len(self.scratch.path) < _LONGEST_SOCKET_DIRECTORY
+        surroundings = VerificationEnvironment(
+            runner=environment.runner,
+            temporary=self.scratch.path if short else "/tmp",
+            report=self.watch.enter,
+        )
+        try:
+            test = environment.verify(verification, surroundings)
+        except RecoveryVerificationError as exc:
+            self._note(verified, exc.facts)
+            raise
+        self._note(verified, test)
+
+    def _note(self, verified: Mapping[str, Any], test: Mapping[str, Any]) -> None:
+        self.facts["checks"] = checks_facts(verified, test)
+        reached = test.get("reached")
+        if reached:
+            to_end = self.facts["target"]["kind"] == END
+            self.facts["reached"] = {key: reached.get(key) for key in ("lsn", "time", "xid", "name")}
+            self.facts["rpo"] = rpo_facts(reached, self.started, self.server_lsn, to_end=to_end)
+
+
+def requested(by: str) -> dict[str, str]:
+    """Who ran the drill, and on which host."""
+    return {"requested_by": by or os.environ.get("SUDO_USER") or _user_name(), "host": socket.gethostname()}
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scratch directory of a drill: made by it, and removed with it, also after it was killed.
+
+This module util is private to the collection. Before a directory is made, its random name is written to a file in Barman's home. A later
+drill removes the directories that these files name, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._host.files import names_in, read_text, sync_directory, write_atomic
+from .._host.process import Command, HostError, Runner, run
+from .._host.safe_files import writing_as
+
+NOTES = ".pgdr.barman/drills"
+PREFIX = "pgdr-drill-"
+_NAME = re.compile(PREFIX + r"[0-9a-f]{16}\Z")
+_SUFFIX = ".json"
+_GRACE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A scratch directory. path: with the restored cluster in data. note: the file that names it. details: what the note has of the drill."""
+
+    path: str
+    note: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> str:
+        return os.path.join(self.path, "data")
+
+    @property
+    def tablespaces(self) -> str:
+        return os.path.join(self.path, "tablespaces")
+
+    @property
+    def staging(self) -> str:
+        """Where Barman unpacks a backup."""
+        return os.path.join(self.path, "staging")
+
+
+@dataclass(frozen=True)
+class ScratchHost:
+    """Where scratch directories are made. owner: Barman's user. home: Barman's home."""
+
+    home: str
+    owner: str
+    runner: Runner = run
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+    processes: Callable[[str], list[int]] = field(default_factory=lambda: processes_with)
+
+    @property
+    def _user(self) -> str | None:
+        return self.owner if os.geteuid() == 0 else None
+
+    def planned(self, directory: str) -> Scratch:
+        """A directory that does not exist yet."""
+        name = PREFIX + secrets.token_hex(8)
+        return Scratch(os.path.join(directory, name), os.path.join(self.home, NOTES, name + _SUFFIX))
+
+    def create(self, scratch: Scratch, details: Mapping[str, Any]) -> Scratch:
+        """Note the directory, then make it. details: of the drill, for the run that finds it left behind. Raises HostError."""
+        made = Scratch(scratch.path, scratch.note, dict(details))
+        self.note(made)
+        with writing_as(self._user, scratch.path):
+            os.makedirs(os.path.dirname(scratch.path), mode=0o700, exist_ok=True)
+            os.mkdir(scratch.path, 0o700)
+            os.mkdir(scratch.staging, 0o700)
+        return made
+
+    def note(self, scratch: Scratch) -> None:
+        """Write what is known of the drill. Raises HostError."""
+        text = json.dumps({"path": scratch.path, **scratch.details}, sort_keys=True)
+        with writing_as(self._user, scratch.note):
+            os.makedirs(os.path.dirname(scratch.note), mode=0o700, exist_ok=True)
+            write_atomic(scratch.note, text + "\n", 0o600)
+            sync_directory(os.path.dirname(scratch.note))
+
+    def left_behind(self) -> list[Scratch]:
+        """The directories of drills that did not remove them. Only for who holds the lock of the drills. Raises HostError."""
+        found: list[Scratch] = []
+        directory = os.path.join(self.home, NOTES)
+        for name in names_in(directory):
+            note = os.path.join(directory, name)
+            if not name.endswith(_SUFFIX) or not _NAME.match(name[: -len(_SUFFIX)]):
+                continue
+            try:
+                value = json.loads(read_text(note) or "null")
+                path = str(value["path"])
+            except (ValueError, TypeError, KeyError):
+                continue
+            # The note names what a drill made: nothing else is removed, whatever is written in it.
+            if os.path.isabs(path) and os.path.basename(path) == name[: -len(_SUFFIX)]:
+                found.append(Scratch(path, note, {key: one for key, one in value.items() if key != "path"}))
+        return found
+
+    def remove(self, scratch: Scratch) -> None:
+        """End the processes that use the directory, and remove it. The note stays. Raises HostError."""
+        self._end_processes(scratch.path)
+        completed = self.runner(Command(["rm", "-rf", "--one-file-system", "--", scratch.path], user=self.owner))
+        if not completed.ok or os.path.lexists(scratch.path):
+            raise HostError(
+                f"the scratch directory {scratch.path} could not be removed: {completed.text or 'it is still there'}. "
+                "The next drill tries it again"
+            )
+
+    def forget(self, scratch: Scratch) -> None:
+        """Remove the note. Raises HostError."""
+        with writing_as(self._user, scratch.note):
+            os.unlink(scratch.note)
+
+    def _end_processes(self, path: str) -> None:
+        """The directory's name is random and in the arguments of each process of the drill: Barman, rsync and PostgreSQL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = self.clock() + _GRACE_SECONDS
+            left = self.processes(path)
+            for pid in left:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    continue
+                except OSError as exc:
+                    raise HostError(f"process {pid}, which uses {path}, can't be ended: {exc.strerror}") from None
+            while left and self.clock() < deadline:
+                self.pause(0.2)
+                left = self.processes(path)
+            if not left:
+                return
+
+
+def processes_with(path: str) -> list[int]:
+    """The processes that have the path in their arguments."""
+    searched = os.fsencode(path)
+    found: list[int] = []
+    for name in names_in("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as stream:
+                if searched in stream.read():
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restore drills as the inventory declares them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.drills import parse_age, read_queries
+from tests.unit.plugins.plugin_utils._topology.inventories import good, only_problem
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(30, 2592000), ("30", 2592000), ("1 DAY", 86400), ("36 hours", 129600), ("4 WEEKS", 2419200), ("2weeks", 1209600)],
+)
+def test_an_age_is_days_or_a_duration(given: Any, seconds: int) -> None:
+    assert parse_age(given) == seconds
+
+
+@pytest.mark.parametrize("given", [True, 0, "0 DAYS", "soon", -1, "5 YEARS", 1.5, None, [], ""])
+def test_everything_else_is_no_age(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"duration|cannot be 0"):
+        parse_age(given)
+
+
+def test_a_backup_server_has_the_drills_of_its_servers() -> None:
+    query = {"database": "shop", "query": "SELECT 1, 2", "expect": [1, 2]}
+    outcome = good(
+        {"barman_drill_maximum_age": "36 HOURS", "barman_drill_queries": [query, "SELECT 3"]},
+        {"barman_drill_directory": "/srv/drills"},
+    )
+    assert outcome.requirements["backup"]["barman"]["drills"] == {
+        "directory": "/srv/drills",
+        "queries": {
+            "pg": [
+                {**query, "server": "pg"},
+                {"database": "postgres", "query": "SELECT 3", "expect": None, "server": "pg"},
+            ]
+        },
+        "maximum_ages": {"pg": 129600},
+    }
+
+
+def test_without_a_declaration_nothing_is_checked() -> None:
+    drills = good({}).requirements["backup"]["barman"]["drills"]
+    assert drills == {"directory": None, "queries": {"pg": list[Any]()}, "maximum_ages": dict[str, int]()}
+
+
+@pytest.mark.parametrize(
+    ("value", "variable", "message"),
+    [
+        ([5], "barman_drill_queries[1]", "is the number 5 and no query"),
+        ([{"query": "SELECT 1", "expected": 1}], "barman_drill_queries[1]", "has expected"),
+        ([{"database": "shop"}], "barman_drill_queries[1].query", "is missing"),
+        ([{"query": "SELECT 1", "database": 5}], "barman_drill_queries[1].database", "is the number 5 and no name"),
+        (5, "barman_drill_queries", "is the number 5 and no list"),
+        ("[unfinished", "barman_drill_queries", "JSON"),
+    ],
+)
+def test_a_wrong_query_is_named(value: Any, variable: str, message: str) -> None:
+    problem = only_problem({"barman_drill_queries": value})
+    assert problem.variable == variable
+    assert message in problem.message
+
+
+def test_a_wrong_age_is_named() -> None:
+    problem = only_problem({"barman_drill_maximum_age": "soon"})
+    assert (problem.variable, problem.message) == ("barman_drill_maximum_age", "'soon' is not a duration")
+    assert "4 WEEKS" in problem.instead
+
+
+def test_an_empty_line_is_no_query() -> None:
+    assert [one["query"] for one in read_queries("SELECT 1\n\nSELECT 2", lambda *problem: None)] == [
+        "SELECT 1",
+        "SELECT 2",
+    ]
