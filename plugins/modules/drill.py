@@ -17,7 +17,7 @@ description:
     C(pg_amcheck) in every database, and C(pg_checksums).
   - Removes the scratch directory in every case, and appends a record to the ledger of the server. M(pgdr.barman.drill_info) reads the ledger.
   - The servers are drilled one after another. A drill that fails does not prevent the drills of the other servers.
-  - A backup server runs one drill at a time. If another one is running, the module fails and changes nothing.
+  - A backup server runs one drill at a time. If another one does not end within O(wait), the module fails and changes nothing.
   - Before the first byte is written, the module compares the size of the restore with the free disk space. It fails if less than 5 % of the file
     system would be free during the drill.
   - If a drill was killed, the next one on this backup server removes its scratch directory and records it as failed. It removes only directories that
@@ -153,6 +153,11 @@ options:
       - The number of seconds to wait until the server reaches the target, and the time limit of each query and of C(pg_amcheck).
     type: int
     default: 3600
+  wait:
+    description:
+      - The number of seconds to wait for the end of another drill on this backup server.
+    type: int
+    default: 0
   requested_by:
     description:
       - The name of the person or the job, for the ledger. By default, the user that runs the module, or that called C(sudo).

@@ -39,4 +39,5 @@ DRILL_ARGUMENTS: dict[str, Any] = {
     "checksums": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 3600},
     "requested_by": {"type": "str"},
+    "wait": {"type": "int", "default": 0},
 }

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from .._host.sizes import human_size
 from .._postgres import wal
 from .._verify.expectation import rows_text
 from .stopwatch import RECOVERY_PHASES
@@ -108,6 +109,12 @@ def summary(drills: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
     lines: list[str] = []
     for name, facts in drills.items():
         if facts["result"] == "failed":
+            continue
+        if facts["result"] == "planned":
+            lines.append(
+                f"server '{name}': backup {facts['backup_id']} would be restored to {facts['directory']}: "
+                f"{human_size(facts['bytes'])} of {human_size(facts['free_bytes'])} free"
+            )
             continue
         until = (facts.get("rpo") or {}).get("commit_time") or "its target"
         lines.append(

@@ -41,7 +41,8 @@ class DrillRequest:
     """A drill as it was requested.
 
     servers: Barman's names; None for all. backup: newest, oldest, random, or a backup's id. target: the options of the recovery target.
-    directory: None for the default. bandwidth_limit: kilobytes a second. timeout: seconds, for the replay and for each check.
+    directory: None for the default. bandwidth_limit: kilobytes a second. timeout: seconds, for the replay and for each check. wait: seconds, for
+    the end of another drill.
     """
 
     servers: tuple[str, ...] | None = None
@@ -59,6 +60,7 @@ class DrillRequest:
     checksums: bool = True
     timeout: float = 3600.0
     requested_by: str = ""
+    wait: float = 0.0
 
     def queries_of(self, server: str) -> tuple[VerificationQuery, ...]:
         return tuple(one.query for one in self.queries if one.server in (None, server))
@@ -95,6 +97,7 @@ def request_from(params: Mapping[str, Any]) -> DrillRequest:
         checksums=params["checksums"],
         timeout=params["timeout"],
         requested_by=params["requested_by"] or "",
+        wait=params["wait"],
     )
 
 

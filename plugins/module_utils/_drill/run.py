@@ -9,6 +9,7 @@ This module util is private to the collection. run_drills() is the entry point; 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import random
@@ -31,6 +32,7 @@ from .._host.lock import Held, exclusive
 from .._host.process import Command, HostError, Interrupted, Runner, run
 from .._host.progress import Progress
 from .._host.result import Result
+from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, connect, psycopg_is_there
 from .._postgres.data_directory import find_bin_directory
 from .._recover.activation import activated
@@ -49,6 +51,7 @@ from .stopwatch import REMOVE, Stopwatch, phase_of
 
 DIRECTORY = "drills"
 _LOCK = "restore drill"
+_LOCK_INTERVAL = 5.0
 _NICENESS = 19
 _IDLE_CLASS = "3"
 _LONGEST_SOCKET_DIRECTORY = 80
@@ -102,7 +105,7 @@ def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mo
         configuration.server(name)
     if check_mode:
         return _result({name: _planned(name, request, environment) for name in names}, [])
-    with _alone(environment), _stopped_by_signals():
+    with _stopped_by_signals(), _alone(environment, request.wait):
         removed = _remove_left_behind(environment)
         if request.priority == "idle":
             lower_priority(environment.runner)
@@ -124,17 +127,22 @@ def _result(drills: dict[str, dict[str, Any]], removed: Sequence[str]) -> Result
 
 
 @contextmanager
-def _alone(environment: DrillEnvironment) -> Iterator[None]:
-    """Two drills at the same time would measure each other, and their rooms would not add up."""
-    try:
-        with exclusive(environment.home, _LOCK, environment.owner):
-            yield
-    except Held as exc:
-        raise DrillError(
-            "another drill is running on this host (process {}). Nothing was changed; wait for its end".format(
-                "unknown" if exc.pid is None else exc.pid
-            )
-        ) from None
+def _alone(environment: DrillEnvironment, wait: float) -> Iterator[None]:
+    """Two drills at the same time would measure each other, and their rooms would not add up. wait: seconds for the end of another."""
+    with contextlib.ExitStack() as stack:
+
+        def probe() -> Probe:
+            try:
+                stack.enter_context(exclusive(environment.home, _LOCK, environment.owner))
+            except Held as exc:
+                return Probe(done=False, observed=f"process {'unknown' if exc.pid is None else exc.pid}")
+            return Probe(done=True, observed="")
+
+        try:
+            wait_for("another drill is running on this host", probe, wait, interval=_LOCK_INTERVAL)
+        except WaitTimeout as exc:
+            raise DrillError(f"{exc}. Nothing was changed; run it again after the end of that drill") from None
+        yield
 
 
 @contextmanager

@@ -36,6 +36,7 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
         timeout=0,
         connect=connect if psycopg_is_there() else None,
         synchronous=settings.part("check").get("synchronous", []),
+        drill_maximum_age=settings.part("check").get("drill_maximum_age", {}),
     )
     if options.json:
         json.dump(result, sys.stdout, indent=2, sort_keys=True)

@@ -33,6 +33,14 @@ def _check(parser: argparse.ArgumentParser) -> Run:
     return check_command.check
 
 
+def _drill(parser: argparse.ArgumentParser) -> Run:
+    from . import drill_command
+
+    drill_command.add_arguments(parser)
+    return drill_command.drill
+
+
 COMMANDS: Mapping[str, ProgramCommand] = {
     "check": ProgramCommand("check servers: Barman's own checks and those of pgdr.barman", _check),
+    "drill": ProgramCommand("prove backups: restore them, check the restored cluster, and remove it", _drill),
 }

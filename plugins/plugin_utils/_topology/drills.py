@@ -21,6 +21,8 @@ Report = Callable[[str, str, str], None]
 AGE_FORMS = 'a number of days, or a text such as "36 HOURS", "30 DAYS" or "4 WEEKS"'
 _AGE = re.compile(r"(\d+)\s*(HOURS?|DAYS?|WEEKS?)?", re.IGNORECASE)
 _SECONDS = {"HOUR": 3600, "DAY": 86400, "WEEK": 7 * 86400}
+#: With --quiet cron sends mail only about a drill that failed.
+COMMAND = "pgdr-barman drill --quiet --wait 86400"
 _KEYS = ("query", "database", "expect")
 
 
@@ -75,6 +77,15 @@ def _read_query(item: Any, place: str, report: Report) -> Mapping[str, Any] | No
         report(f"{place}.database", f"is {describe(database)} and no name", "write the name of a database")
         return None
     return {"query": query, "database": database, "expect": item.get("expect")}
+
+
+def schedule_lines(user: str, servers: Iterable[tuple[str, str | None]]) -> list[str]:
+    """Lines of /etc/cron.d. servers: Barman's name and the schedule. Servers with the same schedule share a line, and a drill waits for another."""
+    together: dict[str, list[str]] = {}
+    for name, schedule in servers:
+        if schedule:
+            together.setdefault(schedule, []).append(name)
+    return [f"{when} {user} {COMMAND} {' '.join(sorted(names))}" for when, names in together.items()]
 
 
 def queries_of(servers: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:

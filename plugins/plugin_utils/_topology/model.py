@@ -101,6 +101,7 @@ class PostgresServer:
     ssh_public_key: str = ""
     ssh_host_key: str = ""
     drill_maximum_age: int | None = None
+    drill_schedule: str | None = None
     drill_queries: tuple[Mapping[str, Any], ...] = ()
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None

@@ -12,16 +12,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .model import BackupServer
-from .requirement_types import ProgramRequirements
+from .requirement_types import DrillRequirements, ProgramRequirements
 
 
-def program_requirements(backup: BackupServer, synchronous: Sequence[str], identity: str) -> ProgramRequirements:
+def program_requirements(
+    backup: BackupServer, synchronous: Sequence[str], drills: DrillRequirements, identity: str
+) -> ProgramRequirements:
     """What the module host_program writes. synchronous: Barman's names of servers. identity: of the collection's code."""
     return {
         "identity": identity,
         "settings": {
             "barman_user": backup.user,
-            "check": {"ignore": list(backup.variables["barman_deploy_check_ignore"]), "synchronous": list(synchronous)},
+            "check": {
+                "ignore": list(backup.variables["barman_deploy_check_ignore"]),
+                "synchronous": list(synchronous),
+                "drill_maximum_age": drills["maximum_ages"],
+            },
+            "drill": {"directory": drills["directory"], "queries": drills["queries"]},
         },
-        "schedule_lines": [],
+        "schedule_lines": drills["schedule_lines"],
     }

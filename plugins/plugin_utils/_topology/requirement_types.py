@@ -264,11 +264,13 @@ class DrillRequirements(TypedDict):
     """Restore drills of a backup server, as modules drill and check take them.
 
     directory: null for the default. queries: by Barman's name of the server. maximum_ages: seconds, of the servers that it backs up.
+    schedule_lines: those of cron.
     """
 
     directory: str | None
     queries: dict[str, list[dict[str, Any]]]
     maximum_ages: dict[str, int]
+    schedule_lines: list[str]
 
 
 class BarmanRequirements(TypedDict):

@@ -264,6 +264,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
         topology, index, [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
     )
     synchronous = sorted(server.name for server in backed_up if server.synchronous)
+    drilled = _drills(topology, backup, backed_up, copies)
     return {
         "user": backup.user,
         "home": backup.home,
@@ -284,13 +285,13 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
         "schedules": [line for server in backed_up for line in _schedules(server)],
         "schedule_lines": [_cron_line(backup, server, line) for server in backed_up for line in _schedules(server)],
         "increments": list(_increments(backup, backed_up)),
-        "drills": _drills(topology, backup, backed_up, copies),
+        "drills": drilled,
         "hooks": hook_requirements(
             [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in backed_up)],
             backup.hook_directory,
             backup.home,
         ),
-        "program": program_requirements(backup, synchronous, program_identity),
+        "program": program_requirements(backup, synchronous, drilled, program_identity),
     }
 
 
@@ -304,6 +305,9 @@ def _drills(
         "maximum_ages": {
             server.name: server.drill_maximum_age for server in backed_up if server.drill_maximum_age is not None
         },
+        "schedule_lines": drills.schedule_lines(
+            backup.user, ((server.name, server.drill_schedule) for server in backed_up)
+        ),
     }
 
 

@@ -287,6 +287,7 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
         ssh_public_key=reader.get("barman_ssh_public_key"),
         ssh_host_key=reader.get("barman_ssh_host_key"),
         drill_maximum_age=reader.get("barman_drill_maximum_age"),
+        drill_schedule=reader.get("barman_drill_schedule") or None,
         drill_queries=reader.get("barman_drill_queries"),
         hooks=reader.get("barman_hooks"),
         s3=reader.get("barman_s3"),

@@ -271,6 +271,14 @@ VARIABLES: tuple[Variable, ...] = (
         "The queries of a restore drill: query, and if needed database and expect. See drills.md.",
     ),
     Variable(
+        "barman_drill_schedule",
+        PG,
+        CRON,
+        None,
+        "When the backup server runs a restore drill of this server. See drills.md for its requirements.",
+        default="never",
+    ),
+    Variable(
         "barman_options",
         PG,
         DICTIONARY,

@@ -45,6 +45,7 @@ ARGUMENTS: dict[str, Any] = {
     "checksums": True,
     "timeout": 60,
     "requested_by": None,
+    "wait": 0,
     "target_immediate": False,
     "target_timeline": "latest",
 }
@@ -140,10 +141,10 @@ def test_a_query_is_asked_on_its_own_server_only(host: DrillHost) -> None:
 
 def test_all_servers_are_drilled_one_after_another(host: DrillHost) -> None:
     host.server("other", "20261130T110000")
-    seen: list[list[str]] = []
-    host.during_restore = lambda request: seen.append(host.scratch_directories())
+    counts: list[list[str]] = []
+    host.during_restore = lambda request: counts.append(host.scratch_directories())
     assert list(host.drill().values["drills"]) == ["app", "other"]
-    assert [len(names) for names in seen] == [1, 1]
+    assert [len(names) for names in counts] == [1, 1]
 
 
 # Choices

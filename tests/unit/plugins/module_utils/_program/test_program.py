@@ -13,8 +13,16 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import request_from as drill_request
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._program import check_command, commands, main, sources
+from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
+from ansible_collections.pgdr.barman.plugins.module_utils._program import (
+    check_command,
+    commands,
+    drill_command,
+    main,
+    sources,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._program.commands import ProgramCommand
 from ansible_collections.pgdr.barman.plugins.module_utils._program.settings import Settings, read_settings
 
@@ -128,11 +136,12 @@ def test_check_prints_what_failed(
     parser = argparse.ArgumentParser()
     check_command.add_arguments(parser)
     options = parser.parse_args(["b", "--json"] if as_json else ["b"])
-    parts = {"check": {"ignore": ["disk space"], "synchronous": ["a"]}}
+    parts = {"check": {"ignore": ["disk space"], "synchronous": ["a"], "drill_maximum_age": {"a": 60}}}
     assert check_command.check(options, Settings("barman", parts)) == (0 if ok else 1)
     assert asked["names"] == ["b"]
     assert asked["ignore"] == ["disk space"]
     assert asked["synchronous"] == ["a"]
+    assert asked["drill_maximum_age"] == {"a": 60}
     shown = capsys.readouterr().out
     if as_json:
         assert json.loads(shown) == answer
@@ -140,3 +149,61 @@ def test_check_prints_what_failed(
         assert shown == "server 'a': OK\nserver 'b': OK, and not active\n"
     else:
         assert shown == "server 'b': no disk\nserver 'a': OK\n"
+
+
+DRILLED = {
+    "drills": {
+        "a": {
+            "result": "passed",
+            "backup_id": "20261130T110000",
+            "rpo": {"commit_time": "2026-11-30T11:59:58+00:00"},
+            "rto_seconds": 5.5,
+        },
+        "b": {"result": "failed", "failed_phase": "restore", "reason": "no key"},
+        "c": {"result": "planned", "backup_id": "x", "directory": "/srv", "bytes": 1024, "free_bytes": 2048},
+    },
+    "problems": ["server 'b': the drill failed in phase restore: no key"],
+    "removed": [],
+}
+
+
+def drilled(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, dict[str, Any]]:
+    asked: dict[str, Any] = {}
+
+    def run_drill(params: dict[str, Any], *, check_mode: bool) -> Result:
+        asked.update(params, check_mode=check_mode)
+        return Result(values=DRILLED, failure="no key")
+
+    monkeypatch.setattr(drill_command, "run_drill", run_drill)
+    parser = argparse.ArgumentParser()
+    drill_command.add_arguments(parser)
+    query = {"query": "SELECT 1", "database": "postgres", "expect": 1, "server": "a"}
+    parts = {"drill": {"directory": "/srv/drills", "queries": {"a": [query], "b": [{**query, "server": "b"}]}}}
+    return drill_command.drill(parser.parse_args(arguments), Settings("barman", parts)), asked
+
+
+def test_drill_takes_what_the_inventory_declares(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, asked = drilled(monkeypatch, "a", "--backup", "random", "--wait", "60")
+    assert status == 1
+    assert (asked["servers"], asked["backup"], asked["wait"], asked["check_mode"]) == (["a"], "random", 60, False)
+    assert (asked["directory"], [one["server"] for one in asked["queries"]]) == ("/srv/drills", ["a"])
+    assert drill_request(asked).priority == "idle"
+    assert capsys.readouterr().out == (
+        "server 'a': backup 20261130T110000 was restored and replayed to 2026-11-30T11:59:58+00:00 in 5.5 s\n"
+        "server 'c': backup x would be restored to /srv: 1.0 KiB of 2.0 KiB free\n"
+        "server 'b': the drill failed in phase restore: no key\n"
+    )
+
+
+def test_a_quiet_drill_prints_failures_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _status, asked = drilled(monkeypatch, "--quiet", "--check")
+    assert asked["servers"] is None
+    assert asked["check_mode"]
+    assert len(asked["queries"]) == 2
+    assert capsys.readouterr().out == "server 'b': the drill failed in phase restore: no key\n"
+    drilled(monkeypatch, "--json")
+    assert json.loads(capsys.readouterr().out) == DRILLED

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.drills import parse_age, read_queries
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.drills import (
+    parse_age,
+    read_queries,
+    schedule_lines,
+)
 from tests.unit.plugins.plugin_utils._topology.inventories import good, only_problem
 
 
@@ -43,12 +47,22 @@ def test_a_backup_server_has_the_drills_of_its_servers() -> None:
             ]
         },
         "maximum_ages": {"pg": 129600},
+        "schedule_lines": [],
     }
+    program = outcome.requirements["backup"]["barman"]["program"]
+    assert program["settings"]["drill"]["directory"] == "/srv/drills"
+    assert program["settings"]["check"]["drill_maximum_age"] == {"pg": 129600}
+    assert program["schedule_lines"] == []
 
 
 def test_without_a_declaration_nothing_is_checked() -> None:
     drills = good({}).requirements["backup"]["barman"]["drills"]
-    assert drills == {"directory": None, "queries": {"pg": list[Any]()}, "maximum_ages": dict[str, int]()}
+    assert drills == {
+        "directory": None,
+        "queries": {"pg": list[Any]()},
+        "maximum_ages": dict[str, int](),
+        "schedule_lines": list[str](),
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,3 +93,19 @@ def test_an_empty_line_is_no_query() -> None:
         "SELECT 1",
         "SELECT 2",
     ]
+
+
+def test_servers_with_the_same_schedule_share_a_line() -> None:
+    lines = schedule_lines(
+        "barman", [("b", "0 4 * * 0"), ("none", None), ("a", "0 4 * * 0"), ("empty", ""), ("c", "1 1 1 * *")]
+    )
+    assert lines == [
+        "0 4 * * 0 barman pgdr-barman drill --quiet --wait 86400 a b",
+        "1 1 1 * * barman pgdr-barman drill --quiet --wait 86400 c",
+    ]
+
+
+def test_a_schedule_is_a_line_of_cron() -> None:
+    outcome = good({"barman_drill_schedule": "@weekly"})
+    (line,) = outcome.requirements["backup"]["barman"]["program"]["schedule_lines"]
+    assert line == "0 0 * * 0 barman pgdr-barman drill --quiet --wait 86400 pg"
