@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleActionFail, AnsibleError, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.utils.display import Display
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
@@ -48,6 +48,9 @@ def _ask(prompt: str, seconds: int) -> str:
         return "it is not confirmed, and there is no terminal to ask on"
     except AnsiblePromptInterrupt:
         return "the question was interrupted"
+    except AnsibleError as error:
+        # Ansible reports what its process met: that the terminal belongs to another session, for example.
+        return f"it is not confirmed, and Ansible can't ask on its terminal ({error}), as after su -c without --pty"
     if time.monotonic() - started >= seconds:
         return f"nobody answered within {seconds} s"
     text = answer.decode(errors="replace").strip()

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._recovery.report import Results, notes, problems, report
+from ansible_collections.pgdr.barman.plugins.plugin_utils._recovery.report_text import report_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils.run_results import recover_result
 
 _REQUIRED = ("proof", "host", "restored", "test")
@@ -33,9 +34,11 @@ class ActionModule(Action):
         results = Results(**{name: arguments[name] for name in (*_REQUIRED, *_OPTIONAL, "new_backups", "unprotected")})
         made = report(recovery, results, data_directory=arguments["data_directory"], started=arguments["started"])
         found = problems(recovery, results, made)
+        noted = notes(recovery, made)
         return {
             "report": made,
-            "notes": notes(recovery, made),
+            "lines": report_lines(made, notes=noted, problems=found),
+            "notes": noted,
             "problems": found,
             "result": recover_result(made, found),
         }

@@ -104,6 +104,12 @@ result:
   description: The report with RV(problems) and C(ok), for C(set_stats).
   returned: success
   type: dict
+lines:
+  description: The report, RV(notes) and RV(problems) as lines for a person.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Takes writes:    yes", "Protected:       yes, new backup 20261120T090000"]
 problems:
   description: Why the recovery fails although the recovered server runs.
   returned: success

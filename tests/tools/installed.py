@@ -18,6 +18,21 @@ from pathlib import Path
 from tests.tools.stage import COLLECTIONS, Outcome, collection_metadata, environment, run
 
 
+def build(directory: Path) -> Outcome:
+    """Build the archive into a directory."""
+    return run("build", "ansible-galaxy", "collection", "build", "--force", "--output-path", directory)
+
+
+def link_dependencies(collections: Path) -> None:
+    """The pinned collections of others, in another collections path."""
+    target = collections / "ansible_collections"
+    target.mkdir(parents=True, exist_ok=True)
+    ours = collection_metadata()["namespace"]
+    for namespace in (COLLECTIONS / "ansible_collections").iterdir():
+        if namespace.is_dir() and namespace.name != ours:
+            (target / namespace.name).symlink_to(namespace)
+
+
 class InstalledCollection:
     """A built and installed copy of the collection, beside the collections it depends on."""
 
@@ -33,7 +48,7 @@ class InstalledCollection:
         return environment(ANSIBLE_COLLECTIONS_PATH=str(self.collections), **changes)
 
     def build(self) -> Outcome:
-        return run("build", "ansible-galaxy", "collection", "build", "--force", "--output-path", self.directory)
+        return build(self.directory)
 
     def install(self) -> Outcome:
         """Install the built archive; what it depends on comes from the pinned collections."""
@@ -44,10 +59,7 @@ class InstalledCollection:
             cwd=self.directory,
             env=self.environment(),
         )
-        ours = self.root.parent.name
-        for namespace in (COLLECTIONS / "ansible_collections").iterdir():
-            if namespace.is_dir() and namespace.name != ours:
-                (self.collections / "ansible_collections" / namespace.name).symlink_to(namespace)
+        link_dependencies(self.collections)
         return outcome
 
 

@@ -247,7 +247,8 @@ def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
     taken = any((one.version, one.name) == (declared.version, "main") for one in observed.clusters or ())
     return (
         "port: no PostgreSQL server of this host listens on port {}, and none is configured for it. This host has: "
-        "{}. Correct barman_postgres_port, or create the server first (on Debian with pg_createcluster{})"
+        "{}. Correct barman_postgres_port, or create the server first (on Debian with pg_createcluster{}; without that "
+        "command, install PostgreSQL's server package{})"
     ).format(
         declared.port,
         ", ".join(there) or "none",
@@ -256,6 +257,7 @@ def _nobody(declared: DeclaredCluster, observed: ObservedHost) -> str:
         else " --port {} {} {}".format(
             declared.port, declared.version, declared.cluster or ("NAME" if taken else "main")
         ),
+        "" if declared.version is None else f" postgresql-{declared.version}",
     )
 
 

@@ -121,8 +121,9 @@ CONNECTION_RULES: list[ConnectionRule] = [
         r"password authentication failed for user",
         _password_came_from,
         lambda found, endpoint: (
-            f"Write the correct password into {endpoint.passfile} on this host (line {endpoint.pgpass_line}; in the "
-            f"inventory: {endpoint.password_variable}), or set it again in PostgreSQL: "
+            f"Run pgdr.barman.deploy: it writes {endpoint.password_variable} into {endpoint.passfile} on this host and, if "
+            "Ansible manages the server, into PostgreSQL. Otherwise write the correct password into that file (line "
+            f"{endpoint.pgpass_line}), or set it again in PostgreSQL: "
             f"ALTER ROLE {endpoint.user} PASSWORD …. PostgreSQL reports the same if the role does not exist, has no "
             "password, or has one "
             "that has expired"

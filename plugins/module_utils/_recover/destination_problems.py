@@ -58,7 +58,8 @@ def program_problems(request: RecoveryRequest, state: DestinationState, area: St
     problems: list[str] = []
     if not state.rsync:
         problems.append(
-            "the program rsync, which Barman copies with, is not installed%s" % (request.on_host or " on this host")
+            "the program rsync, which Barman copies with, is not installed%s. Install the package rsync there"
+            % (request.on_host or " on this host")
         )
     if area is not None and not area.local:
         problems += staging_area.missing_there(area, state.programs, request.on_host.strip(), state.user)

@@ -9,7 +9,8 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from shutil import which
 from typing import Any
 
 from .._host.process import run
@@ -35,7 +36,11 @@ def check_host(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     problems = recovery_problems(settings)
     if params["check_layout"]:
         destination = Destination(directory, tablespaces=params["tablespaces"])
-        problems = [*problems, *layout_problems(destination, version, params["wal_directory"], user, run)]
+        problems = [
+            *problems,
+            *copy_problems(which),
+            *layout_problems(destination, version, params["wal_directory"], user, run),
+        ]
     comparison = Comparison()
     starts: list[str] = []
     if params["requirements"] is not None:
@@ -60,3 +65,10 @@ def check_host(params: Mapping[str, Any], *, check_mode: bool) -> Result:
     if problems:
         return Result(failure="\n".join(problems))
     return Result(values=values, warnings=warnings)
+
+
+def copy_problems(find: Callable[[str], str | None]) -> list[str]:
+    """What Barman lacks on this host to copy to it. find: the path of a program, as shutil.which."""
+    if find("rsync"):
+        return []
+    return ["this host does not have the program rsync, which Barman copies with. Install the package rsync"]

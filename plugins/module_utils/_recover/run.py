@@ -233,7 +233,7 @@ def _place(run: _Run, state: DestinationState, warnings: list[str], *, check_mod
         runs = f"a PostgreSQL server runs in {request.destination.where} (process {state.running})"
         if not check_mode or request.existing != MOVE_ASIDE:
             raise RecoverError(f"destination: {runs}. It is not touched; stop it first")
-        warnings.append(f"{runs}; the recovery is refused until it is stopped")
+        warnings.append(f"{runs}; it must be stopped before anything is restored")
     placement = place_all(state, request.existing, request.on_host, root_creates=check_mode and request.root_creates)
     _refuse(
         [

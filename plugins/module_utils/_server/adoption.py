@@ -160,8 +160,8 @@ def _global_problems(existing: ExistingBarman, declared: DeclaredBarman) -> list
         shown = f"{variable}: {old}" if variable else f"barman_global_options: {{{name}: {_yaml(old)}}}"
         if name not in declared.given:
             found.append(
-                f"[barman] {name} is {old} and would become {_shown(name, desired)}: set {shown} in the inventory to "
-                "keep it"
+                f"[barman] {name} is {old} and would become {_shown(name, desired)}: set {shown} for this backup "
+                "server in the inventory to keep it"
             )
         elif name == "configuration_files_directory":
             lost = sorted(

@@ -16,6 +16,10 @@ from typing import Any
 from ansible.module_utils.common.text.formatters import bytes_to_human
 
 _WIDTH = 17
+CONFIGURATION_FILES = (
+    "pg_hba.conf and postgresql.conf outside of the data directory, as on Debian, are not in the backup. "
+    "Copy your lines to this host"
+)
 _TIME_SUFFIX = re.compile(r"[0-9]{8}T[0-9]{6}Z\Z")
 
 
@@ -38,7 +42,7 @@ def plan_lines(
         line
         for part in (
             _places(recovery, plan, cluster),
-            (_line("Recorded", text) for text in recorded if cluster is not None),
+            (plan_line("Recorded", text) for text in recorded if cluster is not None),
             _directories(recovery, proof, cluster),
             _source(recovery, plan),
             _missing_commits(plan),
@@ -49,27 +53,30 @@ def plan_lines(
     ]
 
 
-def _line(heading: str, text: str) -> str:
+def plan_line(heading: str, text: str) -> str:
+    """A line of the plan, or of the report."""
     return f"{heading + ':':<{_WIDTH}}{text}"
 
 
 def _places(recovery: Mapping[str, Any], plan: Mapping[str, Any], cluster: Mapping[str, Any] | None) -> Iterator[str]:
     target = recovery["target"]
-    yield _line("Server", f"{recovery['server']}, PostgreSQL {plan['postgres_version']}")
+    yield plan_line("Server", f"{recovery['server']}, PostgreSQL {plan['postgres_version']}")
     if cluster is None:
-        yield _line("Recover to", f"{recovery['directory']} on {target}; it is not started there")
+        yield plan_line("Recover to", f"{recovery['directory']} on {target}; it is not started there")
         return
     fate = "it is on disks made from snapshots" if plan["snapshots"] else "what is there is moved aside"
-    yield _line("Recover to", f"{cluster['data_directory']} on {target}; {fate}")
+    yield plan_line("Recover to", f"{cluster['data_directory']} on {target}; {fate}")
     address = recovery["ssh"]["to_address"]
-    yield _line("Host", f"{target}, address {address}, port {recovery['port']}, {cluster['service']}")
-    yield _line("System", plan["system_identifier"])
+    yield plan_line("Host", f"{target}, address {address}, port {recovery['port']}, {cluster['service']}")
+    yield plan_line("System", plan["system_identifier"])
+    if cluster["empty"] or cluster["system_identifier"] != plan["system_identifier"]:
+        yield plan_line("Configuration", f"of this host: {CONFIGURATION_FILES}")
     if cluster["empty"]:
-        yield _line("Replaced", "nothing, the data directory is empty")
+        yield plan_line("Replaced", "nothing, the data directory is empty")
         return
     state = f"running (process {cluster['pid']})" if cluster["running"] else "not running"
     system, timeline = cluster["system_identifier"] or "unknown", cluster["timeline"] or "unknown"
-    yield _line("Replaced", f"system {system}, timeline {timeline}, {state}")
+    yield plan_line("Replaced", f"system {system}, timeline {timeline}, {state}")
 
 
 def _directories(
@@ -84,54 +91,54 @@ def _directories(
         else {**plan["tablespace_origins"], **requested.get("tablespaces", {})}
     )
     for name, directory in places.items():
-        yield _line("Tablespace", f"{name}, in {directory}")
+        yield plan_line("Tablespace", f"{name}, in {directory}")
     wal_directory = requested.get("wal_directory") or plan["wal_directory"]
     if wal_directory:
-        yield _line("pg_wal", f"a link to {wal_directory}")
+        yield plan_line("pg_wal", f"a link to {wal_directory}")
     for moved in proof["moved_aside"]:
-        yield _line("Moved aside", f"{moved['from']}, to {_TIME_SUFFIX.sub('<time>', moved['to'])}")
+        yield plan_line("Moved aside", f"{moved['from']}, to {_TIME_SUFFIX.sub('<time>', moved['to'])}")
     for directory in (proof.get("destination") or {}).get("missing") or ():
-        yield _line("Created by root", directory)
+        yield plan_line("Created by root", directory)
 
 
 def _source(recovery: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
     target, reached = plan["target"], plan["reached"]
-    yield _line("From", f"backup {plan['backup_id']} of {plan['backup_end_time']}, on {recovery['source']}")
+    yield plan_line("From", f"backup {plan['backup_id']} of {plan['backup_end_time']}, on {recovery['source']}")
     value = f" {target['value']}" if target["value"] else ""
-    yield _line("Target", f"{target['kind']}{value}, timeline {plan['timeline']}")
-    yield _line("Last commit", f"{reached.get('time') or 'unknown'}, at {reached['lsn']}")
+    yield plan_line("Target", f"{target['kind']}{value}, timeline {plan['timeline']}")
+    yield plan_line("Last commit", f"{reached.get('time') or 'unknown'}, at {reached['lsn']}")
     if recovery["standby"]:
-        yield _line("Taken from", f"its standby {recovery['standby']}, which must be rebuilt afterwards")
+        yield plan_line("Taken from", f"its standby {recovery['standby']}, which must be rebuilt afterwards")
     if plan["passive"]:
         text = f"{recovery['source']} is a passive node; what the backup server of this server has in addition is lost"
-        yield _line("Passive copy", text)
+        yield plan_line("Passive copy", text)
 
 
 def _missing_commits(plan: Mapping[str, Any]) -> Iterator[str]:
     left_behind = plan.get("left_behind") or ()
     for text in left_behind:
-        yield _line("Missing commits", text)
+        yield plan_line("Missing commits", text)
     last = plan["last_recoverable"]
     if plan["target"]["kind"] == "end" or last["lsn"] == plan["reached"]["lsn"]:
         of_timeline = f" of timeline {plan['timeline']}" if left_behind else ""
-        yield _line("Missing commits", f"none of those in the archived WAL{of_timeline}")
+        yield plan_line("Missing commits", f"none of those in the archived WAL{of_timeline}")
         return
     until = last.get("time") or "an unknown time"
-    yield _line("Missing commits", f"those after that one, up to {until}, at {last['lsn']}")
+    yield plan_line("Missing commits", f"those after that one, up to {until}, at {last['lsn']}")
     yield " " * _WIDTH + "(the last commit in the archived WAL)"
 
 
 def _verified(recovery: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
-    yield _line("To be copied", bytes_to_human(plan["bytes"]))
+    yield plan_line("To be copied", bytes_to_human(plan["bytes"]))
     parts = plan.get("verified") or {}
     for part, heading in (("backup", "Backup verified"), ("wal", "WAL verified")):
         if part not in parts:
             continue
         result = parts[part]
         done = f"{bytes_to_human(result['bytes'])} in {result['seconds']} s" if _is_verified(result) else ""
-        yield _line(heading, done or f"no, {result['reason']}")
+        yield plan_line(heading, done or f"no, {result['reason']}")
     if recovery["in_place"] and not all(map(_is_verified, parts.values())):
-        yield _line(
+        yield plan_line(
             "Keep a backup",
             "what is not verified is in the next backup, too, and retention removes backups by their age.",
         )
@@ -146,7 +153,7 @@ def _is_verified(result: Mapping[str, Any]) -> bool:
 def _host(recovery: Mapping[str, Any], host: Mapping[str, Any]) -> Iterator[str]:
     later = "" if recovery["directory"] else ", after PostgreSQL was stopped"
     for text in host["not_compared"]:
-        yield _line("Not compared", f"{text}. The proof finds what this host lacks{later}")
+        yield plan_line("Not compared", f"{text}. The proof finds what this host lacks{later}")
     if recovery["in_place"]:
         return
     allowed = recovery["arguments"].get("barman_recover_start_jobs")
@@ -154,4 +161,4 @@ def _host(recovery: Mapping[str, Any], host: Mapping[str, Any]) -> Iterator[str]
         "barman_recover_start_jobs allows it" if allowed else "settings prevent it (isolation_settings in the report)"
     )
     for text in host["starts"]:
-        yield _line("Would start", f"{text}; {fate}")
+        yield plan_line("Would start", f"{text}; {fate}")

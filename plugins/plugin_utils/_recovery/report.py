@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from ...module_utils._postgres.wal import parse_lsn
+from .plan_text import CONFIGURATION_FILES
 
 Result = Mapping[str, Any]
 _NOT_REPORTED = ("log_excerpt", "planned")
@@ -160,7 +161,12 @@ def problems(recovery: Mapping[str, Any], results: Results, found: Mapping[str, 
 
 def notes(recovery: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     """What a person should read beside the report."""
-    return [*_of_directory(recovery, found), *_of_collations(found), *_of_verification(found)]
+    return [
+        *_of_directory(recovery, found),
+        *_of_configuration(recovery),
+        *_of_collations(found),
+        *_of_verification(found),
+    ]
 
 
 def _of_directory(recovery: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -179,6 +185,14 @@ def _of_directory(recovery: Mapping[str, Any], found: Mapping[str, Any]) -> list
         "Configuration files that were outside of the data directory (as Debian's are) are not in it.",
         "If it is started in two places, there are two servers. Remove the directory when the server that replaces production runs.",
     ]
+
+
+def _of_configuration(recovery: Mapping[str, Any]) -> list[str]:
+    """Of a host that is not the one that was backed up, or was installed again."""
+    replaces = recovery["arguments"].get("barman_recover_replace_system")
+    if recovery["directory"] or (recovery["in_place"] and not replaces):
+        return []
+    return [f"The server runs with the configuration of {recovery['target']}: {CONFIGURATION_FILES}."]
 
 
 def _of_collations(found: Mapping[str, Any]) -> list[str]:

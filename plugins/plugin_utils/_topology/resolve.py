@@ -9,7 +9,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,7 +29,9 @@ HostVariables = Mapping[str, Any]
 _PREFIX = "barman_"
 #: Names that are nobody's misspelling.
 _NO_MISTAKES = frozenset((*KNOWN_VARIABLES, *PLAYBOOK_VARIABLES, *RESULTS.values(), JOB_TEMPLATE))
-_BARE_NAMES = tuple(name[len(_PREFIX) :] for name in KNOWN_VARIABLES)
+#: Every name that begins so is an argument of the playbook recover, or a misspelt one. A run that ignores it recovers to another target.
+_OF_A_RECOVERY = ("barman_recover_", "barman_target_")
+_RECOVERY_ARGUMENTS = tuple(sorted(name for name in PLAYBOOK_VARIABLES if name.startswith(_OF_A_RECOVERY)))
 
 
 class Resolution(NamedTuple):
@@ -126,13 +128,26 @@ class _Reader:
         return True
 
     def report_misspelt(self) -> None:
-        """Names that are nearly a variable's. Others may be a playbook's, or the user's own."""
+        """Names that are nearly a variable's, and unknown ones of a recovery. Others may be the user's own."""
         for name in self.values:
-            if not name.startswith(_PREFIX) or name in _NO_MISTAKES:
-                continue
-            like = barman_options.nearest(name[len(_PREFIX) :], _BARE_NAMES, cutoff=0.8)
+            like = misspelt(name)
             if like is not None:
-                self.report(name, "is not a variable of this collection", f"did you mean {_PREFIX}{like}?")
+                self.report(name, "is not a variable of this collection", f"did you mean {like}?")
+
+
+@cache
+def misspelt(name: str) -> str | None:
+    """The variable that this name probably stands for; None if the name is a variable's, or the user's own."""
+    if not name.startswith(_PREFIX) or name in _NO_MISTAKES:
+        return None
+    if name.startswith(_OF_A_RECOVERY):
+        return _nearest(name, _RECOVERY_ARGUMENTS, cutoff=0.0)
+    return _nearest(name, KNOWN_VARIABLES, cutoff=0.8)
+
+
+def _nearest(name: str, known: Iterable[str], *, cutoff: float) -> str | None:
+    like = barman_options.nearest(name[len(_PREFIX) :], [one[len(_PREFIX) :] for one in known], cutoff=cutoff)
+    return None if like is None else f"{_PREFIX}{like}"
 
 
 @cache

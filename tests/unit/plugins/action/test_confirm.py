@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
@@ -96,6 +97,33 @@ def test_without_a_terminal_it_fails_at_once(tmp_path: Path) -> None:
     assert rc == 2, output
     assert "there is no terminal to ask on. Give barman_recover_confirmed=true." in output
     assert seconds < 30
+
+
+def test_with_the_terminal_of_another_session_it_fails_at_once(tmp_path: Path) -> None:
+    """As after su -c: standard input is a terminal that this session does not control."""
+    (tmp_path / "play.yml").write_text(PLAY % 300)
+    controller, terminal = pty.openpty()
+    with (tmp_path / "output").open("wb") as output:
+        command = [sys.executable, "-m", "ansible", "playbook", "play.yml"]
+        playbook = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=environment(ANSIBLE_NOCOLOR="true"),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        )
+        os.close(terminal)
+        # The last descriptor of the terminal is closed when the playbook ends.
+        with contextlib.suppress(OSError):
+            while data := os.read(controller, 65536):
+                output.write(data)
+    os.close(controller)
+    shown = " ".join((tmp_path / "output").read_text().split())
+    assert playbook.wait(timeout=60) == 2, shown
+    assert "Ansible can't ask on its terminal" in shown
+    assert "Give barman_recover_confirmed=true." in shown
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_the_report_is_of_all_results_and_is_shown() -> None:
     assert found["problems"] == []
     assert [note.partition(":")[0] for note in found["notes"]] == ["Not verified"]
     assert (found["changed"], found["_ansible_verbose_always"]) == (False, True)
+    assert "Protected:       yes, new backup 20261120T090000" in found["lines"]
 
 
 def test_each_result_has_its_place_in_the_report() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from yaml import safe_load
 
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.host_check import copy_problems
 from ansible_collections.pgdr.barman.plugins.modules import recovery_host
 from tests.unit.plugins.modules.running import run_main
 
@@ -75,6 +76,14 @@ def test_all_documented_returns_are_returned(options: dict[str, Any], capsys: py
     assert answer["starts"] == ["subscriptions shop/orders (as recorded at 2026-11-27T03:00:00+00:00)"]
     assert answer["not_compared"] == ["libraries: the directory of PostgreSQL's libraries was not found"]
     assert "not compared before the recovery begins: libraries" in str(answer["warnings"])
+
+
+@pytest.mark.parametrize(("path", "problems"), [("/usr/bin/rsync", 0), (None, 1)])
+def test_barman_copies_with_rsync(path: str | None, problems: int) -> None:
+    """Found before the confirmation, on a new machine for example."""
+    found = copy_problems({"rsync": path}.get)
+    assert len(found) == problems
+    assert all("Install the package rsync" in problem for problem in found)
 
 
 def test_without_requirements_nothing_is_compared(options: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,6 +103,7 @@ def test_a_port_that_nobody_has() -> None:
     (problem,) = problems(DeclaredCluster(5434, version=17), BOTH)
     assert "17/main on port 5432, 17/prod on port 5433" in problem
     assert "pg_createcluster --port 5434 17 NAME" in problem
+    assert "install PostgreSQL's server package postgresql-17" in problem
 
 
 def test_a_server_that_no_unit_runs() -> None:

@@ -231,7 +231,7 @@ def test_check_mode_proves_the_real_directory_before_its_server_is_stopped(
         "missing": [],
     }
     assert outcome.changed is True
-    assert any("is refused until it is stopped" in one for one in outcome.warnings)
+    assert any("it must be stopped before anything is restored" in one for one in outcome.warnings)
     with pytest.raises(RecoverError, match="stop it first"):
         host.recover(check_mode=True)
     assert host.recover(check_mode=True, destination=str(host.root / "free")).destination == {

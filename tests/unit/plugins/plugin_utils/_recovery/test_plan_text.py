@@ -97,6 +97,16 @@ def test_the_server_that_would_be_replaced_is_identified(variables: dict[str, An
     assert "Would start" not in text
 
 
+def test_another_system_means_a_host_with_another_configuration(variables: dict[str, Any]) -> None:
+    text = "Configuration:   of this host: pg_hba.conf and postgresql.conf outside of the data directory"
+    assert text in shown(variables)
+    cluster = variables["barman_replaced"]["cluster"]
+    cluster["system_identifier"] = variables["barman_proof"]["recovery"]["system_identifier"]
+    assert text not in shown(variables)
+    cluster["empty"] = True
+    assert text in shown(variables)
+
+
 def test_a_backup_is_to_be_kept_before_unverified_content_is_backed_up(variables: dict[str, Any]) -> None:
     keep = "barman keep --target full pg-eu BACKUP_ID"
     assert keep in shown(variables)

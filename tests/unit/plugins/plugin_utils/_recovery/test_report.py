@@ -31,6 +31,7 @@ RECOVERY: dict[str, Any] = {
     "directory": "",
     "standby": "",
     "version": 17,
+    "arguments": {},
 }
 PLAN: dict[str, Any] = {
     "backup_id": "20261120T070000",
@@ -163,3 +164,16 @@ def test_what_is_not_verified_and_what_is_sorted_otherwise_is_noted() -> None:
     first, second = notes(RECOVERY, found)
     assert "than this host has: shop, app (the report" in first
     assert second.startswith("Not verified: verify_wal is false. Damage")
+
+
+@pytest.mark.parametrize(
+    "recovery",
+    [{"arguments": {"barman_recover_replace_system": "7712"}}, {"in_place": False, "target": "spare"}],
+    ids=["a host that was installed again", "another host"],
+)
+def test_a_new_machine_lacks_the_configuration_of_the_lost_one(recovery: dict[str, Any]) -> None:
+    recovery = {**RECOVERY, **recovery}
+    found = [note for note in notes(recovery, made()) if note.startswith("The server runs with the configuration")]
+    assert len(found) == 1
+    assert "pg_hba.conf" in found[0]
+    assert not [note for note in notes(RECOVERY, made()) if note.startswith("The server runs with the configuration")]

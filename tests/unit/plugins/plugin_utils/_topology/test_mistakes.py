@@ -261,6 +261,24 @@ MISTAKES_OF_A_SERVER = [
         "is not a variable of this collection",
         "barman_backup_server?",
     ),
+    (
+        {"barman_recover_target_tme": "2026-11-20 08:15:00+00"},
+        "barman_recover_target_tme",
+        "is not a variable of this collection",
+        "barman_recover_target_time?",
+    ),
+    (
+        {"barman_target_time": "2026-11-20 08:15:00+00"},
+        "barman_target_time",
+        "is not a variable of this collection",
+        "barman_recover_target_time?",
+    ),
+    (
+        {"barman_recover_query": []},
+        "barman_recover_query",
+        "is not a variable of this collection",
+        "barman_recover_queries?",
+    ),
     ({"barman_options": ["compression"]}, "barman_options", "is a list and no dictionary", "option: value"),
     ({"barman_options": {True: "x"}}, "barman_options", "has the key True", "in quotes"),
     (

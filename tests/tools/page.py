@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the commands of a page in order, as a newcomer does on a terminal: page.py PAGE HOME, in the work tree.
+"""Run the commands of a page in order, as a newcomer does on a terminal: python -m tests.tools.page PAGE HOME
 
 The files that the page shows are written as it shows them, with one exception: the time to recover to is the one that the page's own command printed.
 The program of the page that installs Ansible is replaced by the environment that runs this.
@@ -13,18 +13,18 @@ import os
 import pty
 import re
 import select
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tools.installed import build, link_dependencies
+
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)", re.MULTILINE)
 QUESTION = re.compile(rb"within \d+ s\):")
 COUNTED = re.compile(r"^200000\|(.+?)\s*$", re.MULTILINE)
-LOST = "DELETE FROM"
 RESTART = "has to be restarted before Barman can use it: listen_addresses"
 
 
@@ -102,13 +102,11 @@ def _read(terminal: int) -> bytes:
 
 
 def install(home: Path) -> None:
-    """The archive, and the collections that the Python package `ansible` would bring."""
-    subprocess.run(["ansible-galaxy", "collection", "build", "--force", "--output-path", home], check=True)
-    target = home / ".ansible" / "collections" / "ansible_collections"
-    target.mkdir(parents=True)
-    for namespace in Path(".cache/collections/ansible_collections").resolve().iterdir():
-        if namespace.is_dir() and namespace.name != "pgdr":
-            (target / namespace.name).symlink_to(namespace)
+    """The archive, and the collections that the Python package `ansible` would bring. Raises RuntimeError."""
+    built = build(home)
+    if not built.ok:
+        raise RuntimeError(built.output)
+    link_dependencies(home / ".ansible" / "collections")
 
 
 def main(page: str, home: Path) -> int:
@@ -121,8 +119,6 @@ def main(page: str, home: Path) -> int:
             continue
         if step.text.startswith(("python3 -m venv", "pip install")):
             continue
-        if LOST in step.text:
-            time.sleep(2)
         started = time.monotonic()
         status, output = terminal.run(step.text)
         print(f"{time.monotonic() - started:6.1f} s  {status}  {step.text}", flush=True)
