@@ -25,7 +25,7 @@ quickstart: run-venv  ## The main job on lab machines: protect, destroy, recover
 lab-down: run-venv  ## Take the quickstart's machines away
 	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
-.PHONY: test check package sanity cores molecule bench
+.PHONY: test check package sanity cores molecule links bench
 test: venv  ## Everything that the project has to check itself: check, package, cores (a part), molecule
 	@$(VENV_PYTHON) -m tests.tools.everything
 
@@ -43,6 +43,9 @@ cores: venv  ## Unit tests and syntax with every ansible-core that controllers r
 
 molecule: venv  ## Every scenario on lab machines; SCENARIOS="streaming ..." for some
 	@$(VENV_PYTHON) -m tests.tools.molecule $(SCENARIOS)
+
+links: venv  ## Ask each external address of the pages whether it exists (needs a network; no part of test)
+	@$(VENV_PYTHON) -m tests.tools.links
 
 bench: venv  ## Measure side by side with bare tools; ARGS="--only check" for some (ARGS=--help)
 	@$(VENV_PYTHON) -m tests.bench $(ARGS)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,20 @@ class Outcome:
     leaks: list[str]
 
 
-def template_of(name: str) -> dict[str, Any]:
-    (found,) = [one for one in controller.configuration()["controller_templates"] if one["name"] == name]
+@cache
+def configuration() -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Computed once, because reading all playbooks takes longer than everything else here."""
+    return controller.configuration()
+
+
+def template_of(name: str) -> Mapping[str, Any]:
+    (found,) = [one for one in configuration()["controller_templates"] if one["name"] == name]
     return found
 
 
 def injected(credentials: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """The extra variables of the credentials, by the injectors of their types."""
-    types = {one["name"]: one for one in controller.configuration()["controller_credential_types"]}
+    types = {one["name"]: one for one in configuration()["controller_credential_types"]}
     return {
         variable: fields[str(template).strip("{} ")]
         for name, fields in credentials.items()

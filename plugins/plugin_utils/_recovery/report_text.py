@@ -45,7 +45,7 @@ def _queries(queries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not queries:
         yield plan_line("Queries", "none were given (barman_recover_queries)")
     for query in queries:
-        values = [row[0] if len(row) == 1 else row for result in query.get("rows") or () for row in result]
+        values = [row[0] if len(row) == 1 else row for row in query.get("rows") or ()]
         answer = json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False)
         expected = ", as expected" if query.get("matched") else ""
         where = f"in {query['database']}, " if query.get("database") else ""

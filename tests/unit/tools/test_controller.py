@@ -233,13 +233,15 @@ def test_the_page_has_the_keys_of_every_result() -> None:
         )
 
 
+READ = yaml.safe_load(Path(__file__).with_name("aap_configuration.yml").read_text(encoding="utf-8"))
+
+
 def test_the_configuration_has_the_names_that_the_roles_read() -> None:
-    """The configuration-as-code collection reads these names. Source: its roles controller_job_templates, controller_workflow_job_templates and others."""
-    assert set(controller.configuration()) == {
-        "controller_credential_types",
-        "controller_execution_environments",
-        "controller_projects",
-        "controller_schedules",
-        "controller_templates",
-        "controller_workflows",
-    }
+    """The configuration-as-code collection reads these names, and ignores others without a message."""
+    assert set(controller.configuration()) == set(READ)
+
+
+@pytest.mark.parametrize("variable", sorted(READ))
+def test_the_roles_read_each_key_of_the_items(variable: str) -> None:
+    unread = {key for item in controller.configuration()[variable] for key in item} - set(READ[variable])
+    assert unread == set()

@@ -21,8 +21,8 @@ FOUND: dict[str, Any] = {
     "timeline": 2,
     "test": {
         "queries": [
-            {"database": "shop", "query": "SELECT count(*) FROM orders", "rows": [[["11424"]]], "matched": True},
-            {"database": "shop", "query": "SELECT a, b FROM t", "rows": [[["1", "x"], ["2", "y"]]], "matched": None},
+            {"database": "shop", "query": "SELECT count(*) FROM orders", "rows": [["11424"]], "matched": True},
+            {"database": "shop", "query": "SELECT a, b FROM t", "rows": [["1", "x"], ["2", "y"]], "matched": None},
         ]
     },
     "moved_aside": [{"from": "/srv/main", "to": "/srv/main.20261120T083000Z", "unproven": False}],
