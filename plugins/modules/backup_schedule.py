@@ -13,6 +13,7 @@ author:
   - pgdr.barman contributors (@pgdr)
 description:
   - Writes a block of lines into a file of C(/etc/cron.d). Other lines in the file do not change.
+  - The block begins with a E(PATH) that contains C(/usr/local/bin), because cron's own does not.
   - A line of a server in O(undeclared) stays, so that cron still backs up a server that the inventory of this run does not contain.
 options:
   lines:

@@ -13,6 +13,8 @@ from .._barman.catalog import Backup
 from .._barman.command import BarmanError, Reply
 from .._barman.disks import disk_of, full_disks
 from .._barman.locks import backup_runs
+from .._barman.programs import missing_program
+from .._host.process import HostError
 from .._host.sizes import human_size
 from .._postgres import wal
 from .._postgres.connection import ConnectionFailed
@@ -52,7 +54,17 @@ def why_failed(host: BackupHost, reply: Reply, backup: Backup | None) -> str:
     if checks:
         return f"the backup of server '{name}' can't be started: {checks} (Barman reported: {reported})"
     text = f"{reported} {backup.error if backup is not None and backup.error else ''}"
-    return f"the backup of server '{name}' failed: {reported}.{disk_full_hint(host, text, backup)}{_attempt(backup)}"
+    hint = _missing_program_hint(host) or disk_full_hint(host, text, backup)
+    return f"the backup of server '{name}' failed: {reported}.{hint}{_attempt(backup)}"
+
+
+def _missing_program_hint(host: BackupHost) -> str:
+    """A hint, if Barman was upgraded after its configuration, to a version that runs a program more."""
+    try:
+        missing = missing_program(host.barman, host.barman.version)
+    except HostError:
+        return ""
+    return f" {missing}." if missing else ""
 
 
 def disk_full_hint(host: BackupHost, text: str, backup: Backup | None) -> str:

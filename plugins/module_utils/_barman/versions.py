@@ -20,6 +20,8 @@ PASSIVE_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
 #: Since this version a backup is described in meta/. A newer passive node of an older source is measured (3.13.3 of
 #: 3.4), an older one of a newer source is not.
 META_LAYOUT: Version = (3, 13, 2)
+#: Since this version Barman runs the program "file" on backups and WAL.
+FILE_PROGRAM: Version = (3, 14, 0)
 
 _VERSION = re.compile(r"^\s*(?:barman\s+)?(\d+)\.(\d+)(?:\.(\d+))?(?:[^\d.].*)?\s*$", re.IGNORECASE)
 

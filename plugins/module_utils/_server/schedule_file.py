@@ -20,6 +20,8 @@ from .._host.process import HostError
 
 PATH = "/etc/cron.d/barman-backups"
 MODE = 0o644
+#: The first line of the block: cron's own PATH is /usr/bin:/bin, and Barman from PyPI is often in /usr/local/bin.
+SEARCH_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _SERVER = re.compile(r"\bbarman -q backup (?:--incremental \S+ )?(?P<name>[^\s-]\S*)")
 
@@ -42,7 +44,7 @@ def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str])
     text = (current or "").splitlines()
     above, block, below = split_block(text, "it")
     kept = tuple(line for line in block or () if line not in lines and server_of(line) in undeclared)
-    new = [BEGIN, *lines, *kept, END] if lines or kept else []
+    new = [BEGIN, SEARCH_PATH, *lines, *kept, END] if lines or kept else []
     after = [*above, *new, *below]
     if after == text:
         return SchedulePlan(current, current, kept)

@@ -24,6 +24,7 @@ from .._barman import configuration
 from .._barman.command import Barman
 from .._barman.masking import mask_message
 from .._barman.option_table import SECRET_OPTIONS
+from .._barman.programs import missing_program
 from .._barman.versions import NEWEST, Version
 from .._host.files import read_text, rewrite, write_atomic
 from .._host.identity import acting_as
@@ -109,6 +110,8 @@ def ensure(
         warnings.extend(option_warnings(desired, version or NEWEST))
     for name, before, after in filter(None, map(replaced_options, planned.changes)):
         problems.extend(unreachable(name, before, after, reach))
+    if planned.changed and version:
+        problems.extend(filter(None, [missing_program(barman, version)]))
     if planned.changed and version and not problems:
         reading = read_staged_copy(barman, current, planned, desired)
         problems.extend(reading.problems)

@@ -72,6 +72,9 @@ def _sql(server: PostgresServer, required: PostgresRequirements) -> Iterable[str
         replication = "REPLICATION" if role == streaming else "NOREPLICATION"
         yield f"CREATE ROLE {privileges.identifier(role)} {_FLAGS} {replication};"
     yield from privileges.statements(management, server.version)
+    if server.has_password or server.has_streaming_password:
+        # Servers that were once PostgreSQL 13 or older often still have md5, and the rules of pg_hba.conf take no MD5 hash.
+        yield "SET password_encryption = 'scram-sha-256';"
 
 
 def _passwords(server: PostgresServer, required: PostgresRequirements) -> Iterable[ManualPassword]:

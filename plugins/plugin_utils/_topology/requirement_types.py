@@ -126,9 +126,10 @@ ManualSsh = TypedDict(
 class ManualSteps(TypedDict):
     """What somebody does on a PostgreSQL server that Ansible does not manage: the same as role pg does on the others, line by line.
 
-    database: the lines for psql are for this one, as a superuser. sql: the roles and their privileges. pg_hba: the first lines of pg_hba.conf, because
-    the first line that matches decides. settings: for postgresql.conf, or a provider's console. alter_system: the same for psql: it raises what
-    is too low, and leaves the rest. restart: the settings among them that need a restart. packages: for archive_command or the method rsync.
+    database: the lines for psql are for this one, as a superuser. sql: the roles and their privileges. passwords: in the same session. pg_hba: the first
+    lines of pg_hba.conf, because the first line that matches decides. settings: for postgresql.conf, or a provider's console. alter_system: the same for
+    psql: it raises what is too low, and leaves the rest. restart: the settings among them that need a restart. packages: for archive_command or the
+    method rsync.
     """
 
     database: str

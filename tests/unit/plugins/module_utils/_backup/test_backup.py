@@ -23,7 +23,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._backup.report import 
 from ansible_collections.pgdr.barman.plugins.module_utils._backup.request import BackupRequest, arguments, parse_age
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup, read_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Completed, HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import ConnectionFailed
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, StreamingWorld
@@ -781,6 +781,23 @@ def test_barman_s_own_reason(world: StreamingWorld) -> None:
     fails(world, "Backup failed copying files.\nDETAILS: connection lost")
     with pytest.raises(
         BackupError, match=r"server 'main' failed: Backup failed copying files\. DETAILS: connection lost\."
+    ):
+        take(world)
+
+
+def test_a_program_that_an_upgraded_barman_lacks(world: StreamingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(world, "[Errno 2] No such file or directory: 'file'")
+    run = world.run
+
+    def upgraded(command: Command) -> Completed:
+        if command.argv[0] == "file":
+            raise HostError("'file' was not found on this host: install it")
+        done = run(command)
+        return Completed(done.argv, 0, "3.19.1 Barman") if command.argv[-1] == "--version" else done
+
+    monkeypatch.setattr(world.barman, "_run", upgraded)
+    with pytest.raises(
+        BackupError, match=r"Barman 3\.19\.1 runs the program file .*: install the package file\. The failed attempt"
     ):
         take(world)
 

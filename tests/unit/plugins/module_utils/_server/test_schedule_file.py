@@ -17,6 +17,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._server import schedul
 from ansible_collections.pgdr.barman.plugins.module_utils._server.schedule_file import (
     BEGIN,
     END,
+    SEARCH_PATH,
     is_current,
     plan,
     server_of,
@@ -34,11 +35,17 @@ def increment(name: str) -> str:
 
 
 def text(*lines: str) -> str:
-    return "".join(f"{line}\n" for line in (BEGIN, *lines, END))
+    return "".join(f"{line}\n" for line in (BEGIN, SEARCH_PATH, *lines, END))
 
 
 def test_a_new_file():
     assert plan(None, [full("pg")], []).after == text(full("pg"))
+
+
+def test_cron_finds_barman_in_usr_local():
+    block = (plan(None, [full("pg")], []).after or "").splitlines()
+    assert block[1].startswith("PATH=/usr/local/sbin:/usr/local/bin:")
+    assert plan("\n".join([BEGIN, full("pg"), END, ""]), [full("pg")], []).changed
 
 
 def test_nothing_to_do():

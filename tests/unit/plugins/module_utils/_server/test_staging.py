@@ -41,6 +41,7 @@ class FakeBarman:
         self.reasons: dict[str, str] = {}
         self.version = "3.13.3"
         self.installed = True
+        self.has_file = True
         self.calls: list[str] = []
         self.shown: dict[str, str] = {}
         self.modes: dict[str, int] = {}
@@ -49,6 +50,10 @@ class FakeBarman:
         argv = list(command.argv)
         if not self.installed:
             raise HostError("'barman' was not found on this host: install it")
+        if argv[0] == "file":
+            if not self.has_file:
+                raise HostError("'file' was not found on this host: install it")
+            return Completed(argv, 0)
         if argv[1] == "--version":
             self.calls.append("version")
             return Completed(argv, 0, self.version + " Barman by EnterpriseDB", "")
@@ -300,6 +305,17 @@ def test_without_barman_nothing_is_written(host: Host) -> None:
     outcome = host.ensure(pg())
     assert outcome.problems == ["'barman' was not found on this host: install it"]
     assert host.names() == []
+
+
+def test_without_a_program_that_this_barman_runs_nothing_is_written(host: Host) -> None:
+    host.barman.has_file = False
+    host.barman.version = "3.14.0"
+    outcome = host.ensure(pg())
+    assert [one for one in outcome.problems if "install the package file" in one] == list(outcome.problems)
+    assert len(outcome.problems) == 1
+    assert host.names() == []
+    host.barman.version = "3.13.3"
+    assert host.ensure(pg()).problems == ()
 
 
 def test_check_mode_without_barman_goes_on(host: Host) -> None:

@@ -659,6 +659,23 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGQvz2Jk8Qn0sYxk8T9yq8N0Z5l5u6qQ3l1h0r8mXw2B root@orders"
 
 
+def test_without_passwords_no_line_is_about_their_hashes():
+    found = good(
+        {
+            "barman_manage_postgres": False,
+            "barman_sslmode": "verify-full",
+            "barman_sslrootcert": "/etc/ssl/ca.pem",
+            "barman_sslcert": "/etc/ssl/barman.pem",
+            "barman_sslkey": "/etc/ssl/barman.key",
+            "barman_postgres_password": None,
+            "barman_streaming_password": None,
+        }
+    )
+    manual = postgres(found)["manual"]
+    assert manual["passwords"] == []
+    assert "password_encryption" not in "".join(manual["sql"])
+
+
 def test_what_a_hand_has_to_do():
     found = good({"barman_manage_postgres": False})
     assert postgres(found)["manage"] is False
@@ -674,6 +691,7 @@ def test_what_a_hand_has_to_do():
             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_switch_wal() TO barman;",
             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_start(text, boolean) TO barman;",
             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_backup_stop(boolean) TO barman;",
+            "SET password_encryption = 'scram-sha-256';",
         ],
         "passwords": [
             {"role": "barman", "variable": "barman_postgres_password", "psql": "\\password barman"},
