@@ -25,7 +25,7 @@ quickstart: run-venv  ## The main job on lab machines: protect, destroy, recover
 lab-down: run-venv  ## Take the quickstart's machines away
 	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
-.PHONY: test check package sanity cores molecule links bench
+.PHONY: test check package sanity cores molecule links bench matrix
 test: venv  ## Everything that the project has to check itself: check, package, cores (a part), molecule
 	@$(VENV_PYTHON) -m tests.tools.everything
 
@@ -49,6 +49,9 @@ links: venv  ## Ask each external address of the pages whether it exists (needs 
 
 bench: venv  ## Measure side by side with bare tools; ARGS="--only check" for some (ARGS=--help)
 	@$(VENV_PYTHON) -m tests.bench $(ARGS)
+
+matrix: venv  ## Releases of Barman and PostgreSQL that no image of the lab has; ARGS="--part barman --only 3.16.2" for some
+	@$(VENV_PYTHON) -m tests.matrix --output docs/tested.md $(ARGS)
 
 .PHONY: format docs controller changelog lock
 format: venv  ## Format the Python, repair what can be repaired
