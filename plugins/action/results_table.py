@@ -15,8 +15,9 @@ class ActionModule(Action):
     """Shows results of earlier tasks of all hosts; connects to nothing and changes nothing."""
 
     ARGUMENTS = {
-        "operation": {"type": "str", "choices": ["backup", "check", "drill", "sync"], "required": True},
+        "operation": {"type": "str", "choices": ["backup", "check", "drill", "repair", "sync"], "required": True},
         "results": {"type": "str", "required": True},
+        "repaired": {"type": "str"},
         "information": {"type": "str"},
         "topology": {"type": "dict"},
         "requirements": {"type": "dict"},
@@ -38,6 +39,11 @@ class ActionModule(Action):
         elif arguments["operation"] == "drill":
             lines, failures = tables.drill_table(results), tables.drill_failures(results)
             returned = run_results.drill_result(results, lost, check_mode=check_mode)
+        elif arguments["operation"] == "repair":
+            states = of_all_hosts(arguments["repaired"], variables) if arguments["repaired"] else {}
+            repaired = tables.repaired(results, states)
+            lines, failures = tables.repair_table(repaired, check_mode=check_mode), tables.repair_failures(repaired)
+            returned = run_results.repair_result(repaired, lost, check_mode=check_mode)
         else:
             lines = tables.sync_table(
                 results,

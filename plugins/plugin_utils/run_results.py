@@ -22,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     drill_of,
     is_failed_backup,
     is_failed_drill,
+    repair_failures,
     sync_failures,
 )
 
@@ -78,6 +79,33 @@ def drill_result(done: Jobs, failed_hosts: Iterable[str], *, check_mode: bool) -
         for drill in [drill_of(name, job)]
     ]
     return _result(failed_hosts, drill_failures(done), check_mode=check_mode, drills=drills)
+
+
+def repair_result(repaired: Mapping[str, Results], failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:
+    """repaired: what module repair returned of each server, by backup server and Barman's name. check_mode: nothing was done yet."""
+    servers: list[dict[str, Any]] = [
+        {
+            "backup_server": host,
+            "server": name,
+            "ok": not result.get("error"),
+            "changed": bool(result["changed"]),
+            "reasons": [reason["code"] for reason in result.get("reasons") or ()],
+            "steps": list(result.get("steps") or ()),
+            "backup_id": (result.get("backup") or {}).get("id"),
+        }
+        for host, results in repaired.items()
+        for name, result in results.items()
+    ]
+    waiting = [one for one in servers if check_mode and one["changed"] and one["ok"]]
+    to_repair: dict[str, list[str]] = {}
+    for one in waiting:
+        to_repair.setdefault(one["backup_server"], []).append(one["server"])
+    texts = [f"server '{one['server']}' on {one['backup_server']}: {', '.join(one['steps'])}" for one in waiting]
+    return {
+        **_result(failed_hosts, repair_failures(repaired), check_mode=check_mode, servers=servers),
+        "to_repair": to_repair,
+        "summary": f"Repair {'; '.join(texts)}." if texts else "",
+    }
 
 
 def sync_result(copied: Results, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:

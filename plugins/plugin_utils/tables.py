@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the playbooks backup, check and sync show of many servers. This plugin util is private to the collection.
+"""What the playbooks backup, check, drill, repair and sync show of many servers. This plugin util is private to the collection.
 
 Pure: no input or output. Each function takes what the tasks returned, by backup server, and returns the lines of a table.
 """
@@ -20,6 +20,7 @@ Results = Mapping[str, Mapping[str, Any]]
 _BACKUP = "%-24s %-24s %-16s %10s %8s %12s  %s"
 _CHECK = "%-24s %-24s %-6s %s"
 _DRILL = "%-24s %-24s %-16s %10s %8s %8s  %s"
+_REPAIR = "%-24s %-24s %-18s %s"
 _SYNC = "%-16s %-16s %-16s %8s %9s %10s %8s  %-34s %s"
 
 
@@ -144,6 +145,64 @@ def _drill_state(drill: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> str:
     return f"{value:.1f}" if _is_number(value) else ""
+
+
+def repaired(planned: Results, states: Results) -> dict[str, dict[str, Any]]:
+    """What module repair returned of each server, by backup server and Barman's name, as after the repair.
+
+    planned: what it returned in check mode. states: what the wait for its jobs returned; nothing on a host without a job.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for host, plan in planned.items():
+        servers = found[host] = dict(plan.get("servers") or {})
+        for job in (states.get(host) or {}).get("jobs") or ():
+            answers = job.get("servers") or {}
+            lost = {name for name, server in servers.items() if server["changed"]} - set(answers)
+            error = str(job.get("msg") or "the repair ended without an answer")
+            servers.update(answers)
+            servers.update({name: {**servers[name], "error": error} for name in lost})
+    return found
+
+
+def repair_table(servers: Mapping[str, Results], *, check_mode: bool) -> list[str]:
+    """servers: what module repair returned of each server, by backup server and Barman's name. check_mode: nothing was done yet."""
+    lines = [_REPAIR % ("backup host", "server", "state", "")]
+    for host, results in servers.items():
+        for name, result in results.items():
+            details = "; then ".join(result.get("steps") or ())
+            lines.append(_REPAIR % (host, name, _repair_state(result, check_mode=check_mode), details))
+            texts = [reason["message"] for reason in result.get("reasons") or ()]
+            texts += [
+                f"can be recovered: {_window(window)}" for window in result.get("windows") or () if result["changed"]
+            ]
+            backup = result.get("backup")
+            texts += [f"the new backup {backup['id']} begins the next window"] if backup else []
+            texts += [result["error"]] if result.get("error") else []
+            lines += [_REPAIR % ("", "", "", text) for text in texts]
+    return lines
+
+
+def repair_failures(servers: Mapping[str, Results]) -> dict[str, list[str]]:
+    """Why servers are not repaired, by backup server; empty lists if all are."""
+    return {
+        host: [str(result["error"]) for result in results.values() if result.get("error")]
+        for host, results in servers.items()
+    }
+
+
+def _repair_state(result: Mapping[str, Any], *, check_mode: bool) -> str:
+    if result.get("error"):
+        return "FAILED"
+    if not result["changed"]:
+        return "nothing is lost"
+    return "to be repaired" if check_mode else "repaired"
+
+
+def _window(window: Mapping[str, Any]) -> str:
+    end = window["end"]
+    last = f"the last commit {end['time']}" if end["time"] else f"WAL position {end['lsn']}"
+    ended = f". Then WAL is missing: {window['missing']}" if window["missing"] else ""
+    return f"{window['begin']['time']} (backup {window['backups'][0]}) to {last}{ended}"
 
 
 def sync_table(

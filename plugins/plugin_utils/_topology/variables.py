@@ -441,6 +441,11 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_recover_timeout",
         "barman_recover_verify_backup",
         "barman_recover_verify_wal",
+        "barman_repair_confirmation_timeout",
+        "barman_repair_confirmed",
+        "barman_repair_immediate_checkpoint",
+        "barman_repair_timeout",
+        "barman_repair_wait_timeout",
         "barman_select",
         "barman_servers",
         "barman_sync_timeout",
@@ -451,7 +456,8 @@ PLAYBOOK_VARIABLES = frozenset(
 )
 #: What the playbooks return with set_stats, by playbook. AWX sets it as a variable in the jobs that follow in a workflow, so nothing else has these names.
 RESULTS: Mapping[str, str] = {
-    playbook: f"barman_result_{playbook}" for playbook in ("backup", "check", "deploy", "drill", "recover", "sync")
+    playbook: f"barman_result_{playbook}"
+    for playbook in ("backup", "check", "deploy", "drill", "recover", "repair", "sync")
 }
 #: The job templates in controller/ set it to their own name, by which a slice of a job is found.
 JOB_TEMPLATE = "barman_job_template"

@@ -75,7 +75,7 @@ def test_the_topology_takes_none_of_them_for_a_mistake() -> None:
 
 def test_every_playbook_that_takes_servers_takes_an_expression_too() -> None:
     taking = {playbook for playbook in PLAYBOOKS if "barman_servers" in declared(playbook)}
-    assert taking == {"backup", "check", "drill", "sync"}
+    assert taking == {"backup", "check", "drill", "repair", "sync"}
     assert taking == {playbook for playbook in PLAYBOOKS if "barman_select" in declared(playbook)}
 
 

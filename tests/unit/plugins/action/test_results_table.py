@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of the playbooks backup, check and sync, from a variable of all hosts of the play."""
+"""The tables of the playbooks backup, check, repair and sync, from a variable of all hosts of the play."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.action import results_table
 from tests.unit.plugins.action.running import failed_action, run_action
-from tests.unit.plugins.plugin_utils.test_tables import COPY, DONE, INFORMATION, REQUIREMENTS, TOPOLOGY
+from tests.unit.plugins.plugin_utils.test_tables import ANSWER, COPY, DONE, INFORMATION, PLANNED, REQUIREMENTS, TOPOLOGY
 
 
 def variables(**values: dict[str, Any]) -> dict[str, Any]:
@@ -113,3 +113,31 @@ def test_drills() -> None:
     found = run_action(results_table, variables(jobs=jobs), operation="drill", results="jobs")
     assert found["failures"] == {"backup-eu": ["no key"], "backup-us": []}
     assert [(one["server"], one["ok"]) for one in found["result"]["drills"]] == [("pg", False)]
+
+
+def test_a_repair_returns_whom_to_repair_and_the_question() -> None:
+    found = run_action(results_table, variables(lost=PLANNED), check_mode=True, operation="repair", results="lost")
+    assert found["result"]["to_repair"] == {"backup-eu": ["pg"]}
+    assert found["result"]["summary"] == (
+        "Repair server 'pg' on backup-eu: reset the WAL receiver, take a full backup."
+    )
+    assert found["failures"] == {"backup-eu": ["server 'copy': it is a passive copy"], "backup-us": []}
+
+
+def test_after_a_repair_the_result_has_the_backup() -> None:
+    states = {"backup-eu": {"jobs": [{"servers": {"pg": ANSWER}}]}}
+    found = run_action(
+        results_table, variables(lost=PLANNED, states=states), operation="repair", results="lost", repaired="states"
+    )
+    by_name = {one["server"]: one for one in found["result"]["servers"]}
+    assert by_name["pg"] == {
+        "backup_server": "backup-eu",
+        "server": "pg",
+        "ok": True,
+        "changed": True,
+        "reasons": ["wal_removed"],
+        "steps": ["reset the WAL receiver", "take a full backup"],
+        "backup_id": "20261130T110000",
+    }
+    assert (found["result"]["to_repair"], found["result"]["summary"]) == ({}, "")
+    assert not found["result"]["ok"]

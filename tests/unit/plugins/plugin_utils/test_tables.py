@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of backup, check, drill and sync."""
+"""The tables of backup, check, drill, repair and sync."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     check_table,
     drill_failures,
     drill_table,
+    repair_failures,
+    repair_table,
+    repaired,
     sync_failures,
     sync_table,
 )
@@ -169,6 +172,54 @@ def test_drills_are_shown_with_what_they_prove() -> None:
     ]
     assert drill_failures(DRILLS) == {
         "backup-eu": ["no key", "lost: the drill ended without an answer"],
+
+
+WINDOW = {
+    "backups": ["20261101T020000"],
+    "begin": {"time": "2026-11-01 02:00:09", "lsn": "0/5000130"},
+    "end": {"time": "2026-11-20 09:13:21", "lsn": "0/B000000"},
+    "missing": "00000001000000000000000C",
+}
+LOST: dict[str, Any] = {
+    "changed": True,
+    "error": None,
+    "reasons": [{"code": "wal_removed", "message": "the WAL receiver can't continue"}],
+    "steps": ["reset the WAL receiver", "take a full backup"],
+    "windows": [WINDOW],
+    "backup": None,
+}
+SOUND: dict[str, Any] = {
+    "changed": False,
+    "error": None,
+    "reasons": [],
+    "steps": [],
+    "windows": [WINDOW],
+    "backup": None,
+}
+REFUSED: dict[str, Any] = {**SOUND, "error": "server 'copy': it is a passive copy"}
+PLANNED: dict[str, Any] = {
+    "backup-eu": {"servers": {"pg": LOST, "sound": SOUND, "copy": REFUSED}},
+    "backup-us": {"skipped": True},
+}
+ANSWER = {**LOST, "backup": {"id": "20261130T110000"}}
+
+
+def test_the_plan_of_a_repair_names_the_loss_the_steps_and_what_can_be_recovered_nevertheless() -> None:
+    lines = repair_table(repaired(PLANNED, {}), check_mode=True)
+    assert [line.split(maxsplit=2) for line in lines[1:]] == [
+        ["backup-eu", "pg", "to be repaired     reset the WAL receiver; then take a full backup"],
+        ["the", "WAL", "receiver can't continue"],
+        [
+            "can",
+            "be",
+            "recovered: 2026-11-01 02:00:09 (backup 20261101T020000) to the last commit 2026-11-20 09:13:21. Then WAL is missing: 00000001000000000000000C",
+        ],
+        ["backup-eu", "sound", "nothing is lost    "],
+        ["backup-eu", "copy", "FAILED             "],
+        ["server", "'copy':", "it is a passive copy"],
+    ]
+    assert repair_failures(repaired(PLANNED, {})) == {
+        "backup-eu": ["server 'copy': it is a passive copy"],
         "backup-us": [],
     }
 
@@ -179,3 +230,18 @@ def test_planned_drills_have_not_failed() -> None:
     jobs = {"backup-eu": [["pg", {"drills": {"pg": planned}}], ["full", refused]]}
     assert drill_table(jobs)[1].endswith("would be drilled: 1.00 MB of /srv/drills free")
     assert drill_failures(jobs) == {"backup-eu": ["server 'full': no room"]}
+def test_after_a_repair_the_new_backup_is_named() -> None:
+    found = repaired(PLANNED, {"backup-eu": {"jobs": [{"servers": {"pg": ANSWER}}]}, "backup-us": {"skipped": True}})
+    lines = repair_table(found, check_mode=False)
+    assert lines[1].split()[:3] == ["backup-eu", "pg", "repaired"]
+    assert "the new backup 20261130T110000 begins the next window" in [line.strip() for line in lines]
+
+
+def test_a_repair_that_gave_no_answer_has_failed() -> None:
+    found = repaired(PLANNED, {"backup-eu": {"jobs": [{"failed": True, "msg": "the host has rebooted"}]}})
+    assert found["backup-eu"]["pg"]["error"] == "the host has rebooted"
+    assert found["backup-eu"]["sound"]["error"] is None
+    assert (
+        repaired(PLANNED, {"backup-eu": {"jobs": [{}]}})["backup-eu"]["pg"]["error"]
+        == "the repair ended without an answer"
+    )
