@@ -172,6 +172,16 @@ def test_drills_are_shown_with_what_they_prove() -> None:
     ]
     assert drill_failures(DRILLS) == {
         "backup-eu": ["no key", "lost: the drill ended without an answer"],
+        "backup-us": [],
+    }
+
+
+def test_planned_drills_have_not_failed() -> None:
+    planned = {"result": "planned", "free_bytes": 1048576, "directory": "/srv/drills", "bytes": 1024}
+    refused = {"failed": False, "problems": ["server 'full': no room"], "drills": {"full": {"result": "failed"}}}
+    jobs = {"backup-eu": [["pg", {"drills": {"pg": planned}}], ["full", refused]]}
+    assert drill_table(jobs)[1].endswith("would be drilled: 1.00 MB of /srv/drills free")
+    assert drill_failures(jobs) == {"backup-eu": ["server 'full': no room"]}
 
 
 WINDOW = {
@@ -224,12 +234,6 @@ def test_the_plan_of_a_repair_names_the_loss_the_steps_and_what_can_be_recovered
     }
 
 
-def test_planned_drills_have_not_failed() -> None:
-    planned = {"result": "planned", "free_bytes": 1048576, "directory": "/srv/drills", "bytes": 1024}
-    refused = {"failed": False, "problems": ["server 'full': no room"], "drills": {"full": {"result": "failed"}}}
-    jobs = {"backup-eu": [["pg", {"drills": {"pg": planned}}], ["full", refused]]}
-    assert drill_table(jobs)[1].endswith("would be drilled: 1.00 MB of /srv/drills free")
-    assert drill_failures(jobs) == {"backup-eu": ["server 'full': no room"]}
 def test_after_a_repair_the_new_backup_is_named() -> None:
     found = repaired(PLANNED, {"backup-eu": {"jobs": [{"servers": {"pg": ANSWER}}]}, "backup-us": {"skipped": True}})
     lines = repair_table(found, check_mode=False)
