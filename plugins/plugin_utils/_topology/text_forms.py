@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 _TRUE = frozenset(("true", "yes", "on", "1", "y", "t"))
@@ -57,6 +58,9 @@ def to_str(value: Any) -> str:
     if isinstance(value, str):
         return str(value).strip()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, date):
+        # A time without quotes in YAML. AWX writes the answers of surveys so that ansible-core 2.19 and later read one, too.
         return str(value)
     raise TextError(f"is {describe(value)} and no text", "write a text")
 

@@ -93,6 +93,14 @@ def test_empty_answers_are_the_defaults_and_no_event_has_a_password(tmp_path: Pa
     assert "UNREACHABLE" in outcome.stdout
 
 
+def test_a_time_is_no_mistake(tmp_path: Path) -> None:
+    """ansible-core 2.19 and later read a time in the variables that AWX writes."""
+    answers = {"barman_recover_server": "pg-eu", "barman_recover_target_time": "2026-11-20 08:15:00+00"}
+    outcome = launch(tmp_path, "recover", answers=answers)
+    assert outcome.leaks == []
+    assert "UNREACHABLE" in outcome.stdout, reported(outcome)
+
+
 def test_a_slice_is_refused(tmp_path: Path) -> None:
     """A slice of a job with every second host. AWX runs it in a workflow with the template's name."""
     slices = {"awx_job_id": 8, "awx_workflow_job_id": 7, "awx_workflow_job_name": "pgdr.barman.deploy"}

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +118,22 @@ def test_nothing_ends_with_another_error(value: Any) -> None:
     for function in (to_bool, to_int, to_str, to_list, to_dict):
         with contextlib.suppress(TextError):
             function(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-20 08:15:00.25+00", "2026-11-20 08:15:00.250000+00:00"),
+        ("2026-11-20T08:15:00+02:00", "2026-11-20 08:15:00+02:00"),
+        ("2026-11-20 08:15:00", "2026-11-20 08:15:00"),
+        ("2026-11-20", "2026-11-20"),
+    ],
+)
+def test_a_time_without_quotes_is_its_text(text: str, expected: str) -> None:
+    """YAML reads a time. Its time zone stays, and a missing one stays missing."""
+    value = yaml.safe_load(text)
+    assert not isinstance(value, str)
+    assert to_str(value) == expected
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "\n"])
