@@ -95,8 +95,12 @@ def with_its_unit(server: RunningServer, owners: Mapping[str, Unit]) -> RunningS
 
 
 def running_servers(proc: str = "/proc") -> tuple[RunningServer, ...]:
-    """Every PostgreSQL server that runs. Its processes have its data directory as their working directory."""
+    """Every PostgreSQL server that runs. Its processes have its data directory as their working directory.
+
+    Raises HostError if root can't read that: in a container without the capability SYS_PTRACE.
+    """
     processes: dict[str, list[tuple[int, int]]] = {}
+    unreadable: list[str] = []
     for name in names_in(proc):
         if not name.isdigit():
             continue
@@ -104,11 +108,21 @@ def running_servers(proc: str = "/proc") -> tuple[RunningServer, ...]:
             command = (read_text(os.path.join(proc, name, "comm")) or "").strip()
             if "postgres" not in command and "postmaster" not in command:
                 continue
-            directory = os.readlink(os.path.join(proc, name, "cwd"))
             inside = os.path.join(proc, name, "cwd")
+            try:
+                directory = os.readlink(inside)
+            except PermissionError:
+                unreadable.append(name)
+                continue
             if directory.endswith(_DELETED) or os.path.exists(os.path.join(inside, "PG_VERSION")):
                 parent = re.search(r"^PPid:\s*(\d+)", read_text(os.path.join(proc, name, "status")) or "", re.MULTILINE)
                 processes.setdefault(directory, []).append((int(name), int(parent.group(1)) if parent else 0))
+    if unreadable and os.geteuid() == 0:
+        # A server that runs would be taken for one that does not.
+        raise HostError(
+            f"root can't read the working directory of PostgreSQL's process {unreadable[0]} (/proc/{unreadable[0]}/cwd). "
+            "In a container, add the capability SYS_PTRACE"
+        )
     servers: list[RunningServer] = []
     for directory, members in processes.items():
         pids = {pid for pid, _parent in members}

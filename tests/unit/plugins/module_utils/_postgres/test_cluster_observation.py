@@ -137,6 +137,27 @@ def test_a_server_whose_directory_was_removed(host: FakeHost) -> None:
     assert (server.data_directory, server.port, server.foreign) == ("/nowhere/prod", None, False)
 
 
+@pytest.mark.parametrize("user", [0, 26])
+def test_a_process_that_root_can_not_read_is_no_server_that_is_stopped(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, user: int
+) -> None:
+    """Root of a container without CAP_SYS_PTRACE."""
+    process = host.proc / "77"
+    process.mkdir()
+    (process / "comm").write_text("postgres\n")
+
+    def refuse(path: str) -> str:
+        raise PermissionError(path)
+
+    monkeypatch.setattr("os.readlink", refuse)
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    if user:
+        assert running_servers(str(host.proc)) == ()
+    else:
+        with pytest.raises(HostError, match="add the capability SYS_PTRACE"):
+            running_servers(str(host.proc))
+
+
 def test_a_process_that_ends_meanwhile(host: FakeHost) -> None:
     host.start(200, host.directory("prod"))
     (host.proc / "200" / "exe").unlink()
