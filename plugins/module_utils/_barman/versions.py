@@ -15,11 +15,11 @@ OLDEST: Version = (3, 4, 0)
 NEWEST: Version = (3, 20, 1)
 
 #: Since these versions Barman reports more of a backup to a passive server. An older passive server refuses the new
-#: attributes ("unknown attribute"): measured with 3.4, 3.13.3 and 3.20.1. A newer one reads what an older source reports.
-PASSIVE_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 14, 0))
-#: Since this version a backup is described in meta/. A newer passive node of an older source is measured (3.13.3 of
-#: 3.4), an older one of a newer source is not.
-META_LAYOUT: Version = (3, 13, 2)
+#: attributes ("unknown attribute"). A newer one reads what an older source reports. Measured with `make matrix`.
+PASSIVE_BOUNDARIES: tuple[Version, ...] = ((3, 11, 0), (3, 12, 1), (3, 14, 0))
+#: From the first of these versions to before the second, a source reports a server without its name. Barman on the passive node
+#: then fails at a backup that is obsolete by its own retention policy. Source: EnterpriseDB/barman#1125, barman/server.py.
+NAMELESS_SOURCE: tuple[Version, Version] = ((3, 16, 0), (3, 17, 0))
 #: Since this version Barman runs the program "file" on backups and WAL.
 FILE_PROGRAM: Version = (3, 14, 0)
 
@@ -46,3 +46,8 @@ def format_version(version: Version) -> str:
 def passive_boundary(source: Version, passive: Version) -> Version | None:
     """The first version of a passive node's Barman that can read what this source reports; None where it can already."""
     return next((one for one in reversed(PASSIVE_BOUNDARIES) if source >= one > passive), None)
+
+
+def nameless_source(source: Version) -> bool:
+    """Whether a source of this version reports servers without their names to passive nodes."""
+    return NAMELESS_SOURCE[0] <= source < NAMELESS_SOURCE[1]

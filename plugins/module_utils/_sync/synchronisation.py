@@ -25,7 +25,7 @@ from .._barman.command import Barman, Reply
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.locks import is_held
 from .._barman.server import Server
-from .._barman.versions import format_version, parse_version, passive_boundary
+from .._barman.versions import format_version, nameless_source, parse_version, passive_boundary
 from .._host.files import read_text
 from .._host.process import CommandTimeout, Completed, HostError
 from .._host.progress import Progress
@@ -384,6 +384,12 @@ class PassiveServer:
     def _versions(self, look: SyncObservation) -> str:
         """A hint about the versions, if they may cause the failure."""
         own = format_version(self._barman.version)
+        there = parse_version(look.source.version)
+        if there is not None and nameless_source(there):
+            return (
+                f". Barman {look.source.version} on {self._where} reports servers without their names, and Barman here needs the "
+                "name if a backup is obsolete by the retention policy here. Install Barman 3.17 or newer there"
+            )
         if look.source.version == own:
             return ""
         return (

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...module_utils._barman import options as barman_options
-from ...module_utils._barman.versions import META_LAYOUT, NEWEST, format_version, passive_boundary
+from ...module_utils._barman.versions import NEWEST, format_version, nameless_source, passive_boundary
 from . import directory_rules
 from .entries import (
     directories,
@@ -174,13 +174,16 @@ def passive_copies(facts: Facts, passive_copy: PassiveCopy) -> Findings:
             f"{target.host} replicates from {source.host} in the same zone, {source.zone}: what destroys the zone destroys "
             "both copies."
         )
+    if source.version is not None and nameless_source(source.version):
+        yield (
+            f"{source.host} has Barman {format_version(source.version)}, from which {target.host} replicates: before 3.17 Barman fails on the passive "
+            "node if a backup is obsolete by the retention policy there. Use 3.17 or newer."
+        )
     if source.version is not None and target.version is not None:
         boundary = passive_boundary(source.version, target.version)
         why = ""
         if boundary is not None:
             why = f"since {format_version(boundary)} Barman describes a backup with more data, and an older Barman refuses to replicate it"
-        elif source.version >= META_LAYOUT > target.version:
-            why = f"since {format_version(META_LAYOUT)} Barman describes backups in meta/, and no test has shown that an older Barman replicates them"
         if why:
             yield Problem(
                 target.host,

@@ -432,6 +432,20 @@ def test_a_failed_copy_names_versions_that_differ(passive_host: PassiveHost) -> 
     )
 
 
+def test_a_failed_copy_from_a_source_without_names_names_the_remedy(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.fails = "'name'"
+    passive_host.version_there = "3.16.2"
+    passive_host.barman._version = (3, 19, 1)
+    outcome = passive_host.run()
+    assert outcome.kind == "copy"
+    assert outcome.error is not None
+    assert outcome.error.startswith(
+        "server 'pg': 'name'. Barman 3.16.2 on barman@198.51.100.11 reports servers without their names"
+    )
+    assert outcome.error.endswith("Install Barman 3.17 or newer there")
+
+
 def test_a_copy_that_does_not_arrive_is_reported_with_the_last_observation(passive_host: PassiveHost) -> None:
     passive_host.has(range(3, 6), {"20261120T080000": 3})
     passive_host.never_copies = True

@@ -837,7 +837,15 @@ def test_a_synchronous_receiver_whose_name_could_be_anybodys(name):
     assert "begins with barman" in problem.instead
 
 
-@pytest.mark.parametrize(("source", "passive", "since"), [("3.13.3", "3.4.0", "3.11"), ("3.20.1", "3.13.3", "3.14")])
+@pytest.mark.parametrize(
+    ("source", "passive", "since"),
+    [
+        ("3.13.3", "3.4.0", "3.12.1"),
+        ("3.12.0", "3.10.1", "3.11"),
+        ("3.12.1", "3.11.1", "3.12.1"),
+        ("3.20.1", "3.13.3", "3.14"),
+    ],
+)
 def test_a_passive_node_that_is_older_than_its_source(source, passive, since):
     problem = only_problem(
         {"barman_passive_servers": ["backup-2"]},
@@ -848,18 +856,29 @@ def test_a_passive_node_that_is_older_than_its_source(source, passive, since):
     assert f"since {since} Barman describes a backup with more data" in problem.message
 
 
-def test_a_passive_node_with_the_older_layout():
-    problem = only_problem(
-        {"barman_passive_servers": ["backup-2"]},
-        {"barman_version": "3.13.3"},
-        more_backup={"backup-2": backup("198.51.100.12", barman_version="3.13.1")},
-    )
-    assert (problem.host, problem.variable) == ("backup-2", "barman_version")
-    assert "since 3.13.2 Barman describes backups in meta/" in problem.message
+def test_a_source_that_reports_servers_without_their_names():
+    def warned(version):
+        found = good(
+            {"barman_passive_servers": ["backup-2"]},
+            {"barman_version": version},
+            more_backup={"backup-2": backup("198.51.100.12")},
+        )
+        return [one for one in found.warnings if "before 3.17 Barman fails on the passive node" in one]
+
+    assert len(warned("3.16.2")) == 1
+    assert warned("3.15.0") == warned("3.17.0") == []
 
 
 @pytest.mark.parametrize(
-    ("source", "passive"), [("3.4.0", "3.20.1"), ("3.13.1", "3.13.3"), ("3.13.1", "3.11.0"), ("3.20.1", "3.14.0")]
+    ("source", "passive"),
+    [
+        ("3.4.0", "3.20.1"),
+        ("3.13.1", "3.13.3"),
+        ("3.13.3", "3.13.1"),
+        ("3.13.3", "3.12.1"),
+        ("3.12.0", "3.11.0"),
+        ("3.20.1", "3.14.0"),
+    ],
 )
 def test_a_passive_node_that_understands_its_source(source, passive):
     good(
@@ -872,7 +891,7 @@ def test_a_passive_node_that_understands_its_source(source, passive):
 def test_a_passive_node_that_cannot_read_the_compression():
     found = problems(
         {"barman_passive_servers": ["backup-2"], "barman_options": {"compression": "zstd"}},
-        {"barman_version": "3.12.1"},
+        {"barman_version": "3.12.0"},
         more_backup={"backup-2": backup("198.51.100.12", barman_version="3.11.1")},
     )
     assert [(problem.host, problem.variable) for problem in found] == [("backup-2", "barman_version")]
