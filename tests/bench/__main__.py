@@ -25,7 +25,7 @@ from pathlib import Path
 
 import ansible.release
 
-from tests.bench import backup, check, deploy, recover, topology
+from tests.bench import backup, check, deploy, metrics, recover, topology
 from tests.bench.machines import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Machines
 from tests.bench.report import Comparison, Report, markdown, put_between_markers
 from tests.bench.turns import log
@@ -60,6 +60,7 @@ BENCHMARKS = (
     Benchmark(
         "recover", lambda machines, rounds: [recover.run(machines, rounds, LARGE, "recover-large")], 3, large=True
     ),
+    Benchmark("metrics", metrics.run),
     Benchmark("check", check.run, 3),
     Benchmark("topology", lambda machines, rounds: topology.compare(rounds)),
 )

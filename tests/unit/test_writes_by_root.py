@@ -106,7 +106,14 @@ WRITING = {
     for name in ("copy", "template", "file", "lineinfile", "blockinfile", "replace", "unarchive", "get_url", "assemble")
 } | {"ansible.posix.authorized_key", "community.crypto.openssh_keypair"}
 # Nobody but root writes there.
-OF_ROOT = ("/etc/cron.d/", "/etc/logrotate.d/", "/etc/systemd/system/")
+OF_ROOT = (
+    "/etc/cron.d/",
+    "/etc/logrotate.d/",
+    "/etc/nagios/nrpe.d/",
+    "/etc/prometheus/",
+    "/etc/sudoers.d/",
+    "/etc/systemd/system/",
+)
 
 
 def tasks(value: Any, *, become_user: bool, local: bool) -> Iterator[tuple[dict[str, Any], bool, bool]]:

@@ -12,7 +12,6 @@ the same "key=value" lines, it takes a millisecond a backup, and no PostgreSQL s
 from __future__ import annotations
 
 import ast
-import glob
 import os
 import re
 from collections.abc import Iterable
@@ -20,7 +19,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from .._host.files import read_text
+from .._host.files import names_in, read_text
 from .._host.process import HostError
 from .configuration import ServerConfiguration
 from .locks import backup_runs
@@ -38,7 +37,7 @@ _INTERRUPTED = "it was interrupted: no process takes it any more"
 # Barman's own words for a backup that is not named by its id.
 SHORTCUTS = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed")
 
-_META_NAME = re.compile(r"^(.+?)-backup\.info$")
+_META_SUFFIX = "-backup.info"
 
 
 class CatalogError(HostError):
@@ -152,14 +151,12 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
     """
     base = server.directory("basebackups_directory")
     meta = os.path.join(server.directory("backup_directory"), "meta")
-    paths = {
-        os.path.basename(os.path.dirname(path)): path
-        for path in glob.glob(os.path.join(glob.escape(base), "*", "backup.info"))
-    }
-    for path in glob.glob(os.path.join(glob.escape(meta), "*-backup.info")):
-        found = _META_NAME.match(os.path.basename(path))
-        if found:
-            paths[found.group(1)] = path
+    names = [name for name in names_in(meta) if name.endswith(_META_SUFFIX) and not name.startswith(".")]
+    paths = {name[: -len(_META_SUFFIX)]: os.path.join(meta, name) for name in names}
+    for name in names_in(base):
+        path = os.path.join(base, name, "backup.info")
+        if name not in paths and not name.startswith(".") and os.path.lexists(path):
+            paths[name] = path
     backups: list[Backup] = []
     for backup_id in sorted(paths):
         text = read_text(paths[backup_id])

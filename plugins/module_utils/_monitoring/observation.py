@@ -39,6 +39,7 @@ class WalFacts:
     last_archived: wal.Segment | None = None
     last_archived_time: float | None = None
     waiting: int = 0
+    waiting_oldest_time: float | None = None
     received: wal.Segment | None = None
     partial: wal.Segment | None = None
     received_time: float | None = None
@@ -101,6 +102,17 @@ class ServerObservation:
     def window(self) -> RecoveryWindow | None:
         """The newest recovery window."""
         return self.windows[-1] if self.windows else None
+
+    @property
+    def undelivered(self) -> int:
+        """The segments that archive_command archived, as PostgreSQL reports it, and that are not here."""
+        state, facts = self.state, self.wal_facts
+        if state is None or facts is None or facts.received is None or not self.archives:
+            return 0
+        file = wal.parse(state.archiver.last_archived_wal or "")
+        if file is None or file.kind != "segment" or file.segment is None or file.timeline != facts.received.timeline:
+            return 0
+        return max(0, file.segment.number(state.segment_size) - facts.received.number(state.segment_size))
 
     @property
     def receiver_streams(self) -> bool:

@@ -152,6 +152,7 @@ def _wal_facts(entry: ServerConfiguration, archive: Archive, ranges: Mapping[int
         last_archived=last,
         last_archived_time=times[0],
         waiting=len(waiting),
+        waiting_oldest_time=written(archive.segments[min(waiting)]) if waiting else None,
         received=received,
         partial=partial,
         received_time=max((one for one in times if one is not None), default=None),

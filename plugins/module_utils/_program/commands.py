@@ -20,10 +20,14 @@ Run = Callable[[argparse.Namespace, Settings], int]
 
 @dataclass(frozen=True)
 class ProgramCommand:
-    """A command. load: adds its arguments to the parser, and returns what runs it and gives the exit status."""
+    """A command. load: adds its arguments to the parser, and returns what runs it and gives the exit status.
+
+    report: prints why the command could not do its work, and returns the exit status; None for the program's usual way.
+    """
 
     summary: str
     load: Callable[[argparse.ArgumentParser], Run]
+    report: Callable[[str], int] | None = None
 
 
 def _check(parser: argparse.ArgumentParser) -> Run:
@@ -40,7 +44,29 @@ def _drill(parser: argparse.ArgumentParser) -> Run:
     return drill_command.drill
 
 
+def _metrics(parser: argparse.ArgumentParser) -> Run:
+    from . import metrics_command
+
+    metrics_command.add_arguments(parser)
+    return metrics_command.metrics
+
+
+def _nagios(parser: argparse.ArgumentParser) -> Run:
+    from . import nagios_command
+
+    nagios_command.add_arguments(parser)
+    return nagios_command.nagios
+
+
+def _report_unknown(reason: str) -> int:
+    from .nagios_command import report_unknown
+
+    return report_unknown(reason)
+
+
 COMMANDS: Mapping[str, ProgramCommand] = {
     "check": ProgramCommand("check servers: Barman's own checks and those of pgdr.barman", _check),
     "drill": ProgramCommand("prove backups: restore them, check the restored cluster, and remove it", _drill),
+    "metrics": ProgramCommand("write metrics for the textfile collector of Prometheus's node exporter", _metrics),
+    "nagios": ProgramCommand("check servers as a plugin of Nagios, with performance data", _nagios, _report_unknown),
 }

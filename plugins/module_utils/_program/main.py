@@ -38,12 +38,19 @@ def main(arguments: Sequence[str], commands: Mapping[str, ProgramCommand] = COMM
     command = commands[chosen.command]
     parser = argparse.ArgumentParser(prog=f"{NAME} {chosen.command}", description=command.summary)
     run = command.load(parser)
-    options = parser.parse_args(chosen.arguments)
+    try:
+        options = parser.parse_args(chosen.arguments)
+    except SystemExit as exc:
+        if exc.code and command.report is not None:
+            return command.report("the arguments are not valid: " + " ".join(chosen.arguments))
+        raise
     try:
         settings = read_settings(path)
         _require_user(settings)
         return run(options, settings)
     except HostError as exc:
+        if command.report is not None:
+            return command.report(str(exc))
         print(f"{NAME} {chosen.command}: {exc}", file=sys.stderr)
         return NOT_DONE
 

@@ -11,14 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .model import BackupServer
+from .model import BackupServer, PostgresServer
+from .monitoring import metrics_lines, monitoring_settings
 from .requirement_types import DrillRequirements, ProgramRequirements
 
 
 def program_requirements(
-    backup: BackupServer, synchronous: Sequence[str], drills: DrillRequirements, identity: str
+    backup: BackupServer,
+    synchronous: Sequence[str],
+    servers: Sequence[PostgresServer],
+    drills: DrillRequirements,
+    identity: str,
 ) -> ProgramRequirements:
-    """What the module host_program writes. synchronous: Barman's names of servers. identity: of the collection's code."""
+    """What the module host_program writes.
+
+    synchronous: Barman's names of servers. servers: those that are backed up or replicated there. identity: of the collection's code.
+    """
     return {
         "identity": identity,
         "settings": {
@@ -29,6 +37,7 @@ def program_requirements(
                 "drill_maximum_age": drills["maximum_ages"],
             },
             "drill": {"directory": drills["directory"], "queries": drills["queries"]},
+            "monitoring": monitoring_settings(backup, servers),
         },
-        "schedule_lines": drills["schedule_lines"],
+        "schedule_lines": [*drills["schedule_lines"], *metrics_lines(backup)],
     }

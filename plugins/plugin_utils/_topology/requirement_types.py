@@ -274,6 +274,16 @@ class DrillRequirements(TypedDict):
     schedule_lines: list[str]
 
 
+class MonitoringRequirements(TypedDict):
+    """Of a backup server that Prometheus or Nagios watches. nrpe_lines, sudoers_lines: of the files of NRPE and sudo, empty without nagios."""
+
+    prometheus: bool
+    nagios: bool
+    metrics_file: str
+    nrpe_lines: list[str]
+    sudoers_lines: list[str]
+
+
 class BarmanRequirements(TypedDict):
     """Of a backup server.
 
@@ -302,6 +312,7 @@ class BarmanRequirements(TypedDict):
     drills: DrillRequirements
     hooks: HookRequirements
     program: ProgramRequirements
+    monitoring: MonitoringRequirements
 
 
 class SshConnection(TypedDict):

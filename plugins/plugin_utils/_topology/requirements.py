@@ -21,6 +21,7 @@ from .explicit_options import given_global_options, given_options
 from .hook_requirements import hook_requirements
 from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PassiveCopy, PostgresServer, Topology, as_plain
+from .monitoring import monitoring_requirements
 from .program import program_requirements
 from .relations import archiving_client, backed_up_as, clients_of, has_base_backups, receivers_of
 from .requirement_types import (
@@ -260,11 +261,10 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
         for server in (topology.postgres_servers[passive_copy.server] for passive_copy in copies)
         if server.incremental == "block"
     ]
-    needs = _needs(
-        topology, index, [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
-    )
+    here = [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
+    needs = _needs(topology, index, here)
     synchronous = sorted(server.name for server in backed_up if server.synchronous)
-    drilled = _drills(topology, backup, backed_up, copies)
+    drilled = _drills(backup, backed_up, here)
     return {
         "user": backup.user,
         "home": backup.home,
@@ -291,17 +291,17 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
             backup.hook_directory,
             backup.home,
         ),
-        "program": program_requirements(backup, synchronous, drilled, program_identity),
+        "program": program_requirements(backup, synchronous, here, drilled, program_identity),
+        "monitoring": monitoring_requirements(backup, [str(entry["name"]) for entry in entries]),
     }
 
 
 def _drills(
-    topology: Topology, backup: BackupServer, backed_up: Iterable[PostgresServer], copies: Iterable[PassiveCopy]
+    backup: BackupServer, backed_up: Iterable[PostgresServer], here: Iterable[PostgresServer]
 ) -> DrillRequirements:
-    servers = [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
     return {
         "directory": backup.drill_directory or None,
-        "queries": drills.queries_of((server.name, server.drill_queries) for server in servers),
+        "queries": drills.queries_of((server.name, server.drill_queries) for server in here),
         "maximum_ages": {
             server.name: server.drill_maximum_age for server in backed_up if server.drill_maximum_age is not None
         },

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work of another user, in a child process that can never be root again.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Callable
+
+from .process import HostError, lookup_user
+
+
+def text_as(user: str, work: Callable[[], str]) -> str:
+    """The text that work returns, which runs as that user. Without being root, it runs in this process. Raises HostError.
+
+    The child is that user in every sense, so nothing that the user has placed can make it do more.
+    """
+    if os.geteuid() != 0:
+        return work()
+    account = lookup_user(user)
+    groups = os.getgrouplist(account.pw_name, account.pw_gid)
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reader)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            os.setgroups(groups)
+            os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
+            os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+            os.environ.update(HOME=account.pw_dir, USER=account.pw_name, LOGNAME=account.pw_name)
+            with os.fdopen(writer, "wb") as stream:
+                stream.write(_answer(work))
+        finally:
+            # Nothing of the parent's is cleaned up here, whatever happened.
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        data = stream.read()
+    os.waitpid(pid, 0)
+    kind, text = data[:1], data[1:].decode("utf-8", "replace")
+    if kind == b"+":
+        return text
+    raise HostError(text or "a process of this program ended before it was done: it may have been killed")
+
+
+def _answer(work: Callable[[], str]) -> bytes:
+    try:
+        return b"+" + work().encode("utf-8", "replace")
+    except HostError as exc:
+        return b"-" + str(exc).encode("utf-8", "replace")

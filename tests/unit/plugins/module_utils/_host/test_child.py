@@ -1,0 +1,62 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work of another user in a child process."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._host.child import text_as
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@as_root
+def test_the_work_is_done_as_the_user_who_can_not_become_root_again() -> None:
+    def work() -> str:
+        with pytest.raises(PermissionError):
+            os.seteuid(0)
+        return f"{os.getresuid()} {os.getresgid()} {os.environ['HOME']}"
+
+    account = pwd.getpwnam("nobody")
+    uid, gid = account.pw_uid, account.pw_gid
+    assert text_as("nobody", work) == f"{(uid, uid, uid)} {(gid, gid, gid)} {account.pw_dir}"
+    assert os.geteuid() == 0
+
+
+@as_root
+def test_an_error_arrives_as_an_error() -> None:
+    def work() -> str:
+        raise HostError("no dice")
+
+    with pytest.raises(HostError, match="no dice"):
+        text_as("nobody", work)
+
+
+@as_root
+def test_a_child_that_is_killed_is_an_error() -> None:
+    def work() -> str:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "never"
+
+    with pytest.raises(HostError, match="may have been killed"):
+        text_as("nobody", work)
+
+
+def test_without_root_it_is_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    own = os.getpid()
+    assert text_as("nobody", lambda: str(os.getpid())) == str(own)
+
+
+@as_root
+def test_an_unknown_user() -> None:
+    with pytest.raises(HostError):
+        text_as("nobody-of-that-name", lambda: "")

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The alert rules, with promtool and with the metrics that the code makes: each fault raises one alert, and a healthy server none.
+
+promtool's own clock begins at 0, so the metrics of a host at NOW are moved to AT. After ENDED the host is healthy again.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults import COVERED, DISK, FAULTS
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.metrics import families, metrics_text
+from tests.conftest import REPOSITORY
+from tests.tools.promtool import promtool
+from tests.unit.plugins.module_utils._barman.barman_host import segment
+from tests.unit.plugins.module_utils._monitoring import test_faults as broken
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, row
+from tests.unit.plugins.module_utils._monitoring.watched_host import NOW, WatchedHost
+
+RULES = REPOSITORY / "roles" / "monitoring" / "files" / "barman.rules.yml"
+ALERTS: Mapping[str, Mapping[str, Any]] = {
+    rule["alert"]: rule
+    for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+}
+KINDS = {kind.name: kind for kind, _finding in FAULTS}
+OF_THE_HOST = ("BarmanMetricsStale", "BarmanMetricsAbsent", DISK.name)
+TARGET = 'instance="backup:9100",job="node"'
+# Minutes: of the fault's first metrics, of the moment that these describe, of the end of the fault, of the last sample.
+BEGUN, AT, ENDED, LAST = 6, 8, 13, 18
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    found = promtool()
+    if found is None:
+        pytest.skip("promtool is not installed, and this is no Debian that could fetch it")
+    return found
+
+
+def run(program: Path, *arguments: str | Path, text: str | None = None) -> None:
+    done = subprocess.run([program, *arguments], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def series(host: WatchedHost, limits: Limits) -> dict[str, float]:
+    """The samples, with points in time moved to promtool's clock."""
+    found = {}
+    for line in metrics_text(host.observe(), limits).splitlines():
+        if line.startswith("#"):
+            continue
+        name, value = line.rsplit(" ", 1)
+        number = float(value)
+        if "_timestamp_seconds" in name and number:
+            number += AT * 60 - NOW
+        labels = name.rstrip("}").split("{")
+        found["{}{{{}}}".format(labels[0], ",".join([*labels[1:], TARGET]))] = number
+    return found
+
+
+def inputs(faulty: Mapping[str, float], healthy: Mapping[str, float]) -> list[dict[str, str]]:
+    """Healthy, then the fault, then healthy again. The time of the metrics themselves goes on."""
+    given = []
+    for name in sorted({*faulty, *healthy}):
+        if name.startswith("pgdr_barman_metrics_timestamp_seconds"):
+            given.append({"series": name, "values": f"0+60x{LAST}"})
+            continue
+        good, bad = (f"{side[name]:.17g}" if name in side else "_" for side in (healthy, faulty))
+        good, bad = good.replace("inf", "Inf"), bad.replace("inf", "Inf")
+        parts = [(good, BEGUN), (bad, ENDED - BEGUN), (good, LAST - ENDED)]
+        given.append(
+            {"series": name, "values": " ".join(f"stale _x{n - 1}" if v == "_" else f"{v}+0x{n - 1}" for v, n in parts)}
+        )
+    return given
+
+
+def check_alerts(program: Path, path: Path, given: list[dict[str, str]], expected: Mapping[int, list[str]]) -> None:
+    """expected: the names of the alerts that fire, by minute."""
+    tests = [
+        {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": [alert(name)] if name in names else []}
+        for minute, names in expected.items()
+        for name in ALERTS
+    ]
+    document = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "15s",
+        "tests": [{"interval": "1m", "input_series": given, "alert_rule_test": tests}],
+    }
+    path.write_text(yaml.safe_dump(document))
+    run(program, "test", "rules", path)
+
+
+def alert(name: str) -> dict[str, Any]:
+    return {
+        "exp_labels": {
+            "severity": ALERTS[name]["labels"]["severity"],
+            "server": "pg",
+            "instance": "backup:9100",
+            "job": "node",
+        },
+        "exp_annotations": {"summary": SUMMARIES.get(name, plain(name, "summary")), "remedy": plain(name, "remedy")},
+    }
+
+
+def plain(name: str, annotation: str) -> str:
+    return str(ALERTS[name]["annotations"][annotation]).replace("{{ $labels.server }}", "pg")
+
+
+#: Those with a value.
+SUMMARIES: dict[str, str] = {
+    "BarmanReceiverLagging": "pg: the WAL receiver is 5m 1s behind",
+    "BarmanSlotRetainsWal": "pg: the replication slot retains 3.5GiB of WAL on the PostgreSQL host",
+    "BarmanWalMissing": "pg: 1 WAL segments are missing after the newest backup: nothing after them can be recovered",
+    "BarmanWalNotDelivered": "pg: PostgreSQL reports 2 segments as archived that are not on the backup server",
+    "BarmanWalNotArchived": "pg: received WAL has not been archived for 9m 1s",
+    "BarmanBackupTooOld": "pg: the newest valid backup is 3d 1h 4m 0s old",
+    "BarmanDrillTooOld": "pg: no restore has been proven for 33m 0s",
+}
+
+
+def inactive(host: WatchedHost) -> None:
+    path = host.host.directory / "pg.conf"
+    path.write_text(path.read_text() + "active = false\n")
+
+
+CASES = [
+    (inactive, "BarmanServerInactive"),
+    (broken.unreadable, "BarmanServerUnreadable"),
+    (broken.unreachable, "BarmanPostgresUnreachable"),
+    (broken.stopped, "BarmanReceiverStopped"),
+    (broken.not_streaming, "BarmanReceiverStopped"),
+    (broken.stopped_for_long, "BarmanReceiverStopped"),
+    (broken.slot_lost, "BarmanSlotLost"),
+    (broken.slot_missing, "BarmanSlotMissing"),
+    (broken.lagging, "BarmanReceiverLagging"),
+    (broken.retaining, "BarmanSlotRetainsWal"),
+    (broken.synchronous, "BarmanSynchronousStandbyMissing"),
+    (broken.gap, "BarmanWalMissing"),
+    (broken.no_backup, "BarmanBackupMissing"),
+    (broken.old_backup, "BarmanBackupTooOld"),
+    (broken.old_backup_and_a_failed_one, "BarmanBackupTooOld"),
+    (broken.failed_backup, "BarmanBackupFailed"),
+    (broken.no_files, "BarmanBackupFilesMissing"),
+    (broken.waiting, "BarmanWalNotArchived"),
+    (broken.drill_failed, "BarmanDrillFailed"),
+    (broken.verification_failed, "BarmanVerificationFailed"),
+    (broken.interrupted_backup, "BarmanCheckFailed"),
+]
+
+
+def test_the_rules_are_valid(program: Path) -> None:
+    run(program, "check", "rules", "--lint-fatal", RULES)
+
+
+def test_each_fault_of_the_code_has_a_rule_with_the_same_remedy() -> None:
+    assert set(ALERTS) == {*KINDS, *OF_THE_HOST}
+    for name, kind in {**KINDS, DISK.name: DISK}.items():
+        label = "mountpoint" if kind is DISK else "server"
+        remedy = kind.remedy.replace("{server}", "{{ $labels." + label + " }}")
+        assert ALERTS[name]["annotations"]["remedy"] == remedy, name
+        assert ALERTS[name]["labels"] == {"severity": kind.severity}, name
+
+
+def test_a_metric_of_a_rule_exists(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path)
+    known = {family.name for family in families(host.observe(), Limits())}
+    used = {name for rule in ALERTS.values() for name in re.findall(r"pgdr_barman_\w+", str(rule["expr"]))}
+    assert used <= known
+
+
+def test_checks_that_a_fault_covers_are_left_out() -> None:
+    assert f'check!~"{"|".join(COVERED)}"' in ALERTS["BarmanCheckFailed"]["expr"]
+
+
+def test_promtool_reads_the_metrics(program: Path, tmp_path: Path) -> None:
+    run(program, "check", "metrics", text=metrics_text(WatchedHost(tmp_path).observe()))
+
+
+def test_a_healthy_server_raises_no_alert(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    host = WatchedHost(tmp_path / "host")
+    healthy = series(host, Limits(backup={"pg": 1e6}))
+    check_alerts(program, tmp_path / "test.yml", inputs(healthy, healthy), {minute: [] for minute in range(3, LAST, 3)})
+
+
+@pytest.mark.parametrize(("break_it", "expected"), CASES)
+def test_each_fault_raises_one_alert_and_clears(
+    program: Path, tmp_path: Path, break_it: Callable[[WatchedHost], None], expected: str
+) -> None:
+    hosts = []
+    for name in ("healthy", "faulty"):
+        (tmp_path / name).mkdir()
+        hosts.append(WatchedHost(tmp_path / name))
+    break_it(hosts[1])
+    given = inputs(series(hosts[1], Limits()), series(hosts[0], Limits()))
+    check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (row(**NO_RECEIVER, last_failed_time=NOW - 60, last_failed_wal=segment(9)), "BarmanArchiveFailing"),
+        (row(**NO_RECEIVER, last_archived_wal=segment(10)), "BarmanWalNotDelivered"),
+    ],
+)
+def test_archiving(program: Path, tmp_path: Path, answer: dict[str, Any], expected: str) -> None:
+    hosts = []
+    for name in ("healthy", "faulty"):
+        (tmp_path / name).mkdir()
+        hosts.append(WatchedHost(tmp_path / name, **broken.ARCHIVING))
+        hosts[-1].answer = {**(answer if name == "faulty" else row(**NO_RECEIVER)), "last_archived_time": NOW - 100}
+    given = inputs(series(hosts[1], Limits()), series(hosts[0], Limits()))
+    check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
+
+
+def test_metrics_that_stop_and_metrics_that_disappear(program: Path, tmp_path: Path) -> None:
+    """Their own alert names the backup server. docs/monitoring.md shows how Alertmanager inhibits the others meanwhile."""
+    name = "pgdr_barman_metrics_timestamp_seconds"
+
+    def expected(alert_name: str, summary: str) -> dict[str, Any]:
+        labels = {"severity": "critical", "instance": "backup:9100", "job": "node"}
+        remedy = str(ALERTS[alert_name]["annotations"]["remedy"]).replace("{{ $labels.instance }}", "backup:9100")
+        return {"exp_labels": labels, "exp_annotations": {"summary": summary, "remedy": remedy}}
+
+    stale = expected("BarmanMetricsStale", "backup:9100: no metrics of Barman for 4m 0s")
+    absent = expected("BarmanMetricsAbsent", "backup:9100: the metrics of Barman have disappeared")
+    for values, minute, alerts in (
+        ("0+60x20", 20, {"BarmanMetricsStale": [], "BarmanMetricsAbsent": []}),
+        ("0+60x10 600+0x10", 14, {"BarmanMetricsStale": [stale], "BarmanMetricsAbsent": []}),
+        ("0+60x10 stale _x10", 14, {"BarmanMetricsStale": [], "BarmanMetricsAbsent": [absent]}),
+    ):
+        tests = [{"eval_time": f"{minute}m", "alertname": one, "exp_alerts": found} for one, found in alerts.items()]
+        series_of = [{"series": f"{name}{{{TARGET}}}", "values": values}]
+        document = {
+            "rule_files": [str(RULES)],
+            "tests": [{"interval": "1m", "input_series": series_of, "alert_rule_test": tests}],
+        }
+        path = tmp_path / "test.yml"
+        path.write_text(yaml.safe_dump(document))
+        run(program, "test", "rules", path)
