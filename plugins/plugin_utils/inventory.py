@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible.inventory.manager import IGNORED
@@ -95,8 +96,27 @@ def shared_names(hosts: Iterable[str], groups: Mapping[str, list[str]]) -> list[
     ]
 
 
+_SAME = 3
+"""So many hosts with the same problem are named each."""
+
+
 def problems_message(problems: Sequence[Problem], variables: Mapping[str, Any]) -> str:
     """The error of an inventory with these problems. variables: those of a host of the run."""
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    mistakes = _of_many_hosts(problems)
+    count = "1 problem" if len(mistakes) == 1 else f"{len(mistakes)} problems"
     hints = [_SLICING] if any(name in variables for name in AWX_VARIABLES) else []
-    return "\n".join((problem_lines(problems, heading=f"The inventory has {count}; nothing was changed."), *hints))
+    return "\n".join((problem_lines(mistakes, heading=f"The inventory has {count}; nothing was changed."), *hints))
+
+
+def _of_many_hosts(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems, with one for many hosts that have the same: all of them have a variable of the command line or of a group."""
+    hosts: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        hosts.setdefault((problem.variable, problem.message, problem.instead), []).append(problem)
+    return [
+        one
+        for same in hosts.values()
+        for one in (
+            [replace(same[0], host=f"{same[0].host} and {len(same) - 1} other hosts")] if len(same) > _SAME else same
+        )
+    ]
