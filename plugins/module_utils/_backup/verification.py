@@ -108,6 +108,7 @@ def verify_backup(
     as_dict() returned in an earlier run.
     """
     started = clock()
+    report(PHASE, 0, 0)
     names = tuple(one.backup_id for one in backups)
     try:
         sets = [_open(server, one, os.path.join(directory, one.backup_id)) for one in backups]

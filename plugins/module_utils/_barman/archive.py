@@ -62,6 +62,8 @@ class Histories(Mapping[int, str]):
             data = self._fetch(name)
         if data is None or not is_history(data):
             raise ArchiveError(f"{path} can't be read: it is not a timeline history")
+        if not data.strip():
+            raise ArchiveError(f"{path} can't be read: it is empty, and a timeline history is not")
         return data.decode("utf-8", errors="replace")
 
 

@@ -41,7 +41,7 @@ from .._recover.recovery_target import END
 from .._recover.request import request_from as recovery_request
 from .._recover.run import recover
 from .._verify.request import RecoveryVerificationError, VerificationRequest
-from .._verify.run import VerificationEnvironment, verify_recovery
+from .._verify.run import FAILED_PHASE, VerificationEnvironment, verify_recovery
 from .facts import checks_facts, problems_of, recovery_seconds, rpo_facts
 from .observe import file_system, server_position
 from .plan import choose_backup, plan_facts, recovery_parameters, room_problem
@@ -340,6 +340,8 @@ class _Drill:
             test = environment.verify(verification, surroundings)
         except RecoveryVerificationError as exc:
             self._note(verified, exc.facts)
+            if FAILED_PHASE in exc.facts:
+                self.facts["failed_phase"] = exc.facts[FAILED_PHASE]
             raise
         self._note(verified, test)
 

@@ -13,10 +13,11 @@ at; the last record of the restored WAL is given as one, on the command line.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,6 +43,9 @@ from .server_settings import verification_settings
 #: The phases of a verification.
 REPLAY, QUERIES, PROMOTION, AMCHECK, CHECKSUMS = "replay", "queries", "promotion", "amcheck", "checksums"
 
+#: In the facts of a verification that failed: the first phase that found something.
+FAILED_PHASE = "failed_phase"
+
 _EXCERPT = 25
 _NO_SESSION = "Nobody could connect"
 
@@ -60,6 +64,30 @@ class VerificationEnvironment:
     report: Callable[[str], None] = lambda phase: None
 
 
+class Findings:
+    """What the phases of a verification found. collect: the phases after a finding go on, because they may find its cause."""
+
+    def __init__(self, *, collect: bool) -> None:
+        self._collect = collect
+        self._found: list[tuple[str, str]] = []
+
+    @contextlib.contextmanager
+    def of_phase(self, phase: str) -> Iterator[None]:
+        """A RecoveryVerificationError within is a finding of that phase, and raised at the end."""
+        try:
+            yield
+        except RecoveryVerificationError as exc:
+            if not self._collect:
+                raise
+            self._found.append((phase, str(exc)))
+
+    def refuse(self, facts: dict[str, Any]) -> None:
+        """Raises RecoveryVerificationError with all findings."""
+        if self._found:
+            facts[FAILED_PHASE] = self._found[0][0]
+            raise RecoveryVerificationError("; ".join(text for _phase, text in self._found), facts)
+
+
 def verify_recovery(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:
     """The facts of the recovered server. Raises HostError, and leaves no server running in either case."""
     prepared = prepare_directory(request, environment.runner)
@@ -67,6 +95,7 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
     note_proof(prepared.marker, prepared.directory.owner, UNPROVEN)
     before = _digest(prepared.automatic_file)
     facts = _first_facts(request, prepared)
+    findings = Findings(collect=request.finish)
     with _server(request, prepared, environment) as server:
         try:
             environment.report(REPLAY)
@@ -76,10 +105,11 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
             _prove_end(prepared, facts)
             environment.report(QUERIES)
             _prove_usable(server, request, prepared, environment.runner, facts)
-            run_queries(server, request, facts)
+            with findings.of_phase(QUERIES):
+                run_queries(server, request, facts)
             facts["outbound"] = observe(server)
             if request.finish:
-                _finish(server, request, prepared, environment, facts)
+                _finish(server, request, prepared, environment, facts, findings)
         except HostError as exc:
             server.stop()
             raise _with_log(str(exc), server, facts) from None
@@ -92,8 +122,10 @@ def verify_recovery(request: VerificationRequest, environment: VerificationEnvir
         facts["checksums"], problem = checksum_facts(
             prepared, environment.runner, request.timeout, environment.waiting.clock
         )
-        if problem:
-            raise RecoveryVerificationError(problem, facts)
+        with findings.of_phase(CHECKSUMS):
+            if problem:
+                raise RecoveryVerificationError(problem, facts)
+    findings.refuse(facts)
     note_proof(prepared.marker, prepared.directory.owner, PROVEN)
     facts["duration"] = round(environment.waiting.clock() - started, 2)
     return facts
@@ -105,8 +137,9 @@ def _finish(
     prepared: PreparedDirectory,
     environment: VerificationEnvironment,
     facts: dict[str, Any],
+    findings: Findings,
 ) -> None:
-    """Promote the copy, and check what needs a promoted server. Adds to the facts. Raises HostError."""
+    """Promote the copy, and check what needs a promoted server. Adds to the facts and the findings. Raises HostError."""
     environment.report(PROMOTION)
     end_recovery(server, request.timeout, environment.waiting)
     facts["promoted"] = True
@@ -114,11 +147,10 @@ def _finish(
     if locked:
         again = tuple(one for one in request.queries if (one.query, one.database) in locked)
         answered: dict[str, Any] = {}
-        try:
+        with findings.of_phase(QUERIES):
             run_queries(server, replace(request, queries=again, leave_locked=False), answered)
-        finally:
-            results = [one for one in facts["queries"] if not one["locked"]]
-            facts.update(queries=[*results, *answered["queries"]], locked_queries=[])
+        results = [one for one in facts["queries"] if not one["locked"]]
+        facts.update(queries=[*results, *answered["queries"]], locked_queries=[])
     if not request.amcheck:
         return
     environment.report(AMCHECK)
@@ -126,8 +158,9 @@ def _finish(
     facts["amcheck"], problem = check_relations(
         server, prepared, environment.runner, request.timeout, facts["databases"], clock
     )
-    if problem:
-        raise RecoveryVerificationError(problem, facts)
+    with findings.of_phase(AMCHECK):
+        if problem:
+            raise RecoveryVerificationError(problem, facts)
 
 
 def query_running(request: VerificationRequest, environment: VerificationEnvironment) -> dict[str, Any]:

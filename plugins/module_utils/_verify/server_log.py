@@ -48,6 +48,7 @@ _REASONS = (
     ("could not find redo location", "the WAL segment with the backup's checkpoint is missing"),
     ("could not locate a valid checkpoint record", "the WAL segment with the last checkpoint is missing or damaged"),
     ("invalid checkpoint record", "the WAL segment with the last checkpoint is missing or damaged"),
+    ("incorrect checksum in control file", "the file global/pg_control is damaged"),
     ("is not a child of this server's history", "the backup is not in the history of the target's timeline"),
     ("recovery target timeline", "the history file of the target's timeline is missing"),
     ("multiple recovery targets specified", "the directory's configuration has more than one recovery target"),
