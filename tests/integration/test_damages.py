@@ -34,9 +34,15 @@ from ansible_collections.pgdr.barman.plugins.module_utils._verify.request import
 
 USER = "postgres"
 SERVER = "app"
+
+
+def major_version(program: str) -> int:
+    """Of /usr/lib/postgresql/17/bin/postgres or /usr/pgsql-17/bin/postgres."""
+    return int("".join(filter(str.isdigit, program.split("/bin/", maxsplit=1)[0])))
+
+
 PROGRAMS = sorted(
-    glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"),
-    key=lambda path: int("".join(filter(str.isdigit, path.split("/bin/", maxsplit=1)[0]))),
+    glob.glob("/usr/lib/postgresql/*/bin/postgres") + glob.glob("/usr/pgsql-*/bin/postgres"), key=major_version
 )
 BARMAN = shutil.which("barman")
 ROWS = 3000
@@ -73,13 +79,14 @@ INSERT INTO documents SELECT n, repeat(md5(n::text), 300) FROM generate_series(1
 
 @dataclass
 class World:
-    """root: everything. bin: of PostgreSQL's programs. options: further lines of the server's entry."""
+    """root: everything. bin: of PostgreSQL's programs. options: further lines of the server's entry. written: segments with rows after the backup."""
 
     root: Path
     bin: str
     options: str = ""
     method: str = "postgres"
     facts: dict[str, Any] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
 
     @property
     def data(self) -> Path:
@@ -88,10 +95,6 @@ class World:
     @property
     def home(self) -> Path:
         return self.root / "home"
-
-    @property
-    def version(self) -> int:
-        return int("".join(filter(str.isdigit, self.bin.rsplit("/bin", 1)[0].rsplit("/", 1)[1])))
 
     def run(self, *argv: str, allowed: tuple[int, ...] = (0,)) -> str:
         """Run a command as the server's user, and return its output."""
@@ -169,8 +172,11 @@ class World:
         self.run("sh", "-c", f"pg_ctl -D {self.data} -l {self.root}/log -w start >/dev/null 2>&1")
 
     def stop(self, mode: str = "fast") -> None:
+        """Stop the server, and archive its last segment."""
         if (self.data / "postmaster.pid").exists():
             self.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+            if mode == "fast":
+                self.barman("archive-wal", SERVER)
 
     def barman(self, *arguments: str) -> str:
         return self.run(BARMAN or "barman", "-c", str(self.configure(self.home)), *arguments)
@@ -185,6 +191,7 @@ class World:
         """Write rows after the backup, and archive them."""
         first = int(self.psql("SELECT max(id) + 1 FROM orders"))
         self.psql(f"INSERT INTO orders SELECT n, 'later', 'x' FROM generate_series({first}, {first + rows - 1}) n")
+        self.written.append(self.psql("SELECT pg_walfile_name(pg_current_wal_lsn())"))
         self.archive()
 
     def backups(self) -> list[Backup]:
@@ -194,6 +201,9 @@ class World:
         """A home with the same content; its files are links until a test changes them."""
         target = self.root / name
         self.run("cp", "-al", str(self.home), str(target))
+        # Barman appends to its list, and so to every name of the file.
+        for path in target.glob("**/xlog.db"):
+            modify(path, lambda data: data)
         self.configure(target)
         return target
 
@@ -263,15 +273,14 @@ class Copy:
 
     def file(self, name: str) -> Path:
         """A file by its name in the world's facts, or by its path."""
-        path = self.world.facts.get(name, name)
+        path = str(self.world.facts.get(name, name))
         if path.startswith("pg_tblspc/"):
             return self.data.parent / path.split("/", 1)[1]
         return self.data / path
 
-    def wal(self, number: int, timeline: int = 1) -> Path:
-        """A segment, counted from the backup's first."""
-        begin = int(str(self.backup.begin_wal)[8:16], 16) * 256 + int(str(self.backup.begin_wal)[16:], 16) + number
-        name = f"{timeline:08X}{begin // 256:08X}{begin % 256:08X}"
+    def wal(self, number: int) -> Path:
+        """The segment with the rows that were written as that transaction after the backup; -1: the backup's first segment."""
+        name = str(self.backup.begin_wal) if number < 0 else self.world.written[number]
         return self.home / SERVER / "wals" / name[:16] / name
 
     def drill(self, *queries: tuple[str, Any], **options: Any) -> dict[str, Any]:
@@ -439,12 +448,18 @@ def test_every_changed_file_is_named_and_no_other(manifest: World, copy: MakeCop
 
 def test_every_missing_file_is_named_and_no_other(manifest: World, copy: MakeCopy) -> None:
     damaged = copy(manifest)
-    names = ("table", "global/pg_control", "backup_label", "pg_xact/0000", "in tablespace")
+    names = ("table", "global/pg_filenode.map", "backup_label", "pg_xact/0000", "in tablespace")
     for name in names:
         damaged.file(name).unlink()
     facts = damaged.drill(COUNT)
-    assert facts["failed_phase"] in ("choose", "verify")
+    assert facts["failed_phase"] == "verify"
     assert named(facts["reason"], damaged) == {str(damaged.file(name)) for name in names}
+
+
+def test_a_missing_control_file_is_named(manifest: World, copy: MakeCopy) -> None:
+    damaged = copy(manifest)
+    damaged.file("global/pg_control").unlink()
+    assert f"files are missing in {damaged.data}: global/pg_control" in damaged.drill(COUNT)["reason"]
 
 
 def test_a_missing_tablespace_is_named(manifest: World, copy: MakeCopy) -> None:
@@ -501,26 +516,20 @@ def _swap(copy: Copy) -> list[Path]:
     return [first]
 
 
-def _changed(number: int, change: Callable[[bytes], bytes], timeline: int = 1) -> Callable[[Copy], list[Path]]:
+def _changed(number: int, change: Callable[[bytes], bytes]) -> Callable[[Copy], list[Path]]:
     def apply(copy: Copy) -> list[Path]:
-        modify(copy.wal(number, timeline), change)
-        return [copy.wal(number, timeline)]
+        modify(copy.wal(number), change)
+        return [copy.wal(number)]
 
     return apply
 
 
-def _gone(number: int, timeline: int = 1) -> Callable[[Copy], list[Path]]:
+def _gone(number: int) -> Callable[[Copy], list[Path]]:
     def apply(copy: Copy) -> list[Path]:
-        copy.wal(number, timeline).unlink()
-        return [copy.wal(number, timeline)]
+        copy.wal(number).unlink()
+        return [copy.wal(number)]
 
     return apply
-
-
-def _on_second_timeline(copy: Copy) -> list[Path]:
-    path = sorted((copy.home / SERVER / "wals").glob("*/00000002????????????????"))[1]
-    modify(path, flip(200))
-    return [path]
 
 
 def _replaced(copy: Copy) -> list[Path]:
@@ -544,16 +553,16 @@ def _history(change: Callable[[Path], None]) -> Callable[[Copy], list[Path]]:
 
 
 WAL_DAMAGES: dict[str, Callable[[Copy], list[Path]]] = {
-    "a flipped bit in a record": _changed(1, flip(200)),
-    "a flipped bit in the header of a page": _changed(1, flip(8192 + 4)),
+    "a flipped bit in a record": _changed(1, flip(300)),
+    "a flipped bit in the header of the page": _changed(1, flip(12)),
     "a flipped bit in the header of the segment": _changed(1, flip(0)),
     "another system identifier": _foreign,
-    "a flipped bit on the second timeline": _on_second_timeline,
+    "a flipped bit on the second timeline": _changed(3, flip(300)),
     "cut off in the middle": _changed(1, lambda data: data[: len(data) // 2]),
     "cut off by a byte": _changed(1, lambda data: data[:-1]),
     "empty": _changed(2, lambda data: b""),
     "zeros": _changed(2, lambda data: bytes(len(data))),
-    "the first segment of the backup is gone": _gone(0),
+    "the first segment of the backup is gone": _gone(-1),
     "a segment in the middle is gone": _gone(1),
     "swapped": _swap,
     "another segment in its place": _replaced,
@@ -660,7 +669,9 @@ def test_inconsistent_relations_are_named_with_their_files(plain: World, copy: M
     facts = damaged.drill()
     assert facts["failed_phase"] == "amcheck", facts
     files = {one["file"] for one in facts["checks"]["amcheck"]["relations"]}
-    assert {plain.facts["other"], plain.facts["index"], plain.facts["toast"]} <= files
+    assert {plain.facts["other"], plain.facts["index"]} <= files
+    assert files & {plain.facts["toast"], plain.facts["toast index"]}
+    assert len(files) == 3
 
 
 PLAIN_DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
@@ -728,3 +739,59 @@ def test_without_amcheck_a_wrong_checksum_is_named_by_pg_checksums(summed: World
     facts = damaged.drill(amcheck=False)
     assert facts["failed_phase"] == "checksums", facts
     assert summed.facts[name] in facts["reason"]
+
+
+# A chain of increments
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[World]:
+    """A full backup, and a block-level increment on top of it."""
+    world = created("chain", lines="immediate_checkpoint = true", settings="summarize_wal=on")
+    try:
+        with_facts(world).facts["parent"] = world.back_up().backup_id
+        world.write_more(100)
+        world.back_up("--incremental", "latest-full")
+        world.write_more(100)
+        world.stop()
+        yield world
+    finally:
+        world.remove()
+
+
+FIRST_WITH_INCREMENTS = 17
+increments = pytest.mark.skipif(
+    not PROGRAMS or major_version(PROGRAMS[-1]) < FIRST_WITH_INCREMENTS,
+    reason="PostgreSQL has increments from version 17 on",
+)
+
+
+@increments
+def test_an_intact_chain_passes(chain: World, copy: MakeCopy) -> None:
+    facts = copy(chain).drill(COUNT, ALL_ROWS)
+    assert facts["result"] == "passed", facts
+    assert facts["backup_id"] != chain.facts["parent"]
+
+
+@increments
+@pytest.mark.parametrize(
+    "damage", ["the parent is gone", "the parent's manifest", "a file of the parent", "a file of the increment"]
+)
+def test_a_broken_chain_is_named(chain: World, copy: MakeCopy, damage: str) -> None:
+    damaged = copy(chain)
+    parent = damaged.home / SERVER / "base" / chain.facts["parent"]
+    path = {
+        "the parent is gone": parent / "data",
+        "the parent's manifest": parent / "data" / "backup_manifest",
+        "a file of the parent": parent / "data" / chain.facts["table"],
+        "a file of the increment": damaged.file("global/pg_filenode.map"),
+    }[damage]
+    if damage == "the parent is gone":
+        shutil.rmtree(path)
+    elif damage == "the parent's manifest":
+        path.unlink()
+    else:
+        modify(path, flip(20))
+    facts = damaged.drill(COUNT, backup=damaged.backup.backup_id)
+    assert facts["result"] == "failed"
+    assert str(path) in facts["reason"]
