@@ -217,6 +217,13 @@ def test_a_damaged_history_is_named(host: Host, content: bytes) -> None:
         host.read().histories[2]
 
 
+def test_an_empty_history_is_named(host: Host) -> None:
+    """PostgreSQL writes a line at least."""
+    path = host.put("00000002.history", b"\n")
+    with pytest.raises(ArchiveError, match=f"{path} can't be read: it is empty"):
+        host.read().histories[2]
+
+
 def test_a_history_that_barman_can_not_read_is_named_without_its_bytes(host: Host) -> None:
     host.put("00000002.history", b"\x85\x02\x0c\x03")
     host.plain = b""
