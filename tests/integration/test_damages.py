@@ -395,7 +395,7 @@ MakeCopy = Callable[[World], Copy]
 
 def test_an_intact_backup_passes(manifest: World, copy: MakeCopy) -> None:
     facts = copy(manifest).drill(COUNT, ALL_ROWS)
-    assert facts["result"] == "passed", facts
+    assert facts["result"] == "passed", facts.get("reason")
     checks = facts["checks"]
     assert {checks[name]["status"] for name in ("backup", "wal", "amcheck", "checksums")} == {"verified"}
 
@@ -524,6 +524,11 @@ def _changed(number: int, change: Callable[[bytes], bytes]) -> Callable[[Copy], 
     return apply
 
 
+def _flip_in_row(data: bytes) -> bytes:
+    """Between records there are bytes that nobody reads: the bit is in a row that was written."""
+    return flip(data.index(b"later"))(data)
+
+
 def _gone(number: int) -> Callable[[Copy], list[Path]]:
     def apply(copy: Copy) -> list[Path]:
         copy.wal(number).unlink()
@@ -553,11 +558,11 @@ def _history(change: Callable[[Path], None]) -> Callable[[Copy], list[Path]]:
 
 
 WAL_DAMAGES: dict[str, Callable[[Copy], list[Path]]] = {
-    "a flipped bit in a record": _changed(1, flip(300)),
+    "a flipped bit in a record": _changed(1, _flip_in_row),
     "a flipped bit in the header of the page": _changed(1, flip(12)),
     "a flipped bit in the header of the segment": _changed(1, flip(0)),
     "another system identifier": _foreign,
-    "a flipped bit on the second timeline": _changed(3, flip(300)),
+    "a flipped bit on the second timeline": _changed(3, _flip_in_row),
     "cut off in the middle": _changed(1, lambda data: data[: len(data) // 2]),
     "cut off by a byte": _changed(1, lambda data: data[:-1]),
     "empty": _changed(2, lambda data: b""),
@@ -631,7 +636,7 @@ def _page_of(path: Path, text: bytes) -> int:
 def test_intact_backups_without_a_manifest_pass(plain: World, summed: World, copy: MakeCopy) -> None:
     for world, checksums in ((plain, "off"), (summed, "verified")):
         facts = copy(world).drill(COUNT, OTHERS, UNREAD, ALL_ROWS)
-        assert facts["result"] == "passed", facts
+        assert facts["result"] == "passed", facts.get("reason")
         assert facts["checks"]["backup"]["status"] == "not verified"
         assert facts["checks"]["checksums"]["status"] == checksums
 
@@ -769,7 +774,7 @@ increments = pytest.mark.skipif(
 @increments
 def test_an_intact_chain_passes(chain: World, copy: MakeCopy) -> None:
     facts = copy(chain).drill(COUNT, ALL_ROWS)
-    assert facts["result"] == "passed", facts
+    assert facts["result"] == "passed", facts.get("reason")
     assert facts["backup_id"] != chain.facts["parent"]
 
 

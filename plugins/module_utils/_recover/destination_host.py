@@ -176,6 +176,18 @@ class DestinationHost:
                 "closing the directories of the tablespaces to other users",
             )
 
+    def create_directories(self) -> None:
+        """Create pg_wal and pg_tblspc if they are missing, with the mode of the data directory.
+
+        Barman 3.13 leaves both out if it restores increments on its own host (_move_to_destination in recovery_executor.py).
+        """
+        self.expect(
+            'mode=$(stat -c %a -- "$dest")\n'
+            'for name in pg_wal pg_tblspc; do [ -e "$dest/$name" ] || mkdir -m "$mode" -- "$dest/$name" || exit 1; done\n',
+            {"dest": self.destination.directory},
+            "creating the directories pg_wal and pg_tblspc",
+        )
+
     def remove_standby(self) -> None:
         """Make the restored cluster a server of its own if the backup was taken from a standby."""
         self.expect(

@@ -183,6 +183,8 @@ def _finish_files(job: RestoreJob, host: DestinationHost) -> None:
     if job.plan.backup.snapshots is not None:
         host.remove_runtime_files()
     host.close_tablespaces()
+    if job.plan.backup.incremental:
+        host.create_directories()
     if not job.request.standby:
         host.remove_standby()
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,6 +242,15 @@ def test_check_mode_proves_the_real_directory_before_its_server_is_stopped(
         "movable": True,
         "missing": [],
     }
+
+
+def test_directories_that_barman_leaves_out_of_increments_are_created(host: RecoveryHost) -> None:
+    cluster = host.root / "cluster"
+    cluster.mkdir(mode=0o750)
+    (cluster / "pg_tblspc").mkdir(mode=0o700)
+    DestinationHost(Destination(str(cluster)), host.run, "postgres").create_directories()
+    assert stat.S_IMODE((cluster / "pg_wal").stat().st_mode) == 0o750
+    assert stat.S_IMODE((cluster / "pg_tblspc").stat().st_mode) == 0o700
 
 
 def test_a_mount_point_is_recognized_without_the_program_mountpoint(host: RecoveryHost) -> None:
