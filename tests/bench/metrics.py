@@ -72,7 +72,7 @@ def run(machines: Machines, rounds: int) -> list[Comparison]:
     seconds = in_turns(
         rounds,
         {
-            program: lambda: cpu("pgdr-barman", "metrics", "--config", "/etc/barman-metrics.conf"),
+            program: lambda: cpu("/usr/local/bin/pgdr-barman", "metrics", "--config", "/etc/barman-metrics.conf"),
             engine: lambda: cpu("barman", "-c", "/etc/barman-metrics.conf", "list-servers"),
         },
     )
