@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.bench.machines import BACKUP, PG_ADDRESS, SERVER, Machines
+from tests.bench.machines import BACKUP, PG, PG_ADDRESS, SERVER, Machines
 from tests.bench.report import Comparison, Row
 from tests.bench.turns import in_turns, log
 
@@ -61,6 +61,9 @@ print(used.ru_utime + used.ru_stime)
 def run(machines: Machines, rounds: int) -> list[Comparison]:
     machines.deployed()
     machines.task("pgdr.barman.backup", {"server": SERVER, "immediate_checkpoint": True})
+    # One server stands for all of them, and is asked by all at once.
+    machines.sql(f"ALTER SYSTEM SET max_connections = {2 * SERVERS}")
+    machines.on(PG, "systemctl", "restart", "postgresql@17-main")
     log(f"laying out {SERVERS} servers with {BACKUPS} backups and {SEGMENTS} WAL segments each")
     arguments = (str(SERVERS), str(BACKUPS), str(SEGMENTS), PG_ADDRESS, SERVER)
     machines.on(BACKUP, "python3", "-c", CREATE_SERVERS, *arguments)
