@@ -85,12 +85,17 @@ def test_entries_of_barman(tmp_path: Path) -> None:
     stdout = played(
         tmp_path,
         "backup",
-        {"barman": {**BARMAN, "variables": {"barman_backup_packages": ["barman"]}}},
+        {
+            "barman": {
+                **BARMAN,
+                "variables": {"barman_backup_packages": ["barman"], "barman_client_packages": ["client-17"]},
+            }
+        },
         [
-            {"ansible.builtin.set_fact": {"__backup_client_packages": ["client-17"]}},
             {"ansible.builtin.include_tasks": str(REPOSITORY / "roles/backup/tasks/preview.yml")},
         ],
     )
     assert "pg: backup_method = postgres; conninfo = host=198.51.100.21" in stdout
     assert "to /etc/barman.d" in stdout
+    assert "client-17" in stdout
     assert "/k" not in stdout
