@@ -34,8 +34,8 @@ AT = 'connection to server at "198.51.100.10", port 5432 failed: '
         (
             AT + 'FATAL:  password authentication failed for user "barman"',
             "wrong_password",
-            "/var/lib/barman/.pgpass on this host (line 198.51.100.10:5432:postgres:barman:PASSWORD; in the inventory: "
-            "barman_postgres_password)",
+            "it writes barman_postgres_password into /var/lib/barman/.pgpass on this host and, if Ansible manages the server, into PostgreSQL. "
+            "Otherwise write the correct password into that file (line 198.51.100.10:5432:postgres:barman:PASSWORD)",
         ),
         (
             AT + "fe_sendauth: no password supplied",
@@ -138,7 +138,8 @@ def test_why_a_connection_failed(text: str, kind: str, message: str) -> None:
         (
             'FATAL:  password authentication failed for user "streaming_barman"',
             "wrong_password",
-            "198.51.100.10:5433:*:streaming_barman:PASSWORD; in the inventory: barman_streaming_password",
+            "it writes barman_streaming_password into /var/lib/barman/.pgpass on this host and, if Ansible manages the server, into PostgreSQL. "
+            "Otherwise write the correct password into that file (line 198.51.100.10:5433:*:streaming_barman:PASSWORD)",
         ),
     ],
 )

@@ -186,8 +186,8 @@ def test_an_entry_is_not_taken_over_without_the_word(host: Host) -> None:
 
 def test_another_home_and_configuration_directory(host: Host) -> None:
     found = "\n".join(host.problems(barman_home="/var/lib/barman", configuration_files_directory="/etc/barman.d"))
-    assert f"set barman_home: {host.home} in the inventory" in found
-    assert f"set barman_configuration_directory: {host.directory} in the inventory" in found
+    assert f"set barman_home: {host.home} for this backup server in the inventory" in found
+    assert f"set barman_configuration_directory: {host.directory} for this backup server in the inventory" in found
 
 
 def test_what_one_variable_keeps_is_reported_once(host: Host) -> None:
