@@ -32,7 +32,7 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
     result = check_servers(
         Barman(run, settings.user),
         options.servers or None,
-        settings.part("check").get("ignore", []),
+        [],
         timeout=0,
         connect=connect if psycopg_is_there() else None,
         synchronous=settings.part("check").get("synchronous", []),

@@ -85,20 +85,26 @@ def _apply(
     record = new_record("gap", observed.name, _now(), as_values(observed, plan), passed=False)
     if plan.back_up:
         append_record(configuration.home, record, barman.user)
+    back_up_now = plan.back_up
     if plan.start_receiver:
         host = ReceiverHost(barman, configuration, configuration.server(observed.name), connect, params["timeout"])
         started = set_receiver(host, ReceiverRequest(state=ReceiverState.STARTED, may_reset=True), check_mode=False)
         if started.error is not None:
             raise HostError(f"{started.error}. No backup was taken")
-    if not plan.back_up:
-        return None
-    taken = back_up(_backup_arguments(observed.name, params), check_mode=False)
-    if taken.failure is not None:
-        raise HostError(taken.failure)
-    backup: dict[str, Any] = taken.values["backup"]
+        if started.values.get("backup_needed") and not plan.back_up:
+            # WAL was lost after the plan was made.
+            back_up_now = True
+            append_record(configuration.home, record, barman.user)
+    backup: dict[str, Any] | None = None
+    if back_up_now:
+        taken = back_up(_backup_arguments(observed.name, params), check_mode=False)
+        if taken.failure is not None:
+            raise HostError(taken.failure)
+        backup = taken.values["backup"]
     _prove(CheckedServer(barman, configuration.server(observed.name), connect))
-    repaired = new_record("gap", observed.name, _now(), {"repairs": record.id, "backup": backup["id"]}, passed=True)
-    append_record(configuration.home, repaired, barman.user)
+    if backup is not None:
+        repaired = new_record("gap", observed.name, _now(), {"repairs": record.id, "backup": backup["id"]}, passed=True)
+        append_record(configuration.home, repaired, barman.user)
     return backup
 
 
@@ -117,13 +123,13 @@ def _backup_arguments(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prove(server: CheckedServer) -> None:
-    """Raises HostError if anything is still missing after the new backup."""
+    """Raises HostError if anything is still missing."""
     checks = [
         check for check in (one(server) for one in (backup_present, wal_continuity, wal_sizes)) if check is not None
     ]
     failed = [str(check) for check in checks if not check.ok]
     if failed:
-        raise HostError(f"server '{server.name}' has a new backup, and something is still missing: {'; '.join(failed)}")
+        raise HostError(f"server '{server.name}': after the repair, something is still missing: {'; '.join(failed)}")
 
 
 def _now() -> datetime:

@@ -26,6 +26,7 @@ from .._host.marked_block import BEGIN, END, split_block
 from .._host.process import HostError
 from .._host.result import Result, file_diff
 from .._host.safe_files import ids_of, make_directories, remove_file, writing_as
+from .schedule_file import SEARCH_PATH
 
 NAME = "pgdr-barman"
 PACKAGE = "pgdr_barman"
@@ -170,7 +171,7 @@ def _has_mark(settings: str | None) -> bool:
 def schedule_text(current: str | None, lines: Sequence[str]) -> str | None:
     """The file of cron with these lines in its block, and all others as they are; None if nothing is left. Raises HostError."""
     above, _block, below = split_block((current or "").splitlines(), "it")
-    text = [*above, *([BEGIN, *lines, END] if lines else []), *below]
+    text = [*above, *([BEGIN, SEARCH_PATH, *lines, END] if lines else []), *below]
     return "".join(f"{line}\n" for line in text) if text else None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...module_utils._server.program_files import Places
+from ...module_utils._server.program_files import MARK, Places
 from . import schedule
 from .model import BackupServer, PostgresServer
 from .requirement_types import MonitoringRequirements
@@ -22,7 +22,6 @@ MONITORING = (PROMETHEUS, NAGIOS)
 METRICS_FILE = "pgdr_barman.prom"
 #: A backup can take as long as half of the time from one to the next.
 _LATE = 1.5
-_COMMENT = "# Written by the collection pgdr.barman. Changes are lost."
 
 
 def monitoring_requirements(backup: BackupServer, servers: Sequence[str]) -> MonitoringRequirements:
@@ -37,13 +36,13 @@ def monitoring_requirements(backup: BackupServer, servers: Sequence[str]) -> Mon
         "metrics_file": metrics_file(backup),
         # -n: without the rule below, sudo would wait for a password until NRPE's time limit.
         "nrpe_lines": [
-            _COMMENT,
+            MARK,
             *(f"command[{name}]=/usr/bin/sudo -n -u {backup.user} {command}{more}" for name, more in checks.items()),
         ]
         if nrpe
         else [],
         "sudoers_lines": [
-            _COMMENT,
+            MARK,
             *(
                 f"{backup.variables['barman_nrpe_user']} ALL=({backup.user}) NOPASSWD: {command}{more}"
                 for more in checks.values()
@@ -61,10 +60,7 @@ def metrics_file(backup: BackupServer) -> str:
 
 def monitoring_settings(backup: BackupServer, servers: Sequence[PostgresServer]) -> dict[str, Any]:
     """What the commands metrics and nagios read. servers: those that are backed up or replicated here."""
-    return {
-        "backup_maximum_age": backup_ages(servers),
-        "kinds": list(backup.variables["barman_monitoring"]),
-    }
+    return {"backup_maximum_age": backup_ages(servers)}
 
 
 def backup_ages(servers: Sequence[PostgresServer]) -> Mapping[str, float]:

@@ -32,7 +32,6 @@ def program_requirements(
         "settings": {
             "barman_user": backup.user,
             "check": {
-                "ignore": list(backup.variables["barman_deploy_check_ignore"]),
                 "synchronous": list(synchronous),
                 "drill_maximum_age": drills["maximum_ages"],
             },

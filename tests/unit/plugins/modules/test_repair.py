@@ -35,6 +35,7 @@ class RepairWorld:
         self.home = str(home)
         self.receiver = ReceiverFinding(LOST, changes=True)
         self.receiver_error: str | None = None
+        self.lost_meanwhile = False
         self.backup_failure: str | None = None
         self.checks_after: list[Check] = [Check("WAL continuity", ok=True)]
         self.backup_params: dict[str, Any] = {}
@@ -67,7 +68,7 @@ class RepairWorld:
         assert request.may_reset
         assert not check_mode
         self.calls.append("reset")
-        return ServerOutcome(error=self.receiver_error)
+        return ServerOutcome({"backup_needed": self.lost_meanwhile}, error=self.receiver_error)
 
     def back_up(self, params: dict[str, Any], *, check_mode: bool) -> Result:
         assert not check_mode
@@ -136,7 +137,7 @@ def test_a_gap_after_the_new_backup_is_no_repair(world: RepairWorld, capsys: pyt
     world.checks_after = [Check("WAL continuity", ok=False, hint="one is missing")]
     answer = repaired(capsys, "pg")
     assert answer["msg"] == (
-        "server 'pg' has a new backup, and something is still missing: WAL continuity: one is missing"
+        "server 'pg': after the repair, something is still missing: WAL continuity: one is missing"
     )
     assert world.results() == ["failed"]
 
@@ -148,6 +149,23 @@ def test_a_receiver_that_only_has_to_be_started_is_no_loss(
     assert repaired(capsys, "pg")["changed"]
     assert world.calls == ["reset"]
     assert world.results() == []
+
+
+def test_wal_that_is_lost_after_the_plan_takes_a_backup_too(
+    world: RepairWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.receiver = ReceiverFinding({"backup_needed": False}, changes=True)
+    world.lost_meanwhile = True
+    answer = repaired(capsys, "pg")
+    assert world.calls == ["reset", "back up"]
+    assert answer["servers"]["pg"]["backup"] == {"id": "20261130T110000"}
+    assert world.results() == ["failed", "passed"]
+
+
+def test_a_started_receiver_is_proven_too(world: RepairWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    world.receiver = ReceiverFinding({"backup_needed": False}, changes=True)
+    world.checks_after = [Check("WAL continuity", ok=False, hint="one is missing")]
+    assert "after the repair, something is still missing" in repaired(capsys, "pg")["msg"]
 
 
 def test_the_failure_of_one_server_does_not_stop_the_others(

@@ -136,10 +136,10 @@ def test_check_prints_what_failed(
     parser = argparse.ArgumentParser()
     check_command.add_arguments(parser)
     options = parser.parse_args(["b", "--json"] if as_json else ["b"])
-    parts = {"check": {"ignore": ["disk space"], "synchronous": ["a"], "drill_maximum_age": {"a": 60}}}
+    parts = {"check": {"synchronous": ["a"], "drill_maximum_age": {"a": 60}}}
     assert check_command.check(options, Settings("barman", parts)) == (0 if ok else 1)
     assert asked["names"] == ["b"]
-    assert asked["ignore"] == ["disk space"]
+    assert asked["ignore"] == []
     assert asked["synchronous"] == ["a"]
     assert asked["drill_maximum_age"] == {"a": 60}
     shown = capsys.readouterr().out

@@ -28,6 +28,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._server.program_files 
     make_plan,
     observe,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._server.schedule_file import SEARCH_PATH
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 ONE, TWO, THREE = "1" * 16, "2" * 16, "3" * 16
@@ -97,10 +98,18 @@ def test_a_file_of_somebody_else_is_neither_replaced_nor_removed(
 def test_other_lines_of_cron_stay() -> None:
     current = Installed(schedule=f"MAILTO=dba\n{BEGIN}\nold\n{END}\n# end\n")
     assert (plan(Program(ONE, {}, ["new"]), current).write or {})[PLACES.schedule] == (
-        f"MAILTO=dba\n{BEGIN}\nnew\n{END}\n# end\n"
+        f"MAILTO=dba\n{BEGIN}\n{SEARCH_PATH}\nnew\n{END}\n# end\n"
     )
     assert (plan(None, current).write or {})[PLACES.schedule] == "MAILTO=dba\n# end\n"
     assert (plan(None, Installed(schedule=f"{BEGIN}\nold\n{END}\n")).write or {})[PLACES.schedule] is None
+
+
+def test_cron_finds_the_program_and_a_barman_in_usr_local() -> None:
+    """cron's own search path is /usr/bin:/bin."""
+    text = (plan(Program(ONE, {}, ["* * * * * barman pgdr-barman check"]), Installed()).write or {})[PLACES.schedule]
+    path, line = (text or "").splitlines()[1:3]
+    assert "/usr/local/bin" in path.removeprefix("PATH=").split(":")
+    assert line.endswith("pgdr-barman check")
 
 
 def test_a_block_without_an_end_is_an_error_with_the_file() -> None:
