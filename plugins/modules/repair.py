@@ -13,10 +13,10 @@ author:
   - pgdr.barman contributors (@pgdr)
 description:
   - WAL that PostgreSQL has removed, or that is damaged in the archive, does not come back. A recovery from the backups before it ends there. This module
-    starts the WAL receiver where PostgreSQL can still stream, and takes a full backup that begins a new window of recovery.
+    starts the WAL receiver where PostgreSQL can still stream, and takes a full backup that begins a new recovery window.
   - Both are one repair. A receiver that only runs again looks healthy, and what is written from then on can't be recovered.
   - The module recognizes what was lost by the state of the slot, by SQLSTATE and by the files, not by the words of messages.
-  - Before the first step, the module appends a record of the loss to the ledger of the server on the backup server. After the repair it appends
+  - If a backup is needed, the module first appends a record of the loss to the ledger of the server on the backup server. After the repair it appends
     another one. The ledger keeps both.
   - A repair ends with a proof. No segment is missing from the new backup on, and all archived files that it needs have the right sizes.
   - The module changes nothing, and fails, if WAL may still arrive by C(archive_command), if the receiver can't be started, and if the server is passive
