@@ -18,7 +18,7 @@ import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 from .._host.files import names_in, sync_directory
@@ -36,6 +36,7 @@ RecordResult = Literal["passed", "failed"]
 _KINDS: Mapping[str, RecordKind] = {"drill": "drill", "verification": "verification", "gap": "gap"}
 _RESULTS: Mapping[str, RecordResult] = {"passed": "passed", "failed": "failed"}
 _SUFFIX = ".jsonl"
+_CLOCK_TOLERANCE = timedelta(hours=1)
 _OWN_KEYS = ("version", "id", "kind", "server", "time", "result")
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -86,10 +87,27 @@ class Ledger:
     def of_kind(self, kind: RecordKind) -> list[LedgerRecord]:
         return [record for record in self.records if record.kind == kind]
 
-    @property
-    def proven_restore(self) -> LedgerRecord | None:
+    def last(self, kind: RecordKind) -> LedgerRecord | None:
+        """The record that was appended last, whatever its time is."""
+        return next(reversed(self.of_kind(kind)), None)
+
+    def last_passed(self, kind: RecordKind, now: datetime) -> LedgerRecord | None:
+        """The newest record that passed. One with a time in the future proves nothing: the clock was wrong."""
+        return newest(one for one in self.of_kind(kind) if one.passed and not is_in_the_future(one, now))
+
+    def proven_restore(self, now: datetime) -> LedgerRecord | None:
         """The newest drill that passed."""
-        return newest(record for record in self.of_kind("drill") if record.passed)
+        return self.last_passed("drill", now)
+
+    def misdated(self, kind: RecordKind, now: datetime) -> LedgerRecord | None:
+        """The last record that passed and proves nothing, because its time is in the future."""
+        future = [one for one in self.of_kind(kind) if one.passed and is_in_the_future(one, now)]
+        return next(reversed(future), None)
+
+
+def is_in_the_future(record: LedgerRecord, now: datetime) -> bool:
+    """Whether the record's time is more than an hour after now."""
+    return record.time - now > _CLOCK_TOLERANCE
 
 
 def newest(records: Iterable[LedgerRecord]) -> LedgerRecord | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from .._barman.ledger import Ledger, newest, read_ledger
+from .._barman.ledger import Ledger, LedgerRecord, read_ledger
 from .._host.process import HostError
 from .check import OURS, Check, ServerChecks
 
@@ -42,7 +42,7 @@ def _check(name: str, home: str, seconds: int, now: datetime) -> Check:
 def restore_drill(name: str, ledger: Ledger, seconds: int, now: datetime) -> Check:
     """The check. It fails if no restore is proven, if the last one is too old, or if the newest drill failed."""
     command = f"Run ansible-playbook pgdr.barman.drill -e barman_servers={name}"
-    proven, last = ledger.proven_restore, newest(ledger.of_kind("drill"))
+    proven, last = ledger.proven_restore(now), ledger.last("drill")
     problem = ""
     if last is not None and not last.passed:
         reason = str(last.details.get("reason") or "no reason is known")
@@ -50,12 +50,23 @@ def restore_drill(name: str, ledger: Ledger, seconds: int, now: datetime) -> Che
         problem = f"the newest drill ({_minute(last.time)}) failed in phase {last.details.get('failed_phase')}: {short}"
     elif proven is None:
         problem = "no restore is proven"
+        misdated = ledger.misdated("drill", now)
+        if misdated is not None:
+            problem += f": {misdated_text(misdated)}"
     elif (now - proven.time).total_seconds() > seconds:
         problem = f"the last proven restore ({_minute(proven.time)}) is older than {duration(seconds)} (barman_drill_maximum_age)"
     if problem:
         return Check(RESTORE_DRILL, ok=False, hint=f"{problem}. {command}", source=OURS, healable=False)
     backup = "" if proven is None else f"backup {proven.details.get('backup_id')} on {_minute(proven.time)}"
     return Check(RESTORE_DRILL, ok=True, hint=f"the last proven restore is of {backup}", source=OURS)
+
+
+def misdated_text(record: LedgerRecord) -> str:
+    """Why a drill that passed is no proof."""
+    return (
+        f"the drill that passed is dated {_minute(record.time)}, which is more than 1 hour in the future. "
+        "The clock of the backup server is wrong, or was wrong at that drill"
+    )
 
 
 def _minute(time: datetime) -> str:

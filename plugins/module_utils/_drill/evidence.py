@@ -67,9 +67,9 @@ def _checks(checks: Mapping[str, Any]) -> str:
     return ", ".join(texts)
 
 
-def proven_text(ledger: Ledger) -> str:
+def proven_text(ledger: Ledger, now: datetime) -> str:
     """The last proven restore as a sentence."""
-    proven = ledger.proven_restore
+    proven = ledger.proven_restore(now)
     if proven is None:
         return _NEVER
     return "The last proven restore was on {} UTC, of backup {}, up to {}.".format(
@@ -87,7 +87,7 @@ def markdown(ledgers: Mapping[str, Ledger], host: str, now: datetime) -> str:
     """The document as Markdown."""
     lines = ["# Restore drills", "", f"Backup server {_escaped(host)}, {_moment(now)} UTC."]
     for server, ledger in ledgers.items():
-        lines += ["", f"## {_escaped(server)}", "", _escaped(proven_text(ledger))]
+        lines += ["", f"## {_escaped(server)}", "", _escaped(proven_text(ledger, now))]
         if ledger.unreadable:
             lines += ["", _escaped(unreadable_text(ledger))]
         rows = _rows(ledger)
@@ -121,7 +121,7 @@ def html_document(ledgers: Mapping[str, Ledger], host: str, now: datetime) -> st
         f"<p>Backup server {html.escape(host)}, {_moment(now)} UTC.</p>",
     ]
     for server, ledger in ledgers.items():
-        parts += [f"<h2>{html.escape(server)}</h2>", f"<p>{html.escape(proven_text(ledger))}</p>"]
+        parts += [f"<h2>{html.escape(server)}</h2>", f"<p>{html.escape(proven_text(ledger, now))}</p>"]
         if ledger.unreadable:
             parts.append(f"<p>{html.escape(unreadable_text(ledger))}</p>")
         rows = _rows(ledger)

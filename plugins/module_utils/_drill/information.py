@@ -18,7 +18,7 @@ from typing import Any
 from .._barman.arguments import barman_from
 from .._barman.catalog import latest
 from .._barman.configuration import read
-from .._barman.ledger import Ledger, LedgerRecord, newest, read_ledger
+from .._barman.ledger import Ledger, LedgerRecord, read_ledger
 from .._barman.server import Server
 from .._host.process import HostError
 from .._host.result import Result
@@ -72,8 +72,8 @@ def server_facts(ledger: Ledger, size: RestoredBytes | None, now: datetime, *, m
     """What the module returns of a server. most: of the newest drills."""
     drills = ledger.of_kind("drill")
     return {
-        "proven": _with_age(ledger.proven_restore, now),
-        "last": _with_age(newest(drills), now),
+        "proven": _with_age(ledger.proven_restore(now), now),
+        "last": _with_age(ledger.last("drill"), now),
         "drills": [record.as_dict() for record in reversed(drills)][:most],
         "unreadable": [{"line": one.number, "reason": one.reason} for one in ledger.unreadable],
         "forecast": None if size is None else forecast(measured(ledger.records), size),

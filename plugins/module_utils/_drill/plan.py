@@ -33,6 +33,11 @@ class FileSystem:
     size: int
     free: int
 
+    @property
+    def reserve(self) -> int:
+        """What a drill leaves free."""
+        return int(self.size * RESERVE)
+
 
 def choose_backup(server: str, backups: Sequence[Backup], choice: str, choose_random: ChooseRandom) -> str:
     """The id of the backup; auto for the newest one that can reach the target. Raises DrillError if there is none."""
@@ -67,13 +72,39 @@ def recovery_parameters(
 
 def room_problem(needed: int, disk: FileSystem) -> str | None:
     """Why the drill does not start: it would leave too little room."""
-    reserve = int(disk.size * RESERVE)
+    reserve = disk.reserve
     if disk.free - needed >= reserve:
         return None
     return (
         f"directory (playbook: barman_drill_directory): the file system of {disk.path} has {human_size(disk.free)} free. "
         f"The restore needs {human_size(needed)}, and a drill leaves {human_size(reserve)} free for what arrives meanwhile. "
         "Free disk space, or give a directory on another disk"
+    )
+
+
+def needed_bytes(recovery: Mapping[str, Any]) -> int:
+    """The bytes that the drill writes. The replay copies the restored WAL to pg_wal, and writes to the data files what the WAL has."""
+    return int(recovery["backup_bytes"]) + 2 * int(recovery["wal_bytes"])
+
+
+def reserve_problem(disk: FileSystem) -> str | None:
+    """Why a drill that runs is stopped: too little room is left."""
+    if disk.free >= disk.reserve:
+        return None
+    return (
+        f"directory (playbook: barman_drill_directory): the file system of {disk.path} has only {human_size(disk.free)} free, and a drill leaves "
+        f"{human_size(disk.reserve)} free for the WAL that arrives. Free disk space, or give a directory on another disk"
+    )
+
+
+def created_tablespaces_problem(locations: Sequence[str]) -> str | None:
+    """Why the restored WAL is not replayed: it would create tablespaces outside of the scratch directory."""
+    if not locations:
+        return None
+    return (
+        f"the WAL up to the target creates tablespaces outside of the scratch directory: {', '.join(locations)}. Drill a backup that is newer than the "
+        "tablespaces (backup, playbook: barman_drill_backup), or give a target before they were created (target_time, playbook: "
+        "barman_drill_target_time)"
     )
 
 

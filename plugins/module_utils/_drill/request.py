@@ -41,8 +41,8 @@ class DrillRequest:
     """A drill as it was requested.
 
     servers: Barman's names; None for all. backup: newest, oldest, random, or a backup's id. target: the options of the recovery target.
-    directory: None for the default. bandwidth_limit: kilobytes a second. timeout: seconds, for the replay and for each check. wait: seconds, for
-    the end of another drill.
+    database_user: the superuser. database_users: that of each server with another one. directory: None for the default. bandwidth_limit:
+    kilobytes a second. timeout: seconds, for the replay and for each check. wait: seconds, for the end of another drill.
     """
 
     servers: tuple[str, ...] | None = None
@@ -51,6 +51,7 @@ class DrillRequest:
     directory: str | None = None
     queries: tuple[DrillQuery, ...] = ()
     database_user: str = "postgres"
+    database_users: Mapping[str, str] = field(default_factory=dict)
     bin_directory: str | None = None
     jobs: int | None = None
     bandwidth_limit: int | None = None
@@ -64,6 +65,14 @@ class DrillRequest:
 
     def queries_of(self, server: str) -> tuple[VerificationQuery, ...]:
         return tuple(one.query for one in self.queries if one.server in (None, server))
+
+    def database_user_of(self, server: str) -> str:
+        return self.database_users.get(server, self.database_user)
+
+    @property
+    def query_servers(self) -> set[str]:
+        """The servers that the queries name."""
+        return {one.server for one in self.queries if one.server is not None}
 
 
 def request_from(params: Mapping[str, Any]) -> DrillRequest:
@@ -88,6 +97,8 @@ def request_from(params: Mapping[str, Any]) -> DrillRequest:
         directory=directory,
         queries=queries,
         database_user=params["database_user"],
+        # Of the program, which drills several servers at once; the module has one database_user.
+        database_users=params.get("database_users") or {},
         bin_directory=params["bin_directory"],
         jobs=params["jobs"],
         bandwidth_limit=params["bandwidth_limit"],

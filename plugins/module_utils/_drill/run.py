@@ -40,12 +40,21 @@ from .._recover.prepare import RecoveryEnvironment
 from .._recover.recovery_target import END
 from .._recover.request import request_from as recovery_request
 from .._recover.run import recover
+from .._verify.reach import Waiting
 from .._verify.request import RecoveryVerificationError, VerificationRequest
 from .._verify.run import FAILED_PHASE, VerificationEnvironment, verify_recovery
 from .facts import checks_facts, problems_of, recovery_seconds, rpo_facts
 from .observe import file_system, server_position
-from .plan import choose_backup, plan_facts, recovery_parameters, room_problem
+from .plan import (
+    choose_backup,
+    created_tablespaces_problem,
+    needed_bytes,
+    plan_facts,
+    recovery_parameters,
+    room_problem,
+)
 from .request import DrillError, DrillRequest, request_from
+from .room_guard import RoomGuard
 from .scratch import Scratch, ScratchHost
 from .stopwatch import REMOVE, Stopwatch, phase_of
 
@@ -55,6 +64,10 @@ _LOCK_INTERVAL = 5.0
 _NICENESS = 19
 _IDLE_CLASS = "3"
 _LONGEST_SOCKET_DIRECTORY = 80
+
+
+class DrillStopped(BaseException):
+    """A signal stopped the drill. No HostError, and no Exception: nothing on the way may take it for a finding and go on."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +116,16 @@ def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mo
     names = sorted(configuration.servers) if request.servers is None else list(request.servers)
     for name in names:
         configuration.server(name)
+    unknown = request.query_servers - configuration.servers.keys()
+    if unknown:
+        raise DrillError(
+            f"queries: Barman on this host has no server {', '.join(map(repr, sorted(unknown)))}. "
+            f"Its servers are: {', '.join(sorted(configuration.servers)) or 'none'}"
+        )
     if check_mode:
-        return _result({name: _planned(name, request, environment) for name in names}, [])
+        return _result({name: _planned(name, request, environment) for name in names}, LeftBehind())
     with _stopped_by_signals(), _alone(environment, request.wait):
-        removed = _remove_left_behind(environment)
+        left = _remove_left_behind(environment)
         if request.priority == "idle":
             lower_priority(environment.runner)
         progress = Progress(environment.home, "drill", names, environment.owner)
@@ -117,12 +136,20 @@ def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mo
                 drills[name] = _Drill(name, request, environment).run()
         finally:
             progress.close()
-    return _result(drills, removed)
+    return _result(drills, left)
 
 
-def _result(drills: dict[str, dict[str, Any]], removed: Sequence[str]) -> Result:
-    problems = problems_of(drills)
-    values = {"drills": drills, "problems": problems, "removed": list(removed)}
+@dataclass
+class LeftBehind:
+    """What killed drills left. removed: the directories that are gone. problems: why others are not."""
+
+    removed: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _result(drills: dict[str, dict[str, Any]], left: LeftBehind) -> Result:
+    problems = [*problems_of(drills), *left.problems]
+    values = {"drills": drills, "problems": problems, "removed": left.removed}
     return Result(changed=bool(drills), values=values, failure="; ".join(problems) or None)
 
 
@@ -153,18 +180,24 @@ def _stopped_by_signals() -> Iterator[None]:
         return
 
     def stop(number: int, frame: object) -> None:
-        raise Interrupted(f"signal {signal.Signals(number).name} stopped the drill")
+        raise DrillStopped(f"signal {signal.Signals(number).name} stopped the drill")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
         yield
+    except DrillStopped as exc:
+        # Outside of a drill's checks and during its removal. The next drill removes what is left.
+        raise Interrupted(str(exc)) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def lower_priority(runner: Runner) -> None:
-    """This process, and all that it starts, get the disk and the processor only if nobody else wants them."""
+    """This process, and all that it starts, have the lowest priority for the processor, and the I/O class idle.
+
+    The class has an effect with the I/O scheduler BFQ only.
+    """
     os.nice(_NICENESS)
     try:
         runner(Command(["ionice", "-c", _IDLE_CLASS, "-p", str(os.getpid())]))
@@ -173,25 +206,44 @@ def lower_priority(runner: Runner) -> None:
         return
 
 
-def _remove_left_behind(environment: DrillEnvironment) -> list[str]:
-    """Remove what killed drills left, and record these drills as failed. Raises HostError."""
+def _remove_left_behind(environment: DrillEnvironment) -> LeftBehind:
+    """Remove what killed drills left, and record these drills. What can't be removed prevents no drill. Raises HostError."""
+    left = LeftBehind()
+    for scratch in environment.scratches.left_behind():
+        try:
+            _remove_and_record(scratch, environment)
+        except HostError as exc:
+            left.problems.append(f"a killed drill of server '{scratch.details.get('server', 'unknown')}': {exc}")
+        else:
+            left.removed.append(scratch.path)
+    return left
+
+
+def _remove_and_record(scratch: Scratch, environment: DrillEnvironment) -> None:
+    """Raises HostError."""
     scratches = environment.scratches
-    removed: list[str] = []
-    for scratch in scratches.left_behind():
-        scratches.remove(scratch)
-        details = dict(scratch.details)
-        server, number = str(details.pop("server", "")), str(details.pop("id", ""))
-        recorded = {one.id for one in read_ledger(environment.home, server).records} if server else set()
-        if server and number and number not in recorded:
-            passed = bool(details.pop("passed", False))
-            if not passed:
-                details.setdefault("failed_phase", "unknown")
-                details.setdefault("reason", "the drill was killed")
-            record = new_record("drill", server, environment.now(), details, passed=passed, record_id=number)
-            append_record(environment.home, record, environment.owner)
-        scratches.forget(scratch)
-        removed.append(scratch.path)
-    return removed
+    scratches.remove(scratch)
+    details = dict(scratch.details)
+    server, number = str(details.pop("server", "")), str(details.pop("id", ""))
+    time = _noted_time(details.pop("time", None)) or environment.now()
+    recorded = {one.id for one in read_ledger(environment.home, server).records} if server else set()
+    if server and number and number not in recorded:
+        passed = bool(details.pop("passed", False))
+        if not passed:
+            details.setdefault("failed_phase", "unknown")
+            details.setdefault("reason", "the drill was killed")
+        record = new_record("drill", server, time, details, passed=passed, record_id=number)
+        append_record(environment.home, record, environment.owner)
+    scratches.forget(scratch)
+
+
+def _noted_time(text: Any) -> datetime | None:
+    """When the drill started, as its note has it; None if the note has no time."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _planned(name: str, request: DrillRequest, environment: DrillEnvironment) -> dict[str, Any]:
@@ -233,12 +285,15 @@ class _Drill:
         try:
             self.plan()
             made = True
-            self.scratch = self.environment.scratches.create(self.scratch, {"id": number, "server": self.server})
+            self.scratch = self.environment.scratches.create(self.scratch, self._named(number))
             self._restore_and_check()
             self.facts["result"] = "passed"
         except HostError as exc:
             self._fail(str(exc))
             interrupted = exc if isinstance(exc, Interrupted) else None
+        except DrillStopped as exc:
+            self._fail(str(exc))
+            interrupted = Interrupted(str(exc))
         removed = made and self._remove()
         self._record(number)
         if removed:
@@ -246,6 +301,10 @@ class _Drill:
         if interrupted is not None:
             raise interrupted
         return self.facts
+
+    def _named(self, number: str) -> dict[str, str]:
+        """What the note has from the start."""
+        return {"id": number, "server": self.server, "time": str(self.facts["time"])}
 
     def _fail(self, reason: str) -> None:
         """Note why the drill failed, beside an earlier reason."""
@@ -264,8 +323,6 @@ class _Drill:
             known = {**self._details(), "passed": self.facts["result"] == "passed"}
             scratches.note(replace(self.scratch, details={**self.scratch.details, **known}))
             scratches.remove(self.scratch)
-        except Interrupted:
-            raise
         except HostError as exc:
             self._fail(str(exc))
             return False
@@ -293,7 +350,7 @@ class _Drill:
         disk = file_system(self.scratch.path)
         self.facts.update(plan_facts(recovery, disk), directory=os.path.dirname(self.scratch.path))
         find_bin_directory(int(recovery["postgres_version"] or 0), request.bin_directory, environment.runner)
-        problem = room_problem(int(recovery["bytes"]), disk)
+        problem = room_problem(needed_bytes(recovery), disk)
         if problem is not None:
             raise DrillError(problem)
 
@@ -319,10 +376,13 @@ class _Drill:
         recovery = self._recover(str(self.facts["backup_id"]), check_mode=False)
         verified: Mapping[str, Any] = recovery.get("verified") or {}
         self.facts["checks"] = checks_facts(verified, {})
+        problem = created_tablespaces_problem(recovery.get("created_tablespaces") or ())
+        if problem is not None:
+            raise DrillError(problem)
         verification = VerificationRequest(
             data_directory=self.scratch.data,
             bin_directory=request.bin_directory,
-            database_user=request.database_user,
+            database_user=request.database_user_of(self.server),
             checksums=request.checksums,
             queries=request.queries_of(self.server),
             timeout=request.timeout,
@@ -335,6 +395,7 @@ class _Drill:
             runner=environment.runner,
             temporary=self.scratch.path if short else "/tmp",
             report=self.watch.enter,
+            waiting=Waiting(pause=RoomGuard(self.scratch.path)),
         )
         try:
             test = environment.verify(verification, surroundings)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._host.files import names_in, read_text, sync_directory, write_atomic
-from .._host.process import Command, HostError, Runner, run
+from .._host.process import Command, HostError, Runner, lookup_user, run
 from .._host.safe_files import writing_as
 
 NOTES = ".pgdr.barman/drills"
@@ -62,7 +62,7 @@ class ScratchHost:
     runner: Runner = run
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
-    processes: Callable[[str], list[int]] = field(default_factory=lambda: processes_with)
+    processes: Callable[[str, int], list[int]] = field(default_factory=lambda: processes_with)
 
     @property
     def _user(self) -> str | None:
@@ -125,10 +125,14 @@ class ScratchHost:
             os.unlink(scratch.note)
 
     def _end_processes(self, path: str) -> None:
-        """The directory's name is random and in the arguments of each process of the drill: Barman, rsync and PostgreSQL."""
+        """The directory's name is random and in the arguments of each process of the drill: Barman, rsync and PostgreSQL.
+
+        They run as Barman's user. A process of somebody else, such as an editor, is none of the drill.
+        """
+        uid = lookup_user(self.owner).pw_uid
         for number in (signal.SIGTERM, signal.SIGKILL):
             deadline = self.clock() + _GRACE_SECONDS
-            left = self.processes(path)
+            left = self.processes(path, uid)
             for pid in left:
                 try:
                     os.kill(pid, number)
@@ -138,13 +142,13 @@ class ScratchHost:
                     raise HostError(f"process {pid}, which uses {path}, can't be ended: {exc.strerror}") from None
             while left and self.clock() < deadline:
                 self.pause(0.2)
-                left = self.processes(path)
+                left = self.processes(path, uid)
             if not left:
                 return
 
 
-def processes_with(path: str) -> list[int]:
-    """The processes that have the path in their arguments."""
+def processes_with(path: str, uid: int) -> list[int]:
+    """The processes of the user that have the path in their arguments."""
     searched = os.fsencode(path)
     found: list[int] = []
     for name in names_in("/proc"):
@@ -152,8 +156,18 @@ def processes_with(path: str) -> list[int]:
             continue
         try:
             with open(f"/proc/{name}/cmdline", "rb") as stream:
-                if searched in stream.read():
-                    found.append(int(name))
+                named = searched in stream.read()
+            if named and _uid_of(name) == uid:
+                found.append(int(name))
         except OSError:
             continue
     return found
+
+
+def _uid_of(pid: str) -> int | None:
+    """The real user of a process. The owner of its directory in /proc can be root."""
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            if line.startswith("Uid:"):
+                return int(line.split()[1])
+    return None

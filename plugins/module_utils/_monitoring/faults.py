@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable, Literal, Optional
 
+from .._check.drills import misdated_text
 from .._sync.lag import LATE
 from .limits import Limits
 from .observation import DiskUse, HostObservation, ServerObservation
@@ -199,7 +200,8 @@ def _drill_old(server: ServerObservation, limits: Limits, now: float) -> str | N
     if not most:
         return None
     if passed is None:
-        return "no restore was ever proven by a drill"
+        misdated = server.ledger.misdated("drill", server.moment)
+        return "no restore was ever proven by a drill" + ("" if misdated is None else f": {misdated_text(misdated)}")
     age = now - passed.time.timestamp()
     return f"the last proven restore is {_hours(age)} old, and the limit is {_hours(most)}" if age > most else None
 

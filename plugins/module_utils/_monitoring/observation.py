@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Literal
 
 from .._barman import catalog
 from .._barman.catalog import Backup
 from .._barman.configuration import ServerConfiguration
-from .._barman.ledger import Ledger, LedgerRecord, RecordKind, newest
+from .._barman.ledger import Ledger, LedgerRecord, RecordKind
 from .._check.check import ServerChecks
 from .._postgres import wal
 from .._sync.lag import PassiveState
@@ -68,6 +69,7 @@ class ServerObservation:
     receiver_pid: int | None = None
     passive: PassiveState | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    time: float = 0.0
 
     @property
     def name(self) -> str:
@@ -120,8 +122,13 @@ class ServerObservation:
         return self.receiver_pid is not None and self.state is not None and self.state.streaming
 
     def last_record(self, kind: RecordKind, *, passed: bool = False) -> LedgerRecord | None:
-        """The newest record of a kind; with passed, the newest one that passed."""
-        return newest(one for one in self.ledger.of_kind(kind) if one.passed or not passed)
+        """The record of a kind that was appended last; with passed, the newest one that passed and is not of the future."""
+        return self.ledger.last_passed(kind, self.moment) if passed else self.ledger.last(kind)
+
+    @property
+    def moment(self) -> datetime:
+        """When it was observed."""
+        return datetime.fromtimestamp(self.time, timezone.utc)
 
 
 @dataclass(frozen=True)

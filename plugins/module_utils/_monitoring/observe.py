@@ -109,6 +109,7 @@ def observe_server(
             receiver_pid=receiver_pid(entry, process) if entry.flag("streaming_archiver") else None,
             passive=server.copy if entry.passive and server.is_local else None,
             ledger=read_ledger(home, server.name),
+            time=now,
         )
     except (HostError, OSError) as exc:
         nothing = rpo_now(RpoFacts(has_backup=False), None, now)

@@ -38,7 +38,9 @@ def drill(options: argparse.Namespace, settings: Settings) -> int:
         json.dump(result.values, sys.stdout, indent=2, sort_keys=True)
         print()
     else:
-        for line in result.values["problems"] if options.quiet else summary(result.values["drills"]):
+        problems = result.values["problems"]
+        lines = [] if options.quiet else summary(result.values["drills"])
+        for line in [*lines, *(one for one in problems if one not in lines)]:
             print(line)
     return 0 if result.failure is None else 1
 
@@ -54,6 +56,7 @@ def parameters(options: argparse.Namespace, settings: Settings) -> dict[str, Any
         "config_file": None,
         "servers": options.servers or None,
         "backup": options.backup,
+        "database_users": declared.get("database_users") or {},
         "directory": declared.get("directory"),
         "queries": [query for name in chosen for query in queries.get(name, [])],
         "wait": options.wait,

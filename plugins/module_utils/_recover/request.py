@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 
 from .._barman.catalog import Tablespace
 from .._host.paths import normal_path
-from .._host.process import HostError
+from .._host.process import HostError, Interrupted
 from . import staging_area
 from .backup_candidates import AUTO
 from .destination import Destination, path_problems
@@ -38,6 +38,10 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 
 class RecoverError(HostError):
     """The recovery was refused, or failed; the text has the reason, and what was left where."""
+
+
+class RecoveryInterrupted(RecoverError, Interrupted):
+    """A signal ended the recovery."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 from .._barman.archive import Archive
 from .._barman.catalog import Backup
 from .._barman.command import BarmanError, Reply
-from .._host.process import HostError
+from .._host.process import HostError, Interrupted
 from .._host.progress import Progress
 from .._host.safe_files import temporary_directory, writing_as
 from .._postgres import wal
@@ -33,7 +33,7 @@ from .placement import Placement
 from .prepare import PreparedRecovery, RecoveryEnvironment
 from .recovery_plan import RecoveryPlan
 from .recovery_target import format_time
-from .request import RecoverError, RecoveryRequest
+from .request import RecoverError, RecoveryInterrupted, RecoveryRequest
 from .restored_cluster import RestoredCluster, restored_problems
 from .result import moved_text, setting_changes
 from .ssh_connection import SharedConnection
@@ -93,8 +93,13 @@ def restore(job: RestoreJob, environment: RecoveryEnvironment, progress: Progres
             moved = job.host.move_aside(job.placement.renamed, job.swap.stamp)
         facts, warnings = _restore(job, environment, progress, moved)
     except HostError as exc:
-        raise RecoverError(str(exc) + moved_text(moved)) from None
+        raise _error_like(exc, str(exc) + moved_text(moved)) from None
     return RestoreOutcome(facts, moved, warnings)
+
+
+def _error_like(exc: HostError, text: str) -> RecoverError:
+    """The error with another text. That a signal ended the recovery stays known."""
+    return RecoveryInterrupted(text) if isinstance(exc, Interrupted) else RecoverError(text)
 
 
 def _restore(
@@ -120,7 +125,7 @@ def _restore(
             restored = observe_restored(host, job.wal_directory)
     except HostError as exc:
         left = "" if job.request.removed else f"{_left_text(job.plan.backup, host)}{_wal_text(job.swap)}"
-        raise RecoverError(f"{exc}{left}") from None
+        raise _error_like(exc, f"{exc}{left}") from None
     facts = _facts(job, environment, restored, reply, partial, environment.clock() - started)
     host.write_marker({"identity": job.identity, "archive": archive_state(job.plan, job.archive), "recovery": facts})
     # The configuration files that are missing are in the facts; outside of the data directory they are no problem.

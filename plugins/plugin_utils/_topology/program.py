@@ -35,7 +35,7 @@ def program_requirements(
                 "synchronous": list(synchronous),
                 "drill_maximum_age": drills["maximum_ages"],
             },
-            "drill": {"directory": drills["directory"], "queries": drills["queries"]},
+            "drill": {name: drills[name] for name in ("directory", "queries", "database_users")},
             "monitoring": monitoring_settings(backup, servers),
         },
         "schedule_lines": [*drills["schedule_lines"], *metrics_lines(backup)],

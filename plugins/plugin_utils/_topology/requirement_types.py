@@ -264,12 +264,13 @@ class ProgramRequirements(TypedDict):
 class DrillRequirements(TypedDict):
     """Restore drills of a backup server, as modules drill and check take them.
 
-    directory: null for the default. queries: by Barman's name of the server. maximum_ages: seconds, of the servers that it backs up.
-    schedule_lines: those of cron.
+    directory: null for the default. queries: by Barman's name of the server. database_users: the superuser of each server.
+    maximum_ages: seconds, of the servers that it backs up. schedule_lines: those of cron.
     """
 
     directory: str | None
     queries: dict[str, list[dict[str, Any]]]
+    database_users: dict[str, str]
     maximum_ages: dict[str, int]
     schedule_lines: list[str]
 

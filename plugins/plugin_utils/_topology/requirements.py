@@ -302,6 +302,7 @@ def _drills(
     return {
         "directory": backup.drill_directory or None,
         "queries": drills.queries_of((server.name, server.drill_queries) for server in here),
+        "database_users": {server.name: str(server.variables["barman_postgres_superuser"]) for server in here},
         "maximum_ages": {
             server.name: server.drill_maximum_age for server in backed_up if server.drill_maximum_age is not None
         },

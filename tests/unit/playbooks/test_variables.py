@@ -139,3 +139,14 @@ def test_the_results_for_workflows_have_names_of_their_own() -> None:
         names_in(tree, used)
     assert returned == set(RESULTS.values())
     assert returned.isdisjoint(used["kept"] | used["vars"] | set(KNOWN_VARIABLES) | PLAYBOOK_VARIABLES)
+
+
+def test_the_evidence_of_drills_is_not_for_everybody() -> None:
+    tasks = [task for play in yaml.safe_load(text_of("drill")) for task in play.get("tasks", [])]
+    (evidence,) = [task["ansible.builtin.copy"] for task in tasks if task["name"] == "Write the evidence"]
+    assert evidence["mode"] == "0640"
+
+
+def test_a_drill_logs_in_as_the_superuser_of_the_inventory() -> None:
+    start = yaml.safe_load(text_of("steps/drill"))[0]["pgdr.barman.drill"]
+    assert "drills.database_users[barman_server]" in start["database_user"]

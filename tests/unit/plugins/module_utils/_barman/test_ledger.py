@@ -75,7 +75,7 @@ def test_the_time_is_in_utc() -> None:
 def test_no_ledger_is_an_empty_one(tmp_path: Path) -> None:
     found = read_ledger(str(tmp_path), "app")
     assert found.records == ()
-    assert found.proven_restore is None
+    assert found.proven_restore(NOW) is None
     assert servers_with_ledger(str(tmp_path)) == []
 
 
@@ -109,7 +109,7 @@ def test_the_newest_drill_that_passed_is_the_proven_restore(tmp_path: Path) -> N
         new_record("verification", "app", NOW + timedelta(hours=5), {}, passed=True),
     ]:
         append_record(home, record)
-    proven = read_ledger(home, "app").proven_restore
+    proven = read_ledger(home, "app").proven_restore(NOW + timedelta(hours=5))
     assert proven is not None
     assert proven.details["number"] == 2
 
@@ -119,6 +119,22 @@ def test_of_two_with_the_same_time_the_last_counts() -> None:
     found = module.newest(records)
     assert found is not None
     assert found.details["number"] == 2
+
+
+def test_the_last_record_is_the_one_that_was_appended_last() -> None:
+    ledger = module.Ledger((drill(hours=9000, number=1), drill(hours=-1, passed=False, number=2)))
+    last = ledger.last("drill")
+    assert last is not None
+    assert last.details["number"] == 2
+    assert ledger.last("gap") is None
+
+
+def test_a_record_of_the_future_proves_nothing() -> None:
+    past, soon, future = drill(hours=-1, number=1), drill(hours=1, number=2), drill(hours=1.01, number=3)
+    assert module.Ledger((past, soon, future)).proven_restore(NOW) == soon
+    assert module.Ledger((future,)).proven_restore(NOW) is None
+    assert module.Ledger((past, future)).misdated("drill", NOW) == future
+    assert module.Ledger((past, soon)).misdated("drill", NOW) is None
 
 
 def test_each_server_has_a_file_of_its_own(tmp_path: Path) -> None:

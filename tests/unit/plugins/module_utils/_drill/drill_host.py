@@ -45,6 +45,9 @@ class DrillHost:
         self.root = path
         self.files = BarmanHost(path)
         self.bytes = 1000
+        self.now = NOW
+        self.created_tablespaces: list[str] = []
+        self.during_wait: Callable[[Callable[[float], None]], None] = lambda pause: None
         self.recoveries: list[tuple[RecoveryRequest, bool]] = []
         self.verifications: list[VerificationRequest] = []
         self.during_restore: Callable[[RecoveryRequest], None] = lambda request: None
@@ -72,12 +75,12 @@ class DrillHost:
             Barman(self.run, user, config),
             read(config, user),
             runner=self.run,
-            now=lambda: NOW,
+            now=lambda: self.now,
             clock=self.clock,
             choose_random=lambda ids: ids[len(ids) // 2],
             recover=self.recover,
             verify=self.verify,
-            scratch_host=ScratchHost(self.home, user, run, pause=lambda seconds: None, processes=lambda path: []),
+            scratch_host=ScratchHost(self.home, user, run, pause=lambda seconds: None, processes=lambda path, uid: []),
         )
 
     def clock(self) -> float:
@@ -114,6 +117,7 @@ class DrillHost:
                 "bytes": self.bytes,
                 "backup_bytes": self.bytes - 100,
                 "wal_bytes": 100,
+                "created_tablespaces": self.created_tablespaces,
                 "verified": {
                     "backup": {"status": "verified", "files": 9},
                     "wal": {"status": "verified", "segments": 3},
@@ -125,6 +129,8 @@ class DrillHost:
         self.verifications.append(request)
         for phase in ("replay", "queries", "promotion", "amcheck", "checksums"):
             environment.report(phase)
+            if phase == "replay":
+                self.during_wait(environment.waiting.pause)
             if phase == "queries":
                 self.during_check(request)
         return dict(TEST)

@@ -6,24 +6,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe, scratch
+from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe, run, scratch
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.facts import commit_time, rpo_facts
-from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import FileSystem, choose_backup, room_problem
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import (
+    FileSystem,
+    choose_backup,
+    needed_bytes,
+    room_problem,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import DrillError, DrillQuery, request_from
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.room_guard import RoomGuard
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import ScratchHost, processes_with
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.stopwatch import Stopwatch, phase_of
 from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, Interrupted
+from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoveryInterrupted
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.request import (
     RecoveryVerificationError,
     VerificationQuery,
@@ -210,6 +219,65 @@ def test_the_reserve_is_a_part_of_the_file_system() -> None:
     assert "The restore needs 251 bytes, and a drill leaves 50 bytes free" in str(room_problem(251, disk))
 
 
+def test_the_replay_needs_the_wal_once_more() -> None:
+    assert needed_bytes({"bytes": 1100, "backup_bytes": 1000, "wal_bytes": 100}) == 1200
+
+
+def test_a_drill_that_leaves_less_than_the_reserve_is_stopped_once() -> None:
+    free = [51, 49, 10]
+    guard = RoomGuard("/srv", lambda seconds: None, lambda path: FileSystem(path, 1000, free.pop(0)))
+    guard(0.1)
+    with pytest.raises(DrillError, match="has only 49 bytes free, and a drill leaves 50 bytes free"):
+        guard(0.1)
+    # The stop of the server pauses, too.
+    guard(0.1)
+
+
+def test_a_file_system_that_cannot_be_read_stops_no_drill() -> None:
+    def observe_nothing(path: str) -> FileSystem:
+        raise HostError("can't be read")
+
+    RoomGuard("/srv", lambda seconds: None, observe_nothing)(0.1)
+
+
+def test_the_wait_for_the_replay_watches_the_room(host: DrillHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(path: str) -> FileSystem:
+        return FileSystem(path, 1000, 1)
+
+    host.during_wait = lambda pause: pause(0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "RoomGuard", lambda path: RoomGuard(path, observe=fill))
+        facts = host.drill("app").values["drills"]["app"]
+    assert (facts["result"], facts["failed_phase"]) == ("failed", "replay")
+    assert "has only 1 byte" in facts["reason"]
+
+
+def test_wal_that_creates_a_tablespace_elsewhere_is_not_replayed(host: DrillHost) -> None:
+    host.created_tablespaces = ["/srv/fast"]
+    facts = host.drill("app").values["drills"]["app"]
+    assert facts["result"] == "failed"
+    assert (
+        "creates tablespaces outside of the scratch directory: /srv/fast. Drill a backup that is newer"
+        in facts["reason"]
+    )
+    assert host.verifications == []
+    assert host.scratch_directories() == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_query_for_an_unknown_server_is_refused(host: DrillHost, *, check_mode: bool) -> None:
+    queries = (DrillQuery(VerificationQuery("SELECT 1"), "oslo"), DrillQuery(VerificationQuery("SELECT 2"), "app"))
+    with pytest.raises(DrillError, match=r"queries: Barman on this host has no server 'oslo'. Its servers are: app"):
+        host.drill(queries=queries, check_mode=check_mode)
+    assert host.recoveries == []
+
+
+def test_each_server_has_its_superuser(host: DrillHost) -> None:
+    host.server("other", "20261130T110000")
+    host.drill(database_users={"other": "admin"})
+    assert [one.database_user for one in host.verifications] == ["postgres", "admin"]
+
+
 def test_without_postgresql_s_programs_nothing_is_restored(host: DrillHost, tmp_path: Path) -> None:
     result = host.drill("app", bin_directory=str(tmp_path / "nowhere"))
     assert "the program 'postgres' does not exist" in str(result.failure)
@@ -302,6 +370,48 @@ def test_a_signal_ends_all_drills_and_is_recorded(host: DrillHost) -> None:
     assert (host.scratch_directories(), host.notes()) == ([], [])
 
 
+def test_a_signal_is_no_finding_that_a_check_collects(host: DrillHost) -> None:
+    host.server("other", "20261130T110000")
+
+    def check(request: Any) -> None:
+        with contextlib.suppress(HostError, Exception):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    host.during_check = check
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        host.drill()
+    (record,) = host.ledger("app").records
+    assert (record.passed, record.details["failed_phase"]) == (False, "queries")
+    assert record.details["reason"] == "signal SIGTERM stopped the drill"
+    assert host.ledger("other").records == ()
+    assert (host.scratch_directories(), host.notes()) == ([], [])
+
+
+def test_a_signal_during_the_copy_ends_all_drills(host: DrillHost) -> None:
+    host.server("other", "20261130T110000")
+
+    def interrupt(request: Any) -> None:
+        raise RecoveryInterrupted("'barman' was stopped")
+
+    host.during_restore = interrupt
+    with pytest.raises(Interrupted, match="'barman' was stopped"):
+        host.drill()
+    assert [record.passed for record in host.ledger("app").records] == [False]
+    assert host.ledger("other").records == ()
+
+
+def test_a_signal_during_the_removal_leaves_it_to_the_next_drill(
+    host: DrillHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ScratchHost, "remove", lambda *unused: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            host.drill("app")
+    assert host.ledger("app").records == ()
+    host.drill("app")
+    assert [record.passed for record in host.ledger("app").records] == [True, True]
+
+
 def kill_at(host: DrillHost, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     """Let the process die there."""
     make = os.mkdir
@@ -356,6 +466,59 @@ def test_wherever_a_drill_is_killed_the_next_one_removes_and_records_it(
     assert second.passed
 
 
+@pytest.mark.parametrize(("place", "passed"), [("check", False), ("removal", True)])
+def test_a_killed_drill_is_recorded_with_the_time_of_its_start(
+    host: DrillHost, monkeypatch: pytest.MonkeyPatch, place: str, *, passed: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        kill_at(host, patch, place)
+        with pytest.raises(Killed):
+            host.drill("app")
+    host.during_check = lambda request: None
+    host.now = NOW + timedelta(days=40)
+    host.drill("app")
+    first, second = host.ledger("app").records
+    assert (first.passed, first.time, second.time) == (passed, NOW, host.now)
+
+
+def test_a_note_without_a_valid_time_is_recorded_now(host: DrillHost) -> None:
+    notes = Path(host.home, ".pgdr.barman", "drills")
+    notes.mkdir(parents=True)
+    for number, noted in enumerate((None, "soon", "2026-11-30T11:00:00")):
+        path = os.path.join(host.home, f"pgdr-drill-000000000000000{number}")
+        note = {"path": path, "id": str(number), "server": "app", "time": noted}
+        (notes / f"{os.path.basename(path)}.json").write_text(json.dumps(note))
+    host.drill("app")
+    assert [record.time for record in host.ledger("app").records] == [NOW] * 4
+
+
+def test_a_directory_that_stays_prevents_no_drill(host: DrillHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.server("other", "20261130T110000")
+    for server in ("app", "other"):
+        with monkeypatch.context() as patch:
+            patch.setattr(ScratchHost, "left_behind", lambda self: [])
+            kill_at(host, patch, "restore")
+            with pytest.raises(Killed):
+                host.drill(server)
+    host.during_restore = lambda request: None
+    remove, refused = ScratchHost.remove, list[str]()
+
+    def remove_or_fail(self: ScratchHost, one: Any) -> None:
+        if one.details["server"] == "app" and not refused:
+            refused.append(one.path)
+            raise HostError("it is busy")
+        remove(self, one)
+
+    monkeypatch.setattr(ScratchHost, "remove", remove_or_fail)
+    result = host.drill("app")
+    assert result.values["drills"]["app"]["result"] == "passed"
+    assert result.values["problems"] == ["a killed drill of server 'app': it is busy"]
+    assert result.failure == "a killed drill of server 'app': it is busy"
+    assert len(result.values["removed"]) == 1
+    assert [record.passed for record in host.ledger("other").records] == [False]
+    assert len(host.notes()) == 1
+
+
 def test_a_note_that_names_something_else_removes_nothing(host: DrillHost, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
@@ -380,7 +543,7 @@ def test_processes_of_a_killed_drill_are_ended_before_its_directory_is_removed(
     alive = {4711: 2}
     signals: list[tuple[int, int]] = []
 
-    def processes(path: str) -> list[int]:
+    def processes(path: str, uid: int) -> list[int]:
         alive[4711] -= 1
         return [4711] if alive[4711] >= 0 else []
 
@@ -393,9 +556,14 @@ def test_processes_of_a_killed_drill_are_ended_before_its_directory_is_removed(
 
 
 def test_processes_are_found_by_their_arguments() -> None:
-    assert processes_with("/nowhere/pgdr-drill-0123456789abcdef") == []
+    assert processes_with("/nowhere/pgdr-drill-0123456789abcdef", os.getuid()) == []
     parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().split(b"\0")[0].decode()
-    assert os.getppid() in processes_with(parent)
+    assert os.getppid() in processes_with(parent, os.getuid())
+
+
+def test_a_process_of_another_user_is_none_of_the_drill() -> None:
+    parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().split(b"\0")[0].decode()
+    assert os.getppid() not in processes_with(parent, os.getuid() + 1)
 
 
 # Values

@@ -222,6 +222,15 @@ def test_limits_of_the_inventory(tmp_path: Path) -> None:
     assert names(host, Limits(drill={"pg": 600.0})) == ["BarmanDrillTooOld"]
 
 
+def test_a_drill_of_the_future_hides_nothing(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path, last_backup_maximum_age=None)
+    host.record("drill", "passed", "2028-01-15T07:30:00+00:00")
+    assert names(host, Limits(drill={"pg": 86400.0})) == ["BarmanDrillTooOld"]
+    assert host.observe().servers["pg"].last_record("drill", passed=True) is None
+    host.record("drill", "failed")
+    assert "BarmanDrillFailed" in names(host)
+
+
 def test_disks() -> None:
     lasting = DiskUse("/a", 50, 100)
     assert disk_faults([lasting, replace(lasting, free=5)]) == []

@@ -178,7 +178,8 @@ def drilled(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, dict
     parser = argparse.ArgumentParser()
     drill_command.add_arguments(parser)
     query = {"query": "SELECT 1", "database": "postgres", "expect": 1, "server": "a"}
-    parts = {"drill": {"directory": "/srv/drills", "queries": {"a": [query], "b": [{**query, "server": "b"}]}}}
+    queries = {"a": [query], "b": [{**query, "server": "b"}]}
+    parts = {"drill": {"directory": "/srv/drills", "queries": queries, "database_users": {"a": "admin"}}}
     return drill_command.drill(parser.parse_args(arguments), Settings("barman", parts)), asked
 
 
@@ -190,11 +191,23 @@ def test_drill_takes_what_the_inventory_declares(
     assert (asked["servers"], asked["backup"], asked["wait"], asked["check_mode"]) == (["a"], "random", 60, False)
     assert (asked["directory"], [one["server"] for one in asked["queries"]]) == ("/srv/drills", ["a"])
     assert drill_request(asked).priority == "idle"
+    assert [drill_request(asked).database_user_of(name) for name in ("a", "b")] == ["admin", "postgres"]
     assert capsys.readouterr().out == (
         "server 'a': backup 20261130T110000 was restored and replayed to 2026-11-30T11:59:58+00:00 in 5.5 s\n"
         "server 'c': backup x would be restored to /srv: 1.0 KiB of 2.0 KiB free\n"
         "server 'b': the drill failed in phase restore: no key\n"
     )
+
+
+def test_a_problem_of_no_drill_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    failed, problem = (
+        "server 'b': the drill failed in phase restore: no key",
+        "a killed drill of server 'a': it is busy",
+    )
+    monkeypatch.setitem(DRILLED, "problems", [failed, problem])
+    for arguments in ((), ("--quiet",)):
+        drilled(monkeypatch, *arguments)
+        assert capsys.readouterr().out.splitlines()[-2:] == [failed, problem]
 
 
 def test_a_quiet_drill_prints_failures_only(

@@ -513,8 +513,11 @@ def test_a_recovery_that_gets_a_signal_reports_the_remaining_directories(host: R
         return run(command)
 
     host.run = interrupted  # type: ignore[method-assign]
-    with pytest.raises(RecoverError, match=r"'barman' was ended\. What was copied .*; no server can be started"):
+    with pytest.raises(
+        RecoverError, match=r"'barman' was ended\. What was copied .*; no server can be started"
+    ) as raised:
         host.recover()
+    assert isinstance(raised.value, Interrupted)
     assert not (host.root / "new" / "global" / "pg_control").exists()
 
 

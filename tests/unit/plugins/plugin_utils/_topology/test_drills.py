@@ -46,6 +46,7 @@ def test_a_backup_server_has_the_drills_of_its_servers() -> None:
                 {"database": "postgres", "query": "SELECT 3", "expect": None, "server": "pg"},
             ]
         },
+        "database_users": {"pg": "postgres"},
         "maximum_ages": {"pg": 129600},
         "schedule_lines": [],
     }
@@ -60,9 +61,16 @@ def test_without_a_declaration_nothing_is_checked() -> None:
     assert drills == {
         "directory": None,
         "queries": {"pg": list[Any]()},
+        "database_users": {"pg": "postgres"},
         "maximum_ages": dict[str, int](),
         "schedule_lines": list[str](),
     }
+
+
+def test_a_drill_logs_in_as_the_superuser_of_the_server() -> None:
+    barman = good({"barman_postgres_superuser": "admin"}).requirements["backup"]["barman"]
+    assert barman["drills"]["database_users"] == {"pg": "admin"}
+    assert barman["program"]["settings"]["drill"]["database_users"] == {"pg": "admin"}
 
 
 @pytest.mark.parametrize(
