@@ -200,7 +200,7 @@ servers:
       type: int
       sample: 172800
     backup_running:
-      description: Whether a backup is being taken, or waits for its WAL.
+      description: Whether a backup is being taken, or has waited for its WAL for less than an hour.
       type: bool
       sample: false
     wal:

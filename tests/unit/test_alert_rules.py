@@ -147,6 +147,7 @@ CASES = [
     (broken.retaining, "BarmanSlotRetainsWal"),
     (broken.synchronous, "BarmanSynchronousStandbyMissing"),
     (broken.gap, "BarmanWalMissing"),
+    (broken.never_complete, "BarmanBackupMissing"),
     (broken.no_backup, "BarmanBackupMissing"),
     (broken.old_backup, "BarmanBackupTooOld"),
     (broken.old_backup_and_a_failed_one, "BarmanBackupTooOld"),
@@ -154,7 +155,6 @@ CASES = [
     (broken.no_files, "BarmanBackupFilesMissing"),
     (broken.waiting, "BarmanWalNotArchived"),
     (broken.drill_failed, "BarmanDrillFailed"),
-    (broken.verification_failed, "BarmanVerificationFailed"),
     (broken.interrupted_backup, "BarmanCheckFailed"),
 ]
 
@@ -212,6 +212,10 @@ def test_each_fault_raises_one_alert_and_clears(
     [
         (row(**NO_RECEIVER, last_failed_time=NOW - 60, last_failed_wal=segment(9)), "BarmanArchiveFailing"),
         (row(**NO_RECEIVER, last_archived_wal=segment(10)), "BarmanWalNotDelivered"),
+        (row(**NO_RECEIVER, archive_mode="off"), "BarmanArchiveFailing"),
+        (row(**NO_RECEIVER, archive_mode="off", last_archived_wal=segment(10)), "BarmanArchiveFailing"),
+        (row(lsn="0/B000001", **NO_RECEIVER), "BarmanArchiveFailing"),
+        (row(lsn="0/B000001", **NO_RECEIVER, last_archived_wal=segment(10)), "BarmanWalNotDelivered"),
     ],
 )
 def test_archiving(program: Path, tmp_path: Path, answer: dict[str, Any], expected: str) -> None:
@@ -219,9 +223,16 @@ def test_archiving(program: Path, tmp_path: Path, answer: dict[str, Any], expect
     for name in ("healthy", "faulty"):
         (tmp_path / name).mkdir()
         hosts.append(WatchedHost(tmp_path / name, **broken.ARCHIVING))
+        hosts[-1].age_wal(301)
         hosts[-1].answer = {**(answer if name == "faulty" else row(**NO_RECEIVER)), "last_archived_time": NOW - 100}
     given = inputs(series(hosts[1], Limits()), series(hosts[0], Limits()))
     check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
+
+
+def test_a_history_that_can_not_be_read(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = "pg: the history of a timeline can't be read, so missing WAL is not known"
+    monkeypatch.setitem(SUMMARIES, "BarmanWalMissing", summary)
+    test_each_fault_raises_one_alert_and_clears(program, tmp_path, broken.history_unreadable, "BarmanWalMissing")
 
 
 def test_metrics_that_stop_and_metrics_that_disappear(program: Path, tmp_path: Path) -> None:

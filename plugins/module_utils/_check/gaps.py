@@ -20,11 +20,12 @@ from .check import MissingWal
 
 
 def find_gaps(
-    backups: Sequence[Backup], archive: Archive, present: int | None = None
+    backups: Sequence[Backup], archive: Archive, present: int | None = None, *, complete: bool = False
 ) -> tuple[list[MissingWal], str | None]:
     """The missing segments after the oldest valid backup, or the reason why they are unknown.
 
-    present: the server's timeline, if it is known; else the newest one that comes from the backup.
+    present: the server's timeline, if it is known; else the newest one that comes from the backup. complete: whether the WAL of a valid
+    backup has to be there, as where Barman took it; a passive node can receive the backup first.
     A backup that is kept alone ("keep" with target standalone) has only the WAL from its begin to its end.
     """
     newest = catalog.latest(backups)
@@ -34,7 +35,11 @@ def find_gaps(
     # If a segment is being received, all segments before it were received.
     known = timeline_history.numbers_of([*archive.segments, *archive.partials], archive.segment_size)
     try:
-        for gap in _gaps_after(newest, archive, present, known):
+        later = _gaps_after(newest, archive, present, known)
+        if not later and complete and newest.begin_wal and (newest.end_wal or "")[:8] == newest.begin_wal[:8]:
+            # Nothing that follows shows that the end of the backup's own WAL is missing.
+            later = _gaps_within(newest, archive)
+        for gap in later:
             found[str(gap.first), str(gap.last)] = MissingWal(
                 str(gap.first), str(gap.last), gap.count, after_latest=True
             )
@@ -83,4 +88,11 @@ def _gaps_within(backup: Backup, archive: Archive) -> list[timeline_history.WalG
     if backup.begin_wal is None or backup.end_wal is None:
         return []
     begin, end = wal.parse_segment(backup.begin_wal), wal.parse_segment(backup.end_wal)
-    return timeline_history.gaps(archive.segments, begin, None, backup.segment_size, end)
+    size = backup.segment_size
+    own = [
+        wal.segment_of_number(begin.timeline, number, size)
+        for number in range(begin.number(size), end.number(size) + 1)
+    ]
+    # The archive can be large, and a backup has few segments.
+    present = [segment for segment in own if segment in archive.segments]
+    return timeline_history.gaps(present, begin, None, size, end)

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Optional
 
 from .._barman import catalog, hook_runs
+from .._barman.archive import Archive
 from .._barman.catalog import Backup
 from .._barman.command import Barman
 from .._barman.configuration import ServerConfiguration
@@ -67,7 +68,16 @@ class CheckedServer(Server):
     @cached_property
     def gaps(self) -> tuple[list[MissingWal], str | None]:
         """The WAL that is missing, and why that can't be known."""
-        return find_gaps(self.backups, self.archive, self.timeline) if self.is_local else ([], None)
+        return self.gaps_in(self.backups, self.archive) if self.is_local else ([], None)
+
+    def gaps_in(self, backups: Sequence[Backup], archive: Archive) -> tuple[list[MissingWal], str | None]:
+        """The same for an archive that was read after the backups, so that it has the WAL of a backup that is DONE."""
+        try:
+            timeline = self.timeline
+        except HostError as exc:
+            # A history can't be read.
+            return [], str(exc)
+        return find_gaps(backups, archive, timeline, complete=not self.entry.passive)
 
     @cached_property
     def copy(self) -> PassiveState:
@@ -197,7 +207,11 @@ def hook_scripts(server: CheckedServer) -> Check | None:
 
 
 def foreign_timelines(server: CheckedServer) -> Check | None:
-    report = server.branches
+    try:
+        report = server.branches
+    except HostError as exc:
+        # A history can't be read, which WAL continuity reports.
+        return Check(FOREIGN_TIMELINES, ok=True, hint=f"not checked: {exc}", source=OURS)
     if report is None:
         return None
     unknown = f"not checked: {report.unknown}" if report.unknown else ""
@@ -236,7 +250,7 @@ def read_own_checks(server: CheckedServer, chosen: Sequence[OwnCheck] = OWN_CHEC
 def _gap_is_final(server: CheckedServer, connect: Connect) -> bool:
     # PostgreSQL is asked first, and the archive is read again after that: what arrives meanwhile is no gap.
     def gaps_now() -> list[wal.Segment]:
-        gaps, _problem = find_gaps(server.backups, server.archive_now(), server.timeline)
+        gaps, _problem = server.gaps_in(server.backups, server.archive_now())
         return [wal.parse_segment(gap.last) for gap in gaps if gap.after_latest]
 
     lasts = gaps_now()

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import traceback
 from typing import Callable
 
 from .process import HostError, lookup_user
@@ -55,3 +57,9 @@ def _answer(work: Callable[[], str]) -> bytes:
         return b"+" + work().encode("utf-8", "replace")
     except HostError as exc:
         return b"-" + str(exc).encode("utf-8", "replace")
+    except Exception as exc:
+        # os._exit() would end the child without a word.
+        traceback.print_exc(file=sys.stderr)
+        sys.stderr.flush()
+        reason = f"this program failed unexpectedly ({type(exc).__name__}): run it at a prompt, which shows where"
+        return b"-" + reason.encode("utf-8", "replace")

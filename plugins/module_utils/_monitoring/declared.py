@@ -9,6 +9,7 @@ This module util is private to the collection. Nothing here reads files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from .._barman.option_table import DIRECTORIES, HOOKS, SECRET_OPTIONS
 from .._barman.options import parse_bool
 from .._postgres.conninfo import conninfo_words
 
+_NUMBER = re.compile(r"-?[0-9]+")
 #: Options that have a variable of their own, or follow from one.
 _DERIVED = frozenset(
     (
@@ -60,7 +62,7 @@ def declared(
     if not entry.passive:
         found.update(_source(entry, increments=increments, synchronous=synchronous))
     found["barman_retention_policy"] = entry.get("retention_policy") or ""
-    found["barman_minimum_redundancy"] = int(entry.get("minimum_redundancy") or 0)
+    found["barman_minimum_redundancy"] = _redundancy(entry.get("minimum_redundancy") or "0")
     found["barman_options"] = {
         name: _typed(value)
         for name, value in sorted(entry.options.items())
@@ -92,9 +94,14 @@ def _source(entry: ServerConfiguration, *, increments: bool, synchronous: bool) 
     }
 
 
+def _redundancy(value: str) -> int | None:
+    """None for a value that is no number, which Barman ignores."""
+    return int(value) if _NUMBER.fullmatch(value) else None
+
+
 def _typed(value: str) -> Any:
     """A number or a Boolean as such. "on" is none of Barman's numbers."""
-    if value.lstrip("-").isdigit():
+    if _NUMBER.fullmatch(value):
         return int(value)
     if value.lower() in ("on", "off", "true", "false"):
         return parse_bool(value)

@@ -25,6 +25,9 @@ Severity = Literal["warning", "critical"]
 #: Seconds that the WAL receiver can be behind, and that a received segment can wait for Barman's cron.
 LAGGING = 300.0
 WAITING = 300.0
+#: Seconds without archived WAL, and the segments that then wait: one is being written, and one is being archived.
+UNARCHIVED = 300.0
+UNARCHIVED_SEGMENTS = 2
 #: The WAL that a slot without a limit can retain.
 RETAINED = 10 * 1024**3
 #: Of a file system: the share that has to be free, and the seconds for which the space has to last.
@@ -128,17 +131,25 @@ def _slot_retains(server: ServerObservation, limits: Limits, now: float) -> str 
 
 def _wal_missing(server: ServerObservation, limits: Limits, now: float) -> str | None:
     count = sum(gap.count for gap in server.checks.gaps if gap.after_latest)
-    return (
-        f"{count} WAL segments are missing after the newest backup: nothing after them can be recovered"
-        if count
-        else None
-    )
+    if count:
+        return f"{count} WAL segments are missing after the newest backup: nothing after them can be recovered"
+    check = server.checks.checks.get("wal_continuity")
+    return None if check is None or check.ok else check.hint
 
 
 def _archive_failing(server: ServerObservation, limits: Limits, now: float) -> str | None:
-    if not server.archives or server.state is None or not server.state.archiver.failing:
+    state, rpo = server.state, server.rpo
+    if not server.archives or state is None:
         return None
-    return f"archive_command fails with {server.state.archiver.last_failed_wal}"
+    if server.archiver_off:
+        return "PostgreSQL archives nothing (archive_mode = off)"
+    if state.archiver.failing:
+        return f"archive_command fails with {state.archiver.last_failed_wal}"
+    if rpo.limit is not RpoLimit.UNARCHIVED or rpo.seconds is None or rpo.bytes is None or server.undelivered:
+        return None
+    if rpo.seconds <= UNARCHIVED or rpo.bytes <= UNARCHIVED_SEGMENTS * state.segment_size:
+        return None
+    return f"{rpo.bytes} bytes of WAL are not archived, and nothing was for {_hours(rpo.seconds)}: archive_command is empty or hangs"
 
 
 def _undelivered(server: ServerObservation, limits: Limits, now: float) -> str | None:
@@ -155,7 +166,7 @@ def _waiting(server: ServerObservation, limits: Limits, now: float) -> str | Non
 
 
 def _no_backup(server: ServerObservation, limits: Limits, now: float) -> str | None:
-    if server.last_backup is not None or server.checks.backup_runs:
+    if server.last_backup is not None or server.backup_running:
         return None
     return "there is no valid backup"
 
@@ -204,11 +215,6 @@ def _drill_old(server: ServerObservation, limits: Limits, now: float) -> str | N
         return "no restore was ever proven by a drill" + ("" if misdated is None else f": {misdated_text(misdated)}")
     age = now - passed.time.timestamp()
     return f"the last proven restore is {_hours(age)} old, and the limit is {_hours(most)}" if age > most else None
-
-
-def _verification_failed(server: ServerObservation, limits: Limits, now: float) -> str | None:
-    last = server.last_record("verification")
-    return None if last is None or last.passed else f"the verification of {last.time.isoformat()} found damaged files"
 
 
 def _check_failed(server: ServerObservation, limits: Limits, now: float) -> str | None:
@@ -308,7 +314,8 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
         FaultKind(
             "BarmanArchiveFailing",
             "critical",
-            "Read PostgreSQL's log on the host of {server}, which has the output of archive_command.",
+            "If archive_mode is off or archive_command is empty, deploy {server}. Otherwise, read PostgreSQL's log on its host, "
+            "which has the output of archive_command, and end a command that hangs.",
             hides=("BarmanWalNotDelivered",),
         ),
         _archive_failing,
@@ -385,14 +392,6 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
             "BarmanDrillTooOld", "warning", "Run pgdr.barman.drill for {server}, and find out why the schedule did not."
         ),
         _drill_old,
-    ),
-    (
-        FaultKind(
-            "BarmanVerificationFailed",
-            "critical",
-            "Take a new backup of {server}. Replace the damaged files by those of a passive copy, if there is one.",
-        ),
-        _verification_failed,
     ),
     (
         FaultKind(

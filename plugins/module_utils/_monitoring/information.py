@@ -55,7 +55,7 @@ def _server(server: ServerObservation, global_options: Mapping[str, str], now: f
         "backups": [_backup(one, now) for one in server.backups],
         "last_backup": None if server.last_backup is None else _backup(server.last_backup, now),
         "backup_maximum_age": int(Limits().backup_age(entry)) or None,
-        "backup_running": server.checks.backup_runs,
+        "backup_running": server.backup_running,
         "wal": _wal(server, now),
         "postgresql": _postgresql(server),
         "receiver": _receiver(server),

@@ -75,13 +75,13 @@ def _rpo_seconds(server: ServerObservation) -> float | None:
     return float("inf") if server.rpo.unlimited else server.rpo.seconds
 
 
-def _record(server: ServerObservation, kind: str, *, passed: bool) -> float:
-    found = server.last_record("drill" if kind == "drill" else "verification", passed=passed)
+def _drill_time(server: ServerObservation, *, passed: bool) -> float:
+    found = server.last_record("drill", passed=passed)
     return 0.0 if found is None else moment(found.time)
 
 
-def _last_passed(server: ServerObservation, kind: str) -> float | None:
-    found = server.last_record("drill" if kind == "drill" else "verification")
+def _last_drill_passed(server: ServerObservation) -> float | None:
+    found = server.last_record("drill")
     return None if found is None else float(found.passed)
 
 
@@ -118,7 +118,11 @@ _METRICS: Sequence[ServerMetric] = (
         "How long the newest valid backup took.",
         lambda s: (s.last_backup.duration if s.last_backup else 0.0) or 0.0,
     ),
-    ServerMetric("backup_running", "Whether a backup is being taken now.", lambda s: float(s.checks.backup_runs)),
+    ServerMetric(
+        "backup_running",
+        "Whether a backup is being taken, or has waited for its WAL for less than an hour.",
+        lambda s: float(s.backup_running),
+    ),
     ServerMetric(
         "recovery_window_start_timestamp_seconds",
         "The earliest time to which the newest recovery window can be recovered. 0: nothing can be.",
@@ -205,6 +209,16 @@ _METRICS: Sequence[ServerMetric] = (
         _of_slot(lambda s: float(s.state.safe_bytes) if s.state and s.state.safe_bytes is not None else None),
     ),
     ServerMetric(
+        "archiver_off",
+        "Whether PostgreSQL archives nothing (archive_mode is off), although archive_command should deliver WAL.",
+        _of_archiver(lambda s: float(s.archiver_off)),
+    ),
+    ServerMetric(
+        "archiver_segment_size_bytes",
+        "The size of PostgreSQL's WAL segments.",
+        _of_archiver(lambda s: float(s.state.segment_size) if s.state else None),
+    ),
+    ServerMetric(
         "archiver_last_archived_timestamp_seconds",
         "When archive_command last succeeded. 0: never.",
         _of_archiver(lambda s: (s.state.archiver.last_archived if s.state else 0.0) or 0.0),
@@ -259,27 +273,17 @@ _METRICS: Sequence[ServerMetric] = (
     ServerMetric(
         "drill_last_success_timestamp_seconds",
         "When a restore drill last passed. 0: never.",
-        lambda s: _record(s, "drill", passed=True),
+        lambda s: _drill_time(s, passed=True),
     ),
     ServerMetric(
         "drill_last_timestamp_seconds",
         "When a restore drill last ran. 0: never.",
-        lambda s: _record(s, "drill", passed=False),
+        lambda s: _drill_time(s, passed=False),
     ),
     ServerMetric(
         "drill_success",
         "Whether the last restore drill passed. Absent before the first one.",
-        lambda s: _last_passed(s, "drill"),
-    ),
-    ServerMetric(
-        "verification_last_success_timestamp_seconds",
-        "When the stored backups and WAL were last verified without a fault. 0: never.",
-        lambda s: _record(s, "verification", passed=True),
-    ),
-    ServerMetric(
-        "verification_success",
-        "Whether the last verification of stored backups and WAL passed. Absent before the first one.",
-        lambda s: _last_passed(s, "verification"),
+        _last_drill_passed,
     ),
 )
 
@@ -303,13 +307,13 @@ def families(host: HostObservation, limits: Limits) -> Iterator[Family]:
     watched = [server for server in readable if server.active]
     yield _family(
         "server_readable",
-        "Whether the server's files on the backup server can be read. 0: all its other metrics are absent.",
+        "Whether the server's files on the backup server can be read. 0: of its other metrics, server_info alone is there.",
         [(float(not server.problem), {"server": server.name}) for server in servers],
     )
     yield _family("server_info", "How the server is backed up.", [(1.0, _info(server)) for server in servers])
     yield _family(
         "active",
-        "Whether Barman works for the server (1) or ignores it (0). 0: all its other metrics are absent.",
+        "Whether Barman works for the server (1) or ignores it (0). 0: of its other metrics, server_info and server_readable alone are there.",
         [(float(server.active), {"server": server.name}) for server in readable],
     )
     for metric in _limit_metrics(limits) + tuple(_METRICS):

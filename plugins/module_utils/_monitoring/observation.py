@@ -53,6 +53,7 @@ class ServerObservation:
 
     problem: why its files can't be read; nothing else is known then. windows: the recovery windows, oldest first.
     unreachable: why PostgreSQL did not answer. receiver_pid: the process of the WAL receiver. passive: None for a server that is not.
+    backup_running: whether a backup is being taken, or has waited for its WAL for less than an hour.
     """
 
     entry: ServerConfiguration
@@ -68,6 +69,7 @@ class ServerObservation:
     unreachable: str = ""
     receiver_pid: int | None = None
     passive: PassiveState | None = None
+    backup_running: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     time: float = 0.0
 
@@ -109,12 +111,23 @@ class ServerObservation:
     def undelivered(self) -> int:
         """The segments that archive_command archived, as PostgreSQL reports it, and that are not here."""
         state, facts = self.state, self.wal_facts
-        if state is None or facts is None or facts.received is None or not self.archives:
+        if state is None or facts is None or not self.archives:
             return 0
         file = wal.parse(state.archiver.last_archived_wal or "")
-        if file is None or file.kind != "segment" or file.segment is None or file.timeline != facts.received.timeline:
+        if file is None or file.kind != "segment" or file.segment is None:
+            return 0
+        if facts.received is None or file.segment.timeline > facts.received.timeline:
+            # How many they are is not known: at least this one.
+            return 1
+        if file.segment.timeline < facts.received.timeline:
             return 0
         return max(0, file.segment.number(state.segment_size) - facts.received.number(state.segment_size))
+
+    @property
+    def archiver_off(self) -> bool:
+        """Whether archive_command should deliver WAL, and PostgreSQL archives nothing. A standby's own mode does not matter."""
+        state = self.state
+        return self.archives and state is not None and not state.in_recovery and state.archiver.mode == "off"
 
     @property
     def receiver_streams(self) -> bool:

@@ -12,10 +12,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from .._barman import catalog
 from .._barman.archive import Archive
+from .._barman.catalog import Backup
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration, read
 from .._barman.disks import disk_of
@@ -34,9 +38,11 @@ from .postgres_state import PostgresState, parse_state, question_for
 from .recovery_window import Ranges, RecoveryWindow, contiguous, newest_segment, recovery_windows
 from .rpo import RpoFacts, rpo_now
 
-#: The sizes of all archived files take one system call for each of them; pgdr.barman.check reads them, and a verification their content.
+#: The sizes of all archived files take one system call for each of them; pgdr.barman.check reads them, and a recovery their content.
 _CHECKS = tuple(one for one in OWN_CHECKS if one is not wal_sizes)
 SAMPLES = ".pgdr.barman/monitoring.json"
+#: Seconds that a backup counts as running after its end, while it waits for its WAL.
+WAITING_FOR_WALS = 3600.0
 
 
 def observe_host(
@@ -84,13 +90,16 @@ def observe_server(
         facts = _wal_facts(entry, server.archive, ranges) if server.is_local else None
         windows, unknown = _windows(server, ranges, state)
         newest = newest_segment(ranges, server.segment_size, None if state is None else state.timeline)
+        pid = receiver_pid(entry, process) if entry.flag("streaming_archiver") else None
         rpo_facts = RpoFacts(
             has_backup=any(one.done for one in server.backups),
             gaps=checks.gaps,
+            recoverable=bool(windows or unknown),
             window_end=windows[-1].end if windows else None,
             received=None if facts is None else facts.received_time,
             received_lsn=None if newest is None else newest.next(server.segment_size).begin_lsn(server.segment_size),
             streaming=entry.flag("streaming_archiver"),
+            receiver_runs=pid is not None,
             passive=entry.passive,
             active=entry.flag("active", default=True),
             asked=answer is not None,
@@ -106,14 +115,31 @@ def observe_server(
             state=state,
             reach=reach,
             unreachable=unreachable,
-            receiver_pid=receiver_pid(entry, process) if entry.flag("streaming_archiver") else None,
+            receiver_pid=pid,
             passive=server.copy if entry.passive and server.is_local else None,
+            backup_running=any(_runs(backup, now) for backup in server.backups),
             ledger=read_ledger(home, server.name),
             time=now,
         )
     except (HostError, OSError) as exc:
-        nothing = rpo_now(RpoFacts(has_backup=False), None, now)
-        return ServerObservation(entry, nothing, ServerChecks(entry.name), problem=str(exc))
+        return _unread(entry, str(exc), now)
+    except Exception as exc:
+        # An error of this program with one server must not hide the others.
+        traceback.print_exc(file=sys.stderr)
+        reason = f"pgdr.barman failed unexpectedly ({type(exc).__name__}): 'pgdr-barman metrics' shows where on standard error"
+        return _unread(entry, reason, now)
+
+
+def _unread(entry: ServerConfiguration, problem: str, now: float) -> ServerObservation:
+    nothing = rpo_now(RpoFacts(has_backup=False), None, now)
+    return ServerObservation(entry, nothing, ServerChecks(entry.name), problem=problem)
+
+
+def _runs(backup: Backup, now: float) -> bool:
+    """Whether the backup is being taken. One whose WAL never arrives waits for ever."""
+    if backup.status == catalog.WAITING_FOR_WALS:
+        return backup.end_time is not None and now - backup.end_time.timestamp() < WAITING_FOR_WALS
+    return backup.status not in (catalog.DONE, catalog.FAILED)
 
 
 def _state(answer: Answer | None, server: CheckedServer) -> tuple[PostgresState | None, PostgresReach, str]:
@@ -166,8 +192,8 @@ def _windows(
 ) -> tuple[list[RecoveryWindow], str]:
     if not server.is_local:
         return [], "the WAL is not on this host"
-    present = server.timeline if state is None else state.timeline
     try:
+        present = server.timeline if state is None else state.timeline
         return recovery_windows(server.backups, server.archive, ranges, written, present), ""
     except HostError as exc:
         return [], str(exc)

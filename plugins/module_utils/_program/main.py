@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 
 from .._host.process import HostError, lookup_user
@@ -53,6 +54,14 @@ def main(arguments: Sequence[str], commands: Mapping[str, ProgramCommand] = COMM
             return command.report(str(exc))
         print(f"{NAME} {chosen.command}: {exc}", file=sys.stderr)
         return NOT_DONE
+    except Exception as exc:
+        if command.report is None:
+            raise
+        traceback.print_exc(file=sys.stderr)
+        # Its text can contain what Nagios must not show, such as a connection string.
+        return command.report(
+            f"{NAME} failed unexpectedly ({type(exc).__name__}): run it at a prompt, which shows where"
+        )
 
 
 def _require_user(settings: Settings) -> None:

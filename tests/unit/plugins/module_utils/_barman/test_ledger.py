@@ -106,7 +106,7 @@ def test_the_newest_drill_that_passed_is_the_proven_restore(tmp_path: Path) -> N
         drill(hours=3, number=2),
         drill(hours=2, number=3),
         drill(hours=4, passed=False, number=4),
-        new_record("verification", "app", NOW + timedelta(hours=5), {}, passed=True),
+        new_record("gap", "app", NOW + timedelta(hours=5), {}, passed=True),
     ]:
         append_record(home, record)
     proven = read_ledger(home, "app").proven_restore(NOW + timedelta(hours=5))

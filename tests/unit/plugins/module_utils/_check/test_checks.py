@@ -123,6 +123,17 @@ class TestGaps:
         gaps, _ = find_gaps([backup("1", 5)], archive(6, 7))
         assert gaps == [MissingWal(segment(5), segment(5), 1, after_latest=True)]
 
+    def test_the_end_of_the_backup_itself_with_nothing_after_it(self) -> None:
+        """Barman makes a backup DONE after its WAL; a passive node can receive the backup first."""
+        backups = [backup("1", 5, 7)]
+        assert find_gaps(backups, archive(5)) == ([], None)
+        for present, first in ((archive(5), 6), (archive(), 5)):
+            gaps, _ = find_gaps(backups, present, complete=True)
+            assert gaps == [MissingWal(segment(first), segment(7), 8 - first, after_latest=True)]
+        assert find_gaps(backups, archive(5, 6, 7), complete=True) == ([], None)
+        gaps, _ = find_gaps(backups, archive(5, 8), complete=True)
+        assert gaps == [MissingWal(segment(6), segment(7), 2, after_latest=True)]
+
     def test_before_the_segment_that_is_being_received(self) -> None:
         present = archive(5, 6)
         present.partials[wal.parse_segment(segment(9))] = ""

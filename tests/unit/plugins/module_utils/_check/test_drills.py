@@ -39,7 +39,7 @@ def drilled(days: float, *, passed: bool = True) -> LedgerRecord:
         ([drilled(31), drilled(1)], True, "2026-11-29 12:00 UTC"),
         ([drilled(2), drilled(1, passed=False)], False, "the newest drill (2026-11-29 12:00 UTC) failed in phase verify"),
         ([drilled(2, passed=False), drilled(1)], True, ""),
-        ([new_record("verification", "app", NOW, {}, passed=True)], False, "no restore is proven"),
+        ([new_record("gap", "app", NOW, {}, passed=True)], False, "no restore is proven"),
         ([drilled(-30)], False, "no restore is proven: the drill that passed is dated 2026-12-30 12:00 UTC, which is more than 1 hour in the future"),
         ([drilled(-30), drilled(1, passed=False)], False, "the newest drill (2026-11-29 12:00 UTC) failed in phase verify"),
         ([drilled(-30), drilled(2)], True, "2026-11-28 12:00 UTC"),

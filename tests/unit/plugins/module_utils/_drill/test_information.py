@@ -77,7 +77,7 @@ def test_failed_drills_and_those_without_numbers_do_not_count() -> None:
         drilled(passed=False),
         drilled(phases=None),
         drilled(backup_bytes=None),
-        new_record("verification", "app", NOW, {}, passed=True),
+        new_record("gap", "app", NOW, {}, passed=True),
     ]
     assert measured(records) == []
     assert forecast([], RestoredBytes(1, 1)) is None

@@ -41,6 +41,16 @@ def test_an_error_arrives_as_an_error() -> None:
 
 
 @as_root
+def test_an_unexpected_error_arrives_as_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    def work() -> str:
+        raise KeyError("x")
+
+    with pytest.raises(HostError, match=r"failed unexpectedly \(KeyError\)"):
+        text_as("nobody", work)
+    assert "KeyError: 'x'" in capfd.readouterr().err
+
+
+@as_root
 def test_a_child_that_is_killed_is_an_error() -> None:
     def work() -> str:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -24,7 +24,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults imp
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observation import DiskUse
 from tests.unit.plugins.module_utils._barman.barman_host import segment
-from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, NO_SLOT, row
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, NO_SLOT, SYSTEM, row
 from tests.unit.plugins.module_utils._monitoring.watched_host import NOW, WatchedHost
 
 ARCHIVING = {"archiver": "on", "streaming_archiver": None, "slot_name": None}
@@ -123,8 +123,21 @@ def drill_failed(host: WatchedHost) -> None:
     host.record("drill", "failed")
 
 
-def verification_failed(host: WatchedHost) -> None:
-    host.record("verification", "failed")
+def own_wal_missing(host: WatchedHost) -> None:
+    """The end of the newest backup's WAL, with nothing after it."""
+    for number in range(5, 9):
+        host.segment_path(number).unlink()
+
+
+def history_unreadable(host: WatchedHost) -> None:
+    host.host.history("pg", 2, "(garbage")
+
+
+def never_complete(host: WatchedHost) -> None:
+    no_backup(host)
+    host.host.backup(
+        "pg", "20270115T050000", 8, status="WAITING_FOR_WALS", systemid=SYSTEM, end_time="2027-01-15 06:59:59+00:00"
+    )
 
 
 def interrupted_backup(host: WatchedHost) -> None:
@@ -145,14 +158,16 @@ def interrupted_backup(host: WatchedHost) -> None:
         (retaining, "BarmanSlotRetainsWal"),
         (synchronous, "BarmanSynchronousStandbyMissing"),
         (gap, "BarmanWalMissing"),
+        (own_wal_missing, "BarmanWalMissing"),
+        (history_unreadable, "BarmanWalMissing"),
         (no_backup, "BarmanBackupMissing"),
+        (never_complete, "BarmanBackupMissing"),
         (old_backup, "BarmanBackupTooOld"),
         (old_backup_and_a_failed_one, "BarmanBackupTooOld"),
         (failed_backup, "BarmanBackupFailed"),
         (no_files, "BarmanBackupFilesMissing"),
         (waiting, "BarmanWalNotArchived"),
         (drill_failed, "BarmanDrillFailed"),
-        (verification_failed, "BarmanVerificationFailed"),
         (interrupted_backup, "BarmanCheckFailed"),
     ],
 )
@@ -169,14 +184,42 @@ def test_each_cause_is_one_fault(tmp_path: Path, break_it: Callable[[WatchedHost
         (row(**NO_RECEIVER, last_archived_wal=segment(10)), ["BarmanWalNotDelivered"]),
         (row(**NO_RECEIVER, last_archived_wal=segment(8)), []),
         (row(**NO_RECEIVER, last_archived_wal="00000002.history"), []),
-        (row(**NO_RECEIVER, last_archived_wal=segment(9, 2)), []),
+        (row(**NO_RECEIVER, last_archived_wal=segment(9, 2)), ["BarmanWalNotDelivered"]),
+        (row(**NO_RECEIVER, archive_mode="off"), ["BarmanArchiveFailing"]),
+        (row(**NO_RECEIVER, archive_mode="off", in_recovery=True, timeline=None), []),
+        (row(lsn="0/B000001", **NO_RECEIVER), ["BarmanArchiveFailing"]),
+        (row(lsn="0/B000000", **NO_RECEIVER), []),
+        (row(lsn="0/B000001", **NO_RECEIVER, last_archived_wal=segment(10)), ["BarmanWalNotDelivered"]),
     ],
 )
 def test_archiving(tmp_path: Path, answer: dict[str, Any], expected: list[str]) -> None:
     """A command such as /bin/true archives everything, and nothing is on the backup server."""
     host = WatchedHost(tmp_path, **ARCHIVING)
+    host.age_wal(301)
     host.answer = answer
     assert names(host) == expected
+
+
+def test_much_wal_that_arrives_at_once_is_no_fault(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path, **ARCHIVING)
+    host.answer = row(lsn="0/F000000", **NO_RECEIVER)
+    assert names(host) == []
+
+
+def test_wal_that_was_archived_and_never_arrived(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path, **ARCHIVING)
+    own_wal_missing(host)
+    host.answer = row(**NO_RECEIVER)
+    assert "BarmanWalNotDelivered" in names(host)
+
+
+def test_a_backup_can_wait_for_its_wal_for_an_hour(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path)
+    no_backup(host)
+    host.host.backup(
+        "pg", "20270115T050000", 8, status="WAITING_FOR_WALS", systemid=SYSTEM, end_time="2027-01-15 07:00:01+00:00"
+    )
+    assert names(host) == []
 
 
 def test_an_inactive_server_has_no_other_fault(tmp_path: Path) -> None:

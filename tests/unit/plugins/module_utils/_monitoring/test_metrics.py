@@ -100,17 +100,20 @@ def test_the_archiver(tmp_path: Path) -> None:
     assert "receiver_streaming" not in found
 
 
-def test_drills_and_verifications(host: WatchedHost) -> None:
+def test_drills(host: WatchedHost) -> None:
     host.record("drill", "passed", "2027-01-15T06:00:00+00:00")
     host.record("drill", "failed", "2027-01-15T07:00:00+00:00")
-    host.record("verification", "passed", "2027-01-15T07:30:00+00:00")
     found = values(host, Limits(drill={"pg": 604800.0}))
     assert found["drill_last_success_timestamp_seconds"] == NOW - 7200
     assert found["drill_last_timestamp_seconds"] == NOW - 3600
     assert found["drill_success"] == 0
     assert found["drill_maximum_age_seconds"] == 604800
-    assert found["verification_success"] == 1
-    assert found["verification_last_success_timestamp_seconds"] == NOW - 1800
+
+
+def test_an_inactive_server_has_three_metrics(tmp_path: Path) -> None:
+    found = values(WatchedHost(tmp_path, active="false"))
+    of_the_server = {name.split("{")[0] for name in found if not name.startswith(("disk_", "metrics_"))}
+    assert of_the_server == {"active", "server_info", "server_readable", "servers"}
 
 
 def test_a_server_that_can_not_be_read_has_no_values_of_the_past(host: WatchedHost) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ConfigurationError
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import Ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring import observe as observe_module
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observation import (
     HostObservation,
     ServerObservation,
@@ -134,6 +136,27 @@ def test_a_server_whose_files_can_not_be_read_hides_no_other(host: BarmanHost) -
     found = observe(host, pg=row(), broken=row())
     assert "is truncated" in found.servers["broken"].problem
     assert found.servers["pg"].problem == ""
+
+
+def test_an_error_of_the_program_with_one_server_hides_no_other(
+    host: BarmanHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def read(home: str, name: str) -> Ledger:
+        return {"pg": Ledger()}[name]
+
+    monkeypatch.setattr(observe_module, "read_ledger", read)
+    host.server("other", conninfo="host=o")
+    found = observe(host, pg=row(), other=row())
+    assert "failed unexpectedly (KeyError)" in found.servers["other"].problem
+    assert found.servers["pg"].problem == ""
+    assert "KeyError: 'other'" in capsys.readouterr().err
+
+
+def test_a_backup_whose_own_wal_is_missing_recovers_nothing(host: BarmanHost) -> None:
+    for number in range(5, 9):
+        (host.home / "pg" / "wals" / segment(number)[:16] / segment(number)).unlink()
+    found = one(host)
+    assert (found.rpo.limit, found.rpo.unlimited) == (RpoLimit.WAL_MISSING, True)
 
 
 def test_an_unknown_server(host: BarmanHost) -> None:

@@ -73,6 +73,12 @@ def facts(**values: Any) -> RpoFacts:
             Rpo(RpoLimit.NONE, 0.0, 0),
             id="archive_command failed, and succeeded since",
         ),
+        pytest.param(
+            facts(receiver_runs=False),
+            state(write_lag=90.0),
+            Rpo(RpoLimit.RECEIVER_STOPPED, 7.0, SEGMENT),
+            id="PostgreSQL streams to a client elsewhere",
+        ),
         pytest.param(facts(), None, Rpo(RpoLimit.UNREACHABLE, 7.0, None), id="PostgreSQL does not answer"),
         pytest.param(facts(asked=False), None, Rpo(RpoLimit.NOT_ASKED, 7.0, None), id="PostgreSQL was not asked"),
         pytest.param(facts(active=False), None, Rpo(RpoLimit.INACTIVE, 7.0, None), id="inactive"),
@@ -93,6 +99,13 @@ def test_a_gap_makes_all_wal_after_it_useless() -> None:
     """The receiver streams, and everything since the gap is lost nevertheless."""
     lost = MissingWal("a", "b", 2, after_latest=True)
     assert rpo_now(facts(gaps=[lost], window_end=4_000.0), state(), NOW) == Rpo(RpoLimit.WAL_MISSING, 6_000.0, None)
+
+
+def test_a_gap_in_the_only_backup_loses_everything() -> None:
+    lost = MissingWal("a", "b", 2, after_latest=True)
+    everything = Rpo(RpoLimit.WAL_MISSING, None, None, unlimited=True)
+    assert rpo_now(facts(gaps=[lost]), state(), NOW) == everything
+    assert rpo_now(facts(recoverable=False), state(), NOW) == everything
 
 
 def test_a_gap_before_the_latest_backup_costs_nothing() -> None:

@@ -38,10 +38,13 @@ class WatchedHost:
             size=1000,
         )
         self.host.wal("pg", range(5, 9))
-        for path in (self.place / "wals").glob("*/*"):
-            os.utime(path, (NOW - 20, NOW - 20))
+        self.age_wal(20)
         self.answer: Any = row()
         self.receives = True
+
+    def age_wal(self, seconds: float) -> None:
+        for path in (self.place / "wals").glob("*/*"):
+            os.utime(path, (NOW - seconds, NOW - seconds))
 
     def segment_path(self, number: int) -> Path:
         return self.place / "wals" / segment(number)[:16] / segment(number)

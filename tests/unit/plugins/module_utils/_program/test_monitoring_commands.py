@@ -113,6 +113,22 @@ def test_another_user_is_unknown(
     assert f"sudo -u {USER} pgdr-barman" in capsys.readouterr().out
 
 
+def test_an_unexpected_error_is_unknown(
+    settings: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(*_arguments: object) -> str:
+        raise KeyError("password=x")
+
+    monkeypatch.setattr(nagios_command, "text_as", work)
+    assert run(settings, "nagios") == 3
+    shown = capsys.readouterr()
+    assert (
+        shown.out
+        == "BARMAN UNKNOWN: pgdr-barman failed unexpectedly (KeyError): run it at a prompt, which shows where\n"
+    )
+    assert "Traceback" in shown.err
+
+
 @pytest.mark.parametrize("part", [{"backup_maximum_age": {"pg": "x"}}, {"backup_maximum_age": 5}])
 def test_limits_that_can_not_be_read_are_unknown(
     settings: str, part: object, capsys: pytest.CaptureFixture[str]
