@@ -276,3 +276,29 @@ def test_a_function_has_lines_of_its_own(path: Path) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     assert [node.name for node in functions if node.body[0].lineno == node.lineno] == []
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.rglob("*.py")), ids=lambda path: str(path.relative_to(PLUGINS)))
+def test_a_plugin_calls_and_defaults_to_nothing_that_sanity_refuses(path: Path) -> None:
+    """ansible-test's pylint: print() and sys.exit() are for programs (_program/output.py writes), and no default is a dictionary of the file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tables = {
+        target.id
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, (ast.Dict, ast.List, ast.Set))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    found = [
+        f"{node.lineno}: {ast.unparse(node.func)}()"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.exit", "exit")
+    ]
+    found += [
+        f"{node.lineno}: {node.name}({default.id})"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for default in (*node.args.defaults, *node.args.kw_defaults)
+        if isinstance(default, ast.Name) and default.id in tables
+    ]
+    assert found == []

@@ -10,13 +10,12 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from .._barman.command import Barman
 from .._check.servers import check_servers
 from .._host.process import run
 from .._postgres.connection import connect, psycopg_is_there
+from .output import write_json, write_line
 from .settings import Settings
 
 
@@ -39,12 +38,11 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
         drill_maximum_age=settings.part("check").get("drill_maximum_age", {}),
     )
     if options.json:
-        json.dump(result, sys.stdout, indent=2, sort_keys=True)
-        print()
+        write_json(result)
     else:
         for problem in result["problems"]:
-            print(problem)
+            write_line(problem)
         for name, server in result["servers"].items():
             if server["ok"]:
-                print(f"server '{name}': OK" if server["active"] else f"server '{name}': OK, and not active")
+                write_line(f"server '{name}': OK" if server["active"] else f"server '{name}': OK, and not active")
     return 0 if result["ok"] else 1

@@ -10,13 +10,12 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Any
 
 from .._drill.arguments import DRILL_ARGUMENTS
 from .._drill.facts import summary
 from .._drill.run import drill as run_drill
+from .output import write_json, write_line
 from .settings import Settings
 
 
@@ -35,13 +34,12 @@ def drill(options: argparse.Namespace, settings: Settings) -> int:
     """Print the result of each server. 0: all passed, 1: a drill failed. Raises HostError."""
     result = run_drill(parameters(options, settings), check_mode=options.check)
     if options.json:
-        json.dump(result.values, sys.stdout, indent=2, sort_keys=True)
-        print()
+        write_json(result.values)
     else:
         problems = result.values["problems"]
         lines = [] if options.quiet else summary(result.values["drills"])
         for line in [*lines, *(one for one in problems if one not in lines)]:
-            print(line)
+            write_line(line)
     return 0 if result.failure is None else 1
 
 

@@ -18,14 +18,16 @@ from collections.abc import Mapping, Sequence
 from .._host.process import HostError, lookup_user
 from .._server.program_files import NAME, SETTINGS
 from .commands import COMMANDS, ProgramCommand
+from .output import write_error
 from .settings import Settings, read_settings
 
 #: sysexits(3) has none that people know; argparse ends with 2, too.
 NOT_DONE = 2
 
 
-def main(arguments: Sequence[str], commands: Mapping[str, ProgramCommand] = COMMANDS, path: str = SETTINGS) -> int:
-    """Run one command; its exit status, or 2 with the reason on stderr."""
+def main(arguments: Sequence[str], commands: Mapping[str, ProgramCommand] | None = None, path: str = SETTINGS) -> int:
+    """Run one command; its exit status, or 2 with the reason on stderr. commands: others than the program's own, in tests."""
+    commands = COMMANDS if commands is None else commands
     lines = "".join(f"  {name:<10} {command.summary}\n" for name, command in commands.items())
     outer = argparse.ArgumentParser(
         prog=NAME,
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str], commands: Mapping[str, ProgramCommand] = COMM
     except HostError as exc:
         if command.report is not None:
             return command.report(str(exc))
-        print(f"{NAME} {chosen.command}: {exc}", file=sys.stderr)
+        write_error(f"{NAME} {chosen.command}: {exc}")
         return NOT_DONE
     except Exception as exc:
         if command.report is None:

@@ -14,6 +14,7 @@ import argparse
 from .._host.child import text_as
 from .._monitoring.nagios import RpoThresholds, nagios_answer, unknown
 from .observing import add_observation_arguments, limits_of, observe
+from .output import write_line
 from .settings import Settings
 
 
@@ -34,12 +35,12 @@ def nagios(options: argparse.Namespace, settings: Settings) -> int:
         return f"{answer.state.value}{answer.text}"
 
     text = text_as(settings.user, work)
-    print(text[1:])
+    write_line(text[1:])
     return int(text[0])
 
 
 def report_unknown(reason: str) -> int:
     """Nagios reads standard output alone, and has a status of its own for what could not be observed."""
     answer = unknown(reason)
-    print(answer.text)
+    write_line(answer.text)
     return answer.state.value
