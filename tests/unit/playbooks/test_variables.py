@@ -73,6 +73,13 @@ def test_the_topology_takes_none_of_them_for_a_mistake() -> None:
     assert not names & set(KNOWN_VARIABLES)
 
 
+@pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if name not in ("selection", "validate")])
+def test_every_playbook_validates_the_inventory_first(playbook: str) -> None:
+    """validate.yml refuses a wrong inventory and a slice of a job (test_jobs.py), before a host is connected to."""
+    plays = yaml.safe_load((REPOSITORY / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8"))
+    assert plays[0].get("ansible.builtin.import_playbook") == "validate.yml"
+
+
 def test_every_playbook_that_takes_servers_takes_an_expression_too() -> None:
     taking = {playbook for playbook in PLAYBOOKS if "barman_servers" in declared(playbook)}
     assert taking == {"backup", "check", "drill", "repair", "sync"}
