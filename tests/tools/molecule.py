@@ -34,7 +34,19 @@ CALLBACKS = Path(__file__).with_name("callbacks")
 LAB_PREFIX = "molecule-"
 """A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
-LONGEST_FIRST = ("star", "streaming", "moving", "increments", "geo", "targets", "rsync", "hooks", "faults")
+LONGEST_FIRST = (
+    "star",
+    "streaming",
+    "moving",
+    "increments",
+    "geo",
+    "targets",
+    "rsync",
+    "hooks",
+    "faults",
+    "monitoring",
+    "drill",
+)
 """They begin before all others, so that all lanes end at about the same time."""
 
 WITH_OTHER_CORES = ("streaming",)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,18 @@ def test_the_topology_takes_none_of_them_for_a_mistake() -> None:
     assert names
     assert names == PLAYBOOK_VARIABLES
     assert not names & set(KNOWN_VARIABLES)
+
+
+def test_a_host_that_a_dictionary_may_lack_is_looked_up_with_get() -> None:
+    """Jinja takes the dictionary's method for an item that is missing: of a host named copy, items or get, the default is never used."""
+    paths = (*(REPOSITORY / "playbooks").rglob("*.yml"), *(REPOSITORY / "roles").glob("*/*/**/*.yml"))
+    found = [
+        f"{path.relative_to(REPOSITORY)}: {line.strip()}"
+        for path in paths
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"(?<!hostvars)\[inventory_hostname\] *\| *default", line)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if name not in ("selection", "validate")])
