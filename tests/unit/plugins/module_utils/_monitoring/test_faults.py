@@ -206,7 +206,7 @@ def test_much_wal_that_arrives_at_once_is_no_fault(tmp_path: Path) -> None:
     assert names(host) == []
 
 
-def test_wal_that_was_archived_and_never_arrived(tmp_path: Path) -> None:
+def test_wal_that_postgres_archived_and_the_archive_lacks(tmp_path: Path) -> None:
     host = WatchedHost(tmp_path, **ARCHIVING)
     own_wal_missing(host)
     host.answer = row(**NO_RECEIVER)
