@@ -31,16 +31,21 @@ class Disk:
         return f"{self.path} has {human_size(self.free)} free of {human_size(self.size)}"
 
 
-def disk_of(path: str, statvfs: Callable[[str], Any] | None = None) -> Disk | None:
-    """The file system that has the directory, or will have it; None where it can't be asked."""
+def read_disk(path: str, statvfs: Callable[[str], Any] | None = None) -> Disk:
+    """The file system that has the directory, or will have it. Raises OSError."""
     there = path
     while not os.path.isdir(there) and os.path.dirname(there) != there:
         there = os.path.dirname(there)
+    found = (statvfs or os.statvfs)(there)
+    return Disk(path, found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def disk_of(path: str, statvfs: Callable[[str], Any] | None = None) -> Disk | None:
+    """As read_disk; None where it can't be asked."""
     try:
-        found = (statvfs or os.statvfs)(there)
+        return read_disk(path, statvfs)
     except OSError:
         return None
-    return Disk(path, found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
 def full_disks(

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
-from .._host.files import names_in, sync_directory
+from .._host.files import sync_directory
 from .._host.identity import acting_as, open_as_owner
 from .._host.process import HostError
 from .._host.safe_files import check_regular, writing_as
@@ -201,12 +201,6 @@ def read_ledger(home: str, server: str) -> Ledger:
     except OSError as exc:
         raise HostError(f"the ledger {path} can't be read: {exc.strerror}") from None
     return parse_ledger(data.decode("utf-8", "replace"))
-
-
-def servers_with_ledger(home: str) -> list[str]:
-    """The servers that have a ledger, by the names of the files. Raises HostError."""
-    names = names_in(os.path.join(home, DIRECTORY))
-    return [name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX)]
 
 
 def parse_ledger(text: str) -> Ledger:

@@ -9,10 +9,8 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
-import os
-import shutil
-
 from .._barman.configuration import ServerConfiguration
+from .._barman.disks import read_disk
 from .._host.process import HostError
 from .._postgres.connection import Connect
 from .._postgres.wal_position import read_position
@@ -21,14 +19,11 @@ from .plan import FileSystem
 
 def file_system(path: str) -> FileSystem:
     """The file system on which the directory is, or will be. Raises HostError."""
-    place = path
-    while not os.path.isdir(place) and place != os.path.dirname(place):
-        place = os.path.dirname(place)
     try:
-        usage = shutil.disk_usage(place)
+        disk = read_disk(path)
     except OSError as exc:
-        raise HostError(f"{place} can't be read: {exc.strerror}") from None
-    return FileSystem(path, usage.total, usage.free)
+        raise HostError(f"{exc.filename} can't be read: {exc.strerror}") from None
+    return FileSystem(path, disk.size, disk.free)
 
 
 def server_position(server: ServerConfiguration, user: str, connect: Connect | None) -> int | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from .._barman.command import Barman
 from .._barman.configuration import Configuration
+from .._check.check import Check
 from .._check.gaps import history_after
 from .._check.own_checks import CheckedServer, backup_present, wal_continuity, wal_sizes
 from .._host.process import HostError
@@ -33,19 +34,23 @@ def observe(
     server = CheckedServer(barman, configuration.server(name), connect)
     entry = server.entry
     active = entry.flag("active", default=True)
-    found = [
-        check for check in (one(server) for one in (backup_present, wal_continuity, wal_sizes)) if check is not None
-    ]
     streams = entry.flag("streaming_archiver") and active and not entry.passive
     return RepairObservation(
         name=name,
         passive=entry.passive,
         active=active,
-        checks={check.key: check for check in found},
+        checks={check.key: check for check in read_losses(server)},
         gaps=[gap for gap in server.gaps[0] if gap.after_latest],
         receiver=find_receiver(ReceiverHost(barman, configuration, entry, connect, timeout)) if streams else None,
         windows=read_windows(server),
     )
+
+
+def read_losses(server: CheckedServer) -> list[Check]:
+    """The checks that fail for what a repair repairs in the archive. Raises HostError."""
+    return [
+        check for check in (one(server) for one in (backup_present, wal_continuity, wal_sizes)) if check is not None
+    ]
 
 
 def find_receiver(host: ReceiverHost) -> ReceiverFinding:

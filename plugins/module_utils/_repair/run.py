@@ -18,14 +18,14 @@ from .._barman.arguments import barman_from
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
 from .._barman.ledger import append_record, new_record
-from .._check.own_checks import CheckedServer, backup_present, wal_continuity, wal_sizes
+from .._check.own_checks import CheckedServer
 from .._host.process import HostError
 from .._host.result import Result, ServerOutcome, per_server
 from .._postgres.connection import connect, require_psycopg
 from .._wal_receiver.observe import ReceiverHost
 from .._wal_receiver.request import ReceiverRequest, ReceiverState
 from .._wal_receiver.run import set_receiver
-from .observe import observe
+from .observe import observe, read_losses
 from .plan import RepairObservation, RepairPlan, make_plan
 
 
@@ -124,10 +124,7 @@ def _backup_arguments(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prove(server: CheckedServer) -> None:
     """Raises HostError if anything is still missing."""
-    checks = [
-        check for check in (one(server) for one in (backup_present, wal_continuity, wal_sizes)) if check is not None
-    ]
-    failed = [str(check) for check in checks if not check.ok]
+    failed = [str(check) for check in read_losses(server) if not check.ok]
     if failed:
         raise HostError(f"server '{server.name}': after the repair, something is still missing: {'; '.join(failed)}")
 

@@ -10,7 +10,6 @@ symbolic link leads to it: a process has the old code or the new one, complete.
 
 from __future__ import annotations
 
-import compileall
 import json
 import os
 import re
@@ -22,11 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._host.files import names_in, read_text, write_atomic
-from .._host.marked_block import BEGIN, END, split_block
+from .._host.marked_block import split_block
 from .._host.process import HostError
 from .._host.result import Result, file_diff
 from .._host.safe_files import ids_of, make_directories, remove_file, writing_as
-from .schedule_file import SEARCH_PATH
+from .schedule_file import block_of
 
 NAME = "pgdr-barman"
 PACKAGE = "pgdr_barman"
@@ -171,7 +170,7 @@ def _has_mark(settings: str | None) -> bool:
 def schedule_text(current: str | None, lines: Sequence[str]) -> str | None:
     """The file of cron with these lines in its block, and all others as they are; None if nothing is left. Raises HostError."""
     above, _block, below = split_block((current or "").splitlines(), "it")
-    text = [*above, *([BEGIN, SEARCH_PATH, *lines, END] if lines else []), *below]
+    text = [*above, *block_of(lines), *below]
     return "".join(f"{line}\n" for line in text) if text else None
 
 
@@ -232,6 +231,9 @@ def _remove(plan: ProgramPlan, places: Places) -> None:
 
 def _install(identity: str, places: Places, sources: Mapping[str, str]) -> None:
     """Write the code, compile it, and let the link lead there. Raises HostError."""
+    # Only an installation needs it, and each deployment asks whether one is needed.
+    import compileall
+
     make_directories(places.library, 0o755, ids_of("root"))
     directory = os.path.join(places.library, identity)
     unfinished = os.path.join(places.library, _UNFINISHED + secrets.token_hex(8))

@@ -44,11 +44,15 @@ def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str])
     text = (current or "").splitlines()
     above, block, below = split_block(text, "it")
     kept = tuple(line for line in block or () if line not in lines and server_of(line) in undeclared)
-    new = [BEGIN, SEARCH_PATH, *lines, *kept, END] if lines or kept else []
-    after = [*above, *new, *below]
+    after = [*above, *block_of([*lines, *kept]), *below]
     if after == text:
         return SchedulePlan(current, current, kept)
     return SchedulePlan(current, "".join(f"{line}\n" for line in after), kept)
+
+
+def block_of(lines: Sequence[str]) -> list[str]:
+    """The block with these lines; nothing without any."""
+    return [BEGIN, SEARCH_PATH, *lines, END] if lines else []
 
 
 def is_current(path: str, lines: Sequence[str]) -> bool:

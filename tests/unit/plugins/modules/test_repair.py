@@ -47,9 +47,7 @@ class RepairWorld:
         monkeypatch.setattr(run, "set_receiver", self.set_receiver)
         monkeypatch.setattr(run, "back_up", self.back_up)
         monkeypatch.setattr(run, "CheckedServer", lambda _barman, entry, _connect: entry)
-        monkeypatch.setattr(run, "backup_present", lambda _server: None)
-        monkeypatch.setattr(run, "wal_sizes", lambda _server: None)
-        monkeypatch.setattr(run, "wal_continuity", lambda _server: self.checks_after[0])
+        monkeypatch.setattr(run, "read_losses", lambda _server: self.checks_after)
 
     def server(self, name: str) -> SimpleNamespace:
         if name == "unknown":

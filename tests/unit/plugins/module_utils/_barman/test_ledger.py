@@ -27,7 +27,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import 
     new_record,
     parse_ledger,
     read_ledger,
-    servers_with_ledger,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 
@@ -76,7 +75,7 @@ def test_no_ledger_is_an_empty_one(tmp_path: Path) -> None:
     found = read_ledger(str(tmp_path), "app")
     assert found.records == ()
     assert found.proven_restore(NOW) is None
-    assert servers_with_ledger(str(tmp_path)) == []
+    assert list(tmp_path.rglob("*.jsonl")) == []
 
 
 def test_only_its_owner_reads_the_ledger(tmp_path: Path) -> None:
@@ -140,7 +139,7 @@ def test_a_record_of_the_future_proves_nothing() -> None:
 def test_each_server_has_a_file_of_its_own(tmp_path: Path) -> None:
     append_record(str(tmp_path), drill("app"))
     append_record(str(tmp_path), drill("a/b"))
-    assert servers_with_ledger(str(tmp_path)) == ["a_b", "app"]
+    assert sorted(path.stem for path in tmp_path.rglob("*.jsonl")) == ["a_b", "app"]
     assert [record.server for record in read_ledger(str(tmp_path), "a/b").records] == ["a/b"]
 
 
