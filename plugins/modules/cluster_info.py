@@ -58,6 +58,13 @@ options:
       - Whether to return the settings that wait for a restart, in RV(pending_restart). The server must be running.
     type: bool
     default: false
+  refuse_managed:
+    description:
+      - Whether the module fails if a running cluster manager owns the server. The error contains the steps of a recovery with that manager.
+      - The module recognizes Patroni and repmgrd by their processes, their systemd units and their configuration files, and Patroni also by the
+        arguments of the postmaster. Files in the data directory prove nothing, because a restored copy also contains them.
+    type: bool
+    default: false
   system_identifier:
     description:
       - The system identifier of the data that is about to replace this server's data.
@@ -182,6 +189,32 @@ cluster:
       description: The timeline of the last checkpoint.
       type: int
       sample: 1
+    manager:
+      description:
+        - The running cluster manager that owns the server. V(null) if there is none.
+        - RV(cluster.manager.certain) is V(false) if the module can't read which data directory the manager has.
+      type: dict
+      contains:
+        kind:
+          description: V(patroni) or V(repmgr).
+          type: str
+          sample: patroni
+        evidence:
+          description: The process or the systemd unit that proves it.
+          type: str
+          sample: process 812
+        configuration:
+          description: The configuration file of the manager. V(null) if it is not known.
+          type: str
+          sample: /etc/patroni/17-main.yml
+        cluster:
+          description: The name of the cluster (Patroni's scope). V(null) if it is not known.
+          type: str
+          sample: 17-main
+        certain:
+          description: Whether the data directory of the manager is known.
+          type: bool
+          sample: true
 pending_restart:
   description:
     - The settings that wait for a restart. Each has C(name), C(setting), its C(pending) value, and the C(file) and C(line) that set it.
@@ -211,6 +244,7 @@ ARGUMENTS: dict[str, Any] = {
     "socket_directory": {"type": "path"},
     "login_user": {"type": "str", "default": "postgres"},
     "pending_restart": {"type": "bool", "default": False},
+    "refuse_managed": {"type": "bool", "default": False},
     "system_identifier": {"type": "str"},
     "replace_system": {"type": "str"},
     "directories": {"type": "list", "elements": "path", "default": []},

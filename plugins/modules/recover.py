@@ -20,6 +20,7 @@ description:
   - The recovery includes the last, partial WAL segment of the receiver, and complete segments that Barman has not archived yet. A passive node has
     neither, so the recovery ends earlier there, and a warning reports the position.
   - The module never overwrites a data directory in which a server runs, or a directory that is not empty.
+  - The module refuses a data directory that a running cluster manager (Patroni, repmgrd) owns, and reports how to recover with that manager.
   - The module never moves or fills a directory that another running server uses as data directory, tablespace or C(pg_wal).
   - Before any change, the module compares the backup's files with its manifest and verifies the checksum of every WAL record. It fails if there is
     damage.

@@ -10,15 +10,17 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from .._host.process import HostError, Runner, run
 from .._host.result import Result
-from .._postgres.cluster import DeclaredCluster
+from .._postgres.cluster import DeclaredCluster, Identification, ObservedHost
 from .._postgres.cluster_conflicts import in_use_problems, system_problems
-from .._postgres.cluster_identification import identify
+from .._postgres.cluster_identification import identify, listening_servers
+from .._postgres.cluster_manager import ClusterManager, ObservedProcess, owner_of, refusal
+from .._postgres.cluster_manager_script import observe_processes, observed_directory
 from .._postgres.cluster_observation import (
     configured,
     look_into,
@@ -49,6 +51,9 @@ def cluster_facts(params: Mapping[str, Any], runner: Runner, proc: str = "/proc"
     )
     observed = observe(declared, runner, proc)
     found = identify(declared, observed)
+    processes = observe_processes(runner, proc)
+    if params["refuse_managed"]:
+        _refuse_managed(declared, observed, found, processes)
     if found.cluster is None:
         raise HostError("\n".join(found.problems))
     cluster = found.cluster
@@ -68,6 +73,7 @@ def cluster_facts(params: Mapping[str, Any], runner: Runner, proc: str = "/proc"
         )
     if problems:
         raise HostError("\n".join(problems))
+    manager = _manager(cluster.data_directory, processes)
     config = cluster.config_file or os.path.join(cluster.data_directory, "postgresql.conf")
     control = contents.control
     result: dict[str, Any] = {
@@ -87,9 +93,30 @@ def cluster_facts(params: Mapping[str, Any], runner: Runner, proc: str = "/proc"
             "empty": not contents.entries,
             "system_identifier": None if control is None else str(control.system_identifier),
             "timeline": None if control is None else control.timeline,
+            "manager": None if manager is None else asdict(manager),
         },
         "directories_in_use": list(observed.directories_in_use),
     }
     if params["pending_restart"]:
         result["pending_restart"] = pending_restart(cluster, params["login_user"], runner)
     return result
+
+
+def _refuse_managed(
+    declared: DeclaredCluster, observed: ObservedHost, found: Identification, processes: Sequence[ObservedProcess]
+) -> None:
+    """Fail if a running cluster manager owns the server, also if nothing else identifies the server: no unit of PostgreSQL runs it then."""
+    directories = (
+        [server.data_directory for server in listening_servers(declared, observed)]
+        if found.cluster is None
+        else [found.cluster.data_directory]
+    )
+    managers = [(directory, _manager(directory, processes)) for directory in directories]
+    problems = [f"data_directory: {refusal(one, directory)}" for directory, one in managers if one is not None]
+    if problems:
+        raise HostError("\n".join(problems))
+
+
+def _manager(directory: str, processes: Sequence[ObservedProcess]) -> ClusterManager | None:
+    occupied = os.path.exists(os.path.join(directory, "PG_VERSION"))
+    return owner_of(observed_directory(directory), processes, occupied=occupied)

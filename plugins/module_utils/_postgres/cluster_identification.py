@@ -29,7 +29,7 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
             f"server on port {declared.port}. "
             "Correct barman_postgres_service (or barman_recover_service)"
         )
-    listening = [server for server in observed.running if _listens(server, declared)]
+    listening = listening_servers(declared, observed)
     if len(listening) > 1:
         listening = [one for one in listening if not _running_problems(declared, observed, one)] or listening
     if len(listening) > 1:
@@ -43,6 +43,11 @@ def identify(declared: DeclaredCluster, observed: ObservedHost) -> Identificatio
     if listening:
         return _identify_running(declared, observed, listening[0])
     return _identify_stopped(declared, observed)
+
+
+def listening_servers(declared: DeclaredCluster, observed: ObservedHost) -> list[RunningServer]:
+    """The running servers that clients reach at the declared port."""
+    return [server for server in observed.running if _listens(server, declared)]
 
 
 def _refused(*problems: str) -> Identification:

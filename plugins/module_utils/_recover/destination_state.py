@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .._postgres.cluster_manager import ClusterManager
 from .._postgres.control_file import ControlFile
 from .directories_in_use import UsedDirectory
 
@@ -54,7 +55,7 @@ class DestinationState:
     """The destination before a recovery. running: the process id of a server that runs in it. wal: the directory that pg_wal is a link to.
 
     used: the directories that running servers use. leftovers: the locations of the old server's tablespaces that are none of the recovery's and have
-    files of the old server.
+    files of the old server. manager: the running cluster manager that owns the data directory.
     """
 
     directory: DestinationDirectory
@@ -70,6 +71,7 @@ class DestinationState:
     control: ControlFile | None = None
     wal: DestinationDirectory | None = None
     used: tuple[UsedDirectory, ...] = ()
+    manager: ClusterManager | None = None
 
     @property
     def directories(self) -> list[DestinationDirectory]:

@@ -16,7 +16,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from .._postgres import control_file
+from .._postgres import cluster_manager_script, control_file
+from .._postgres.cluster_manager import ClusterManager, ObservedDirectory, owner_of
 from . import directories_in_use
 from .destination import MARKER, DestinationError
 from .destination_host import DestinationHost, reported_lines
@@ -90,6 +91,7 @@ fi
 [ -r "$dest/global/pg_control" ] && say control "$(od -An -v -tx1 -N "$control" "$dest/global/pg_control" | tr -d ' \n')"
 [ -r "$dest/$marker" ] && say marker "$(head -c 65536 "$dest/$marker" | tr '\n' ' ')"
 look dest "$dest"
+say identity "$(stat -L -c %d:%i -- "$dest" 2>/dev/null)"
 if [ -z "$wal" ] && [ -L "$dest/pg_wal" ]; then wal=$(readlink -m -- "$dest/pg_wal"); fi
 if [ -n "$wal" ]; then say wal "$wal"; look wal "$wal"; fi
 left=0
@@ -142,8 +144,10 @@ def observe_destination(
         "control": str(control_file.LENGTH),
         "major": str(major_version),
         "wal": wal_directory or "",
+        "processes": "/proc",
     }
-    completed = host.script(_INSPECT + looks + directories_in_use.SCRIPT, variables)
+    text = _INSPECT + looks + directories_in_use.SCRIPT + cluster_manager_script.SCRIPT
+    completed = host.script(text, variables)
     lines = reported_lines(completed)
     if "user" not in lines:
         raise DestinationError(
@@ -168,7 +172,13 @@ def observe_destination(
         control=control_file.parse(bytes.fromhex(_one(lines, "control") or "")),
         wal=_directory("wal", lines["wal"][-1], lines) if "wal" in lines else None,
         used=directories_in_use.parse(lines.get("used", [])),
+        manager=_manager(directory, lines),
     )
+
+
+def _manager(directory: DestinationDirectory, lines: Mapping[str, Sequence[str]]) -> ClusterManager | None:
+    place = ObservedDirectory(directory.real, "".join(lines.get("identity", ())))
+    return owner_of(place, cluster_manager_script.observed_processes(lines), occupied="version" in lines)
 
 
 def mount_options(host: DestinationHost, points: Sequence[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from .._barman.requirements_record import requirements_of
 from .._host.lock import Held, exclusive
 from .._host.paths import normal_path
 from .._host.progress import Progress
+from .._postgres.cluster_manager import refusal
 from . import staging_area
 from .content import created_tablespaces, is_current, not_verified, verify_source
 from .destination import Destination
@@ -224,6 +225,8 @@ def _place(run: _Run, state: DestinationState, warnings: list[str], *, check_mod
     In check mode a server may still run in what is to be moved aside: the user stops it, and has to know before.
     """
     request, backup = run.request, run.prepared.plan.backup
+    if state.manager is not None:
+        raise RecoverError(f"destination: {refusal(state.manager, request.destination.where)}")
     if backup.snapshots is not None:
         points = [disk.mount_point or "" for disk in backup.snapshots.disks]
         mounted = mount_options(run.host, points)

@@ -283,6 +283,7 @@ def recovery(
             "data_directory": arguments.get("barman_recover_data_directory") or "",
             "socket_directory": host.socket_directory,
             "login_user": database_user,
+            "refuse_managed": True,
         },
         "entry_options": _entry_options(found, requirements, name),
         "recover": _module_arguments(arguments, found, name, source["user"], connection),

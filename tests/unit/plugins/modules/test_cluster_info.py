@@ -55,6 +55,43 @@ def test_what_is_declared_is_compared(host: FakeHost) -> None:
         ask(host, port=5433, cluster="main")
 
 
+def patroni(host: FakeHost, directory: str) -> str:
+    """Start Patroni for a data directory; the path of its configuration."""
+    configuration = host.root / "patroni.yml"
+    configuration.write_text(f"scope: 17-prod\npostgresql:\n  data_dir: {directory}\n  password: secret\n")
+    arguments = ["/usr/bin/python3", "/usr/bin/patroni", str(configuration)]
+    host.process(500, 1, host.root, "\0".join(arguments) + "\0", "0::/", comm="patroni")
+    (host.proc / "500" / "root").symlink_to("/")
+    return str(configuration)
+
+
+def test_the_cluster_manager_is_returned_and_refused_on_request(host: FakeHost) -> None:
+    configuration = patroni(host, str(host.root / "prod"))
+    manager = ask(host, port=5433)["cluster"]["manager"]
+    assert manager == {
+        "kind": "patroni",
+        "evidence": "process 500",
+        "configuration": configuration,
+        "cluster": "17-prod",
+        "certain": True,
+    }
+    with pytest.raises(HostError) as caught:
+        ask(host, port=5433, refuse_managed=True)
+    assert "belongs to the cluster manager Patroni (process 500, " in str(caught.value)
+    assert f"patronictl -c {configuration} remove 17-prod" in str(caught.value)
+    assert ask(host, port=5432, refuse_managed=True)["cluster"]["manager"] is None
+
+
+def test_a_server_that_only_its_manager_runs_is_refused_with_the_manager_s_steps(host: FakeHost) -> None:
+    """Its unit is Patroni's, so PostgreSQL's own unit does not run it. That is not the reason to report."""
+    patroni(host, str(host.root / "prod"))
+    host.units["postgresql@17-prod.service"] = "Id=postgresql@17-prod.service\nLoadState=loaded\nMainPID=0\n"
+    with pytest.raises(HostError, match="no systemd unit runs it"):
+        ask(host, port=5433)
+    with pytest.raises(HostError, match="belongs to the cluster manager Patroni"):
+        ask(host, port=5433, refuse_managed=True)
+
+
 def test_another_system_and_directories_in_use_at_once(host: FakeHost) -> None:
     asked = {
         "port": 5432,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,9 @@ class FakeHost:
             if self.clusters is None:
                 raise HostError("'pg_lsclusters' was not found on this host: install it")
             return Completed(argv, 0, json.dumps(self.clusters))
+        if argv[0] == "sh":
+            done = subprocess.run(argv, input=command.input, text=True, capture_output=True, check=False)
+            return Completed(argv, done.returncode, done.stdout, done.stderr)
         if argv[0] == "systemctl":
             return Completed(argv, 0, self.units.get(argv[-1], f"Id={argv[-1]}\nLoadState=not-found\n"))
         if argv[0].endswith("/psql"):

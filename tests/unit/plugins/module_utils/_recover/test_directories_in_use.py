@@ -81,6 +81,29 @@ def test_a_data_directory_in_use_is_not_moved_without_its_pid_file(host: Recover
         host.recover(destination=str(other / "new"))
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_data_directory_of_a_running_cluster_manager_is_not_touched(
+    host: RecoveryHost, tmp_path: Path, check_mode: bool
+) -> None:
+    """PostgreSQL does not run there: Patroni is paused, or starts it in the next moment."""
+    data = tmp_path / "managed"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("17\n")
+    (tmp_path / "repmgr.conf").write_text(f"data_directory='{data}'\n")
+    shutil.copy("/usr/bin/tail", tmp_path / "repmgrd")
+    asked = {"destination": str(data), "tablespaces": {"ts": str(tmp_path / "new-ts")}, "existing": "move_aside"}
+    arguments = [str(tmp_path / "repmgrd"), "-f", str(tmp_path / "repmgr.conf")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(RecoverError, match=f"destination: {data} belongs to the cluster manager repmgrd"):
+            host.recover(check_mode=check_mode, **asked)
+        process.kill()
+    assert [one.name for one in data.iterdir()] == ["PG_VERSION"]
+    assert not host.ran("barman", "recover")
+    assert host.recover(check_mode=True, **asked).changed
+
+
 def test_a_server_of_another_version_keeps_its_own_directory(host: RecoveryHost, other: Path) -> None:
     (other / "PG_VERSION").write_text("16\n")
     location = host.root / "srv" / "ts"

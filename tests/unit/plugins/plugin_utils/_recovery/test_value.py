@@ -255,6 +255,7 @@ def test_a_copy_on_another_host_is_not_protected() -> None:
         "data_directory": "",
         "socket_directory": "/run/pg",
         "login_user": "admin",
+        "refuse_managed": True,
     }
 
 
