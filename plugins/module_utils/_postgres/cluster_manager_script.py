@@ -185,8 +185,8 @@ def _process(
         directory=None if kind is not None else directories.get(pid),
         configuration=files.get(key),
         configured=tuple(
-            ObservedDirectory(reported[path][3] or path, reported[path][2])
-            if path in reported
+            ObservedDirectory(named_paths[path][3] or path, named_paths[path][2])
+            if path in named_paths
             else ObservedDirectory(posixpath.join(working, path))
             for path in named
         ),
