@@ -175,7 +175,7 @@ def _process(
     kind = manager_kind(plain)
     named = [] if kind is None else configured_directories(kind, own)
     working = directories.get(pid, ObservedDirectory("/")).path
-    reported = {
+    named_paths = {
         fields[1]: fields for fields in (one.split("\t") for one in paths) if fields[0] == key and len(fields) == 4
     }
     return ObservedProcess(
