@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import pwd
+import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,8 +38,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
     connect,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.pooler import is_postgres
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.privileges import least_privileges
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.questions import Question, ask_all
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach, probe
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
     drop_slot,
@@ -158,6 +163,66 @@ def test_passwords_come_from_a_passfile(server: Server, tmp_path: Path) -> None:
     write(PASSWORD)
     with server.session(conninfo) as session:
         assert session.query("SELECT current_user AS me") == [{"me": "barman"}]
+
+
+def free_port(address: str) -> int:
+    with socket.create_server((address, 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def in_front(server: Server, *argv: str, port: int) -> Iterator[None]:
+    """Run a pooler or a proxy as postgres until the end of the block."""
+    account = pwd.getpwnam("postgres")
+    with subprocess.Popen(argv, user=account.pw_uid, group=account.pw_gid, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while probe(server.address, str(port)) is not Reach.CONNECTED:
+                assert process.poll() is None, argv
+                assert time.monotonic() < deadline, argv
+                time.sleep(0.05)
+            yield
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(not shutil.which("pgbouncer"), reason="needs pgbouncer")
+def test_pgbouncer_is_not_postgresql(server: Server) -> None:
+    port, directory = free_port(server.address), server.root / "pgbouncer"
+    directory.mkdir()
+    (directory / "users").write_text('"postgres" ""\n"streaming" ""\n')
+    (directory / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={server.root} port={server.port}\n[pgbouncer]\nlisten_addr = {server.address}\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {directory}/users\npool_mode = transaction\n"
+    )
+    with in_front(server, "pgbouncer", str(directory / "pgbouncer.ini"), port=port):
+        assert is_postgres(server.address, str(port)) is False
+        for more, replication in (
+            ("user=postgres dbname=postgres", False),
+            ("user=streaming", True),
+            ("user=x", False),
+        ):
+            with pytest.raises(ConnectionFailed, match="a connection pooler such as PgBouncer answers there") as failed:
+                server.session(f"host={server.address} port={port} {more}", replication=replication)
+            assert failed.value.kind == "pooler"
+    # What the session's settings would have been is no setting of the pool's connection.
+    assert is_postgres(server.address, str(server.port)) is True
+
+
+@pytest.mark.skipif(not shutil.which("haproxy"), reason="needs haproxy")
+def test_a_proxy_that_forwards_is_postgresql(server: Server) -> None:
+    port, configuration = free_port(server.address), server.root / "haproxy.cfg"
+    configuration.write_text(
+        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n"
+        f"listen postgres\n  bind {server.address}:{port}\n  server one {server.address}:{server.port}\n"
+    )
+    with in_front(server, "haproxy", "-db", "-f", str(configuration), port=port):
+        assert is_postgres(server.address, str(port)) is True
+        with server.session(f"host={server.address} port={port} user=streaming", replication=True) as session:
+            assert session.query("IDENTIFY_SYSTEM")
+        with pytest.raises(ConnectionFailed) as failed:
+            server.session(f"host={server.address} port={port} user=barman dbname=postgres password=wrong")
+        assert failed.value.kind == "wrong_password"
 
 
 def test_a_missing_line_of_pg_hba_is_reported_as_a_line_to_write(server: Server) -> None:

@@ -24,14 +24,17 @@ from .._host.identity import acting_as
 from .._host.process import HostError, lookup_user
 from .diagnosis import Diagnosis, diagnose_connection
 from .diagnosis_rules import Endpoint
+from .pooler import is_pooled, is_postgres
 from .reachability import Reach, probe
 from .timeouts import TIMEOUTS
 
 APPLICATION_NAME = "pgdr.barman"
-# Those that the server does not know are no rows here.
-_NO_TIMEOUTS = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ({})".format(
-    ", ".join(f"'{name}'" for name in ("lock_timeout", *TIMEOUTS))
-)
+# Those that the server does not know are no rows here. In a pooler's connection nothing is set, because applications get that connection afterwards.
+_NO_TIMEOUTS = """
+SELECT backend.pid, CASE WHEN settings.name IS NOT NULL THEN pg_catalog.set_config(settings.name, '0', false) END
+FROM pg_catalog.pg_backend_pid() AS backend (pid)
+LEFT JOIN pg_catalog.pg_settings AS settings ON backend.pid = {{}} AND settings.name IN ({})
+""".format(", ".join(f"'{name}'" for name in ("lock_timeout", *TIMEOUTS)))
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 
 
@@ -144,17 +147,33 @@ def connect(
             )
         except psycopg.Error as exc:
             # With an SQLSTATE PostgreSQL has answered, and the way there is no question.
-            address = str(parameters.get("hostaddr") or endpoint.host)
-            reach = Reach.UNKNOWN if exc.sqlstate else probe(address, endpoint.port)
+            reach = (
+                Reach.UNKNOWN if exc.sqlstate else _reach(str(parameters.get("hostaddr") or endpoint.host), endpoint)
+            )
             raise ConnectionFailed(diagnose_connection(str(exc), endpoint, reach)) from None
     session = PsycopgSession(connection, endpoint)
     if not replication:
         try:
-            session.query(_NO_TIMEOUTS)
+            _prepare(session, connection.info.backend_pid)
         except HostError:
             session.close()
             raise
     return session
+
+
+def _reach(address: str, endpoint: Endpoint) -> Reach:
+    """What is at the address of a connection that failed."""
+    reach = probe(address, endpoint.port)
+    if reach is Reach.CONNECTED and is_postgres(address, endpoint.port) is False:
+        return Reach.POOLER
+    return reach
+
+
+def _prepare(session: PsycopgSession, announced: int) -> None:
+    """End the time limits of the session. Raises ConnectionFailed if a pooler has the connection."""
+    (row, *_more) = session.query(_NO_TIMEOUTS.format(announced))
+    if is_pooled(announced, row["pid"]):
+        raise ConnectionFailed(diagnose_connection("", session.endpoint, Reach.POOLER))
 
 
 def endpoint_of(

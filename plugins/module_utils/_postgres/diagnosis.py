@@ -41,7 +41,7 @@ class Diagnosis:
 def diagnose_connection(text: str, endpoint: Endpoint, reach: Reach = Reach.UNKNOWN) -> Diagnosis:
     """Why no connection came about.
 
-    reach: what a TCP connection made afterwards met. If it failed too, that is the reason, whatever libpq writes. Otherwise the
+    reach: what a TCP connection made afterwards met. If it failed too, or met a pooler, that is the reason, whatever libpq writes. Otherwise the
     hint is from the error's text, which is in the message too.
     """
     where = f"no connection to PostgreSQL at {endpoint.address} as user '{endpoint.user}' {endpoint.purpose}"
@@ -70,6 +70,7 @@ _UNREACHED: Mapping[Reach, DiagnosisKind] = {
     Reach.REFUSED: "refused",
     Reach.NO_ROUTE: "unreachable",
     Reach.TIMEOUT: "timeout",
+    Reach.POOLER: "pooler",
 }
 
 

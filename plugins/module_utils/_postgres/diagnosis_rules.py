@@ -72,6 +72,7 @@ ConnectionProblem = Literal[
     "unreachable",
     "timeout",
     "closed",
+    "pooler",
 ]
 #: Why WAL does not stream, in one word.
 StreamProblem = Literal[
@@ -268,6 +269,15 @@ CONNECTION_RULES: list[ConnectionRule] = [
         (
             "Check that PostgreSQL runs there, that its listen_addresses contains this address, and that the port is "
             "correct"
+        ),
+    ),
+    (
+        "pooler",
+        r"(?!)",
+        "a connection pooler such as PgBouncer answers there, and not PostgreSQL itself. Barman needs sessions and replication connections of its own",
+        (
+            "Set barman_postgres_port (and barman_postgres_host) to PostgreSQL's own address. If the port on the PostgreSQL "
+            "server itself is another one, also set barman_postgres_local_port"
         ),
     ),
     (

@@ -17,9 +17,10 @@ from typing import Any, Callable
 
 
 class Reach(enum.Enum):
-    """CONNECTED: something listens there. UNKNOWN: an error that does not concern the network."""
+    """CONNECTED: something listens there. POOLER: what listens is not PostgreSQL itself. UNKNOWN: an error that does not concern the network."""
 
     CONNECTED = "connected"
+    POOLER = "pooler"
     NAME = "name"
     REFUSED = "refused"
     NO_ROUTE = "no_route"

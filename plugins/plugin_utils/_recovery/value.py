@@ -231,7 +231,7 @@ def recovery(
     declared = topology["postgres_servers"][found.backed_up_as]
     source = topology["backup_servers"][found.source]
     place = (requirements.get(found.target) or {}).get("postgres") or {}
-    port = place.get("port") or declared["port"]
+    port = place.get("port") or declared["local_port"]
     name = _entry_name(found, requirements, declared["name"])
     standby = "" if found.backed_up_as == found.server else found.backed_up_as
     connection = _ssh_connection(found, source, place, host, run)

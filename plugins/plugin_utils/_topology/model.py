@@ -72,6 +72,7 @@ class PostgresServer:
     os_user: str
     postgres_host: str
     port: int
+    local_port: int
     database: str
     user: str
     streaming_user: str

@@ -114,7 +114,7 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> Postg
     return {
         "server_name": server.name if server.backup_server is not None else None,
         "version": server.version,
-        "port": server.port,
+        "port": server.local_port,
         "database": server.database,
         "manage": server.manage,
         "os_user": server.os_user,

@@ -273,6 +273,7 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
         os_user=reader.get("barman_postgres_os_user"),
         postgres_host=reader.get("barman_postgres_host", host_address),
         port=reader.get("barman_postgres_port"),
+        local_port=reader.get("barman_postgres_local_port", reader.get("barman_postgres_port")),
         database=reader.get("barman_postgres_database"),
         user=reader.get("barman_postgres_user"),
         streaming_user=reader.get("barman_streaming_user"),

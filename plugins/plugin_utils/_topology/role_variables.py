@@ -64,14 +64,14 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         PG,
         TEXT,
         "",
-        "The name of the cluster on barman_postgres_port on Debian. If another cluster has the port, the role refuses to restart it.",
+        "The name of the cluster on barman_postgres_local_port on Debian. If another cluster has the port, the role refuses to restart it.",
     ),
     Variable(
         "barman_postgres_service",
         PG,
         TEXT,
         "",
-        "The systemd unit that runs the PostgreSQL server on barman_postgres_port.",
+        "The systemd unit that runs the PostgreSQL server on barman_postgres_local_port.",
         default="the unit of the server's process",
     ),
     Variable(

@@ -26,7 +26,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "passive_servers": "The inventory names of the backup servers that replicate it, as a list.",
     "zone": "barman_zone of the PostgreSQL server, an empty text without one.",
     "address": "barman_address of the PostgreSQL server.",
-    "port": "PostgreSQL's port, a number.",
+    "port": "PostgreSQL's port as the backup server reaches it, a number.",
     "version": "PostgreSQL's major version, a number.",
     "method": "How base backups are taken: postgres, rsync or snapshot.",
     "wal": "How WAL comes to Barman, as a list: streaming, archiving.",

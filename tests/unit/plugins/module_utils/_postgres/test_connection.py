@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres import connection
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     PsycopgSession,
@@ -26,6 +27,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis import diagnose_stream
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.diagnosis_rules import Endpoint
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach
 
 
 class Opened(Exception):
@@ -90,6 +92,54 @@ def test_another_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
         connect("host=h", user="root")
     with pytest.raises(HostError, match="user 'no-such-user' does not exist"):
         connect("host=h", user="no-such-user")
+
+
+class Behind:
+    """A connection whose statements run in the process backend. announced: the process id that came with the connection."""
+
+    def __init__(self, announced: int, backend: int) -> None:
+        self.info = SimpleNamespace(backend_pid=announced)
+        self.backend = backend
+        self.statements: list[str] = []
+        self.closed = False
+
+    def execute(self, sql: str, params: object) -> Any:
+        self.statements.append(sql)
+        return SimpleNamespace(description=["pid"], fetchall=lambda: [{"pid": self.backend}])
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_session_in_a_pooler_s_connection_is_refused_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for announced, backend, refused in ((841, 841, False), (-170960795, 847, True)):
+        behind = Behind(announced, backend)
+        monkeypatch.setattr(psycopg, "connect", lambda *_given, _behind=behind, **_options: _behind)
+        if refused:
+            with pytest.raises(ConnectionFailed, match="a connection pooler such as PgBouncer answers there") as failed:
+                connect("host=h port=6432 user=barman")
+            assert failed.value.kind == "pooler"
+            assert "Set barman_postgres_port" in str(failed.value)
+        else:
+            connect("host=h port=6432 user=barman")
+        assert behind.closed is refused
+        # A setting is set only if the statement runs in the process that was announced.
+        assert all(f"ON backend.pid = {announced} AND" in sql for sql in behind.statements)
+
+
+@pytest.mark.parametrize(("is_postgres", "kind"), [(False, "pooler"), (True, "other"), (None, "other")])
+def test_what_answers_for_a_connection_that_failed(
+    monkeypatch: pytest.MonkeyPatch, is_postgres: bool | None, kind: str
+) -> None:
+    def refuse(*_given: object, **_options: object) -> None:
+        raise psycopg.OperationalError("nothing known")
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    monkeypatch.setattr(connection, "probe", lambda *_: Reach.CONNECTED)
+    monkeypatch.setattr(connection, "is_postgres", lambda *_: is_postgres)
+    with pytest.raises(ConnectionFailed) as failed:
+        connect("host=h user=barman")
+    assert failed.value.kind == kind
 
 
 class Ended:

@@ -209,6 +209,16 @@ def test_a_socket_needs_no_time_limits():
     assert entry(found)["options"]["conninfo"] == "host=/run/postgresql port=5432 user=barman dbname=postgres"
 
 
+def test_the_port_of_the_socket_is_not_the_port_behind_a_proxy():
+    found = good({"barman_postgres_port": 5000, "barman_postgres_local_port": "5433", "barman_wal": ["streaming"]})
+    options = entry(found)["options"]
+    assert all(" port=5000 " in options[name] for name in ("conninfo", "streaming_conninfo"))
+    assert {line["port"] for line in barman(found)["pgpass"]} == {5000}
+    assert postgres(found)["port"] == 5433
+    assert found.topology["postgres_servers"]["pg"]["local_port"] == 5433
+    assert postgres(good({"barman_postgres_port": 5434}))["port"] == 5434
+
+
 def test_every_address_of_the_backup_server_gets_its_rule():
     found = good(None, {"barman_addresses": ["198.51.100.11", "2001:db8::11", "203.0.113.0/28"]})
     sources = [rule["source"] for rule in postgres(found)["hba_rules"] if rule["databases"] == "postgres"]
