@@ -26,6 +26,8 @@ from .._host.paths import normal_path
 #: Barman knows one way of copying now; a passive node's connection follows from its source; and the name of a cluster is the entry's.
 _NOT_COMPARED = frozenset(("backup_options", "primary_ssh_command", "cluster"))
 _CONNECTIONS = ("conninfo", "streaming_conninfo", "wal_conninfo", "wal_streaming_conninfo", "primary_conninfo")
+#: Options that have no effect on a server that Barman does not stream from.
+_OF_STREAMING = ("slot_name", "streaming_conninfo")
 _COMPARED_PARAMETERS = ("host", "port", "user", "dbname", "sslmode")
 _PARAMETER_VARIABLES = {
     "host": "barman_postgres_host",
@@ -192,7 +194,7 @@ def _entry_problems(
 ) -> list[str]:
     """Of an entry of ours only a move of its directories counts: everything else is the inventory's."""
     ours = server.name in existing.ours
-    desired = _effective(entry, existing, declared)
+    desired = effective_options(entry, existing, declared)
     found = []
     for name in sorted({*server.options, *desired}):
         if (
@@ -236,13 +238,19 @@ def _is_loss(
 ) -> bool:
     if name in _NOT_COMPARED or (name in OPTIONS and not OPTIONS[name].in_server) or name not in OPTIONS:
         return False
+    if name in _OF_STREAMING and not _uses(name, server):
+        return False
     old = _value(name, server)
     new = desired.get(name, "") or _DEFAULTS.get(name, "")
     if name in DIRECTORIES:
         return old in existing.filled and normal_path(old) != normal_path(new)
     if name in _CONNECTIONS:
         return any(
-            one and one != other and _parameter(name, parameter) not in given
+            one
+            and one != other
+            and _parameter(name, parameter) not in given
+            # A replication connection has no database.
+            and not (parameter == "dbname" and "streaming" in name)
             for parameter, one, other in zip(_COMPARED_PARAMETERS, _parameters(old), _parameters(new))
         )
     if name == "ssh_command":
@@ -255,6 +263,12 @@ def _is_loss(
     return bool(old) and not _same(name, old, new)
 
 
+def _uses(name: str, server: ServerConfiguration) -> bool:
+    """Whether Barman uses an option of streaming for that server at all."""
+    by_backup = name == "streaming_conninfo" and server.get("backup_method") == "postgres"
+    return server.flag("streaming_archiver") or by_backup
+
+
 def _value(name: str, server: ServerConfiguration) -> str:
     if name == "archiver" and not server.flag("streaming_archiver"):
         # Barman turns it on if WAL came by no other way.
@@ -262,7 +276,7 @@ def _value(name: str, server: ServerConfiguration) -> str:
     return server.get(name) or _DEFAULTS.get(name, "")
 
 
-def _effective(entry: DeclaredEntry, existing: ExistingBarman, declared: DeclaredBarman) -> dict[str, str]:
+def effective_options(entry: DeclaredEntry, existing: ExistingBarman, declared: DeclaredBarman) -> dict[str, str]:
     """The declared entry's options with those that it inherits from the [barman] section as it would be, and its directories."""
     old = existing.configuration.global_options
     # What would change there by a default is refused for itself, and not once more for each entry that inherits it.
@@ -311,7 +325,7 @@ def _ssh_differences(old: str, new: str, given: Collection[str]) -> dict[str, st
     """The parts of the old command that the new one has not, with their old values. Without a new one nothing needs SSH."""
     if not old or not new:
         return {}
-    one, other = _ssh_parts(old), _ssh_parts(new)
+    one, other = ssh_parts(old), ssh_parts(new)
     return {
         part: value
         for part, value in one.items()
@@ -319,7 +333,7 @@ def _ssh_differences(old: str, new: str, given: Collection[str]) -> dict[str, st
     }
 
 
-def _ssh_parts(command: str) -> dict[str, str]:
+def ssh_parts(command: str) -> dict[str, str]:
     """User, host, port, and the options that matter of a command of ssh, as ssh reads them. What can't be read is an option."""
     try:
         words = shlex.split(command)[1:]

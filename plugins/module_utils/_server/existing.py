@@ -84,8 +84,8 @@ def compare(
     """Problems and warnings of the declared configuration on this host. Raises HostError if a file can't be read."""
     existing = read_existing(config_file, user)
     home = read_home(str(declared.global_options.get("barman_home") or ""))
-    units = [path[: -len("timer")] + "service" for path in _files(timers)]
-    found = {path: read_text(path) or "" for path in [*_files(cron_files), *units]}
+    units = [path[: -len("timer")] + "service" for path in files_of(timers)]
+    found = {path: read_text(path) or "" for path in [*files_of(cron_files), *units]}
     return (
         problems_of(existing, home, declared),
         [*warnings_of(existing, declared), *foreign_schedules(found, PACKAGE_SCHEDULE, schedule_file.PATH)],
@@ -125,5 +125,6 @@ def is_filled(path: str) -> bool:
     )
 
 
-def _files(patterns: Iterable[str]) -> list[str]:
+def files_of(patterns: Iterable[str]) -> list[str]:
+    """The files that match one of these patterns."""
     return sorted({path for pattern in patterns for path in glob.glob(pattern) if os.path.isfile(path)})

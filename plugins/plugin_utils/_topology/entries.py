@@ -36,7 +36,7 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
 }
 # Limits for a server that does not answer: libpq itself waits for minutes to connect, and for two hours once it is connected, and
 # Barman's own check_timeout does not end that.
-_TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
 # The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
 #: Options that a passive node must have as its source has them.
@@ -66,12 +66,13 @@ def conninfo(server: PostgresServer, *, streaming: bool) -> str:
         for key in ("sslrootcert", "sslcert", "sslkey"):
             if getattr(server, key):
                 words[key] = getattr(server, key)
-        words.update(_TIME_LIMITS)
+        words.update(TIME_LIMITS)
     words.update(server.connection_options)
-    return " ".join(f"{key}={_quoted(value)}" for key, value in words.items())
+    return " ".join(f"{key}={quoted(value)}" for key, value in words.items())
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A value of a connection string."""
     if value and not any(mark in value for mark in " '\\"):
         return value
     return "'{}'".format(value.replace("\\", "\\\\").replace("'", "\\'"))

@@ -51,7 +51,11 @@ def entry(facts: Facts, server: PostgresServer, reported: set[tuple[str, str]]) 
     if backup is None:
         return
     derived = derived_options(facts.topology, server, backup)
-    own = {name: value for name, value in server.options.items() if name not in IDENTITY_OPTIONS}
+    own = {
+        name: value
+        for name, value in server.options.items()
+        if name not in IDENTITY_OPTIONS or _is_no_reuse(name, value)
+    }
     options = {**derived, **own}
     version = min(backup.version or NEWEST, NEWEST)
     for name in sorted(server.options):
@@ -93,12 +97,19 @@ def identity_option(server: PostgresServer, name: str, derived: Any) -> Findings
     given = server.options[name]
     if derived is not None and _same(name, given, derived):
         return
+    if derived is None and _is_no_reuse(name, given):
+        return
     yield Problem(
         server.host,
         f"barman_options.{name}",
         f"contradicts what follows from {IDENTITY_OPTIONS[name]}",
         f"remove it, and set {IDENTITY_OPTIONS[name]}",
     )
+
+
+def _is_no_reuse(name: str, value: Any) -> bool:
+    """Whether it is reuse_backup: off, which means the same as nothing, and stands against a default of the [barman] section."""
+    return name == "reuse_backup" and barman_options.choice_text(name, value) == "off"
 
 
 def option_problem(

@@ -420,6 +420,7 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_drill_target_time",
         "barman_drill_timeout",
         "barman_drill_verify_backup",
+        "barman_inventory_file",
         "barman_recover_aws_region",
         "barman_recover_azure_resource_group",
         "barman_recover_backup_id",

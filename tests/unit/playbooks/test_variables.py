@@ -45,8 +45,9 @@ def test_each_variable_is_declared_with_a_description_and_documented(playbook: s
 
 @pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if declared(name)])
 def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
-    """deploy, recover and test_recovery have actions of their own, which convert as well."""
+    """adopt, deploy, recover and test_recovery have actions of their own, which convert as well."""
     reading = {
+        "adopt": "playbook: adopt",
         "deploy": "pgdr.barman.require_unlocked",
         "recover": "pgdr.barman.recovery:",
         "test_recovery": "playbook: test_recovery",
@@ -86,9 +87,9 @@ def test_a_host_that_a_dictionary_may_lack_is_looked_up_with_get() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if name not in ("selection", "validate")])
+@pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if name not in ("adopt", "selection", "validate")])
 def test_every_playbook_validates_the_inventory_first(playbook: str) -> None:
-    """validate.yml refuses a wrong inventory and a slice of a job (test_jobs.py), before a host is connected to."""
+    """validate.yml refuses a wrong inventory and a slice of a job (test_jobs.py), before a host is connected to. adopt writes what it validates."""
     plays = yaml.safe_load((REPOSITORY / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8"))
     assert plays[0].get("ansible.builtin.import_playbook") == "validate.yml"
 

@@ -1,0 +1,362 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the facts about existing Barmans to the inventory that describes them: the inverse of the topology's requirements.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .._topology.kinds import BACKUP, BOTH, PG
+from .._topology.parse import InvalidValue
+from .._topology.schedule import default_schedules
+from .._topology.variables import KNOWN_VARIABLES, SECRET_VARIABLES
+from .archiving import archiving_variables
+from .backup_servers import addresses_variable, backup_server_variables, reference, vault_of
+from .connections import PostgresConnection
+from .facts import Adoption, BarmanFacts, Inexpressible, Variables
+from .names import ServerAddress, inventory_names
+from .passive_nodes import add_passive_nodes
+from .servers import ExistingServer, existing_server, is_passive, server_variables
+
+#: What the facts decide; all other variables of a host that the inventory has already stay as they are.
+PG_DECIDED = frozenset(
+    (
+        "barman_archive_compression",
+        "barman_archive_method",
+        "barman_archive_overwrite",
+        "barman_archive_timeout",
+        "barman_backup_method",
+        "barman_backup_schedule",
+        "barman_backup_server",
+        "barman_connection_options",
+        "barman_hooks",
+        "barman_incremental",
+        "barman_incremental_schedule",
+        "barman_minimum_redundancy",
+        "barman_options",
+        "barman_passive_servers",
+        "barman_postgres_database",
+        "barman_postgres_host",
+        "barman_postgres_port",
+        "barman_postgres_user",
+        "barman_primary",
+        "barman_retention_policy",
+        "barman_s3",
+        "barman_server_name",
+        "barman_slot_name",
+        "barman_sslcert",
+        "barman_sslkey",
+        "barman_sslmode",
+        "barman_sslrootcert",
+        "barman_streaming_user",
+        "barman_wal",
+    )
+)
+BACKUP_DECIDED = frozenset(
+    (
+        "barman_client_directory",
+        "barman_configuration_directory",
+        "barman_global_options",
+        "barman_home",
+        "barman_hooks",
+        "barman_passive_of",
+        "barman_s3",
+        "barman_user",
+        "barman_version",
+    )
+)
+#: What a run decides, and no inventory.
+_OF_A_RUN = frozenset(("barman_adopt", "barman_prune"))
+_GROUPS = {"all", "ungrouped", "localhost"}
+
+
+def adopt(
+    barmans: Mapping[str, BarmanFacts],
+    known: Mapping[str, Mapping[str, Any]],
+    groups: Collection[str] = (),
+) -> Adoption:
+    """The inventory of these Barmans, by the inventory name of their host.
+
+    known: all hosts of the inventory with their variables. groups: names that no host may get.
+    """
+    adoption = Adoption()
+    for host, facts in sorted(barmans.items()):
+        adoption.backup[host] = backup_server_variables(host, facts, adoption)
+        _note_problems(host, facts, adoption)
+    servers = _expressible(barmans, adoption)
+    names = _names(servers, known, {*groups, *_GROUPS, *barmans})
+    active: dict[tuple[str, str], str] = {}
+    for server in servers:
+        name = names[_address(server)]
+        # What is remarked about a server that stays out would only confuse.
+        own = Adoption()
+        try:
+            variables = _parsed(server_variables(server, name, own))
+        except Inexpressible as reason:
+            _leave_out(server.backup_server, server.name, reason, adoption)
+            continue
+        archiving = archiving_variables(server, name, _known_addresses(server.backup_server, known), own)
+        adoption.pg[name] = {**variables, **archiving, "barman_backup_server": server.backup_server}
+        adoption.remarks += own.remarks
+        adoption.vault += own.vault
+        active[server.backup_server, server.name] = name
+    declared = [server for server in servers if (server.backup_server, server.name) in active]
+    _add_primaries(declared, active, known, adoption)
+    add_passive_nodes(barmans, known, active, adoption)
+    _add_passwords(declared, active, adoption)
+    for host, variables in adoption.pg.items():
+        adoption.pg[host] = _finished(host, variables, known.get(host, {}), PG, PG_DECIDED)
+    for host, variables in adoption.backup.items():
+        address = str(known.get(host, {}).get("barman_address") or known.get(host, {}).get("ansible_host") or host)
+        addresses = addresses_variable(barmans[host], address)
+        if addresses:
+            variables["barman_addresses"] = addresses
+        if not any(one.get("barman_backup_server") == host for one in adoption.pg.values()):
+            variables["barman_allow_empty"] = True
+        adoption.backup[host] = _finished(host, variables, known.get(host, {}), BACKUP, BACKUP_DECIDED)
+    adoption.remarks = sorted(set(adoption.remarks))
+    adoption.vault = list(dict.fromkeys(adoption.vault))
+    return adoption
+
+
+def _note_problems(host: str, facts: BarmanFacts, adoption: Adoption) -> None:
+    if facts["password_file_problem"]:
+        adoption.remark(host, "", f"the password file can't be read: {facts['password_file_problem']}")
+    if facts["postgresql_problem"]:
+        adoption.remark(host, "", f"PostgreSQL was not read: {facts['postgresql_problem']}")
+    for line in facts["schedules"]:
+        if not line["ours"]:
+            adoption.remark(
+                host,
+                line["file"],
+                f"takes backups: '{line['text']}'",
+                "remove that line after the deployment, which writes its own",
+            )
+    for name, entry in sorted(facts["servers"].items()):
+        if entry["automatic_options"]:
+            adoption.remark(
+                host,
+                name,
+                f".barman.auto.conf sets {', '.join(entry['automatic_options'])}, and Barman reads that file last",
+                "remove the section from it after the deployment",
+            )
+
+
+def _expressible(barmans: Mapping[str, BarmanFacts], adoption: Adoption) -> list[ExistingServer]:
+    """The active entries that the inventory can express, each PostgreSQL server once."""
+    found: list[ExistingServer] = []
+    endpoints: dict[tuple[str, int], ExistingServer] = {}
+    for host, facts in sorted(barmans.items()):
+        for name, entry in sorted(facts["servers"].items()):
+            if is_passive(entry):
+                continue
+            try:
+                server = existing_server(host, entry, facts)
+                other = endpoints.setdefault(server.management.endpoint, server)
+                if other is not server:
+                    raise Inexpressible(
+                        f"is the PostgreSQL server that {other.backup_server} backs up as {other.name}, and a server has one backup server",
+                        "leave its entry as it is, or make it a passive copy",
+                    )
+            except Inexpressible as reason:
+                _leave_out(host, name, reason, adoption)
+                continue
+            found.append(server)
+    return found
+
+
+def _leave_out(host: str, name: str, reason: Inexpressible, adoption: Adoption) -> None:
+    adoption.left_out.setdefault(host, []).append(name)
+    adoption.remark(
+        host,
+        name,
+        f"{reason.message}. The inventory does not declare it, and Barman continues to back it up",
+        reason.instead,
+    )
+
+
+def _address(server: ExistingServer) -> ServerAddress:
+    return ServerAddress(
+        server.backup_server,
+        server.name,
+        server.management.host,
+        server.management.port,
+        server.entry["inventory_host"],
+    )
+
+
+def _names(
+    servers: list[ExistingServer], known: Mapping[str, Mapping[str, Any]], taken: Collection[str]
+) -> dict[ServerAddress, str]:
+    others = {host: variables for host, variables in known.items() if host not in taken}
+    return inventory_names([_address(server) for server in servers], others, taken)
+
+
+def _known_addresses(host: str, known: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    variables = known.get(host, {})
+    return {host, *(str(variables[name]) for name in ("ansible_host", "barman_address") if variables.get(name))}
+
+
+def _add_primaries(
+    servers: list[ExistingServer],
+    active: Mapping[tuple[str, str], str],
+    known: Mapping[str, Mapping[str, Any]],
+    adoption: Adoption,
+) -> None:
+    """barman_primary of each standby, and the host of a primary that no backup server backs up."""
+    hosts = {server.management.endpoint: active[server.backup_server, server.name] for server in servers}
+    for server in servers:
+        if server.primary is None:
+            continue
+        standby = active[server.backup_server, server.name]
+        if server.primary.endpoint not in hosts:
+            hosts[server.primary.endpoint] = _primary_host(server, server.primary, standby, known, adoption)
+        adoption.pg[standby]["barman_primary"] = hosts[server.primary.endpoint]
+
+
+def _primary_host(
+    server: ExistingServer,
+    primary: PostgresConnection,
+    standby: str,
+    known: Mapping[str, Mapping[str, Any]],
+    adoption: Adoption,
+) -> str:
+    """A new host for the primary, with what it shares with its standby."""
+    taken = {*adoption.pg, *adoption.backup, *_GROUPS}
+    address = ServerAddress(server.backup_server, f"{server.name}-primary", primary.host, primary.port)
+    name = _primary_name(address, known, taken)
+    shared = (
+        "barman_postgres_version",
+        "barman_postgres_database",
+        "barman_postgres_user",
+        "barman_streaming_user",
+        "barman_sslmode",
+    )
+    adoption.pg[name] = {
+        **{key: adoption.pg[standby][key] for key in shared if key in adoption.pg[standby]},
+        "barman_postgres_host": primary.host,
+        "barman_postgres_port": primary.port,
+        "barman_connection_options": dict(primary.options),
+    }
+    return name
+
+
+def _primary_name(address: ServerAddress, known: Mapping[str, Mapping[str, Any]], taken: Collection[str]) -> str:
+    others = {host: variables for host, variables in known.items() if host not in taken}
+    return inventory_names([address], others, taken)[address]
+
+
+def _add_passwords(servers: list[ExistingServer], active: Mapping[tuple[str, str], str], adoption: Adoption) -> None:
+    """References to variables of a vault: the same for all servers if one line of a password file is for all."""
+    places: dict[str, set[str | None]] = {}
+    for server in servers:
+        for kind, option in (("postgres", "conninfo"), ("streaming", "streaming_conninfo")):
+            places.setdefault(kind, set()).add(_line(server, option))
+    for server in servers:
+        host = active[server.backup_server, server.name]
+        one_role = server.streaming_role == server.management.user
+        for kind, option in (("postgres", "conninfo"), ("streaming", "streaming_conninfo")):
+            by_certificate = bool(server.management.sslcert) and _line(server, option) is None
+            if by_certificate or (kind == "streaming" and server.streaming_role is None):
+                continue
+            shared = len(servers) > 1 and places[kind] == {_line(server, option)} and _line(server, option) is not None
+            base = "postgres" if one_role else kind
+            # A standby has its primary's roles, with their passwords.
+            owner = str(adoption.pg[host].get("barman_primary") or host)
+            suffix = "" if shared or len(servers) == 1 else "_" + re.sub(r"\W", "_", owner)
+            variable = f"vault_barman_{base}_password{suffix}"
+            for one in (host, owner):
+                adoption.pg[one].setdefault(f"barman_{kind}_password", reference(variable))
+            adoption.vault.append(_password_variable(server, variable, option))
+
+
+def _line(server: ExistingServer, option: str) -> str | None:
+    """Where the password of a connection is, by backup server. Barman's default for streaming is conninfo."""
+    places = server.entry["passwords"]
+    place = places.get(option, places.get("conninfo"))
+    return None if place is None else f"{server.backup_server}:{place}"
+
+
+def _password_variable(server: ExistingServer, variable: str, option: str) -> Any:
+    role = server.streaming_role if option == "streaming_conninfo" else server.management.user
+    place = server.entry["passwords"].get(option, server.entry["passwords"].get("conninfo"))
+    if place is None:
+        where = "no place: the connection has no password now"
+    elif place.isdecimal():
+        where = f"line {place} of the file .pgpass of {server.barman['user']}"
+    else:
+        where = f"{place} in {server.entry['file']}"
+    return vault_of(variable, f"the password of the role {role}", server.backup_server, where)
+
+
+def _parsed(variables: Variables) -> Variables:
+    """The same if the inventory can have each value. Raises Inexpressible."""
+    for name, value in variables.items():
+        known = KNOWN_VARIABLES[name]
+        if value in (None, "") or name in SECRET_VARIABLES or known.kind.parse_parts is not None:
+            continue
+        try:
+            known.kind.parse(value)
+        except InvalidValue as wrong:
+            raise Inexpressible(
+                f"{name} {wrong.message}", "leave its entry as it is, or declare it with other values"
+            ) from None
+    return variables
+
+
+def _finished(
+    host: str, variables: Variables, known: Mapping[str, Any], group: str, decided: Collection[str]
+) -> Variables:
+    """The host's variables without defaults, with what the inventory has already and the facts don't decide."""
+    kept = {
+        name: value
+        for name, value in known.items()
+        if name in KNOWN_VARIABLES
+        and KNOWN_VARIABLES[name].group in (group, BOTH)
+        and name not in decided
+        and name not in SECRET_VARIABLES | _OF_A_RUN
+    }
+    given = {**variables, **kept}
+    address = known.get("ansible_host") or given.get("barman_address") or given.get("barman_postgres_host")
+    connection: Variables = {
+        name: known[name] for name in ("ansible_host", "ansible_port") if known.get(name) is not None
+    }
+    if group == PG and address and address != host and not str(address).startswith("/"):
+        connection["ansible_host"] = address
+    effective = str(given.get("barman_address") or connection.get("ansible_host") or host)
+    return {**_ordered(connection), **_ordered(_without_defaults(host, given, connection, effective))}
+
+
+def _without_defaults(host: str, given: Variables, connection: Variables, address: str) -> Variables:
+    full, incremental = default_schedules(
+        str(given.get("barman_server_name") or host), block_increments=given.get("barman_incremental") == "block"
+    )
+    # archive_timeout, if WAL comes by archiving alone.
+    usual = {
+        "barman_address": connection.get("ansible_host") or host,
+        "barman_archive_timeout": 300,
+        "barman_backup_schedule": full,
+        "barman_incremental_schedule": incremental,
+        "barman_postgres_host": address,
+        "barman_server_name": host,
+        "barman_sslcert": "",
+        "barman_wal": ["streaming"],
+    }
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and value != usual.get(name, KNOWN_VARIABLES[name].value)
+    }
+
+
+def _ordered(variables: Variables) -> Variables:
+    """In the order of the documentation."""
+    order = {name: number for number, name in enumerate(KNOWN_VARIABLES)}
+    return {name: variables[name] for name in sorted(variables, key=lambda name: (order.get(name, -1), name))}

@@ -1,0 +1,284 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is adopted, and what the inventory can't express: one case each, beside a plain entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.archiving import destination_of
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.changes import same_value
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.document import inventory_text, is_unchanged
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.facts import Adoption
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.inventory import adopt
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.report import plan_of
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
+from tests.unit.plugins.plugin_utils._adoption.layouts import DEBIAN_MAIN, Layout, facts_of
+
+PLAIN = """\
+conninfo = host={host} port={port} user=barman dbname=postgres
+streaming_conninfo = host={host} port={port} user=streaming_barman
+backup_method = postgres
+streaming_archiver = on
+slot_name = barman
+path_prefix = /usr/lib/postgresql/15/bin
+"""
+
+
+def entry(name: str, host: str = "192.0.2.21", port: int = 5432, **changes: str) -> str:
+    options = dict(line.split(" = ", 1) for line in PLAIN.format(host=host, port=port).splitlines())
+    options.update(changes)
+    return "".join([f"[{name}]\n", *(f"{key} = {value}\n" for key, value in options.items() if value)])
+
+
+class Site:
+    """Backup servers, each with its files below a directory of its own."""
+
+    def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.place, self.monkeypatch = place, monkeypatch
+        self.facts: dict[str, Any] = {}
+
+    def barman(self, host: str, *entries: str, main: str = "", answers: Any = None, **files: str) -> None:
+        texts = {f"/etc/barman.d/{number}.conf": text for number, text in enumerate(entries)}
+        layout = Layout(
+            {
+                "/etc/barman.conf": DEBIAN_MAIN + main,
+                **texts,
+                **{path.replace("__", "/"): text for path, text in files.items()},
+            },
+            answers=answers or {},
+        )
+        self.facts[host] = facts_of(layout, self.place / host, self.monkeypatch)
+
+    def adopt(self, known: Any = None) -> Adoption:
+        addresses = {
+            host: {"ansible_host": f"198.51.100.{number}"} for number, host in enumerate(sorted(self.facts), 1)
+        }
+        return adopt(self.facts, {**addresses, **(known or {})}, {"pg", "backup"})
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conninfo": "host=a,b user=barman"}, "conninfo has several hosts (a,b)"),
+        ({"conninfo": "user=barman dbname=postgres"}, "conninfo has no host"),
+        ({"conninfo": "postgresql://barman@a/postgres"}, "conninfo has no parameters that can be read"),
+        ({"conninfo": "host=a hostaddr=192.0.2.1"}, "conninfo has both host and hostaddr"),
+        ({"conninfo": "host=a service=x"}, "conninfo has service"),
+        ({"streaming_conninfo": "host=192.0.2.99 user=s"}, "streaming_conninfo to 192.0.2.99:5432"),
+        ({"backup_method": "local-rsync"}, "has the backup_method local-rsync"),
+        ({"slot_name": "Slot"}, "barman_slot_name 'Slot' is not a name for a replication slot"),
+    ],
+)
+def test_an_entry_without_words_in_the_inventory_stays(site: Site, changes: dict[str, str], message: str) -> None:
+    site.barman("backup-1", entry("odd", "192.0.2.20", **changes), entry("plain"))
+    adoption = site.adopt()
+    assert sorted(adoption.pg) == ["plain"]
+    assert adoption.left_out == {"backup-1": ["odd"]}
+    (remark,) = [one for one in adoption.remarks if one.subject == "odd"]
+    assert message in remark.message
+    assert "Barman continues to back it up" in remark.message
+
+
+def test_a_cluster_with_models_stays(site: Site) -> None:
+    model = "[orders:b]\ncluster = orders\nmodel = true\nconninfo = host=192.0.2.30 user=barman\n"
+    site.barman("backup-1", entry("orders", cluster="orders") + model, entry("other", "192.0.2.22"))
+    adoption = site.adopt()
+    assert adoption.left_out == {"backup-1": ["orders"]}
+    assert sorted(adoption.pg) == ["other"]
+
+
+def test_a_server_of_two_backup_servers_has_one_in_the_inventory(site: Site) -> None:
+    site.barman("backup-1", entry("orders"))
+    site.barman("backup-2", entry("orders-too", slot_name="second"))
+    adoption = site.adopt()
+    assert adoption.left_out == {"backup-2": ["orders-too"]}
+    assert adoption.backup["backup-2"]["barman_allow_empty"] is True
+
+
+def test_a_section_of_the_main_file_is_adopted(site: Site) -> None:
+    site.barman("backup-1", main=entry("orders"))
+    adoption = site.adopt()
+    assert adoption.pg["orders"]["barman_backup_server"] == "backup-1"
+    assert site.facts["backup-1"]["servers"]["orders"]["in_main_file"] is True
+    assert plan_of(adoption, site.facts).refusals == ()
+
+
+def test_the_name_of_a_known_host_comes_first(site: Site) -> None:
+    site.barman("backup-1", entry("orders"), entry("orders-17", port=5433), entry("web", "web.example.net"))
+    adoption = site.adopt({"db-1": {"ansible_host": "192.0.2.21", "barman_zone": "eu"}})
+    assert {host: own.get("barman_server_name", host) for host, own in adoption.pg.items()} == {
+        "db-1": "orders",
+        "orders-17": "orders-17",
+        "web.example.net": "web",
+    }
+    assert adoption.pg["db-1"]["barman_zone"] == "eu"
+    assert adoption.pg["orders-17"]["ansible_host"] == "192.0.2.21"
+
+
+def test_a_name_is_never_used_twice(site: Site) -> None:
+    site.barman("backup-1", entry("pg"), entry("backup-1", "192.0.2.22"))
+    assert sorted(site.adopt().pg) == ["backup-1-backup-1", "pg-backup-1"]
+
+
+def test_a_standby_gets_its_primary(site: Site) -> None:
+    site.barman(
+        "backup-1", entry("orders", "192.0.2.22", primary_conninfo="host=192.0.2.21 user=barman dbname=postgres")
+    )
+    adoption = site.adopt()
+    assert adoption.pg["orders"]["barman_primary"] == "orders-primary"
+    assert adoption.pg["orders-primary"]["ansible_host"] == "192.0.2.21"
+    assert "barman_backup_server" not in adoption.pg["orders-primary"]
+    assert build(adoption.pg, adoption.backup).problems == []
+    changed = {one.option for one in plan_of(adoption, site.facts).changes}
+    assert {"wal_conninfo", "wal_streaming_conninfo"} <= changed
+
+
+def test_passive_copies(site: Site) -> None:
+    site.barman("backup-1", entry("orders"), entry("billing", "192.0.2.22"))
+    copy = "[orders]\ndescription = copy\nprimary_ssh_command = ssh barman@198.51.100.1\nparallel_jobs = 4\n"
+    site.barman("backup-2", copy)
+    adoption = site.adopt()
+    assert adoption.pg["orders"]["barman_passive_servers"] == ["backup-2"]
+    assert "barman_passive_servers" not in adoption.pg["billing"]
+    assert any("options of its own (parallel_jobs)" in one.message for one in adoption.remarks)
+
+
+def test_a_copy_of_a_whole_backup_server(site: Site) -> None:
+    site.barman("backup-1", entry("orders"), entry("billing", "192.0.2.22"))
+    site.barman(
+        "backup-2", *(f"[{name}]\nprimary_ssh_command = ssh barman@backup-1\n" for name in ("orders", "billing"))
+    )
+    site.barman("backup-3", "[orders]\nprimary_ssh_command = ssh barman@backup-2\n")
+    adoption = site.adopt()
+    assert adoption.backup["backup-2"]["barman_passive_of"] == "backup-1"
+    assert adoption.left_out == {"backup-3": ["orders"]}
+    assert any("is a passive copy of a copy on backup-2" in one.message for one in adoption.remarks)
+
+
+def test_a_copy_without_its_source_stays(site: Site) -> None:
+    site.barman("backup-1", "[orders]\nprimary_ssh_command = ssh barman@elsewhere\n")
+    adoption = site.adopt()
+    assert (adoption.pg, adoption.left_out) == ({}, {"backup-1": ["orders"]})
+
+
+def test_an_empty_retention_policy_against_that_of_the_section(site: Site) -> None:
+    site.barman(
+        "backup-1",
+        entry("orders") + "retention_policy =\n",
+        entry("b", "192.0.2.22"),
+        main="retention_policy = REDUNDANCY 2\n",
+    )
+    adoption = site.adopt()
+    assert "barman_retention_policy" not in adoption.pg["orders"]
+    assert adoption.pg["orders"]["barman_options"]["retention_policy"] == ""
+    assert adoption.pg["b"]["barman_retention_policy"] == "REDUNDANCY 2"
+    plan = plan_of(adoption, site.facts)
+    assert plan.refusals == ()
+    assert "retention_policy" not in {one.option for one in plan.changes}
+
+
+def test_an_inactive_entry_and_ssh_with_options_stay_as_they_are(site: Site) -> None:
+    command = "ssh -i /srv/key postgres@192.0.2.21"
+    site.barman("backup-1", entry("orders", backup_method="rsync", ssh_command=command, active="false"))
+    assert site.adopt().pg["orders"]["barman_options"] == {"active": False, "ssh_command": command}
+
+
+def test_two_schedules_become_one_expression_or_a_remark(site: Site) -> None:
+    lines = "0 1 * * 1 barman barman backup orders\n0 1 * * 4 barman barman backup orders\n"
+    more = "0 1 * * 1 barman barman backup billing\n30 2 1 * * barman barman backup billing\n"
+    site.barman("backup-1", entry("orders"), entry("billing", "192.0.2.22"), **{"__etc__cron.d__x": lines + more})
+    adoption = site.adopt()
+    assert adoption.pg["orders"]["barman_backup_schedule"] == "0 1 * * 1,4"
+    assert adoption.pg["billing"]["barman_backup_schedule"] == ""
+    assert any("one cron expression can't have these schedules" in one.message for one in adoption.remarks)
+
+
+def test_a_server_without_a_schedule_gets_none(site: Site) -> None:
+    site.barman("backup-1", entry("orders"))
+    adoption = site.adopt()
+    assert adoption.pg["orders"]["barman_backup_schedule"] == ""
+    assert any("takes backups of orders, so it is empty" in one.message for one in adoption.remarks)
+
+
+def test_archiving_that_is_not_recognized(site: Site) -> None:
+    site.barman(
+        "backup-1",
+        entry("orders", archiver="on"),
+        answers={
+            "orders": {
+                "archive_mode": "on",
+                "archive_command": "/usr/local/bin/send %p",
+                "client_address": "203.0.113.9",
+            }
+        },
+    )
+    adoption = site.adopt()
+    assert adoption.pg["orders"]["barman_wal"] == ["streaming", "archiving"]
+    assert "barman_archive_overwrite" not in adoption.pg["orders"]
+    assert any("is not recognized as a way to this Barman" in one.message for one in adoption.remarks)
+    assert adoption.backup["backup-1"]["barman_addresses"] == ["203.0.113.9/32"]
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("barman-wal-archive backup orders %p", ("barman-wal-archive", "none", "backup", "orders", "")),
+        (
+            "/usr/bin/barman-wal-archive -U barman -z backup orders %p",
+            ("barman-wal-archive", "gzip", "backup", "orders", ""),
+        ),
+        (
+            "barman-wal-archive --port 2222 --zstd --user b backup orders %p",
+            ("barman-wal-archive", "zstd", "backup", "orders", ""),
+        ),
+        ("rsync -a %p barman@backup:/b/orders/incoming/%f", ("rsync", "none", "backup", "", "/b/orders/incoming")),
+        (
+            "rsync -az -e 'ssh -p 22' %p barman@[2001:db8::1]:/b/incoming/%f",
+            ("rsync", "gzip", "2001:db8::1", "", "/b/incoming"),
+        ),
+        ("test ! -f /x/%f && cp %p /x/%f", None),
+        ("rsync -a %p /mnt/%f", None),
+        ("barman-wal-archive backup orders %p; true", None),
+        ("", None),
+    ],
+)
+def test_the_destination_of_archive_command(command: str, found: tuple[str, ...] | None) -> None:
+    destination = destination_of(command)
+    assert (None if destination is None else tuple(destination)) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "same"),
+    [
+        ("active", "true", "", True),
+        ("network_compression", "no", "", True),
+        ("conninfo", "host=a user=b", "user='b'  host=a", True),
+        ("conninfo", "host=a", "host=b", False),
+        ("retention_policy", "recovery window  of 2 weeks", "RECOVERY WINDOW OF 2 WEEKS", True),
+        ("compression", "None", "", True),
+        ("compression", "gzip", "", False),
+    ],
+)
+def test_values_that_barman_reads_alike(name: str, one: str, other: str, *, same: bool) -> None:
+    assert same_value(name, one, other) is same
+
+
+def test_the_file_is_recognized_until_somebody_changes_it(site: Site) -> None:
+    site.barman("backup-1", entry("orders"), entry("billing", "192.0.2.22"))
+    text = inventory_text(site.adopt(), pg_group="pg", backup_group="backup")
+    assert is_unchanged(text)
+    assert not is_unchanged(text + "# mine\n")
+    assert not is_unchanged("all: {}\n")
+    # What all servers have is a variable of the group.
+    assert text.count("barman_backup_server: backup-1") == 1

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""adopt(deploy(x)) = x: the inventory of a deployed Barman is the one that it was deployed from."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.inventory import (
+    BACKUP_DECIDED,
+    PG_DECIDED,
+    adopt,
+)
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import Outcome, build
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import SECRET_VARIABLES
+from tests.unit.plugins.plugin_utils._adoption.deployed import facts_after
+from tests.unit.plugins.plugin_utils._topology.test_properties import inventories
+
+Inventory = tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def deployed_inventories(draw: Any) -> Inventory:
+    """Those of the topology's own properties, with more of the variables that an entry shows."""
+    pg_hosts, backup_hosts = draw(inventories())
+    for host, variables in pg_hosts.items():
+        method, streaming = variables["barman_backup_method"], "streaming" in variables["barman_wal"]
+        more: dict[str, Any] = {
+            "barman_server_name": f"{host}-server",
+            "barman_postgres_port": draw(st.integers(5432, 5440)),
+            "barman_retention_policy": draw(st.sampled_from(["", "REDUNDANCY 3", "RECOVERY WINDOW OF 4 WEEKS"])),
+            "barman_minimum_redundancy": draw(st.integers(0, 2)),
+            "barman_backup_schedule": draw(st.sampled_from(["", "30 2 * * *", "0 4 * * wed,sat"])),
+            "barman_connection_options": draw(
+                st.sampled_from([{}, {"connect_timeout": "20"}, {"channel_binding": "prefer"}])
+            ),
+            "barman_options": draw(
+                st.sampled_from(
+                    [
+                        {"parallel_jobs": 2, "description": "the orders"},
+                        {"last_backup_maximum_age": "2 DAYS", "immediate_checkpoint": True},
+                        {"post_backup_script": "/usr/local/bin/notify --100%"},
+                        {"backup_directory": f"/srv/{host}"},
+                    ]
+                )
+            ),
+            "barman_hooks": draw(
+                st.sampled_from(
+                    [
+                        {"pre_backup_script": "/usr/local/bin/before"},
+                        {
+                            "post_archive_retry_script": {
+                                "command": "/bin/true",
+                                "arguments": ["a b"],
+                                "attempts": 5,
+                                "give_up": "continue",
+                            }
+                        },
+                        {"post_backup_retry_script": {"ready": "tar", "directory": "/srv/tar", "compression": "gzip"}},
+                    ]
+                )
+            ),
+        }
+        if method == "rsync":
+            more["barman_postgres_os_user"] = draw(st.sampled_from(["postgres", "enterprisedb"]))
+            more["barman_ssh_port"] = draw(st.sampled_from([22, 2222]))
+        if streaming and "barman_slot_name" not in variables:
+            more["barman_slot_name"] = draw(st.sampled_from(["barman", f"slot_{host.replace('-', '_')}"]))
+        if method == "postgres":
+            more["barman_sslmode"] = draw(st.sampled_from(["prefer", "require"]))
+            more["barman_database"] = None
+            more["barman_postgres_database"] = draw(st.sampled_from(["postgres", "admin"]))
+        if "archiving" in variables["barman_wal"]:
+            more["barman_archive_method"] = draw(st.sampled_from(["barman-wal-archive", "rsync"]))
+            more["barman_archive_compression"] = draw(st.sampled_from(["none", "gzip", "zstd"]))
+        chosen = draw(st.sets(st.sampled_from(sorted(more))))
+        variables.update(
+            {name: more[name] for name in sorted(chosen) if more[name] is not None and name not in variables}
+        )
+        followed = any(other.get("barman_primary") == host for other in pg_hosts.values())
+        if method == "rsync" and not streaming and not followed:
+            # No connection uses it, so nothing shows it.
+            del variables["barman_streaming_password"]
+    for variables in backup_hosts.values():
+        if draw(st.booleans()):
+            variables["barman_home"] = "/srv/barman"
+        if draw(st.booleans()):
+            variables["barman_client_directory"] = draw(st.sampled_from(["", "/usr/pgsql-{version}/bin", "/opt/bin"]))
+    return pg_hosts, backup_hosts
+
+
+def unknown_to_barman(variables: dict[str, Any], decided: frozenset[str]) -> dict[str, Any]:
+    """What an inventory for the adoption has already: addresses, and what no Barman shows."""
+    hidden = {*decided, *SECRET_VARIABLES, "barman_postgres_version", "barman_synchronous"}
+    return {name: value for name, value in variables.items() if name not in hidden}
+
+
+def adopted(inventory: Inventory) -> tuple[Outcome, Outcome, Any]:
+    pg_hosts, backup_hosts = inventory
+    with tempfile.TemporaryDirectory() as place:
+        before = build(pg_hosts, backup_hosts)
+        assume(not before.problems)
+        known = {
+            **{host: unknown_to_barman(variables, PG_DECIDED) for host, variables in pg_hosts.items()},
+            **{host: unknown_to_barman(variables, BACKUP_DECIDED) for host, variables in backup_hosts.items()},
+        }
+        adoption = adopt(facts_after(before, Path(place)), known)
+    return before, build(adoption.pg, adoption.backup), adoption
+
+
+def without_given(value: Any) -> Any:
+    """Requirements without the names of what the inventory sets itself, which may be as the default is."""
+    if isinstance(value, dict):
+        return {key: without_given(item) for key, item in value.items() if key != "given"}
+    return [without_given(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+@quick
+@given(deployed_inventories())
+def test_the_adopted_inventory_requires_the_same_of_every_host(inventory: Inventory) -> None:
+    before, after, adoption = adopted(inventory)
+    assert [str(problem) for problem in after.problems] == []
+    assert adoption.left_out == {}
+    for host, required in before.requirements.items():
+        found, expected = without_given(after.requirements[host]), without_given(required)
+        for part in expected:
+            assert found[part] == expected[part], (host, part)
+
+
+@quick
+@given(deployed_inventories())
+def test_an_adopted_inventory_is_adopted_unchanged(inventory: Inventory) -> None:
+    _before, _after, first = adopted(inventory)
+    _again, _outcome, second = adopted((first.pg, first.backup))
+    assert second.pg == first.pg
+    assert second.backup == first.backup
+
+
+@quick
+@given(deployed_inventories())
+def test_every_password_is_a_reference_to_a_variable_that_is_listed(inventory: Inventory) -> None:
+    _before, _after, adoption = adopted(inventory)
+    secrets = {
+        value
+        for variables in (*adoption.pg.values(), *adoption.backup.values())
+        for name, value in variables.items()
+        if name in SECRET_VARIABLES
+    }
+    assert secrets == {"{{ " + one.name + " }}" for one in adoption.vault}
