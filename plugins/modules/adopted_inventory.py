@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Makes an inventory of what M(pgdr.barman.existing_barman) returned on each backup server, and writes it to a file on the controller.
+  - Makes an inventory from the results of M(pgdr.barman.existing_barman) on each backup server, and writes it to a file on the controller.
   - The inventory contains what differs from the collection's defaults. Passwords are references to variables of a vault.
   - The module returns what a deployment of the inventory would change or refuse, and what the inventory can't express.
   - It replaces a file only if it wrote that file itself, and nobody changed it since then.
@@ -33,7 +33,7 @@ options:
     type: path
     required: true
   existing:
-    description: The name of the variable that has what M(pgdr.barman.existing_barman) returned on each host of O(backup_group).
+    description: The name of the variable that has the result of M(pgdr.barman.existing_barman) on each host of O(backup_group).
     type: str
     required: true
   pg_group:

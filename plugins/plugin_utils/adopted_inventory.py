@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.safe_files import write_file
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import problem_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.document import is_unchanged
 from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.facts import BarmanFacts
@@ -78,15 +77,7 @@ def current_text(path: str) -> str | None:
 
 def write(path: str, text: str) -> None:
     """Replace the file as a whole. Raises AnsibleActionFail."""
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".adopt-", dir=os.path.dirname(path))
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, MODE)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        write_file(path, text, MODE, None)
+    except HostError as error:
         raise AnsibleActionFail(f"{path} can't be written: {error}") from None

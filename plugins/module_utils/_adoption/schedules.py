@@ -122,7 +122,7 @@ def _schedule(path: str, line: str, rest: str, when: str | None, *, ours: bool =
 
 
 def _arguments(rest: str) -> tuple[tuple[str, ...], str | None]:
-    """The servers, and the argument of --incremental, of what follows "barman backup"."""
+    """The servers, and the argument of --incremental, in the words after "barman backup"."""
     servers: list[str] = []
     incremental = None
     words = iter(rest.split())

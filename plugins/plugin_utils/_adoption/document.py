@@ -10,7 +10,6 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 import hashlib
-import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,9 +19,6 @@ import yaml
 from .facts import Adoption, Variables
 
 _FIRST_LINE = "# Written by pgdr.barman.adopt. Copy the file before you change it: adopt replaces only a file that is unchanged (sha256 {})."
-_WRITTEN = re.compile(
-    _FIRST_LINE.replace(".", r"\.").replace("(", r"\(").replace(")", r"\)").replace("{}", "([0-9a-f]{64})")
-)
 _WIDTH = 150
 
 
@@ -56,14 +52,17 @@ def inventory_text(adoption: Adoption, *, pg_group: str, backup_group: str) -> s
     }
     body = "".join(f"{line}\n" for line in _comments(adoption)) + "---\n"
     body += yaml.dump(inventory, Dumper=_InventoryDumper, sort_keys=False, width=_WIDTH, allow_unicode=True)
-    return f"{_FIRST_LINE.format(hashlib.sha256(body.encode()).hexdigest())}\n{body}"
+    return f"{_first_line(body)}\n{body}"
 
 
 def is_unchanged(text: str) -> bool:
     """Whether adopt wrote this text, and nobody changed it."""
     first, _line, body = text.partition("\n")
-    found = _WRITTEN.fullmatch(first)
-    return found is not None and found[1] == hashlib.sha256(body.encode()).hexdigest()
+    return first == _first_line(body)
+
+
+def _first_line(body: str) -> str:
+    return _FIRST_LINE.format(hashlib.sha256(body.encode()).hexdigest())
 
 
 def _group(hosts: Mapping[str, Variables]) -> dict[str, Any]:
