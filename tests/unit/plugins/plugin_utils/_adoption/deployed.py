@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import
 from ansible_collections.pgdr.barman.plugins.module_utils._server.plan import plan
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import Outcome
 
-Facts = dict[str, Any]
 
-
-def facts_after(outcome: Outcome, place: Path) -> dict[str, Facts]:
+def facts_after(outcome: Outcome, place: Path) -> dict[str, Any]:
     """What the module existing_barman returns of each backup server. place: an empty directory for the files."""
     found = {}
     for host, required in outcome.requirements.items():
@@ -48,15 +47,10 @@ def facts_after(outcome: Outcome, place: Path) -> dict[str, Facts]:
             Path(change.path).write_text(change.after or "")
         (files / "cron").write_text("\n".join(schedule_file.block_of(barman["schedule_lines"])) + "\n")
 
-        def ask(
-            questions: Mapping[str, Question], _user: str | None, _timeout: float, *, backup: str = host
-        ) -> dict[str, Answer]:
-            return {name: answer(outcome, backup, name) for name in questions}
-
         facts = observe(
             str(files / "barman.conf"),
             "barman",
-            ask=ask,
+            ask=partial(answers, outcome, host),
             timeout=1,
             files=SystemFiles([str(files / "cron")], [str(files / "*.timer")]),
         )
@@ -68,9 +62,16 @@ def facts_after(outcome: Outcome, place: Path) -> dict[str, Facts]:
     return found
 
 
+def answers(
+    outcome: Outcome, backup: str, questions: Mapping[str, Question], user: str | None, timeout: float
+) -> dict[str, Answer]:
+    """The answers of all servers of that backup server."""
+    return {name: answer(outcome, backup, name) for name in questions}
+
+
 def answer(outcome: Outcome, backup: str, name: str) -> dict[str, Any]:
     """PostgreSQL's answer about the server of that name after the deployment."""
-    entry = next(one for one in outcome.requirements[backup]["barman"]["servers"] if one["name"] == name)  # type: ignore[index]
+    entry = next(one for one in outcome.requirements[backup]["barman"]["servers"] if one["name"] == name)
     server = outcome.topology["postgres_servers"][entry["host"]]
     source = server["primary"] or entry["host"]
     postgres = outcome.requirements[source]["postgres"]

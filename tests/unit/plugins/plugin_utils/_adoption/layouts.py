@@ -54,10 +54,10 @@ def facts_of(layout: Layout, root: Path, monkeypatch: Any) -> dict[str, Any]:
         (base / "backup.info").write_text(
             f"backup_id=20261101T000000\nstatus=DONE\nmode=postgres\nserver_name={name}\nversion={version}\n"
         )
-    text = layout.files.get("/var/lib/barman/.pgpass")
-    monkeypatch.setattr(password_file, "observe", lambda user: password_file.PasswordFile("~/.pgpass", user, text))
+    passwords = layout.files.get("/var/lib/barman/.pgpass")
+    monkeypatch.setattr(password_file, "observe", lambda user: password_file.PasswordFile("~/.pgpass", user, passwords))
 
-    def ask(questions: Mapping[str, Question], _user: str | None, _timeout: float) -> dict[str, Answer]:
+    def ask(questions: Mapping[str, Question], user: str | None, timeout: float) -> dict[str, Answer]:
         silent = HostError("PostgreSQL did not answer")
         return {name: {**ANSWER, **layout.answers[name]} if name in layout.answers else silent for name in questions}
 
@@ -67,7 +67,8 @@ def facts_of(layout: Layout, root: Path, monkeypatch: Any) -> dict[str, Any]:
     main = root / "etc/barman.conf"
     main.write_text(main.read_text().replace("/var/lib/barman", str(home)))
     found = observe(str(main), "barman", ask=ask, timeout=1, files=files)
-    return _without_root({"version": "3.13.3", **found}, str(root))
+    facts: dict[str, Any] = _without_root({"version": "3.13.3", **found}, str(root))
+    return facts
 
 
 def _without_root(value: Any, root: str) -> Any:

@@ -30,7 +30,7 @@ path_prefix = /usr/lib/postgresql/15/bin
 """
 
 
-def entry(name: str, host: str = "192.0.2.21", port: int = 5432, **changes: str) -> str:
+def entry(name: str, host: str = "192.0.2.21", port: Any = 5432, **changes: str) -> str:
     options = dict(line.split(" = ", 1) for line in PLAIN.format(host=host, port=port).splitlines())
     options.update(changes)
     return "".join([f"[{name}]\n", *(f"{key} = {value}\n" for key, value in options.items() if value)])

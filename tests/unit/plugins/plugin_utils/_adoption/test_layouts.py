@@ -24,7 +24,7 @@ UNEXPRESSED = "the inventory has no variable that keeps it"
 
 
 def adopted(layout: Layout, place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Adoption]:
-    facts = facts_of(layout, place, monkeypatch)
+    facts: Any = facts_of(layout, place, monkeypatch)
     return facts, adopt({"backup-1": facts}, KNOWN)
 
 
