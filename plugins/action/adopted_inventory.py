@@ -24,7 +24,6 @@ class ActionModule(Action):
         "pg_group": {"type": "str", "default": "pg"},
         "backup_group": {"type": "str", "default": "backup"},
     }
-    SHOWS_RESULT = True
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         groups = {"pg_group": arguments["pg_group"], "backup_group": arguments["backup_group"]}

@@ -56,7 +56,7 @@ def backup_server_variables(host: str, facts: BarmanFacts, adoption: Adoption) -
     decided = {*_OWN_VARIABLES, *_OF_ENTRIES, *(found.get("barman_hooks") or ())}
     found["barman_global_options"] = global_further_options(rest, decided, facts["version"], report)
     for name in facts["secret_global_options"]:
-        variable = f"vault_barman_{name}"
+        variable = f"vault_barman_{name}_{variable_part(host)}"
         found["barman_global_options"][name] = reference(variable)
         adoption.vault.append(vault_of(variable, f"{name} of [barman]", host, facts["config_file"]))
     if facts["version"]:
@@ -124,10 +124,10 @@ def hook_variables(host: str, scope: str, options: Any, adoption: Adoption) -> V
             found["barman_s3"] = dict(hook.s3)
         if hook.has_keys:
             for key, variable in (("access", "barman_s3_access_key"), ("secret", "barman_s3_secret_key")):
-                found[variable] = reference(f"vault_{variable}")
+                found[variable] = reference(f"vault_{variable}_{variable_part(host)}")
                 adoption.vault.append(
                     vault_of(
-                        f"vault_{variable}",
+                        f"vault_{variable}_{variable_part(host)}",
                         f"the {key} key of the bucket",
                         host,
                         "Barman's directory .pgdr.barman/credentials",
@@ -138,6 +138,14 @@ def hook_variables(host: str, scope: str, options: Any, adoption: Adoption) -> V
                 host, name, f"runs {hook.script}", "copy that file to the directory hooks beside the inventory"
             )
     return found
+
+
+_PARTS = {".": "_", "-": "__", "_": "___"}
+
+
+def variable_part(name: str) -> str:
+    """A host's or a server's name as a part of a variable's name. Names that differ in a mark stay different."""
+    return "".join(mark if mark.isalnum() and mark.isascii() else _PARTS.get(mark, f"_{ord(mark)}_") for mark in name)
 
 
 def reference(variable: str) -> str:

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import yaml
 
+from ...module_utils._barman.options import plain
+from .backup_servers import reference
 from .facts import Adoption, Variables
+from .hook_commands import HOOK_FILES
 
 _FIRST_LINE = "# Written by pgdr.barman.adopt. Copy the file before you change it: adopt replaces only a file that is unchanged (sha256 {})."
 _WIDTH = 150
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 class _InventoryDumper(yaml.SafeDumper):
@@ -32,11 +36,20 @@ class _InventoryDumper(yaml.SafeDumper):
         return True
 
 
+class _Unsafe(str):
+    """A text of a host that Ansible would take for a template."""
+
+
+def _unsafe(dumper: yaml.SafeDumper, value: _Unsafe) -> yaml.Node:
+    return dumper.represent_scalar("!unsafe", str(value), style='"')
+
+
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     # YAML 1.1 reads a bare 3.13 as a number, and off as a Boolean.
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if "{{" in value or value == "" else None)
 
 
+_InventoryDumper.add_representer(_Unsafe, _unsafe)
 _InventoryDumper.add_representer(str, _text)
 
 
@@ -50,9 +63,25 @@ def inventory_text(adoption: Adoption, *, pg_group: str, backup_group: str) -> s
             }
         }
     }
+    references = {reference(one.name) for one in adoption.vault}
     body = "".join(f"{line}\n" for line in _comments(adoption)) + "---\n"
-    body += yaml.dump(inventory, Dumper=_InventoryDumper, sort_keys=False, width=_WIDTH, allow_unicode=True)
+    body += yaml.dump(
+        _written(inventory, references), Dumper=_InventoryDumper, sort_keys=False, width=_WIDTH, allow_unicode=True
+    )
     return f"{_first_line(body)}\n{body}"
+
+
+def _written(value: Any, references: Collection[str]) -> Any:
+    """The value in plain types. Only the references to a vault, and paths beside the inventory, are templates."""
+    if isinstance(value, Mapping):
+        return {_written(key, references): _written(item, references) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_written(item, references) for item in value]
+    text = plain(value)
+    if not isinstance(text, str) or text in references:
+        return text
+    rest = text.removeprefix(HOOK_FILES)
+    return _Unsafe(text) if any(mark in rest for mark in _TEMPLATE_MARKS) else text
 
 
 def is_unchanged(text: str) -> bool:
@@ -94,8 +123,10 @@ def _comments(adoption: Adoption) -> Iterable[str]:
 
 
 def _wrapped(text: str) -> list[str]:
+    """The lines of a comment. No text of a host can end one: YAML also takes other characters for the end of a line."""
+    shown = "".join(mark if mark.isprintable() else "?" for mark in text)
     return textwrap.wrap(
-        text,
+        shown,
         _WIDTH,
         initial_indent="#   - ",
         subsequent_indent="#     ",

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from ...module_utils._barman.option_table import HOOK_RUNNER
 from .._topology.hooks import EXPORT, read_hooks
 
+#: Where the scripts of hooks are, for the inventory.
+HOOK_FILES = "{{ inventory_dir }}/hooks/"
 _NUMBERS = ("attempts", "pause", "timeout")
 _S3_WORDS = {
     "--url": "url",
@@ -64,7 +66,7 @@ def hook_of(name: str, command: str, scope: str) -> FoundHook | None:
 def _what(name: str, run: Sequence[str], directory: str, scope: str) -> FoundHook:
     if run[0] == f"{directory}/{scope}.{name}":
         arguments = {"arguments": list(run[1:])} if len(run) > 1 else {}
-        source = {"source": "{{ inventory_dir }}/hooks/" + os.path.basename(run[0]), **arguments}
+        source = {"source": HOOK_FILES + os.path.basename(run[0]), **arguments}
         return FoundHook(source, directory, script=run[0])
     if run[0] == f"{directory}/{EXPORT}" and run[1:2] == ["tar"]:
         words = [word for word in run[2:] if word != "--mounted"]

@@ -9,7 +9,6 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from .._topology.parse import InvalidValue
 from .._topology.schedule import default_schedules
 from .._topology.variables import KNOWN_VARIABLES, SECRET_VARIABLES
 from .archiving import archiving_variables
-from .backup_servers import addresses_variable, backup_server_variables, reference, vault_of
+from .backup_servers import addresses_variable, backup_server_variables, reference, variable_part, vault_of
 from .connections import PostgresConnection
 from .facts import Adoption, BarmanFacts, Inexpressible, Variables
 from .names import ServerAddress, inventory_names
@@ -74,6 +73,8 @@ BACKUP_DECIDED = frozenset(
 )
 #: What a run decides, and no inventory.
 _OF_A_RUN = frozenset(("barman_adopt", "barman_prune"))
+#: The kind of a password, and the option that has its connection.
+_PASSWORDS = (("postgres", "conninfo"), ("streaming", "streaming_conninfo"))
 _GROUPS = {"all", "ungrouped", "localhost"}
 
 
@@ -254,27 +255,34 @@ def _primary_name(address: ServerAddress, known: Mapping[str, Mapping[str, Any]]
 
 
 def _add_passwords(servers: list[ExistingServer], active: Mapping[tuple[str, str], str], adoption: Adoption) -> None:
-    """References to variables of a vault: the same for all servers if one line of a password file is for all."""
-    places: dict[str, set[str | None]] = {}
-    for server in servers:
-        for kind, option in (("postgres", "conninfo"), ("streaming", "streaming_conninfo")):
-            places.setdefault(kind, set()).add(_line(server, option))
-    for server in servers:
-        host = active[server.backup_server, server.name]
-        one_role = server.streaming_role == server.management.user
-        for kind, option in (("postgres", "conninfo"), ("streaming", "streaming_conninfo")):
+    """References to variables of a vault: one for several servers if one line of a password file is for all of them."""
+    hosts = {id(server): active[server.backup_server, server.name] for server in servers}
+    owners = {key: str(adoption.pg[host].get("barman_primary") or host) for key, host in hosts.items()}
+    for kind, option in _PASSWORDS:
+        suffixes = _suffixes(servers, owners, option)
+        for server in servers:
             by_certificate = bool(server.management.sslcert) and _line(server, option) is None
             if by_certificate or (kind == "streaming" and server.streaming_role is None):
                 continue
-            shared = len(servers) > 1 and places[kind] == {_line(server, option)} and _line(server, option) is not None
-            base = "postgres" if one_role else kind
+            base = "postgres" if server.streaming_role == server.management.user else kind
+            variable = f"vault_barman_{base}_password{suffixes[id(server)]}"
             # A standby has its primary's roles, with their passwords.
-            owner = str(adoption.pg[host].get("barman_primary") or host)
-            suffix = "" if shared or len(servers) == 1 else "_" + re.sub(r"\W", "_", owner)
-            variable = f"vault_barman_{base}_password{suffix}"
-            for one in (host, owner):
-                adoption.pg[one].setdefault(f"barman_{kind}_password", reference(variable))
+            for host in (hosts[id(server)], owners[id(server)]):
+                adoption.pg[host].setdefault(f"barman_{kind}_password", reference(variable))
             adoption.vault.append(_password_variable(server, variable, option))
+
+
+def _suffixes(servers: list[ExistingServer], owners: Mapping[int, str], option: str) -> dict[int, str]:
+    """What distinguishes the variables of these servers, by the identity of the server: nothing, the backup server, or the host."""
+    lines = {id(server): _line(server, option) for server in servers}
+    if len(servers) == 1 or (len(set(lines.values())) == 1 and None not in lines.values()):
+        return dict.fromkeys(lines, "")
+    found = {}
+    for server in servers:
+        of_same_host = [lines[id(one)] for one in servers if one.backup_server == server.backup_server]
+        shared = len(of_same_host) > 1 and len(set(of_same_host)) == 1 and of_same_host[0] is not None
+        found[id(server)] = "_" + variable_part(server.backup_server if shared else owners[id(server)])
+    return found
 
 
 def _line(server: ExistingServer, option: str) -> str | None:

@@ -18,7 +18,15 @@ from ...module_utils._postgres.standby_names import StandbyNamesError, parse
 from .._topology.entries import ssh_command
 from .._topology.model import BACKUP_METHODS
 from . import schedules
-from .backup_servers import client_directory, hook_variables, path_pattern, reference, vault_of, version_of
+from .backup_servers import (
+    client_directory,
+    hook_variables,
+    path_pattern,
+    reference,
+    variable_part,
+    vault_of,
+    version_of,
+)
 from .connections import PostgresConnection, SshConnection, connection_of, connection_variables, ssh_connection_of
 from .facts import Adoption, BarmanFacts, EntryFacts, Inexpressible, Variables
 from .options import server_further_options
@@ -285,7 +293,7 @@ def _options(server: ExistingServer, host: str, version: int | None, found: Vari
 
     written = server_further_options(rest, decided, server.barman["version"], report)
     for name in server.entry["secret_options"]:
-        variable = f"vault_barman_{name}"
+        variable = f"vault_barman_{name}_{variable_part(host)}"
         written[name] = reference(variable)
         adoption.vault.append(
             vault_of(variable, f"{name} of {server.name}", server.backup_server, server.entry["file"])

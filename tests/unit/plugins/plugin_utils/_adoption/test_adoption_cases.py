@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.archiving import destination_of
 from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.changes import same_value
@@ -282,3 +283,31 @@ def test_the_file_is_recognized_until_somebody_changes_it(site: Site) -> None:
     assert not is_unchanged("all: {}\n")
     # What all servers have is a variable of the group.
     assert text.count("barman_backup_server: backup-1") == 1
+
+
+def test_text_of_a_host_is_never_a_template(site: Site) -> None:
+    hook = "/bin/echo {{ lookup('pipe', 'id') }}"
+    site.barman("backup-1", entry("orders", post_backup_script=hook, description="{{ vault_barman_x }}"))
+    text = inventory_text(site.adopt(), pg_group="pg", backup_group="backup")
+    assert f'post_backup_script: !unsafe "{hook}"' in text
+    assert 'description: !unsafe "{{ vault_barman_x }}"' in text
+    assert 'barman_postgres_password: "{{ vault_barman_postgres_password }}"' in text
+
+
+def test_ansible_s_own_types_are_written_as_plain_ones(site: Site) -> None:
+    class Tagged(str):
+        pass
+
+    site.barman("backup-1", entry("orders"))
+    adoption = site.adopt()
+    adoption.pg[Tagged("orders")]["barman_zone"] = Tagged("eu")
+    assert "barman_zone: eu" in inventory_text(adoption, pg_group=Tagged("pg"), backup_group=Tagged("backup"))
+
+
+def test_text_of_a_host_ends_no_comment(site: Site) -> None:
+    site.barman(
+        "backup-1", entry("orders"), **{"__etc__cron.d__x": "0 1 * * * barman barman backup orders # \u2028all: {}\n"}
+    )
+    text = inventory_text(site.adopt(), pg_group="pg", backup_group="backup")
+    assert "\u2028" not in text
+    assert set(yaml.safe_load(text)["all"]["children"]) == {"backup", "pg"}

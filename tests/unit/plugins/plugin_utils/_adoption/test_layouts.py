@@ -124,7 +124,7 @@ def test_giner_s_role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop["barman_connection_options"] == {"connect_timeout": "3"}
     assert shop["barman_backup_schedule"] == "0 0 * * *"
     assert shop["barman_options"]["pre_archive_retry_script"] == "/usr/local/bin/to-s3 --bucket shop"
-    assert shop["barman_options"]["post_backup_script"] == "{{ vault_barman_post_backup_script }}"
+    assert shop["barman_options"]["post_backup_script"] == "{{ vault_barman_post_backup_script_shop }}"
     assert any("bandwith_limit: is ignored by Barman" in str(remark) for remark in adoption.remarks)
     assert any("barman_roles_overwrite: true" in str(remark) for remark in adoption.remarks)
 
