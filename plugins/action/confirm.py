@@ -21,6 +21,7 @@ class ActionModule(Action):
         "prompt": {"type": "str", "required": True},
         "timeout": {"type": "int", "default": 300},
         "remedy": {"type": "str", "default": ""},
+        "answer": {"type": "str", "default": "yes"},
         "confirmed": {"type": "bool", "default": False},
     }
 
@@ -33,13 +34,13 @@ class ActionModule(Action):
         elif has_nobody_to_ask(variables):
             problem = "it is not confirmed, and a job of AWX or ansible-runner has nobody to ask"
         else:
-            problem = _ask(arguments["prompt"], seconds)
+            problem = _ask(arguments["prompt"], seconds, arguments["answer"])
         if problem:
             raise AnsibleActionFail(f"Nothing was done: {problem}. {arguments['remedy']}".rstrip())
         return {"confirmed": True, "time": time.time()}
 
 
-def _ask(prompt: str, seconds: int) -> str:
+def _ask(prompt: str, seconds: int, expected: str) -> str:
     """Why it is not confirmed; empty if somebody confirmed it."""
     started = time.monotonic()
     try:
@@ -54,4 +55,4 @@ def _ask(prompt: str, seconds: int) -> str:
     if time.monotonic() - started >= seconds:
         return f"nobody answered within {seconds} s"
     text = answer.decode(errors="replace").strip()
-    return "" if text.lower() == "yes" else f"the answer was '{text}', not yes"
+    return "" if text.lower() == expected.lower() else f"the answer was '{text}', not {expected}"

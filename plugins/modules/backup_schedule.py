@@ -18,7 +18,8 @@ description:
 options:
   lines:
     description:
-      - All lines of the block. Each has the five time fields of cron, the user, and the command C(barman -q backup) with the server's name.
+      - All lines of the block. Without lines, the module removes the block, and the file if nothing else is in it.
+      - Each has the five time fields of cron, the user, and the command C(barman -q backup) with the server's name.
     type: list
     elements: str
     required: true

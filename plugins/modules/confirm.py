@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - pgdr.barman contributors (@pgdr)
 description:
-  - Shows O(prompt) on the terminal of C(ansible-playbook) and reads a line. Every answer but V(yes) causes a failure.
+  - Shows O(prompt) on the terminal of C(ansible-playbook) and reads a line. Every answer but O(answer) causes a failure.
   - Fails immediately if there is no terminal, and after O(timeout) seconds if nobody answers.
   - Fails immediately in a job of AWX and under C(ansible-runner), too. They provide a terminal that nobody reads, on which M(ansible.builtin.pause)
     waits without limit.
@@ -35,6 +35,10 @@ options:
     description: A text for the error message, on what to do if nobody can answer.
     type: str
     default: ""
+  answer:
+    description: What the person has to type, in upper or lower case. Use a name if the wrong one would be a disaster.
+    type: str
+    default: "yes"
   confirmed:
     description: V(true) if a person has confirmed already. The module does not ask then.
     type: bool

@@ -20,7 +20,7 @@ options:
   lines:
     description:
       - All lines of the block, each C(host:port:database:user:password). Format a line with the filter P(pgdr.barman.pgpass_line#filter).
-      - An empty list removes the block.
+      - An empty list removes the block, and the file if nothing else is in it.
     type: list
     elements: str
     required: true

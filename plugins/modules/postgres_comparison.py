@@ -129,6 +129,12 @@ archives_undeclared:
   returned: success
   type: bool
   sample: false
+missing_roles:
+  description: The names of the database roles that do not exist yet.
+  returned: success
+  type: list
+  elements: str
+  sample: [barman]
 idle_slots:
   description: Inactive physical replication slots that the inventory does not declare.
   returned: success

@@ -189,6 +189,11 @@ ssh_trust_users:
   type: list
   elements: str
   sample: []
+ssh_recorded:
+  description: Whether the record of the host has every file that C(~/.ssh) of O(ssh_users) lacks (M(pgdr.barman.host_record)).
+  returned: always
+  type: bool
+  sample: true
 program_is_current:
   description: Whether nothing is to do for O(program). V(null) without it.
   returned: always

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleFilterError
 
+from ansible_collections.pgdr.barman.plugins.module_utils._server.undeclared import decommission_command
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology import ssh_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.handover import (
     HostPlan,
@@ -170,13 +171,13 @@ def undeclared(host: str, facts: Mapping[str, Any]) -> list[str]:
     if postgres.get("unknown_rules"):
         found.append(
             f"WARNING: pg_hba.conf of {host} has rules for addresses that no backup server of this run's inventory has: "
-            f"{'; '.join(postgres['unknown_rules'])}. They stay. Put the backup server back into the inventory, or remove the lines in the order of "
-            "docs/architectures/removing.md."
+            f"{'; '.join(postgres['unknown_rules'])}. They stay. Put the backup server back into the inventory, decommission it (ansible-playbook "
+            "pgdr.barman.decommission -i INVENTORY -e barman_decommission_backup_server=NAME), and remove it again, or remove the lines manually."
         )
     if trust.get("unknown"):
         found.append(
             f"WARNING: authorized_keys on {host} authorizes hosts that are not in the groups of this run's inventory: {'; '.join(trust['unknown'])}. They "
-            "stay. Put the hosts back into the inventory, or remove the lines in the order of docs/architectures/removing.md."
+            f"stay. Put the hosts back into the inventory, or end their backups: {decommission_command('NAME')}"
         )
     if postgres.get("foreign_archiving"):
         found.append(
@@ -186,7 +187,9 @@ def undeclared(host: str, facts: Mapping[str, Any]) -> list[str]:
     if postgres.get("idle_slots"):
         found.append(
             f"WARNING: PostgreSQL on {host} has inactive physical replication slots that no entry of this inventory uses: "
-            f"{', '.join(postgres['idle_slots'])}. Each keeps WAL until the disk is full. If nobody needs it, drop it with pg_drop_replication_slot()."
+            f"{', '.join(postgres['idle_slots'])}. Each keeps WAL until the disk is full. If nobody needs it, drop it with pg_drop_replication_slot(). "
+            "If a removed server left it: "
+            f"{decommission_command('NAME')}"
         )
     return found
 

@@ -143,6 +143,27 @@ def deploy_result(
     )
 
 
+def decommission_result(
+    names: Iterable[str],
+    steps: Mapping[str, Iterable[str]],
+    failed_hosts: Iterable[str],
+    left: Iterable[str],
+    packages: Mapping[str, Iterable[str]],
+    *,
+    check_mode: bool,
+) -> dict[str, Any]:
+    """steps: of each host. left: what stays, or is to be done manually. packages: those that deployments installed, by host. They stay, too."""
+    return _result(
+        failed_hosts,
+        {},
+        check_mode=check_mode,
+        decommissioned=list(names),
+        steps={host: list(those) for host, those in steps.items()},
+        left=list(left),
+        packages={host: list(those) for host, those in packages.items() if those},
+    )
+
+
 def recover_result(report: Mapping[str, Any], problems: Iterable[str]) -> dict[str, Any]:
     """report: of a recovery that has ended. problems: why it fails although the recovered server runs."""
     found = list(problems)

@@ -9,7 +9,7 @@ This module util is private to the collection. A line is the name by which ssh c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from . import ssh_file
 from .marked_block import BEGIN, END, split_block
@@ -34,6 +34,16 @@ def plan(text: str, lines: Sequence[str]) -> str:
     if block == before:
         return text
     return "".join(f"{line}\n" for line in [*above, BEGIN, *block, END, *below])
+
+
+def without_names(text: str, names: Collection[str] | None) -> str:
+    """The text without the block's lines for these names, or without the whole block (None). Raises HostError as plan does."""
+    above, found, below = split_block(text.splitlines(), "known_hosts")
+    before = found or []
+    block = [] if names is None else [line for line in before if line.strip() and line.split()[0] not in names]
+    if found is None or (block and block == before):
+        return text
+    return "".join(f"{line}\n" for line in [*above, *([BEGIN, *block, END] if block else []), *below])
 
 
 def require_lines(lines: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from .._host.marked_block import BEGIN, END, split_block
 from .._host.process import HostError, lookup_user
-from .._host.safe_files import FileState, ids_of, read_file, write_file
+from .._host.safe_files import FileState, ids_of, read_file, remove_file, write_file
 
 NAME = ".pgpass"
 MODE = 0o600
@@ -119,7 +119,8 @@ def plan(current: str | None, desired: Sequence[str], stays: Sequence[PasswordCo
     after = [*new, *above] if block is None else [*above, *new, *below]
     if after == lines:
         return PasswordFilePlan(current, current, kept)
-    return PasswordFilePlan(current, "".join(f"{line}\n" for line in after), kept)
+    # A file that has nothing any more goes.
+    return PasswordFilePlan(current, "".join(f"{line}\n" for line in after) or None, kept)
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,8 @@ def _has_access(state: FileState | None, uid: int) -> bool:
 
 
 def apply(file: PasswordFile, planned: PasswordFilePlan) -> None:
-    """Write what the plan has, for the user's eyes only. Raises HostError."""
+    """Write what the plan has, for the user's eyes only, or remove the file. Raises HostError."""
+    if planned.after is None and planned.changed:
+        remove_file(file.path)
     if planned.after is not None and (planned.changed or not file.access):
         write_file(file.path, planned.after, MODE, ids_of(file.user))

@@ -24,6 +24,7 @@ from .._host.files import names_in, read_text
 from .._host.installed import inactive_services, missing_packages, missing_paths, missing_users
 from .._host.paths import normal_path
 from .._host.process import HostError
+from .._host.record import is_recorded, read_record
 from .._host.result import Result
 from . import schedule_file
 from .adoption import DeclaredBarman, DeclaredEntry, ExistingBarman, Home, foreign_schedules, problems_of, warnings_of
@@ -46,6 +47,7 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         "missing_paths": missing_paths(params["paths"]),
         "inactive_services": inactive_services(params["services"]),
         "ssh_trust_users": users_with_lines(params["ssh_users"]),
+        "ssh_recorded": is_recorded(read_record(), params["ssh_users"]),
         "schedule_is_current": None,
         "program_is_current": None,
         "problems": [],

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from .._host.files import read_text, write_atomic
 from .._host.marked_block import BEGIN, END, split_block
 from .._host.process import HostError
+from .._host.safe_files import remove_file
 
 PATH = "/etc/cron.d/barman-backups"
 MODE = 0o644
@@ -47,7 +48,8 @@ def plan(current: str | None, lines: Sequence[str], undeclared: Collection[str])
     after = [*above, *block_of([*lines, *kept]), *below]
     if after == text:
         return SchedulePlan(current, current, kept)
-    return SchedulePlan(current, "".join(f"{line}\n" for line in after), kept)
+    # A file that has nothing any more goes.
+    return SchedulePlan(current, "".join(f"{line}\n" for line in after) or None, kept)
 
 
 def block_of(lines: Sequence[str]) -> list[str]:
@@ -75,6 +77,9 @@ def ensure(path: str, lines: Sequence[str], undeclared: Collection[str], *, chec
         planned = plan(read_text(path), lines, undeclared)
     except HostError as exc:
         raise HostError(f"{path}: {exc}") from None
-    if planned.changed and planned.after is not None and not check_mode:
-        write_atomic(path, planned.after, MODE, "root")
+    if planned.changed and not check_mode:
+        if planned.after is None:
+            remove_file(path)
+        else:
+            write_atomic(path, planned.after, MODE, "root")
     return planned

@@ -29,9 +29,14 @@ def hint(entry: Mapping[str, Any]) -> str:
         f"Barman has this entry, created for the inventory host {host}, and the inventory of this run does not declare "
         f"it here. Nothing was removed. Either add {host} to the inventory again (its group, and "
         "barman_backup_server): "
-        "an unreadable inventory source and AWX's job slicing hide it in the same way. Or remove the server in the "
-        "order of docs/architectures/removing.md"
+        "an unreadable inventory source and AWX's job slicing hide it in the same way. Or end its backups: "
+        f"{decommission_command(str(entry['name']))}"
     )
+
+
+def decommission_command(server: str) -> str:
+    """The command that removes what a backup server has of a server. server: Barman's name."""
+    return f"ansible-playbook pgdr.barman.decommission -i INVENTORY -e barman_decommission_servers={server}"
 
 
 def undeclared_of(unlisted: Iterable[Mapping[str, Any]], hosts: Collection[str] | None) -> list[dict[str, str]]:

@@ -41,6 +41,7 @@ class Comparison:
     refusal: why nothing may be done; too_low: settings to write; restart: settings that wait for a restart;
     not_loaded: files that are written and not loaded; hba_lines: the rules to write;
     rules_undeclared: rules of this collection that are not declared any more;
+    missing_roles: the names of database roles that do not exist yet;
     unknown_rules: those for addresses that no backup server of the inventory has;
     foreign_archiving: an archive_command of somebody else that is not declared; archives_undeclared: one of this collection.
     """
@@ -57,6 +58,7 @@ class Comparison:
     archives_undeclared: bool = False
     idle_slots: tuple[str, ...] = ()
     roles: tuple[Mapping[str, Any], ...] = ()
+    missing_roles: tuple[str, ...] = ()
     synchronous_undeclared: bool = False
 
     @property
@@ -90,6 +92,7 @@ def compare(
         idle_slots=tuple(slot for slot in state["idle_slots"] if slot not in required["slots"]),
         # A standby has its primary's roles.
         roles=() if state["in_recovery"] else tuple(required["roles"]),
+        missing_roles=tuple(_missing_roles(required, state)),
         synchronous_undeclared=not required["synchronous"]
         and re.search(r'"barman[A-Za-z0-9_]*"', state["synchronous_standby_names"]) is not None,
     )
@@ -199,6 +202,13 @@ def _unrecoverable(state: State) -> Iterator[str]:
             "Mount it outside of "
             f"{state['data_directory']}, and make it a symbolic link there."
         )
+
+
+def _missing_roles(required: Mapping[str, Any], state: State) -> Iterator[str]:
+    """The names of the roles that are about to be created."""
+    if not state["in_recovery"]:
+        existing = {role["name"] for role in state["existing_roles"]}
+        yield from (role["name"] for role in required["roles"] if role["name"] not in existing)
 
 
 def _existing_roles(state: State) -> Sequence[Mapping[str, Any]]:

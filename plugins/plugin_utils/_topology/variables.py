@@ -409,6 +409,14 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_backup_wait_timeout",
         "barman_check_ignore",
         "barman_check_timeout",
+        "barman_decommission_backup_server",
+        "barman_decommission_backups",
+        "barman_decommission_confirmation_timeout",
+        "barman_decommission_confirmed",
+        "barman_decommission_export_directory",
+        "barman_decommission_last_backup",
+        "barman_decommission_servers",
+        "barman_decommission_timeout",
         "barman_drill_amcheck",
         "barman_drill_backup",
         "barman_drill_bandwidth_limit",
@@ -472,7 +480,7 @@ PLAYBOOK_VARIABLES = frozenset(
 #: What the playbooks return with set_stats, by playbook. AWX sets it as a variable in the jobs that follow in a workflow, so nothing else has these names.
 RESULTS: Mapping[str, str] = {
     playbook: f"barman_result_{playbook}"
-    for playbook in ("backup", "check", "deploy", "drill", "recover", "repair", "sync")
+    for playbook in ("backup", "check", "decommission", "deploy", "drill", "recover", "repair", "sync")
 }
 #: The job templates in controller/ set it to their own name, by which a slice of a job is found.
 JOB_TEMPLATE = "barman_job_template"

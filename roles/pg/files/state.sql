@@ -15,13 +15,19 @@ WITH required AS (
     FROM pg_catalog.pg_file_settings
     WHERE error IS NULL OR name IN (SELECT name FROM pg_catalog.pg_settings WHERE context = 'postmaster')
     ORDER BY name, seqno DESC
+), altered AS (
+    SELECT DISTINCT ON (name) name, setting
+    FROM pg_catalog.pg_file_settings
+    WHERE sourcefile LIKE '%%/postgresql.auto.conf'
+    ORDER BY name, seqno DESC
 ), compared AS (
-    SELECT required.name, required.desired, now.setting AS running, now.context = 'postmaster' AS needs_restart,
+    SELECT required.name, required.desired, now.setting AS running, altered.setting AS altered, now.context = 'postmaster' AS needs_restart,
         now.context = 'sighup' AND now.source <> 'command line' AS needs_reload, now.source, now.sourcefile,
         short.running AS running_short, short.written AS written_short
     FROM required
     JOIN pg_catalog.pg_settings AS now USING (name)
     LEFT JOIN in_files USING (name)
+    LEFT JOIN altered USING (name)
     CROSS JOIN LATERAL (
         SELECT bool_or(NOT enough) FILTER (WHERE kind = 'running') AS running,
             bool_or(NOT enough) FILTER (WHERE kind = 'written') AS written

@@ -45,9 +45,10 @@ def test_each_variable_is_declared_with_a_description_and_documented(playbook: s
 
 @pytest.mark.parametrize("playbook", [name for name in PLAYBOOKS if declared(name)])
 def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
-    """adopt, deploy, recover and test_recovery have actions of their own, which convert as well."""
+    """These have actions of their own, which convert as well."""
     reading = {
         "adopt": "playbook: adopt",
+        "decommission": "playbook: decommission",
         "deploy": "pgdr.barman.require_unlocked",
         "recover": "pgdr.barman.recovery:",
         "test_recovery": "playbook: test_recovery",

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +18,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_fil
     BEGIN,
     END,
     PasswordConnection,
+    PasswordFile,
+    apply,
     parse,
     plan,
 )
@@ -74,7 +80,7 @@ def test_a_desired_line_replaces_the_one_with_an_older_password() -> None:
     ],
 )
 def test_a_line_of_another_connection_goes(connection: PasswordConnection) -> None:
-    assert plan(block(PG), [], [connection]).after == ""
+    assert plan(block(PG), [], [connection]).after is None
 
 
 @pytest.mark.parametrize("text", [f"{BEGIN}\n{PG}\n", f"{PG}\n{END}\n", f"{END}\n{BEGIN}\n", block() + block()])
@@ -108,3 +114,15 @@ def test_every_line_that_the_filter_makes_is_read_and_stays(
     first = plan("".join(f"{other}\n" for other in others if other not in (BEGIN, END)), [line])
     assert not plan(first.after, [line]).changed
     assert not plan(first.after, [], [PasswordConnection(host, "5432", user)]).changed
+
+
+def test_a_file_that_has_nothing_any_more_goes_and_one_of_others_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".pgpass"
+    for others, left in (("", None), ("other:*:*:u:p\n", "other:*:*:u:p\n")):
+        path.write_text(block(PG) + others)
+        path.chmod(0o600)
+        file = PasswordFile(str(path), pwd.getpwuid(os.geteuid()).pw_name, path.read_text())
+        apply(file, plan(file.text, []))
+        assert (path.read_text() if path.exists() else None) == left

@@ -129,3 +129,13 @@ def test_a_file_is_current_if_its_block_has_these_lines_and_no_others(tmp_path: 
     assert not is_current(str(path), [])
     path.write_text(f"{BEGIN}\n{full('pg')}\n")
     assert not is_current(str(path), [full("pg")])
+
+
+def test_a_file_that_has_nothing_any_more_goes_and_one_of_others_stays(tmp_path: Path) -> None:
+    path = tmp_path / "barman-backups"
+    for others in ("", "MAILTO=dba\n"):
+        path.write_text(others + "".join(f"{line}\n" for line in (BEGIN, SEARCH_PATH, full("pg"), END)))
+        assert schedule_file.ensure(str(path), [], [], check_mode=True).changed
+        assert path.exists()
+        schedule_file.ensure(str(path), [], [], check_mode=False)
+        assert (path.read_text() if path.exists() else "") == others

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removing what deployments made on a PostgreSQL server.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .._archive_command.command import MARK
+from .._host.process import HostError
+from .._host.record import PATH, HostRecord, read_record, write_record
+from .._host.result import Result
+from .._host.waiting import Probe, wait_for
+from .._postgres.connection import Session, require_psycopg
+from .._postgres.hba_file import read_hba_file, rules_in, with_rules, write_hba_file
+from .._postgres.login import logged_in
+from .postgres_plan import (
+    RESTART_SETTINGS,
+    PostgresObservation,
+    ReleasePlan,
+    ReleaseRequest,
+    make_plan,
+    observation_from,
+    split_roles,
+)
+
+# 1260 is pg_authid. If archive_mode is off, PostgreSQL shows (disabled) as archive_command, and only the files have the value.
+_QUERY = """
+SELECT current_setting('hba_file') AS hba_file, pg_catalog.pg_is_in_recovery() AS in_recovery,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', rolname, 'superuser', rolsuper,
+            'owns', EXISTS (SELECT FROM pg_catalog.pg_shdepend AS needs
+                WHERE needs.refclassid = 1260 AND needs.refobjid = role.oid AND needs.deptype = 'o'),
+            'elsewhere', EXISTS (SELECT FROM pg_catalog.pg_shdepend AS needs
+                WHERE needs.refclassid = 1260 AND needs.refobjid = role.oid
+                AND needs.dbid NOT IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))))), '[]')
+        FROM pg_catalog.pg_roles AS role WHERE rolname = ANY(%s::text[]))::text AS roles,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('name', slot_name, 'active', active) ORDER BY slot_name), '[]')
+        FROM pg_catalog.pg_replication_slots)::text AS slots,
+    (SELECT coalesce(jsonb_object_agg(name, setting), '{}') FROM (
+        SELECT DISTINCT ON (name) name, setting FROM pg_catalog.pg_file_settings
+        WHERE sourcefile LIKE '%%/postgresql.auto.conf' ORDER BY name, seqno DESC) AS written)::text AS altered,
+    (SELECT count(*) FROM pg_catalog.pg_stat_replication WHERE usename <> ALL(%s::text[])) AS senders,
+    EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules
+        WHERE type LIKE 'host%%' AND auth_method <> 'reject' AND address NOT IN ('127.0.0.1', '::1', 'localhost', 'samehost')
+        AND NOT user_name <@ %s::text[])
+    OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+        WHERE client_addr NOT IN ('127.0.0.1', '::1') AND usename <> ALL(%s::text[])) AS remote,
+    current_setting('synchronous_standby_names') AS synchronous_standby_names,
+    coalesce(nullif(current_setting('archive_command'), '(disabled)'), (SELECT setting FROM pg_catalog.pg_file_settings
+        WHERE name = 'archive_command' ORDER BY seqno DESC LIMIT 1), '') AS archive_command,
+    current_setting('archive_mode') AS archive_mode,
+    (current_setting('archive_command') NOT IN ('', '(disabled)') AND position(%s IN current_setting('archive_command')) = 0
+        OR coalesce(current_setting('archive_library', true), '') <> '') AS archives,
+    (SELECT coalesce(jsonb_agg(name ORDER BY name), '[]') FROM pg_catalog.pg_settings
+        WHERE pending_restart AND name = ANY(%s))::text AS pending
+"""
+
+
+def observe(session: Session, roles: Sequence[str], user: str) -> PostgresObservation:
+    """roles: those that Barman logs in with. user: PostgreSQL's. Raises HostError."""
+    names = list(roles)
+    row = dict(session.query(_QUERY, [names, names, names, names, MARK, list(RESTART_SETTINGS)])[0])
+    for name in ("roles", "slots", "altered", "pending"):
+        row[name] = json.loads(row[name])
+    return observation_from(row, rules_in(read_hba_file(row["hba_file"], user).state.text))
+
+
+def release(params: Mapping[str, Any], *, check_mode: bool, path: str = PATH) -> Result:
+    """The operation of the module postgres_release. Raises HostError."""
+    try:
+        require_psycopg()
+        with logged_in(params) as session:
+            return _release(session, params, check_mode=check_mode, path=path)
+    except HostError as exc:
+        return Result(values={"error_kind": exc.kind, "changes": [], "left": [], "restart": []}, failure=str(exc))
+
+
+def _release(session: Session, params: Mapping[str, Any], *, check_mode: bool, path: str) -> Result:
+    record = read_record(path)
+    port = params["login_port"]
+    created, foreign = split_roles(params["roles"], record.roles.get(str(port), ()))
+    request = ReleaseRequest(
+        tuple(params["slots"]), created, foreign, tuple(params["rules"]), frozenset(params["settings"])
+    )
+    observed = observe(session, params["roles"], params["user"])
+    plan = make_plan(observed, request, record.settings.get(str(port), {}))
+    if not check_mode:
+        _apply(session, plan, observed, request, params, _Forgetting(record, port, path))
+    pending = _pending(session, plan, observed, check_mode=check_mode)
+    return Result(
+        bool(plan.changes),
+        {
+            "error_kind": None,
+            "changes": plan.changes,
+            "left": list(plan.left),
+            "restart": pending,
+            "synchronous_standby_names": observed.synchronous_standby_names,
+            "archive_command": observed.archive_command,
+            "archive_mode": observed.archive_mode,
+        },
+        diff={"before": "".join(f"{line}\n" for line in plan.changes), "after": ""},
+    )
+
+
+class _Forgetting:
+    """The record without what is restored, written after each step: a run that is killed goes on from there."""
+
+    def __init__(self, record: HostRecord, port: int, path: str) -> None:
+        self.record = record
+        self.port = port
+        self.path = path
+
+    def forget(self, *, settings: Sequence[str] = (), roles: Sequence[str] = ()) -> None:
+        after = self.record.without_settings(self.port, settings).without_roles(self.port, roles)
+        if after != self.record:
+            self.record = after
+            write_record(after, self.path)
+
+
+def _apply(
+    session: Session,
+    plan: ReleasePlan,
+    observed: PostgresObservation,
+    request: ReleaseRequest,
+    params: Mapping[str, Any],
+    record: _Forgetting,
+) -> None:
+    for step in plan.steps:
+        for statement in step.statements:
+            session.query(statement)
+        record.forget(settings=[step.setting] if step.setting else [], roles=[step.role] if step.role else [])
+    record.forget(settings=sorted(plan.forgotten), roles=sorted(plan.forgotten))
+    if plan.rules:
+        file = read_hba_file(observed.hba_file, params["user"])
+        write_hba_file(file, with_rules(file.state.text, request.rules))
+    if plan.rules or any(step.setting for step in plan.steps):
+        reload_settings(session)
+
+
+def reload_settings(
+    session: Session,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Have PostgreSQL read its files again, and wait until it has. Raises WaitTimeout."""
+    loaded = "SELECT pg_catalog.pg_conf_load_time()::text AS time"
+    before = session.query(loaded)[0]["time"]
+    session.query("SELECT pg_catalog.pg_reload_conf()")
+
+    def probe() -> Probe:
+        return Probe(session.query(loaded)[0]["time"] != before, "it has not read them yet")
+
+    wait_for("PostgreSQL to read its files", probe, 30.0, interval=0.1, clock=clock, pause=pause)
+
+
+def _pending(session: Session, plan: ReleasePlan, observed: PostgresObservation, *, check_mode: bool) -> list[str]:
+    """The settings that wait for a restart, now or after the plan."""
+    if check_mode:
+        steps = [step.setting for step in plan.steps if step.needs_restart]
+        return sorted({*observed.pending, *steps})
+    found = session.query(
+        "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart AND name = ANY(%s) ORDER BY name",
+        [list(RESTART_SETTINGS)],
+    )
+    return [str(row["name"]) for row in found]

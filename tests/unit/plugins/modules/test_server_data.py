@@ -1,0 +1,182 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Exporting and removing what a backup server stores of a server, on real files."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._decommission import stored_run
+from ansible_collections.pgdr.barman.plugins.module_utils._decommission.stored_run import first_difference
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import run as run_command
+from ansible_collections.pgdr.barman.plugins.modules import server_data
+from tests.unit.plugins.modules.running import run_main
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+
+
+class Host:
+    """A backup server with the servers old (inactive) and pg."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = root / "barman"
+        self.entries = root / "barman.d"
+        self.entries.mkdir()
+        self.main = root / "barman.conf"
+        self.main.write_text(f"[barman]\nbarman_home = {self.home}\nconfiguration_files_directory = {self.entries}\n")
+        self.entry("old", "active = false\n")
+        self.entry("pg")
+        base = self.home / "old" / "base" / "20261130T110000" / "data"
+        base.mkdir(parents=True)
+        (base / "PG_VERSION").write_text("17\n")
+        os.link(base / "PG_VERSION", base / "hard")
+        (base / "link").symlink_to("/nowhere")
+        (self.home / "old" / "wals").mkdir()
+        (self.home / "pg").mkdir()
+        ledger = self.home / ".pgdr.barman" / "ledger"
+        ledger.mkdir(parents=True)
+        (ledger / "old.jsonl").write_text("{}\n")
+        (self.home / ".old-backup.lock").write_text("")
+        (self.home / ".pg-backup.lock").write_text("")
+
+    def entry(self, name: str, more: str = "") -> None:
+        (self.entries / f"{name}.conf").write_text(f"[{name}]\nconninfo = host={name}\n{more}")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def run(host: Host, capsys: pytest.CaptureFixture[str], *servers: str, **arguments: Any) -> dict[str, Any]:
+    given = {"servers": list(servers), "barman_user": ME, "config_file": str(host.main), **arguments}
+    return run_main(server_data.main, capsys, **given)
+
+
+def test_directories_ledger_and_locks_go_and_those_of_others_stay(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = run(host, capsys, "old")
+    assert answer["servers"]["old"]["directories"] == [str(host.home / "old")]
+    assert not (host.home / "old").exists()
+    assert sorted(path.name for path in host.home.iterdir()) == [".pg-backup.lock", ".pgdr.barman", "pg"]
+    assert list((host.home / ".pgdr.barman" / "ledger").iterdir()) == []
+    assert not run(host, capsys, "old")["changed"]
+
+
+def test_check_mode_removes_nothing(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(host, capsys, "old", check_mode=True)["changed"]
+    assert (host.home / "old").is_dir()
+
+
+def test_a_server_without_an_entry_was_removed_before(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not run(host, capsys, "gone")["changed"]
+
+
+def test_an_active_server_stays(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run(host, capsys, "pg", "old")
+    assert "its entry is active" in answer["msg"]
+    # Its failure is no other server's.
+    assert not (host.home / "old").exists()
+    assert (host.home / "pg").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("backup_directory", "{home}", "is not the server's alone"),
+        ("backup_directory", "/srv", "is not the server's alone"),
+        ("wals_directory", "{home}/pg/wals", "are one within the other"),
+        ("wals_directory", "s3://bucket/wals", "is no directory of this host"),
+    ],
+)
+def test_what_is_not_the_servers_alone_stays(
+    host: Host, capsys: pytest.CaptureFixture[str], option: str, value: str, reason: str
+) -> None:
+    host.entry("old", f"active = false\n{option} = {value.format(home=host.home)}\n")
+    assert reason in run(host, capsys, "old")["msg"]
+    assert (host.home / "old").is_dir()
+
+
+def test_what_barman_works_with_stays(
+    host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_run, "is_held", lambda _server, what: what == "backup")
+    assert "Barman is at work with it (backup)" in run(host, capsys, "old")["msg"]
+
+
+def test_an_export_has_every_byte_and_the_entry(host: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    answer = run(host, capsys, "old", export_directory=str(tmp_path / "mnt" / "export"))
+    copy = tmp_path / "mnt" / "export" / "old"
+    assert answer["servers"]["old"]["export"] == str(copy)
+    data = copy / "backup_directory" / "base" / "20261130T110000" / "data"
+    assert (data / "PG_VERSION").read_text() == "17\n"
+    assert (data / "PG_VERSION").stat().st_ino == (data / "hard").stat().st_ino
+    assert os.readlink(data / "link") == "/nowhere"
+    assert (copy / "old.conf").exists()
+    assert (copy / "old.jsonl").exists()
+    assert copy.stat().st_mode & 0o777 == 0o700
+    assert not (host.home / "old").exists()
+
+
+@pytest.mark.parametrize("at", range(11))
+def test_an_export_that_was_killed_goes_on(
+    host: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    calls = 0
+
+    def runner(command: Command) -> Completed:
+        nonlocal calls
+        calls += 1
+        if calls > at:
+            raise HostError("killed")
+        return run_command(command)
+
+    monkeypatch.setattr(stored_run, "run", runner)
+    params = {
+        "servers": ["old"],
+        "barman_user": ME,
+        "config_file": str(host.main),
+        "export_directory": str(tmp_path / "export"),
+    }
+    stored_run.remove_stored(params, check_mode=False, runner=runner)
+    assert "failed" not in run(host, capsys, "old", export_directory=str(tmp_path / "export"))
+    copy = tmp_path / "export" / "old" / "backup_directory"
+    assert (copy / "base" / "20261130T110000" / "data" / "PG_VERSION").read_text() == "17\n"
+    assert not (host.home / "old").exists()
+
+
+def test_another_export_of_that_name_is_not_taken_for_this_one(
+    host: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "export" / "old").mkdir(parents=True)
+    answer = run(host, capsys, "old", export_directory=str(tmp_path / "export"))
+    assert "is not the same as" in answer["msg"]
+    assert (host.home / "old").is_dir()
+
+
+def test_the_first_difference(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for directory in (one, other):
+        (directory / "a").mkdir(parents=True)
+        (directory / "a" / "x").write_text("1")
+    (other / "more").write_text("")
+    assert first_difference(str(one), str(other)) is None
+    (other / "a" / "x").write_text("2")
+    assert first_difference(str(one), str(other)) == "a/x"
+    (other / "a" / "x").write_text("22")
+    assert first_difference(str(one), str(other)) == "a/x"
+    (other / "a" / "x").unlink()
+    (other / "a" / "x").symlink_to("y")
+    assert first_difference(str(one), str(other)) == "a/x"
+    (one / "a" / "x").unlink()
+    (one / "a" / "x").symlink_to("z")
+    assert first_difference(str(one), str(other)) == "a/x"

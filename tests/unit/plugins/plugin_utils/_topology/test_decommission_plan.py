@@ -1,0 +1,244 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of a decommission, on hosts that only note what was done: it goes on from wherever a run was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission import (
+    BarmanWork,
+    HostWork,
+    PostgresWork,
+    SshWork,
+)
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission_plan import (
+    BarmanFinding,
+    Choices,
+    DecommissionPlan,
+    DecommissionStep,
+    EntryFinding,
+    Fleet,
+    HostSteps,
+    PostgresFinding,
+    ReceiverFinding,
+    plan,
+)
+
+OURS = "barman-wal-archive --user barman 198.51.100.11 pg %p # pgdr.barman"
+NOTHING = "/bin/true # pgdr.barman"
+WORK = {
+    "pg": HostWork(
+        PostgresWork(("barman_receive_wal",), archiving=True, slots=("barman",), roles=("barman",)), whole=True
+    ),
+    "backup": HostWork(None, BarmanWork(("pg",), ("other",)), SshWork(("barman",), (), ("pg",))),
+    "passive": HostWork(None, BarmanWork(("pg",), ())),
+}
+ACTIVE = EntryFinding("pg", streaming=True, slot_name="barman")
+COPY = EntryFinding("pg", passive=True)
+OTHER = EntryFinding("other", streaming=True, slot_name="barman")
+
+
+@dataclass
+class World:
+    """What there is on the hosts. answers: whether PostgreSQL does. released: hosts, by what the steps release at once."""
+
+    names: str = 'FIRST 1 ("barman_receive_wal")'
+    command: str = OURS
+    mode: str = "on"
+    slot: bool = True
+    role: bool = True
+    answers: bool = True
+    receiving: bool = True
+    entries: dict[str, dict[str, EntryFinding]] = field(
+        default_factory=lambda: {"backup": {"pg": ACTIVE, "other": OTHER}, "passive": {"pg": COPY}}
+    )
+    data: set[str] = field(default_factory=lambda: {"backup", "passive"})
+    files: set[str] = field(default_factory=lambda: {"backup", "passive"})
+    trust: set[str] = field(default_factory=lambda: {"pg", "backup", "passive"})
+    done: list[tuple[str, DecommissionStep]] = field(default_factory=list)
+
+    def fleet(self, unknown: tuple[str, ...] = ()) -> Fleet:
+        found = (
+            PostgresFinding(
+                "",
+                self.names,
+                self.command,
+                self.mode,
+                ("drop the replication slot barman",) * self.slot + ("drop the database role barman",) * self.role,
+            )
+            if self.answers
+            else PostgresFinding("it does not answer")
+        )
+        failed = {} if self.answers else {"pg": ReceiverFinding("connection refused", "refused")}
+        return Fleet(
+            WORK,
+            {"pg": found},
+            {host: BarmanFinding("", entries, failed) for host, entries in self.entries.items()},
+            {"pg": "pg", "other": "other"},
+            unknown,
+        )
+
+    def apply(self, host: str, step: DecommissionStep, steps: HostSteps) -> None:
+        self.done.append((host, step))
+        entries = self.entries.get(host, {})
+        if step is DecommissionStep.BACK_UP:
+            assert entries["pg"].active
+            assert entries["pg"].streaming or self.command == OURS
+        elif step is DecommissionStep.DISABLE_SYNCHRONOUS:
+            self.names = ""
+        elif step is DecommissionStep.STOP_ARCHIVING:
+            self.command = NOTHING
+        elif step is DecommissionStep.STOP_RECEIVERS:
+            # Commits would hang.
+            assert self.names == "" or not self.answers
+            self.receiving = False
+            self.slot = self.slot and bool(steps.stopped)
+        elif step is DecommissionStep.DEACTIVATE:
+            # Barman's cron would start it again.
+            assert not self.receiving or host == "passive"
+            entries.update({name: replace(entries[name], active=False) for name in steps.deactivate})
+        elif step is DecommissionStep.REMOVE_DATA:
+            assert not entries["pg"].active
+            self.data.discard(host)
+        elif step is DecommissionStep.UPDATE_FILES:
+            self.files.discard(host)
+        elif step is DecommissionStep.RELEASE_POSTGRES:
+            assert not self.receiving
+            self.slot = self.role = False
+        elif step is DecommissionStep.RELEASE_SSH:
+            self.trust.discard(host)
+        else:
+            assert host not in self.data
+            for name in steps.entries:
+                del entries[name]
+
+    def state(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "done"}
+
+
+def in_order(planned: DecommissionPlan) -> Iterator[tuple[str, DecommissionStep]]:
+    """As the playbook has them: each step on all hosts."""
+    for step in DecommissionStep:
+        yield from ((host, step) for host, steps in planned.hosts.items() if step in steps.steps)
+
+
+def run(world: World, choices: Choices, most: int | None = None) -> None:
+    """Plan, and do the first steps; all of them by default."""
+    planned = plan(world.fleet(), choices)
+    assert planned.problems == ()
+    for host, step in list(in_order(planned))[:most]:
+        world.apply(host, step, planned.hosts[host])
+
+
+CHOICES = st.builds(
+    Choices, st.just(("pg",)), backups=st.sampled_from(["kept", "exported", "removed"]), last_backup=st.booleans()
+)
+
+
+@given(CHOICES, st.booleans(), st.lists(st.integers(0, 20), max_size=4))
+def test_wherever_runs_are_killed_the_end_is_the_same(choices: Choices, answers: bool, kills: list[int]) -> None:
+    whole, killed = World(answers=answers), World(answers=answers)
+    run(whole, choices)
+    for most in kills:
+        run(killed, choices, most)
+    run(killed, choices)
+    assert killed.state() == whole.state()
+    # What is there at the end is what was told to stay.
+    assert whole.entries["backup"].keys() == ({"pg", "other"} if choices.backups == "kept" else {"other"})
+    assert whole.entries["backup"]["other"].active
+    assert whole.data == ({"backup", "passive"} if choices.backups == "kept" else set())
+    assert (whole.receiving, whole.files) == (False, set())
+    assert (whole.slot, whole.role, whole.names != "") == ((False,) * 3 if answers else (True,) * 3)
+    assert whole.trust == (set() if answers else {"pg"})
+
+
+@given(CHOICES, st.integers(0, 20))
+def test_a_second_plan_has_the_remaining_steps(choices: Choices, most: int) -> None:
+    world = World()
+    planned = list(in_order(plan(world.fleet(), choices)))
+    run(world, choices, most)
+    left = list(in_order(plan(world.fleet(), choices)))
+    # These are the same again and again, and change nothing then.
+    repeated = {DecommissionStep.UPDATE_FILES, DecommissionStep.RELEASE_POSTGRES, DecommissionStep.RELEASE_SSH}
+    again = {DecommissionStep.BACK_UP, DecommissionStep.REMOVE_DATA, DecommissionStep.STOP_RECEIVERS}
+    rest = [one for one in planned[most:] if one[1] not in repeated]
+    assert [one for one in left if one[1] not in repeated | again] == [one for one in rest if one[1] not in again]
+    assert {one for one in left if one[1] in repeated} == {one for one in planned if one[1] in repeated}
+
+
+def test_commits_never_wait_for_a_receiver_that_was_stopped() -> None:
+    planned = plan(World().fleet(), Choices(("pg",)))
+    order = [step for _host, step in in_order(planned)]
+    assert order.index(DecommissionStep.DISABLE_SYNCHRONOUS) < order.index(DecommissionStep.STOP_RECEIVERS)
+    assert planned.lines[0] == "pg: disable synchronous commit to Barman"
+
+
+def test_a_server_that_does_not_answer_leaves_its_slot_as_a_manual_step() -> None:
+    planned = plan(World(answers=False).fleet(), Choices(("pg",), last_backup=True))
+    assert planned.hosts["pg"].steps == ()
+    assert planned.hosts["backup"].stopped == ("pg",)
+    assert planned.hosts["backup"].absent == ()
+    assert any("SELECT pg_drop_replication_slot('barman')" in text for text in planned.left)
+    assert any(text.startswith("pg is not changed: it does not answer") for text in planned.left)
+    assert any(text.startswith("No last backup is taken") for text in planned.left)
+
+
+def test_a_receiver_with_another_error_ends_the_run_before_it_begins() -> None:
+    fleet = World().fleet()
+    barman = replace(fleet.barman["backup"], receivers={"pg": ReceiverFinding("the slot is in use", "slot_active")})
+    (problem,) = plan(replace(fleet, barman={**fleet.barman, "backup": barman}), Choices(("pg",))).problems
+    assert problem == "backup: the slot is in use"
+
+
+def test_a_backup_that_could_never_be_complete_is_not_taken() -> None:
+    world = World(command=NOTHING)
+    world.entries["backup"]["pg"] = replace(ACTIVE, streaming=False)
+    assert plan(world.fleet(), Choices(("pg",), last_backup=True)).hosts["backup"].back_up == ()
+    world.command = OURS
+    assert plan(world.fleet(), Choices(("pg",), last_backup=True)).hosts["backup"].back_up == ("pg",)
+
+
+def test_a_name_that_nobody_has_is_an_error_with_the_known_ones() -> None:
+    fleet = World().fleet(unknown=("pgg",))
+    (problem,) = plan(fleet, Choices(("pgg",))).problems
+    assert "no server 'pgg', and backup, passive no entry of that name" in problem
+    assert problem.endswith("Known servers: other, pg")
+    assert plan(World().fleet(unknown=("pg",)), Choices(("pg",))).problems == ()
+
+
+def test_the_trust_of_a_host_that_left_the_inventory_goes_and_other_undeclared_entries_stay() -> None:
+    world = World()
+    world.entries["backup"]["hidden"] = EntryFinding("hidden")
+    steps = plan(world.fleet(unknown=("pg",)), Choices(("pg",))).hosts["backup"]
+    assert steps.former_hosts == ("pg",)
+    assert steps.undeclared == ("hidden",)
+
+
+@pytest.mark.parametrize(("mode", "left"), [("on", False), ("off", True)])
+def test_the_command_that_does_nothing_goes_after_the_restart(mode: str, left: bool) -> None:
+    planned = plan(World(command=NOTHING, mode=mode).fleet(), Choices(("pg",)))
+    assert (DecommissionStep.STOP_ARCHIVING in planned.hosts["pg"].steps) is left
+
+
+def test_a_setting_that_waits_for_a_restart_is_named() -> None:
+    fleet = World().fleet()
+    postgres = {"pg": replace(fleet.postgres["pg"], restart=("archive_mode",), left=("role x stays",))}
+    planned = plan(replace(fleet, postgres=postgres), Choices(("pg",)))
+    assert "pg: archive_mode takes effect at a restart of PostgreSQL only" in planned.lines
+    assert "pg: role x stays" in planned.left
+
+
+def test_a_backup_server_that_ends_names_what_stays_with_its_packages() -> None:
+    fleet = World().fleet()
+    work = {**WORK, "passive": HostWork(None, BarmanWork(("pg",), (), whole=True), whole=True)}
+    planned = plan(replace(fleet, work=work), Choices(("pg",)))
+    assert any(text.startswith("passive: Barman's packages, user and home stay") for text in planned.left)
