@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -254,7 +254,19 @@ def restore_sizes(plan: RecoveryPlan, source: BackupSource, area: StagingArea | 
         wal=(count + (plan.partial is not None)) * plan.segment_size,
         tablespaces=tablespaces,
         packed=plan.backup.size or 0 if area is not None and not area.local else 0,
+        staged=0 if area is None else _staged_bytes(chain(source.backups, plan.backup), data),
     )
+
+
+def _staged_bytes(parts: Sequence[Backup], whole: int) -> int:
+    """What Barman puts into the staging area before it restores. parts: the backup, and what it builds upon. whole: the restored bytes.
+
+    It copies each part that is packed. Increments of packed parts are unpacked, each of them, and combined into a whole. What increments that are
+    not packed are combined into is moved to the destination.
+    """
+    packed = [one.size or 0 for one in parts if one.compression or one.encryption]
+    unpacked = len(parts) * whole if packed and len(parts) > 1 else 0
+    return sum(packed) + unpacked
 
 
 def _backup_bytes(backup: Backup, basebackups: str) -> tuple[int, dict[int, int]]:

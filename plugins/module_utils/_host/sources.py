@@ -14,7 +14,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any
 
-from .._host.process import HostError
+from .process import HostError
 
 #: The skeleton of modules needs Ansible; a program does not have it.
 _ANSIBLE_ONLY = "_module"
