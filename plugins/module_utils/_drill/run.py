@@ -25,6 +25,7 @@ from .._barman.arguments import barman_from
 from .._barman.catalog import read_backups
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
+from .._barman.encryption import forget_passphrases
 from .._barman.ledger import append_record, new_id, new_record, read_ledger
 from .._host.lock import Held, exclusive
 from .._host.process import HostError, Interrupted, Runner, run
@@ -254,6 +255,7 @@ class _Drill:
         interrupted: Interrupted | None = None
         made = False
         try:
+            self._forget_passphrases()
             self.plan()
             made = True
             # A kill between the two leaves a note without a directory, and never a directory without a note.
@@ -313,6 +315,12 @@ class _Drill:
         environment, passed = self.environment, self.facts["result"] == "passed"
         record = new_record("drill", self.server, self.started, self._details(), passed=passed, record_id=number)
         append_record(environment.home, record, environment.owner)
+
+    def _forget_passphrases(self) -> None:
+        """Raises HostError."""
+        environment = self.environment
+        if any(one.encryption for one in read_backups(environment.configuration.server(self.server))):
+            forget_passphrases(environment.barman.user, environment.runner)
 
     def plan(self, *, observe: bool = True) -> None:
         """Choose the backup, and refuse a drill without room. Adds to the facts. Raises HostError.

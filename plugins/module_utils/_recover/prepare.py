@@ -21,6 +21,7 @@ from .._barman.catalog import Backup, chain, read_backups
 from .._barman.command import Barman, BarmanError
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.current_timeline import find_server_timeline
+from .._barman.encryption import missing_key_problem
 from .._barman.readable import refuse_unreadable
 from .._host.process import HostError, Runner
 from .._postgres import wal
@@ -151,6 +152,7 @@ def prepare_recovery(
             f"backup {plan.backup.backup_id}: {text}"
             for text in staging_area.missing_here(area, source.server, plan.backup.major_version)
         ]
+    problems += _key_problems(plan.backup, source, environment)
     if problems:
         raise RecoverError("\n".join(problems))
     if request.target.kind == END and not request.standby:
@@ -166,6 +168,14 @@ def prepare_recovery(
         )
     others = tuple(one for one in source.backups if one.snapshots is not None and one.copied and one != plan.backup)
     return PreparedRecovery(plan, area, tuple(warnings), others)
+
+
+def _key_problems(backup: Backup, source: BackupSource, environment: RecoveryEnvironment) -> list[str]:
+    found = [
+        missing_key_problem(one, source.basebackups, environment.user, environment.runner)
+        for one in chain(source.backups, backup)
+    ]
+    return [problem for problem in found if problem is not None]
 
 
 def _plan(

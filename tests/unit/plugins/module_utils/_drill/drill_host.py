@@ -95,7 +95,7 @@ class DrillHost:
 
     def run(self, command: Command) -> Completed:
         self.commands.append(command)
-        return run(command)
+        return Completed(command.argv, 0) if command.argv[0] == "gpgconf" else run(command)
 
     def recover(self, request: RecoveryRequest, environment: Any, *, check_mode: bool) -> RecoveryOutcome:
         self.recoveries.append((request, check_mode))

@@ -663,3 +663,19 @@ def test_the_arguments_are_read() -> None:
 def test_wrong_arguments_are_named(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DrillError, match=message):
         request_from({**ARGUMENTS, **given})
+
+
+# Encrypted backups
+
+
+def test_the_passphrase_of_an_encrypted_backup_has_to_be_known(host: DrillHost) -> None:
+    host.files.backup("app", "20261130T120000", 3, encryption="gpg")
+    host.drill("app", check_mode=True)
+    assert [one.argv for one in host.commands if "gpgconf" in one.argv] == []
+    host.drill("app")
+    assert [one.argv for one in host.commands if "gpgconf" in one.argv] == [["gpgconf", "--reload", "gpg-agent"]]
+
+
+def test_without_encryption_nobody_is_asked_to_forget(host: DrillHost) -> None:
+    host.drill("app")
+    assert [one.argv for one in host.commands if "gpgconf" in one.argv] == []
