@@ -59,7 +59,7 @@ run:
   sample: 20261120T083000Z-f3a9c1
 places:
   description:
-    - Where the drills of each backup server restore, as options of M(pgdr.barman.drill). An empty C(directory) stands for the default, and without
+    - The place where the drills of each backup server restore, as options of M(pgdr.barman.drill). An empty C(directory) stands for the default, and without
       C(remote_host) the backup server restores to itself.
   returned: success
   type: dict

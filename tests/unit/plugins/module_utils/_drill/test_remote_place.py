@@ -139,7 +139,7 @@ def test_the_phase_that_failed_there_is_reported(
     spare: DrillHostPlace, ssh: Ssh, tmp_path: Path, stated: str | None, failed: str
 ) -> None:
     facts = {} if stated is None else {"failed_phase": stated}
-    answer = {"reason": "wrong rows", "facts": facts, "phases": [["replay", 1], ["queries", 1]]}
+    answer: dict[str, Any] = {"reason": "wrong rows", "facts": facts, "phases": [["replay", 1], ["queries", 1]]}
     ssh.answer = Completed([], 0, json.dumps(answer))
     with pytest.raises(RecoveryVerificationError, match="wrong rows") as caught:
         spare.verify(VerificationRequest("/x"), scratch_in(tmp_path), Stopwatch(lambda: 0.0))
