@@ -25,7 +25,7 @@ from pathlib import Path
 
 import ansible.release
 
-from tests.bench import backup, check, deploy, metrics, recover, topology
+from tests.bench import backup, check, deploy, drill, metrics, recover, topology
 from tests.bench.machines import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Machines
 from tests.bench.report import Comparison, Report, markdown, put_between_markers
 from tests.bench.turns import log
@@ -54,12 +54,14 @@ BENCHMARKS = (
     Benchmark("deploy", deploy.run),
     Benchmark("backup", lambda machines, rounds: [backup.run(machines, rounds, SMALL, 1.5, "backup")]),
     Benchmark("recover", lambda machines, rounds: [recover.run(machines, rounds, SMALL, "recover")]),
+    Benchmark("drill", lambda machines, rounds: [drill.run(machines, rounds, SMALL, "drill")], 3),
     Benchmark(
         "backup", lambda machines, rounds: [backup.run(machines, rounds, LARGE, 1.1, "backup-large")], 3, large=True
     ),
     Benchmark(
         "recover", lambda machines, rounds: [recover.run(machines, rounds, LARGE, "recover-large")], 3, large=True
     ),
+    Benchmark("drill", lambda machines, rounds: [drill.run(machines, rounds, LARGE, "drill-large")], 2, large=True),
     Benchmark("metrics", metrics.run),
     Benchmark("check", check.run, 3),
     Benchmark("topology", lambda machines, rounds: topology.compare(rounds)),
