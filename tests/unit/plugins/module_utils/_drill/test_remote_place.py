@@ -138,7 +138,7 @@ def test_its_phases_are_measured_there(spare: DrillHostPlace, ssh: Ssh, tmp_path
 def test_the_phase_that_failed_there_is_reported(
     spare: DrillHostPlace, ssh: Ssh, tmp_path: Path, stated: str | None, failed: str
 ) -> None:
-    facts = {} if stated is None else {"failed_phase": stated}
+    facts: dict[str, Any] = {} if stated is None else {"failed_phase": stated}
     answer: dict[str, Any] = {"reason": "wrong rows", "facts": facts, "phases": [["replay", 1], ["queries", 1]]}
     ssh.answer = Completed([], 0, json.dumps(answer))
     with pytest.raises(RecoveryVerificationError, match="wrong rows") as caught:
@@ -196,7 +196,8 @@ def test_the_answer_has_the_facts_and_the_phases(
     answer: Mapping[str, Any] = json.loads(capsys.readouterr().out)
     assert [phase for phase, _seconds in answer["phases"]] == ["replay", "queries"]
     assert answer.get("reason") == ("wrong rows" if fails else None)
-    assert answer["facts"] == ({"queries": []} if fails else {"reached": {"lsn": "0/1"}})
+    facts: dict[str, Any] = {"queries": []} if fails else {"reached": {"lsn": "0/1"}}
+    assert answer["facts"] == facts
 
 
 def test_it_ends_when_the_connection_is_lost(tmp_path: Path) -> None:
