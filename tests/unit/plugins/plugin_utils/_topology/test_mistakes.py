@@ -915,7 +915,13 @@ def test_warnings_that_are_no_mistakes():
     assert "pygzip is deprecated since Barman 3.16; write gzip." in deprecated.warnings[0]
 
 
-ENCRYPTION = {"encryption": "gpg", "encryption_key_id": "x", "encryption_passphrase_command": "cat /x"}
+ENCRYPTION = {
+    "encryption": "gpg",
+    "encryption_key_id": "x",
+    "encryption_passphrase_command": "cat /x",
+    "backup_compression": "gzip",
+    "backup_compression_format": "tar",
+}
 
 
 def test_encrypted_wal_arrives_in_one_way():
