@@ -113,6 +113,11 @@ barman:
           when: 0 4 * * *
           incremental: null
           ours: false
+    foreign_keys:
+      description: The comments of the keys in C(authorized_keys) of Barman's user that this collection did not write.
+      type: list
+      elements: str
+      sample: [postgres@db1]
     password_file_problem:
       description: Why C(.pgpass) can't be read. V(null) if it can.
       type: str

@@ -23,6 +23,7 @@ from .._barman.configuration import (
     read,
 )
 from .._barman.option_table import DIRECTORIES
+from .._host import ssh_file
 from .._host.files import read_text
 from .._host.paths import normal_path
 from .._host.process import HostError
@@ -34,6 +35,7 @@ from .._server.entries import MARK, host_of
 from .._server.existing import CRON_FILES, TIMERS, files_of, is_filled
 from .._server.ini_text import parse_ini, sections_and_options
 from .entries import connections, own_options, password_places, public_options
+from .keys import foreign_keys
 from .postgres import answer_facts, question_about
 from .schedules import FoundSchedule, cron_schedules, timer_schedules
 
@@ -75,6 +77,7 @@ def observe(
         "models": _models(configuration),
         "servers": entries,
         "schedules": [one.as_dict() for one in _schedules(files)],
+        "foreign_keys": _foreign_keys(owner),
         "password_file_problem": problem,
         "postgresql": answers,
         "postgresql_problem": silent,
@@ -139,6 +142,14 @@ def _schedules(files: SystemFiles) -> Iterable[FoundSchedule]:
     services = {path[: -len("timer")] + "service" for path in timers}
     yield from cron_schedules({path: read_text(path) or "" for path in files_of(files.cron)}, schedule_file.PATH)
     yield from timer_schedules(timers, {path: read_text(path) or "" for path in services})
+
+
+def _foreign_keys(user: str) -> list[str]:
+    """Those of the user's authorized_keys; none if it can't be read."""
+    try:
+        return foreign_keys(ssh_file.observe(user, "authorized_keys").text)
+    except HostError:
+        return []
 
 
 def _password_lines(user: str) -> tuple[str | None, list[tuple[int, PasswordLine]]]:

@@ -54,71 +54,39 @@ class Scratch:
 
 
 @dataclass(frozen=True)
-class ScratchDirectories:
-    """Makes and removes scratch directories on the host of this process. owner: the user that drills."""
+class ScratchHost:
+    """Where scratch directories are made. owner: Barman's user. home: Barman's home."""
 
+    home: str
     owner: str
     runner: Runner = run
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     processes: Callable[[str, int], list[int]] = field(default_factory=lambda: processes_with)
 
-    def make(self, scratch: Scratch) -> None:
-        """Raises HostError."""
-        with writing_as(self.owner if os.geteuid() == 0 else None, scratch.path):
-            os.makedirs(os.path.dirname(scratch.path), mode=0o700, exist_ok=True)
-            os.mkdir(scratch.path, 0o700)
-            os.mkdir(scratch.staging, 0o700)
-
-    def remove(self, scratch: Scratch) -> None:
-        """End the processes that use the directory, and remove it. Raises HostError."""
-        self._end_processes(scratch.path)
-        completed = self.runner(Command(["rm", "-rf", "--one-file-system", "--", scratch.path], user=self.owner))
-        if not completed.ok or os.path.lexists(scratch.path):
-            raise HostError(
-                f"the scratch directory {scratch.path} could not be removed: {completed.text or 'it is still there'}. "
-                "The next drill tries it again"
-            )
-
-    def _end_processes(self, path: str) -> None:
-        """The directory's name is random and in the arguments of each process of the drill: Barman, rsync and PostgreSQL.
-
-        They run as Barman's user. A process of somebody else, such as an editor, is none of the drill.
-        """
-        uid = lookup_user(self.owner).pw_uid
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = self.clock() + _GRACE_SECONDS
-            left = self.processes(path, uid)
-            for pid in left:
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    continue
-                except OSError as exc:
-                    raise HostError(f"process {pid}, which uses {path}, can't be ended: {exc.strerror}") from None
-            while left and self.clock() < deadline:
-                self.pause(0.2)
-                left = self.processes(path, uid)
-            if not left:
-                return
-
-
-@dataclass(frozen=True)
-class ScratchNotes:
-    """Which scratch directories were made, in files below Barman's home. user: who owns them if root writes; None for the current user."""
-
-    home: str
-    user: str | None
+    @property
+    def _user(self) -> str | None:
+        return self.owner if os.geteuid() == 0 else None
 
     def planned(self, directory: str) -> Scratch:
         """A directory that does not exist yet."""
         name = PREFIX + secrets.token_hex(8)
         return Scratch(os.path.join(directory, name), os.path.join(self.home, NOTES, name + _SUFFIX))
 
-    def write(self, scratch: Scratch) -> None:
-        """Write the directory, and what is known of its drill. Raises HostError."""
+    def create(self, scratch: Scratch, details: Mapping[str, Any]) -> Scratch:
+        """Note the directory, then make it. details: of the drill, for the run that finds it left behind. Raises HostError."""
+        made = Scratch(scratch.path, scratch.note, dict(details))
+        self.note(made)
+        with writing_as(self._user, scratch.path):
+            os.makedirs(os.path.dirname(scratch.path), mode=0o700, exist_ok=True)
+            os.mkdir(scratch.path, 0o700)
+            os.mkdir(scratch.staging, 0o700)
+        return made
+
+    def note(self, scratch: Scratch) -> None:
+        """Write what is known of the drill. Raises HostError."""
         text = json.dumps({"path": scratch.path, **scratch.details}, sort_keys=True)
-        with writing_as(self.user, scratch.note):
+        with writing_as(self._user, scratch.note):
             os.makedirs(os.path.dirname(scratch.note), mode=0o700, exist_ok=True)
             write_atomic(scratch.note, text + "\n", 0o600)
             sync_directory(os.path.dirname(scratch.note))
@@ -141,10 +109,42 @@ class ScratchNotes:
                 found.append(Scratch(path, note, {key: one for key, one in value.items() if key != "path"}))
         return found
 
+    def remove(self, scratch: Scratch) -> None:
+        """End the processes that use the directory, and remove it. The note stays. Raises HostError."""
+        self._end_processes(scratch.path)
+        completed = self.runner(Command(["rm", "-rf", "--one-file-system", "--", scratch.path], user=self.owner))
+        if not completed.ok or os.path.lexists(scratch.path):
+            raise HostError(
+                f"the scratch directory {scratch.path} could not be removed: {completed.text or 'it is still there'}. "
+                "The next drill tries it again"
+            )
+
     def forget(self, scratch: Scratch) -> None:
         """Remove the note. Raises HostError."""
-        with writing_as(self.user, scratch.note):
+        with writing_as(self._user, scratch.note):
             os.unlink(scratch.note)
+
+    def _end_processes(self, path: str) -> None:
+        """The directory's name is random and in the arguments of each process of the drill: Barman, rsync and PostgreSQL.
+
+        They run as Barman's user. A process of somebody else, such as an editor, is none of the drill.
+        """
+        uid = lookup_user(self.owner).pw_uid
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = self.clock() + _GRACE_SECONDS
+            left = self.processes(path, uid)
+            for pid in left:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    continue
+                except OSError as exc:
+                    raise HostError(f"process {pid}, which uses {path}, can't be ended: {exc.strerror}") from None
+            while left and self.clock() < deadline:
+                self.pause(0.2)
+                left = self.processes(path, uid)
+            if not left:
+                return
 
 
 def processes_with(path: str, uid: int) -> list[int]:

@@ -66,6 +66,7 @@ class BarmanFacts(TypedDict):
     models: Sequence[ModelFacts]
     servers: Mapping[str, EntryFacts]
     schedules: Sequence[ScheduleFacts]
+    foreign_keys: Sequence[str]
     password_file_problem: str | None
     postgresql: Mapping[str, Mapping[str, Any]]
     postgresql_problem: str | None

@@ -132,6 +132,13 @@ def _note_problems(host: str, facts: BarmanFacts, adoption: Adoption) -> None:
         adoption.remark(host, "", f"the password file can't be read: {facts['password_file_problem']}")
     if facts["postgresql_problem"]:
         adoption.remark(host, "", f"PostgreSQL was not read: {facts['postgresql_problem']}")
+    if facts["foreign_keys"]:
+        adoption.remark(
+            host,
+            "authorized_keys",
+            f"has keys of others ({', '.join(facts['foreign_keys'])}), and the deployment adds its own",
+            f"remove those that only archived WAL to {facts['user']} or replicated from it",
+        )
     for line in facts["schedules"]:
         if not line["ours"]:
             adoption.remark(
@@ -331,7 +338,7 @@ def _finished(
         and name not in decided
         and name not in SECRET_VARIABLES | _OF_A_RUN
     }
-    given = {**variables, **kept}
+    given = {**kept, **{name: value for name, value in variables.items() if value is not None}}
     address = known.get("ansible_host") or given.get("barman_address") or given.get("barman_postgres_host")
     connection: Variables = {
         name: known[name] for name in ("ansible_host", "ansible_port") if known.get(name) is not None

@@ -255,6 +255,14 @@ def _answered(server: ExistingServer, host: str, adoption: Adoption) -> Variable
             f"the role {' and '.join(privileged)} has more attributes than Barman needs, such as SUPERUSER",
             "the deployment fails until you write other roles, or barman_roles_overwrite: true",
         )
+    inactive = answer.get("inactive_slots") or []
+    if inactive:
+        adoption.remark(
+            host,
+            server.name,
+            f"PostgreSQL keeps WAL for inactive slots ({', '.join(inactive)})",
+            "drop those that nothing uses: SELECT pg_drop_replication_slot('NAME')",
+        )
     if server.streams and server.option("slot_name") and answer.get("slot_active") is None:
         adoption.remark(
             host, server.name, f"the slot {server.option('slot_name')} does not exist", "the deployment creates it"

@@ -311,3 +311,11 @@ def test_text_of_a_host_ends_no_comment(site: Site) -> None:
     text = inventory_text(site.adopt(), pg_group="pg", backup_group="backup")
     assert "\u2028" not in text
     assert set(yaml.safe_load(text)["all"]["children"]) == {"backup", "pg"}
+
+
+def test_keys_and_slots_of_others_are_remarked(site: Site) -> None:
+    site.barman("backup-1", entry("orders"), answers={"orders": {"inactive_slots": ["former"]}})
+    site.facts["backup-1"]["foreign_keys"] = ["postgres@db"]
+    remarks = [str(one) for one in site.adopt().remarks]
+    assert any("authorized_keys: has keys of others (postgres@db)" in one for one in remarks)
+    assert any("keeps WAL for inactive slots (former)" in one for one in remarks)

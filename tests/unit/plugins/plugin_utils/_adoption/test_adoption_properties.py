@@ -103,15 +103,15 @@ def unknown_to_barman(variables: dict[str, Any], decided: frozenset[str]) -> dic
     return {name: value for name, value in variables.items() if name not in hidden}
 
 
-def adopted(inventory: Inventory) -> tuple[Outcome, Outcome, Any]:
+def adopted(inventory: Inventory, *, with_servers: bool = True) -> tuple[Outcome, Outcome, Any]:
+    """The requirements of the inventory, those of the adopted one, and the adoption. with_servers: whether the adoption knows the PostgreSQL hosts."""
     pg_hosts, backup_hosts = inventory
+    before = build(pg_hosts, backup_hosts)
+    assume(not before.problems)
+    known = {host: unknown_to_barman(variables, BACKUP_DECIDED) for host, variables in backup_hosts.items()}
+    if with_servers:
+        known.update({host: unknown_to_barman(variables, PG_DECIDED) for host, variables in pg_hosts.items()})
     with tempfile.TemporaryDirectory() as place:
-        before = build(pg_hosts, backup_hosts)
-        assume(not before.problems)
-        known = {
-            **{host: unknown_to_barman(variables, PG_DECIDED) for host, variables in pg_hosts.items()},
-            **{host: unknown_to_barman(variables, BACKUP_DECIDED) for host, variables in backup_hosts.items()},
-        }
         adoption = adopt(facts_after(before, Path(place)), known)
     return before, build(adoption.pg, adoption.backup), adoption
 
@@ -133,6 +133,24 @@ def test_the_adopted_inventory_requires_the_same_of_every_host(inventory: Invent
         found, expected = without_given(after.requirements[host]), without_given(required)
         for part in expected:
             assert found[part] == expected[part], (host, part)
+
+
+@quick
+@given(deployed_inventories())
+def test_the_backup_servers_alone_are_enough(inventory: Inventory) -> None:
+    """Their files have everything but whether Ansible manages PostgreSQL, and how the hosts are reached over SSH if nothing uses that."""
+    for variables in inventory[0].values():
+        variables["barman_manage_postgres"] = True
+    before, after, adoption = adopted(inventory, with_servers=False)
+    assert [str(problem) for problem in after.problems] == []
+    assert adoption.left_out == {}
+    assert set(adoption.pg) == set(inventory[0])
+    for host in inventory[1]:
+        assert without_given(after.requirements[host]["barman"]) == without_given(before.requirements[host]["barman"])
+    for host in inventory[0]:
+        assert without_given(after.requirements[host]["postgres"]) == without_given(
+            before.requirements[host]["postgres"]
+        )
 
 
 @quick
