@@ -81,7 +81,8 @@ options:
       - Barman's names of all servers that the inventory declares on this host.
       - For every other active entry that M(pgdr.barman.server) created, C(declared_in_the_inventory) fails. The module ignores entries of other
         owners.
-      - If it is not set, the module skips this check.
+      - For an inactive replication slot of a former backup server, whose name begins with C(barman), C(unused_replication_slots) fails.
+      - If it is not set, the module skips these checks.
     type: list
     elements: str
   declared_hosts:

@@ -158,6 +158,24 @@ options:
       - The number of seconds to wait for the end of another drill on this backup server.
     type: int
     default: 0
+  remote_host:
+    description:
+      - The name or address of a drill host, to which the backup is restored, for SSH from the backup server. By default, the backup is restored to the backup
+        server.
+      - Barman's user must be able to log in there as O(remote_user). The playbook C(pgdr.barman.drill) authorizes that for the time of its run.
+      - The drill host needs Python 3.9 or later, C(rsync) and the programs of the same PostgreSQL version. O(directory) is required, and is a directory of
+        the drill host.
+      - In check mode, the module does not connect to the drill host. So its free disk space and its programs are not checked then.
+    type: str
+  remote_user:
+    description:
+      - The user that runs PostgreSQL on O(remote_host).
+    type: str
+    default: postgres
+  remote_port:
+    description:
+      - The port of sshd on O(remote_host). If it is not set, the SSH configuration of Barman's user applies.
+    type: int
   requested_by:
     description:
       - The name of the person or the job, for the ledger. By default, the user that runs the module, or that called C(sudo).
@@ -201,6 +219,7 @@ drills:
       result: passed
       requested_by: dba
       host: backup
+      drill_host: null
       backup_id: 20261120T070150
       backup_end_time: "2026-11-20T07:05:11.000000+00:00"
       postgres_version: 17
@@ -249,6 +268,9 @@ drills:
     host:
       description: The backup server.
       type: str
+    drill_host:
+      description: The address of the drill host. V(null) if the backup server restored to itself.
+      type: str
     backup_id:
       description: The id of the restored backup.
       type: str
@@ -283,7 +305,7 @@ drills:
       description: The directory in which the scratch directory was, or would be.
       type: str
     free_bytes:
-      description: The free space of its file system before the drill.
+      description: The free space of its file system before the drill. V(null) in check mode with O(remote_host).
       type: int
     checks:
       description:

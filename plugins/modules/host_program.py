@@ -84,11 +84,11 @@ identity:
 from functools import partial
 from typing import Any
 
+from ..module_utils._host.sources import own_sources
 from ..module_utils._module import run_module
 
 # What is imported here is what Ansible packs, and what the module installs.
 from ..module_utils._program import main as _program  # noqa: F401
-from ..module_utils._program.sources import own_sources
 from ..module_utils._server.program_files import install_program, program_argument_spec
 
 ARGUMENTS: dict[str, Any] = {

@@ -506,6 +506,10 @@ recovery:
       description: The number of restored bytes of the backup.
       type: int
       sample: 1567004672
+    staging_bytes:
+      description: The number of bytes that Barman puts into its staging area meanwhile, at most. 0 if it needs no staging area.
+      type: int
+      sample: 0
     wal_bytes:
       description: The number of restored bytes of the WAL.
       type: int

@@ -44,6 +44,11 @@ _CLUSTER, _SERVICE, _SOCKET_DIRECTORY, _SUPERUSER = (
 )
 
 
+def new_run() -> str:
+    """The id of a run, in its locks and in its lines of SSH trust."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
 class RecoveryArguments:
     """A recovery as the variables of a play declare it. problems: everything that is wrong with them, those of the play included."""
 
@@ -85,14 +90,16 @@ class RecoveryArguments:
             return None
 
     def _value(self, arguments: Mapping[str, Any], found: Parties) -> dict[str, Any] | None:
-        host = self._target_host(found.target)
+        host = self.target_host(found.target)
         if self.problems:
             return None
         superuser = self._text(_SUPERUSER, found.server if found.directory else found.target, host.superuser)
-        run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        return recovery(arguments, found, self._topology, self._requirements, host, run=run, database_user=superuser)
+        return recovery(
+            arguments, found, self._topology, self._requirements, host, run=new_run(), database_user=superuser
+        )
 
-    def _target_host(self, host: str) -> TargetHost:
+    def target_host(self, host: str) -> TargetHost:
+        """What the inventory declares of a host to recover to."""
         return TargetHost(
             address=self._text("barman_address", host, self._text("ansible_host", host, host)),
             cluster=self._text(_CLUSTER, host),

@@ -136,7 +136,9 @@ def is_failed_drill(name: str, job: Mapping[str, Any]) -> bool:
 def _drill_state(drill: Mapping[str, Any]) -> str:
     result = drill.get("result")
     if result == "planned":
-        return "would be drilled: {} of {} free".format(_size(drill.get("free_bytes")), drill.get("directory"))
+        if drill.get("drill_host"):
+            return f"would be drilled on {drill['drill_host']} in {drill.get('directory')}"
+        return f"would be drilled: {_size(drill.get('free_bytes'))} of {drill.get('directory')} free"
     if result == "passed":
         rpo = drill.get("rpo") or {}
         return f"proven up to {rpo.get('commit_time') or 'its target'}"

@@ -70,12 +70,27 @@ def combination(
     if method == "postgres":
         found.extend(_backup_compression(given, number, postgres_version))
     if str(given.get("encryption", "none")).lower() == "gpg":
-        for option in ("encryption_key_id", "encryption_passphrase_command"):
-            if not given.get(option):
-                refuse(option, "is needed by encryption = gpg and missing", "set it")
+        found.extend(_encryption(given, method))
     if given.get("aws_sse_customer_key") and (given.get("aws_sse_kms_key_id") or given.get("aws_encryption")):
         refuse("aws_sse_customer_key", "cannot be used with aws_sse_kms_key_id or aws_encryption", "keep one of them")
     return found
+
+
+def _encryption(given: Mapping[str, Any], method: str) -> Iterable[Problem]:
+    """What encryption needs. Source: _validate_gpg in barman/encryption.py; the passphrase is needed by the recovery alone."""
+    if given.get("primary_ssh_command"):
+        # A passive node takes no backups, and has what is needed to read them.
+        return
+    if method != "postgres":
+        yield Problem("encryption", f"works only with the postgres method, and this is {method}", "remove it")
+        return
+    for option in ("encryption_key_id", "encryption_passphrase_command", "backup_compression"):
+        if not given.get(option):
+            yield Problem(option, "is needed by encryption = gpg and missing", "set it")
+    if str(given.get("backup_compression_format", "")).lower() != "tar":
+        yield Problem(
+            "backup_compression_format", "has to be tar with encryption = gpg", "write backup_compression_format: tar"
+        )
 
 
 _SNAPSHOT_EXAMPLE = {

@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._barman.arguments import barman_from
+from .._barman.configuration import read
 from .._host.result import Result
 from .._postgres.connection import connect, psycopg_is_there
+from .._postgres.questions import ask_all
 from .check import key_of
 from .servers import check_servers
-from .undeclared import Declared, find_undeclared, with_undeclared
+from .undeclared import Declared, find_undeclared, undeclared_checks, with_checks
+from .unused_slots import find_unused_slots
 
 
 def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -36,8 +39,12 @@ def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         drill_maximum_age={name: int(seconds) for name, seconds in params["drill_maximum_age"].items()},
     )
     if params["declared"] is not None:
+        ignored = {key_of(name) for name in params["ignore"]}
         undeclared = find_undeclared(barman, Declared(params["declared"], params["declared_hosts"]))
-        answer = with_undeclared(answer, undeclared, {key_of(name) for name in params["ignore"]})
+        answer = with_checks(answer, undeclared_checks(undeclared), ignored)
+        if psycopg_is_there():
+            configuration = read(barman.config_file, barman.user)
+            answer = with_checks(answer, find_unused_slots(configuration, answer, barman.user, ask_all), ignored)
     if not answer["barman_checked"]:
         warning = "'barman check' makes changes, so the module did not run it in check mode and only read files"
         return Result(values=answer, warnings=[warning])

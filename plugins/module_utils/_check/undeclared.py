@@ -36,16 +36,18 @@ def find_undeclared(barman: Barman, declared: Declared) -> list[dict[str, Any]]:
     return [entry for entry in find_unlisted(current, declared.names) if is_undeclared(entry, declared.hosts)]
 
 
-def with_undeclared(
-    answer: Mapping[str, Any], undeclared: Collection[Mapping[str, Any]], ignored: Collection[str]
-) -> dict[str, Any]:
-    """The answer of module check with a failed check for each undeclared entry. ignored: the keys of checks."""
+def undeclared_checks(undeclared: Collection[Mapping[str, Any]]) -> dict[str, Check]:
+    """A failed check for each undeclared entry, by Barman's name."""
+    return {str(entry["name"]): Check(DECLARED, ok=False, hint=hint(entry), source=OURS) for entry in undeclared}
+
+
+def with_checks(answer: Mapping[str, Any], found: Mapping[str, Check], ignored: Collection[str]) -> dict[str, Any]:
+    """The answer of module check with these failed checks, one for each of their servers. ignored: the keys of checks."""
     servers = dict(answer["servers"])
     problems = list(answer["problems"])
     ok = bool(answer["ok"])
-    for entry in undeclared:
-        name = str(entry["name"])
-        checks = ServerChecks(name).with_checks([Check(DECLARED, ok=False, hint=hint(entry), source=OURS)])
+    for name, check in found.items():
+        checks = ServerChecks(name).with_checks([check])
         added = {**checks.as_dict(ignored), "problems": reasons({name: checks}, ignored)}
         there = servers.get(name)
         if there is not None:

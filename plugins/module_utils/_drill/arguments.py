@@ -40,4 +40,7 @@ DRILL_ARGUMENTS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 3600},
     "requested_by": {"type": "str"},
     "wait": {"type": "int", "default": 0},
+    "remote_host": {"type": "str"},
+    "remote_user": {"type": "str", "default": "postgres"},
+    "remote_port": {"type": "int"},
 }

@@ -30,6 +30,11 @@ def checks_facts(verified: Mapping[str, Any], test: Mapping[str, Any]) -> dict[s
     }
 
 
+def _room(facts: Mapping[str, Any]) -> str:
+    free = facts["free_bytes"]
+    return f" on {facts['drill_host']}" if free is None else f" of {human_size(free)} free"
+
+
 def _verified(part: Mapping[str, Any] | None) -> dict[str, Any]:
     found = part or {}
     keys = ("status", "reason", "files", "segments", "bytes", "seconds")
@@ -113,7 +118,7 @@ def summary(drills: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
         if facts["result"] == "planned":
             lines.append(
                 f"server '{name}': backup {facts['backup_id']} would be restored to {facts['directory']}: "
-                f"{human_size(facts['bytes'])} of {human_size(facts['free_bytes'])} free"
+                f"{human_size(facts['bytes'])}{_room(facts)}"
             )
             continue
         until = (facts.get("rpo") or {}).get("commit_time") or "its target"

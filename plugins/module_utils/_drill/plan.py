@@ -83,8 +83,11 @@ def room_problem(needed: int, disk: FileSystem) -> str | None:
 
 
 def needed_bytes(recovery: Mapping[str, Any]) -> int:
-    """The bytes that the drill writes. The replay copies the restored WAL to pg_wal, and writes to the data files what the WAL has."""
-    return int(recovery["backup_bytes"]) + 2 * int(recovery["wal_bytes"])
+    """The bytes that the drill writes, those of the staging area included.
+
+    The replay copies the restored WAL to pg_wal, and writes to the data files what the WAL has.
+    """
+    return int(recovery["backup_bytes"]) + 2 * int(recovery["wal_bytes"]) + int(recovery["staging_bytes"])
 
 
 def reserve_problem(disk: FileSystem) -> str | None:
@@ -108,8 +111,8 @@ def created_tablespaces_problem(locations: Sequence[str]) -> str | None:
     )
 
 
-def plan_facts(recovery: Mapping[str, Any], disk: FileSystem) -> dict[str, Any]:
-    """What is known of a drill before it starts. recovery: of the recovery, in check mode."""
+def plan_facts(recovery: Mapping[str, Any], directory: str) -> dict[str, Any]:
+    """What is known of a drill before it starts. recovery: of the recovery, in check mode. directory: that of the scratch directory."""
     return {
         "backup_id": recovery["backup_id"],
         "backup_end_time": recovery["backup_end_time"],
@@ -121,6 +124,6 @@ def plan_facts(recovery: Mapping[str, Any], disk: FileSystem) -> dict[str, Any]:
         "bytes": recovery["bytes"],
         "backup_bytes": recovery["backup_bytes"],
         "wal_bytes": recovery["wal_bytes"],
-        "directory": disk.path,
-        "free_bytes": disk.free,
+        "directory": directory,
+        "free_bytes": None,
     }

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .._host.paths import normal_path
 from .._host.process import HostError
+from .._recover.destination import Destination
 from .._recover.recovery_target import OPTIONS, TargetError, parse_target
 from .._verify.request import VerificationQuery
 
@@ -37,12 +38,22 @@ class DrillQuery:
 
 
 @dataclass(frozen=True)
+class RemoteHost:
+    """A host that the backup server reaches by SSH. port: None for that of the SSH configuration of Barman's user."""
+
+    address: str
+    user: str = "postgres"
+    port: int | None = None
+
+
+@dataclass(frozen=True)
 class DrillRequest:
     """A drill as it was requested.
 
     servers: Barman's names; None for all. backup: newest, oldest, random, or a backup's id. target: the options of the recovery target.
     database_user: the superuser. database_users: that of each server with another one. directory: None for the default. bandwidth_limit:
-    kilobytes a second. timeout: seconds, for the replay and for each check. wait: seconds, for the end of another drill.
+    kilobytes a second. timeout: seconds, for the replay and for each check. wait: seconds, for the end of another drill. host: the drill
+    host; None for the backup server itself.
     """
 
     servers: tuple[str, ...] | None = None
@@ -62,6 +73,12 @@ class DrillRequest:
     timeout: float = 3600.0
     requested_by: str = ""
     wait: float = 0.0
+    host: RemoteHost | None = None
+
+    @property
+    def drill_host(self) -> str | None:
+        """The address of the drill host."""
+        return None if self.host is None else self.host.address
 
     def queries_of(self, server: str) -> tuple[VerificationQuery, ...]:
         return tuple(one.query for one in self.queries if one.server in (None, server))
@@ -109,7 +126,14 @@ def request_from(params: Mapping[str, Any]) -> DrillRequest:
         timeout=params["timeout"],
         requested_by=params["requested_by"] or "",
         wait=params["wait"],
+        host=_remote_host(params),
     )
+
+
+def _remote_host(params: Mapping[str, Any]) -> RemoteHost | None:
+    if params["remote_host"] is None:
+        return None
+    return RemoteHost(params["remote_host"], params["remote_user"], params["remote_port"])
 
 
 def _problems(
@@ -126,6 +150,13 @@ def _problems(
         problems += str(exc).splitlines()
     if directory is not None and not directory.startswith("/"):
         problems.append(f"directory: '{directory}' is not an absolute path")
+    host = _remote_host(params)
+    if host is not None:
+        if directory is None:
+            problems.append(
+                "directory (playbook: barman_drill_host_directory): give the directory of the drill host for scratch directories"
+            )
+        problems += Destination(directory or "/srv", host.address, host.user, host.port).problems()
     if servers is not None and len(servers) != 1:
         single = [name for name in ("target_xid", "target_lsn", "target_name") if name in target]
         if single:

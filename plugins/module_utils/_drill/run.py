@@ -13,9 +13,7 @@ import contextlib
 import os
 import pwd
 import random
-import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,24 +25,24 @@ from .._barman.arguments import barman_from
 from .._barman.catalog import read_backups
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
+from .._barman.encryption import forget_passphrases
 from .._barman.ledger import append_record, new_id, new_record, read_ledger
 from .._host.lock import Held, exclusive
-from .._host.process import Command, HostError, Interrupted, Runner, run
+from .._host.process import HostError, Interrupted, Runner, run
 from .._host.progress import Progress
 from .._host.result import Result
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, connect, psycopg_is_there
-from .._postgres.data_directory import find_bin_directory
 from .._recover.activation import activated
 from .._recover.prepare import RecoveryEnvironment
 from .._recover.recovery_target import END
 from .._recover.request import request_from as recovery_request
 from .._recover.run import recover
-from .._verify.reach import Waiting
 from .._verify.request import RecoveryVerificationError, VerificationRequest
-from .._verify.run import FAILED_PHASE, VerificationEnvironment, verify_recovery
+from .._verify.run import FAILED_PHASE, verify_recovery
 from .facts import checks_facts, problems_of, recovery_seconds, rpo_facts
-from .observe import file_system, server_position
+from .observe import server_position
+from .place import BackupServerPlace, Place, Verify
 from .plan import (
     choose_backup,
     created_tablespaces_problem,
@@ -53,21 +51,16 @@ from .plan import (
     recovery_parameters,
     room_problem,
 )
+from .priority import lower_priority
+from .remote_place import DrillHostPlace
 from .request import DrillError, DrillRequest, request_from
-from .room_guard import RoomGuard
-from .scratch import Scratch, ScratchHost
+from .scratch import Scratch, ScratchDirectories, ScratchNotes
+from .signals import DrillStopped, stopped_by_signals
 from .stopwatch import REMOVE, Stopwatch, phase_of
 
 DIRECTORY = "drills"
 _LOCK = "restore drill"
 _LOCK_INTERVAL = 5.0
-_NICENESS = 19
-_IDLE_CLASS = "3"
-_LONGEST_SOCKET_DIRECTORY = 80
-
-
-class DrillStopped(BaseException):
-    """A signal stopped the drill. No HostError, and no Exception: nothing on the way may take it for a finding and go on."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +74,9 @@ class DrillEnvironment:
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
     clock: Callable[[], float] = time.monotonic
     choose_random: Callable[[Sequence[str]], str] = random.SystemRandom().choice
-    scratch_host: ScratchHost | None = None
+    scratch_directories: ScratchDirectories | None = None
     recover: Callable[..., Any] = recover
-    verify: Callable[..., dict[str, Any]] = verify_recovery
+    verify: Verify = verify_recovery
 
     @property
     def home(self) -> str:
@@ -95,8 +88,15 @@ class DrillEnvironment:
         return self.barman.user if os.geteuid() == 0 else None
 
     @property
-    def scratches(self) -> ScratchHost:
-        return self.scratch_host or ScratchHost(self.home, self.barman.user, self.runner)
+    def notes(self) -> ScratchNotes:
+        return ScratchNotes(self.home, self.owner)
+
+    def place(self, request: DrillRequest) -> Place:
+        """Where the drills of that request restore."""
+        if request.host is not None:
+            return DrillHostPlace(request.host, self.barman.user, self.runner, request.priority)
+        directories = self.scratch_directories or ScratchDirectories(self.barman.user, self.runner)
+        return BackupServerPlace(directories, self.runner, self.verify)
 
 
 def drill(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -124,8 +124,8 @@ def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mo
         )
     if check_mode:
         return _result({name: _planned(name, request, environment) for name in names}, LeftBehind())
-    with _stopped_by_signals(), _alone(environment, request.wait):
-        left = _remove_left_behind(environment)
+    with stopped_by_signals(), _alone(environment, request.wait):
+        left = _remove_left_behind(environment, request)
         if request.priority == "idle":
             lower_priority(environment.runner)
         progress = Progress(environment.home, "drill", names, environment.owner)
@@ -172,46 +172,17 @@ def _alone(environment: DrillEnvironment, wait: float) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """A signal ends the drill as an error does: what it made is removed, and it is recorded."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def _remove_left_behind(environment: DrillEnvironment, request: DrillRequest) -> LeftBehind:
+    """Remove what killed drills left, and record these drills. What can't be removed prevents no drill. Raises HostError.
 
-    def stop(number: int, frame: object) -> None:
-        raise DrillStopped(f"signal {signal.Signals(number).name} stopped the drill")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-    try:
-        yield
-    except DrillStopped as exc:
-        # Outside of a drill's checks and during its removal. The next drill removes what is left.
-        raise Interrupted(str(exc)) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def lower_priority(runner: Runner) -> None:
-    """This process, and all that it starts, have the lowest priority for the processor, and the I/O class idle.
-
-    The class has an effect with the I/O scheduler BFQ only.
+    What is on a drill host is removed by the next drill on that host: only then is the backup server sure to reach it.
     """
-    os.nice(_NICENESS)
-    try:
-        runner(Command(["ionice", "-c", _IDLE_CLASS, "-p", str(os.getpid())]))
-    except HostError:
-        # It belongs to util-linux, and a small system can be without it.
-        return
-
-
-def _remove_left_behind(environment: DrillEnvironment) -> LeftBehind:
-    """Remove what killed drills left, and record these drills. What can't be removed prevents no drill. Raises HostError."""
-    left = LeftBehind()
-    for scratch in environment.scratches.left_behind():
+    left, place = LeftBehind(), environment.place(request)
+    for scratch in environment.notes.left_behind():
+        if scratch.details.get("drill_host") != request.drill_host:
+            continue
         try:
-            _remove_and_record(scratch, environment)
+            _remove_and_record(scratch, place, environment)
         except HostError as exc:
             left.problems.append(f"a killed drill of server '{scratch.details.get('server', 'unknown')}': {exc}")
         else:
@@ -219,10 +190,9 @@ def _remove_left_behind(environment: DrillEnvironment) -> LeftBehind:
     return left
 
 
-def _remove_and_record(scratch: Scratch, environment: DrillEnvironment) -> None:
+def _remove_and_record(scratch: Scratch, place: Place, environment: DrillEnvironment) -> None:
     """Raises HostError."""
-    scratches = environment.scratches
-    scratches.remove(scratch)
+    place.remove(scratch)
     details = dict(scratch.details)
     server, number = str(details.pop("server", "")), str(details.pop("id", ""))
     time = _noted_time(details.pop("time", None)) or environment.now()
@@ -234,7 +204,7 @@ def _remove_and_record(scratch: Scratch, environment: DrillEnvironment) -> None:
             details.setdefault("reason", "the drill was killed")
         record = new_record("drill", server, time, details, passed=passed, record_id=number)
         append_record(environment.home, record, environment.owner)
-    scratches.forget(scratch)
+    environment.notes.forget(scratch)
 
 
 def _noted_time(text: Any) -> datetime | None:
@@ -250,7 +220,8 @@ def _planned(name: str, request: DrillRequest, environment: DrillEnvironment) ->
     """What a drill would do: its backup, its size, and the room for it."""
     drill_ = _Drill(name, request, environment)
     try:
-        drill_.plan()
+        # SSH to a drill host is authorized for the time of real drills only.
+        drill_.plan(observe=request.host is None)
     except HostError as exc:
         return {**drill_.facts, "result": "failed", "failed_phase": "choose", "reason": str(exc)}
     return {**drill_.facts, "result": "planned"}
@@ -270,9 +241,10 @@ class _Drill:
         directory = self.request.directory or os.path.join(environment.home, DIRECTORY)
         self.started = environment.now()
         self.watch = Stopwatch(environment.clock)
-        self.scratch: Scratch = environment.scratches.planned(directory)
+        self.scratch: Scratch = environment.notes.planned(directory)
+        self.place = environment.place(self.request)
         self.server_lsn: int | None = None
-        self.facts["server"] = self.server
+        self.facts.update(server=self.server, drill_host=self.request.drill_host)
 
     def run(self) -> dict[str, Any]:
         """The facts, which are in the ledger, too. Raises HostError if they can't be recorded, Interrupted after a signal."""
@@ -283,9 +255,13 @@ class _Drill:
         interrupted: Interrupted | None = None
         made = False
         try:
+            self._forget_passphrases()
             self.plan()
             made = True
-            self.scratch = self.environment.scratches.create(self.scratch, self._named(number))
+            # A kill between the two leaves a note without a directory, and never a directory without a note.
+            self.scratch = replace(self.scratch, details=self._named(number))
+            self.environment.notes.write(self.scratch)
+            self.place.make(self.scratch)
             self._restore_and_check()
             self.facts["result"] = "passed"
         except HostError as exc:
@@ -297,14 +273,15 @@ class _Drill:
         removed = made and self._remove()
         self._record(number)
         if removed:
-            self.environment.scratches.forget(self.scratch)
+            self.environment.notes.forget(self.scratch)
         if interrupted is not None:
             raise interrupted
         return self.facts
 
-    def _named(self, number: str) -> dict[str, str]:
+    def _named(self, number: str) -> dict[str, Any]:
         """What the note has from the start."""
-        return {"id": number, "server": self.server, "time": str(self.facts["time"])}
+        named = {"id": number, "server": self.server, "time": str(self.facts["time"])}
+        return named if self.request.host is None else {**named, "drill_host": self.request.drill_host}
 
     def _fail(self, reason: str) -> None:
         """Note why the drill failed, beside an earlier reason."""
@@ -317,12 +294,11 @@ class _Drill:
 
     def _remove(self) -> bool:
         """Remove the scratch directory; whether it is gone. If a kill ends this, the next drill records the result that is noted here."""
-        scratches = self.environment.scratches
         self.watch.enter(REMOVE)
         try:
             known = {**self._details(), "passed": self.facts["result"] == "passed"}
-            scratches.note(replace(self.scratch, details={**self.scratch.details, **known}))
-            scratches.remove(self.scratch)
+            self.environment.notes.write(replace(self.scratch, details={**self.scratch.details, **known}))
+            self.place.remove(self.scratch)
         except HostError as exc:
             self._fail(str(exc))
             return False
@@ -340,23 +316,42 @@ class _Drill:
         record = new_record("drill", self.server, self.started, self._details(), passed=passed, record_id=number)
         append_record(environment.home, record, environment.owner)
 
-    def plan(self) -> None:
-        """Choose the backup, and refuse a drill without room. Adds to the facts. Raises HostError."""
+    def _forget_passphrases(self) -> None:
+        """Raises HostError."""
+        environment = self.environment
+        if any(one.encryption for one in read_backups(environment.configuration.server(self.server))):
+            forget_passphrases(environment.barman.user, environment.runner)
+
+    def plan(self, *, observe: bool = True) -> None:
+        """Choose the backup, and refuse a drill without room. Adds to the facts. Raises HostError.
+
+        observe: whether to read what the host of the scratch directory has.
+        """
         environment, request = self.environment, self.request
         entry = environment.configuration.server(self.server)
         self.server_lsn = server_position(entry, environment.barman.user, environment.connect)
         backup_id = choose_backup(self.server, read_backups(entry), request.backup, environment.choose_random)
-        recovery = self._recover(backup_id, check_mode=True)
-        disk = file_system(self.scratch.path)
-        self.facts.update(plan_facts(recovery, disk), directory=os.path.dirname(self.scratch.path))
-        find_bin_directory(int(recovery["postgres_version"] or 0), request.bin_directory, environment.runner)
+        recovery = self._recover(backup_id, check_mode=True, observe=observe)
+        version = int(recovery["postgres_version"] or 0)
+        directory = os.path.dirname(self.scratch.path)
+        self.facts.update(plan_facts(recovery, directory))
+        if not observe:
+            return
+        disk = self.place.observe(directory, version, request.bin_directory)
+        self.facts["free_bytes"] = disk.free
         problem = room_problem(needed_bytes(recovery), disk)
         if problem is not None:
-            raise DrillError(problem)
+            raise DrillError(problem if request.host is None else f"{request.host.address}: {problem}")
 
-    def _recover(self, backup_id: str, *, check_mode: bool) -> Mapping[str, Any]:
+    def _recover(self, backup_id: str, *, check_mode: bool, observe: bool = True) -> Mapping[str, Any]:
         environment = self.environment
-        parameters = recovery_parameters(self.server, backup_id, self.request, self.scratch, verify=not check_mode)
+        parameters = {
+            **recovery_parameters(self.server, backup_id, self.request, self.scratch, verify=not check_mode),
+            **self.place.destination,
+            "inspect": observe,
+        }
+        if not self.place.stages:
+            del parameters["staging_path"]
         request = replace(recovery_request(parameters), removed=True)
         with activated(environment.barman, environment.configuration, self.server) as (barman, active):
             recovery = RecoveryEnvironment(
@@ -372,7 +367,7 @@ class _Drill:
 
     def _restore_and_check(self) -> None:
         """Restore the backup that the plan chose, and check the cluster. Adds to the facts. Raises HostError."""
-        request, environment = self.request, self.environment
+        request = self.request
         recovery = self._recover(str(self.facts["backup_id"]), check_mode=False)
         verified: Mapping[str, Any] = recovery.get("verified") or {}
         self.facts["checks"] = checks_facts(verified, {})
@@ -390,15 +385,8 @@ class _Drill:
             finish=True,
             amcheck=request.amcheck,
         )
-        short = len(self.scratch.path) < _LONGEST_SOCKET_DIRECTORY
-        surroundings = VerificationEnvironment(
-            runner=environment.runner,
-            temporary=self.scratch.path if short else "/tmp",
-            report=self.watch.enter,
-            waiting=Waiting(pause=RoomGuard(self.scratch.path)),
-        )
         try:
-            test = environment.verify(verification, surroundings)
+            test = self.place.verify(verification, self.scratch, self.watch)
         except RecoveryVerificationError as exc:
             self._note(verified, exc.facts)
             if FAILED_PHASE in exc.facts:

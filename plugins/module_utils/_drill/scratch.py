@@ -54,63 +54,24 @@ class Scratch:
 
 
 @dataclass(frozen=True)
-class ScratchHost:
-    """Where scratch directories are made. owner: Barman's user. home: Barman's home."""
+class ScratchDirectories:
+    """Makes and removes scratch directories on the host of this process. owner: the user that drills."""
 
-    home: str
     owner: str
     runner: Runner = run
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     processes: Callable[[str, int], list[int]] = field(default_factory=lambda: processes_with)
 
-    @property
-    def _user(self) -> str | None:
-        return self.owner if os.geteuid() == 0 else None
-
-    def planned(self, directory: str) -> Scratch:
-        """A directory that does not exist yet."""
-        name = PREFIX + secrets.token_hex(8)
-        return Scratch(os.path.join(directory, name), os.path.join(self.home, NOTES, name + _SUFFIX))
-
-    def create(self, scratch: Scratch, details: Mapping[str, Any]) -> Scratch:
-        """Note the directory, then make it. details: of the drill, for the run that finds it left behind. Raises HostError."""
-        made = Scratch(scratch.path, scratch.note, dict(details))
-        self.note(made)
-        with writing_as(self._user, scratch.path):
+    def make(self, scratch: Scratch) -> None:
+        """Raises HostError."""
+        with writing_as(self.owner if os.geteuid() == 0 else None, scratch.path):
             os.makedirs(os.path.dirname(scratch.path), mode=0o700, exist_ok=True)
             os.mkdir(scratch.path, 0o700)
             os.mkdir(scratch.staging, 0o700)
-        return made
-
-    def note(self, scratch: Scratch) -> None:
-        """Write what is known of the drill. Raises HostError."""
-        text = json.dumps({"path": scratch.path, **scratch.details}, sort_keys=True)
-        with writing_as(self._user, scratch.note):
-            os.makedirs(os.path.dirname(scratch.note), mode=0o700, exist_ok=True)
-            write_atomic(scratch.note, text + "\n", 0o600)
-            sync_directory(os.path.dirname(scratch.note))
-
-    def left_behind(self) -> list[Scratch]:
-        """The directories of drills that did not remove them. Only for who holds the lock of the drills. Raises HostError."""
-        found: list[Scratch] = []
-        directory = os.path.join(self.home, NOTES)
-        for name in names_in(directory):
-            note = os.path.join(directory, name)
-            if not name.endswith(_SUFFIX) or not _NAME.match(name[: -len(_SUFFIX)]):
-                continue
-            try:
-                value = json.loads(read_text(note) or "null")
-                path = str(value["path"])
-            except (ValueError, TypeError, KeyError):
-                continue
-            # The note names what a drill made: nothing else is removed, whatever is written in it.
-            if os.path.isabs(path) and os.path.basename(path) == name[: -len(_SUFFIX)]:
-                found.append(Scratch(path, note, {key: one for key, one in value.items() if key != "path"}))
-        return found
 
     def remove(self, scratch: Scratch) -> None:
-        """End the processes that use the directory, and remove it. The note stays. Raises HostError."""
+        """End the processes that use the directory, and remove it. Raises HostError."""
         self._end_processes(scratch.path)
         completed = self.runner(Command(["rm", "-rf", "--one-file-system", "--", scratch.path], user=self.owner))
         if not completed.ok or os.path.lexists(scratch.path):
@@ -118,11 +79,6 @@ class ScratchHost:
                 f"the scratch directory {scratch.path} could not be removed: {completed.text or 'it is still there'}. "
                 "The next drill tries it again"
             )
-
-    def forget(self, scratch: Scratch) -> None:
-        """Remove the note. Raises HostError."""
-        with writing_as(self._user, scratch.note):
-            os.unlink(scratch.note)
 
     def _end_processes(self, path: str) -> None:
         """The directory's name is random and in the arguments of each process of the drill: Barman, rsync and PostgreSQL.
@@ -145,6 +101,50 @@ class ScratchHost:
                 left = self.processes(path, uid)
             if not left:
                 return
+
+
+@dataclass(frozen=True)
+class ScratchNotes:
+    """Which scratch directories were made, in files below Barman's home. user: who owns them if root writes; None for the current user."""
+
+    home: str
+    user: str | None
+
+    def planned(self, directory: str) -> Scratch:
+        """A directory that does not exist yet."""
+        name = PREFIX + secrets.token_hex(8)
+        return Scratch(os.path.join(directory, name), os.path.join(self.home, NOTES, name + _SUFFIX))
+
+    def write(self, scratch: Scratch) -> None:
+        """Write the directory, and what is known of its drill. Raises HostError."""
+        text = json.dumps({"path": scratch.path, **scratch.details}, sort_keys=True)
+        with writing_as(self.user, scratch.note):
+            os.makedirs(os.path.dirname(scratch.note), mode=0o700, exist_ok=True)
+            write_atomic(scratch.note, text + "\n", 0o600)
+            sync_directory(os.path.dirname(scratch.note))
+
+    def left_behind(self) -> list[Scratch]:
+        """The directories of drills that did not remove them. Only for who holds the lock of the drills. Raises HostError."""
+        found: list[Scratch] = []
+        directory = os.path.join(self.home, NOTES)
+        for name in names_in(directory):
+            note = os.path.join(directory, name)
+            if not name.endswith(_SUFFIX) or not _NAME.match(name[: -len(_SUFFIX)]):
+                continue
+            try:
+                value = json.loads(read_text(note) or "null")
+                path = str(value["path"])
+            except (ValueError, TypeError, KeyError):
+                continue
+            # The note names what a drill made: nothing else is removed, whatever is written in it.
+            if os.path.isabs(path) and os.path.basename(path) == name[: -len(_SUFFIX)]:
+                found.append(Scratch(path, note, {key: one for key, one in value.items() if key != "path"}))
+        return found
+
+    def forget(self, scratch: Scratch) -> None:
+        """Remove the note. Raises HostError."""
+        with writing_as(self.user, scratch.note):
+            os.unlink(scratch.note)
 
 
 def processes_with(path: str, uid: int) -> list[int]:

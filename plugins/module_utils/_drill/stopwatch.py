@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from .._backup.verification import PHASE as VERIFYING_BACKUP
 from .._recover.wal_verification import PHASE as VERIFYING_WAL
 
-CHOOSE, VERIFY, RESTORE, REMOVE = "choose", "verify", "restore", "remove"
+CHOOSE, VERIFY, RESTORE, REPLAY, REMOVE = "choose", "verify", "restore", "replay", "remove"
 #: The phases between the order to recover and a server that can be used.
-RECOVERY_PHASES = (CHOOSE, VERIFY, RESTORE, "replay")
+RECOVERY_PHASES = (CHOOSE, VERIFY, RESTORE, REPLAY)
 
 _OF_RECOVERY: Mapping[str, str] = {
     VERIFYING_BACKUP: VERIFY,
@@ -45,6 +45,11 @@ class Stopwatch:
         now = self._clock()
         self._seconds[self.current] = self._seconds.get(self.current, 0.0) + now - self._since
         self._since, self.current = now, phase
+
+    def add(self, phase: str, seconds: float) -> None:
+        """Count a phase that another host measured while the current one ran."""
+        self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
+        self._since += seconds
 
     @property
     def phases(self) -> dict[str, float]:

@@ -124,7 +124,7 @@ class DestinationHost:
         self._user = user
         self._ssh = destination.ssh(*ssh_options)
 
-    def script(self, text: str, variables: Mapping[str, str], timeout: float = 120) -> Completed:
+    def script(self, text: str, variables: Mapping[str, str], timeout: float | None = 120) -> Completed:
         """Run a shell script there. Raises DestinationError, with the reason, if the host can't be reached."""
         head = "set -u\n" + "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
         argv = [*self._ssh, "sh -s"] if self.destination.host is not None else ["sh", "-s"]

@@ -31,12 +31,16 @@ _MAX_WAL_SIZE = 1024 * 1024 * 1024
 
 @dataclass(frozen=True)
 class RestoreSizes:
-    """Bytes that are restored. data: the data directory. tablespaces: by OID. packed: the backup as it is unpacked there."""
+    """Bytes that are restored. data: the data directory. tablespaces: by OID. packed: the backup as it is unpacked there.
+
+    staged: what is in the staging area while Barman restores, on whichever host that is; an upper bound.
+    """
 
     data: int
     wal: int
     tablespaces: Mapping[int, int] = field(default_factory=dict)
     packed: int = 0
+    staged: int = 0
 
     @property
     def backup(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -21,6 +21,7 @@ from .._barman.catalog import Backup, chain, read_backups
 from .._barman.command import Barman, BarmanError
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.current_timeline import find_server_timeline
+from .._barman.encryption import missing_key_problem
 from .._barman.readable import refuse_unreadable
 from .._host.process import HostError, Runner
 from .._postgres import wal
@@ -151,6 +152,7 @@ def prepare_recovery(
             f"backup {plan.backup.backup_id}: {text}"
             for text in staging_area.missing_here(area, source.server, plan.backup.major_version)
         ]
+    problems += _key_problems(plan.backup, source, environment)
     if problems:
         raise RecoverError("\n".join(problems))
     if request.target.kind == END and not request.standby:
@@ -166,6 +168,14 @@ def prepare_recovery(
         )
     others = tuple(one for one in source.backups if one.snapshots is not None and one.copied and one != plan.backup)
     return PreparedRecovery(plan, area, tuple(warnings), others)
+
+
+def _key_problems(backup: Backup, source: BackupSource, environment: RecoveryEnvironment) -> list[str]:
+    found = [
+        missing_key_problem(one, source.basebackups, environment.user, environment.runner)
+        for one in chain(source.backups, backup)
+    ]
+    return [problem for problem in found if problem is not None]
 
 
 def _plan(
@@ -254,7 +264,19 @@ def restore_sizes(plan: RecoveryPlan, source: BackupSource, area: StagingArea | 
         wal=(count + (plan.partial is not None)) * plan.segment_size,
         tablespaces=tablespaces,
         packed=plan.backup.size or 0 if area is not None and not area.local else 0,
+        staged=0 if area is None else _staged_bytes(chain(source.backups, plan.backup), data),
     )
+
+
+def _staged_bytes(parts: Sequence[Backup], whole: int) -> int:
+    """What Barman puts into the staging area before it restores. parts: the backup, and what it builds upon. whole: the restored bytes.
+
+    It copies each part that is packed. Increments of packed parts are unpacked, each of them, and combined into a whole. What increments that are
+    not packed are combined into is moved to the destination.
+    """
+    packed = [one.size or 0 for one in parts if one.compression or one.encryption]
+    unpacked = len(parts) * whole if packed and len(parts) > 1 else 0
+    return sum(packed) + unpacked
 
 
 def _backup_bytes(backup: Backup, basebackups: str) -> tuple[int, dict[int, int]]:

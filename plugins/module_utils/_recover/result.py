@@ -78,6 +78,7 @@ def recovery_facts(
         "bytes": sizes.backup + sizes.wal,
         "backup_bytes": sizes.backup,
         "wal_bytes": sizes.wal,
+        "staging_bytes": sizes.staged,
     }
 
 

@@ -52,7 +52,7 @@ _OF_THE_MODULE = (
     "wal_directory",
 )
 #: Seconds after the longest copy after which a line of SSH trust that nobody removed expires.
-_GRACE = 3600
+GRACE = 3600
 
 
 class RecoveryError(ValueError):
@@ -234,7 +234,8 @@ def recovery(
     port = place.get("port") or declared["local_port"]
     name = _entry_name(found, requirements, declared["name"])
     standby = "" if found.backed_up_as == found.server else found.backed_up_as
-    connection = _ssh_connection(found, source, place, host, run)
+    to_user = place.get("os_user") or "postgres"
+    connection = run_connection(found.source, source, found.target, to_user, host, run)
     connections = {
         one: (requirements.get(one) or {}).get("ssh_connections") or [] for one in (found.source, found.target)
     }
@@ -272,7 +273,7 @@ def recovery(
         "temporary_ssh_connections": [] if lasting else [connection],
         # A host that was rebuilt has none of its lasting trust yet.
         "lasting_ssh_connections": connections if found.in_place else {key: [] for key in connections},
-        "ssh_lifetime": arguments["barman_recover_timeout"] + _GRACE,
+        "ssh_lifetime": arguments["barman_recover_timeout"] + GRACE,
         "locks": [{"host": one, "resources": [f"server {name}"]} for one in locked],
         "locked_hosts": list(dict.fromkeys([found.source, found.backup_server, found.target])),
         "cluster": {
@@ -316,20 +317,21 @@ def _entry_options(found: Parties, requirements: Mapping[str, Any], name: str) -
     return next((dict(entry["options"]) for entry in entries if entry["name"] == name), {})
 
 
-def _ssh_connection(
-    found: Parties, source: Mapping[str, Any], place: Mapping[str, Any], host: TargetHost, run: str
+def run_connection(
+    from_host: str, source: Mapping[str, Any], to_host: str, to_user: str, host: TargetHost, run: str
 ) -> SshConnection:
+    """The SSH trust of one run, from a backup server of the topology to a host that may be in none of its groups."""
     return {
-        "from_host": found.source,
-        "from_hosts": [found.source],
+        "from_host": from_host,
+        "from_hosts": [from_host],
         "from_user": source["user"],
         "from_addresses": source["addresses"],
         "purpose": "recovery",
         "forced_command": None,
         "run": run,
-        "to_host": found.target,
-        "to_hosts": [found.target],
-        "to_user": place.get("os_user") or "postgres",
+        "to_host": to_host,
+        "to_hosts": [to_host],
+        "to_user": to_user,
         "to_address": host.address,
         "to_port": host.ssh_port,
     }

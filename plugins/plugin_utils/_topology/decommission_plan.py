@@ -242,7 +242,10 @@ def _barman_left(
     host: str, work: BarmanWork, steps: HostSteps, found: BarmanFinding, choices: Choices
 ) -> Iterator[str]:
     if work.whole:
-        yield f"{host}: Barman's packages, user and home stay, and /etc/barman.conf as deployments wrote it. Remove the packages if nothing else needs them"
+        yield (
+            f"{host}: Barman's packages, user and home stay, /etc/barman.conf as deployments wrote it, and the script run-hook if hooks were declared. "
+            "Remove them if nothing else needs them"
+        )
     for name in steps.stopped:
         entry = found.entries[name]
         yield (

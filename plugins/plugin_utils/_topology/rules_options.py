@@ -79,6 +79,7 @@ def entry(facts: Facts, server: PostgresServer, reported: set[tuple[str, str]]) 
         if problem.option in derived and problem.option in IDENTITY_OPTIONS:
             continue  # reported for the variable already
         yield from option_problem(server, backup, problem, reported)
+    yield from encrypted_twice(server, together)
     for problem in option_combinations.without_effect(server.options, together):
         yield from option_problem(server, backup, problem, reported)
     for name in ("retention_policy", "minimum_redundancy"):
@@ -91,6 +92,21 @@ def entry(facts: Facts, server: PostgresServer, reported: set[tuple[str, str]]) 
     yield from found.warnings
     for problem in found.problems:
         yield from option_problem(server, backup, problem, reported)
+
+
+def encrypted_twice(server: PostgresServer, options: Mapping[str, Any]) -> Findings:
+    """Two WAL methods with encryption. During a move between methods that is accepted, because one of them is removed soon.
+
+    Source: _check_duplicate in barman/wal_archiver.py.
+    """
+    if str(options.get("encryption", "none")).lower() == "gpg" and len(server.wal) > 1:
+        yield Problem(
+            server.host,
+            "barman_wal",
+            "has two methods, and encryption is gpg: Barman can't compare a WAL file with its encrypted copy. It moves each file that arrives a second "
+            "time to the directory errors, unencrypted, and its check fails",
+            "choose one method, or remove encryption from barman_options",
+        )
 
 
 def identity_option(server: PostgresServer, name: str, derived: Any) -> Findings:

@@ -421,6 +421,8 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_drill_backup",
         "barman_drill_bandwidth_limit",
         "barman_drill_evidence",
+        "barman_drill_host",
+        "barman_drill_host_directory",
         "barman_drill_jobs",
         "barman_drill_phase_timeout",
         "barman_drill_priority",

@@ -291,6 +291,16 @@ def test_a_deprecated_option_is_reported_and_not_refused():
 # --- combinations -----------------------------------------------------------------------------------------------------
 
 
+ENCRYPTED = {
+    "backup_method": "postgres",
+    "encryption": "gpg",
+    "encryption_key_id": "k",
+    "encryption_passphrase_command": "cat /x",
+    "backup_compression": "gzip",
+    "backup_compression_format": "tar",
+}
+
+
 @pytest.mark.parametrize(
     ("section", "blamed"),
     [
@@ -312,7 +322,10 @@ def test_a_deprecated_option_is_reported_and_not_refused():
             {"backup_method": "postgres", "backup_compression": "gzip", "backup_compression_format": "plain"},
             "backup_compression_format",
         ),
-        ({"encryption": "gpg", "encryption_key_id": "k"}, "encryption_passphrase_command"),
+        ({**ENCRYPTED, "encryption_key_id": None}, "encryption_key_id"),
+        ({**ENCRYPTED, "encryption_passphrase_command": None}, "encryption_passphrase_command"),
+        ({**ENCRYPTED, "backup_compression_format": None}, "backup_compression_format"),
+        ({**ENCRYPTED, "backup_method": "rsync", "backup_compression": None}, "encryption"),
         ({"aws_sse_customer_key": "k", "aws_encryption": "AES256"}, "aws_sse_customer_key"),
     ],
 )
@@ -320,7 +333,14 @@ def test_combinations_that_barman_refuses_or_ignores(section, blamed):
     assert only(combination(section)).option == blamed
 
 
+def test_encryption_needs_compressed_backups():
+    missing = {**ENCRYPTED, "backup_compression": None, "backup_compression_format": None}
+    assert [one.option for one in combination(missing)] == ["backup_compression", "backup_compression_format"]
+    assert combination({**missing, "primary_ssh_command": "ssh backup"}) == []
+
+
 def test_combinations_that_are_fine():
+    assert combination(ENCRYPTED) == []
     assert combination({"backup_method": "rsync", "reuse_backup": "link", "parallel_jobs": 4}) == []
     assert combination({"backup_method": "postgres", "parallel_jobs": 1, "reuse_backup": "off"}) == []
     zstd = {"backup_method": "postgres", "backup_compression": "zstd", "backup_compression_workers": 2}

@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import Ledger, read_ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import DrillRequest
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.run import DrillEnvironment, run_drills
-from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import ScratchHost
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import ScratchDirectories
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, run
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.request import RecoveryRequest
@@ -80,7 +80,9 @@ class DrillHost:
             choose_random=lambda ids: ids[len(ids) // 2],
             recover=self.recover,
             verify=self.verify,
-            scratch_host=ScratchHost(self.home, user, run, pause=lambda seconds: None, processes=lambda path, uid: []),
+            scratch_directories=ScratchDirectories(
+                user, run, pause=lambda seconds: None, processes=lambda path, uid: []
+            ),
         )
 
     def clock(self) -> float:
@@ -93,7 +95,7 @@ class DrillHost:
 
     def run(self, command: Command) -> Completed:
         self.commands.append(command)
-        return run(command)
+        return Completed(command.argv, 0) if command.argv[0] == "gpgconf" else run(command)
 
     def recover(self, request: RecoveryRequest, environment: Any, *, check_mode: bool) -> RecoveryOutcome:
         self.recoveries.append((request, check_mode))
@@ -117,6 +119,7 @@ class DrillHost:
                 "bytes": self.bytes,
                 "backup_bytes": self.bytes - 100,
                 "wal_bytes": 100,
+                "staging_bytes": 0,
                 "created_tablespaces": self.created_tablespaces,
                 "verified": {
                     "backup": {"status": "verified", "files": 9},

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe, run, scratch
+from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe, place, scratch
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.facts import commit_time, rpo_facts
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import (
     FileSystem,
@@ -28,7 +28,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import (
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import DrillError, DrillQuery, request_from
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.room_guard import RoomGuard
-from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import ScratchHost, processes_with
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import (
+    ScratchDirectories,
+    ScratchNotes,
+    processes_with,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.stopwatch import Stopwatch, phase_of
 from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError, Interrupted
@@ -57,6 +61,9 @@ ARGUMENTS: dict[str, Any] = {
     "wait": 0,
     "target_immediate": False,
     "target_timeline": "latest",
+    "remote_host": None,
+    "remote_user": "postgres",
+    "remote_port": None,
 }
 
 
@@ -220,7 +227,11 @@ def test_the_reserve_is_a_part_of_the_file_system() -> None:
 
 
 def test_the_replay_needs_the_wal_once_more() -> None:
-    assert needed_bytes({"bytes": 1100, "backup_bytes": 1000, "wal_bytes": 100}) == 1200
+    assert needed_bytes({"bytes": 1100, "backup_bytes": 1000, "wal_bytes": 100, "staging_bytes": 0}) == 1200
+
+
+def test_what_barman_unpacks_needs_room_too() -> None:
+    assert needed_bytes({"bytes": 1100, "backup_bytes": 1000, "wal_bytes": 100, "staging_bytes": 500}) == 1700
 
 
 def test_a_drill_that_leaves_less_than_the_reserve_is_stopped_once() -> None:
@@ -246,7 +257,7 @@ def test_the_wait_for_the_replay_watches_the_room(host: DrillHost, monkeypatch: 
 
     host.during_wait = lambda pause: pause(0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(run, "RoomGuard", lambda path: RoomGuard(path, observe=fill))
+        patch.setattr(place, "RoomGuard", lambda path: RoomGuard(path, observe=fill))
         facts = host.drill("app").values["drills"]["app"]
     assert (facts["result"], facts["failed_phase"]) == ("failed", "replay")
     assert "has only 1 byte" in facts["reason"]
@@ -341,11 +352,11 @@ def test_a_failed_drill_does_not_prevent_the_others(host: DrillHost) -> None:
 def test_a_directory_that_cannot_be_removed_fails_the_drill_and_is_tried_again(
     host: DrillHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: ScratchHost, scratch_directory: Any) -> None:
+    def fail(self: ScratchDirectories, scratch_directory: Any) -> None:
         raise HostError("it is busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ScratchHost, "remove", fail)
+        patch.setattr(ScratchDirectories, "remove", fail)
         facts = host.drill("app").values["drills"]["app"]
     assert (facts["result"], facts["failed_phase"], facts["reason"]) == ("failed", "remove", "it is busy")
     assert len(host.notes()) == 1
@@ -404,7 +415,7 @@ def test_a_signal_during_the_removal_leaves_it_to_the_next_drill(
     host: DrillHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(ScratchHost, "remove", lambda *unused: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr(ScratchDirectories, "remove", lambda *unused: os.kill(os.getpid(), signal.SIGTERM))
         with pytest.raises(Interrupted, match="SIGTERM"):
             host.drill("app")
     assert host.ledger("app").records == ()
@@ -425,11 +436,11 @@ def kill_at(host: DrillHost, monkeypatch: pytest.MonkeyPatch, place: str) -> Non
         "note": lambda: monkeypatch.setattr(scratch.os, "mkdir", made_or_killed),
         "restore": lambda: setattr(host, "during_restore", killed),
         "check": lambda: setattr(host, "during_check", killed),
-        "removal": lambda: monkeypatch.setattr(ScratchHost, "remove", killed),
+        "removal": lambda: monkeypatch.setattr(ScratchDirectories, "remove", killed),
         "record": lambda: monkeypatch.setattr(
             "ansible_collections.pgdr.barman.plugins.module_utils._drill.run.append_record", killed
         ),
-        "forget": lambda: monkeypatch.setattr(ScratchHost, "forget", killed),
+        "forget": lambda: monkeypatch.setattr(ScratchNotes, "forget", killed),
     }
     where[place]()
 
@@ -496,20 +507,20 @@ def test_a_directory_that_stays_prevents_no_drill(host: DrillHost, monkeypatch: 
     host.server("other", "20261130T110000")
     for server in ("app", "other"):
         with monkeypatch.context() as patch:
-            patch.setattr(ScratchHost, "left_behind", lambda self: [])
+            patch.setattr(ScratchNotes, "left_behind", lambda self: [])
             kill_at(host, patch, "restore")
             with pytest.raises(Killed):
                 host.drill(server)
     host.during_restore = lambda request: None
-    remove, refused = ScratchHost.remove, list[str]()
+    remove, refused = ScratchDirectories.remove, list[str]()
 
-    def remove_or_fail(self: ScratchHost, one: Any) -> None:
+    def remove_or_fail(self: ScratchDirectories, one: Any) -> None:
         if one.details["server"] == "app" and not refused:
             refused.append(one.path)
             raise HostError("it is busy")
         remove(self, one)
 
-    monkeypatch.setattr(ScratchHost, "remove", remove_or_fail)
+    monkeypatch.setattr(ScratchDirectories, "remove", remove_or_fail)
     result = host.drill("app")
     assert result.values["drills"]["app"]["result"] == "passed"
     assert result.values["problems"] == ["a killed drill of server 'app': it is busy"]
@@ -548,8 +559,9 @@ def test_processes_of_a_killed_drill_are_ended_before_its_directory_is_removed(
         return [4711] if alive[4711] >= 0 else []
 
     monkeypatch.setattr(scratch.os, "kill", lambda pid, number: signals.append((pid, number)))
-    files = ScratchHost(host.home, host.environment().barman.user, pause=lambda seconds: None, processes=processes)
-    made = files.create(files.planned(str(tmp_path / "drills")), {"server": "app"})
+    files = ScratchDirectories(host.environment().barman.user, pause=lambda seconds: None, processes=processes)
+    made = ScratchNotes(host.home, None).planned(str(tmp_path / "drills"))
+    files.make(made)
     files.remove(made)
     assert signals == [(4711, signal.SIGTERM)]
     assert not os.path.exists(made.path)
@@ -651,3 +663,19 @@ def test_the_arguments_are_read() -> None:
 def test_wrong_arguments_are_named(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DrillError, match=message):
         request_from({**ARGUMENTS, **given})
+
+
+# Encrypted backups
+
+
+def test_the_passphrase_of_an_encrypted_backup_has_to_be_known(host: DrillHost) -> None:
+    host.files.backup("app", "20261130T120000", 3, encryption="gpg")
+    host.drill("app", check_mode=True)
+    assert [one.argv for one in host.commands if "gpgconf" in one.argv] == []
+    host.drill("app")
+    assert [one.argv for one in host.commands if "gpgconf" in one.argv] == [["gpgconf", "--reload", "gpg-agent"]]
+
+
+def test_without_encryption_nobody_is_asked_to_forget(host: DrillHost) -> None:
+    host.drill("app")
+    assert [one.argv for one in host.commands if "gpgconf" in one.argv] == []

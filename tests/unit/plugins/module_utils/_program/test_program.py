@@ -16,12 +16,12 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import request_from as drill_request
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
+from ansible_collections.pgdr.barman.plugins.module_utils._host.sources import own_sources
 from ansible_collections.pgdr.barman.plugins.module_utils._program import (
     check_command,
     commands,
     drill_command,
     main,
-    sources,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._program.commands import ProgramCommand
 from ansible_collections.pgdr.barman.plugins.module_utils._program.settings import Settings, read_settings
@@ -110,7 +110,7 @@ def test_a_part_has_to_be_an_object() -> None:
 
 
 def test_the_sources_are_those_of_module_utils_but_for_what_needs_ansible() -> None:
-    found = sources.own_sources()
+    found = own_sources()
     assert {"__init__.py", "_program/main.py", "_program/__init__.py", "_host/files.py"} <= set(found)
     assert "_module.py" not in found
     assert not [path for path, text in found.items() if "import ansible" in text or "from ansible" in text]

@@ -19,7 +19,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.marked_block import BEGIN, END
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._program.sources import own_sources
+from ansible_collections.pgdr.barman.plugins.module_utils._host.sources import own_sources
 from ansible_collections.pgdr.barman.plugins.module_utils._server import program_files
 from ansible_collections.pgdr.barman.plugins.module_utils._server.program_files import (
     Installed,

@@ -913,3 +913,20 @@ def test_warnings_that_are_no_mistakes():
     assert "is newer than 3.20.1" in newer.warnings[0]
     deprecated = good({"barman_options": {"compression": "pygzip"}}, {"barman_version": "3.19.1"})
     assert "pygzip is deprecated since Barman 3.16; write gzip." in deprecated.warnings[0]
+
+
+ENCRYPTION = {
+    "encryption": "gpg",
+    "encryption_key_id": "x",
+    "encryption_passphrase_command": "cat /x",
+    "backup_compression": "gzip",
+    "backup_compression_format": "tar",
+}
+
+
+def test_encrypted_wal_arrives_in_one_way():
+    problem = only_problem({"barman_wal": ["streaming", "archiving"], "barman_options": ENCRYPTION})
+    assert (problem.host, problem.variable) == ("pg", "barman_wal")
+    assert "has two methods, and encryption is gpg" in problem.message
+    assert problems({"barman_wal": ["archiving"], "barman_options": ENCRYPTION}) == []
+    assert problems({"barman_wal": ["streaming"], "barman_options": ENCRYPTION}) == []
