@@ -6,18 +6,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results, tables
+from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results, tables, verification_tables
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import of_all_hosts
+
+OPERATIONS = ["backup", "check", "drill", "repair", "sync", "verify"]
 
 
 class ActionModule(Action):
     """Shows results of earlier tasks of all hosts; connects to nothing and changes nothing."""
 
     ARGUMENTS = {
-        "operation": {"type": "str", "choices": ["backup", "check", "drill", "repair", "sync"], "required": True},
+        "operation": {"type": "str", "choices": OPERATIONS, "required": True},
         "results": {"type": "str", "required": True},
         "repaired": {"type": "str"},
+        "copies": {"type": "str"},
         "information": {"type": "str"},
         "topology": {"type": "dict"},
         "requirements": {"type": "dict"},
@@ -39,19 +42,18 @@ class ActionModule(Action):
         elif arguments["operation"] == "drill":
             lines, failures = tables.drill_table(results), tables.drill_failures(results)
             returned = run_results.drill_result(results, lost, check_mode=check_mode)
+        elif arguments["operation"] == "verify":
+            copies = of_all_hosts(arguments["copies"], variables) if arguments["copies"] else {}
+            lines, failures, returned = verification_tables.shown(results, copies, lost, check_mode=check_mode)
         elif arguments["operation"] == "repair":
             states = of_all_hosts(arguments["repaired"], variables) if arguments["repaired"] else {}
             repaired = tables.repaired(results, states)
             lines, failures = tables.repair_table(repaired, check_mode=check_mode), tables.repair_failures(repaired)
             returned = run_results.repair_result(repaired, lost, check_mode=check_mode)
         else:
-            lines = tables.sync_table(
-                results,
-                of_all_hosts(arguments["information"], variables),
-                topology=arguments["topology"],
-                requirements=arguments["requirements"],
-                check_mode=check_mode,
-            )
+            information = of_all_hosts(arguments["information"], variables)
+            sync = {name: arguments[name] for name in ("topology", "requirements")}
+            lines = tables.sync_table(results, information, check_mode=check_mode, **sync)
             failures = tables.sync_failures(results)
             returned = run_results.sync_result(results, lost, check_mode=check_mode)
         return {"msg": lines, "failures": failures, "result": returned}

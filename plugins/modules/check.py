@@ -76,6 +76,13 @@ options:
         newest drill failed. M(pgdr.barman.drill) records drills.
     type: dict
     default: {}
+  verification_maximum_age:
+    description:
+      - How long a backup or a WAL segment of a server may not be read, in seconds, by Barman's name of the server.
+      - For these servers, and for all that were verified before, the module also checks C(stored_files). This check fails if the last verification
+        found a damaged file, or if a backup or a segment was not read for longer than that. M(pgdr.barman.verify_backups) reads them.
+    type: dict
+    default: {}
   declared:
     description:
       - Barman's names of all servers that the inventory declares on this host.
@@ -274,6 +281,7 @@ ARGUMENTS: dict[str, Any] = {
     "ignore": {"type": "list", "elements": "str", "default": []},
     "synchronous": {"type": "list", "elements": "str", "default": []},
     "drill_maximum_age": {"type": "dict", "default": {}},
+    "verification_maximum_age": {"type": "dict", "default": {}},
     "declared": {"type": "list", "elements": "str"},
     "declared_hosts": {"type": "list", "elements": "str", "default": []},
     "jobs": {"type": "int", "default": 0},

@@ -23,17 +23,21 @@ options:
   operation:
     description: The operation.
     type: str
-    choices: [backup, check, drill, repair, sync]
+    choices: [backup, check, drill, repair, sync, verify]
     required: true
   results:
     description:
       - The name of the variable that has the results on each host.
       - For V(backup) these are pairs of Barman's name and what M(pgdr.barman.backup) returned. For V(check), what M(pgdr.barman.check) returned. For V(repair),
-        what M(pgdr.barman.repair) returned in check mode. For V(sync), RV(pgdr.barman.sync#module:servers).
+        what M(pgdr.barman.repair) returned in check mode. For V(sync), RV(pgdr.barman.sync#module:servers). For V(verify),
+        what M(pgdr.barman.wait_for_jobs) returned of the job of M(pgdr.barman.verify_backups).
     type: str
     required: true
   repaired:
     description: The name of the variable that has what M(pgdr.barman.wait_for_jobs) returned on each host. Only with O(operation=repair), after the repair.
+    type: str
+  copies:
+    description: The name of the variable that has what M(pgdr.barman.verify_backups) with C(copies_of) returned on each host. Only with O(operation=verify).
     type: str
   information:
     description: The name of the variable that has what M(pgdr.barman.backup_info) returned on each host. Needed with O(operation=sync).

@@ -411,6 +411,20 @@ servers:
       description: The newest restore drill, whatever its result. V(null) if there is none.
       type: dict
       sample: null
+    last_verification:
+      description: The newest verification of the stored files, as its record in the ledger. V(null) if there is none.
+      type: dict
+      sample: null
+    damaged_files:
+      description: The number of stored files that are damaged, by the newest verification.
+      type: int
+      sample: 0
+    unread_since:
+      description:
+        - Since when the backup or the WAL segment has not been read that was not read for the longest. Without a verification, the end of the oldest
+          valid backup. V(null) if nothing is stored.
+      type: str
+      sample: "2026-11-02T04:30:00+00:00"
     rpo:
       description: What is lost at most if the PostgreSQL host is destroyed now.
       type: dict

@@ -19,7 +19,7 @@ from ansible.inventory.manager import IGNORED
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.options import nearest
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import problem_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Problem
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import JOB_TEMPLATE
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_variables import JOB_TEMPLATE
 from ansible_collections.pgdr.barman.plugins.plugin_utils.controller import AWX_VARIABLES
 
 _WORKFLOW_VARIABLES = ("awx_workflow_job_name", "tower_workflow_job_name")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A corpus of planted damages: each drill fails with the name of the damaged file or segment, and an intact backup passes.
+"""A corpus of planted damages: each drill and each verification fails with the name of the damaged file or segment, and an intact backup passes.
 
 The servers and Barman are real. Damages of the same kind are planted together if the drill reports all of them: then the names
 in the error are exactly those that were planted.
@@ -30,6 +30,9 @@ from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import 
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.run import DrillEnvironment, run_drills
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import run
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
+from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as stored_backups
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import VERIFICATION_ARGUMENTS
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.run import verify_stored
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.request import VerificationQuery
 
 USER = "postgres"
@@ -225,6 +228,12 @@ class World:
             DrillEnvironment(Barman(run, USER, str(config), BARMAN or "barman"), read(str(config), USER)),
         )
 
+    def verify(self, home: Path, *, check_mode: bool = False, **options: Any) -> Result:
+        """Verify what the Barman of that home has stored of the server."""
+        arguments = {name: one.get("default") for name, one in VERIFICATION_ARGUMENTS.items()}
+        arguments.update(barman_user=USER, config_file=str(self.configure(home)), everything=True, priority="normal")
+        return verify_stored({**arguments, **options}, check_mode=check_mode)
+
     def remove(self) -> None:
         self.stop("immediate")
         shutil.rmtree(self.root)
@@ -289,6 +298,19 @@ class Copy:
         drills = self.home.parent / f"{self.home.name}-drills"
         assert not drills.exists() or not os.listdir(drills)
         return facts
+
+    def verify(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        result = self.world.verify(self.home, check_mode=check_mode, **options)
+        facts: dict[str, Any] = result.values["verifications"][SERVER]
+        return facts
+
+    def damaged(self, **options: Any) -> set[str]:
+        """The paths that a verification names, and the missing segments."""
+        facts = self.verify(**options)
+        found = {one["path"] for one in facts["damages"]} | {one["first"] for one in facts["missing"]}
+        assert (facts["result"] == "failed") == bool(facts["reason"])
+        assert all(path in facts["reason"] for path in [one["path"] for one in facts["damages"]][:5])
+        return found
 
 
 def named(reason: str, copy: Copy) -> set[str]:
@@ -800,3 +822,166 @@ def test_a_broken_chain_is_named(chain: World, copy: MakeCopy, damage: str) -> N
     facts = damaged.drill(COUNT, backup=damaged.backup.backup_id)
     assert facts["result"] == "failed"
     assert str(path) in facts["reason"]
+
+
+# What is stored, verified where it lies
+
+
+def test_a_verification_of_intact_backups_passes(manifest: World, copy: MakeCopy) -> None:
+    intact = copy(manifest)
+    planned = intact.verify(check_mode=True)
+    assert planned["result"] == "planned"
+    assert not (intact.home / ".pgdr.barman" / "verification").exists()
+    facts = intact.verify()
+    assert (facts["result"], facts["reason"], facts["not_verified"]) == ("passed", "", {})
+    segments = [path for path in (intact.home / SERVER / "wals").glob("*/*") if len(path.name) == 24]
+    assert facts["read"]["segments"] == len(segments) == planned["planned"]["segments"]
+    assert set(facts["read"]["backups"]) == {one.backup_id for one in manifest.backups()}
+    assert facts["programs"] == ["pg_verifybackup"]
+
+
+@pytest.mark.parametrize("program", [True, False])
+@pytest.mark.parametrize("group", [*SUMS, *SIZES])
+def test_a_verification_names_every_changed_file_and_no_other(
+    manifest: World, copy: MakeCopy, monkeypatch: pytest.MonkeyPatch, group: str, program: bool
+) -> None:
+    """With pg_verifybackup, and on a host without it."""
+    if not program:
+        monkeypatch.setattr(stored_backups, "find_program", lambda *arguments: None)
+    damaged = copy(manifest)
+    changes = {**SUMS, **SIZES}[group]
+    for name, change in changes.items():
+        modify(damaged.file(name), change)
+    assert damaged.damaged() == {str(damaged.file(name)) for name in changes}
+
+
+@pytest.mark.parametrize("program", [True, False])
+def test_a_verification_names_missing_additional_and_swapped_files(
+    manifest: World, copy: MakeCopy, monkeypatch: pytest.MonkeyPatch, program: bool
+) -> None:
+    if not program:
+        monkeypatch.setattr(stored_backups, "find_program", lambda *arguments: None)
+    damaged = copy(manifest)
+    names = ("index", "global/pg_filenode.map", "in tablespace")
+    for name in names:
+        damaged.file(name).unlink()
+    more = [damaged.data / "base" / "99999", damaged.file("in tablespace").parent / "99998"]
+    for path in more:
+        path.write_bytes(b"nobody knows")
+    first, second = damaged.file("table"), damaged.file("other")
+    content = first.read_bytes()
+    modify(first, lambda data: second.read_bytes())
+    modify(second, lambda data: content)
+    expected = {str(damaged.file(name)) for name in names} | {str(path) for path in (*more, first, second)}
+    assert damaged.damaged() == expected
+
+
+def test_a_verification_reports_what_is_cut_off_and_where_a_copy_is(manifest: World, copy: MakeCopy) -> None:
+    damaged = copy(manifest)
+    modify(damaged.file("table"), flip(4000))
+    facts = damaged.verify()
+    other = damaged.home / SERVER / "base" / manifest.facts["other backup"] / "data" / manifest.facts["table"]
+    assert [one["copies"] for one in facts["damages"]] == [[str(other)]]
+    assert facts["consequences"]["lost_backups"] == [damaged.backup.backup_id]
+    assert str(other) in facts["reason"]
+    # Nobody repaired it: it stays, and is not read again.
+    again = damaged.verify(everything=False)
+    assert (again["result"], len(again["damages"])) == ("failed", 1)
+    assert damaged.backup.backup_id not in again["read"]["backups"]
+    shutil.copy2(other, damaged.file("table"))
+    assert damaged.verify(everything=False)["result"] == "passed"
+
+
+@pytest.mark.parametrize("damage", ["gone", "flipped", "cut off"])
+def test_a_verification_names_a_damaged_manifest(manifest: World, copy: MakeCopy, damage: str) -> None:
+    damaged = copy(manifest)
+    path = damaged.file("backup_manifest")
+    if damage == "gone":
+        path.unlink()
+    else:
+        modify(path, flip(2000, 1) if damage == "flipped" else lambda data: data[:-300])
+    assert damaged.damaged() == {str(path)}
+
+
+@pytest.mark.parametrize("damage", WAL_DAMAGES)
+def test_a_verification_names_damaged_wal_and_no_other(manifest: World, copy: MakeCopy, damage: str) -> None:
+    damaged = copy(manifest)
+    paths = WAL_DAMAGES[damage](damaged)
+    expected = {paths[0].name, *([damaged.wal(2).name] if damage == "swapped" else [])}
+    facts = damaged.verify()
+    names = {os.path.basename(one["path"]) for one in facts["damages"]}
+    assert facts["result"] == "failed"
+    assert names | {one["first"] for one in facts["missing"]} == expected
+    if len(paths[0].name) == 24 and damage != "the first segment of the backup is gone":
+        assert damaged.backup.backup_id in str(facts["consequences"]["shortened"])
+
+
+def test_a_verification_finds_the_newest_segment_gone(manifest: World, copy: MakeCopy) -> None:
+    damaged = copy(manifest)
+    newest = sorted((damaged.home / SERVER / "wals").glob("*/00000002*"))[-1]
+    newest.unlink()
+    assert damaged.damaged() == {str(newest)}
+
+
+def test_barman_writes_the_manifest_of_an_rsync_backup(summed: World, copy: MakeCopy) -> None:
+    damaged = copy(summed)
+    path = damaged.data / "backup_manifest"
+    facts = damaged.verify(generate_manifests=False)
+    assert facts["not_verified"] == {damaged.backup.backup_id: "it has no manifest"}
+    assert not path.exists()
+    first = damaged.verify()
+    assert (first["result"], first["generated_manifests"]) == ("passed", [damaged.backup.backup_id])
+    second = damaged.verify()
+    assert (second["result"], second["generated_manifests"], second["not_verified"]) == ("passed", [], {})
+    modify(damaged.file("other"), flip(3000))
+    assert damaged.damaged() == {str(damaged.file("other"))}
+
+
+@pytest.fixture(scope="module")
+def packed() -> Iterator[World]:
+    """A backup in compressed tar files, and compressed WAL."""
+    lines = (
+        "backup_compression = gzip",
+        "backup_compression_format = tar",
+        "compression = gzip",
+        "immediate_checkpoint = true",
+    )
+    world = created("packed", lines="".join(f"{line}\n" for line in lines))
+    try:
+        with_facts(world)
+        world.back_up()
+        world.write_more(40)
+        world.write_more(40)
+        world.stop()
+        yield world
+    finally:
+        world.remove()
+
+
+PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "the tar file is cut off": ("base.tar.gz", lambda data: data[: len(data) // 2]),
+    "the tar file has a flipped bit": ("base.tar.gz", flip(100_000)),
+    "a segment is cut off": ("", lambda data: data[:-100]),
+    "a segment has a flipped bit": ("", flip(2000)),
+}
+
+
+@pytest.mark.parametrize("damage", ["", *PACKED])
+def test_a_verification_of_compressed_files(packed: World, copy: MakeCopy, damage: str) -> None:
+    damaged = copy(packed)
+    if not damage:
+        facts = damaged.verify()
+        assert (facts["result"], facts["reason"]) == ("passed", "")
+        assert facts["read"]["bytes"] > 0
+        return
+    name, change = PACKED[damage]
+    path = damaged.data / name if name else damaged.wal(0)
+    modify(path, change)
+    assert damaged.damaged() == {str(path)}
+
+
+def test_a_limit_of_the_reading_holds(manifest: World, copy: MakeCopy) -> None:
+    intact = copy(manifest)
+    facts = intact.verify(bandwidth_limit=40_000)
+    assert facts["result"] == "passed"
+    assert facts["seconds"] > 0.7 * facts["read"]["bytes"] / 40_000_000

@@ -128,6 +128,8 @@ SUMMARIES: dict[str, str] = {
     "BarmanWalNotDelivered": "pg: PostgreSQL reports 2 segments as archived that are not on the backup server",
     "BarmanWalNotArchived": "pg: received WAL has not been archived for 9m 1s",
     "BarmanBackupTooOld": "pg: the newest valid backup is 3d 1h 4m 0s old",
+    "BarmanVerificationFailed": "pg: 1 stored files are damaged",
+    "BarmanVerificationTooOld": "pg: a backup or WAL segment has not been read for 1h 4m 0s",
     "BarmanDrillTooOld": "pg: no restore has been proven for 33m 0s",
 }
 #: The ages of the same, when they fire first.
@@ -163,6 +165,7 @@ CASES = [
     (broken.no_files, "BarmanBackupFilesMissing"),
     (broken.waiting, "BarmanWalNotArchived"),
     (broken.drill_failed, "BarmanDrillFailed"),
+    (broken.file_damaged, "BarmanVerificationFailed"),
     (broken.interrupted_backup, "BarmanCheckFailed"),
 ]
 

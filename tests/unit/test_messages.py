@@ -16,7 +16,8 @@ import yaml
 
 from ansible_collections.pgdr.barman.plugins.module_utils._backup import plan as backup_plan
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.option_table import OPTIONS
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES, PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_variables import PLAYBOOK_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 _BRACKETS = re.compile(r"\((?P<whose>Barman's )?option (?P<option>\w+)")

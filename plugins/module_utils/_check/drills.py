@@ -47,29 +47,30 @@ def restore_drill(name: str, ledger: Ledger, seconds: int, now: datetime) -> Che
     if last is not None and not last.passed:
         reason = str(last.details.get("reason") or "no reason is known")
         short = reason if len(reason) <= _MOST_OF_A_REASON else f"{reason[:_MOST_OF_A_REASON]} …"
-        problem = f"the newest drill ({_minute(last.time)}) failed in phase {last.details.get('failed_phase')}: {short}"
+        problem = f"the newest drill ({minute(last.time)}) failed in phase {last.details.get('failed_phase')}: {short}"
     elif proven is None:
         problem = "no restore is proven"
         misdated = ledger.misdated("drill", now)
         if misdated is not None:
             problem += f": {misdated_text(misdated)}"
     elif (now - proven.time).total_seconds() > seconds:
-        problem = f"the last proven restore ({_minute(proven.time)}) is older than {duration(seconds)} (barman_drill_maximum_age)"
+        problem = f"the last proven restore ({minute(proven.time)}) is older than {duration(seconds)} (barman_drill_maximum_age)"
     if problem:
         return Check(RESTORE_DRILL, ok=False, hint=f"{problem}. {command}", source=OURS, healable=False)
-    backup = "" if proven is None else f"backup {proven.details.get('backup_id')} on {_minute(proven.time)}"
+    backup = "" if proven is None else f"backup {proven.details.get('backup_id')} on {minute(proven.time)}"
     return Check(RESTORE_DRILL, ok=True, hint=f"the last proven restore is of {backup}", source=OURS)
 
 
 def misdated_text(record: LedgerRecord) -> str:
     """Why a drill that passed is no proof."""
     return (
-        f"the drill that passed is dated {_minute(record.time)}, which is more than 1 hour in the future. "
+        f"the drill that passed is dated {minute(record.time)}, which is more than 1 hour in the future. "
         "The clock of the backup server is wrong, or was wrong at that drill"
     )
 
 
-def _minute(time: datetime) -> str:
+def minute(time: datetime) -> str:
+    """A point in time, for a person."""
     return time.strftime("%Y-%m-%d %H:%M UTC")
 
 

@@ -37,6 +37,7 @@ def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         patience=params["unreachable_timeout"],
         synchronous=params["synchronous"],
         drill_maximum_age={name: int(seconds) for name, seconds in params["drill_maximum_age"].items()},
+        verification_maximum_age={name: int(seconds) for name, seconds in params["verification_maximum_age"].items()},
     )
     if params["declared"] is not None:
         ignored = {key_of(name) for name in params["ignore"]}

@@ -21,6 +21,7 @@ from .._postgres.connection import Connect
 from .check import ServerChecks, key_of, reasons
 from .drills import with_drills
 from .observe import explain, observe, with_lag, with_synchronous
+from .stored import with_verification
 from .wait import wait_until_ok
 
 
@@ -36,6 +37,7 @@ def check_servers(
     patience: float | None = None,
     synchronous: Sequence[str] = (),
     drill_maximum_age: Mapping[str, int] | None = None,
+    verification_maximum_age: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Check the servers (None: all), wait for them to be good, and answer as the module check does. Raises HostError."""
     configuration = read(barman.config_file, barman.user)
@@ -46,6 +48,7 @@ def check_servers(
         observed = observe(barman, configuration, chosen, jobs, ask_barman=False, connect=connect)
         observed = with_synchronous(observed, synchronous, configuration, barman.user, connect)
         observed = with_drills(observed, drill_maximum_age or {}, configuration.home, time.time())
+        observed = with_verification(observed, verification_maximum_age or {}, configuration, time.time())
         return as_result(observed, set(), barman_checked=False)
     ignored = {key_of(name) for name in ignore}
     progress = Progress(configuration.home, "check", chosen, barman.user)
@@ -74,8 +77,9 @@ def check_servers(
         observed = explain(observed, configuration, barman.user, connect)
         record_requirements(observed, configuration, barman.user, connect)
     observed = with_lag(observed, configuration, barman, connect)
-    # Waiting changes nothing about drills, so they are read once.
+    # Waiting changes nothing about the ledgers, so they are read once.
     observed = with_drills(observed, drill_maximum_age or {}, configuration.home, time.time())
+    observed = with_verification(observed, verification_maximum_age or {}, configuration, time.time())
     return as_result(observed, ignored, barman_checked=True)
 
 

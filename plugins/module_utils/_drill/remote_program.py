@@ -19,11 +19,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from .._host.priority import lower_priority
 from .._host.process import HostError, run
 from .._verify.request import VerificationQuery, VerificationRequest
 from .._verify.run import verify_recovery
 from .place import BackupServerPlace
-from .priority import lower_priority
 from .scratch import Scratch, ScratchDirectories
 from .signals import stopped_by_signals
 from .stopwatch import Stopwatch

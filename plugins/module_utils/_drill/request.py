@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from .._host.paths import normal_path
+from .._host.priority import Priority
 from .._host.process import HostError
 from .._recover.destination import Destination
 from .._recover.recovery_target import OPTIONS, TargetError, parse_target
 from .._verify.request import VerificationQuery
 
 NEWEST, OLDEST, RANDOM = "newest", "oldest", "random"
-
-#: How the drill's processes compete with others for the disk and the processor.
-Priority = Literal["idle", "normal"]
 
 
 class DrillError(HostError):

@@ -9,11 +9,8 @@ This module util is private to the collection. run_drills() is the entry point; 
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pwd
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,11 +24,12 @@ from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
 from .._barman.encryption import forget_passphrases
 from .._barman.ledger import append_record, new_id, new_record, read_ledger
-from .._host.lock import Held, exclusive
+from .._host.lock import exclusive_after
+from .._host.priority import lower_priority
 from .._host.process import HostError, Interrupted, Runner, run
 from .._host.progress import Progress
+from .._host.requester import requested
 from .._host.result import Result
-from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Connect, connect, psycopg_is_there
 from .._recover.activation import activated
 from .._recover.prepare import RecoveryEnvironment
@@ -51,7 +49,6 @@ from .plan import (
     recovery_parameters,
     room_problem,
 )
-from .priority import lower_priority
 from .remote_place import DrillHostPlace
 from .request import DrillError, DrillRequest, request_from
 from .scratch import Scratch, ScratchDirectories, ScratchNotes
@@ -60,7 +57,6 @@ from .stopwatch import REMOVE, Stopwatch, phase_of
 
 DIRECTORY = "drills"
 _LOCK = "restore drill"
-_LOCK_INTERVAL = 5.0
 
 
 @dataclass(frozen=True)
@@ -156,19 +152,7 @@ def _result(drills: dict[str, dict[str, Any]], left: LeftBehind) -> Result:
 @contextmanager
 def _alone(environment: DrillEnvironment, wait: float) -> Iterator[None]:
     """Two drills at the same time would measure each other, and their rooms would not add up. wait: seconds for the end of another."""
-    with contextlib.ExitStack() as stack:
-
-        def probe() -> Probe:
-            try:
-                stack.enter_context(exclusive(environment.home, _LOCK, environment.owner))
-            except Held as exc:
-                return Probe(done=False, observed=f"process {'unknown' if exc.pid is None else exc.pid}")
-            return Probe(done=True, observed="")
-
-        try:
-            wait_for("another drill is running on this host", probe, wait, interval=_LOCK_INTERVAL)
-        except WaitTimeout as exc:
-            raise DrillError(f"{exc}. Nothing was changed; run it again after the end of that drill") from None
+    with exclusive_after(environment.home, _LOCK, "another drill", wait, environment.owner, DrillError):
         yield
 
 
@@ -401,15 +385,3 @@ class _Drill:
             to_end = self.facts["target"]["kind"] == END
             self.facts["reached"] = {key: reached.get(key) for key in ("lsn", "time", "xid", "name")}
             self.facts["rpo"] = rpo_facts(reached, self.started, self.server_lsn, to_end=to_end)
-
-
-def requested(by: str) -> dict[str, str]:
-    """Who ran the drill, and on which host."""
-    return {"requested_by": by or os.environ.get("SUDO_USER") or _user_name(), "host": socket.gethostname()}
-
-
-def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

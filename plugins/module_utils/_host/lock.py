@@ -18,9 +18,11 @@ from collections.abc import Iterator
 
 from .process import HostError
 from .safe_files import check_regular, ids_of, open_directory, reason
+from .waiting import Probe, WaitTimeout, wait_for
 
 _DIRECTORIES = (".pgdr.barman", "locks")
 _LONGEST = 4096
+_INTERVAL = 5.0
 _FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -59,6 +61,27 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def exclusive_after(
+    home: str, what: str, other: str, wait: float, owner: str | None = None, error: type[HostError] = HostError
+) -> Iterator[None]:
+    """The same, after waiting so many seconds for the end of another holder. other: who holds it, such as "another drill". Raises the error."""
+    with contextlib.ExitStack() as stack:
+
+        def probe() -> Probe:
+            try:
+                stack.enter_context(exclusive(home, what, owner))
+            except Held as exc:
+                return Probe(done=False, observed=f"process {'unknown' if exc.pid is None else exc.pid}")
+            return Probe(done=True, observed="")
+
+        try:
+            wait_for(f"{other} is running on this host", probe, wait, interval=_INTERVAL)
+        except WaitTimeout as exc:
+            raise error(f"{exc}. Nothing was changed; run it again after the end of {other}") from None
+        yield
 
 
 def _open(home: str, name: str, owner: str | None) -> int:

@@ -62,7 +62,8 @@ class Command:
     env: variables set beside the small standard environment. Secrets go here, never into argv.
     timeout: seconds; None for no limit.
     tick: called about every tick_interval seconds while the command runs.
-    die_with_parent: stop it when a signal stops or kills this process.
+    started: called with the number of its process.
+    die_with_parent: stop it when a signal stops or kills this process. death_signal: what it gets if this process is killed.
     """
 
     argv: Sequence[str]
@@ -74,6 +75,8 @@ class Command:
     tick: Callable[[], None] | None = None
     tick_interval: float = 1.0
     die_with_parent: bool = False
+    started: Callable[[int], None] | None = None
+    death_signal: int = signal.SIGTERM
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -133,6 +136,8 @@ def _run(command: Command, termination: _Termination) -> Completed:
             process = _start(command, stdin, out, err)
         try:
             termination.process = process
+            if command.started is not None:
+                command.started(process.pid)
             _wait(process, command, started, termination)
         except BaseException:
             # Whatever interrupts the wait (a signal too) must not leave the command running unseen.
@@ -160,7 +165,7 @@ def _start(command: Command, stdin: IO[bytes], out: IO[bytes], err: IO[bytes]) -
     env.update(command.env)
     cwd = command.cwd or (account.pw_dir if os.path.isdir(account.pw_dir) else "/")
     if command.die_with_parent:
-        switch["preexec_fn"] = end_with_parent()
+        switch["preexec_fn"] = end_with_parent(command.death_signal)
     try:
         # run_command has neither a user nor a death signal, and no file for the output.
         # pylint: disable-next=ansible-bad-function

@@ -217,6 +217,18 @@ def _drill_old(server: ServerObservation, limits: Limits, now: float) -> str | N
     return f"the last proven restore is {_hours(age)} old, and the limit is {_hours(most)}" if age > most else None
 
 
+def _files_damaged(server: ServerObservation, limits: Limits, now: float) -> str | None:
+    count = server.damaged_files
+    return f"{count} stored files are damaged: {'; '.join(server.damages[:3])}" if count else None
+
+
+def _files_unread(server: ServerObservation, limits: Limits, now: float) -> str | None:
+    most, since = limits.verification_age(server.entry), server.unread_since
+    if not most or since is None or now - since.timestamp() <= most:
+        return None
+    return f"a backup or WAL segment has not been read for {_hours(now - since.timestamp())}, and the limit is {_hours(most)}"
+
+
 def _check_failed(server: ServerObservation, limits: Limits, now: float) -> str | None:
     texts = [str(check) for check in server.checks.failures(COVERED)]
     return "; ".join(texts) or None
@@ -392,6 +404,23 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
             "BarmanDrillTooOld", "warning", "Run pgdr.barman.drill for {server}, and find out why the schedule did not."
         ),
         _drill_old,
+    ),
+    (
+        FaultKind(
+            "BarmanVerificationFailed",
+            "critical",
+            "Run 'sudo -u barman pgdr-barman check {server}', which names the damaged files. Replace them by intact copies, or take a backup of "
+            "{server} and delete the damaged one. Then run pgdr.barman.verify.",
+        ),
+        _files_damaged,
+    ),
+    (
+        FaultKind(
+            "BarmanVerificationTooOld",
+            "warning",
+            "Run pgdr.barman.verify for {server}, and find out why the schedule did not.",
+        ),
+        _files_unread,
     ),
     (
         FaultKind(

@@ -68,11 +68,14 @@ def _server(server: ServerObservation, global_options: Mapping[str, str], now: f
             "problem": passive.problem or None,
             "lag": None if lag is None else lag.as_dict(),
         },
-        "recovery_windows": [_window(one) for one in server.windows],
-        "recovery_window": None if server.window is None else _window(server.window),
+        "recovery_windows": [window_facts(one) for one in server.windows],
+        "recovery_window": None if server.window is None else window_facts(server.window),
         "recovery_windows_unknown": server.windows_unknown or None,
         "last_proven_restore": _record(server, passed=True),
         "last_drill": _record(server, passed=False),
+        "last_verification": None if server.last_verification is None else server.last_verification.as_dict(),
+        "damaged_files": server.damaged_files,
+        "unread_since": _utc(server.unread_since),
         "rpo": {
             "seconds": _rounded(server.rpo.seconds),
             "bytes": server.rpo.bytes,
@@ -176,7 +179,8 @@ def _archiver(server: ServerObservation) -> dict[str, Any] | None:
     }
 
 
-def _window(window: RecoveryWindow) -> dict[str, Any]:
+def window_facts(window: RecoveryWindow) -> dict[str, Any]:
+    """A recovery window, as modules return it."""
     return {
         "backups": list(window.backups),
         "begin_time": _utc(window.begin),

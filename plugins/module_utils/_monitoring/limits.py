@@ -19,15 +19,19 @@ from .._barman.options import parse_interval
 @dataclass(frozen=True)
 class Limits:
     """Each by Barman's name of the server; 0 or none for no limit. backup: the age of the newest valid backup. drill: that of the last
-    drill that passed."""
+    drill that passed. verification: how long a stored file may not be read."""
 
     backup: Mapping[str, float] = field(default_factory=dict)
     drill: Mapping[str, float] = field(default_factory=dict)
+    verification: Mapping[str, float] = field(default_factory=dict)
 
     def backup_age(self, entry: ServerConfiguration) -> float:
         """Barman's own option comes first."""
         minutes = parse_interval(entry.get("last_backup_maximum_age") or "")
         return float(minutes * 60) if minutes else float(self.backup.get(entry.name, 0.0))
+
+    def verification_age(self, entry: ServerConfiguration) -> float:
+        return float(self.verification.get(entry.name, 0.0))
 
     def drill_age(self, entry: ServerConfiguration) -> float:
         return float(self.drill.get(entry.name, 0.0))

@@ -85,6 +85,11 @@ def _last_drill_passed(server: ServerObservation) -> float | None:
     return None if found is None else float(found.passed)
 
 
+def _last_verification_passed(server: ServerObservation) -> float | None:
+    found = server.last_verification
+    return None if found is None else float(found.passed)
+
+
 def _window(server: ServerObservation, *, start: bool) -> float:
     window = server.window
     if window is None:
@@ -285,6 +290,26 @@ _METRICS: Sequence[ServerMetric] = (
         "Whether the last restore drill passed. Absent before the first one.",
         _last_drill_passed,
     ),
+    ServerMetric(
+        "verification_last_timestamp_seconds",
+        "When stored backups and WAL were last verified. 0: never.",
+        lambda s: moment(s.last_verification.time if s.last_verification else None),
+    ),
+    ServerMetric(
+        "verification_success",
+        "Whether the last verification passed: no file is damaged, and no WAL is missing after the newest backup. Absent before the first one.",
+        _last_verification_passed,
+    ),
+    ServerMetric(
+        "verification_failed_files",
+        "The stored files that are damaged, by the last verification.",
+        lambda s: float(s.damaged_files),
+    ),
+    ServerMetric(
+        "verification_unread_timestamp_seconds",
+        "Since when the backup or WAL segment has not been read that was not read for the longest. 0: nothing is stored.",
+        lambda s: moment(s.unread_since),
+    ),
 )
 
 
@@ -361,6 +386,11 @@ def _limit_metrics(limits: Limits) -> tuple[ServerMetric, ...]:
             "drill_maximum_age_seconds",
             "The age at which the last passed restore drill is too old. 0: there is no limit.",
             lambda s: limits.drill_age(s.entry),
+        ),
+        ServerMetric(
+            "verification_maximum_age_seconds",
+            "How long a backup or WAL segment may not be read. 0: there is no limit.",
+            lambda s: limits.verification_age(s.entry),
         ),
     )
 

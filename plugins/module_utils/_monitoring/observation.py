@@ -18,6 +18,7 @@ from .._barman import catalog
 from .._barman.catalog import Backup
 from .._barman.configuration import ServerConfiguration
 from .._barman.ledger import Ledger, LedgerRecord, RecordKind
+from .._barman.verification_record import current_damages, damaged_files, last_verification, unread_since
 from .._check.check import ServerChecks
 from .._postgres import wal
 from .._sync.lag import PassiveState
@@ -137,6 +138,25 @@ class ServerObservation:
     def last_record(self, kind: RecordKind, *, passed: bool = False) -> LedgerRecord | None:
         """The record of a kind that was appended last; with passed, the newest one that passed and is not of the future."""
         return self.ledger.last_passed(kind, self.moment) if passed else self.ledger.last(kind)
+
+    @property
+    def last_verification(self) -> LedgerRecord | None:
+        return last_verification(self.ledger)
+
+    @property
+    def damaged_files(self) -> int:
+        """How many stored files are damaged, by the last verification."""
+        return damaged_files(self.last_verification, self.backups)
+
+    @property
+    def damages(self) -> list[str]:
+        """What is wrong with the first of them."""
+        return [str(one.get("problem")) for one in current_damages(self.last_verification, self.backups)]
+
+    @property
+    def unread_since(self) -> datetime | None:
+        """Since when a stored file has not been read; None if nothing is stored."""
+        return unread_since(self.last_verification, self.backups)
 
     @property
     def moment(self) -> datetime:

@@ -114,7 +114,7 @@ def parse_manifest(data: bytes) -> Manifest:
             raise
         raise ManifestError(f"it is not a valid backup manifest: {exc}") from None
     return Manifest(
-        {one.path: one for one in files if not _ignored(one.path)}, None if identifier is None else int(identifier)
+        {one.path: one for one in files if not is_ignored(one.path)}, None if identifier is None else int(identifier)
     )
 
 
@@ -129,5 +129,6 @@ def _file(entry: Mapping[str, Any]) -> ManifestFile:
     return ManifestFile(path, int(entry["Size"]), algorithm, str(entry.get("Checksum", "")).lower())
 
 
-def _ignored(path: str) -> bool:
+def is_ignored(path: str) -> bool:
+    """Whether pg_verifybackup passes over the file."""
     return path in _IGNORED or path.startswith(_IGNORED_DIRECTORY)

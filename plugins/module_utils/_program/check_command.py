@@ -36,6 +36,7 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
         connect=connect if psycopg_is_there() else None,
         synchronous=settings.part("check").get("synchronous", []),
         drill_maximum_age=settings.part("check").get("drill_maximum_age", {}),
+        verification_maximum_age=settings.part("check").get("verification_maximum_age", {}),
     )
     if options.json:
         write_json(result)

@@ -58,6 +58,13 @@ def _nagios(parser: argparse.ArgumentParser) -> Run:
     return nagios_command.nagios
 
 
+def _verify(parser: argparse.ArgumentParser) -> Run:
+    from . import verify_command
+
+    verify_command.add_arguments(parser)
+    return verify_command.verify
+
+
 def _report_unknown(reason: str) -> int:
     from .nagios_command import report_unknown
 
@@ -69,4 +76,5 @@ COMMANDS: Mapping[str, ProgramCommand] = {
     "drill": ProgramCommand("prove backups: restore them, check the restored cluster, and remove it", _drill),
     "metrics": ProgramCommand("write metrics for the textfile collector of Prometheus's node exporter", _metrics),
     "nagios": ProgramCommand("check servers as a plugin of Nagios, with performance data", _nagios, _report_unknown),
+    "verify": ProgramCommand("verify stored backups and archived WAL where they lie, a part at each run", _verify),
 }

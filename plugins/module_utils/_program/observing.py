@@ -47,9 +47,10 @@ def limits_of(settings: Settings) -> Limits:
     ages = (
         settings.part("monitoring").get("backup_maximum_age", {}),
         settings.part("check").get("drill_maximum_age", {}),
+        settings.part("check").get("verification_maximum_age", {}),
     )
     try:
-        backup, drill = ({str(name): float(seconds) for name, seconds in found.items()} for found in ages)
+        backup, drill, verification = ({str(name): float(seconds) for name, seconds in found.items()} for found in ages)
     except (AttributeError, TypeError, ValueError) as exc:
         raise HostError(f"the limits in the program's settings can't be read: {exc}") from None
-    return Limits(backup, drill)
+    return Limits(backup, drill, verification)

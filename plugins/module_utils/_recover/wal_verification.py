@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,13 +22,13 @@ from typing import Any, Protocol
 from .._barman.archive import ArchiveError
 from .._host.process import HostError
 from .._postgres import wal
+from .._postgres.segment_content import ExpectedSegment, goes_on
 from .._postgres.wal_reader import PAGE_SIZE, Carry, WalReadError, scan
 from .._postgres.wal_records import Event, Records
 from .recovery_target import format_time
 from .segment_scanner import ReportProgress, no_progress
 
 PHASE = "verifying the WAL"
-_PAGE_ADDRESS = struct.Struct("<8xQ")
 _MOST_LISTED = 5
 _HEAD = 16
 
@@ -277,9 +276,9 @@ class _Verifier:
                 # Nothing was written to it yet.
                 return None
             raise self._damaged(segment, str(exc)) from None
-        self._refuse_another(
-            segment, scanned.begin_lsn, scanned.segment_size, scanned.system_identifier, scanned.timeline
-        )
+        problem = self._expected(segment).problem(scanned)
+        if problem:
+            raise self._damaged(segment, problem)
         self._managers |= records.managers
         stop = self._replay.stop_lsn
         # One in the data directory itself has no location of its own.
@@ -309,33 +308,15 @@ class _Verifier:
         if (
             not last
             or not self._replay.to_the_end
-            or _goes_on(data, scanned.begin_lsn, scanned.end_lsn or scanned.begin_lsn)
+            or goes_on(data, scanned.begin_lsn, scanned.end_lsn or scanned.begin_lsn)
         ):
             raise self._damaged(segment, scanned.reason)
         return None
 
-    def _refuse_another(self, segment: wal.Segment, begin: int, size: int, system: int, timeline: int) -> None:
-        """Raises DamagedWal if the content of the file does not fit its name."""
+    def _expected(self, segment: wal.Segment) -> ExpectedSegment:
         replay = self._replay
-        expected = segment.begin_lsn(replay.segment_size)
-        if size != replay.segment_size:
-            raise self._damaged(segment, f"its header is of WAL segments of {size} bytes")
-        if begin != expected:
-            raise self._damaged(
-                segment,
-                f"its content is another segment's: it begins at {wal.format_lsn(begin)} and not at "
-                f"{wal.format_lsn(expected)}",
-            )
-        if replay.system_identifier is not None and system != replay.system_identifier:
-            raise self._damaged(
-                segment,
-                f"it is of another PostgreSQL server (system identifier {system}) than the backup "
-                f"({replay.system_identifier})",
-            )
-        switch = replay.switches.get(segment.timeline, 0)
-        # The segment of a switch point begins as a copy of the parent timeline's.
-        if timeline != segment.timeline and not (timeline < segment.timeline and begin <= switch < begin + size):
-            raise self._damaged(segment, f"its first page is of timeline {timeline}")
+        systems = frozenset(() if replay.system_identifier is None else (replay.system_identifier,))
+        return ExpectedSegment(segment, replay.segment_size, systems, switch=replay.switches.get(segment.timeline, 0))
 
     def _path(self, segment: wal.Segment) -> str | None:
         return self._archive.segments.get(segment) or self._archive.partials.get(segment)
@@ -347,18 +328,6 @@ class _Verifier:
             f"WAL segment {segment} of server '{self._replay.server}' is damaged ({self._path(segment)}): {reason}. "
             f"The WAL is intact until {until}; {commit}. {_remedy(self._commit)}"
         )
-
-
-def _goes_on(data: bytes, begin: int, end: int) -> bool:
-    """Whether a page after the WAL's end was written as one of this segment: then the WAL does not end there.
-
-    The rest of a segment that is not full is zeros, or pages of an earlier use of the file, with other addresses.
-    """
-    first = (end - begin + PAGE_SIZE - 1) // PAGE_SIZE * PAGE_SIZE
-    return any(
-        _PAGE_ADDRESS.unpack_from(data, offset)[0] == begin + offset
-        for offset in range(first, len(data) - PAGE_SIZE + 1, PAGE_SIZE)
-    )
 
 
 def _remedy(commit: Event | None) -> str:

@@ -79,13 +79,13 @@ def _read_query(item: Any, place: str, report: Report) -> Mapping[str, Any] | No
     return {"query": query, "database": database, "expect": item.get("expect")}
 
 
-def schedule_lines(user: str, servers: Iterable[tuple[str, str | None]]) -> list[str]:
-    """Lines of /etc/cron.d. servers: Barman's name and the schedule. Servers with the same schedule share a line, and a drill waits for another."""
+def schedule_lines(user: str, servers: Iterable[tuple[str, str | None]], command: str = COMMAND) -> list[str]:
+    """Lines of /etc/cron.d. servers: Barman's name and the schedule. Servers with the same schedule share a line, and one run waits for another."""
     together: dict[str, list[str]] = {}
     for name, schedule in servers:
         if schedule:
             together.setdefault(schedule, []).append(name)
-    return [f"{when} {user} {COMMAND} {' '.join(sorted(names))}" for when, names in together.items()]
+    return [f"{when} {user} {command} {' '.join(sorted(names))}" for when, names in together.items()]
 
 
 def queries_of(servers: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> dict[str, list[dict[str, Any]]]:

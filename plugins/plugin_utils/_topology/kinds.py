@@ -59,6 +59,8 @@ OS_USER = Kind("text", parse.os_user)
 SLOT_NAME = Kind("slot name", parse.slot_name)
 RETENTION = Kind("retention policy", parse.retention)
 CRON = Kind("cron expression", parse.cron)
+DAYS = Kind("integer", parse.integer(1))
+KILOBYTES = Kind("integer", parse.integer(1))
 DRILL_AGE = Kind("duration", parse.drill_age)
 DRILL_QUERIES = Kind("list of queries", parse_parts=drills.read_queries)
 

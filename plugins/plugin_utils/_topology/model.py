@@ -104,6 +104,8 @@ class PostgresServer:
     drill_maximum_age: int | None = None
     drill_schedule: str | None = None
     drill_queries: tuple[Mapping[str, Any], ...] = ()
+    verification_days: int | None = None
+    verification_schedule: str | None = None
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
@@ -152,6 +154,7 @@ class BackupServer:
     allow_empty: bool
     hook_directory: str = "/usr/local/lib/pgdr.barman"
     drill_directory: str = ""
+    verification_bandwidth_limit: int | None = None
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)

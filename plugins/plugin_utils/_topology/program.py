@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from .model import BackupServer, PostgresServer
 from .monitoring import metrics_lines, monitoring_settings
-from .requirement_types import DrillRequirements, ProgramRequirements
+from .requirement_types import DrillRequirements, ProgramRequirements, VerificationRequirements
 
 
 def program_requirements(
@@ -21,6 +21,7 @@ def program_requirements(
     synchronous: Sequence[str],
     servers: Sequence[PostgresServer],
     drills: DrillRequirements,
+    verification: VerificationRequirements,
     identity: str,
 ) -> ProgramRequirements:
     """What the module host_program writes.
@@ -34,9 +35,11 @@ def program_requirements(
             "check": {
                 "synchronous": list(synchronous),
                 "drill_maximum_age": drills["maximum_ages"],
+                "verification_maximum_age": verification["maximum_ages"],
             },
             "drill": {name: drills[name] for name in ("directory", "queries", "database_users")},
+            "verify": {name: verification[name] for name in ("days", "bandwidth_limit")},
             "monitoring": monitoring_settings(backup, servers),
         },
-        "schedule_lines": [*drills["schedule_lines"], *metrics_lines(backup)],
+        "schedule_lines": [*drills["schedule_lines"], *verification["schedule_lines"], *metrics_lines(backup)],
     }

@@ -275,6 +275,19 @@ class DrillRequirements(TypedDict):
     schedule_lines: list[str]
 
 
+class VerificationRequirements(TypedDict):
+    """Verifications of the stored files of a backup server, as modules verify_backups and check take them.
+
+    days, maximum_ages: of the servers that it backs up or replicates, and that declare days; maximum_ages: seconds. bandwidth_limit: kilobytes
+    a second, null for none. schedule_lines: those of cron.
+    """
+
+    days: dict[str, int]
+    maximum_ages: dict[str, int]
+    bandwidth_limit: int | None
+    schedule_lines: list[str]
+
+
 class MonitoringRequirements(TypedDict):
     """Of a backup server that Prometheus or Nagios watches. nrpe_lines, sudoers_lines: of the files of NRPE and sudo, empty without nagios."""
 
@@ -311,6 +324,7 @@ class BarmanRequirements(TypedDict):
     schedule_lines: list[str]
     increments: list[BlockIncrements]
     drills: DrillRequirements
+    verification: VerificationRequirements
     hooks: HookRequirements
     program: ProgramRequirements
     monitoring: MonitoringRequirements

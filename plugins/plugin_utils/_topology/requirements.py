@@ -40,6 +40,7 @@ from .requirement_types import (
     RequirementsOfHost,
 )
 from .ssh_connections import by_machine, lasting_ssh_connections, recovery_ssh_connections
+from .verification import verification_requirements
 
 # gzip is everywhere. What Barman runs, and what it imports, for each of the others.
 _BACKUP_PROGRAMS = {"lz4", "zstd"}
@@ -264,7 +265,7 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
     here = [*backed_up, *(topology.postgres_servers[passive_copy.server] for passive_copy in copies)]
     needs = _needs(topology, index, here)
     synchronous = sorted(server.name for server in backed_up if server.synchronous)
-    drilled = _drills(backup, backed_up, here)
+    drilled, verified = _drills(backup, backed_up, here), verification_requirements(backup, here)
     return {
         "user": backup.user,
         "home": backup.home,
@@ -286,12 +287,13 @@ def _barman(topology: Topology, index: Index, backup: BackupServer, program_iden
         "schedule_lines": [_cron_line(backup, server, line) for server in backed_up for line in _schedules(server)],
         "increments": list(_increments(backup, backed_up)),
         "drills": drilled,
+        "verification": verified,
         "hooks": hook_requirements(
             [(backup.host, backup.declared_hooks), *((server.host, server.declared_hooks) for server in backed_up)],
             backup.hook_directory,
             backup.home,
         ),
-        "program": program_requirements(backup, synchronous, here, drilled, program_identity),
+        "program": program_requirements(backup, synchronous, here, drilled, verified, program_identity),
         "monitoring": monitoring_requirements(backup, [str(entry["name"]) for entry in entries]),
     }
 

@@ -19,9 +19,10 @@ from . import schedule
 from .kinds import BACKUP, BOTH, PG, Group, Variable
 from .model import WAL_METHODS, BackupServer, PassiveCopy, PostgresServer, Problem, Topology, Unreadable
 from .parse import InvalidValue, ansible_address, as_source, server_name
+from .playbook_variables import JOB_TEMPLATE, PLAYBOOK_VARIABLES, RESULTS
 from .role_variables import ROLE_VARIABLES
 from .text_forms import is_absent
-from .variables import JOB_TEMPLATE, KNOWN_VARIABLES, PLAYBOOK_VARIABLES, RESULTS, SECRET_VARIABLES
+from .variables import KNOWN_VARIABLES, SECRET_VARIABLES
 
 T = TypeVar("T")
 HostVariables = Mapping[str, Any]
@@ -200,6 +201,7 @@ def _backup_server(reader: _Reader) -> BackupServer:
         allow_empty=reader.get("barman_allow_empty"),
         hook_directory=reader.get("barman_hook_directory"),
         drill_directory=reader.get("barman_drill_directory"),
+        verification_bandwidth_limit=reader.get("barman_verification_bandwidth_limit"),
         hooks=reader.get("barman_hooks"),
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),
@@ -305,6 +307,8 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
         drill_maximum_age=reader.get("barman_drill_maximum_age"),
         drill_schedule=reader.get("barman_drill_schedule") or None,
         drill_queries=reader.get("barman_drill_queries"),
+        verification_days=reader.get("barman_verification_days"),
+        verification_schedule=reader.get("barman_verification_schedule") or None,
         hooks=reader.get("barman_hooks"),
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),

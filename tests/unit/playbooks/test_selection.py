@@ -14,7 +14,7 @@ import yaml
 
 from tests.unit.playing import play
 
-PLAYBOOKS = ("backup", "check", "drill", "repair", "sync")
+PLAYBOOKS = ("backup", "check", "drill", "repair", "sync", "verify")
 INVENTORY: dict[str, Any] = {
     "all": {
         "vars": {

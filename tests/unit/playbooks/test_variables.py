@@ -13,11 +13,11 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import (
-    KNOWN_VARIABLES,
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_variables import (
     PLAYBOOK_VARIABLES,
     RESULTS,
 )
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import KNOWN_VARIABLES
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import MetaError, meta, specification
 from tests.conftest import REPOSITORY
 from tests.tools.examples import playbook_files
@@ -97,7 +97,7 @@ def test_every_playbook_validates_the_inventory_first(playbook: str) -> None:
 
 def test_every_playbook_that_takes_servers_takes_an_expression_too() -> None:
     taking = {playbook for playbook in PLAYBOOKS if "barman_servers" in declared(playbook)}
-    assert taking == {"backup", "check", "drill", "repair", "sync"}
+    assert taking == {"backup", "check", "drill", "repair", "sync", "verify"}
     assert taking == {playbook for playbook in PLAYBOOKS if "barman_select" in declared(playbook)}
 
 

@@ -16,8 +16,10 @@ import yaml
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import RESULTS, SECRET_VARIABLES
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_variables import RESULTS
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import SECRET_VARIABLES
 from ansible_collections.pgdr.barman.plugins.plugin_utils.playbook_meta import specification
+from ansible_collections.pgdr.barman.plugins.plugin_utils.verification_tables import verification_result
 from tests.conftest import REPOSITORY
 from tests.tools import controller, examples
 from tests.tools.stage import environment
@@ -218,6 +220,7 @@ def test_the_page_has_the_keys_of_every_result() -> None:
         "repair": run_results.repair_result({"backup": {"pg": copy}}, [], check_mode=False),
         "sync": run_results.sync_result({"backup": {"pg": copy}}, [], check_mode=False),
         "recover": run_results.recover_result({}, []),
+        "verify": verification_result({"backup": {"jobs": [{"verifications": {"pg": {}}}]}}, {}, [], check_mode=False),
     }
     assert set(made) == set(RESULTS)
     for playbook, result in made.items():

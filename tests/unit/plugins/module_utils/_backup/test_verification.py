@@ -137,7 +137,7 @@ def test_noise_in_a_file_is_found(base: Base, path: str, processes: int) -> None
 def test_a_wrong_size_is_found_before_anything_is_read(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     base.write()
     base.path("base/5/1259").write_bytes(b"short")
-    monkeypatch.setattr("ansible_collections.pgdr.barman.plugins.module_utils._backup.verification.in_processes", None)
+    monkeypatch.setattr("ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files.in_processes", None)
     with pytest.raises(DamagedBackup, match="base/5/1259 has 5 bytes, and 16384 in the manifest"):
         base.verify()
 
@@ -304,7 +304,7 @@ def test_a_manifest_that_pg_basebackup_wrote_and_is_gone(base: Base) -> None:
 def test_what_an_earlier_run_verified_is_not_read_again(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     base.write()
     first = base.verify()
-    monkeypatch.setattr("ansible_collections.pgdr.barman.plugins.module_utils._backup.verification.in_processes", None)
+    monkeypatch.setattr("ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files.in_processes", None)
     again = base.verify(earlier=first.as_dict())
     assert again.reused
     assert (again.files, again.bytes) == (first.files, first.bytes)

@@ -123,6 +123,11 @@ def drill_failed(host: WatchedHost) -> None:
     host.record("drill", "failed")
 
 
+def file_damaged(host: WatchedHost) -> None:
+    damages = [{"backup_id": "20270114T080000", "problem": "PG_VERSION is wrong"}, {"backup_id": "20260101T000000"}]
+    host.record("verification", "failed", damages=damages, damaged_files=2, unread_since="2027-01-10T08:00:00+00:00")
+
+
 def own_wal_missing(host: WatchedHost) -> None:
     """The end of the newest backup's WAL, with nothing after it."""
     for number in range(5, 9):
@@ -168,6 +173,7 @@ def interrupted_backup(host: WatchedHost) -> None:
         (no_files, "BarmanBackupFilesMissing"),
         (waiting, "BarmanWalNotArchived"),
         (drill_failed, "BarmanDrillFailed"),
+        (file_damaged, "BarmanVerificationFailed"),
         (interrupted_backup, "BarmanCheckFailed"),
     ],
 )
@@ -294,3 +300,24 @@ def test_a_name_is_unique_and_what_it_hides_exists() -> None:
     assert len({kind.name for kind in kinds}) == len(kinds)
     assert {name for kind in kinds for name in kind.hides} <= {kind.name for kind in kinds}
     assert [kind.name for kind in kinds if "{server}" not in kind.remedy] == []
+
+
+def test_a_file_that_nobody_reads_is_a_fault(tmp_path: Path) -> None:
+    """Without a verification the time counts from the end of the oldest valid backup, an hour ago."""
+    host = WatchedHost(tmp_path)
+    limits = Limits(verification={"pg": 2 * 3600.0})
+
+    def found() -> list[str]:
+        return [fault.kind.name for fault in all_faults(host.observe(), limits).get("pg", ())]
+
+    assert found() == []
+    limits = Limits(verification={"pg": 1800.0})
+    assert found() == ["BarmanVerificationTooOld"]
+    host.record("verification", "passed", unread_since="2027-01-15T07:45:00+00:00", damages=[], damaged_files=0)
+    assert found() == []
+
+
+def test_a_damage_of_a_deleted_backup_is_none(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path)
+    host.record("verification", "failed", damages=[{"backup_id": "20260101T000000", "problem": "x"}], damaged_files=1)
+    assert names(host) == []

@@ -110,6 +110,21 @@ def test_drills(host: WatchedHost) -> None:
     assert found["drill_maximum_age_seconds"] == 604800
 
 
+def test_verifications(host: WatchedHost) -> None:
+    limits = Limits(verification={"pg": 604800.0})
+    found = values(host, limits)
+    assert found["verification_last_timestamp_seconds"] == 0
+    assert found["verification_unread_timestamp_seconds"] == NOW - 3600
+    assert "verification_success" not in found
+    damages = [{"backup_id": None, "problem": "a segment is wrong"}]
+    host.record("verification", "failed", damages=damages, damaged_files=150, unread_since="2027-01-15T06:00:00+00:00")
+    found = values(host, limits)
+    assert found["verification_last_timestamp_seconds"] == NOW - 1800
+    assert found["verification_unread_timestamp_seconds"] == NOW - 7200
+    assert (found["verification_success"], found["verification_failed_files"]) == (0, 150)
+    assert found["verification_maximum_age_seconds"] == 604800
+
+
 def test_an_inactive_server_has_three_metrics(tmp_path: Path) -> None:
     found = values(WatchedHost(tmp_path, active="false"))
     of_the_server = {name.split("{")[0] for name in found if not name.startswith(("disk_", "metrics_"))}

@@ -49,10 +49,10 @@ class WatchedHost:
     def segment_path(self, number: int) -> Path:
         return self.place / "wals" / segment(number)[:16] / segment(number)
 
-    def record(self, kind: str, result: str, time: str = "2027-01-15T07:30:00+00:00") -> None:
+    def record(self, kind: str, result: str, time: str = "2027-01-15T07:30:00+00:00", **details: Any) -> None:
         ledger = self.host.home / ".pgdr.barman" / "ledger"
         ledger.mkdir(parents=True, exist_ok=True)
-        line = {"version": 1, "id": "1", "kind": kind, "server": "pg", "time": time, "result": result}
+        line = {"version": 1, "id": "1", "kind": kind, "server": "pg", "time": time, "result": result, **details}
         with (ledger / "pg.jsonl").open("a") as stream:
             stream.write(json.dumps(line) + "\n")
 

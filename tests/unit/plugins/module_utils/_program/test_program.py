@@ -22,9 +22,11 @@ from ansible_collections.pgdr.barman.plugins.module_utils._program import (
     commands,
     drill_command,
     main,
+    verify_command,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._program.commands import ProgramCommand
 from ansible_collections.pgdr.barman.plugins.module_utils._program.settings import Settings, read_settings
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import stored_request_from
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -136,12 +138,13 @@ def test_check_prints_what_failed(
     parser = argparse.ArgumentParser()
     check_command.add_arguments(parser)
     options = parser.parse_args(["b", "--json"] if as_json else ["b"])
-    parts = {"check": {"synchronous": ["a"], "drill_maximum_age": {"a": 60}}}
+    parts = {"check": {"synchronous": ["a"], "drill_maximum_age": {"a": 60}, "verification_maximum_age": {"a": 70}}}
     assert check_command.check(options, Settings("barman", parts)) == (0 if ok else 1)
     assert asked["names"] == ["b"]
     assert asked["ignore"] == []
     assert asked["synchronous"] == ["a"]
     assert asked["drill_maximum_age"] == {"a": 60}
+    assert asked["verification_maximum_age"] == {"a": 70}
     shown = capsys.readouterr().out
     if as_json:
         assert json.loads(shown) == answer
@@ -220,3 +223,49 @@ def test_a_quiet_drill_prints_failures_only(
     assert capsys.readouterr().out == "server 'b': the drill failed in phase restore: no key\n"
     drilled(monkeypatch, "--json")
     assert json.loads(capsys.readouterr().out) == DRILLED
+
+
+VERIFIED = {
+    "verifications": {
+        "a": {
+            "result": "passed",
+            "read": {"backups": ["1"], "segments": 2, "bytes": 3 << 20},
+            "stored_bytes": 9 << 20,
+            "seconds": 1.5,
+        },
+        "b": {"result": "failed", "reason": "PG_VERSION is wrong", "consequences": {"text": "backup 1 is lost"}},
+    },
+    "problems": ["server 'b': PG_VERSION is wrong. backup 1 is lost"],
+}
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_verify_takes_what_the_inventory_declares(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quiet: bool
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def verify_stored(params: dict[str, Any], *, check_mode: bool) -> Result:
+        asked.update(stored_request_from(params).__dict__, check_mode=check_mode, user=params["barman_user"])
+        return Result(values=VERIFIED, failure="b")
+
+    monkeypatch.setattr(verify_command, "verify_stored", verify_stored)
+    parser = argparse.ArgumentParser()
+    verify_command.add_arguments(parser)
+    options = parser.parse_args(["a", "b", "--wait", "60", "--everything", *(["--quiet"] if quiet else ["--check"])])
+    settings = Settings("barman", {"verify": {"days": {"a": 7}, "bandwidth_limit": 500}})
+    assert verify_command.verify(options, settings) == 1
+    assert (asked["servers"], asked["user"], asked["wait"], asked["everything"]) == (("a", "b"), "barman", 60, True)
+    assert (asked["server_days"], asked["bandwidth_limit"], asked["priority"]) == ({"a": 7}, 500, "idle")
+    assert asked["check_mode"] is not quiet
+    lines = capsys.readouterr().out.splitlines()
+    intact = "server 'a': 1 backups and 2 WAL segments are intact: 3.0 MiB of 9.0 MiB read in 1.5 s"
+    assert lines == ([] if quiet else [intact]) + ["server 'b': PG_VERSION is wrong. backup 1 is lost"]
+
+
+def test_verify_prints_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(verify_command, "verify_stored", lambda params, check_mode: Result(values=VERIFIED))
+    parser = argparse.ArgumentParser()
+    verify_command.add_arguments(parser)
+    assert verify_command.verify(parser.parse_args(["--json"]), Settings("barman")) == 0
+    assert json.loads(capsys.readouterr().out) == VERIFIED

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The priority of a drill's processes.
+"""How long work competes with other processes of the host.
 
 This module util is private to the collection.
 """
@@ -10,8 +10,12 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import os
+from typing import Literal
 
-from .._host.process import Command, HostError, Runner
+from .process import Command, HostError, Runner
+
+#: How an operation's processes compete with others for the disk and the processor.
+Priority = Literal["idle", "normal"]
 
 _NICENESS = 19
 _IDLE_CLASS = "3"

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a ledger's record of kind verification has: the files that are damaged, and since when a file has not been read.
+
+This module util is private to the collection. Nothing here reads or writes files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from .catalog import Backup
+from .ledger import Ledger, LedgerRecord
+
+
+def last_verification(ledger: Ledger) -> LedgerRecord | None:
+    """The verification that ran last. What an earlier one found is in it, too."""
+    return ledger.last("verification")
+
+
+def current_damages(record: LedgerRecord | None, backups: Sequence[Backup]) -> list[Mapping[str, Any]]:
+    """The damages of the record, without those of backups that were deleted since."""
+    if record is None:
+        return []
+    known = {one.backup_id for one in backups}
+    found = record.details.get("damages")
+    damages = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in damages if one.get("backup_id") is None or one["backup_id"] in known]
+
+
+def damaged_files(record: LedgerRecord | None, backups: Sequence[Backup]) -> int:
+    """How many files are damaged. A record lists the first of them only."""
+    if record is None:
+        return 0
+    listed, found = record.details.get("damages"), record.details.get("damaged_files")
+    left = len(current_damages(record, backups))
+    unlisted = found - len(listed) if isinstance(found, int) and isinstance(listed, list) else 0
+    return left + max(0, unlisted)
+
+
+def unread_since(record: LedgerRecord | None, backups: Sequence[Backup]) -> datetime | None:
+    """Since when the file that is unread the longest has not been read; None if nothing is stored.
+
+    Without a verification it is the end of the oldest valid backup.
+    """
+    if record is not None:
+        try:
+            return datetime.fromisoformat(str(record.details["unread_since"]))
+        except (KeyError, ValueError):
+            return record.time
+    return min((one.end_time for one in backups if one.done and one.end_time is not None), default=None)

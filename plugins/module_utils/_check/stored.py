@@ -1,0 +1,72 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether stored backups and WAL are intact, and were read recently enough, by the last verification.
+
+This module util is private to the collection. Nothing is read but the ledger: module verify_backups reads the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+
+from .._barman.catalog import Backup, read_backups
+from .._barman.configuration import Configuration
+from .._barman.ledger import Ledger, read_ledger
+from .._barman.verification_record import current_damages, damaged_files, last_verification, unread_since
+from .._host.process import HostError
+from .check import OURS, Check, ServerChecks
+from .drills import duration, minute
+
+STORED_FILES = "stored files"
+_MOST = 3
+
+
+def with_verification(
+    servers: Mapping[str, ServerChecks], maximum_ages: Mapping[str, int], configuration: Configuration, now: float
+) -> dict[str, ServerChecks]:
+    """The checks, with that of the stored files for servers that were verified, or that have a maximum age in seconds."""
+    answers = dict(servers)
+    moment = datetime.fromtimestamp(now, timezone.utc)
+    for name in servers:
+        try:
+            ledger = read_ledger(configuration.home, name)
+            if name not in maximum_ages and last_verification(ledger) is None:
+                continue
+            check = stored_files(
+                name, ledger, read_backups(configuration.server(name)), maximum_ages.get(name, 0), moment
+            )
+        except HostError as exc:
+            # Without a declared age this check is not declared.
+            if name not in maximum_ages:
+                continue
+            check = _failed(str(exc))
+        answers[name] = answers[name].with_checks([check])
+    return answers
+
+
+def stored_files(name: str, ledger: Ledger, backups: Sequence[Backup], seconds: float, now: datetime) -> Check:
+    """The check. It fails if a file is damaged, or if one was not read for longer than that. seconds: 0 for no limit."""
+    record = last_verification(ledger)
+    command = f"Run ansible-playbook pgdr.barman.verify -e barman_servers={name}"
+    damages, count = current_damages(record, backups), damaged_files(record, backups)
+    if record is not None and count:
+        texts = [str(one.get("problem")) for one in damages[:_MOST]]
+        texts += [f"and {count - len(texts)} more"] if count > len(texts) else []
+        return _failed(
+            f"the verification of {minute(record.time)} found damaged files: {'; '.join(texts)}. Replace each file by an intact copy, or take a "
+            f"new backup and delete the damaged one. {command}"
+        )
+    since = unread_since(record, backups)
+    if seconds and since is not None and (now - since).total_seconds() > seconds:
+        return _failed(
+            f"a backup or WAL segment has not been read since {minute(since)}, and barman_verification_days allows {duration(int(seconds))}. {command}"
+        )
+    hint = "no verification ran yet" if record is None else f"the last verification is of {minute(record.time)}"
+    return Check(STORED_FILES, ok=True, hint=hint, source=OURS)
+
+
+def _failed(hint: str) -> Check:
+    return Check(STORED_FILES, ok=False, hint=hint, source=OURS, healable=False)

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the files of one backup are those of its manifest: by pg_verifybackup, if it is installed.
+
+This module util is private to the collection. pg_verifybackup reports with its exit status whether a backup is intact. Which files are
+damaged is decided by the code that every recovery uses, because pg_verifybackup's messages change with versions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .._backup.stored_files import BackupFiles, DamagedFiles, FileDamage, NotVerified, PlainFiles, open_files
+from .._barman.catalog import Backup
+from .._barman.command import Barman, failure
+from .._host.process import Command, HostError, Runner
+from .._host.safe_files import temporary_directory, writing_as
+from .._postgres.backup_manifest import NAME
+from .pace import INTERVAL, Pace, PacedProgram
+
+PROGRAM = "pg_verifybackup"
+OWN = "pgdr.barman"
+_TABLESPACES = "pg_tblspc"
+
+
+@dataclass(frozen=True)
+class VerifiedBackup:
+    """damages: of its files. reason: why it was not verified, or not whole. program: what read it. generated: whether Barman wrote its manifest just now."""
+
+    backup_id: str
+    files: int = 0
+    bytes: int = 0
+    damages: tuple[FileDamage, ...] = ()
+    reason: str = ""
+    program: str = ""
+    generated: bool = False
+
+
+@dataclass(frozen=True)
+class BackupReader:
+    """barman, runner: how programs are run. pace: the limit of its reading. bin_directory: of PostgreSQL's programs, None to search them.
+
+    generate: whether Barman may write the manifest of a backup that has none.
+    """
+
+    barman: Barman
+    runner: Runner
+    pace: Pace
+    bin_directory: str | None = None
+    generate: bool = True
+
+    def verify(self, server: str, backup: Backup, directory: str, path_prefix: str = "") -> VerifiedBackup:
+        """Read the backup. directory: its own. path_prefix: where Barman searches PostgreSQL's programs. Raises HostError if a program can't be run."""
+        generated = False
+        try:
+            if lacks_manifest(backup, directory):
+                if not self.generate:
+                    return VerifiedBackup(backup.backup_id, reason="it has no manifest")
+                self._generate(server, backup)
+                generated = True
+                # Barman has just read every file.
+                files = open_files(backup, directory)
+                return self._result(backup, files, (), OWN, generated=True)
+            files = open_files(backup, directory)
+            program = self._program(backup, path_prefix) if isinstance(files, PlainFiles) else None
+            if program is not None:
+                damages = self._with_program(program, directory, files)
+                return self._result(backup, files, damages, PROGRAM, generated=generated)
+            return self._result(backup, files, self._alone(files), OWN, generated=generated)
+        except NotVerified as exc:
+            return VerifiedBackup(backup.backup_id, reason=str(exc), generated=generated)
+        except DamagedFiles as exc:
+            return VerifiedBackup(backup.backup_id, damages=(exc.damage,), program=OWN, generated=generated)
+
+    def _result(
+        self, backup: Backup, files: BackupFiles, damages: Sequence[FileDamage], program: str, *, generated: bool
+    ) -> VerifiedBackup:
+        named = any(name.startswith(f"{_TABLESPACES}/") for name in files.manifest.files)
+        reason = ""
+        if backup.tablespaces and not named and isinstance(files, PlainFiles):
+            reason = f"its manifest has no files of its tablespaces ({', '.join(one.name for one in backup.tablespaces)}), so they were not read"
+        return VerifiedBackup(
+            backup.backup_id,
+            len(files.manifest.files),
+            files.manifest.bytes,
+            tuple(damages),
+            reason,
+            program,
+            generated,
+        )
+
+    def _generate(self, server: str, backup: Backup) -> None:
+        completed = self.barman.text("generate-manifest", server, backup.backup_id)
+        if not completed.ok:
+            raise NotVerified(f"it has no manifest, and Barman can't generate it: {failure(completed)}")
+
+    def _program(self, backup: Backup, path_prefix: str) -> str | None:
+        if backup.major_version is None:
+            return None
+        return find_program(backup.major_version, self.runner, self.bin_directory, path_prefix)
+
+    def _alone(self, files: BackupFiles) -> list[FileDamage]:
+        """What is wrong, as this code finds it."""
+        damages = [*files.wrong_sizes(), *files.additional()]
+        known = {damage.path for damage in damages}
+        for file, damage in files.wrong_sums(1):
+            self.pace.read(file.size)
+            if damage is not None and damage.path not in known:
+                damages.append(damage)
+        return damages
+
+    def _with_program(self, program: str, directory: str, files: BackupFiles) -> list[FileDamage]:
+        with temporary_directory("pgdr-verify-", None) as parent:
+            view = os.path.join(parent, "data")
+            make_view(
+                directory,
+                view,
+                {name.split("/", 2)[1] for name in files.manifest.files if name.startswith(f"{_TABLESPACES}/")},
+            )
+            paced = None if self.pace.limit is None else PacedProgram(self.pace.limit)
+            completed = self.runner(
+                Command(
+                    [
+                        program,
+                        "--no-parse-wal",
+                        "--quiet",
+                        f"--manifest-path={os.path.join(directory, 'data', NAME)}",
+                        view,
+                    ],
+                    tick=None if paced is None else paced.tick,
+                    tick_interval=INTERVAL,
+                    started=None if paced is None else paced.started,
+                    die_with_parent=True,
+                    # A stopped process does not end by another signal.
+                    death_signal=signal.SIGKILL,
+                )
+            )
+        if completed.ok:
+            return []
+        damages = self._alone(files)
+        if not damages:
+            text = " ".join(completed.text.replace(view, os.path.join(directory, "data")).split())
+            damages = [
+                FileDamage(os.path.join(directory, "data"), f"{program} fails: {text or f'exit status {completed.rc}'}")
+            ]
+        return damages
+
+
+def lacks_manifest(backup: Backup, directory: str) -> bool:
+    """Whether it is a backup of which Barman writes the manifest, and has not."""
+    own = (backup.mode or "").startswith("postgres")
+    return not own and not os.path.lexists(os.path.join(directory, "data", NAME))
+
+
+def make_view(directory: str, view: str, tablespaces: set[str]) -> None:
+    """A directory of links in which a backup is as PostgreSQL has it.
+
+    The links of its own pg_tblspc lead to where the tablespaces were, or, on a passive node, to where they are on another host. A tablespace
+    that the manifest does not name is left out.
+    """
+    data = os.path.join(directory, "data")
+    with writing_as(None, view):
+        os.mkdir(view, 0o700)
+        for name in os.listdir(data):
+            if name != _TABLESPACES:
+                os.symlink(os.path.join(data, name), os.path.join(view, name))
+        os.mkdir(os.path.join(view, _TABLESPACES), 0o700)
+        for oid in tablespaces:
+            os.symlink(os.path.join(directory, oid), os.path.join(view, _TABLESPACES, oid))
+
+
+def find_program(
+    major_version: int,
+    runner: Runner,
+    requested: str | None = None,
+    path_prefix: str = "",
+    which: Sequence[str] | None = None,
+) -> str | None:
+    """pg_verifybackup of that major version; None if it is not installed. requested: the only directory to search in. Raises HostError."""
+    places = [*path_prefix.split(":"), f"/usr/lib/postgresql/{major_version}/bin", f"/usr/pgsql-{major_version}/bin"]
+    found = shutil.which(PROGRAM) if which is None else None
+    places += [os.path.dirname(found)] if found is not None else list(which or ())
+    for place in places if requested is None else [requested]:
+        program = os.path.join(place, PROGRAM)
+        if place and os.access(program, os.X_OK):
+            answer = re.search(r"\) (\d+)", runner(Command([program, "--version"])).stdout)
+            if answer and int(answer.group(1)) == major_version:
+                return program
+    if requested is not None:
+        raise HostError(f"bin_directory: {requested} has no {PROGRAM} of PostgreSQL {major_version}")
+    return None

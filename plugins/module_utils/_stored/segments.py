@@ -1,0 +1,176 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading archived WAL: each segment's header, pages and records, history files, and what xlog.db has of them.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from .._backup.stored_files import FileDamage
+from .._barman.archive import ArchiveError
+from .._barman.wal_sizes import RecordedFile, compare_sizes, read_xlogdb
+from .._host.process import HostError
+from .._postgres import wal
+from .._postgres.segment_content import check_partial, check_segment
+from .._postgres.timeline_history import parse_history
+from .._postgres.wal_reader import Carry
+from .observe import StoredServer
+from .pace import Pace
+
+#: Seconds after which an archived file has its line in xlog.db.
+SETTLED = 3600.0
+
+
+@dataclass(frozen=True)
+class ReadSegment:
+    """A segment that was read. damage: what is wrong with it. gone: whether it was deleted meanwhile.
+
+    suspected: earlier segments, if one of them or this one is damaged.
+    """
+
+    segment: wal.Segment
+    damage: FileDamage | None = None
+    gone: bool = False
+    suspected: tuple[wal.Segment, ...] = ()
+
+
+def read_segments(stored: StoredServer, segments: Sequence[wal.Segment], pace: Pace) -> Iterator[ReadSegment]:
+    """Read the segments in order. A segment before them is read, too, if a record goes on from it."""
+    size = stored.archive.segment_size
+    carry: Carry | None = None
+    before: wal.Segment | None = None
+    for segment in sorted(segments):
+        if before is None or before.next(size) != segment:
+            carry = _carry_into(stored, segment)
+        read, carry = _read(stored, segment, carry)
+        before = segment
+        yield read
+        path = stored.archive.segments.get(segment)
+        pace.read(_size(path))
+
+
+def _size(path: str | None) -> int:
+    try:
+        return 0 if path is None else os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _carry_into(stored: StoredServer, segment: wal.Segment) -> Carry | None:
+    """What goes on from the segment before; None if that is not archived, or damaged."""
+    size = stored.archive.segment_size
+    if segment.number(size) == 0:
+        return None
+    previous = wal.segment_of_number(segment.timeline, segment.number(size) - 1, size)
+    if previous not in stored.archive.segments:
+        return None
+    return _read(stored, previous, None)[1]
+
+
+def _read(stored: StoredServer, segment: wal.Segment, carry: Carry | None) -> tuple[ReadSegment, Carry | None]:
+    path = stored.archive.segments[segment]
+    try:
+        data = stored.archive.read(segment)
+    except ArchiveError as exc:
+        if not os.path.lexists(path):
+            return ReadSegment(segment, gone=True), None
+        return ReadSegment(segment, FileDamage(path, str(exc))), None
+    last = segment.next(stored.archive.segment_size) not in stored.archive.segments
+    found = check_segment(stored.expected(segment), data, carry, last=last)
+    if found.problem:
+        suspected = () if found.begin is None else tuple(_between(stored, found.begin, segment))
+        text = f"{path}: {found.problem}"
+        if suspected:
+            text += f". The record begins in segment {suspected[0]}: one of the files from that to this is damaged"
+        return ReadSegment(segment, FileDamage(path, text), suspected=suspected), None
+    return ReadSegment(segment), found.carry
+
+
+def _between(stored: StoredServer, begin: int, end: wal.Segment) -> Iterator[wal.Segment]:
+    """The archived segments from the one with that position to the one before the end."""
+    size = stored.archive.segment_size
+    segment = wal.segment_of_lsn(end.timeline, begin, size)
+    while segment < end:
+        if segment in stored.archive.segments:
+            yield segment
+        segment = segment.next(size)
+
+
+def small_files(stored: StoredServer) -> dict[str, FileDamage]:
+    """What is wrong with history files and partial segments, by their names. They are few, so every run reads all of them."""
+    found: dict[str, FileDamage] = {}
+    for timeline in stored.archive.histories:
+        path = os.path.join(stored.server.entry.directory("wals_directory"), f"{timeline:08X}.history")
+        try:
+            parse_history(timeline, stored.archive.histories[timeline])
+        except ArchiveError as exc:
+            # It names the file.
+            found[os.path.basename(path)] = FileDamage(path, str(exc))
+        except HostError as exc:
+            found[os.path.basename(path)] = FileDamage(path, f"{path}: {exc}")
+    for segment, path in stored.archive.partials.items():
+        try:
+            problem = check_partial(stored.expected(segment), stored.archive.read(segment))
+            text = f"{path}: {problem}" if problem else ""
+        except ArchiveError as exc:
+            text = str(exc)
+        if text and os.path.lexists(path):
+            found[os.path.basename(path)] = FileDamage(path, text)
+    return found
+
+
+def recorded_problems(
+    stored: StoredServer,
+    clock: Callable[[], float] = time.time,
+    again: Callable[[], Mapping[str, RecordedFile]] | None = None,
+) -> dict[str, FileDamage]:
+    """What differs between the archived files and xlog.db, by the files' names. Nothing if there is no xlog.db.
+
+    again: reads xlog.db once more, because Barman deletes files before their lines.
+    """
+    if not stored.recorded:
+        return {}
+    wals = stored.server.entry.directory("wals_directory")
+    archived = stored.archive.segments
+    sizes = compare_sizes(stored.archive, wals, stored.recorded)
+    found = {str(segment): FileDamage(archived[segment], text) for segment, text in sizes.items()}
+    missing = {}
+    for name in stored.recorded:
+        path = _recorded_path(wals, name)
+        if path is not None and not os.path.lexists(path):
+            missing[name] = FileDamage(path, f"{path} is missing, and xlog.db has a line for it")
+    if missing:
+        still = (again or (lambda: read_xlogdb(stored.server.entry)))()
+        found.update({name: one for name, one in missing.items() if name in still and not os.path.lexists(one.path)})
+    unrecorded = [segment for segment in archived if str(segment) not in stored.recorded]
+    if unrecorded:
+        still = (again or (lambda: read_xlogdb(stored.server.entry)))()
+        for segment in unrecorded:
+            path = archived[segment]
+            if str(segment) not in still and _archived_before(path, clock() - SETTLED):
+                text = f"{path} has no line in xlog.db, so Barman does not restore it: run 'barman rebuild-xlogdb {stored.name}'"
+                found[str(segment)] = FileDamage(path, text)
+    return found
+
+
+def _archived_before(path: str, moment: float) -> bool:
+    try:
+        return os.stat(path).st_ctime < moment
+    except OSError:
+        return False
+
+
+def _recorded_path(wals: str, name: str) -> str | None:
+    """Where a segment or a history file is archived; None for another name."""
+    file = wal.parse(name)
+    if file is None or file.kind not in ("segment", "history"):
+        return None
+    return os.path.join(wals, name) if file.segment is None else os.path.join(wals, file.segment.directory, name)

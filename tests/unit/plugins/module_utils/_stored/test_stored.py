@@ -1,0 +1,434 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verifying what is stored: what is read, what is found, what is recorded, and what is cut off."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import read_ledger
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.verification_record import current_damages
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as reading_backups
+from ansible_collections.pgdr.barman.plugins.module_utils._stored import reading
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.backups import find_program
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import stored_summary
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.plan import DAY
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import (
+    VERIFICATION_ARGUMENTS,
+    StoredVerificationError,
+    StoredVerificationRequest,
+    stored_request_from,
+)
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.run import verify_servers
+from tests.unit.plugins.module_utils._backup.test_verification import FILES
+from tests.unit.plugins.module_utils._postgres.test_wal_reader import MIB
+from tests.unit.plugins.module_utils._stored.stored_host import BACKUP, NOW, StoredHost
+
+TABLE = "base/5/16384"
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoredHost:
+    monkeypatch.setattr(reading_backups, "find_program", lambda *unused: None)
+    return StoredHost(tmp_path)
+
+
+def paths(facts: dict[str, Any]) -> set[str]:
+    return {one["path"] for one in facts["damages"]}
+
+
+def test_what_is_intact_passes_and_is_recorded(host: StoredHost) -> None:
+    facts = host.verify(requested_by="dba")
+    assert (facts["result"], facts["reason"], facts["damages"], facts["consequences"]) == ("passed", "", [], None)
+    assert (facts["read"]["backups"], facts["read"]["segments"]) == ([BACKUP], 4)
+    assert facts["read"]["bytes"] == facts["stored_bytes"]
+    assert facts["programs"] == ["pgdr.barman"]
+    record = read_ledger(str(host.files.home), "pg").last("verification")
+    assert record is not None
+    assert record.as_dict() == facts
+    assert "1 backups and 4 WAL segments are intact" in stored_summary({"pg": facts})[0]
+
+
+def test_check_mode_reads_nothing(host: StoredHost) -> None:
+    host.change(host.file(TABLE))
+    facts = host.verify(check_mode=True)
+    assert (facts["result"], facts["planned"]["segments"]) == ("planned", 4)
+    assert not (host.files.home / ".pgdr.barman").exists()
+    assert "would be read" in stored_summary({"pg": facts})[0]
+
+
+def test_a_run_reads_its_part_and_the_next_one_goes_on(host: StoredHost) -> None:
+    read: list[str] = []
+    for day in range(5):
+        host.now = NOW + day * DAY
+        facts = host.verify(everything=False, days=4)
+        read += facts["read"]["backups"]
+        assert facts["read"]["segments"] <= 2
+    state = json.loads((host.files.home / ".pgdr.barman" / "verification" / "pg.json").read_text())
+    assert min(at for ranges in state["wal"].values() for _first, _last, at in ranges) > NOW
+    assert read
+
+
+@pytest.mark.parametrize("name", [TABLE, "PG_VERSION", "global/pg_control"])
+def test_a_changed_file_is_named(host: StoredHost, name: str) -> None:
+    host.change(host.file(name))
+    facts = host.verify()
+    assert paths(facts) == {str(host.file(name))}
+    assert facts["result"] == "failed"
+    assert facts["consequences"]["lost_backups"] == [BACKUP]
+    assert f"backup {BACKUP} can't be recovered from" in stored_summary({"pg": facts})[0]
+
+
+def test_missing_and_additional_files_are_named(host: StoredHost) -> None:
+    host.file(TABLE).unlink()
+    host.file("base/5/4711").write_bytes(b"")
+    host.file("pg_wal").mkdir()
+    host.file("pg_wal/000000010000000000000001").write_bytes(b"not compared")
+    assert paths(host.verify()) == {str(host.file(TABLE)), str(host.file("base/5/4711"))}
+
+
+def test_a_tablespace_of_the_manifest_is_compared(host: StoredHost) -> None:
+    host.back_up("20270111T080000", FILES)
+    name = next(one for one in FILES if one.startswith("pg_tblspc/"))
+    more = host.file(name, "20270111T080000").parent / "4711"
+    more.write_bytes(b"")
+    host.change(host.file(name, "20270111T080000"))
+    facts = host.verify()
+    assert paths(facts) == {str(more), str(host.file(name, "20270111T080000"))}
+    assert {one["name"] for one in facts["damages"]} == {name, f"{os.path.dirname(name)}/4711"}
+
+
+def test_a_damage_stays_until_the_file_is_replaced(host: StoredHost) -> None:
+    content = host.file(TABLE).read_bytes()
+    host.change(host.file(TABLE))
+    first = host.verify()
+    host.now += DAY
+    again = host.verify(everything=False)
+    assert [one["found"] for one in again["damages"]] == [one["found"] for one in first["damages"]]
+    host.file(TABLE).write_bytes(content)
+    host.now += DAY
+    assert host.verify(everything=False)["result"] == "passed"
+
+
+def test_a_damage_ends_with_its_backup(host: StoredHost) -> None:
+    host.change(host.file(TABLE))
+    host.verify()
+    (host.place / "meta" / f"{BACKUP}-backup.info").unlink()
+    record = read_ledger(str(host.files.home), "pg").last("verification")
+    assert current_damages(record, []) == []
+    assert host.verify(everything=False)["result"] == "passed"
+
+
+def test_a_backup_that_is_deleted_meanwhile_is_no_damage(host: StoredHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.file(TABLE).unlink()
+    monkeypatch.setattr(reading, "read_backups", lambda entry: [])
+    facts = host.verify()
+    assert (facts["result"], facts["read"]["backups"]) == ("passed", [])
+
+
+def test_a_backup_that_barman_works_on_is_no_damage(host: StoredHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.file(TABLE).unlink()
+    monkeypatch.setattr(reading, "is_held", lambda entry, what: what == BACKUP)
+    assert host.verify()["result"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("status", "more"), [("FAILED", {}), ("EMPTY", {}), ("WAITING_FOR_WALS", {}), ("DONE", {"encryption": "gpg"})]
+)
+def test_other_backups_are_left_out(host: StoredHost, status: str, more: dict[str, Any]) -> None:
+    host.back_up("20270112T080000", with_manifest=False, status=status, **more)
+    facts = host.verify()
+    assert (facts["result"], facts["read"]["backups"]) == ("passed", [BACKUP])
+    assert list(facts["not_verified"]) == (["20270112T080000"] if more else [])
+
+
+# Other copies
+
+
+def test_an_intact_copy_in_another_backup_is_named(host: StoredHost) -> None:
+    host.back_up("20270111T080000")
+    host.change(host.file(TABLE, "20270111T080000"))
+    facts = host.verify()
+    assert [one["copies"] for one in facts["damages"]] == [[str(host.file(TABLE))]]
+    assert f"(an intact copy is {host.file(TABLE)})" in facts["reason"]
+
+
+def test_another_name_of_the_damaged_file_is_no_copy(host: StoredHost) -> None:
+    """Hard links of rsync backups with reuse_backup = link."""
+    host.back_up("20270111T080000")
+    host.file(TABLE, "20270111T080000").unlink()
+    os.link(host.file(TABLE), host.file(TABLE, "20270111T080000"))
+    host.change(host.file(TABLE))
+    facts = host.verify()
+    assert paths(facts) == {str(host.file(TABLE)), str(host.file(TABLE, "20270111T080000"))}
+    assert [one["copies"] for one in facts["damages"]] == [[], []]
+
+
+def test_a_copy_that_is_damaged_too_is_not_named(host: StoredHost) -> None:
+    host.back_up("20270111T080000")
+    for backup_id in (BACKUP, "20270111T080000"):
+        host.change(host.file(TABLE, backup_id))
+    assert [one["copies"] for one in host.verify()["damages"]] == [[], []]
+
+
+def test_a_segment_that_was_received_is_a_copy(host: StoredHost) -> None:
+    segment = host.segments[2]
+    received = host.place / "streaming" / str(segment)
+    shutil.copy(host.wal_path(segment), received)
+    host.change(host.wal_path(segment), 0)
+    facts = host.verify()
+    assert [one["copies"] for one in facts["damages"]] == [[str(received)]]
+
+
+def test_another_server_of_the_same_cluster_has_copies(host: StoredHost, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = StoredHost(tmp_path / "other", "copy")
+    shutil.move(other.place, host.files.home / "copy")
+    (host.files.directory / "copy.conf").write_text("[copy]\n")
+    host.change(host.wal_path(host.segments[1]), 0)
+    host.change(host.file(TABLE))
+    found = {one["name"]: one["copies"] for one in host.verify(servers=("pg",))["damages"]}
+    place = host.files.home / "copy"
+    assert found == {
+        TABLE: [str(place / "base" / BACKUP / "data" / TABLE)],
+        str(host.segments[1]): [str(place / "wals" / host.segments[1].directory / str(host.segments[1]))],
+    }
+
+
+def test_the_module_answers_which_files_are_intact(host: StoredHost) -> None:
+    host.change(host.file("PG_VERSION"))
+    host.change(host.wal_path(host.segments[0]), 0)
+    names = (
+        str(host.segments[0]),
+        str(host.segments[1]),
+        f"{BACKUP}/PG_VERSION",
+        f"{BACKUP}/{TABLE}",
+        f"{BACKUP}/none",
+        "1/x",
+    )
+    values = verify_servers(StoredVerificationRequest(("pg",), copies_of=names), host.environment)
+    assert values["copies"] == {
+        **dict.fromkeys(names),
+        str(host.segments[1]): str(host.wal_path(host.segments[1])),
+        f"{BACKUP}/{TABLE}": str(host.file(TABLE)),
+    }
+    assert not (host.files.home / ".pgdr.barman" / "ledger").exists()
+
+
+# WAL
+
+
+def test_a_damaged_segment_shortens_recoveries(host: StoredHost) -> None:
+    damaged = host.segments[2]
+    host.change(host.wal_path(damaged), 0)
+    facts = host.verify()
+    assert paths(facts) == {str(host.wal_path(damaged))}
+    assert facts["consequences"]["lost_backups"] == []
+    assert facts["consequences"]["shortened"] == [
+        {"backups": [BACKUP], "last_wal": str(host.segments[1]), "intended": str(host.segments[3])}
+    ]
+    assert f"recoveries from backup {BACKUP} end at WAL segment {host.segments[1]}" in facts["consequences"]["text"]
+
+
+def test_of_a_record_in_several_segments_all_are_named_until_one_is_replaced(host: StoredHost) -> None:
+    """The record is larger than a segment."""
+    changed = host.wal_path(host.segments[2])
+    content = changed.read_bytes()
+    host.change(changed, 300_000)
+    facts = host.verify()
+    assert paths(facts) == {str(host.wal_path(one)) for one in host.segments[1:]}
+    assert facts["consequences"]["shortened"][0]["last_wal"] == str(host.segments[0])
+    assert f"The record begins in segment {host.segments[1]}" in facts["reason"]
+    changed.write_bytes(content)
+    assert host.verify(everything=False)["result"] == "passed"
+
+
+def test_the_backup_s_own_wal_takes_the_backup(host: StoredHost) -> None:
+    host.change(host.wal_path(host.segments[0]), 0)
+    assert host.verify()["consequences"]["lost_backups"] == [BACKUP]
+
+
+def test_a_part_of_the_archive_continues_the_segment_before(host: StoredHost) -> None:
+    """Each segment is read alone; a record that goes on in the next one is verified nevertheless."""
+    for segment in host.segments:
+        state = host.files.home / ".pgdr.barman" / "verification" / "pg.json"
+        others = [one for one in host.segments if one != segment]
+        state.parent.mkdir(parents=True, exist_ok=True)
+        value = {
+            "version": 1,
+            "since": NOW - 9 * DAY,
+            "runs": [],
+            "backups": {BACKUP: NOW},
+            "wal": {one.directory: [[other.seg, other.seg, NOW] for other in others] for one in others},
+            "damages": [],
+            "unverified": {},
+        }
+        state.write_text(json.dumps(value))
+        facts = host.verify(everything=False, days=9)
+        assert (facts["result"], facts["read"]["segments"]) == ("passed", 1), facts["reason"]
+
+
+def test_a_compressed_segment_is_read_to_its_end(host: StoredHost) -> None:
+    path = host.wal_path(host.segments[1])
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    text = (host.place / "wals" / "xlog.db").read_text()
+    lines = [line for line in text.splitlines(keepends=True) if not line.startswith(path.name)]
+    lines.append(f"{path.name}\t{path.stat().st_size}\t0\tgzip\n")
+    (host.place / "wals" / "xlog.db").write_text("".join(lines))
+    assert host.verify()["result"] == "passed"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert paths(host.verify()) == {str(path)}
+
+
+def test_xlog_db_and_the_files_are_compared(host: StoredHost) -> None:
+    host.wal_path(host.segments[3]).unlink()
+    assert paths(host.verify()) == {str(host.wal_path(host.segments[3]))}
+    host.record_wal()
+    assert host.verify()["result"] == "passed"
+    (host.place / "wals" / "xlog.db").unlink()
+    assert host.verify()["result"] == "passed"
+
+
+def test_a_segment_without_a_line_is_not_restored(host: StoredHost) -> None:
+    path = host.place / "wals" / "xlog.db"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    host.now = os.stat(path).st_ctime + 60
+    assert host.verify()["result"] == "passed"
+    host.now += 2 * DAY
+    facts = host.verify()
+    assert paths(facts) == {str(host.wal_path(host.segments[3]))}
+    assert "barman rebuild-xlogdb pg" in facts["reason"]
+
+
+def test_a_gap_is_reported_with_the_result(host: StoredHost) -> None:
+    host.wal_path(host.segments[1]).unlink()
+    host.record_wal()
+    facts = host.verify()
+    assert (facts["result"], facts["damages"]) == ("failed", [])
+    assert [one["first"] for one in facts["missing"]] == [str(host.segments[1])]
+    assert facts["consequences"]["lost_backups"] == [BACKUP] or facts["consequences"]["shortened"]
+
+
+def test_history_files_and_partial_segments_are_read(host: StoredHost) -> None:
+    (host.place / "wals" / "00000002.history").write_bytes(b"\x00\x01")
+    partial = host.wal_path(host.segments[3].next(MIB)).with_suffix(".partial")
+    partial.write_bytes(b"x" * 9000)
+    assert paths(host.verify()) == {str(host.place / "wals" / "00000002.history"), str(partial)}
+    (host.place / "wals" / "00000002.history").write_text("1\t0/500000\tno recovery target specified\n")
+    partial.write_bytes(bytes(MIB))
+    assert host.verify()["result"] == "passed"
+
+
+# Manifests and programs
+
+
+def test_barman_writes_the_manifest_of_an_rsync_backup(host: StoredHost) -> None:
+    host.back_up(BACKUP, with_manifest=False, mode="rsync-concurrent", tablespaces="[('space', 16400, '/srv/space')]")
+    host.file("backup_manifest").unlink()
+    assert host.verify(generate=False)["not_verified"] == {BACKUP: "it has no manifest"}
+    facts = host.verify()
+    assert facts["generated_manifests"] == [BACKUP]
+    assert "no files of its tablespaces (space)" in facts["not_verified"][BACKUP]
+    assert host.commands[-1][-3:] == ["generate-manifest", "pg", BACKUP]
+    host.change(host.file(TABLE))
+    facts = host.verify()
+    assert (paths(facts), facts["generated_manifests"]) == ({str(host.file(TABLE))}, [])
+
+
+def test_a_manifest_that_barman_cannot_write_is_reported(host: StoredHost) -> None:
+    host.back_up(BACKUP, with_manifest=False, mode="rsync-concurrent")
+    host.file("backup_manifest").unlink()
+    host.answers["generate-manifest"] = (1, "ERROR: no space left on device")
+    facts = host.verify()
+    assert facts["result"] == "passed"
+    assert "no space left on device" in facts["not_verified"][BACKUP]
+    assert host.verify(everything=False)["not_verified"] == facts["not_verified"]
+
+
+def test_pg_verifybackup_decides_and_the_files_are_named_by_this_code(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_backups, "find_program", lambda *unused: "/usr/bin/pg_verifybackup")
+    facts = host.verify()
+    assert (facts["result"], facts["programs"]) == ("passed", ["pg_verifybackup"])
+    host.answers["pg_verifybackup"] = (1, "pg_verifybackup: something is wrong")
+    host.change(host.file(TABLE))
+    assert paths(host.verify()) == {str(host.file(TABLE))}
+
+
+def test_what_only_pg_verifybackup_finds_is_reported_in_its_words(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_backups, "find_program", lambda *unused: "/usr/bin/pg_verifybackup")
+    host.answers["pg_verifybackup"] = (1, "pg_verifybackup: error: something new")
+    facts = host.verify()
+    assert "something new" in facts["reason"]
+    assert paths(facts) == {str(host.file("").parent / "data")}
+
+
+def program(directory: Path, version: str) -> Path:
+    directory.mkdir(parents=True)
+    path = directory / "pg_verifybackup"
+    path.write_text(f"#!/bin/sh\necho 'pg_verifybackup (PostgreSQL) {version}'\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_program_of_the_right_version_is_found(tmp_path: Path) -> None:
+    from ansible_collections.pgdr.barman.plugins.module_utils._host.process import run
+
+    right, wrong = program(tmp_path / "17", "17.6"), program(tmp_path / "96", "96.1")
+    prefix = f"{wrong.parent}:{right.parent}"
+    assert find_program(17, run, None, prefix, []) == str(right)
+    assert find_program(97, run, None, prefix, []) is None
+    assert find_program(96, run, None, "", [str(wrong.parent)]) == str(wrong)
+    with pytest.raises(HostError, match="has no pg_verifybackup of PostgreSQL 17"):
+        find_program(17, run, str(wrong.parent))
+
+
+# Requests and failures
+
+
+def test_a_catalog_that_cannot_be_read_is_a_failure(host: StoredHost) -> None:
+    (host.place / "meta" / f"{BACKUP}-backup.info").write_text("nonsense")
+    facts = host.verify()
+    assert facts["result"] == "failed"
+    assert "backup.info" in facts["reason"]
+    assert host.verify(check_mode=True)["result"] == "failed"
+
+
+def test_an_object_store_is_skipped(host: StoredHost) -> None:
+    (host.files.directory / "pg.conf").write_text("[pg]\nbasebackups_directory = s3://bucket/pg\n")
+    assert host.verify()["result"] == "skipped"
+    assert host.verify(check_mode=True)["result"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"days": 0}, "days: 0 is not a positive number"),
+        ({"bandwidth_limit": 0}, "bandwidth_limit: 0 is not a positive number"),
+        ({"server_days": {"pg": "soon"}}, "server_days: 'soon' of server 'pg' is not a positive number of days"),
+        ({"copies_of": ["x"]}, "copies_of: it needs exactly one server"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    given = {name: one.get("default") for name, one in VERIFICATION_ARGUMENTS.items()}
+    with pytest.raises(StoredVerificationError, match=message):
+        stored_request_from({**given, **arguments})
+
+
+def test_the_days_of_a_server_come_first() -> None:
+    given = {name: one.get("default") for name, one in VERIFICATION_ARGUMENTS.items()}
+    request = stored_request_from({**given, "server_days": {"pg": "7"}, "bandwidth_limit": 5})
+    assert (request.days_of("pg"), request.days_of("other"), request.bytes_per_second) == (7, 30, 5000.0)
