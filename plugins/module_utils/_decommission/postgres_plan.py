@@ -146,9 +146,12 @@ def _roles(observed: PostgresObservation, request: ReleaseRequest) -> Iterator[R
     for name in request.roles:
         role = there.get(name)
         if observed.in_recovery:
-            # A standby has the roles of its primary.
-            continue
-        if role is None:
+            # It was a primary when the role was created.
+            if role is not None:
+                drop = f"DROP OWNED BY {identifier(name)}; DROP ROLE {identifier(name)}"
+                yield f"The database role {name} stays, because the server is a standby now. On its primary: {drop}"
+            yield _Forgotten(name)
+        elif role is None:
             yield _Forgotten(name)
         elif role.superuser or role.owns or role.elsewhere:
             yield f"The database role {name} stays, because {_why_kept(role)}. Remove what depends on it, then DROP ROLE {identifier(name)}"

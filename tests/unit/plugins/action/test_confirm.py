@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.action import confirm
 from tests.tools.stage import environment
+from tests.unit.plugins.action.running import failed_action, run_action
 
 PLAY = """
 - hosts: localhost
@@ -146,3 +148,13 @@ def test_under_awx_it_fails_at_once(tmp_path: Path, arguments: tuple[str, ...], 
 def test_only_yes_goes_on(tmp_path: Path, answer: bytes, expected: int) -> None:
     rc, output, _ = ask(tmp_path, 60, answer)
     assert rc == expected, output
+
+
+@pytest.mark.parametrize(("answer", "expected", "problem"), [("pg1", b" PG1", ""), ("pg1", b"yes", "not pg1")])
+def test_another_answer_than_yes(monkeypatch: pytest.MonkeyPatch, answer: str, expected: bytes, problem: str) -> None:
+    monkeypatch.setattr(confirm.Display, "prompt_until", lambda *_arguments, **_options: expected)
+    if problem:
+        message, _result = failed_action(confirm, {}, prompt="Type pg1", answer=answer)
+        assert problem in message
+    else:
+        assert run_action(confirm, {}, prompt="Type pg1", answer=answer)["confirmed"]

@@ -132,6 +132,14 @@ def test_a_role_that_no_deployment_created_stays() -> None:
     assert not any("role barman" in one for one in left(replace(OBSERVED, in_recovery=True), request))
 
 
+def test_a_standby_names_the_role_that_its_primary_has() -> None:
+    observed = replace(OBSERVED, in_recovery=True)
+    plan = make_plan(observed, REQUEST, {})
+    (text,) = plan.left
+    assert 'On its primary: DROP OWNED BY "barman"; DROP ROLE "barman"' in text
+    assert "barman" in plan.forgotten
+
+
 def test_a_slot_in_use_stays() -> None:
     observed = replace(OBSERVED, slots=(SlotState("barman", active=True),))
     assert any(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host import known_hosts, ssh_file
-from ansible_collections.pgdr.barman.plugins.module_utils._host.known_hosts import plan
+from ansible_collections.pgdr.barman.plugins.module_utils._host.known_hosts import plan, without_names
 from ansible_collections.pgdr.barman.plugins.module_utils._host.marked_block import BEGIN, END
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.modules import ssh_known_hosts
@@ -84,3 +84,37 @@ def test_the_module(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     refused = run_main(ssh_known_hosts.main, capsys, user="postgres", lines=["198.51.100.11 ssh-ed25519"])
     assert refused["failed"]
     assert "'198.51.100.11 ssh-ed25519' is not a name, a key's type and a key" in refused["msg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "after"),
+    [
+        ("", None, ""),
+        (MINE, None, MINE),
+        (block(BACKUP) + MINE, None, MINE),
+        (block(BACKUP, OTHER), [BACKUP.split()[0]], block(OTHER)),
+        (block(BACKUP) + MINE, [BACKUP.split()[0]], MINE),
+        # Only lines of the block go.
+        (block(OTHER) + BACKUP + "\n", [BACKUP.split()[0]], block(OTHER) + BACKUP + "\n"),
+    ],
+)
+def test_names_are_removed_and_the_block_with_the_last(text: str, names: list[str] | None, after: str) -> None:
+    assert without_names(text, names) == after
+    assert without_names(after, names) == after
+
+
+def test_the_module_removes(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    me = pwd.getpwuid(os.geteuid())
+    account = SimpleNamespace(pw_dir=str(tmp_path), pw_uid=me.pw_uid, pw_gid=me.pw_gid)
+    monkeypatch.setattr(ssh_file, "lookup_user", lambda user: account)
+    monkeypatch.setattr(known_hosts, "ids_of", lambda user: None)
+    path = tmp_path / ".ssh" / "known_hosts"
+    path.parent.mkdir(mode=0o700)
+    path.write_text(block(BACKUP, OTHER))
+    arguments = {"user": "postgres", "state": "absent"}
+    assert run_main(ssh_known_hosts.main, capsys, names=[BACKUP.split()[0]], **arguments)["changed"]
+    assert path.read_text() == block(OTHER)
+    assert run_main(ssh_known_hosts.main, capsys, **arguments)["changed"]
+    assert path.read_text() == ""
+    assert not run_main(ssh_known_hosts.main, capsys, **arguments)["changed"]
+    assert "lines" in run_main(ssh_known_hosts.main, capsys, user="postgres")["msg"]
