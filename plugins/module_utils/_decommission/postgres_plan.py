@@ -148,8 +148,8 @@ def _roles(observed: PostgresObservation, request: ReleaseRequest) -> Iterator[R
         if observed.in_recovery:
             # It was a primary when the role was created.
             if role is not None:
-                drop = f"DROP OWNED BY {identifier(name)}; DROP ROLE {identifier(name)}"
-                yield f"The database role {name} stays, because the server is a standby now. On its primary: {drop}"
+                statements = f"DROP OWNED BY {identifier(name)}; DROP ROLE {identifier(name)}"
+                yield f"The database role {name} stays, because the server is a standby now. On its primary: {statements}"
             yield _Forgotten(name)
         elif role is None:
             yield _Forgotten(name)
