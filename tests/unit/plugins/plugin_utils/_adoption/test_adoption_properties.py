@@ -24,7 +24,7 @@ from tests.unit.plugins.plugin_utils._adoption.deployed import facts_after
 from tests.unit.plugins.plugin_utils._topology.test_properties import inventories
 
 Inventory = tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
