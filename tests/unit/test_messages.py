@@ -28,6 +28,7 @@ _SET = re.compile(
 _NO_VARIABLES = {
     "barman_receive_wal": "the name with which Barman's receiver connects",
     "pg_cron": "an extension",
+    "pg_hba": "a key of Patroni's configuration",
 }
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")

@@ -34,6 +34,7 @@ def check(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         params["jobs"],
         check_mode=check_mode,
         connect=connect if psycopg_is_there() else None,
+        ask=ask_all if psycopg_is_there() else None,
         patience=params["unreachable_timeout"],
         synchronous=params["synchronous"],
         drill_maximum_age={name: int(seconds) for name, seconds in params["drill_maximum_age"].items()},

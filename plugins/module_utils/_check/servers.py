@@ -18,7 +18,9 @@ from .._barman.configuration import Configuration, read
 from .._barman.requirements_record import record_if_due
 from .._host.progress import Progress
 from .._postgres.connection import Connect
+from .._postgres.questions import AskAll
 from .check import ServerChecks, key_of, reasons
+from .cluster import with_clusters
 from .drills import with_drills
 from .observe import explain, observe, with_lag, with_synchronous
 from .stored import with_verification
@@ -38,6 +40,7 @@ def check_servers(
     synchronous: Sequence[str] = (),
     drill_maximum_age: Mapping[str, int] | None = None,
     verification_maximum_age: Mapping[str, int] | None = None,
+    ask: AskAll | None = None,
 ) -> dict[str, Any]:
     """Check the servers (None: all), wait for them to be good, and answer as the module check does. Raises HostError."""
     configuration = read(barman.config_file, barman.user)
@@ -47,6 +50,7 @@ def check_servers(
     if check_mode:
         observed = observe(barman, configuration, chosen, jobs, ask_barman=False, connect=connect)
         observed = with_synchronous(observed, synchronous, configuration, barman.user, connect)
+        observed = with_clusters(observed, configuration, barman.user, ask)
         observed = with_drills(observed, drill_maximum_age or {}, configuration.home, time.time())
         observed = with_verification(observed, verification_maximum_age or {}, configuration, time.time())
         return as_result(observed, set(), barman_checked=False)
@@ -60,13 +64,14 @@ def check_servers(
             )
 
     def observe_left(left: Sequence[str]) -> dict[str, ServerChecks]:
-        return with_synchronous(
+        found = with_synchronous(
             observe(barman, configuration, left, jobs, connect=connect),
             synchronous,
             configuration,
             barman.user,
             connect,
         )
+        return with_clusters(found, configuration, barman.user, ask)
 
     try:
         progress.update("checking", servers_done=0, servers_total=len(chosen))

@@ -28,6 +28,7 @@ from .connection import (
     endpoint_of,
     load_psycopg,
 )
+from .conninfo import hosts_of
 from .diagnosis import diagnose_connection
 from .diagnosis_rules import Endpoint
 from .reachability import Reach
@@ -60,15 +61,32 @@ def ask_all(questions: Mapping[str, Question], user: str | None, timeout: float)
     deadline = time.monotonic() + timeout
     # The process has no other thread: all connections are made as that user.
     with client_identity(user):
-        talks = {name: _Talk(psycopg, question, user) for name, question in questions.items()}
-        _run(list(talks.values()), deadline)
-    return {name: talk.result(timeout) for name, talk in talks.items()}
+        talks = {name: _talks(psycopg, question, user) for name, question in questions.items()}
+        _run([talk for several in talks.values() for talk in several], deadline)
+    return {name: _first([talk.result(timeout) for talk in several]) for name, several in talks.items()}
+
+
+def _talks(psycopg: Any, question: Question, user: str | None) -> list[_Talk]:
+    """A connection to each host of the connection string: those of a cluster are asked at the same time, and one of them is the primary."""
+    try:
+        parameters = conninfo_parameters(question.conninfo, question.server)
+    except HostError as exc:
+        return [_Talk(psycopg, question, user, exc)]
+    return [_Talk(psycopg, question, user, alone) for alone in hosts_of(parameters)]
+
+
+def _first(answers: Sequence[Answer]) -> Answer:
+    """The answer of the host that gave one, else every host's reason."""
+    reasons = [answer for answer in answers if isinstance(answer, HostError)]
+    if len(reasons) < len(answers):
+        return next(answer for answer in answers if not isinstance(answer, HostError))
+    return reasons[0] if len(reasons) == 1 else HostError("; ".join(map(str, reasons)))
 
 
 class _Talk:
     """One connection, from its start to the answer. events: those that it waits for on its socket, 0 once it has ended."""
 
-    def __init__(self, psycopg: Any, question: Question, user: str | None) -> None:
+    def __init__(self, psycopg: Any, question: Question, user: str | None, given: dict[str, Any] | HostError) -> None:
         self._psycopg = psycopg
         self._pq = psycopg.pq
         self._question = question
@@ -77,9 +95,11 @@ class _Talk:
         self._endpoint: Endpoint | None = None
         self._connection: Any = None
         self.events = 0
+        if isinstance(given, HostError):
+            self._answer = given
+            return
+        parameters = {**given, "application_name": APPLICATION_NAME}
         try:
-            parameters = conninfo_parameters(question.conninfo, question.server)
-            parameters["application_name"] = APPLICATION_NAME
             self._endpoint = endpoint_of(parameters, user, question.server)
             self._connection = self._pq.PGconn.connect_start(_conninfo(psycopg, parameters))
         except HostError as exc:

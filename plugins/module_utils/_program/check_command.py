@@ -15,6 +15,7 @@ from .._barman.command import Barman
 from .._check.servers import check_servers
 from .._host.process import run
 from .._postgres.connection import connect, psycopg_is_there
+from .._postgres.questions import ask_all
 from .output import write_json, write_line
 from .settings import Settings
 
@@ -34,6 +35,7 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
         [],
         timeout=0,
         connect=connect if psycopg_is_there() else None,
+        ask=ask_all if psycopg_is_there() else None,
         synchronous=settings.part("check").get("synchronous", []),
         drill_maximum_age=settings.part("check").get("drill_maximum_age", {}),
         verification_maximum_age=settings.part("check").get("verification_maximum_age", {}),

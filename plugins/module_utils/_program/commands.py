@@ -44,6 +44,13 @@ def _drill(parser: argparse.ArgumentParser) -> Run:
     return drill_command.drill
 
 
+def _follow(parser: argparse.ArgumentParser) -> Run:
+    from . import follow_command
+
+    follow_command.add_arguments(parser)
+    return follow_command.follow
+
+
 def _metrics(parser: argparse.ArgumentParser) -> Run:
     from . import metrics_command
 
@@ -74,6 +81,9 @@ def _report_unknown(reason: str) -> int:
 COMMANDS: Mapping[str, ProgramCommand] = {
     "check": ProgramCommand("check servers: Barman's own checks and those of pgdr.barman", _check),
     "drill": ProgramCommand("prove backups: restore them, check the restored cluster, and remove it", _drill),
+    "follow": ProgramCommand(
+        "follow the primaries of clusters: receive WAL from the member that is the primary", _follow
+    ),
     "metrics": ProgramCommand("write metrics for the textfile collector of Prometheus's node exporter", _metrics),
     "nagios": ProgramCommand("check servers as a plugin of Nagios, with performance data", _nagios, _report_unknown),
     "verify": ProgramCommand("verify stored backups and archived WAL where they lie, a part at each run", _verify),

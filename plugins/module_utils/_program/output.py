@@ -20,6 +20,12 @@ def write_line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def write_line_now(text: str) -> None:
+    """A line of a command that goes on for a while."""
+    write_line(text)
+    sys.stdout.flush()
+
+
 def write_json(value: Mapping[str, Any]) -> None:
     """The value as JSON, for programs."""
     write_line(json.dumps(value, indent=2, sort_keys=True))

@@ -27,12 +27,16 @@ class ReceiverState(enum.Enum):
 class ReceiverRequest:
     """What a receiver has to be.
 
-    may_reset: it may start where WAL is missing in between. synchronous: it confirms every commit. archiving_takes_over: the slot is dropped only if
-    archive_command delivers what follows. former_slots: dropped when the receiver runs with its own.
+    may_reset: it may start where WAL is missing in between. may_switch: it may leave a timeline that the server did not continue, on which it has
+    received more than the server has, if that leaves no gap. prove: if it was started, a segment is closed, and waited for in the archive.
+    synchronous: it confirms every commit. archiving_takes_over: the slot is dropped only if archive_command delivers what follows. former_slots:
+    dropped when the receiver runs with its own.
     """
 
     state: ReceiverState
     may_reset: bool = False
+    may_switch: bool = False
+    prove: bool = True
     synchronous: bool = False
     archiving_takes_over: bool = False
     former_slots: tuple[str, ...] = ()

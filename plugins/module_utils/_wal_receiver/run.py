@@ -50,7 +50,7 @@ def set_receiver(host: ReceiverHost, request: ReceiverRequest, *, check_mode: bo
         if reason:
             raise ReceiverError(reason, "configuration")
         if request.state is ReceiverState.STARTED:
-            ran = ensure_started(host, outcome, may_reset=request.may_reset, check_mode=check_mode)
+            ran = ensure_started(host, outcome, request, check_mode=check_mode)
             former = [name for name in request.former_slots if name != host.slot_name]
             drop_former_slots(host, outcome, former, check_mode=check_mode)
             if request.synchronous and (ran or not check_mode):

@@ -41,27 +41,28 @@ from .plan import (
 from .process import holding_lock, repeat_if_lock_held, start_process, stop_process
 from .prove import prove
 from .report import planned_state, state_of, values_of
+from .request import ReceiverRequest
 
 #: Problems that a reset mends.
 RESETTABLE = ("other_timeline", "wal_removed", "ahead")
 
 
-def ensure_started(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: bool, check_mode: bool) -> bool:
+def ensure_started(host: ReceiverHost, outcome: ServerOutcome, request: ReceiverRequest, *, check_mode: bool) -> bool:
     """Start it if it does not run; whether it ran before. Raises HostError."""
     # What cron starts meanwhile may be all that is needed.
-    return repeat_if_lock_held(
-        host, lambda: start_as_observed(host, outcome, may_reset=may_reset, check_mode=check_mode)
-    )
+    return repeat_if_lock_held(host, lambda: start_as_observed(host, outcome, request, check_mode=check_mode))
 
 
-def start_as_observed(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: bool, check_mode: bool) -> bool:
+def start_as_observed(
+    host: ReceiverHost, outcome: ServerOutcome, request: ReceiverRequest, *, check_mode: bool
+) -> bool:
     """Do what the receiver's present state needs; whether it ran before. Raises LockHeld if another process starts one, and HostError."""
     observed = host.observe()
     if observed.pid is not None and not observed.settled and not (observed.slot is not None and observed.slot.lost):
         # Cron started it a moment ago, or it is about to end.
         observed = settle(host, observed)
     outcome.before = state_of(observed)
-    plan = plan_start(host, observed, may_reset=may_reset)
+    plan = plan_start(host, observed, request)
     if check_mode or not plan.changes:
         outcome.changed = plan.changes
         outcome.after = planned_state(host, observed, plan)
@@ -75,7 +76,7 @@ def start_as_observed(host: ReceiverHost, outcome: ServerOutcome, *, may_reset: 
         # The receiver that was stopped has written its last line.
         start_of_log = log_size(host.log_file)
         start_process(host, start_of_log)
-    if plan.prove:
+    if plan.prove and request.prove:
         outcome.changed = True
         prove(host, start_of_log)
     after = host.observe()
@@ -98,7 +99,7 @@ def settle(host: ReceiverHost, observed: Observation) -> Observation:
     return settled
 
 
-def plan_start(host: ReceiverHost, observed: Observation, *, may_reset: bool) -> ReceiverPlan:
+def plan_start(host: ReceiverHost, observed: Observation, request: ReceiverRequest) -> ReceiverPlan:
     """What has to be done so that WAL is received. Raises ReceiverError if that is not enough."""
     slot_missing = bool(host.slot_name) and observed.slot is None
     if observed.works and not slot_missing and not (observed.slot is not None and observed.slot.lost):
@@ -122,16 +123,21 @@ def plan_start(host: ReceiverHost, observed: Observation, *, may_reset: bool) ->
     if problem is None:
         begin_at = position.segment if position is not None and position.file is None else None
         return ReceiverPlan(stop, lost, None, begin_at, slot_missing or lost, start=True, prove=True)
-    if not may_reset:
+    if not request.may_reset and not (request.may_switch and has_left(problem, position, identity)):
         raise ReceiverError(problem.message, problem.kind)
     return ReceiverPlan(
         stop=stop,
         drop_slot=lost,
-        reset=plan_reset(host, observed, identity, problem, position),
+        reset=plan_reset(host, observed, identity, problem, position, may_leave_gap=request.may_reset),
         create_slot=slot_missing or lost,
         start=True,
         prove=True,
     )
+
+
+def has_left(problem: Diagnosis, position: Position | None, identity: Identity) -> bool:
+    """Whether the server goes on with a later timeline, which began before the receiver's position: a failover that lost what the receiver has."""
+    return problem.kind == "other_timeline" and position is not None and identity.timeline > position.segment.timeline
 
 
 def diagnose_start(
@@ -164,7 +170,13 @@ def diagnose_start(
 
 
 def plan_reset(
-    host: ReceiverHost, observed: Observation, identity: Identity, problem: Diagnosis, position: Position | None
+    host: ReceiverHost,
+    observed: Observation,
+    identity: Identity,
+    problem: Diagnosis,
+    position: Position | None,
+    *,
+    may_leave_gap: bool,
 ) -> Reset:
     size = observed.position.segment_size
     history = read_history(host.replication(), identity.timeline)
@@ -173,6 +185,12 @@ def plan_reset(
     if desired.number(size) > current.number(size):
         desired = current
     start = oldest_streamable(host, desired, current, history, size)
+    if not may_leave_gap and start != desired:
+        raise ReceiverError(
+            f"Barman server '{host.server.name}': the WAL from segment {desired} to {start} was removed from PostgreSQL before Barman had it. Run the "
+            "playbook pgdr.barman.repair, which continues behind the gap and takes a new full backup",
+            "wal_removed",
+        )
     return Reset(problem.kind, start, to_set_aside(observed.archived.received, start, size))
 
 

@@ -233,7 +233,8 @@ def recovery(
     place = (requirements.get(found.target) or {}).get("postgres") or {}
     port = place.get("port") or declared["local_port"]
     name = _entry_name(found, requirements, declared["name"])
-    standby = "" if found.backed_up_as == found.server else found.backed_up_as
+    # Members of a cluster are one server in Barman, and none of them is another's standby for ever.
+    standby = "" if found.backed_up_as == found.server or declared["cluster"] else found.backed_up_as
     to_user = place.get("os_user") or "postgres"
     connection = run_connection(found.source, source, found.target, to_user, host, run)
     connections = {

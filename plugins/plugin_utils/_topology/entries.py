@@ -9,7 +9,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .hooks import hook_options
@@ -37,6 +37,9 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
 # Limits for a server that does not answer: libpq itself waits for minutes to connect, and for two hours once it is connected, and
 # Barman's own check_timeout does not end that.
 TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
+# libpq tries the members of a cluster one after the other. A member without power answers nothing: neither the attempt to connect, nor what
+# pg_receivewal sends, may wait for long.
+_TIME_LIMITS_OF_A_CLUSTER = {**TIME_LIMITS, "connect_timeout": "3", "tcp_user_timeout": "15000"}
 # The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
 #: Options that a passive node must have as its source has them.
@@ -52,11 +55,15 @@ _SHARED_WITH_COPIES = (
 )
 
 
-def conninfo(server: PostgresServer, *, streaming: bool) -> str:
-    """libpq's connection string to the server; without a password, which .pgpass holds."""
+def conninfo(server: PostgresServer, members: Sequence[PostgresServer] = (), *, streaming: bool) -> str:
+    """libpq's connection string to the server; without a password, which .pgpass holds.
+
+    members: all members of its cluster. libpq connects to the one that is the primary.
+    """
+    peers = members or (server,)
     words = {
-        "host": server.postgres_host,
-        "port": str(server.port),
+        "host": ",".join(peer.postgres_host for peer in peers),
+        "port": ",".join(str(peer.port) for peer in peers),
         "user": server.streaming_user if streaming else server.user,
     }
     if not streaming:
@@ -66,7 +73,9 @@ def conninfo(server: PostgresServer, *, streaming: bool) -> str:
         for key in ("sslrootcert", "sslcert", "sslkey"):
             if getattr(server, key):
                 words[key] = getattr(server, key)
-        words.update(TIME_LIMITS)
+        words.update(_TIME_LIMITS_OF_A_CLUSTER if members else TIME_LIMITS)
+    if members:
+        words["target_session_attrs"] = "read-write"
     words.update(server.connection_options)
     return " ".join(f"{key}={quoted(value)}" for key, value in words.items())
 
@@ -78,12 +87,21 @@ def quoted(value: str) -> str:
     return "'{}'".format(value.replace("\\", "\\\\").replace("'", "\\'"))
 
 
+def members_of(topology: Topology, server: PostgresServer) -> list[PostgresServer]:
+    """The members of the server's cluster, itself among them; none without a cluster."""
+    if server.cluster is None:
+        return []
+    return [one for one in topology.postgres_servers.values() if one.cluster == server.cluster]
+
+
 def derived_options(topology: Topology, server: PostgresServer, backup: BackupServer) -> dict[str, Any]:
     """The options of the server's entry that follow from the variables, without barman_options."""
+    members = members_of(topology, server)
+    place = f"cluster {server.cluster}: {', '.join(one.host for one in members)}" if members else server.host
     primary = topology.postgres_servers.get(server.primary) if server.primary else None
     options: dict[str, Any] = {
-        "description": f"PostgreSQL {server.version} on {server.host}",
-        "conninfo": conninfo(server, streaming=False),
+        "description": f"PostgreSQL {server.version} on {place}",
+        "conninfo": conninfo(server, members, streaming=False),
         "backup_method": server.method,
         "archiver": server.archives,
         "streaming_archiver": server.streams,
@@ -92,7 +110,7 @@ def derived_options(topology: Topology, server: PostgresServer, backup: BackupSe
     if server.retention_policy:
         options["retention_policy"] = server.retention_policy
     if server.needs_replication:
-        options["streaming_conninfo"] = conninfo(server, streaming=True)
+        options["streaming_conninfo"] = conninfo(server, members, streaming=True)
     if server.streams:
         options["slot_name"] = server.slot_name
         options["create_slot"] = "auto"

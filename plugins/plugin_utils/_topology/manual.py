@@ -54,6 +54,7 @@ def manual(server: PostgresServer, required: PostgresRequirements, connections: 
             for name, value, condition, dummy in settings
         ],
         "restart": [setting[0] for setting in settings if setting[0] not in _RELOADED],
+        "dcs": list(_dcs(required, settings)) if server.cluster_manager == "patroni" else [],
         "packages": _packages(server, required),
         "ssh": [_ssh(server, connection) for connection in connections],
     }
@@ -61,6 +62,21 @@ def manual(server: PostgresServer, required: PostgresRequirements, connections: 
 
 def _hba_line(rule: HbaRule) -> str:
     return "   ".join((rule["type"], rule["databases"], rule["users"], rule["source"], rule["method"]))
+
+
+def _dcs(required: PostgresRequirements, settings: Iterable[tuple[str, str, str, str]]) -> Iterable[str]:
+    """Lines of YAML for 'patronictl edit-config'. listen_addresses is in the file of each member, as postgresql.listen."""
+    yield "slots:"
+    for slot in required["slots"]:
+        yield f"  {slot}: {{type: physical}}"
+    yield "postgresql:"
+    yield "  parameters:"
+    for name, value, dummy, note in settings:
+        if name != "listen_addresses":
+            yield f"    {name}: {_value(value)}{note and '   # ' + note}"
+    yield "  pg_hba:"
+    for rule in required["hba_rules"]:
+        yield f"  - {_hba_line(rule)}"
 
 
 def _sql(server: PostgresServer, required: PostgresRequirements) -> Iterable[str]:

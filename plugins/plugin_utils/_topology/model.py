@@ -21,6 +21,7 @@ from .hooks import ALL, S3, Declared, Hook
 WalMethod = Literal["streaming", "archiving"]
 BackupMethod = Literal["postgres", "rsync", "snapshot"]
 Incremental = Literal["none", "block", "link", "copy"]
+ClusterManager = Literal["none", "patroni", "repmgr"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 #: Who declares a passive copy: the server, or the backup server that replicates another as a whole.
 CopyLevel = Literal["server", "global"]
@@ -31,6 +32,7 @@ ARCHIVING: WalMethod = "archiving"
 WAL_METHODS: tuple[WalMethod, ...] = (STREAMING, ARCHIVING)
 BACKUP_METHODS: tuple[BackupMethod, ...] = ("postgres", "rsync", "snapshot")
 INCREMENTALS: tuple[Incremental, ...] = ("none", "block", "link", "copy")
+CLUSTER_MANAGERS: tuple[ClusterManager, ...] = ("none", "patroni", "repmgr")
 SSL_MODES: tuple[SslMode, ...] = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 #: The modes in which a connection without TLS is refused.
 SSL_MODES_REQUIRING: tuple[SslMode, ...] = ("require", "verify-ca", "verify-full")
@@ -60,7 +62,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A PostgreSQL server that is kept, or the primary of one."""
+    """A PostgreSQL server that is kept, or the primary of one.
+
+    cluster: of which this is a member. One member of a cluster has the entry in Barman, with its backup_server; that of the others is None.
+    """
 
     host: str
     name: str
@@ -96,6 +101,8 @@ class PostgresServer:
     options: Mapping[str, Any]
     manage: bool
     primary: str | None
+    cluster: str | None = None
+    cluster_manager: ClusterManager = "none"
     archive_method: ArchiveMethod = "barman-wal-archive"
     archive_compression: ArchiveCompression = "none"
     archive_timeout: int | None = None
@@ -190,23 +197,34 @@ class Topology:
         backed_up: dict[str, list[PostgresServer]] = {}
         standbys: dict[str, list[PostgresServer]] = {}
         copies_on: dict[str, list[PassiveCopy]] = {}
+        members: dict[str, list[PostgresServer]] = {}
         for server in self.postgres_servers.values():
             if server.backup_server is not None:
                 backed_up.setdefault(server.backup_server, []).append(server)
             if server.primary is not None:
                 standbys.setdefault(server.primary, []).append(server)
+            if server.cluster is not None:
+                members.setdefault(server.cluster, []).append(server)
         for passive_copy in self.passive_copies:
             copies_on.setdefault(passive_copy.target, []).append(passive_copy)
-        return Index(backed_up, standbys, copies_on)
+        return Index(backed_up, standbys, copies_on, members)
 
 
 @dataclass(frozen=True)
 class Index:
-    """By backup server: the servers that it backs up, and its passive copies. By primary: its standbys."""
+    """By backup server: the servers that it backs up, and its passive copies. By primary: its standbys. By cluster: its members."""
 
     backed_up: Mapping[str, list[PostgresServer]]
     standbys: Mapping[str, list[PostgresServer]]
     copies_on: Mapping[str, list[PassiveCopy]]
+    members: Mapping[str, list[PostgresServer]] = field(default_factory=dict)
+
+    def entry_of(self, server: PostgresServer) -> PostgresServer | None:
+        """The server whose entry in Barman backs this one up: itself, or a member of its cluster; None for a primary that only its standby is for."""
+        if server.backup_server is not None:
+            return server
+        members = self.members.get(server.cluster or "", ())
+        return next((member for member in members if member.backup_server is not None), None)
 
 
 def as_plain(value: Any) -> Any:

@@ -89,7 +89,10 @@ def compare(
         unknown_rules=tuple(unknown),
         foreign_archiving="" if required["archiving"] else foreign,
         archives_undeclared=not required["archiving"] and _archives(state),
-        idle_slots=tuple(slot for slot in state["idle_slots"] if slot not in required["slots"]),
+        # Patroni has a slot for each member on every other one, and drops those that nobody declares.
+        idle_slots=()
+        if required["cluster_manager"] == "patroni"
+        else tuple(slot for slot in state["idle_slots"] if slot not in required["slots"]),
         # A standby has its primary's roles.
         roles=() if state["in_recovery"] else tuple(required["roles"]),
         missing_roles=tuple(_missing_roles(required, state)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .clusters import follow_lines, managed_slots
 from .model import BackupServer, PostgresServer
 from .monitoring import metrics_lines, monitoring_settings
 from .requirement_types import DrillRequirements, ProgramRequirements, VerificationRequirements
@@ -28,6 +29,7 @@ def program_requirements(
 
     synchronous: Barman's names of servers. servers: those that are backed up or replicated there. identity: of the collection's code.
     """
+    clusters = managed_slots(server for server in servers if server.backup_server == backup.host)
     return {
         "identity": identity,
         "settings": {
@@ -37,9 +39,15 @@ def program_requirements(
                 "drill_maximum_age": drills["maximum_ages"],
                 "verification_maximum_age": verification["maximum_ages"],
             },
+            "follow": {"managed_slots": clusters},
             "drill": {name: drills[name] for name in ("directory", "queries", "database_users")},
             "verify": {name: verification[name] for name in ("days", "bandwidth_limit")},
             "monitoring": monitoring_settings(backup, servers),
         },
-        "schedule_lines": [*drills["schedule_lines"], *verification["schedule_lines"], *metrics_lines(backup)],
+        "schedule_lines": [
+            *drills["schedule_lines"],
+            *verification["schedule_lines"],
+            *follow_lines(backup.user, clusters),
+            *metrics_lines(backup),
+        ],
     }

@@ -13,9 +13,9 @@ from .model import Index, PostgresServer
 
 
 def clients_of(index: Index, server: PostgresServer) -> list[PostgresServer]:
-    """The servers for whose sake Barman comes to this one: itself, and its standbys."""
-    itself = [server] if server.backup_server is not None else []
-    return itself + list(index.standbys.get(server.host, ()))
+    """The servers for whose sake Barman comes to this one: itself, or the one that has the entry of its cluster, and its standbys."""
+    entry = index.entry_of(server)
+    return ([] if entry is None else [entry]) + list(index.standbys.get(server.host, ()))
 
 
 def backed_up_as(index: Index, server: PostgresServer) -> str:
@@ -44,4 +44,4 @@ def archiving_client(index: Index, server: PostgresServer) -> PostgresServer | N
 
 def has_base_backups(server: PostgresServer) -> bool:
     """Whether base backups are taken from this server with the replication protocol."""
-    return server.backup_server is not None and server.method == "postgres"
+    return server.method == "postgres" and (server.backup_server is not None or server.cluster is not None)

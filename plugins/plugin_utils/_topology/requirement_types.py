@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
 from ...module_utils._archive_command.command import ArchiveCompression, ArchiveMethod
+from .model import ClusterManager
 
 #: What an SSH connection is for.
 SshPurpose = Literal["backup", "archiving", "passive", "recovery"]
@@ -128,8 +129,8 @@ class ManualSteps(TypedDict):
 
     database: the lines for psql are for this one, as a superuser. sql: the roles and their privileges. passwords: in the same session. pg_hba: the first
     lines of pg_hba.conf, because the first line that matches decides. settings: for postgresql.conf, or a provider's console. alter_system: the same for
-    psql: it raises what is too low, and leaves the rest. restart: the settings among them that need a restart. packages: for archive_command or the
-    method rsync.
+    psql: it raises what is too low, and leaves the rest. restart: the settings among them that need a restart. dcs: with
+    Patroni, the slot, the settings and pg_hba as lines of its configuration in the DCS. packages: for archive_command or the method rsync.
     """
 
     database: str
@@ -139,6 +140,7 @@ class ManualSteps(TypedDict):
     settings: list[str]
     alter_system: list[str]
     restart: list[str]
+    dcs: list[str]
     packages: list[str]
     ssh: list[ManualSsh]
 
@@ -147,11 +149,12 @@ class PostgresRequirements(TypedDict):
     """Of a PostgreSQL server.
 
     server_name: Barman's name, null for a primary that is backed up through its standby only. manage: if false, nothing may be changed there, see
-    manual. primary: on a standby, the inventory name of its primary, where its roles are created. standbys: on a primary, the inventory names of
-    its standbys. backed_up_as: the inventory name of the server whose entry in Barman has its data. hba_lines: hba_rules as lines of the file.
-    listens: whether a backup server on another machine connects to it. packages: by the names that Debian and Red Hat share. programs: what
-    unpacks its backups there. python_modules: what archive_command compresses with. pgpass: for every connection that a backup server may have to
-    it, a former one too. variables: what only the role reads of the inventory, with the defaults of the table (variables.py).
+    manual. cluster: of which it is a member; cluster_manager: what owns its configuration. primary: on a standby, the inventory name of its primary,
+    where its roles are created. standbys: on a primary, the inventory names of its standbys. backed_up_as: the inventory name of the server whose
+    entry in Barman has its data. hba_lines: hba_rules as lines of the file. listens: whether a backup server on another machine connects to it.
+    packages: by the names that Debian and Red Hat share. programs: what unpacks its backups there. python_modules: what archive_command compresses
+    with. pgpass: for every connection that a backup server may have to it, a former one too. variables: what only the role reads of the inventory,
+    with the defaults of the table (variables.py).
     """
 
     server_name: str | None
@@ -160,6 +163,8 @@ class PostgresRequirements(TypedDict):
     database: str
     manage: bool
     os_user: str
+    cluster: str | None
+    cluster_manager: ClusterManager
     primary: str | None
     standbys: list[str]
     backed_up_as: str

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from ...module_utils._postgres import privileges
 from . import drills, retention, schedule
-from .entries import directories, entry_options, global_options, passive_options, receiver_name
+from .entries import directories, entry_options, global_options, members_of, passive_options, receiver_name
 from .explicit_options import given_global_options, given_options
 from .hook_requirements import hook_requirements
 from .manual import manual
@@ -93,6 +93,7 @@ def describe(topology: Topology) -> dict[str, Any]:
 
 
 def _postgres(topology: Topology, index: Index, server: PostgresServer) -> PostgresRequirements:
+    entry = index.entry_of(server)
     clients = clients_of(index, server)
     receivers = receivers_of(index, server)
     replicating = receivers + ([server] if has_base_backups(server) and server not in receivers else [])
@@ -113,12 +114,14 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> Postg
         ),
     ]
     return {
-        "server_name": server.name if server.backup_server is not None else None,
+        "server_name": None if entry is None else entry.name,
         "version": server.version,
         "port": server.local_port,
         "database": server.database,
         "manage": server.manage,
         "os_user": server.os_user,
+        "cluster": server.cluster,
+        "cluster_manager": server.cluster_manager,
         "primary": server.primary,
         "standbys": [standby.host for standby in index.standbys.get(server.host, ())],
         "backed_up_as": backed_up_as(index, server),
@@ -400,7 +403,9 @@ def _hops(passive_copy: PassiveCopy, sources: Mapping[tuple[str, str], str]) -> 
 def _pgpass(topology: Topology, server: PostgresServer, *, former: bool = False) -> Iterable[PasswordLine]:
     """A line for each connection to the server; former: also for those that it does not need any more, but may have had."""
     primary = topology.postgres_servers.get(server.primary) if server.primary else None
-    connections = [(server, False)] + ([(server, True)] if former or server.needs_replication else [])
+    connections: list[tuple[PostgresServer, bool]] = []
+    for peer in [server] if former else (members_of(topology, server) or [server]):
+        connections += [(peer, False)] + ([(peer, True)] if former or peer.needs_replication else [])
     if primary is not None:
         connections += [(primary, False)] + ([(primary, True)] if former or server.streams else [])
     for peer, streaming in connections:

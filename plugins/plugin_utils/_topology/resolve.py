@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ...module_utils._barman import options as barman_options
 from ...module_utils._postgres import privileges
-from . import schedule
+from . import clusters, schedule
 from .kinds import BACKUP, BOTH, PG, Group, Variable
 from .model import WAL_METHODS, BackupServer, PassiveCopy, PostgresServer, Problem, Topology, Unreadable
 from .parse import InvalidValue, ansible_address, as_source, server_name
@@ -51,9 +51,20 @@ def resolve(pg: Mapping[str, HostVariables], backup: Mapping[str, HostVariables]
     backup_servers = {host: _backup_server(readers[host]) for host in sorted(backup)}
     primaries = {str(values.get("barman_primary") or "") for values in pg.values()}
     postgres_servers = {host: _postgres_server(readers[host], is_primary=host in primaries) for host in sorted(pg)}
+    problems += clusters.disagreements(postgres_servers)
+    postgres_servers = clusters.with_one_entry(postgres_servers)
     passive_copies = _passive_copies(postgres_servers, backup_servers)
     for server in postgres_servers.values():
-        _same_passwords(readers, server)
+        if server.primary is not None:
+            _same_passwords(
+                readers, server, server.primary, f"its primary {server.primary}, and a standby has its primary's roles"
+            )
+    for members in clusters.by_cluster(postgres_servers).values():
+        for server in members[1:]:
+            first = members[0].host
+            _same_passwords(
+                readers, server, first, f"{first}, and the members of cluster {server.cluster} have the same roles"
+            )
     problems.sort()
     return Resolution(Topology(postgres_servers, backup_servers, passive_copies), problems)
 
@@ -244,8 +255,9 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
     versions = f"{privileges.OLDEST} to {privileges.NEWEST}"
     if not reader.is_given("barman_postgres_version"):
         reader.report("barman_postgres_version", "is missing", f"write PostgreSQL's major version, {versions}")
-    name = reader.get("barman_server_name", reader.host)
-    if not reader.is_given("barman_server_name"):
+    cluster = reader.get("barman_cluster")
+    name = reader.get("barman_server_name", cluster or reader.host)
+    if not reader.is_given("barman_server_name") and cluster is None:
         try:
             server_name(reader.host)
         except InvalidValue as wrong:
@@ -299,6 +311,8 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
         options=reader.get("barman_options"),
         manage=reader.get("barman_manage_postgres"),
         primary=primary,
+        cluster=cluster,
+        cluster_manager=reader.get("barman_cluster_manager"),
         archive_method=reader.get("barman_archive_method"),
         archive_compression=reader.get("barman_archive_compression"),
         archive_timeout=reader.get("barman_archive_timeout", patience),
@@ -335,18 +349,17 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
     return server
 
 
-def _same_passwords(readers: Mapping[str, _Reader], server: PostgresServer) -> None:
-    """A standby has its primary's roles, with their passwords."""
-    primary = readers.get(server.primary or "")
-    if primary is None:
+def _same_passwords(readers: Mapping[str, _Reader], server: PostgresServer, peer: str, words: str) -> None:
+    """Servers that replicate one another have the same roles, with their passwords. words: which peer that is, and why."""
+    if peer not in readers:
         return
     own = readers[server.host]
     for variable in ("barman_postgres_password", "barman_streaming_password"):
-        standby_value, primary_value = own.values.get(variable), primary.values.get(variable)
-        if isinstance(standby_value, str) and isinstance(primary_value, str) and standby_value != primary_value:
+        value, other = own.values.get(variable), readers[peer].values.get(variable)
+        if isinstance(value, str) and isinstance(other, str) and value != other:
             own.report(
                 variable,
-                f"differs from that of its primary {server.primary}, and a standby has its primary's roles",
+                f"differs from that of {words}",
                 "write the same, best once for both in a group's variables",
             )
 

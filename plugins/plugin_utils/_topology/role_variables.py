@@ -75,6 +75,14 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         default="the unit of the server's process",
     ),
     Variable(
+        "barman_patroni_file",
+        PG,
+        OPTIONAL_PATH,
+        "",
+        "With barman_cluster_manager patroni: Patroni's configuration file.",
+        default="that of the running Patroni",
+    ),
+    Variable(
         "barman_restart_allowed",
         PG,
         BOOLEAN,

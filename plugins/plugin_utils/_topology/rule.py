@@ -34,7 +34,7 @@ class Facts:
     def of(cls, topology: Topology) -> Facts:
         index = topology.index()
         loose = any(
-            (server.backup_server is None and server.host not in index.standbys)
+            (index.entry_of(server) is None and server.host not in index.standbys)
             or any(
                 name not in topology.backup_servers for name in (server.backup_server, *server.passive_servers) if name
             )
@@ -45,6 +45,11 @@ class Facts:
     @property
     def pg(self) -> Mapping[str, PostgresServer]:
         return self.topology.postgres_servers
+
+    def backup_of(self, server: PostgresServer) -> BackupServer | None:
+        """The backup server that backs it up, or its cluster."""
+        entry = self.index.entry_of(server)
+        return None if entry is None else self.backups.get(entry.backup_server or "")
 
     @property
     def backups(self) -> Mapping[str, BackupServer]:

@@ -233,7 +233,7 @@ def tls_settings(_facts: Facts, server: PostgresServer) -> Findings:
 
 
 def reachability(facts: Facts, server: PostgresServer) -> Findings:
-    backup = facts.backups.get(server.backup_server or "")
+    backup = facts.backup_of(server)
     if backup is None or backup.host == server.host or backup.address == server.address:
         return
     if is_loopback(server.postgres_host):

@@ -109,8 +109,10 @@ def lasting_ssh_connections(topology: Topology) -> list[SshConnection]:
 def recovery_ssh_connections(topology: Topology) -> list[SshConnection]:
     """From each backup server that has a server's backups to that server, if Ansible manages that server."""
     connections = []
+    index = topology.index()
     for server in topology.postgres_servers.values():
-        backup = topology.backup_servers.get(server.backup_server or "")
+        entry = index.entry_of(server)
+        backup = topology.backup_servers.get(entry.backup_server or "") if entry is not None else None
         if backup is not None and server.manage:
             connections.append(_to_postgres(backup, server, "recovery"))
     for passive_copy in topology.passive_copies:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from . import rules_backup_servers, rules_options, rules_servers
+from . import rules_backup_servers, rules_clusters, rules_options, rules_servers
 from .model import BackupServer, PassiveCopy, PostgresServer, Problem, Topology
 from .rule import Facts, Findings
 
@@ -22,6 +22,7 @@ SERVER_RULES: tuple[Callable[[Facts, PostgresServer], Findings], ...] = (
     rules_servers.tls_settings,
     rules_servers.reachability,
     rules_servers.sources_of_wal,
+    rules_clusters.member,
     rules_options.hook_scripts,
 )
 BACKUP_SERVER_RULES: tuple[Callable[[Facts, BackupServer], Findings], ...] = (
@@ -37,6 +38,7 @@ TOPOLOGY_RULES: tuple[Callable[[Facts], Findings], ...] = (
     rules_options.entries,
     rules_servers.service_users,
     rules_servers.slot_names,
+    rules_clusters.addresses,
 )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...module_utils._archive_command import command as archive_command
+from .cluster_variables import CLUSTER_VARIABLES
 from .kinds import (
     ADDRESS,
     BACKUP,
@@ -119,7 +120,7 @@ VARIABLES: tuple[Variable, ...] = (
         SERVER_NAME,
         None,
         "The name that Barman gives the server.",
-        default="the inventory name",
+        default="barman_cluster, else the inventory name",
     ),
     Variable("barman_backup_method", PG, one_of(BACKUP_METHODS), "postgres", "How base backups are taken."),
     Variable(
@@ -331,6 +332,7 @@ VARIABLES: tuple[Variable, ...] = (
         "",
         "On a standby: the inventory name of its primary. Backups are taken from the standby, WAL comes from the primary.",
     ),
+    *CLUSTER_VARIABLES,
     Variable("barman_postgres_os_user", PG, OS_USER, "postgres", "The operating system's user that runs PostgreSQL."),
     Variable(
         "barman_ssh_public_key",

@@ -14,7 +14,11 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import ConnectionFailed
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.conninfo import conninfo_words
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.conninfo import (
+    conninfo_text,
+    conninfo_words,
+    hosts_of,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.questions import Question, ask_all
 
 pytest.importorskip("psycopg")
@@ -83,3 +87,28 @@ def test_an_invalid_option_is_reported_and_repeats_no_password(closed: int) -> N
 )
 def test_words_of_a_connection_string(text: str, words: dict[str, str]) -> None:
     assert conninfo_words(text) == words
+
+
+def test_a_host_of_several_that_does_not_answer_holds_up_none(silent: int, closed: int) -> None:
+    """Each member of a cluster is asked, and the reasons of all are reported."""
+    several = Question("pg", f"host=127.0.0.1,127.0.0.1 port={silent},{closed} user=barman dbname=postgres", "SELECT 1")
+    begin = time.monotonic()
+    answer = ask_all({"pg": several}, None, 0.5)["pg"]
+    assert time.monotonic() - begin < 5
+    assert isinstance(answer, HostError)
+    assert f"127.0.0.1:{silent} did not answer" in str(answer)
+    assert f"127.0.0.1:{closed}" in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("host=a user=u", ["host=a user=u"]),
+        ("user=u", ["user=u"]),
+        ("host=a,b user=u", ["host=a user=u", "host=b user=u"]),
+        ("host=a,b port=5433 user=u", ["host=a port=5433 user=u", "host=b port=5433 user=u"]),
+        ("host=a,b port=1,2 password='x y'", ["host=a port=1 password='x y'", "host=b port=2 password='x y'"]),
+    ],
+)
+def test_each_host_of_a_connection_string(text: str, expected: list[str]) -> None:
+    assert [conninfo_text(words) for words in hosts_of(conninfo_words(text))] == expected

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import request_from as drill_request
+from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
 from ansible_collections.pgdr.barman.plugins.module_utils._host.sources import own_sources
@@ -21,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._program import (
     check_command,
     commands,
     drill_command,
+    follow_command,
     main,
     verify_command,
 )
@@ -269,3 +271,24 @@ def test_verify_prints_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     verify_command.add_arguments(parser)
     assert verify_command.verify(parser.parse_args(["--json"]), Settings("barman")) == 0
     assert json.loads(capsys.readouterr().out) == VERIFIED
+
+
+def test_follow_follows_the_clusters_of_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(follow_command, "require_psycopg", lambda: None)
+    monkeypatch.setattr(follow_command, "read", lambda *_: argparse.Namespace(home=str(tmp_path)))
+    followed: list[Any] = []
+
+    def follow(tools: Any, managed: Any, names: Any, seconds: float) -> bool:
+        followed.append((managed, names, seconds))
+        return names is None
+
+    monkeypatch.setattr(follow_command, "follow_clusters", follow)
+    settings = Settings(ME, {"follow": {"managed_slots": {"orders": True}}})
+    options = argparse.Namespace(servers=[], seconds=57.0)
+    assert follow_command.follow(options, settings) == 0
+    assert follow_command.follow(argparse.Namespace(servers=["orders"], seconds=0.0), settings) == 1
+    assert followed == [({"orders": True}, None, 57.0), ({"orders": True}, ["orders"], 0.0)]
+    with exclusive(str(tmp_path), "following clusters"):
+        assert follow_command.follow(options, settings) == 0
+    with pytest.raises(HostError, match="the clusters in the program's settings"):
+        follow_command.follow(options, Settings(ME, {"follow": {"managed_slots": []}}))

@@ -29,6 +29,7 @@ UNKNOWN = rule("198.51.100.77/32")
 REQUIREMENTS: dict[str, Any] = {
     "version": 17,
     "port": 5432,
+    "cluster_manager": "none",
     "primary": None,
     "standbys": [],
     "archiving": None,
@@ -185,6 +186,10 @@ def test_archiving_that_is_not_declared(state: dict[str, Any], foreign: str, our
     assert (found.foreign_archiving, found.archives_undeclared) == (foreign, ours)
     declared = compared(state, ARCHIVING, archive_overwrite=True)
     assert (declared.foreign_archiving, declared.archives_undeclared) == ("", False)
+
+
+def test_slots_under_patroni_are_patronis() -> None:
+    assert compared({"idle_slots": ["pg_2"]}, {"cluster_manager": "patroni"}).idle_slots == ()
 
 
 def test_slots_that_nothing_uses() -> None:

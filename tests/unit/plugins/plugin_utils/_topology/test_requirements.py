@@ -743,6 +743,7 @@ def test_what_a_hand_has_to_do():
             "AND setting::int < 1 \\gexec",
         ],
         "restart": ["listen_addresses", "wal_level", "max_wal_senders", "max_replication_slots"],
+        "dcs": [],
         "packages": [],
         "ssh": [],
     }

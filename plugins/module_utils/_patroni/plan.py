@@ -1,0 +1,100 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Barman needs of a cluster's configuration, which Patroni has in its DCS: values to a patch.
+
+This module util is private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._host.process import HostError
+from .._postgres.hba_file import rules_in, with_rules
+
+
+@dataclass(frozen=True)
+class PatroniRequest:
+    """slots: names of physical slots. parameters: PostgreSQL's settings with their values. rules: the lines of pg_hba.conf."""
+
+    slots: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PatroniPlan:
+    """patch: what is merged into the configuration in the DCS, empty if nothing changes. before, after: what is shown of it.
+
+    writes_rules: whether Patroni writes pg_hba.conf from the DCS. If not, the file is PostgreSQL's own on each member.
+    """
+
+    patch: Mapping[str, Any]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    writes_rules: bool
+
+
+def plan(dynamic: Mapping[str, Any], local: Mapping[str, Any], request: PatroniRequest, file: str) -> PatroniPlan:
+    """dynamic: the configuration in the DCS. local: that of the file, which takes precedence. Raises HostError if the file overrides what has to change."""
+    postgresql, own = _section(dynamic, "postgresql"), _section(local, "postgresql")
+    parameters = _section(postgresql, "parameters")
+    _refuse_local(own, request, file)
+    rules = postgresql.get("pg_hba")
+    # An hba_file is somebody's own: Patroni ignores its own list then.
+    elsewhere = "hba_file" in {**parameters, **_section(own, "parameters")}
+    writes_rules = isinstance(rules, list) and not elsewhere
+    lines = [str(line) for line in rules] if isinstance(rules, list) and writes_rules else []
+    desired = with_rules("".join(f"{line}\n" for line in lines), request.rules).splitlines() if writes_rules else []
+    slots = {name: {"type": "physical"} for name in request.slots}
+    known_slots = _section(dynamic, "slots")
+    patch: dict[str, Any] = {}
+    new_slots = {name: value for name, value in slots.items() if known_slots.get(name) != value}
+    new_parameters = {name: value for name, value in request.parameters.items() if str(parameters.get(name)) != value}
+    if new_slots:
+        patch["slots"] = new_slots
+    if new_parameters:
+        patch.setdefault("postgresql", {})["parameters"] = new_parameters
+    if desired != lines:
+        patch.setdefault("postgresql", {})["pg_hba"] = desired
+    before = {
+        "slots": {name: known_slots[name] for name in slots if name in known_slots},
+        "parameters": {name: str(parameters[name]) for name in request.parameters if parameters.get(name) is not None},
+        "pg_hba": rules_in("\n".join(lines)),
+    }
+    after = {
+        "slots": slots,
+        "parameters": dict(request.parameters),
+        "pg_hba": list(request.rules) if writes_rules else [],
+    }
+    return PatroniPlan(patch, before, after, writes_rules)
+
+
+def _refuse_local(own: Mapping[str, Any], request: PatroniRequest, file: str) -> None:
+    """What the file sets overrides the DCS on that member, so a patch would have no effect there."""
+    if own.get("pg_hba") is not None:
+        lines = "; ".join(request.rules)
+        raise HostError(
+            f"{file} has postgresql.pg_hba, which overrides the list in the DCS on this member. Move that list to the DCS (patronictl edit-config), and "
+            f"remove it from the file on all members. Or write these lines at its top on all members, and set barman_manage_postgres: false: {lines}"
+        )
+    both = sorted(set(request.parameters).intersection(_section(own, "parameters")))
+    if both:
+        raise HostError(
+            f"{file} sets {', '.join(both)} in postgresql.parameters, which overrides the DCS on this member. Remove that from the file on all members, "
+            "and run 'patronictl reload'"
+        )
+
+
+def _section(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = value.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def pending_restart(members: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a member waits for a restart. members: those that 'patronictl list' has as JSON."""
+    return any(member.get("Member") == name and bool(member.get("Pending restart")) for member in members)
