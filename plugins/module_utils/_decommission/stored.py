@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._barman import ledger
@@ -22,15 +22,16 @@ from .._barman.requirements_record import record_file
 from .._host.paths import is_within, normal_path
 from .._host.process import HostError
 from .._host.system_directories import SYSTEM_DIRECTORIES
+from .._stored.observe import state_file
 
 
 @dataclass(frozen=True)
 class StoredData:
-    """directories: by the name that each has in an export, none within another. files: the ledger, locks and records of the server."""
+    """directories: by the name that each has in an export, none within another. files: the ledger, locks and records of the server, in the same way."""
 
     server: str
-    directories: dict[str, str]
-    files: tuple[str, ...] = ()
+    directories: Mapping[str, str]
+    files: Mapping[str, str]
 
 
 def stored_data(configuration: Configuration, name: str) -> StoredData:
@@ -44,7 +45,7 @@ def stored_data(configuration: Configuration, name: str) -> StoredData:
     directories = _outermost(server)
     for path in directories.values():
         _refuse_shared(configuration, name, path)
-    return StoredData(name, directories, tuple(_files(configuration, server)))
+    return StoredData(name, directories, _files(configuration, server))
 
 
 def _outermost(server: ServerConfiguration) -> dict[str, str]:
@@ -78,8 +79,13 @@ def _refuse_shared(configuration: Configuration, name: str, path: str) -> None:
                 )
 
 
-def _files(configuration: Configuration, server: ServerConfiguration) -> Iterable[str]:
-    known = (ledger.ledger_file(configuration.home, server.name), record_file(configuration.home, server.name))
+def _files(configuration: Configuration, server: ServerConfiguration) -> dict[str, str]:
+    known = {
+        "ledger.jsonl": ledger.ledger_file(configuration.home, server.name),
+        "requirements.json": record_file(configuration.home, server.name),
+        "verification.json": state_file(configuration.home, server.name),
+    }
     # Barman leaves its lock files.
-    locks = glob.glob(glob.escape(lock_file(server, "\0")).replace("\0", "*"))
-    return [path for path in (*known, *sorted(locks)) if os.path.lexists(path)]
+    for path in sorted(glob.glob(glob.escape(lock_file(server, "\0")).replace("\0", "*"))):
+        known[os.path.basename(path)] = path
+    return {name: path for name, path in known.items() if os.path.lexists(path)}

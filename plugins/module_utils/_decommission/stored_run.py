@@ -63,7 +63,7 @@ def _remove(
     target = os.path.join(params["export_directory"], name) if params["export_directory"] else None
     outcome.values = {"directories": sorted(there.values()), "export": target}
     outcome.changed = bool(there or data.files)
-    outcome.before = {"stored": [*sorted(there.values()), *data.files]}
+    outcome.before = {"stored": [*sorted(there.values()), *data.files.values()]}
     outcome.after = {"stored": []}
     if check_mode or not outcome.changed:
         return
@@ -72,7 +72,7 @@ def _remove(
         export(data, there, entry.file, target, user, runner)
     for path in sorted(there.values()):
         _empty_and_remove(path, user, runner)
-    for path in data.files:
+    for path in data.files.values():
         remove_file(path)
 
 
@@ -90,8 +90,8 @@ def export(
         for option, path in directories.items():
             # With hard links, of which incremental backups consist.
             _call(Command(["cp", "-a", "--", path, os.path.join(unfinished, option)], user=user), runner)
-        for path in (entry_file, *data.files):
-            _call(Command(["cp", "-p", "--", path, unfinished], user=user), runner)
+        for name, path in {os.path.basename(entry_file): entry_file, **data.files}.items():
+            _call(Command(["cp", "-p", "--", path, os.path.join(unfinished, name)], user=user), runner)
         _call(Command(["sync", "-f", "--", unfinished], user=user), runner)
         for option, path in directories.items():
             _require_same(path, os.path.join(unfinished, option), data.server)

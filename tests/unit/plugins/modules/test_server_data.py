@@ -41,6 +41,10 @@ class Host:
         (base / "link").symlink_to("/nowhere")
         (self.home / "old" / "wals").mkdir()
         (self.home / "pg").mkdir()
+        for name in ("requirements", "verification"):
+            directory = self.home / ".pgdr.barman" / name
+            directory.mkdir(parents=True)
+            (directory / "old.json").write_text(name)
         ledger = self.home / ".pgdr.barman" / "ledger"
         ledger.mkdir(parents=True)
         (ledger / "old.jsonl").write_text("{}\n")
@@ -68,7 +72,7 @@ def test_directories_ledger_and_locks_go_and_those_of_others_stay(
     assert answer["servers"]["old"]["directories"] == [str(host.home / "old")]
     assert not (host.home / "old").exists()
     assert sorted(path.name for path in host.home.iterdir()) == [".pg-backup.lock", ".pgdr.barman", "pg"]
-    assert list((host.home / ".pgdr.barman" / "ledger").iterdir()) == []
+    assert [path for path in (host.home / ".pgdr.barman").rglob("*") if path.is_file()] == []
     assert not run(host, capsys, "old")["changed"]
 
 
@@ -122,7 +126,8 @@ def test_an_export_has_every_byte_and_the_entry(host: Host, capsys: pytest.Captu
     assert (data / "PG_VERSION").stat().st_ino == (data / "hard").stat().st_ino
     assert os.readlink(data / "link") == "/nowhere"
     assert (copy / "old.conf").exists()
-    assert (copy / "old.jsonl").exists()
+    assert (copy / "verification.json").read_text() == "verification"
+    assert (copy / "ledger.jsonl").exists()
     assert copy.stat().st_mode & 0o777 == 0o700
     assert not (host.home / "old").exists()
 
