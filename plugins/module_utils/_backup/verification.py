@@ -4,9 +4,8 @@
 
 """Whether the files of a backup are those that its manifest names.
 
-This module util is private to the collection. PostgreSQL's pg_verifybackup does the same, but it comes with the server's
-package, a backup server often has the client's only, and before PostgreSQL 18 it can't read tar files. An incremental
-backup is verified with all that it builds upon.
+This module util is private to the collection. If PostgreSQL's pg_verifybackup is installed, it reads a backup that is not packed. It comes with
+the server's package, and a backup server often has the client's only. An incremental backup is verified with all that it builds upon.
 """
 
 from __future__ import annotations
@@ -21,9 +20,11 @@ from typing import Any
 from .._barman.catalog import Backup
 from .._host.process import HostError
 from .._postgres.backup_manifest import NO_CHECKSUM
-from .stored_files import DamagedFiles, FileDamage, NotVerified, open_files
+from .stored_files import BackupFiles, DamagedFiles, FileDamage, NotVerified, open_files
 
 ReportProgress = Callable[[str, int, int], None]
+#: Whether a program proved that the files of the backup in that directory are those of their manifest. False if that is not known.
+Prove = Callable[[Backup, str, BackupFiles], bool]
 
 PHASE = "verifying the backup"
 _MOST_LISTED = 5
@@ -75,11 +76,12 @@ def verify_backup(
     earlier: Mapping[str, Any] | None = None,
     processes: int = 0,
     clock: Callable[[], float] = time.monotonic,
+    prove: Prove = lambda backup, directory, files: False,
 ) -> BackupVerification:
     """Compare each backup's files with its manifest. Raises DamagedBackup.
 
     backups: the one that is recovered, and what it builds upon. directory: Barman's basebackups_directory. earlier: what
-    as_dict() returned in an earlier run.
+    as_dict() returned in an earlier run. prove: a program that is asked first.
     """
     started = clock()
     report(PHASE, 0, 0)
@@ -98,6 +100,10 @@ def verify_backup(
         for current, one in zip(backups, sets):
             # Sizes first: that is done in a moment.
             _refuse(server, current, one.wrong_sizes())
+            if prove(current, os.path.join(directory, current.backup_id), one):
+                done += one.manifest.bytes
+                report(PHASE, done, total)
+                continue
             problems: list[FileDamage] = []
             for file, problem in one.wrong_sums(processes):
                 report(PHASE, done, total)

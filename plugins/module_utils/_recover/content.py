@@ -13,7 +13,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._backup.verification import verify_backup
+from .._backup.pg_verifybackup import prover
+from .._backup.verification import Prove, verify_backup
 from .._barman.archive import Archive
 from .._barman.catalog import Backup, chain
 from .._barman.command import Barman
@@ -60,6 +61,7 @@ def verify_source(
         source.server,
         to_the_end=request.target.kind == END,
         report=report,
+        prove=prover(environment.runner, environment.user, source.server.get("path_prefix") or ""),
     )
 
 
@@ -108,10 +110,11 @@ def verify_content(
     *,
     to_the_end: bool,
     report: ReportProgress,
+    prove: Prove = lambda backup, directory, files: False,
 ) -> dict[str, dict[str, Any]]:
     """What was verified, for the result. Raises DamagedBackup or DamagedWal.
 
-    to_the_end: the plan has a position as its target, but means the end of the WAL.
+    to_the_end: the plan has a position as its target, but means the end of the WAL. prove: a program that is asked first.
     """
     replay = _replay(plan, to_the_end=to_the_end)
     # Costs nothing, so it is not an option.
@@ -124,6 +127,7 @@ def verify_content(
             server.directory("basebackups_directory"),
             report,
             _of(request.earlier, "backup"),
+            prove=prove,
         )
         answer["backup"] = verified.as_dict()
     if request.wal:

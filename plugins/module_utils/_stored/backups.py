@@ -11,21 +11,17 @@ damaged is decided by the code that every recovery uses, because pg_verifybackup
 from __future__ import annotations
 
 import os
-import re
-import shutil
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._backup.pg_verifybackup import PROGRAM, Pacing, find_program, run_program
 from .._backup.stored_files import BackupFiles, DamagedFiles, FileDamage, NotVerified, PlainFiles, open_files
 from .._barman.catalog import Backup
 from .._barman.command import Barman, failure
-from .._host.process import Command, HostError, Runner
-from .._host.safe_files import temporary_directory, writing_as
+from .._host.process import Runner
 from .._postgres.backup_manifest import NAME
 from .pace import INTERVAL, Pace, PacedProgram
 
-PROGRAM = "pg_verifybackup"
 OWN = "pgdr.barman"
 _TABLESPACES = "pg_tblspc"
 
@@ -117,36 +113,14 @@ class BackupReader:
         return damages
 
     def _with_program(self, program: str, directory: str, files: BackupFiles) -> list[FileDamage]:
-        with temporary_directory("pgdr-verify-", None) as parent:
-            view = os.path.join(parent, "data")
-            make_view(
-                directory,
-                view,
-                {name.split("/", 2)[1] for name in files.manifest.files if name.startswith(f"{_TABLESPACES}/")},
-            )
-            paced = None if self.pace.limit is None else PacedProgram(self.pace.limit)
-            completed = self.runner(
-                Command(
-                    [
-                        program,
-                        "--no-parse-wal",
-                        "--quiet",
-                        f"--manifest-path={os.path.join(directory, 'data', NAME)}",
-                        view,
-                    ],
-                    tick=None if paced is None else paced.tick,
-                    tick_interval=INTERVAL,
-                    started=None if paced is None else paced.started,
-                    die_with_parent=True,
-                    # A stopped process does not end by another signal.
-                    death_signal=signal.SIGKILL,
-                )
-            )
+        paced = None if self.pace.limit is None else PacedProgram(self.pace.limit)
+        pacing = None if paced is None else Pacing(paced.started, paced.tick, INTERVAL)
+        completed = run_program(program, directory, files, self.runner, pacing=pacing)
         if completed.ok:
             return []
         damages = self._alone(files)
         if not damages:
-            text = " ".join(completed.text.replace(view, os.path.join(directory, "data")).split())
+            text = " ".join(completed.text.split())
             damages = [
                 FileDamage(os.path.join(directory, "data"), f"{program} fails: {text or f'exit status {completed.rc}'}")
             ]
@@ -157,42 +131,3 @@ def lacks_manifest(backup: Backup, directory: str) -> bool:
     """Whether it is a backup of which Barman writes the manifest, and has not."""
     own = (backup.mode or "").startswith("postgres")
     return not own and not os.path.lexists(os.path.join(directory, "data", NAME))
-
-
-def make_view(directory: str, view: str, tablespaces: set[str]) -> None:
-    """A directory of links in which a backup is as PostgreSQL has it.
-
-    The links of its own pg_tblspc lead to where the tablespaces were, or, on a passive node, to where they are on another host. A tablespace
-    that the manifest does not name is left out.
-    """
-    data = os.path.join(directory, "data")
-    with writing_as(None, view):
-        os.mkdir(view, 0o700)
-        for name in os.listdir(data):
-            if name != _TABLESPACES:
-                os.symlink(os.path.join(data, name), os.path.join(view, name))
-        os.mkdir(os.path.join(view, _TABLESPACES), 0o700)
-        for oid in tablespaces:
-            os.symlink(os.path.join(directory, oid), os.path.join(view, _TABLESPACES, oid))
-
-
-def find_program(
-    major_version: int,
-    runner: Runner,
-    requested: str | None = None,
-    path_prefix: str = "",
-    which: Sequence[str] | None = None,
-) -> str | None:
-    """pg_verifybackup of that major version; None if it is not installed. requested: the only directory to search in. Raises HostError."""
-    places = [*path_prefix.split(":"), f"/usr/lib/postgresql/{major_version}/bin", f"/usr/pgsql-{major_version}/bin"]
-    found = shutil.which(PROGRAM) if which is None else None
-    places += [os.path.dirname(found)] if found is not None else list(which or ())
-    for place in places if requested is None else [requested]:
-        program = os.path.join(place, PROGRAM)
-        if place and os.access(program, os.X_OK):
-            answer = re.search(r"\) (\d+)", runner(Command([program, "--version"])).stdout)
-            if answer and int(answer.group(1)) == major_version:
-                return program
-    if requested is not None:
-        raise HostError(f"bin_directory: {requested} has no {PROGRAM} of PostgreSQL {major_version}")
-    return None

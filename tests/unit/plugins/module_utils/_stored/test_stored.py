@@ -17,10 +17,8 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import read_ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.verification_record import current_damages
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as reading_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import reading
-from ansible_collections.pgdr.barman.plugins.module_utils._stored.backups import find_program
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import stored_summary
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.plan import DAY
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import (
@@ -374,26 +372,6 @@ def test_what_only_pg_verifybackup_finds_is_reported_in_its_words(
     facts = host.verify()
     assert "something new" in facts["reason"]
     assert paths(facts) == {str(host.file("").parent / "data")}
-
-
-def program(directory: Path, version: str) -> Path:
-    directory.mkdir(parents=True)
-    path = directory / "pg_verifybackup"
-    path.write_text(f"#!/bin/sh\necho 'pg_verifybackup (PostgreSQL) {version}'\n")
-    path.chmod(0o755)
-    return path
-
-
-def test_the_program_of_the_right_version_is_found(tmp_path: Path) -> None:
-    from ansible_collections.pgdr.barman.plugins.module_utils._host.process import run
-
-    right, wrong = program(tmp_path / "17", "17.6"), program(tmp_path / "96", "96.1")
-    prefix = f"{wrong.parent}:{right.parent}"
-    assert find_program(17, run, None, prefix, []) == str(right)
-    assert find_program(97, run, None, prefix, []) is None
-    assert find_program(96, run, None, "", [str(wrong.parent)]) == str(wrong)
-    with pytest.raises(HostError, match="has no pg_verifybackup of PostgreSQL 17"):
-        find_program(17, run, str(wrong.parent))
 
 
 # Requests and failures
