@@ -35,6 +35,7 @@ LAB_PREFIX = "molecule-"
 """A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
 LONGEST_FIRST = (
+    "cluster",
     "star",
     "streaming",
     "moving",
