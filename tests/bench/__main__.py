@@ -25,7 +25,7 @@ from pathlib import Path
 
 import ansible.release
 
-from tests.bench import backup, check, deploy, drill, metrics, recover, topology
+from tests.bench import backup, check, deploy, drill, metrics, recover, topology, verify
 from tests.bench.machines import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Machines
 from tests.bench.report import Comparison, Report, markdown, put_between_markers
 from tests.bench.turns import log
@@ -62,6 +62,7 @@ BENCHMARKS = (
         "recover", lambda machines, rounds: [recover.run(machines, rounds, LARGE, "recover-large")], 3, large=True
     ),
     Benchmark("drill", lambda machines, rounds: [drill.run(machines, rounds, LARGE, "drill-large")], 2, large=True),
+    Benchmark("verify", lambda machines, rounds: [verify.run(machines, rounds, SMALL, "verify")], 3),
     Benchmark("metrics", metrics.run),
     Benchmark("check", check.run, 3),
     Benchmark("topology", lambda machines, rounds: topology.compare(rounds)),
