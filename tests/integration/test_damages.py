@@ -180,6 +180,9 @@ class World:
             self.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
             if mode == "fast":
                 self.barman("archive-wal", SERVER)
+                # Barman's cron does that in the background: a backup whose WAL is archived becomes DONE.
+                for backup in self.backups():
+                    self.barman("check-backup", SERVER, backup.backup_id)
 
     def barman(self, *arguments: str) -> str:
         return self.run(BARMAN or "barman", "-c", str(self.configure(self.home)), *arguments)
@@ -838,6 +841,7 @@ def test_a_verification_of_intact_backups_passes(manifest: World, copy: MakeCopy
     assert facts["read"]["segments"] == len(segments) == planned["planned"]["segments"]
     assert set(facts["read"]["backups"]) == {one.backup_id for one in manifest.backups()}
     assert facts["programs"] == ["pg_verifybackup"]
+    assert {one.status for one in manifest.backups()} == {"DONE"}
 
 
 @pytest.mark.parametrize("program", [True, False])
