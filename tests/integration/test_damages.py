@@ -997,7 +997,7 @@ def test_a_verification_of_a_chain(chain: World, copy: MakeCopy) -> None:
     facts = damaged.verify()
     assert (facts["result"], facts["reason"], facts["programs"]) == ("passed", "", ["pg_verifybackup"])
     path = next(damaged.data.glob("base/*/INCREMENTAL.*"))
-    modify(path, flip(20))
+    modify(path, flip(4))
     facts = damaged.verify()
     assert {one["path"] for one in facts["damages"]} == {str(path)}
     assert facts["consequences"]["lost_backups"] == [damaged.backup.backup_id]
