@@ -110,6 +110,7 @@ OF_ROOT = (
     "/etc/cron.d/",
     "/etc/logrotate.d/",
     "/etc/nagios/nrpe.d/",
+    "/etc/pgdr-barman-notify.json",
     "/etc/prometheus/",
     "/etc/sudoers.d/",
     "/etc/systemd/system/",

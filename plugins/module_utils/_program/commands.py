@@ -65,6 +65,13 @@ def _nagios(parser: argparse.ArgumentParser) -> Run:
     return nagios_command.nagios
 
 
+def _notify(parser: argparse.ArgumentParser) -> Run:
+    from . import notify_command
+
+    notify_command.add_arguments(parser)
+    return notify_command.notify
+
+
 def _verify(parser: argparse.ArgumentParser) -> Run:
     from . import verify_command
 
@@ -86,5 +93,6 @@ COMMANDS: Mapping[str, ProgramCommand] = {
     ),
     "metrics": ProgramCommand("write metrics for the textfile collector of Prometheus's node exporter", _metrics),
     "nagios": ProgramCommand("check servers as a plugin of Nagios, with performance data", _nagios, _report_unknown),
+    "notify": ProgramCommand("report new and ended faults by mail or webhook, in one message", _notify),
     "verify": ProgramCommand("verify stored backups and archived WAL where they lie, a part at each run", _verify),
 }

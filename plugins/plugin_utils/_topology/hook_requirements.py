@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...module_utils._barman.option_table import HOOK_RUNNER
-from .hooks import CREDENTIALS_DIRECTORY, EXPORT, Declared, profile, script_name
+from .hooks import CREDENTIALS_DIRECTORY, EXPORT, EXPORTS, Declared, profile, script_name
 from .requirement_types import HookCredentials, HookRequirements, HookScript
 
 #: The scripts that come with role hooks, as file names below its directory "files".
@@ -28,7 +28,7 @@ def hook_requirements(declared: Iterable[tuple[str, Declared]], directory: str, 
     used: set[str] = set()
     for host, item in declared:
         for hook in item.hooks.values():
-            used.add(hook.value if hook.kind == "ready" else "")
+            used.add(hook.value if hook.kind == "ready" and hook.value in EXPORTS else "")
             name = script_name(item.scope, hook)
             if hook.kind == "source":
                 scripts.append({"name": name, "host": host, "source": hook.value})

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from ...module_utils._barman.option_table import HOOK_RUNNER, HOOKS
 from ...module_utils._barman.options import nearest
+from ...module_utils._server.program_files import Places
 from .text_forms import TextError, to_dict
 
 #: What the role deploys beside the scripts of the inventory and run-hook.
@@ -37,7 +38,11 @@ S3Compression = Literal["none", "gzip", "bzip2", "snappy"]
 
 KINDS: tuple[HookKind, ...] = ("ready", "source", "content", "command")
 INVALID: HookKind = "wrong"
-READY = ("tar", "s3")
+EXPORTS = ("tar", "s3")
+#: What comes with the collection: exports, and the notification about the result of the operation.
+READY = (*EXPORTS, "notify")
+#: Others run so often that the observation of all servers would hold them up.
+_NOTIFY_HOOKS = ("post_backup_script", "post_recovery_script")
 TAR_COMPRESSIONS: tuple[TarCompression, ...] = ("none", "gzip", "bzip2", "xz")
 S3_COMPRESSIONS: tuple[S3Compression, ...] = ("none", "gzip", "bzip2", "snappy")
 S3_ENCRYPTIONS = ("AES256", "aws:kms")
@@ -176,7 +181,7 @@ class _Reading:
         """An export of a large backup takes hours; a WAL segment holds up those behind it."""
         if "_archive_" in self.name or "_wal_delete_" in self.name:
             return 300
-        return 86400 if kind == "ready" else 3600
+        return 86400 if kind == "ready" and self.given["ready"] in EXPORTS else 3600
 
     def unknown_keys(self, kind: HookKind) -> None:
         known = [kind, *_COMMON_KEYS]
@@ -196,7 +201,11 @@ class _Reading:
             self.wrong(kind, "is not a text", "write a text")
             return ""
         if kind == "ready" and value not in READY:
-            self.wrong(kind, f"{value!r} is not one of the exports of this collection", f"write {' or '.join(READY)}")
+            self.wrong(
+                kind,
+                f"{value!r} is not one of the ready hooks of this collection",
+                f"write {', '.join(READY[:-1])} or {READY[-1]}",
+            )
         if kind in ("command", "source"):
             where = "the backup server" if kind == "command" else "the controller"
             if not value.startswith("/"):
@@ -215,6 +224,8 @@ class _Reading:
             if self.name not in _S3_HOOKS:
                 self.wrong("ready", "s3 can't be exported from this hook", f"write it in {' and '.join(_S3_ADVISED)}")
             return {}
+        if value == "notify" and self.name not in _NOTIFY_HOOKS:
+            self.wrong("ready", "notify can't report from this hook", f"write it in {' or '.join(_NOTIFY_HOOKS)}")
         if value != "tar":
             return {}
         if self.name not in _TAR_HOOKS:
@@ -369,7 +380,7 @@ def misfits(
     encrypted = str(options.get("encryption") or "none").lower() not in ("none", "")
     compressed = str(options.get("backup_compression") or "none").lower() not in ("none", "")
     for name, hook in sorted(hooks.items()):
-        if hook.kind != "ready" or "_backup_" not in name:
+        if hook.kind != "ready" or hook.value not in EXPORTS or "_backup_" not in name:
             continue
         variable = f"barman_hooks.{name}" if name in ours else "barman_hooks"
         if method == "snapshot":
@@ -423,6 +434,9 @@ def _command(declared: Declared, hook: Hook, directory: str, home: str) -> str:
         words += [f"{directory}/{script_name(declared.scope, hook)}", *hook.arguments]
     elif hook.kind == "command":
         words += [hook.value, *hook.arguments]
+    elif hook.value == "notify":
+        # A message that was not sent fails no backup.
+        words += [Places().command, "notify", "--hook"]
     elif hook.value == "tar":
         words += [f"{directory}/{EXPORT}", "tar", *_tar_words(hook)]
     elif declared.s3 is not None:

@@ -165,6 +165,7 @@ class BackupServer:
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
+    has_webhook: bool = field(default=False, repr=False)
     given: frozenset[str] = field(default=frozenset(), repr=False)
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     reached_at: str = field(default="", repr=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a backup server has for Prometheus and Nagios: files, lines, and the limits of its servers.
+"""What a backup server has for Prometheus, Nagios and its own messages: files, lines, and the limits of its servers.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
@@ -17,8 +17,7 @@ from . import schedule
 from .model import BackupServer, PostgresServer
 from .requirement_types import MonitoringRequirements
 
-PROMETHEUS, NAGIOS = "prometheus", "nagios"
-MONITORING = (PROMETHEUS, NAGIOS)
+PROMETHEUS, NAGIOS, NOTIFY = "prometheus", "nagios", "notify"
 METRICS_FILE = "pgdr_barman.prom"
 #: A backup can take as long as half of the time from one to the next.
 _LATE = 1.5
@@ -33,6 +32,7 @@ def monitoring_requirements(backup: BackupServer, servers: Sequence[str]) -> Mon
     return {
         "prometheus": PROMETHEUS in kinds,
         "nagios": nrpe,
+        "notify": NOTIFY in kinds,
         "metrics_file": metrics_file(backup),
         # -n: without the rule below, sudo would wait for a password until NRPE's time limit.
         "nrpe_lines": [
@@ -50,6 +50,20 @@ def monitoring_requirements(backup: BackupServer, servers: Sequence[str]) -> Mon
         ]
         if nrpe
         else [],
+        "notify_settings": notify_settings(backup) if NOTIFY in kinds else {},
+    }
+
+
+def notify_settings(backup: BackupServer) -> dict[str, Any]:
+    """What the command notify reads; the role adds the secrets."""
+    variables = backup.variables
+    return {
+        "interval": variables["barman_notify_interval"],
+        "severity": variables["barman_notify_severity"],
+        "mail": {
+            "recipients": variables["barman_notify_mail"],
+            **{key: variables[f"barman_notify_mail_{key}"] for key in ("sender", "server", "security", "user")},
+        },
     }
 
 
@@ -74,9 +88,12 @@ def backup_ages(servers: Sequence[PostgresServer]) -> Mapping[str, float]:
     return found
 
 
-def metrics_lines(backup: BackupServer) -> list[str]:
-    """The lines of cron. Root writes the file, because the directory of Debian's node exporter belongs to root."""
-    if PROMETHEUS not in backup.variables["barman_monitoring"]:
-        return []
+def monitoring_lines(backup: BackupServer) -> list[str]:
+    """The lines of cron. Root writes the metrics, because the directory of Debian's node exporter belongs to root."""
+    kinds, command = backup.variables["barman_monitoring"], Places().command
+    runs = {
+        PROMETHEUS: f"root {command} metrics --output {metrics_file(backup)}",
+        NOTIFY: f"{backup.user} {command} notify",
+    }
     # What goes wrong is in the journal; cron would send a mail each minute.
-    return [f"* * * * * root {Places().command} metrics --output {metrics_file(backup)} 2>&1 | logger -t pgdr-barman"]
+    return [f"* * * * * {run} 2>&1 | logger -t pgdr-barman" for kind, run in runs.items() if kind in kinds]

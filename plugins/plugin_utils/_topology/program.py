@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from .clusters import follow_lines, managed_slots
 from .model import BackupServer, PostgresServer
-from .monitoring import metrics_lines, monitoring_settings
+from .monitoring import monitoring_lines, monitoring_settings
 from .requirement_types import DrillRequirements, ProgramRequirements, VerificationRequirements
 
 
@@ -48,6 +48,6 @@ def program_requirements(
             *drills["schedule_lines"],
             *verification["schedule_lines"],
             *follow_lines(backup.user, clusters),
-            *metrics_lines(backup),
+            *monitoring_lines(backup),
         ],
     }

@@ -294,13 +294,19 @@ class VerificationRequirements(TypedDict):
 
 
 class MonitoringRequirements(TypedDict):
-    """Of a backup server that Prometheus or Nagios watches. nrpe_lines, sudoers_lines: of the files of NRPE and sudo, empty without nagios."""
+    """Of a backup server that Prometheus or Nagios watches, or that sends messages itself.
+
+    nrpe_lines, sudoers_lines: of the files of NRPE and sudo, empty without nagios. notify_settings: of the program's file without its secrets, empty
+    without notify.
+    """
 
     prometheus: bool
     nagios: bool
+    notify: bool
     metrics_file: str
     nrpe_lines: list[str]
     sudoers_lines: list[str]
+    notify_settings: dict[str, Any]
 
 
 class BarmanRequirements(TypedDict):

@@ -216,6 +216,7 @@ def _backup_server(reader: _Reader) -> BackupServer:
         hooks=reader.get("barman_hooks"),
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),
+        has_webhook=_has_webhook(reader),
         given=_given(reader),
         variables=_role_variables(reader, BACKUP),
         reached_at=_reached_at(reader),
@@ -236,6 +237,13 @@ def _given(reader: _Reader) -> frozenset[str]:
     return frozenset(
         variable for variable in KNOWN_VARIABLES if variable not in SECRET_VARIABLES and reader.is_given(variable)
     )
+
+
+def _has_webhook(reader: _Reader) -> bool:
+    """Whether there is an address of a webhook. Its other secrets are only checked."""
+    for variable in ("barman_notify_webhook_token", "barman_notify_mail_password"):
+        reader.has_secret(variable)
+    return reader.has_secret("barman_notify_webhook_url") is not False
 
 
 def _has_s3_keys(reader: _Reader) -> tuple[bool, bool]:

@@ -52,6 +52,36 @@ def passive_of(facts: Facts, backup: BackupServer) -> Findings:
         )
 
 
+def notifications(_facts: Facts, backup: BackupServer) -> Findings:
+    notifies = "notify" in backup.variables["barman_monitoring"]
+    has_channel = bool(backup.variables["barman_notify_mail"]) or backup.has_webhook
+    if notifies and not has_channel:
+        yield Problem(
+            backup.host,
+            "barman_monitoring",
+            "has notify, and nobody would get a message",
+            "set barman_notify_mail or barman_notify_webhook_url",
+        )
+    if notifies:
+        return
+    if has_channel:
+        variable = "barman_notify_mail" if backup.variables["barman_notify_mail"] else "barman_notify_webhook_url"
+        yield Problem(
+            backup.host,
+            variable,
+            "is set, and barman_monitoring does not have notify",
+            "add notify to barman_monitoring",
+        )
+    for name, hook in sorted(backup.hooks.items()):
+        if hook.is_ready("notify"):
+            yield Problem(
+                backup.host,
+                f"barman_hooks.{name}",
+                "reports by notify, and barman_monitoring does not have notify",
+                "add notify to barman_monitoring",
+            )
+
+
 def own_directories(_facts: Facts, backup: BackupServer) -> Findings:
     for variable, path, example in (
         ("barman_home", backup.home, "/var/lib/barman or /srv/barman"),

@@ -27,6 +27,7 @@ SERVER_RULES: tuple[Callable[[Facts, PostgresServer], Findings], ...] = (
 )
 BACKUP_SERVER_RULES: tuple[Callable[[Facts, BackupServer], Findings], ...] = (
     rules_backup_servers.passive_of,
+    rules_backup_servers.notifications,
     rules_backup_servers.own_directories,
     rules_backup_servers.allow_empty,
     rules_backup_servers.entries_together,

@@ -236,8 +236,8 @@ MISTAKES = [
     (
         {"post_backup_script": {"ready": "tape"}},
         "barman_hooks.post_backup_script.ready",
-        "'tape' is not one of the exports",
-        "tar or s3",
+        "'tape' is not one of the ready hooks",
+        "tar, s3 or notify",
     ),
     (
         {"post_backup_script": {"ready": "tar"}},

@@ -38,9 +38,11 @@ def test_nothing_by_default() -> None:
     assert found["monitoring"] == {
         "prometheus": False,
         "nagios": False,
+        "notify": False,
         "metrics_file": "/var/lib/prometheus/node-exporter/pgdr_barman.prom",
         "nrpe_lines": [],
         "sudoers_lines": [],
+        "notify_settings": {},
     }
 
 
@@ -80,3 +82,60 @@ def test_the_age_of_a_backup_follows_from_its_schedule(host: str, ages: dict[str
 def test_another_word_is_a_problem() -> None:
     outcome = build(PG, {"backup": {"barman_monitoring": ["zabbix"]}, "other": {}})
     assert [problem.variable for problem in outcome.problems] == ["barman_monitoring"]
+
+
+def test_messages_need_a_line_of_cron_and_settings_without_secrets() -> None:
+    found = barman(
+        barman_monitoring=["notify"],
+        barman_user="backup",
+        barman_notify_mail="dba@example.net, ops@example.net",
+        barman_notify_webhook_url="https://chat.example.net/hooks/secret-part",
+        barman_notify_webhook_token="secret-token",
+        barman_notify_interval="30",
+    )
+    assert found["program"]["schedule_lines"] == [
+        "* * * * * backup /usr/local/bin/pgdr-barman notify 2>&1 | logger -t pgdr-barman"
+    ]
+    assert found["monitoring"]["notify_settings"] == {
+        "interval": 30,
+        "severity": "warning",
+        "mail": {
+            "recipients": ["dba@example.net", "ops@example.net"],
+            "sender": "",
+            "server": "localhost",
+            "security": "none",
+            "user": "",
+        },
+    }
+    assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"barman_monitoring": ["notify"]}, "barman_monitoring: has notify, and nobody would get a message"),
+        ({"barman_notify_mail": ["a@example.net"]}, "barman_notify_mail: is set, and barman_monitoring does not have"),
+        ({"barman_notify_webhook_url": "https://x"}, "barman_notify_webhook_url: is set, and barman_monitoring does"),
+        (
+            {"barman_hooks": {"post_backup_script": {"ready": "notify"}}},
+            "barman_hooks.post_backup_script: reports by notify",
+        ),
+        (
+            {"barman_hooks": {"post_archive_script": {"ready": "notify"}}},
+            "barman_hooks.post_archive_script.ready: notify can't report from this hook",
+        ),
+        ({"barman_monitoring": ["notify"], "barman_notify_mail": ["a@x"], "barman_notify_severity": "all"}, "severity"),
+    ],
+)
+def test_mistakes_of_messages(variables: dict[str, Any], expected: str) -> None:
+    outcome = build(PG, {"backup": variables, "other": {}})
+    assert any(expected in str(problem) for problem in outcome.problems), outcome.problems
+
+
+def test_the_hook_reports_at_once_and_is_no_export() -> None:
+    hooks = {"post_backup_script": {"ready": "notify"}}
+    found = barman(barman_monitoring=["notify"], barman_notify_mail=["a@example.net"], barman_hooks=hooks)
+    command = found["global_options"]["post_backup_script"]
+    assert command.endswith("--timeout 3600 -- /usr/local/bin/pgdr-barman notify --hook")
+    assert found["hooks"]["ready"] == []
+    assert found["hooks"]["needed"]
