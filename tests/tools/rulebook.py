@@ -48,8 +48,8 @@ def make() -> Path:
         if not is_stamped(stamp, current):
             log(f"installing ansible-rulebook ({requirements.name})")
             subprocess.run([sys.executable, "-m", "venv", "--clear", PLACE], check=True)
-            pip = [PLACE / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-            subprocess.run([*pip, "--requirement", requirements], check=True)
+            pip = [str(PLACE / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+            subprocess.run([*pip, "--requirement", str(requirements)], check=True)
             stamp.write_text(current)
     return PLACE / "bin" / "ansible-rulebook"
 

@@ -9,18 +9,20 @@ The schema is the copy of ruleset_schema.json that ansible-lint comes with. The 
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults import FAULTS
 
+# It has no types.
+jsonschema: Any = importlib.import_module("jsonschema")
 REPOSITORY = Path(__file__).parents[2]
 RULEBOOKS = sorted((REPOSITORY / "extensions/eda/rulebooks").glob("*.yml"))
 DOCUMENTATION = (REPOSITORY / "docs/event-driven.md").read_text(encoding="utf-8")

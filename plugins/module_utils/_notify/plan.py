@@ -33,9 +33,9 @@ class NotifyPolicy:
 
 @dataclass(frozen=True)
 class ChannelState:
-    """What a channel has reported: the texts of faults by their keys, and when the last message was sent."""
+    """What a channel has noted: the lines of faults by their keys, and when the last message was sent."""
 
-    reported: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
     sent: float = 0.0
 
 
@@ -85,10 +85,10 @@ def plan_message(
     if 0 <= elapsed < policy.interval:
         return None
     confirmed = [one for one in faults if now - opened[key_of(one)] >= policy.patience]
-    new = [one for one in confirmed if key_of(one) not in channel.reported]
+    new = [one for one in confirmed if key_of(one) not in channel.noted]
     current = {key_of(one) for one in faults}
-    ended = [text for key, text in sorted(channel.reported.items()) if key not in current]
-    lasting = [one for one in faults if key_of(one) in channel.reported]
+    ended = [line for key, line in sorted(channel.noted.items()) if key not in current]
+    lasting = [one for one in faults if key_of(one) in channel.noted]
     if not new and not ended and not (lasting and not 0 <= elapsed < policy.repeat):
         return None
     return Message(new, lasting, ended)
@@ -105,9 +105,7 @@ def parse_state(value: Any) -> NotifierState:
         return NotifierState(
             {str(key): float(moment) for key, moment in value["opened"].items()},
             {
-                str(name): ChannelState(
-                    {str(key): str(text) for key, text in one["reported"].items()}, float(one["sent"])
-                )
+                str(name): ChannelState({str(key): str(line) for key, line in one["noted"].items()}, float(one["sent"]))
                 for name, one in value["channels"].items()
             },
         )
@@ -119,5 +117,5 @@ def state_as_json(state: NotifierState) -> dict[str, Any]:
     """What parse_state() reads."""
     return {
         "opened": dict(state.opened),
-        "channels": {name: {"reported": dict(one.reported), "sent": one.sent} for name, one in state.channels.items()},
+        "channels": {name: {"noted": dict(one.noted), "sent": one.sent} for name, one in state.channels.items()},
     }

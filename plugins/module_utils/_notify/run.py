@@ -18,6 +18,7 @@ from typing import Any
 
 from .._host.files import read_text, write_atomic
 from .._host.process import HostError
+from .._host.safe_files import make_directories
 from .._monitoring.faults import Fault, FaultKind
 from .message import payload_of, subject_of, text_of
 from .plan import (
@@ -78,17 +79,19 @@ def notify_channels(
         state = parse_state(_read(path))
         kept = relevant(faults, settings.policy)
         opened = opened_at(state, kept, now)
-        reported = {name: state.channels.get(name, ChannelState()) for name in channels}
+        channel_states = {name: state.channels.get(name, ChannelState()) for name in channels}
         problems: list[str] = []
         for name, send in channels.items():
-            message = plan_message(reported[name], kept, opened, now, settings.policy)
+            message = plan_message(channel_states[name], kept, opened, now, settings.policy)
             if message is None:
                 continue
             failures = _try(name, send, message)
             problems += failures
             if not failures:
-                reported[name] = after(message, now)
-        write_atomic(path, json.dumps(state_as_json(NotifierState(opened, reported))) + "\n", 0o600, durable=False)
+                channel_states[name] = after(message, now)
+        write_atomic(
+            path, json.dumps(state_as_json(NotifierState(opened, channel_states))) + "\n", 0o600, durable=False
+        )
     return problems
 
 
@@ -111,8 +114,8 @@ def _read(path: str) -> Any:
 def _alone(path: str) -> Iterator[None]:
     """While another run sends, this one waits: two runs would send the same message."""
     directory = os.path.dirname(path)
+    make_directories(directory, 0o700)
     try:
-        os.makedirs(directory, 0o700, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
         raise HostError(f"{directory} can't be used: {exc.strerror}") from None
