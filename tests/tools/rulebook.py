@@ -6,7 +6,7 @@
     rulebook.py                           make the environment, and print the path of ansible-rulebook
     rulebook.py SECONDS FILE ARGUMENTS    run ansible-rulebook for so many seconds, or until the file is gone; an end before that fails
 
-It needs Java 17 or newer, which the rules engine is written in.
+It needs Java 17 or newer, which the rules engine is written in. On Debian, as root, it installs Java if it is missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ OLDEST_JAVA = 17
 
 
 def java_home() -> Path:
-    """The directory of the Java that is on PATH. Raises SystemExit."""
+    """The directory of the Java that is on PATH. Raises SystemExit if there is none, or if it is too old."""
+    if shutil.which("java") is None and shutil.which("apt-get") is not None and os.geteuid() == 0:
+        log("installing default-jre-headless on this machine")
+        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "default-jre-headless"], check=True)
     program = shutil.which("java")
     if program is None:
         raise SystemExit(

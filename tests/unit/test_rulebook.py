@@ -79,6 +79,8 @@ def test_every_rule_is_throttled_by_alert_and_server_and_needs_the_token(path: P
         for rule in ruleset["rules"]:
             assert rule["throttle"]["group_by_attributes"] == ["event.labels.alertname", "event.labels.server"]
             assert 'event.status == "firing"' in rule["condition"]
+            # A template in a name would be evaluated by Ansible.
+            assert 'event.labels.server is match("[A-Za-z0-9][A-Za-z0-9_.-]*$")' in rule["condition"]
 
 
 @pytest.mark.parametrize("path", RULEBOOKS, ids=lambda path: path.name)
