@@ -75,7 +75,7 @@ def test_every_rule_is_throttled_by_alert_and_server_and_needs_the_token(path: P
     for ruleset in rulesets(path):
         assert ruleset["execution_strategy"] == "sequential"
         (source,) = ruleset["sources"]
-        assert source["eda.builtin.webhook"]["token"] == "{{ barman_eda_token }}"
+        assert source["eda.builtin.webhook"]["token"] == "{{ rulebook_token }}"
         for rule in ruleset["rules"]:
             assert rule["throttle"]["group_by_attributes"] == ["event.labels.alertname", "event.labels.server"]
             assert 'event.status == "firing"' in rule["condition"]
@@ -86,7 +86,7 @@ def test_every_rule_is_throttled_by_alert_and_server_and_needs_the_token(path: P
 @pytest.mark.parametrize("path", RULEBOOKS, ids=lambda path: path.name)
 def test_its_variables_and_alerts_are_documented(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    for variable in set(re.findall(r"\bbarman_eda_\w+", text)):
+    for variable in set(re.findall(r"\brulebook_\w+", text)):
         assert f"`{variable}`" in DOCUMENTATION
     alerts = set(re.findall(r"\bBarman[A-Z]\w+", DOCUMENTATION))
     assert alerts

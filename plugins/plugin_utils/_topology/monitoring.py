@@ -50,20 +50,6 @@ def monitoring_requirements(backup: BackupServer, servers: Sequence[str]) -> Mon
         ]
         if nrpe
         else [],
-        "notify_settings": notify_settings(backup) if NOTIFY in kinds else {},
-    }
-
-
-def notify_settings(backup: BackupServer) -> dict[str, Any]:
-    """What the command notify reads; the role adds the secrets."""
-    variables = backup.variables
-    return {
-        "interval": variables["barman_notify_interval"],
-        "severity": variables["barman_notify_severity"],
-        "mail": {
-            "recipients": variables["barman_notify_mail"],
-            **{key: variables[f"barman_notify_mail_{key}"] for key in ("sender", "server", "security", "user")},
-        },
     }
 
 

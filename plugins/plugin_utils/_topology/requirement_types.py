@@ -296,8 +296,7 @@ class VerificationRequirements(TypedDict):
 class MonitoringRequirements(TypedDict):
     """Of a backup server that Prometheus or Nagios watches, or that sends messages itself.
 
-    nrpe_lines, sudoers_lines: of the files of NRPE and sudo, empty without nagios. notify_settings: of the program's file without its secrets, empty
-    without notify.
+    nrpe_lines, sudoers_lines: of the files of NRPE and sudo, empty without nagios.
     """
 
     prometheus: bool
@@ -306,7 +305,6 @@ class MonitoringRequirements(TypedDict):
     metrics_file: str
     nrpe_lines: list[str]
     sudoers_lines: list[str]
-    notify_settings: dict[str, Any]
 
 
 class BarmanRequirements(TypedDict):

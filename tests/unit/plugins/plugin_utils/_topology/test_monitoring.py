@@ -42,7 +42,6 @@ def test_nothing_by_default() -> None:
         "metrics_file": "/var/lib/prometheus/node-exporter/pgdr_barman.prom",
         "nrpe_lines": [],
         "sudoers_lines": [],
-        "notify_settings": {},
     }
 
 
@@ -84,7 +83,7 @@ def test_another_word_is_a_problem() -> None:
     assert [problem.variable for problem in outcome.problems] == ["barman_monitoring"]
 
 
-def test_messages_need_a_line_of_cron_and_settings_without_secrets() -> None:
+def test_messages_need_a_line_of_cron_and_no_secret_is_among_the_requirements() -> None:
     found = barman(
         barman_monitoring=["notify"],
         barman_user="backup",
@@ -96,17 +95,9 @@ def test_messages_need_a_line_of_cron_and_settings_without_secrets() -> None:
     assert found["program"]["schedule_lines"] == [
         "* * * * * backup /usr/local/bin/pgdr-barman notify 2>&1 | logger -t pgdr-barman"
     ]
-    assert found["monitoring"]["notify_settings"] == {
-        "interval": 30,
-        "severity": "warning",
-        "mail": {
-            "recipients": ["dba@example.net", "ops@example.net"],
-            "sender": "",
-            "server": "localhost",
-            "security": "none",
-            "user": "",
-        },
-    }
+    assert found["monitoring"]["notify"]
+    assert found["variables"]["barman_notify_interval"] == 30
+    assert found["variables"]["barman_notify_mail"] == ["dba@example.net", "ops@example.net"]
     assert "secret" not in repr(found)
 
 

@@ -66,7 +66,7 @@ TEXT_FORMS = {
     "list of texts": (["one", "two"], "one, two"),
     "list of addresses": (["198.51.100.1", "198.51.100.2"], "198.51.100.1\n198.51.100.2"),
     "list of streaming, archiving": (["streaming", "archiving"], '["streaming", "archiving"]'),
-    "list of prometheus, nagios": (["prometheus", "nagios"], "prometheus,nagios"),
+    "list of prometheus, nagios, notify": (["prometheus", "nagios"], "prometheus,nagios"),
     "list of queries": (["SELECT 1, 2", "SELECT 3"], "SELECT 1, 2\nSELECT 3\n"),
     "dictionary": ({"application_name": "x"}, "application_name=x"),
 }
