@@ -17,6 +17,8 @@ BARMAN = "barman"
 OURS = "pgdr.barman"
 _CONSEQUENCES = {
     "postgresql": ("pg_basebackup_compatible", "pg_receivexlog_compatible", "replication_slot"),
+    # With two primaries, Barman may have asked the wrong one for its timeline.
+    "cluster": ("foreign_timelines",),
     "postgresql_streaming": ("pg_basebackup_compatible", "pg_receivexlog_compatible"),
 }
 

@@ -74,7 +74,8 @@ def follow(tools: FollowTools, managed: Mapping[str, bool], names: Sequence[str]
             f"{', '.join(unknown)}: not a cluster of the inventory; there are {', '.join(sorted(managed)) or 'none'}"
         )
     configuration = read(tools.barman.config_file, tools.barman.user)
-    chosen = sorted(managed) if names is None else names
+    # An entry that was removed must not keep the other clusters from being followed.
+    chosen = sorted(set(managed).intersection(configuration.servers)) if names is None else names
     clusters = [_cluster(configuration.server(name), makes_slots=not managed[name]) for name in chosen]
     end = tools.clock() + seconds
     while True:

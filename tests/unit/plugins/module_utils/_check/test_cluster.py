@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.cluster_members import ClusterMember
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
-from ansible_collections.pgdr.barman.plugins.module_utils._check.check import ServerChecks
+from ansible_collections.pgdr.barman.plugins.module_utils._check.check import Check, ServerChecks, reasons
 from ansible_collections.pgdr.barman.plugins.module_utils._check.cluster import cluster_check, with_clusters
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import Slot
@@ -69,3 +69,11 @@ def test_only_servers_with_several_members_are_asked(tmp_path: Path) -> None:
     found = with_clusters(observed, configuration, "barman", ask)
     assert (list(found["orders"].checks), list(found["alone"].checks)) == (["cluster"], [])
     assert with_clusters(observed, configuration, "barman", None) == observed
+
+
+def test_nobody_removes_a_timeline_because_barman_asked_the_wrong_primary() -> None:
+    two = cluster_check({A: member(), B: member()}, "barman")
+    foreign = Check("foreign timelines", ok=False, hint="remove them")
+    found = reasons({"orders": ServerChecks("orders").with_checks([two, foreign])})
+    assert [line for line in found if "foreign" in line] == []
+    assert len(found) == 1

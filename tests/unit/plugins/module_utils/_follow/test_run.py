@@ -136,3 +136,12 @@ def test_an_unknown_cluster_is_an_error(world: ClusterWorld) -> None:
     tools = FollowTools(world.barman, world.ask, world.connect, world.reported.append)
     with pytest.raises(HostError, match="other: not a cluster of the inventory; there are main"):
         follow(tools, {"main": True}, ["other"], 0)
+
+
+def test_an_entry_that_was_removed_keeps_no_other_from_being_followed(world: ClusterWorld) -> None:
+    world.stop_receiver()
+    tools = FollowTools(
+        world.barman, world.ask, world.connect, world.reported.append, world.clock, world.pause, world.command_line
+    )
+    assert follow(tools, {"gone": True, "main": True}, None, 0)
+    assert world.pid is not None
