@@ -37,7 +37,7 @@ VARIABLES: dict[str, Any] = {
     },
     "barman_proof": {"recovery": {"timeline": 1}},
     "barman_proof_again": {"recovery": {"backup_id": "20261120T070000"}},
-    "barman_cluster": {"cluster": {"data_directory": "/nowhere/17/main", "service": "postgresql@17-main"}},
+    "barman_located": {"cluster": {"data_directory": "/nowhere/17/main", "service": "postgresql@17-main"}},
     "barman_stopped": {"changed": True},
     "barman_begun": {"record": {"run": "run"}, "record_file": "/nowhere/17/main.pgdr-recovery.json"},
 }

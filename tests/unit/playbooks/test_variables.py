@@ -173,3 +173,14 @@ def test_the_evidence_of_drills_is_not_for_everybody() -> None:
 def test_a_drill_logs_in_as_the_superuser_of_the_inventory() -> None:
     start = yaml.safe_load(text_of("steps/drill"))[0]["pgdr.barman.drill"]
     assert "drills.database_users[barman_server]" in start["database_user"]
+
+
+def test_nothing_that_is_registered_has_the_name_of_a_variable_of_the_inventory() -> None:
+    """The next playbook of the same run would read it as the inventory's."""
+    registered = {
+        name
+        for folder in ("playbooks", "roles")
+        for path in (REPOSITORY / folder).rglob("*.yml")
+        for name in re.findall(r"^ *register: (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert registered & set(KNOWN_VARIABLES) == set()
