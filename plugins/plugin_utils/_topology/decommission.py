@@ -140,11 +140,17 @@ def without(topology: Topology, leaving: Leaving) -> Topology:
         for server in topology.postgres_servers.values()
         if server.primary is not None and server.name not in leaving.servers
     }
+    # One member of a cluster has the entry of all.
+    clusters = {
+        server.cluster
+        for server in topology.postgres_servers.values()
+        if server.cluster and server.backup_server is not None and server.name not in leaving.servers
+    }
     for host, server in topology.postgres_servers.items():
         if server.backup_server is not None and server.name in leaving.servers:
             if host in primaries:
                 servers[host] = replace(server, backup_server=None)
-        elif server.backup_server is not None or host in primaries:
+        elif server.backup_server is not None or host in primaries or server.cluster in clusters:
             servers[host] = server
     backups = {host: backup for host, backup in topology.backup_servers.items() if host != leaving.backup_server}
     copies = tuple(

@@ -168,6 +168,15 @@ def test_a_host_that_is_not_managed_has_manual_steps() -> None:
         assert part in text
 
 
+def test_the_members_of_a_cluster_stay_and_go_together() -> None:
+    member = {**PG["pg1"], "barman_cluster": "orders", "barman_synchronous": False}
+    pg = {"a": member, "b": {**member, "ansible_host": "198.51.100.3"}, "pg2": PG["pg2"]}
+    assert set(leaving("pg2", pg=pg).work) == {"pg2", "backup", "passive"}
+    found = leaving("orders", pg=pg)
+    assert set(found.remaining.postgres_servers) == {"pg2"}
+    assert set(found.work) == {"a", "b", "backup"}
+
+
 @pytest.mark.parametrize(
     "one",
     [Leaving(("pg1",)), Leaving(("pg2",)), Leaving(("pg1", "pg2")), Leaving((), "passive"), Leaving(("old",))],
