@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission import (
     Decommission,
@@ -137,6 +139,67 @@ def test_a_primary_that_has_another_standby_stays() -> None:
     assert primary is not None
     assert (primary.slots, primary.roles) == (("barman",), ())
     assert "max_wal_senders" in primary.settings
+
+
+CLUSTERS: dict[str, dict[str, Any]] = {
+    **{
+        host: {
+            **PG["pg1"],
+            "ansible_host": f"198.51.100.{number}",
+            "barman_synchronous": False,
+            "barman_cluster": cluster,
+        }
+        for number, (host, cluster) in enumerate(
+            {"orders-1": "orders", "orders-2": "orders", "stock-1": "stock", "stock-2": "stock"}.items(), 31
+        )
+    },
+    "pg3": {**PG["pg1"], "ansible_host": "198.51.100.35", "barman_synchronous": False},
+}
+
+
+def test_the_standbys_of_another_cluster_keep_everything() -> None:
+    found = leaving("pg3", pg=CLUSTERS)
+    assert set(found.work) == {"pg3", "backup"}
+    assert set(found.remaining.postgres_servers) == set(CLUSTERS) - {"pg3"}
+    assert found.work["backup"].ssh.revocable == ()
+    lines = [(line["host"], line["database"]) for line in found.requirements["backup"]["barman"]["pgpass"]]
+    assert {host for host, _database in lines} == {"orders-1", "orders-2", "stock-1", "stock-2"}
+
+
+def test_a_cluster_goes_with_all_its_members() -> None:
+    found = leaving("orders", pg=CLUSTERS)
+    assert set(found.work) == {"orders-1", "orders-2", "backup"}
+    assert set(found.remaining.postgres_servers) == set(CLUSTERS) - {"orders-1", "orders-2"}
+    for member in ("orders-1", "orders-2"):
+        postgres = found.work[member].postgres
+        assert postgres is not None
+        assert (postgres.slots, postgres.roles) == (("barman",), ("barman", "streaming_barman"))
+        assert found.work[member].whole
+
+
+FLEET = {
+    **{host: {**one, "ansible_host": f"198.51.100.4{number}"} for number, (host, one) in enumerate(STANDBYS.items())},
+    **CLUSTERS,
+    **PG,
+}
+#: What leaves with each of Barman's names.
+HOSTS = {
+    "orders": {"orders-1", "orders-2"},
+    "stock": {"stock-1", "stock-2"},
+    "standby": {"standby", "primary"},
+    **{name: {name} for name in ("pg1", "pg2", "pg3")},
+    "unknown": set[str](),
+}
+
+
+@given(st.sets(st.sampled_from(sorted(HOSTS)), min_size=1))
+def test_a_host_that_has_nothing_to_do_with_it_releases_nothing(names: set[str]) -> None:
+    one = Leaving(tuple(sorted(names)))
+    found = decommission(topology(FLEET), one)
+    gone = {host for name in names for host in HOSTS[name]}
+    assert {host for host in found.work if host not in BACKUP} == gone
+    assert set(found.remaining.postgres_servers) == set(FLEET) - gone
+    assert without(found.remaining, one) == found.remaining
 
 
 def test_an_instance_of_a_machine_that_has_another_one_is_not_the_whole_machine() -> None:
