@@ -9,6 +9,7 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,9 @@ class PatroniPlan:
 
 
 def plan(dynamic: Mapping[str, Any], local: Mapping[str, Any], request: PatroniRequest, file: str) -> PatroniPlan:
-    """dynamic: the configuration in the DCS. local: that of the file, which takes precedence. Raises HostError if the file overrides what has to change."""
+    """dynamic: the configuration in the DCS. local: that of the file, which takes precedence. Raises HostError if the file overrides what has to change,
+    or a slot of that name is not a physical one.
+    """
     postgresql, own = _section(dynamic, "postgresql"), _section(local, "postgresql")
     parameters = _section(postgresql, "parameters")
     _refuse_local(own, request, file)
@@ -50,10 +53,12 @@ def plan(dynamic: Mapping[str, Any], local: Mapping[str, Any], request: PatroniR
     writes_rules = isinstance(rules, list) and not elsewhere
     lines = [str(line) for line in rules] if isinstance(rules, list) and writes_rules else []
     desired = with_rules("".join(f"{line}\n" for line in lines), request.rules).splitlines() if writes_rules else []
-    slots = {name: {"type": "physical"} for name in request.slots}
     known_slots = _section(dynamic, "slots")
+    _refuse_slots(known_slots, request.slots)
+    # A slot that is there keeps further keys, such as cluster_type.
+    slots = {name: known_slots.get(name, {"type": "physical"}) for name in request.slots}
     patch: dict[str, Any] = {}
-    new_slots = {name: value for name, value in slots.items() if known_slots.get(name) != value}
+    new_slots = {name: value for name, value in slots.items() if name not in known_slots}
     new_parameters = {name: value for name, value in request.parameters.items() if str(parameters.get(name)) != value}
     if new_slots:
         patch["slots"] = new_slots
@@ -88,6 +93,24 @@ def _refuse_local(own: Mapping[str, Any], request: PatroniRequest, file: str) ->
             f"{file} sets {', '.join(both)} in postgresql.parameters, which overrides the DCS on this member. Remove that from the file on all members, "
             "and run 'patronictl reload'"
         )
+
+
+def _refuse_slots(known: Mapping[str, Any], names: Sequence[str]) -> None:
+    for name in names:
+        if name in known and _slot_type(known[name]) != "physical":
+            raise HostError(
+                f"the slot {name} in Patroni's DCS is not a physical one: {json.dumps(known[name], default=str)}. It is somebody else's. Set "
+                "barman_slot_name of this cluster to another name"
+            )
+
+
+def _slot_type(value: Any) -> Any:
+    """The type that Patroni gives to an entry of its slots (patroni/dcs/__init__.py, where it merges permanent slots)."""
+    if not value:
+        return "physical"
+    if not isinstance(value, Mapping):
+        return None
+    return value.get("type") or ("logical" if value.get("database") and value.get("plugin") else "physical")
 
 
 def _section(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -41,6 +41,29 @@ def test_what_is_there_is_no_change() -> None:
     assert found.before == found.after
 
 
+@pytest.mark.parametrize(
+    "slot", [{"type": "physical", "cluster_type": "primary"}, {"cluster_type": "primary"}, {}, None]
+)
+def test_a_physical_slot_with_further_keys_stays_as_it_is(slot: Any) -> None:
+    there = {**dynamic(pg_hba=[*BLOCK, *OTHERS]), "slots": {"barman": slot}}
+    found = plan(there, {}, REQUEST, FILE)
+    assert found.patch == {}
+    assert found.before == found.after
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        {"type": "logical", "database": "app", "plugin": "pgoutput"},
+        {"database": "app", "plugin": "pgoutput"},
+        "reserved",
+    ],
+)
+def test_somebody_elses_slot_is_refused(slot: Any) -> None:
+    with pytest.raises(HostError, match=r"slot barman in Patroni's DCS is not a physical one.*barman_slot_name"):
+        plan({**dynamic(), "slots": {"barman": slot}}, {}, REQUEST, FILE)
+
+
 def test_rules_that_are_not_needed_any_more_are_removed_and_no_others() -> None:
     found = plan(dynamic(pg_hba=[OTHERS[0], *BLOCK, OTHERS[1]]), {}, PatroniRequest(), FILE)
     assert found.patch == {"postgresql": {"pg_hba": OTHERS}}
