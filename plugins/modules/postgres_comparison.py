@@ -13,6 +13,7 @@ author:
 description:
   - Compares what a PostgreSQL server reports with what the inventory declares, and returns what has to change.
   - Fails if the server is not the declared one, or if somebody else's archiving or roles would be replaced.
+  - Fails if Patroni runs a member of a cluster whose C(barman_cluster_manager) is not V(patroni).
   - Register its result as C(barman_postgres). M(pgdr.barman.handover) and M(pgdr.barman.undeclared) read it there.
   - Runs on the controller and connects to nothing.
 extends_documentation_fragment:

@@ -388,6 +388,7 @@ def test_what_role_pg_asks_a_server_for(server: Server) -> None:
     assert row["data_directory"] == str(server.data)
     assert row["alter_system_allowed"] is True
     assert row["mounts_below"] == []
+    assert row["patroni"] is False
     assert row["recovery_recorded"] is False
     Path(f"{server.data}{SUFFIX}").write_text("{}")
     mounted = server.data / "pg_wal" / "mounted"

@@ -44,6 +44,12 @@ def plan(
     primaries = primaries_of(members)
     if len(primaries) > 1:
         return FollowPlan(problem=two_primaries(members))
+    patronis = [address for address, member in members.items() if member is not None and member.patroni]
+    if makes_slots and patronis:
+        return FollowPlan(
+            problem=f"Patroni runs {', '.join(patronis)}, and drops slots that are not in its DCS. Write barman_cluster_manager: patroni for all members, and "
+            "run pgdr.barman.deploy"
+        )
     if not primaries:
         return FollowPlan()
     address = primaries[0]

@@ -159,6 +159,13 @@ def _refusals(host: str, required: Mapping[str, Any], state: State, requests: Re
             "it as the primary. Write there the name "
             "of the server that is the primary now."
         )
+    if state["patroni"] and required["cluster"] and required["cluster_manager"] != "patroni":
+        yield (
+            f"Patroni runs PostgreSQL on {host}, port {port}, and barman_cluster_manager is {required['cluster_manager']}. "
+            "Patroni would drop the receiver's slot, and overwrite settings and pg_hba.conf. Write "
+            "barman_cluster_manager: patroni for all "
+            f"members of {required['cluster']}."
+        )
     foreign = _foreign_archiving(state)
     if required["archiving"] and foreign and not requests.archive_overwrite:
         yield (

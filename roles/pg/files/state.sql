@@ -66,6 +66,8 @@ WITH required AS (
 SELECT
     current_setting('server_version_num')::int / 10000 AS version,
     pg_catalog.pg_is_in_recovery() AS in_recovery,
+    -- The arguments that Patroni gives to the postmaster. Only both together are its own.
+    (SELECT count(*) = 2 FROM pg_catalog.pg_settings WHERE name IN ('cluster_name', 'wal_level') AND source = 'command line') AS patroni,
     current_setting('hba_file') AS hba_file,
     (SELECT rules FROM hba) AS hba_rules,
     -- The file's time has whole seconds only: what was written in the second of the last load counts as loaded, or it would be loaded for ever.

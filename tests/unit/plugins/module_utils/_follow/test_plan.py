@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.cluster_members import ClusterMember
 from ansible_collections.pgdr.barman.plugins.module_utils._follow.plan import HANGS_AFTER, FollowPlan, plan
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import Slot
@@ -34,6 +36,15 @@ def test_a_receiver_that_ended_is_started_once_there_is_a_primary() -> None:
     assert plan({A: None, B: standby(slot(400))}, makes_slots=True, receiver_runs=False) == FollowPlan()
     found = plan({A: None, B: primary(slot(400), 2)}, makes_slots=True, receiver_runs=False)
     assert found == FollowPlan(B, start=True)
+
+
+def test_slots_on_members_of_patroni_are_refused() -> None:
+    theirs = {A: primary(), B: dataclasses.replace(standby(), patroni=True)}
+    found = plan(theirs, makes_slots=True, receiver_runs=False)
+    assert found == FollowPlan(problem=found.problem)
+    assert f"Patroni runs {B}" in found.problem
+    assert "barman_cluster_manager: patroni" in found.problem
+    assert not plan(theirs, makes_slots=False, receiver_runs=False).problem
 
 
 def test_a_new_primary_and_a_standby_get_the_slot() -> None:

@@ -29,6 +29,7 @@ UNKNOWN = rule("198.51.100.77/32")
 REQUIREMENTS: dict[str, Any] = {
     "version": 17,
     "port": 5432,
+    "cluster": None,
     "cluster_manager": "none",
     "primary": None,
     "standbys": [],
@@ -41,6 +42,7 @@ REQUIREMENTS: dict[str, Any] = {
 STATE: dict[str, Any] = {
     "version": 17,
     "in_recovery": False,
+    "patroni": False,
     "hba_rules": "".join(f"{line}\n" for line in DECLARED),
     "hba_unloaded": False,
     "settings": [],
@@ -160,6 +162,15 @@ ARCHIVING = {"archiving": {"method": "barman-wal-archive"}}
         ({"archive_command": "/usr/bin/true"}, ARCHIVING, ""),
         ({"archive_command": "x %p # pgdr.barman"}, ARCHIVING, ""),
         ({"archive_command": "rsync %p away:"}, {}, ""),
+        ({"patroni": True}, {"cluster": "main"}, "is none. Patroni would drop the receiver's slot"),
+        (
+            {"patroni": True, "in_recovery": True},
+            {"cluster": "main", "cluster_manager": "repmgr"},
+            "Write barman_cluster_manager: patroni for all members of main",
+        ),
+        ({"patroni": True}, {"cluster": "main", "cluster_manager": "patroni"}, ""),
+        # Without barman_cluster, the variable has no effect.
+        ({"patroni": True}, {}, ""),
     ],
 )
 def test_a_server_that_is_not_the_declared_one_is_refused(
