@@ -260,6 +260,12 @@ def test_a_history_that_can_not_be_read(program: Path, tmp_path: Path, monkeypat
     test_each_fault_raises_one_alert_and_clears(program, tmp_path, broken.history_unreadable, "BarmanWalMissing")
 
 
+def test_a_verification_that_failed(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SUMMARIES, "BarmanVerificationFailed", "pg: the last verification of stored files failed")
+    case = (broken.verification_failed, "BarmanVerificationFailed")
+    test_each_fault_raises_one_alert_and_clears(program, tmp_path, *case)
+
+
 def test_metrics_that_stop_and_metrics_that_disappear(program: Path, tmp_path: Path) -> None:
     """Their own alert names the backup server. docs/monitoring.md shows how Alertmanager inhibits the others meanwhile."""
     name = "pgdr_barman_metrics_timestamp_seconds"

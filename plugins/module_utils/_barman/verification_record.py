@@ -18,8 +18,27 @@ from .ledger import Ledger, LedgerRecord
 
 
 def last_verification(ledger: Ledger) -> LedgerRecord | None:
-    """The verification that ran last. What an earlier one found is in it, too."""
+    """The verification that ran last, also if an error ended it before it found anything."""
     return ledger.last("verification")
+
+
+def last_complete(ledger: Ledger) -> LedgerRecord | None:
+    """The last verification that no error ended. What earlier ones found is in it, too."""
+    complete = (one for one in reversed(ledger.of_kind("verification")) if one.passed or "unread_since" in one.details)
+    return next(complete, None)
+
+
+def failure_of_record(record: LedgerRecord | None, backups: Sequence[Backup]) -> str:
+    """Why the verification failed; "" if it passed, or if it failed only because of backups that were deleted since."""
+    if record is None or record.passed:
+        return ""
+    listed, missing = record.details.get("damages"), record.details.get("missing")
+    lost = isinstance(missing, list) and any(
+        isinstance(gap, dict) and gap.get("after_latest_backup", True) for gap in missing
+    )
+    if listed and not damaged_files(record, backups) and not lost:
+        return ""
+    return str(record.details.get("reason") or "its record has no reason")
 
 
 def current_damages(record: LedgerRecord | None, backups: Sequence[Backup]) -> list[Mapping[str, Any]]:

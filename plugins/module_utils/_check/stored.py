@@ -15,13 +15,21 @@ from datetime import datetime, timezone
 from .._barman.catalog import Backup, read_backups
 from .._barman.configuration import Configuration
 from .._barman.ledger import Ledger, read_ledger
-from .._barman.verification_record import current_damages, damaged_files, last_verification, unread_since
+from .._barman.verification_record import (
+    current_damages,
+    damaged_files,
+    failure_of_record,
+    last_complete,
+    last_verification,
+    unread_since,
+)
 from .._host.process import HostError
 from .check import OURS, Check, ServerChecks
 from .drills import duration, minute
 
 STORED_FILES = "stored files"
 _MOST = 3
+_MOST_OF_A_REASON = 300
 
 
 def with_verification(
@@ -48,22 +56,32 @@ def with_verification(
 
 
 def stored_files(name: str, ledger: Ledger, backups: Sequence[Backup], seconds: float, now: datetime) -> Check:
-    """The check. It fails if a file is damaged, or if one was not read for longer than that. seconds: 0 for no limit."""
-    record = last_verification(ledger)
+    """The check. It fails if a file is damaged, if the last verification failed, or if a file was not read for longer than that.
+
+    seconds: 0 for no limit. An error can end a verification before it finds anything: what the one before it found still counts.
+    """
+    last, record = last_verification(ledger), last_complete(ledger)
     command = f"Run ansible-playbook pgdr.barman.verify -e barman_servers={name}"
     damages, count = current_damages(record, backups), damaged_files(record, backups)
+    problems = []
+    failure = failure_of_record(last, backups)
+    if last is not None and failure and not (last is record and count):
+        short = failure if len(failure) <= _MOST_OF_A_REASON else f"{failure[:_MOST_OF_A_REASON]} …"
+        problems.append(f"the verification of {minute(last.time)} failed: {short}")
     if record is not None and count:
         texts = [str(one.get("problem")) for one in damages[:_MOST]]
         texts += [f"and {count - len(texts)} more"] if count > len(texts) else []
-        return _failed(
+        problems.append(
             f"the verification of {minute(record.time)} found damaged files: {'; '.join(texts)}. Replace each file by an intact copy, or take a "
-            f"new backup and delete the damaged one. {command}"
+            "new backup and delete the damaged one"
         )
     since = unread_since(record, backups)
     if seconds and since is not None and (now - since).total_seconds() > seconds:
-        return _failed(
-            f"a backup or WAL segment has not been read since {minute(since)}, and barman_verification_days allows {duration(int(seconds))}. {command}"
+        problems.append(
+            f"a backup or WAL segment has not been read since {minute(since)}, and barman_verification_days allows {duration(int(seconds))}"
         )
+    if problems:
+        return _failed(". ".join([*problems, command]))
     hint = "no verification ran yet" if record is None else f"the last verification is of {minute(record.time)}"
     return Check(STORED_FILES, ok=True, hint=hint, source=OURS)
 

@@ -219,7 +219,10 @@ def _drill_old(server: ServerObservation, limits: Limits, now: float) -> str | N
 
 def _files_damaged(server: ServerObservation, limits: Limits, now: float) -> str | None:
     count = server.damaged_files
-    return f"{count} stored files are damaged: {'; '.join(server.damages[:3])}" if count else None
+    if count:
+        return f"{count} stored files are damaged: {'; '.join(server.damages[:3])}"
+    failure = server.verification_failure
+    return f"the last verification of stored files failed: {failure}" if failure else None
 
 
 def _files_unread(server: ServerObservation, limits: Limits, now: float) -> str | None:
@@ -409,8 +412,8 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
         FaultKind(
             "BarmanVerificationFailed",
             "critical",
-            "Run 'sudo -u barman pgdr-barman check {server}', which names the damaged files. Replace them by intact copies, or take a backup of "
-            "{server} and delete the damaged one. Then run pgdr.barman.verify.",
+            "Run 'sudo -u barman pgdr-barman check {server}', which names the reason and the damaged files. Replace damaged files by intact "
+            "copies, or take a backup of {server} and delete the damaged one. Then run pgdr.barman.verify.",
         ),
         _files_damaged,
     ),

@@ -86,8 +86,7 @@ def _last_drill_passed(server: ServerObservation) -> float | None:
 
 
 def _last_verification_passed(server: ServerObservation) -> float | None:
-    found = server.last_verification
-    return None if found is None else float(found.passed)
+    return None if server.last_verification is None else float(not server.verification_failure)
 
 
 def _window(server: ServerObservation, *, start: bool) -> float:
@@ -297,12 +296,12 @@ _METRICS: Sequence[ServerMetric] = (
     ),
     ServerMetric(
         "verification_success",
-        "Whether the last verification passed: no file is damaged, and no WAL is missing after the newest backup. Absent before the first one.",
+        "Whether the last verification passed: no error, no damaged file, and no missing WAL after the newest backup. Absent before the first one.",
         _last_verification_passed,
     ),
     ServerMetric(
         "verification_failed_files",
-        "The stored files that are damaged, by the last verification.",
+        "The stored files that are damaged, by the last verification that no error ended.",
         lambda s: float(s.damaged_files),
     ),
     ServerMetric(

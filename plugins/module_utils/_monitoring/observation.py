@@ -18,7 +18,14 @@ from .._barman import catalog
 from .._barman.catalog import Backup
 from .._barman.configuration import ServerConfiguration
 from .._barman.ledger import Ledger, LedgerRecord, RecordKind
-from .._barman.verification_record import current_damages, damaged_files, last_verification, unread_since
+from .._barman.verification_record import (
+    current_damages,
+    damaged_files,
+    failure_of_record,
+    last_complete,
+    last_verification,
+    unread_since,
+)
 from .._check.check import ServerChecks
 from .._postgres import wal
 from .._sync.lag import PassiveState
@@ -145,18 +152,23 @@ class ServerObservation:
 
     @property
     def damaged_files(self) -> int:
-        """How many stored files are damaged, by the last verification."""
-        return damaged_files(self.last_verification, self.backups)
+        """How many stored files are damaged, by the last verification that no error ended."""
+        return damaged_files(last_complete(self.ledger), self.backups)
 
     @property
     def damages(self) -> list[str]:
         """What is wrong with the first of them."""
-        return [str(one.get("problem")) for one in current_damages(self.last_verification, self.backups)]
+        return [str(one.get("problem")) for one in current_damages(last_complete(self.ledger), self.backups)]
 
     @property
     def unread_since(self) -> datetime | None:
         """Since when a stored file has not been read; None if nothing is stored."""
-        return unread_since(self.last_verification, self.backups)
+        return unread_since(last_complete(self.ledger), self.backups)
+
+    @property
+    def verification_failure(self) -> str:
+        """Why the last verification failed; "" if it did not."""
+        return failure_of_record(self.last_verification, self.backups)
 
     @property
     def moment(self) -> datetime:

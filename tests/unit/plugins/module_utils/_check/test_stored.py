@@ -19,6 +19,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import 
     ledger_file,
     new_record,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.verification_record import (
+    last_complete,
+    unread_since,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._check.check import ServerChecks
 from ansible_collections.pgdr.barman.plugins.module_utils._check.stored import stored_files, with_verification
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost
@@ -63,6 +67,44 @@ def test_the_check(found: dict[str, Any], hint: str, *, ok: bool) -> None:
     assert hint in answer.hint
     assert ok or "pgdr.barman.verify -e barman_servers=app" in answer.hint
     assert ok or not answer.healable
+
+
+ERROR = {"damages": [], "damaged_files": 0, "reason": "No space left on device"}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "hints"),
+    [
+        ([], ["failed: No space left on device. Run"]),
+        ([details()], ["failed: No space left on device. Run"]),
+        ([details(DAMAGE)], ["failed: No space left", "found damaged files: PG_VERSION is wrong. Replace each file"]),
+        ([details(DAMAGE), ERROR], ["failed: No space left", "2026-11-29 12:00 UTC found damaged files: PG_VERSION is wrong"]),
+    ],
+)  # fmt: skip
+def test_a_verification_that_an_error_ended_fails_and_erases_nothing(
+    earlier: list[dict[str, Any]], hints: list[str]
+) -> None:
+    day = NOW - timedelta(days=1)
+    records = [new_record("verification", "app", day, one, passed=one == details()) for one in earlier]
+    records.append(new_record("verification", "app", NOW, ERROR, passed=False))
+    answer = stored_files("app", Ledger(tuple(records)), [KEPT], 0, NOW)
+    assert not answer.ok
+    assert all(hint in answer.hint for hint in hints)
+    later = new_record("verification", "app", NOW, details(), passed=True)
+    assert stored_files("app", Ledger((*records, later)), [KEPT], 0, NOW).ok
+
+
+def test_a_verification_that_an_error_ended_read_nothing() -> None:
+    read = new_record("verification", "app", NOW - timedelta(days=1), details(unread_days=31), passed=True)
+    error = new_record("verification", "app", NOW, ERROR, passed=False)
+    assert unread_since(last_complete(Ledger((read, error))), [KEPT]) == NOW - timedelta(days=31)
+    assert KEPT.end_time is not None
+    assert unread_since(last_complete(Ledger((error,))), [KEPT]) == KEPT.end_time
+
+
+def test_missing_wal_fails_the_check() -> None:
+    found = {**details(), "missing": [{"after_latest_backup": True}], "reason": "WAL segments 4 are missing"}
+    assert "failed: WAL segments 4 are missing. Run" in check(found, passed=False).hint
 
 
 def test_without_a_limit_the_age_does_not_matter() -> None:

@@ -128,6 +128,11 @@ def file_damaged(host: WatchedHost) -> None:
     host.record("verification", "failed", damages=damages, damaged_files=2, unread_since="2027-01-10T08:00:00+00:00")
 
 
+def verification_failed(host: WatchedHost) -> None:
+    """An error ended it, so its record has neither damages nor what is unread."""
+    host.record("verification", "failed", reason="No space left on device", damages=[], damaged_files=0)
+
+
 def own_wal_missing(host: WatchedHost) -> None:
     """The end of the newest backup's WAL, with nothing after it."""
     for number in range(5, 9):
@@ -174,6 +179,7 @@ def interrupted_backup(host: WatchedHost) -> None:
         (waiting, "BarmanWalNotArchived"),
         (drill_failed, "BarmanDrillFailed"),
         (file_damaged, "BarmanVerificationFailed"),
+        (verification_failed, "BarmanVerificationFailed"),
         (interrupted_backup, "BarmanCheckFailed"),
     ],
 )
@@ -315,6 +321,16 @@ def test_a_file_that_nobody_reads_is_a_fault(tmp_path: Path) -> None:
     assert found() == ["BarmanVerificationTooOld"]
     host.record("verification", "passed", unread_since="2027-01-15T07:45:00+00:00", damages=[], damaged_files=0)
     assert found() == []
+
+
+def test_a_verification_that_an_error_ended_erases_nothing(tmp_path: Path) -> None:
+    host = WatchedHost(tmp_path)
+    file_damaged(host)
+    before = host.observe().servers["pg"]
+    verification_failed(host)
+    after = host.observe().servers["pg"]
+    assert (after.damaged_files, after.damages, after.unread_since) == (1, ["PG_VERSION is wrong"], before.unread_since)
+    assert names(host) == ["BarmanVerificationFailed"]
 
 
 def test_a_damage_of_a_deleted_backup_is_none(tmp_path: Path) -> None:
