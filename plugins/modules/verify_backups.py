@@ -202,6 +202,7 @@ verifications:
     unread_since:
       description:
         - Since when the backup or the segment has not been read that was not read for the longest. It counts from the first verification at the earliest.
+        - A backup that could not be verified does not count as read, except those in RV(verifications.not_verified) that are encrypted or of snapshots.
       type: str
     read:
       description: What the run read. C(files) counts the files of the backups and the segments.

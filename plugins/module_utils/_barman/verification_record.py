@@ -10,6 +10,7 @@ This module util is private to the collection. Nothing here reads or writes file
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,30 @@ def last_complete(ledger: Ledger) -> LedgerRecord | None:
     """The last verification that no error ended. What earlier ones found is in it, too."""
     complete = (one for one in reversed(ledger.of_kind("verification")) if one.passed or "unread_since" in one.details)
     return next(complete, None)
+
+
+@dataclass(frozen=True)
+class StoredBefore:
+    """What any verification of a server found. files: backups or WAL. segments: WAL."""
+
+    files: bool
+    segments: bool
+
+
+def stored_before(ledger: Ledger) -> StoredBefore:
+    """Whether verifications found stored files."""
+    found = [one.details for one in ledger.of_kind("verification")]
+    reads = [one["read"] for one in found if isinstance(one.get("read"), dict)]
+    return StoredBefore(any(one.get("stored_bytes") for one in found), any(one.get("segments") for one in reads))
+
+
+def not_verified(record: LedgerRecord | None, backups: Sequence[Backup]) -> dict[str, str]:
+    """Why the verification did not read backups, or only in part, by their ids. Without those that were deleted since."""
+    found = None if record is None else record.details.get("not_verified")
+    known = {one.backup_id for one in backups}
+    return (
+        {str(name): str(reason) for name, reason in found.items() if name in known} if isinstance(found, dict) else {}
+    )
 
 
 def failure_of_record(record: LedgerRecord | None, backups: Sequence[Backup]) -> str:

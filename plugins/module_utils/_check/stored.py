@@ -21,6 +21,7 @@ from .._barman.verification_record import (
     failure_of_record,
     last_complete,
     last_verification,
+    not_verified,
     unread_since,
 )
 from .._host.process import HostError
@@ -80,10 +81,17 @@ def stored_files(name: str, ledger: Ledger, backups: Sequence[Backup], seconds: 
         problems.append(
             f"a backup or WAL segment has not been read since {minute(since)}, and barman_verification_days allows {duration(int(seconds))}"
         )
+    unread = _not_verified_text(not_verified(record, backups))
     if problems:
-        return _failed(". ".join([*problems, command]))
+        return _failed(". ".join([*problems, *([unread] if unread else []), command]))
     hint = "no verification ran yet" if record is None else f"the last verification is of {minute(record.time)}"
-    return Check(STORED_FILES, ok=True, hint=hint, source=OURS)
+    return Check(STORED_FILES, ok=True, hint=f"{hint}; {unread}" if unread else hint, source=OURS)
+
+
+def _not_verified_text(reasons: Mapping[str, str]) -> str:
+    texts = [f"{name} ({reasons[name]})" for name in sorted(reasons, reverse=True)[:_MOST]]
+    texts += [f"and {len(reasons) - len(texts)} more"] if len(reasons) > len(texts) else []
+    return f"not verified: backup {'; '.join(texts)}" if texts else ""
 
 
 def _failed(hint: str) -> Check:

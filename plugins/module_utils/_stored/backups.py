@@ -28,7 +28,10 @@ _TABLESPACES = "pg_tblspc"
 
 @dataclass(frozen=True)
 class VerifiedBackup:
-    """damages: of its files. reason: why it was not verified, or not whole. program: what read it. generated: whether Barman wrote its manifest just now."""
+    """damages: of its files. reason: why it was not verified, or not whole. program: what read it, "" if nothing did.
+
+    generated: whether Barman wrote its manifest just now.
+    """
 
     backup_id: str
     files: int = 0
@@ -57,6 +60,9 @@ class BackupReader:
         generated = False
         try:
             if lacks_manifest(backup, directory):
+                data = os.path.join(directory, "data")
+                if not os.path.lexists(data):
+                    raise DamagedFiles(FileDamage(data, f"{data} is missing"))
                 if not self.generate:
                     return VerifiedBackup(backup.backup_id, reason="it has no manifest")
                 self._generate(server, backup)

@@ -105,4 +105,6 @@ def stored_summary(verifications: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 f"server '{name}': {len(read['backups'])} backups and {read['segments']} WAL segments are intact: "
                 f"{human_size(read['bytes'])} of {human_size(facts['stored_bytes'])} read in {facts['seconds']} s"
             )
+        reasons: Mapping[str, str] = facts.get("not_verified") or {}
+        lines += [f"server '{name}': backup {one} is not verified: {reason}" for one, reason in reasons.items()]
     return [*lines, *stored_problems(verifications)]

@@ -13,8 +13,8 @@ rate that meets every deadline, times the interval between runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from .state import ReadState, StoredUnit
 
@@ -69,6 +69,13 @@ def plan_reads(
     left = ordered[chosen:]
     oldest = min((unread[unit] for unit in left), default=now if ordered else None)
     return ReadPlan(tuple(ordered[:chosen]), budget, total, oldest)
+
+
+def without(plan: ReadPlan, unread: Iterable[StoredUnit], state: ReadState, now: float) -> ReadPlan:
+    """The plan after a run that could not read these units of it. state: before the run."""
+    moments = [_unread_since(unit, state, now) for unit in unread]
+    known = [] if plan.unread_since is None else [plan.unread_since]
+    return replace(plan, unread_since=min([*known, *moments], default=None))
 
 
 def _unread_since(unit: StoredUnit, state: ReadState, now: float) -> float:

@@ -34,7 +34,10 @@ Note = Callable[[ReadState, int], None]
 
 @dataclass
 class StoredReading:
-    """What was read, and the state after that. programs: what read the backups. generated: the backups whose manifest Barman wrote now."""
+    """What was read, and the state after that. programs: what read the backups. generated: the backups whose manifest Barman wrote now.
+
+    unread: the backups of the plan that could not be verified.
+    """
 
     state: ReadState
     backups: list[str] = field(default_factory=list)
@@ -44,6 +47,13 @@ class StoredReading:
     damages: list[StoredDamage] = field(default_factory=list)
     generated: list[str] = field(default_factory=list)
     programs: list[str] = field(default_factory=list)
+    unread: list[StoredUnit] = field(default_factory=list)
+
+    def replace_damages(self, unit: StoredUnit, found: Iterable[StoredDamage]) -> None:
+        """After the unit was read. Until then its known damages stay, so that a run that an error ends erases none."""
+        if any(one.unit == unit.name for one in self.damages):
+            self.damages = [one for one in self.damages if one.unit != unit.name]
+        self.damages += found
 
 
 def kept_damages(stored: StoredServer, state: ReadState) -> tuple[list[StoredDamage], list[StoredUnit]]:
@@ -81,21 +91,22 @@ def read_plan(
 ) -> StoredReading:
     """Read the units of the plan. kept: the damages that are known. Raises HostError if a program can't be run, or the state can't be written."""
     names = {unit.name for unit in plan.units}
-    reading = StoredReading(state.with_run(now), damages=[one for one in kept if one.unit not in names])
+    known = [one for one in state.damages if one.unit in names]
+    reading = StoredReading(state.with_run(now), damages=[*(one for one in kept if one.unit not in names), *known])
     for unit in plan.units:
         if unit.kind == "backup":
-            _read_backup(stored, unit, reading, reader, now)
+            _read_backup(stored, unit, reading, reader, now, known)
             _write(reading, note)
     segments = sorted(unit.segment for unit in plan.units if unit.segment is not None)
     units = {unit.segment: unit for unit in plan.units}
     done: list[StoredUnit] = []
     for read in read_segments(stored, segments, pace):
         unit = units[read.segment]
+        suspected = tuple(stored.archive.segments[one] for one in read.suspected)
+        found = [] if read.damage is None else [_damage(unit.name, read.damage, now, suspected=suspected, known=known)]
+        reading.replace_damages(unit, found)
         if read.gone:
             continue
-        if read.damage is not None:
-            suspected = tuple(stored.archive.segments[one] for one in read.suspected)
-            reading.damages.append(_damage(unit.name, read.damage, now, suspected=suspected, known=state.damages))
         reading.segments += 1
         reading.bytes += unit.bytes
         done.append(unit)
@@ -114,7 +125,12 @@ def _write(reading: StoredReading, note: Note) -> None:
 
 
 def _read_backup(
-    stored: StoredServer, unit: StoredUnit, reading: StoredReading, reader: BackupReader, now: float
+    stored: StoredServer,
+    unit: StoredUnit,
+    reading: StoredReading,
+    reader: BackupReader,
+    now: float,
+    known: Sequence[StoredDamage],
 ) -> None:
     backup, directory = stored.backup(unit.name), stored.directory(stored.backup(unit.name))
     found = reader.verify(stored.name, backup, directory, stored.server.entry.get("path_prefix") or "")
@@ -123,13 +139,17 @@ def _read_backup(
     unverified = {name: reason for name, reason in reading.state.unverified.items() if name != backup.backup_id}
     if found.reason:
         unverified[backup.backup_id] = found.reason
-    reading.state = replace(reading.state.with_read([unit], now), unverified=unverified)
-    known = reading.state.damages
-    reading.damages += [_damage(unit.name, one, now, backup.backup_id, known=known) for one in found.damages]
-    if found.program:
-        reading.backups.append(backup.backup_id)
-        reading.programs += [] if found.program in reading.programs else [found.program]
+    reading.state = replace(reading.state, unverified=unverified)
     reading.generated += [backup.backup_id] if found.generated else []
+    if not found.program:
+        reading.unread.append(unit)
+        return
+    reading.state = reading.state.with_read([unit], now)
+    reading.replace_damages(
+        unit, [_damage(unit.name, one, now, backup.backup_id, known=known) for one in found.damages]
+    )
+    reading.backups.append(backup.backup_id)
+    reading.programs += [] if found.program in reading.programs else [found.program]
     reading.files += found.files
     reading.bytes += found.bytes
 

@@ -22,8 +22,9 @@ from typing import Any, Callable
 from .._barman.arguments import barman_from
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
-from .._barman.ledger import append_record, new_id, new_record
+from .._barman.ledger import append_record, new_id, new_record, read_ledger
 from .._barman.server import Server
+from .._barman.verification_record import stored_before
 from .._check.check import MissingWal
 from .._check.gaps import find_gaps
 from .._host.child import text_as
@@ -40,7 +41,7 @@ from .copies import copies, file_here, segment_here
 from .facts import MOST, damage_facts, failure_of, name_of, plan_facts, stored_problems
 from .observe import StoredServer, not_verifiable, read_state, read_stored, same_cluster, write_state
 from .pace import Pace
-from .plan import plan_reads
+from .plan import plan_reads, without
 from .reading import damaged_segments, kept_damages, listed_damages, missing_segments, read_plan, with_units
 from .request import StoredVerificationError, StoredVerificationRequest, stored_request_from
 from .state import ReadState, StoredDamage
@@ -122,7 +123,7 @@ class _Verification:
         try:
             if not self.server.is_local:
                 return self._skipped()
-            stored = read_stored(self.server)
+            stored = self._stored()
             state = read_state(self.environment.home, self.name, self.started).only(stored.units)
             plan = plan_reads(
                 stored.units, state, self.started, self.request.days_of(self.name), everything=self.request.everything
@@ -156,9 +157,23 @@ class _Verification:
         append_record(self.environment.home, record)
         return record.as_dict()
 
+    def _stored(self) -> StoredServer:
+        """What is stored. Raises HostError, also if nothing is and something was: a file system that is not mounted is no intact archive."""
+        stored = read_stored(self.server)
+        before = stored_before(read_ledger(self.environment.home, self.name))
+        if before.files and not any(one.copied for one in stored.backups):
+            what, directory = "complete backup is stored", stored.base
+        elif before.segments and not stored.archive.segments:
+            what, directory = "WAL segment is archived", self.server.entry.directory("wals_directory")
+        else:
+            return stored
+        raise StoredVerificationError(
+            f"no {what} in {directory}, and an earlier verification read some. Mount its file system, restore the directory, or take a new backup"
+        )
+
     def _verify(self, progress: Progress) -> dict[str, Any]:
         request, environment = self.request, self.environment
-        stored = read_stored(self.server)
+        stored = self._stored()
         state = read_state(environment.home, self.name, self.started).only(stored.units)
         kept, again = kept_damages(stored, state)
         plan = plan_reads(stored.units, state, self.started, request.days_of(self.name), everything=request.everything)
@@ -180,7 +195,7 @@ class _Verification:
         if unknown and not reason:
             reason = unknown
         return {
-            **plan_facts(plan),
+            **plan_facts(without(plan, reading.unread, state, self.started)),
             "read": {
                 "backups": reading.backups,
                 "segments": reading.segments,

@@ -69,6 +69,16 @@ def test_the_check(found: dict[str, Any], hint: str, *, ok: bool) -> None:
     assert ok or not answer.healable
 
 
+def test_what_is_not_verified_is_named() -> None:
+    reasons = {KEPT.backup_id: "it is encrypted, and only Barman can read it", "20200101T000000": "gone"}
+    hint = f"not verified: backup {KEPT.backup_id} (it is encrypted, and only Barman can read it)"
+    answer = check({**details(), "not_verified": reasons}, passed=True)
+    assert answer.ok
+    assert answer.hint.endswith(hint)
+    for found in (details(unread_days=31), details(DAMAGE)):
+        assert hint in check({**found, "not_verified": reasons}, passed=False).hint
+
+
 ERROR = {"damages": [], "damaged_files": 0, "reason": "No space left on device"}
 
 

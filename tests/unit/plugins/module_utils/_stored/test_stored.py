@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files import NotVerified
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import read_ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.verification_record import current_damages
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as reading_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import reading
-from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import stored_summary
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import iso, stored_summary
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.plan import DAY
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import (
     VERIFICATION_ARGUMENTS,
@@ -30,7 +32,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.run import verify_servers
 from tests.unit.plugins.module_utils._backup.test_verification import FILES
 from tests.unit.plugins.module_utils._postgres.test_wal_reader import MIB
-from tests.unit.plugins.module_utils._stored.stored_host import BACKUP, NOW, StoredHost
+from tests.unit.plugins.module_utils._stored.stored_host import BACKUP, NOW, PLAIN, StoredHost
 
 TABLE = "base/5/16384"
 
@@ -119,6 +121,7 @@ def test_a_damage_stays_until_the_file_is_replaced(host: StoredHost) -> None:
 
 
 def test_a_damage_ends_with_its_backup(host: StoredHost) -> None:
+    host.back_up("20270111T080000")
     host.change(host.file(TABLE))
     host.verify()
     (host.place / "meta" / f"{BACKUP}-backup.info").unlink()
@@ -351,6 +354,96 @@ def test_a_manifest_that_barman_cannot_write_is_reported(host: StoredHost) -> No
     assert facts["result"] == "passed"
     assert "no space left on device" in facts["not_verified"][BACKUP]
     assert host.verify(everything=False)["not_verified"] == facts["not_verified"]
+
+
+def test_a_backup_that_could_not_be_verified_is_not_read(host: StoredHost) -> None:
+    host.back_up(BACKUP, with_manifest=False, mode="rsync-concurrent")
+    host.file("backup_manifest").unlink()
+    host.verify(generate=False)
+    host.now = NOW + 40 * DAY
+    facts = host.verify(generate=False, everything=False)
+    assert (facts["read"]["backups"], facts["planned"]["backups"]) == ([], [BACKUP])
+    assert facts["unread_since"] == iso(NOW)
+    assert BACKUP in stored_summary({"pg": facts})[1]
+    assert host.verify()["unread_since"] == iso(host.now)
+
+
+def test_a_known_damage_stays_if_its_backup_can_not_be_verified(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.change(host.file(TABLE))
+    first = host.verify()
+
+    def refuse(*unused: object) -> None:
+        raise NotVerified("lz4 is not installed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reading_backups, "open_files", refuse)
+        assert host.verify()["damages"] == first["damages"]
+        host.file(TABLE).write_bytes(PLAIN[TABLE])
+        assert host.verify()["not_verified"] == {BACKUP: "lz4 is not installed"}
+        assert host.verify()["damaged_files"] == 1
+    assert host.verify(everything=False)["result"] == "passed"
+
+
+def test_an_error_in_the_middle_erases_no_damage(host: StoredHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.back_up("20270111T080000")
+    host.change(host.file(TABLE))
+    host.change(host.wal_path(host.segments[2]), 20000)
+    first = host.verify()
+    read = reading_backups.BackupReader.verify
+
+    def full(self: Any, server: str, backup: Any, *rest: Any) -> Any:
+        if backup.backup_id == BACKUP:
+            raise HostError("No space left on device")
+        return read(self, server, backup, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reading_backups.BackupReader, "verify", full)
+        assert host.verify()["reason"] == "No space left on device"
+    host.now += 60
+    facts = host.verify(everything=False)
+    assert (facts["result"], paths(facts)) == ("failed", paths(first))
+    assert [one["found"] for one in facts["damages"]] == [one["found"] for one in first["damages"]]
+
+
+def test_a_backup_without_its_directory_is_damaged(host: StoredHost) -> None:
+    host.back_up(BACKUP, with_manifest=False, mode="rsync-concurrent")
+    shutil.rmtree(host.file(""))
+    assert paths(host.verify()) == {str(host.file("").parent / "data")}
+
+
+# Nothing is stored
+
+
+def test_nothing_is_stored_where_something_was(host: StoredHost) -> None:
+    """A file system that is not mounted."""
+    kept = host.place / "meta" / f"{BACKUP}-backup.info"
+    host.change(host.file(TABLE))
+    host.verify()
+    state = (host.files.home / ".pgdr.barman" / "verification" / "pg.json").read_text()
+    kept.rename(host.place / "elsewhere")
+    for options in ({}, {"check_mode": True}, {}):
+        facts = host.verify(**options)
+        assert facts["result"] == "failed"
+        assert f"no complete backup is stored in {host.place / 'base'}" in facts["reason"]
+    assert (host.files.home / ".pgdr.barman" / "verification" / "pg.json").read_text() == state
+    (host.place / "elsewhere").rename(kept)
+    assert paths(host.verify(everything=False)) == {str(host.file(TABLE))}
+
+
+def test_no_wal_is_archived_where_some_was(host: StoredHost) -> None:
+    assert host.verify()["read"]["segments"] == 4
+    (host.place / "wals").rename(host.place / "elsewhere")
+    facts = host.verify()
+    assert (facts["result"], facts["damages"]) == ("failed", [])
+    assert f"no WAL segment is archived in {host.place / 'wals'}" in facts["reason"]
+
+
+def test_a_new_server_without_a_backup_passes(host: StoredHost) -> None:
+    (host.place / "meta" / f"{BACKUP}-backup.info").unlink()
+    for _round in range(2):
+        assert host.verify()["result"] == "passed"
 
 
 def test_pg_verifybackup_decides_and_the_files_are_named_by_this_code(
