@@ -18,9 +18,11 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from ...module_utils._archive_command.command import MARK, NOTHING
-from .decommission import BarmanWork, HostWork, PostgresWork
+from .decommission import ARGUMENT, BarmanWork, HostWork, PostgresWork
 
 Backups = Literal["kept", "exported", "removed"]
+#: What becomes of the program pgdr-barman on a backup server. kept: nothing is changed.
+ProgramState = Literal["present", "absent", "kept"]
 
 
 class DecommissionStep(StrEnum):
@@ -92,8 +94,8 @@ class BarmanFinding:
 class HostSteps:
     """steps: those that are left. absent: receivers to stop with their slots. stopped: receivers whose slot can't be dropped from here.
 
-    undeclared: other active entries that the inventory does not declare, whose schedules stay. former_hosts: hosts that the inventory does not have and
-    whose SSH trust goes.
+    undeclared: other active entries that the inventory does not declare, whose schedules stay. program: what becomes of the program pgdr-barman; monitoring
+    goes with it. former_hosts: hosts that the inventory does not have and whose SSH trust goes.
     """
 
     steps: tuple[DecommissionStep, ...] = ()
@@ -103,6 +105,7 @@ class HostSteps:
     deactivate: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     undeclared: tuple[str, ...] = ()
+    program: ProgramState = "present"
     former_hosts: tuple[str, ...] = ()
 
 
@@ -143,6 +146,7 @@ def plan(fleet: Fleet, choices: Choices) -> DecommissionPlan:
         if work.barman is not None and barman is not None and not barman.reason:
             steps = _barman_steps(fleet, work.barman, barman, choices, steps)
             problems += _receiver_problems(host, steps, barman)
+            problems += _undeclared_problems(fleet, host, work.barman, steps)
             left += _barman_left(host, work.barman, steps, barman, choices)
         if reason:
             left.append(f"{host} is not changed: {reason}")
@@ -167,7 +171,7 @@ def _missing(fleet: Fleet) -> Iterator[str]:
         if name not in found:
             known = ", ".join(sorted({*fleet.served, *found})) or "none"
             yield (
-                f"barman_decommission_servers: the inventory has no server '{name}', and {', '.join(sorted(fleet.barman))} no entry of that name. "
+                f"{ARGUMENT}: the inventory has no server '{name}', and {', '.join(sorted(fleet.barman))} no entry of that name. "
                 f"Known servers: {known}"
             )
 
@@ -193,14 +197,16 @@ def _barman_steps(
     active = {name: entry for name, entry in here.items() if entry.active}
     receiving = [name for name, entry in active.items() if entry.streaming and not entry.passive]
     failed = {name for name in receiving if found.receivers.get(name, ReceiverFinding()).kind}
+    undeclared = tuple(
+        name
+        for name, entry in found.entries.items()
+        if entry.active and name not in work.servers and name not in work.remaining
+    )
     steps = _with(
         steps,
         DecommissionStep.UPDATE_FILES,
-        undeclared=tuple(
-            name
-            for name, entry in found.entries.items()
-            if entry.active and name not in work.servers and name not in work.remaining
-        ),
+        undeclared=undeclared,
+        program=_program(work, undeclared),
         former_hosts=tuple(entry.host for name, entry in here.items() if name in fleet.unknown and entry.host),
     )
     back_up = [name for name, entry in active.items() if choices.last_backup and _can_back_up(fleet, name, entry)]
@@ -215,6 +221,13 @@ def _barman_steps(
     if here and choices.backups != "kept":
         steps = _with(steps, DecommissionStep.REMOVE_DATA, DecommissionStep.REMOVE_ENTRIES, entries=tuple(here))
     return steps
+
+
+def _program(work: BarmanWork, undeclared: Sequence[str]) -> ProgramState:
+    """The inventory does not have the settings of undeclared servers, so the program stays as it is if it is only theirs."""
+    if work.remaining:
+        return "present"
+    return "kept" if undeclared else "absent"
 
 
 def _can_back_up(fleet: Fleet, name: str, entry: EntryFinding) -> bool:
@@ -238,6 +251,24 @@ def _receiver_problems(host: str, steps: HostSteps, found: BarmanFinding) -> Ite
             yield f"{host}: {finding.error}"
 
 
+def _undeclared_problems(fleet: Fleet, host: str, work: BarmanWork, steps: HostSteps) -> Iterator[str]:
+    """Why a backup server can't be decommissioned as a whole: others need its keys and its program."""
+    if not work.whole:
+        return
+    moved = [name for name in steps.undeclared if name in fleet.served]
+    others = [name for name in steps.undeclared if name not in fleet.served]
+    if moved:
+        yield (
+            f"{host}: the entries of {', '.join(moved)} are active there still, and the inventory has these servers on another backup server. Deploy, until the "
+            "handover is complete"
+        )
+    if others:
+        yield (
+            f"{host}: the inventory does not declare these active entries: {', '.join(others)}. Put their hosts back into the inventory and move the servers, "
+            f"or name them in {ARGUMENT}, too"
+        )
+
+
 def _barman_left(
     host: str, work: BarmanWork, steps: HostSteps, found: BarmanFinding, choices: Choices
 ) -> Iterator[str]:
@@ -245,6 +276,11 @@ def _barman_left(
         yield (
             f"{host}: Barman's packages, user and home stay, /etc/barman.conf as deployments wrote it, and the script run-hook if hooks were declared. "
             "Remove them if nothing else needs them"
+        )
+    if steps.program == "kept":
+        yield (
+            f"{host}: the program pgdr-barman, its schedules and monitoring stay as they are, because the inventory does not declare these active entries: "
+            f"{', '.join(steps.undeclared)}. A deployment with all servers in the inventory corrects them"
         )
     for name in steps.stopped:
         entry = found.entries[name]
@@ -270,7 +306,9 @@ def _texts(work: HostWork, steps: HostSteps, found: PostgresFinding | None, choi
         DecommissionStep.DEACTIVATE: [f"deactivate the entries of {', '.join(steps.deactivate)}"],
         DecommissionStep.REMOVE_DATA: [f"{export} backups, WAL and ledger of {', '.join(steps.entries)}"],
         DecommissionStep.UPDATE_FILES: [
-            "remove schedules, passwords, metrics and settings of the program that nothing else needs"
+            "remove schedules and passwords that nothing else needs"
+            if steps.program == "kept"
+            else "remove schedules, passwords, metrics and settings of the program that nothing else needs"
         ],
         DecommissionStep.RELEASE_POSTGRES: list(found.changes) if found is not None else [],
         DecommissionStep.RELEASE_SSH: [

@@ -223,6 +223,43 @@ def test_the_trust_of_a_host_that_left_the_inventory_goes_and_other_undeclared_e
     assert steps.undeclared == ("hidden",)
 
 
+def test_a_backup_server_that_undeclared_entries_need_is_not_decommissioned() -> None:
+    world = World()
+    fleet = replace(
+        world.fleet(), work={**WORK, "passive": HostWork(None, BarmanWork(("pg",), (), whole=True), whole=True)}
+    )
+    assert plan(fleet, Choices(("pg",))).problems == ()
+    world.entries["passive"]["hidden"] = EntryFinding("hidden")
+    (problem,) = plan(fleet, Choices(("pg",))).problems
+    assert problem.startswith(
+        "passive: the inventory does not declare these active entries: hidden. Put their hosts back"
+    )
+    # To name a server that was moved would end its backups elsewhere.
+    world.entries["passive"]["hidden"] = EntryFinding("hidden", active=False)
+    world.entries["passive"]["other"] = OTHER
+    (problem,) = plan(fleet, Choices(("pg",))).problems
+    assert problem.startswith("passive: the entries of other are active there still")
+    assert "barman_decommission_servers" not in problem
+    del world.entries["passive"]["other"]
+    world.entries["passive"]["hidden"] = EntryFinding("hidden", active=False)
+    assert plan(fleet, Choices(("pg",))).problems == ()
+
+
+def test_the_program_goes_with_the_last_active_entry() -> None:
+    world = World()
+    assert [plan(world.fleet(), Choices(("pg",))).hosts[host].program for host in ("backup", "passive")] == [
+        "present",
+        "absent",
+    ]
+    world.entries["passive"]["hidden"] = EntryFinding("hidden")
+    planned = plan(world.fleet(), Choices(("pg",)))
+    assert planned.hosts["passive"].program == "kept"
+    (text,) = [text for text in planned.left if text.startswith("passive: the program pgdr-barman")]
+    assert "hidden" in text
+    world.entries["passive"]["hidden"] = EntryFinding("hidden", active=False)
+    assert plan(world.fleet(), Choices(("pg",))).hosts["passive"].program == "absent"
+
+
 @pytest.mark.parametrize(("mode", "left"), [("on", False), ("off", True)])
 def test_the_command_that_does_nothing_goes_after_the_restart(mode: str, left: bool) -> None:
     planned = plan(World(command=NOTHING, mode=mode).fleet(), Choices(("pg",)))
