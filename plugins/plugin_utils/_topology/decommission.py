@@ -9,7 +9,8 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -96,6 +97,7 @@ def problems(topology: Topology, leaving: Leaving) -> list[str]:
     """Why this can't be decommissioned, each with what to do."""
     found: list[str] = []
     backup = leaving.backup_server
+    found += _patroni_problems(topology, leaving)
     if not leaving.servers and not backup:
         found.append(
             f"nothing is named. Set {ARGUMENT} to Barman's names of servers, or {ARGUMENT_BACKUP} to an inventory name"
@@ -130,6 +132,48 @@ def problems(topology: Topology, leaving: Leaving) -> list[str]:
             f"{', '.join(targets)} replicates from {backup}. Change barman_passive_of and barman_passive_servers, and deploy, before {backup} goes"
         )
     return found
+
+
+def _patroni_problems(topology: Topology, leaving: Leaving) -> Iterator[str]:
+    """The members whose slots and rules Patroni has in its DCS: what is removed from them comes back."""
+    members = [
+        server for server in topology.postgres_servers.values() if server.cluster_manager == "patroni" and server.manage
+    ]
+    if not members:
+        return
+    remaining = without(topology, leaving)
+    before, after = requirements(topology), requirements(remaining)
+    clusters: dict[str, list[tuple[PostgresServer, PostgresWork]]] = {}
+    for server in members:
+        work = _postgres_work(before[server.host], after.get(server.host))
+        if work is not None:
+            clusters.setdefault(server.cluster or server.host, []).append((server, work))
+    for changed in clusters.values():
+        server, work = changed[0]
+        yield (
+            f"{', '.join(one.host for one, _work in changed)}: Patroni would create the replication slot {', '.join(work.slots)} and the rules in pg_hba.conf "
+            f"again, because its DCS has them. So remove them manually. 1. On one member, as {server.os_user}: {_drop_slots(server, work)}. "
+            "2. Set barman_manage_postgres: false for these hosts, and run this playbook again. It releases the backup server, and shows what is left. "
+            f"3. {_remove_rules(server)}"
+        )
+
+
+def _drop_slots(server: PostgresServer, work: PostgresWork) -> str:
+    """The command that removes the slots from Patroni's DCS. A slot that a receiver uses stays on the members until it stops."""
+    patch = json.dumps({"slots": dict.fromkeys(work.slots)})
+    return f"echo '{patch}' | {_patronictl(server)} edit-config --force --apply=-"
+
+
+def _remove_rules(server: PostgresServer) -> str:
+    return (
+        f"With '{_patronictl(server)} edit-config', remove the lines '# BEGIN pgdr.barman' to '# END pgdr.barman' from postgresql.pg_hba. If the DCS has "
+        "no pg_hba, remove them from pg_hba.conf of each member"
+    )
+
+
+def _patronictl(server: PostgresServer) -> str:
+    """FILE: Patroni's configuration file, which the inventory does not have if there is only one."""
+    return f"patronictl -c {server.variables['barman_patroni_file'] or 'FILE'}"
 
 
 def without(topology: Topology, leaving: Leaving) -> Topology:
@@ -298,17 +342,25 @@ def manual_texts(topology: Topology, found: Decommission) -> dict[str, list[str]
 
 def manual_steps(host: str, server: PostgresServer, work: PostgresWork) -> list[str]:
     """What a person does on a PostgreSQL server that this run can't reach, if it ever runs again."""
+    patroni = server.cluster_manager == "patroni"
     sql = []
     if work.synchronous:
         sql.append(f"remove {', '.join(work.synchronous)} from synchronous_standby_names")
     if work.archiving:
         sql.append("ALTER SYSTEM SET archive_command = '/bin/true'; SELECT pg_reload_conf()")
-    sql += [f"SELECT pg_drop_replication_slot('{slot}')" for slot in work.slots]
+    if not patroni:
+        sql += [f"SELECT pg_drop_replication_slot('{slot}')" for slot in work.slots]
     if server.primary is None:
         sql += [f'DROP OWNED BY "{role}"; DROP ROLE "{role}"' for role in work.roles]
+    in_dcs = f"Patroni creates the slot again as long as its DCS has it: {_drop_slots(server, work)}. "
+    rules = (
+        _remove_rules(server)
+        if patroni
+        else "In pg_hba.conf remove the block '# BEGIN pgdr.barman' to '# END pgdr.barman'"
+    )
     return [
         f"{host} could not be changed. If its PostgreSQL server (port {server.local_port}) runs again, run this playbook again with {host} in the inventory. "
-        f"Or there, in psql: {'; '.join(sql) or 'nothing'}. In pg_hba.conf remove the block '# BEGIN pgdr.barman' to '# END pgdr.barman'. "
+        f"{in_dcs if patroni and work.slots else ''}Or there, in psql: {'; '.join(sql) or 'nothing'}. {rules}. "
         f"In ~{server.os_user}/.ssh/authorized_keys remove the lines with 'pgdr.barman:'."
     ]
 

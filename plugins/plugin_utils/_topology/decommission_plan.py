@@ -259,8 +259,8 @@ def _undeclared_problems(fleet: Fleet, host: str, work: BarmanWork, steps: HostS
     others = [name for name in steps.undeclared if name not in fleet.served]
     if moved:
         yield (
-            f"{host}: the entries of {', '.join(moved)} are active there still, and the inventory has these servers on another backup server. Deploy, until the "
-            "handover is complete"
+            f"{host}: the entries of {', '.join(moved)} are active there still, and the inventory has these servers on another backup server. Deploy "
+            "until the handover is complete"
         )
     if others:
         yield (

@@ -177,6 +177,42 @@ def test_a_cluster_goes_with_all_its_members() -> None:
         assert found.work[member].whole
 
 
+PATRONI = {
+    host: {**one, "barman_cluster_manager": "patroni", "barman_patroni_file": "/etc/patroni/17-main.yml"}
+    if host.startswith("orders")
+    else one
+    for host, one in CLUSTERS.items()
+}
+DROPS_SLOT = (
+    """echo '{"slots": {"barman": null}}' | patronictl -c /etc/patroni/17-main.yml edit-config --force --apply=-"""
+)
+
+
+def test_what_patroni_would_create_again_is_refused_with_the_manual_steps() -> None:
+    (message,) = problems(topology(PATRONI), Leaving(("orders",)))
+    assert message.startswith("orders-1, orders-2: Patroni would create the replication slot barman")
+    for part in (DROPS_SLOT, "barman_manage_postgres: false", "# BEGIN pgdr.barman"):
+        assert part in message
+    # Others of the inventory are not Patroni's.
+    assert problems(topology(PATRONI), Leaving(("pg3", "stock", "unknown"))) == []
+
+
+def test_members_that_ansible_does_not_manage_have_patronis_manual_steps() -> None:
+    pg = {
+        host: {**one, "barman_manage_postgres": False} if host.startswith("orders") else one
+        for host, one in PATRONI.items()
+    }
+    assert problems(topology(pg), Leaving(("orders",))) == []
+    found = leaving("orders", pg=pg)
+    assert found.manual == ("orders-1", "orders-2")
+    (text,) = manual_texts(topology(pg), found)["orders-1"]
+    for part in (DROPS_SLOT, "# BEGIN pgdr.barman", 'DROP ROLE "streaming_barman"'):
+        assert part in text
+    assert "pg_drop_replication_slot" not in text
+    del pg["orders-1"]["barman_patroni_file"]
+    assert "patronictl -c FILE edit-config" in manual_texts(topology(pg), leaving("orders", pg=pg))["orders-1"][0]
+
+
 FLEET = {
     **{host: {**one, "ansible_host": f"198.51.100.4{number}"} for number, (host, one) in enumerate(STANDBYS.items())},
     **CLUSTERS,
