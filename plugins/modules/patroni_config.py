@@ -53,9 +53,16 @@ options:
     description:
       - The path of C(pg_hba.conf) on this member. If it is set, the module waits until Patroni has written the rules.
     type: path
+  restart_settings:
+    description:
+      - The names of the settings whose running values are too low on this member, and that take effect at a restart only.
+      - If there are any, the module waits until Patroni reports that this member waits for a restart. Then it restarts, or fails. See O(restart_allowed).
+    type: list
+    elements: str
+    default: []
   restart_allowed:
     description:
-      - Whether the module restarts PostgreSQL of this member with C(patronictl restart) if O(parameters) need it. If false, the module fails then.
+      - Whether the module restarts PostgreSQL of this member with C(patronictl restart) if O(restart_settings) need it. If false, the module fails then.
     type: bool
     default: false
   timeout:
@@ -113,6 +120,7 @@ ARGUMENTS: dict[str, Any] = {
     "parameters": {"type": "dict", "default": {}},
     "hba_rules": {"type": "list", "elements": "str", "required": True},
     "hba_file": {"type": "path"},
+    "restart_settings": {"type": "list", "elements": "str", "default": []},
     "restart_allowed": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 60},
     "user": {"type": "str", "default": "postgres"},

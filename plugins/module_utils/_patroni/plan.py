@@ -87,6 +87,11 @@ def _refuse_local(own: Mapping[str, Any], request: PatroniRequest, file: str) ->
             f"{file} has postgresql.pg_hba, which overrides the list in the DCS on this member. Move that list to the DCS (patronictl edit-config), and "
             f"remove it from the file on all members. Or write these lines at its top on all members, and set barman_manage_postgres: false: {lines}"
         )
+    if "listen_addresses" in request.parameters:
+        raise HostError(
+            f"PostgreSQL of this member listens on {own.get('listen') or 'its own host'} only. Patroni ignores listen_addresses in the DCS. Change "
+            f"postgresql.listen in {file}, and run 'patronictl restart' for this member"
+        )
     both = sorted(set(request.parameters).intersection(_section(own, "parameters")))
     if both:
         raise HostError(

@@ -35,6 +35,8 @@ class Played:
         self.local: dict[str, Any] = {"scope": "17-main", "name": "pg-1", "postgresql": {}}
         self.dynamic: dict[str, Any] = {"postgresql": {"pg_hba": [SECRET]}}
         self.pending = False
+        # After so many calls of 'patronictl list' Patroni publishes it.
+        self.rounds = 0
         self.calls: list[str] = []
         self.hba.write_text(f"{SECRET}\n")
 
@@ -50,6 +52,9 @@ class Played:
         if argv[2] == "show-config":
             return Completed(argv, 0, json.dumps(self.dynamic))
         if argv[2] == "list":
+            self.rounds -= 1
+            if self.rounds == 0:
+                self.pending = True
             return Completed(
                 argv, 0, json.dumps([{"Member": "pg-1", **({"Pending restart": "*"} if self.pending else {})}])
             )
@@ -75,6 +80,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(patroni_run, "running_files", lambda: [str(found.file)])
+    monkeypatch.setattr(patroni_run, "_LIST_INTERVAL", 0.01)
     monkeypatch.setattr(patroni_run, "Patroni", lambda file, user: Patroni(file, user, found.run))
     return found
 
@@ -96,10 +102,44 @@ def test_the_configuration_is_changed_once(played: Played, run: Callable[..., di
     assert played.dynamic["postgresql"]["pg_hba"] == [SECRET]
 
 
+LOW = {"parameters": {"max_wal_senders": "12"}, "restart_settings": ["max_wal_senders"]}
+
+
 def test_a_restart_is_patronis(played: Played, run: Callable[..., dict[str, Any]]) -> None:
     played.pending = True
-    answer = run(parameters={"max_wal_senders": "12"})
+    answer = run(**LOW)
     assert "patronictl -c" in answer["msg"]
     assert "barman_restart_allowed: true" in answer["msg"]
-    assert run(parameters={"max_wal_senders": "12"}, restart_allowed=True)["restarted"] is True
+    assert run(**LOW, restart_allowed=True)["restarted"] is True
     assert run(parameters={"max_wal_senders": "12"}, restart_allowed=True)["changed"] is False
+
+
+def test_patroni_publishes_a_pending_restart_in_its_next_round(
+    played: Played, run: Callable[..., dict[str, Any]]
+) -> None:
+    played.rounds = 3
+    assert "max_wal_senders is in Patroni's DCS" in run(**LOW)["msg"]
+    # The second run, in which the written value is enough.
+    second = {"parameters": {}, "restart_settings": ["max_wal_senders"]}
+    assert "has to be restarted" in run(**second)["msg"]
+    assert run(**second, restart_allowed=True, check_mode=True)["changed"] is True
+    assert "restart" not in played.calls
+    answer = run(**second, restart_allowed=True)
+    assert (answer["changed"], answer["restarted"]) == (True, True)
+
+
+def test_a_pending_restart_for_somebody_elses_setting_is_theirs(
+    played: Played, run: Callable[..., dict[str, Any]]
+) -> None:
+    played.pending = True
+    assert run(parameters={"wal_keep_size": "100"}, restart_allowed=True)["restarted"] is False
+    assert "restart" not in played.calls
+
+
+def test_a_setting_that_patroni_does_not_wait_for_is_a_failure(
+    played: Played, run: Callable[..., dict[str, Any]]
+) -> None:
+    answer = run(**LOW, restart_allowed=True, timeout=0)
+    assert answer["failed"] is True
+    assert "overrides the DCS, such as ALTER SYSTEM" in answer["msg"]
+    assert "restart" not in played.calls

@@ -102,6 +102,12 @@ def test_what_the_file_overrides_is_an_error(local: dict[str, Any], words: str) 
         plan(dynamic(pg_hba=OTHERS), {"postgresql": local}, request, FILE)
 
 
+def test_the_addresses_that_postgresql_listens_on_are_the_files() -> None:
+    request = PatroniRequest(parameters={"listen_addresses": "*"})
+    with pytest.raises(HostError, match=rf"listens on 127.0.0.1:5432 only.*Change postgresql.listen in {FILE}"):
+        plan(dynamic(), {"postgresql": {"listen": "127.0.0.1:5432"}}, request, FILE)
+
+
 def test_a_member_that_waits_for_a_restart() -> None:
     members = [{"Member": "pg-1", "Pending restart": "*"}, {"Member": "pg-2"}]
     assert pending_restart(members, "pg-1")
