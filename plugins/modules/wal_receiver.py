@@ -32,6 +32,8 @@ options:
       - With V(stopped), no receiver runs. While C(streaming_archiver) is on for the server, Barman's cron starts it again within a minute.
       - With V(absent), no receiver runs, complete received segments are archived, and the slot is dropped. A slot without a receiver keeps WAL on the
         PostgreSQL server until its disk is full. So use this before M(pgdr.barman.server) removes the server's entry.
+      - With V(stopped) and V(absent), the module fails if C(synchronous_standby_names) names the receiver, because every commit would hang. It
+        continues if another receiver with this name streams, and, with a warning, if PostgreSQL can't be queried.
     type: str
     choices: [started, stopped, absent]
     default: started
@@ -177,6 +179,9 @@ servers:
     backup_needed:
       description: Whether WAL is missing since the last base backup, so that only a new base backup can be recovered to the latest WAL.
       type: bool
+    commits_wait:
+      description: With O(state=stopped) or O(state=absent), the value of C(synchronous_standby_names) if commits would hang without the receiver.
+      type: str
     gap:
       description: The missing WAL, one text for each gap. Empty if none is missing.
       type: list
@@ -188,7 +193,7 @@ servers:
       description:
         - The cause of the failure in one word, such as V(wrong_password), V(missing_password), V(no_hba_line), V(refused), V(timeout),
           V(slot_active), V(slots_exhausted), V(max_wal_senders), V(wal_removed), V(other_timeline), V(system_identifier), V(version),
-          V(not_synchronous), V(ended) or V(other).
+          V(not_synchronous), V(commits_wait), V(ended) or V(other).
         - If only a message contains the reason, and the message is not in English, it is V(other) or V(ended), and C(error) contains the message.
       type: str
 """

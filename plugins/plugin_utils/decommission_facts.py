@@ -111,9 +111,13 @@ def _barman(result: Mapping[str, Any] | None, receivers: Mapping[str, Any] | Non
             for entry in result["unlisted"]
         },
         receivers={
-            name: ReceiverFinding(str(one["error"]), str(one["error_kind"] or "other"))
+            name: ReceiverFinding(
+                str(one.get("error") or ""),
+                str(one["error_kind"] or "other") if one.get("error") else "",
+                bool(one.get("changed") or one.get("receiver_pid")),
+                str(one.get("commits_wait") or ""),
+            )
             for name, one in ((receivers or {}).get("servers") or {}).items()
-            if one.get("error")
         },
     )
 

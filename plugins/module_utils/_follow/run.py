@@ -17,15 +17,16 @@ from .._barman.cluster_members import MemberConnection, connections_of, parse_me
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration, read
 from .._barman.locks import command_line, receiver_pid
+from .._host.lock import Held, exclusive
 from .._host.process import HostError
 from .._postgres.connection import Connect
 from .._postgres.questions import AskAll
 from .._postgres.slots import create_slot, drop_slot
 from .._wal_receiver.observe import ReceiverHost
-from .._wal_receiver.process import stop_process
+from .._wal_receiver.process import change_lock, stop_process
 from .._wal_receiver.request import ReceiverRequest, ReceiverState, unsuitable
 from .._wal_receiver.run import set_receiver
-from .plan import FollowPlan, plan
+from .plan import ClusterMember, FollowPlan, plan
 
 #: Seconds between two rounds, and for the answers of all members.
 INTERVAL = 3.0
@@ -102,16 +103,39 @@ def follow_once(tools: FollowTools, configuration: Configuration, clusters: Iter
     for cluster in active:
         name = cluster.entry.name
         members = {one.address: parse_member(answers.get(f"{name} {one.address}")) for one in cluster.members}
-        runs = _runs(tools, cluster)
-        found = plan(members, makes_slots=cluster.makes_slots, receiver_runs=runs, idle_seconds=_idle(tools, cluster))
-        primary = members.get(found.primary or "")
-        used = primary is None or primary.slot is None or primary.slot.active
-        if used or not runs:
-            cluster.idle_since = None
-        elif cluster.idle_since is None:
-            cluster.idle_since = tools.clock()
-        healthy = _apply(tools, configuration, cluster, found) and healthy
+        try:
+            with exclusive(configuration.home, change_lock(name), tools.barman.user):
+                healthy = _follow_cluster(tools, configuration, cluster, members) and healthy
+        except Held:
+            # Another process stops this receiver. The next round finds out what became of it.
+            continue
     return healthy
+
+
+def _follow_cluster(
+    tools: FollowTools,
+    configuration: Configuration,
+    cluster: FollowedCluster,
+    members: Mapping[str, ClusterMember | None],
+) -> bool:
+    """Find what is to be done, and do it; whether there was no problem."""
+    runs = _runs(tools, cluster)
+    found = plan(members, makes_slots=cluster.makes_slots, receiver_runs=runs, idle_seconds=_idle(tools, cluster))
+    primary = members.get(found.primary or "")
+    used = primary is None or primary.slot is None or primary.slot.active
+    if used or not runs:
+        cluster.idle_since = None
+    elif cluster.idle_since is None:
+        cluster.idle_since = tools.clock()
+    if (found.create or found.renew or found.start) and not _still_active(tools, cluster.entry.name):
+        return True
+    return _apply(tools, configuration, cluster, found)
+
+
+def _still_active(tools: FollowTools, name: str) -> bool:
+    """Whether the entry is there and active now: it may have been decommissioned since this process began."""
+    servers = read(tools.barman.config_file, tools.barman.user).servers
+    return name in servers and not unsuitable(servers[name], ReceiverState.STARTED)
 
 
 def _idle(tools: FollowTools, cluster: FollowedCluster) -> float:

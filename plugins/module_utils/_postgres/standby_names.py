@@ -155,6 +155,24 @@ def require_our_names(names: Iterable[str]) -> None:
         )
 
 
+def names(text: str, name: str) -> bool:
+    """Whether the setting names this standby. PostgreSQL ignores case."""
+    return name.lower() in (item.lower() for item in parse(text).names)
+
+
+def needed_of_any(text: str) -> int:
+    """How many standbys a commit waits for if the setting takes any standby (*); 0 if it does not."""
+    found = parse(text)
+    return found.number if "*" in found.names else 0
+
+
+def without(text: str, name: str) -> str:
+    """The setting without this standby, and without *, which means it, too."""
+    found = parse(text)
+    rest = tuple(item for item in found.standbys if item.name.lower() != name.lower() and item.name != "*")
+    return str(StandbyNames(found.method, max(1, found.number - len(found.standbys) + len(rest)), rest))
+
+
 def never_without(text: str, name: str) -> str:
     """Why commits can be acknowledged without this standby; empty where they always wait for it."""
     found = parse(text)

@@ -246,7 +246,7 @@ def _write(
     """Write the change and have it in effect. before: what ALTER SYSTEM wrote earlier. Raises HostError."""
     written = False
     try:
-        session.query(_statement(change.value))
+        session.query(alter_statement(change.value))
         written = True
         _reload(session, value, clock, pause)
     except HostError as exc:
@@ -266,7 +266,7 @@ def _set_back(
     pause: Callable[[float], None],
 ) -> str:
     """Write the former value and reload it, and report how far that went. left: what is there else."""
-    statement = _statement(before)
+    statement = alter_statement(before)
     try:
         session.query(statement)
     except HostError as exc:
@@ -286,7 +286,7 @@ def _set_back(
     return f"synchronous_standby_names was set back to '{current}'"
 
 
-def _statement(value: str | None) -> str:
+def alter_statement(value: str | None) -> str:
     """What writes a value; None takes out what ALTER SYSTEM wrote."""
     if value is None:
         return "ALTER SYSTEM RESET synchronous_standby_names"

@@ -37,7 +37,9 @@ from .._postgres.wal_position import (
 )
 from .plan import Archived, Observation
 
-ReceiverErrorKind = Union[DiagnosisKind, Literal["busy", "configuration", "ended", "not_archived", "not_synchronous"]]
+ReceiverErrorKind = Union[
+    DiagnosisKind, Literal["busy", "commits_wait", "configuration", "ended", "not_archived", "not_synchronous"]
+]
 
 
 class ReceiverError(HostError):
@@ -73,6 +75,7 @@ class ReceiverHost:
         self.clock = clock
         self.pause = pause
         self._process = process or command_line
+        self.home = configuration.home
         self.log_file = configuration.global_options.get("log_file") or ""
         self.lock_file = lock_file(server, "receive-wal")
         self.directory = server.directory("streaming_wals_directory")

@@ -12,9 +12,10 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
+from .._host.lock import Held, exclusive
 from .._host.safe_files import writing_as
 from .._host.waiting import Probe, WaitTimeout
 from .observe import ReceiverError, ReceiverHost
@@ -45,6 +46,27 @@ class ReceiverLife:
 
 class LockHeld(ReceiverError):
     """Another process has Barman's lock of the receiver: cron, or a person, has just started one."""
+
+
+def change_lock(server: str) -> str:
+    """The name of the lock that a process holds while it decides about the receiver of a server, and changes it."""
+    return f"the WAL receiver of server '{server}'"
+
+
+@contextmanager
+def changing_alone(host: ReceiverHost) -> Iterator[None]:
+    """Hold the lock against pgdr-barman follow, after its round has ended. Raises HostError."""
+    with ExitStack() as stack:
+
+        def probe() -> Probe:
+            try:
+                stack.enter_context(exclusive(host.home, change_lock(host.server.name), host.barman.user))
+            except Held as exc:
+                return Probe(done=False, observed=str(exc))
+            return Probe(done=True, observed="")
+
+        host.wait_for(f"another change of {change_lock(host.server.name)} to end", probe, interval=0.2)
+        yield
 
 
 @contextmanager

@@ -50,6 +50,7 @@ def values_of(
         "timeline": None,
         "last_archived": str(observed.archived.newest) if observed.archived.newest is not None else None,
         "sync_state": None,
+        "commits_wait": None,
         "reset": None,
         "backup_needed": False,
         "gap": [],

@@ -9,6 +9,8 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from .._archive_command.archiver import ArchiverState, ArchiverWatch, read_archiver
 from .._barman.archive import has_unarchived, read_archive
 from .._barman.command import failure
@@ -23,20 +25,21 @@ from .._postgres.wal_position import (
 )
 from .files import clear_directory
 from .observe import ReceiverError, ReceiverHost
-from .process import LockHeld, holding_lock, repeat_if_lock_held, stop_process
+from .process import LockHeld, changing_alone, holding_lock, repeat_if_lock_held, stop_process
 from .prove import close_current_segment
+from .waiting_commits import refuse_waiting_commits, waiting_commits
 
 
 def ensure_stopped(
     host: ReceiverHost, outcome: ServerOutcome, *, absent: bool, archiving_takes_over: bool, check_mode: bool
 ) -> None:
     """Stop it if it runs. absent: drop its slot, too. Raises HostError; then WAL is received as before."""
-    repeat_if_lock_held(
-        host,
-        lambda: stop_as_observed(
-            host, outcome, absent=absent, archiving_takes_over=archiving_takes_over, check_mode=check_mode
-        ),
-    )
+
+    def stop() -> None:
+        stop_as_observed(host, outcome, absent=absent, archiving_takes_over=archiving_takes_over, check_mode=check_mode)
+
+    with nullcontext() if check_mode else changing_alone(host):
+        repeat_if_lock_held(host, stop)
 
 
 def stop_as_observed(
@@ -44,6 +47,7 @@ def stop_as_observed(
 ) -> None:
     """Do what the receiver's present state needs. Raises LockHeld if another process starts one, and HostError."""
     pid = host.pid()
+    outcome.values = {"receiver_pid": pid}
     slot: Slot | None = None
     if absent and host.slot_name:
         slot = read_slot(host.sql(), host.slot_name)
@@ -55,15 +59,22 @@ def stop_as_observed(
             )
     outcome.before = {"receiver": "started" if pid is not None else "stopped"}
     outcome.after = {"receiver": "stopped"}
-    outcome.values = {"slot": slot.name if slot is not None and not absent else None, "receiver_pid": None}
+    outcome.values = {
+        "slot": slot.name if slot is not None and not absent else None,
+        "receiver_pid": None,
+        "commits_wait": None,
+    }
     if absent:
         outcome.before["slot"] = host.slot_name if slot is not None else None
         outcome.after["slot"] = None
     takes_over = absent and archiving_takes_over and (slot is not None or bool(names_in(host.directory)))
     changes = pid is not None or slot is not None or takes_over
+    if changes:
+        outcome.values["commits_wait"] = waiting_commits(host, outcome)
     if check_mode or not changes:
         outcome.changed = changes
         return
+    refuse_waiting_commits(host, outcome.values["commits_wait"])
     if pid is not None:
         stop_process(host)
         outcome.changed = True

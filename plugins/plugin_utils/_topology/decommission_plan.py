@@ -75,10 +75,15 @@ class EntryFinding:
 
 @dataclass(frozen=True)
 class ReceiverFinding:
-    """What a WAL receiver would become. kind: of the error, if it can't be stopped with its slot."""
+    """What a WAL receiver would become. kind: of the error, if it can't be stopped with its slot. found: whether it runs, or its slot is there.
+
+    commits_wait: synchronous_standby_names, if commits would hang without the receiver.
+    """
 
     error: str = ""
     kind: str = ""
+    found: bool = False
+    commits_wait: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,7 @@ def plan(fleet: Fleet, choices: Choices) -> DecommissionPlan:
             steps = _barman_steps(fleet, work.barman, barman, choices, steps)
             problems += _receiver_problems(host, steps, barman)
             problems += _undeclared_problems(fleet, host, work.barman, steps)
+            problems += _commit_problems(fleet, host, steps, barman)
             left += _barman_left(host, work.barman, steps, barman, choices)
         if reason:
             left.append(f"{host} is not changed: {reason}")
@@ -177,12 +183,16 @@ def _missing(fleet: Fleet) -> Iterator[str]:
 
 
 def _postgres_steps(work: PostgresWork, found: PostgresFinding, steps: HostSteps) -> HostSteps:
-    # The setting has our names in quotes.
-    if any(f'"{name}"' in found.synchronous_standby_names for name in work.synchronous):
+    if _disables_synchronous(work, found):
         steps = _with(steps, DecommissionStep.DISABLE_SYNCHRONOUS)
     if work.archiving and _archives(found):
         steps = _with(steps, DecommissionStep.STOP_ARCHIVING)
     return _with(steps, DecommissionStep.RELEASE_POSTGRES)
+
+
+def _disables_synchronous(work: PostgresWork, found: PostgresFinding) -> bool:
+    # The setting has our names in quotes.
+    return any(f'"{name}"' in found.synchronous_standby_names for name in work.synchronous)
 
 
 def _archives(found: PostgresFinding) -> bool:
@@ -195,7 +205,14 @@ def _barman_steps(
 ) -> HostSteps:
     here = {name: found.entries[name] for name in work.servers if name in found.entries}
     active = {name: entry for name, entry in here.items() if entry.active}
-    receiving = [name for name, entry in active.items() if entry.streaming and not entry.passive]
+    # A receiver that was revived while an earlier run disabled the entry runs without one.
+    receiving = [
+        name
+        for name, entry in here.items()
+        if entry.streaming
+        and not entry.passive
+        and (entry.active or found.receivers.get(name, ReceiverFinding()).found)
+    ]
     failed = {name for name in receiving if found.receivers.get(name, ReceiverFinding()).kind}
     undeclared = tuple(
         name
@@ -266,6 +283,29 @@ def _undeclared_problems(fleet: Fleet, host: str, work: BarmanWork, steps: HostS
         yield (
             f"{host}: the inventory does not declare these active entries: {', '.join(others)}. Put their hosts back into the inventory and move the servers, "
             f"or name them in {ARGUMENT}, too"
+        )
+
+
+def _commit_problems(fleet: Fleet, host: str, steps: HostSteps, found: BarmanFinding) -> Iterator[str]:
+    """Receivers that commits wait for, on servers where this run does not disable that."""
+    for name in (*steps.absent, *steps.stopped):
+        names = found.receivers.get(name, ReceiverFinding()).commits_wait
+        if not names:
+            continue
+        server = fleet.served.get(name, "")
+        work, postgres = fleet.work.get(server), fleet.postgres.get(server)
+        if (
+            work
+            and work.postgres
+            and postgres
+            and not postgres.reason
+            and _disables_synchronous(work.postgres, postgres)
+        ):
+            continue
+        yield (
+            f"{host}: every commit on the PostgreSQL server of '{name}' would hang without its WAL receiver, because synchronous_standby_names there is "
+            f"'{names}', and this run can't change it{f' ({postgres.reason})' if postgres and postgres.reason else ''}. Remove the receiver's name there "
+            "with ALTER SYSTEM SET synchronous_standby_names, then SELECT pg_reload_conf(), and run the playbook again"
         )
 
 

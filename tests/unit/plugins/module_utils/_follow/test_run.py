@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._follow.run import FollowTools, follow
+from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.process import change_lock
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, FakeSlot, StreamingWorld
 
 A, B = "198.51.100.21:5432", "198.51.100.22:5432"
@@ -144,4 +146,27 @@ def test_an_entry_that_was_removed_keeps_no_other_from_being_followed(world: Clu
         world.barman, world.ask, world.connect, world.reported.append, world.clock, world.pause, world.command_line
     )
     assert follow(tools, {"gone": True, "main": True}, None, 0)
+    assert world.pid is not None
+
+
+def test_an_entry_that_was_disabled_meanwhile_is_not_followed(world: ClusterWorld) -> None:
+    """A decommission stops the receiver, and drops the slot."""
+
+    def decommission() -> None:
+        world.options["active"] = "false"
+        world.write_entry()
+        world.stop_receiver()
+        world.postgres.slots.clear()
+
+    world.during = [decommission]
+    assert world.follow(30)
+    assert (world.pid, world.postgres.slots, world.reported) == (None, {}, [])
+
+
+def test_a_receiver_that_another_process_stops_is_left_alone(world: ClusterWorld) -> None:
+    world.stop_receiver()
+    with exclusive(str(world.home), change_lock("main")):
+        assert world.follow(10)
+        assert world.pid is None
+    assert world.follow(10)
     assert world.pid is not None

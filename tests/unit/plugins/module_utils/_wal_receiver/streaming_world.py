@@ -196,6 +196,8 @@ class FakeSession:
             self._world.deliver()
             return [{"lsn": wal.format_lsn(pg.lsn)}]
         assert self._replication, sql
+        if sql == "SHOW synchronous_standby_names":
+            return [{"synchronous_standby_names": pg.synchronous_standby_names}]
         word, *rest = sql.split()
         if word == "IDENTIFY_SYSTEM":
             return [{"systemid": pg.identifier, "timeline": pg.timeline, "xlogpos": wal.format_lsn(pg.lsn)}]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.receiver_log import receiver_log
+from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import timeline_history, wal
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.plan import (
@@ -28,6 +29,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.plan imp
     switch_segment,
     to_set_aside,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.process import change_lock
 from ansible_collections.pgdr.barman.plugins.module_utils._wal_receiver.request import streaming_servers
 from tests.unit.plugins.module_utils._wal_receiver.streaming_world import MIB, FakeSlot, StreamingWorld
 
@@ -739,6 +741,98 @@ def test_absent_archives_what_is_complete(world: StreamingWorld) -> None:
     assert outcome.error is None
     assert name(6) in world.archived()
     assert world.log.index("archive-wal main") < world.log.index("drop slot")
+
+
+# Commits that wait for the receiver
+
+
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+def test_a_receiver_that_commits_wait_for_is_not_stopped(world: StreamingWorld, state: str) -> None:
+    started(world)
+    world.postgres.synchronous_standby_names = 'FIRST 2 ("barman_receive_wal", s1)'
+    outcome = world.ensure_receiver(state)
+    assert (outcome.kind, outcome.changed, world.pid) == ("commits_wait", False, 4711)
+    assert "ALTER SYSTEM SET synchronous_standby_names = 'FIRST 1 (s1)'; SELECT pg_reload_conf();" in str(outcome.error)
+    assert "barman" in world.postgres.slots
+    # The plan of a decommission reads it in check mode, before anything is disabled.
+    promised = world.ensure_receiver(state, check=True)
+    assert (promised.error, promised.values["commits_wait"]) == (None, 'FIRST 2 ("barman_receive_wal", s1)')
+
+
+@pytest.mark.parametrize("names", ["", "FIRST 1 (s1)"])
+def test_a_receiver_that_is_not_named_is_stopped(world: StreamingWorld, names: str) -> None:
+    started(world)
+    world.postgres.synchronous_standby_names = names
+    outcome = world.ensure_receiver("absent")
+    assert (outcome.error, world.pid, world.postgres.slots) == (None, None, {})
+
+
+def test_if_any_standby_counts_there_has_to_be_another_one(world: StreamingWorld) -> None:
+    started(world)
+    world.postgres.synchronous_standby_names = "*"
+    outcome = world.ensure_receiver("stopped")
+    assert outcome.kind == "commits_wait"
+    assert "ALTER SYSTEM SET synchronous_standby_names = ''; SELECT" in str(outcome.error)
+    (own,) = world.senders()
+    world.senders = lambda: [own, {**own, "pid": 100, "application_name": "s1"}]  # type: ignore[method-assign]
+    assert world.ensure_receiver("stopped").error is None
+
+
+def test_the_name_counts_in_any_case(world: StreamingWorld) -> None:
+    started(world)
+    world.postgres.synchronous_standby_names = "Barman_Receive_WAL"
+    assert world.ensure_receiver("stopped").kind == "commits_wait"
+
+
+def test_a_standby_has_no_commits_that_wait(world: StreamingWorld) -> None:
+    started(world)
+    world.postgres.synchronous_standby_names = '"barman_receive_wal"'
+    world.postgres.in_recovery = True
+    assert world.ensure_receiver("stopped").error is None
+
+
+@pytest.mark.parametrize("slot", [True, False])
+def test_a_successor_of_the_same_name_confirms_the_commits(world: StreamingWorld, slot: bool) -> None:
+    """It moved to another backup server."""
+    started(world)
+    world.postgres.synchronous_standby_names = '"barman_receive_wal"'
+    if not slot:
+        world.options["slot_name"] = ""
+        world.write_entry()
+    (own,) = world.senders()
+    world.senders = lambda: [own, {**own, "pid": 100}]  # type: ignore[method-assign]
+    assert world.ensure_receiver("stopped").error is None
+
+
+def test_without_queries_the_replication_connection_answers(world: StreamingWorld) -> None:
+    started(world)
+    world.unreachable[False] = 'FATAL:  password authentication failed for user "barman"'
+    world.postgres.synchronous_standby_names = '"barman_receive_wal"'
+    assert world.ensure_receiver("stopped").kind == "commits_wait"
+    world.postgres.synchronous_standby_names = ""
+    assert world.ensure_receiver("stopped").error is None
+
+
+def test_a_server_that_does_not_answer_keeps_no_receiver(world: StreamingWorld) -> None:
+    started(world)
+    world.unreachable = {False: "Connection refused", True: "Connection refused"}
+    outcome = world.ensure_receiver("stopped")
+    assert (outcome.error, world.pid) == (None, None)
+    (warning,) = outcome.warnings
+    assert "could not read synchronous_standby_names. If it names barman_receive_wal, every commit" in warning
+
+
+def test_a_receiver_that_another_process_changes_is_waited_for(world: StreamingWorld) -> None:
+    """pgdr-barman follow would start it again."""
+    started(world)
+    lock = ExitStack()
+    lock.enter_context(exclusive(str(world.home), change_lock("main")))
+    outcome = world.ensure_receiver("stopped")
+    assert "another change of the WAL receiver of server 'main' to end" in str(outcome.error)
+    assert world.pid == 4711
+    world.during = [lock.close]
+    assert world.ensure_receiver("stopped").error is None
+    assert world.pid is None
 
 
 # Archiving takes over

@@ -279,3 +279,46 @@ def test_a_backup_server_that_ends_names_what_stays_with_its_packages() -> None:
     work = {**WORK, "passive": HostWork(None, BarmanWork(("pg",), (), whole=True), whole=True)}
     planned = plan(replace(fleet, work=work), Choices(("pg",)))
     assert any(text.startswith("passive: Barman's packages, user and home stay") for text in planned.left)
+
+
+def waiting(world: World, finding: ReceiverFinding, unknown: tuple[str, ...] = ()) -> Fleet:
+    fleet = world.fleet(unknown)
+    return replace(fleet, barman={**fleet.barman, "backup": replace(fleet.barman["backup"], receivers={"pg": finding})})
+
+
+COMMITS_WAIT = ReceiverFinding(found=True, commits_wait='FIRST 1 ("barman_receive_wal")')
+
+
+def test_a_receiver_that_commits_wait_for_is_stopped_if_the_run_disables_that() -> None:
+    planned = plan(waiting(World(), COMMITS_WAIT), Choices(("pg",)))
+    assert (planned.problems, planned.hosts["backup"].absent) == ((), ("pg",))
+
+
+def test_without_a_way_to_the_postgresql_server_nothing_is_done_if_commits_wait() -> None:
+    (problem,) = plan(waiting(World(answers=False), COMMITS_WAIT), Choices(("pg",))).problems
+    assert "every commit on the PostgreSQL server of 'pg' would hang" in problem
+    assert "(it does not answer)" in problem
+    assert "ALTER SYSTEM SET synchronous_standby_names" in problem
+
+
+@pytest.mark.parametrize("left", ["not managed", "not in the inventory", "a name that is not ours"])
+def test_servers_whose_commits_this_run_does_not_change(left: str) -> None:
+    fleet = waiting(World(names="barman_receive_wal" if left == "a name that is not ours" else ""), COMMITS_WAIT)
+    if left == "not managed":
+        fleet = replace(fleet, work={"pg": HostWork(None), "backup": WORK["backup"]}, postgres={})
+    elif left == "not in the inventory":
+        fleet = replace(fleet, work={"backup": WORK["backup"]}, postgres={}, served={}, unknown=("pg",))
+    (problem,) = plan(fleet, Choices(("pg",))).problems
+    assert problem.startswith("backup: every commit on the PostgreSQL server of 'pg' would hang")
+
+
+def test_a_receiver_of_an_inactive_entry_is_stopped_if_it_is_there() -> None:
+    world = World(names="")
+    world.entries["backup"]["pg"] = replace(ACTIVE, active=False)
+    assert plan(waiting(world, ReceiverFinding()), Choices(("pg",))).hosts["backup"].absent == ()
+    assert plan(waiting(world, ReceiverFinding(found=True)), Choices(("pg",))).hosts["backup"].absent == ("pg",)
+    gone = ReceiverFinding("connection refused", "refused")
+    steps = plan(waiting(world, gone), Choices(("pg",))).hosts["backup"]
+    assert (steps.absent, steps.stopped) == ((), ())
+    steps = plan(waiting(world, replace(gone, found=True)), Choices(("pg",))).hosts["backup"]
+    assert (steps.absent, steps.stopped) == ((), ("pg",))
