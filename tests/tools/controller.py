@@ -49,6 +49,7 @@ SCHEDULES: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] = {
     "check": (("every hour", "FREQ=HOURLY;INTERVAL=1", {}),),
     "deploy": (("in check mode every night", "FREQ=DAILY;INTERVAL=1", {"job_type": "check"}),),
     "drill": (("every week", "FREQ=WEEKLY;INTERVAL=1", {}),),
+    "verify": (("every day", "FREQ=DAILY;INTERVAL=1", {}),),
 }
 """By playbook: when, the recurrence rule, and what the schedule sets. A playbook that does not exist is left out."""
 
@@ -64,9 +65,11 @@ CREDENTIAL_TYPES: Mapping[str, tuple[str, str]] = {
         "The passwords of Barman's database roles, the same for all servers of the inventory.",
     ),
     "both": ("S3 bucket", "The keys of the bucket that hook scripts export to."),
-    "backup": ("backup servers", "The secrets of backup servers."),
 }
-"""By the group of the variables: the name of the credential type behind the collection's, and its description. Dictionaries have a type each."""
+"""By the group of the variables: the name of the credential type behind the collection's, and its description. Dictionaries have a type each.
+
+Other secrets of backup servers have none. A credential sets a variable for all hosts, and those of messages are refused on a host that sends none.
+"""
 
 
 class Unsafe(str):

@@ -30,7 +30,7 @@ _PAIRS = frozenset({"Problem", "InvalidValue"})
 
 _CODE = re.compile(
     r"\bSELECT\b|\bCREATE\b|\(\?|\\[wds]|\$\(|\n {2,}|\A\s*(?:[a-z_]+\s+){30}|\A[\s;,.:)(]|\A-{2}|#!"
-    r"|\.\*|\[\^|\w\|\w|\A/|\A[A-Z_]+ [A-Z_…]+ |\A[a-z]+ing |\Arm -|\A\w+: \w+\Z"
+    r"|\.\*|\[\^|\w\|\w|\A/|\A[A-Z_]+ [A-Z_…]+ |\A[a-z]+ing |\Arm -|\A\w+: \w+\Z|\Aimport |\Aexec "
 )
 _WHOLE_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _REMEDY = re.compile(
