@@ -74,6 +74,7 @@ options:
       - How old the last proven restore of a server may be, in seconds, by Barman's name of the server.
       - For these servers the module also checks C(restore_drill). This check fails if no drill passed, if the last one that passed is older, or if the
         newest drill failed. M(pgdr.barman.drill) records drills.
+      - C(restore_drill) also fails for every server with a restored cluster that a killed drill left on a drill host.
     type: dict
     default: {}
   verification_maximum_age:

@@ -342,6 +342,24 @@ removed:
   type: list
   elements: str
   sample: []
+left:
+  description:
+    - What killed drills left on other drill hosts. The next drill on that host removes it. Until then the module warns, and the check C(restore_drill) of
+      M(pgdr.barman.check) fails.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: The address of the drill host.
+      type: str
+    directory:
+      description: The directory with the restored cluster.
+      type: str
+    server:
+      description: Barman's name of the server.
+      type: str
+  sample: [{host: 198.51.100.202, directory: /srv/drills/pgdr-drill-0123456789abcdef, server: pg-eu}]
 """
 
 from typing import Any
@@ -355,7 +373,7 @@ ARGUMENTS: dict[str, Any] = {**barman_argument_spec(), **DRILL_ARGUMENTS}
 
 
 def main() -> None:
-    run_module(ARGUMENTS, drill, on_error={"drills": {}, "problems": [], "removed": []})
+    run_module(ARGUMENTS, drill, on_error={"drills": {}, "problems": [], "removed": [], "left": []})
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     drill_of,
     is_failed_backup,
     is_failed_drill,
+    left_of_drills,
     repair_failures,
     sync_failures,
 )
@@ -78,7 +79,12 @@ def drill_result(done: Jobs, failed_hosts: Iterable[str], *, check_mode: bool) -
         for name, job in jobs
         for drill in [drill_of(name, job)]
     ]
-    return _result(failed_hosts, drill_failures(done), check_mode=check_mode, drills=drills)
+    left = [
+        {"backup_server": host, "server": one["server"], "host": one["host"], "directory": one["directory"]}
+        for host, jobs in done.items()
+        for one in left_of_drills(jobs)
+    ]
+    return _result(failed_hosts, drill_failures(done), check_mode=check_mode, drills=drills, left=left)
 
 
 def repair_result(repaired: Mapping[str, Results], failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:

@@ -108,7 +108,17 @@ def drill_table(done: Jobs) -> list[str]:
                     _drill_state(drill),
                 )
             )
+        lines += [
+            _DRILL % (host, one["server"], "", "", "", "", f"LEFT by a killed drill: {one['host']}:{one['directory']}")
+            for one in left_of_drills(jobs)
+        ]
     return lines
+
+
+def left_of_drills(jobs: Iterable[Sequence[Any]]) -> list[Mapping[str, Any]]:
+    """What killed drills left on other drill hosts, as the last job of a backup server returned it: a later one can have removed something."""
+    found = [job["left"] for _name, job in jobs if "left" in job]
+    return list(found[-1]) if found else []
 
 
 def drill_of(name: str, job: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the last proven restore of a server is recent enough.
+"""Whether the last proven restore of a server is recent enough, and whether a killed drill left its cluster on a drill host.
 
 This module util is private to the collection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
 from .._barman.ledger import Ledger, LedgerRecord, read_ledger
+from .._drill.scratch import Scratch, left_on_drill_hosts
 from .._host.process import HostError
 from .check import OURS, Check, ServerChecks
 
@@ -23,24 +24,51 @@ _MOST_OF_A_REASON = 300
 def with_drills(
     servers: Mapping[str, ServerChecks], maximum_ages: Mapping[str, int], home: str, now: float
 ) -> dict[str, ServerChecks]:
-    """The checks, with that of the drills for the servers with a maximum age in seconds. Reads their ledgers in Barman's home."""
+    """The checks, with that of the drills for the servers with a maximum age in seconds, and for those of which a killed drill left data.
+
+    Reads their ledgers, and the notes of drills, in Barman's home.
+    """
     answers = dict(servers)
     moment = datetime.fromtimestamp(now, timezone.utc)
-    for name, seconds in maximum_ages.items():
-        if name in answers:
-            answers[name] = answers[name].with_checks([_check(name, home, seconds, moment)])
+    left, unknown = _left(home)
+    for name in servers:
+        mine = [one for one in left if one.server == name]
+        if name in maximum_ages:
+            check = _failed(unknown) if unknown else _check(name, home, maximum_ages[name], moment, mine)
+            answers[name] = answers[name].with_checks([check])
+        elif mine:
+            answers[name] = answers[name].with_checks([_failed(_left_text(mine))])
     return answers
 
 
-def _check(name: str, home: str, seconds: int, now: datetime) -> Check:
+def _left(home: str) -> tuple[list[Scratch], str]:
+    """What killed drills left on drill hosts, or why that is not known."""
     try:
-        return restore_drill(name, read_ledger(home, name), seconds, now)
+        return left_on_drill_hosts(home), ""
     except HostError as exc:
-        return Check(RESTORE_DRILL, ok=False, hint=str(exc), source=OURS, healable=False)
+        return [], str(exc)
 
 
-def restore_drill(name: str, ledger: Ledger, seconds: int, now: datetime) -> Check:
-    """The check. It fails if no restore is proven, if the last one is too old, or if the newest drill failed."""
+def _left_text(left: Sequence[Scratch]) -> str:
+    return ". ".join(one.left_text for one in left)
+
+
+def _failed(hint: str) -> Check:
+    return Check(RESTORE_DRILL, ok=False, hint=hint, source=OURS, healable=False)
+
+
+def _check(name: str, home: str, seconds: int, now: datetime, left: Sequence[Scratch]) -> Check:
+    try:
+        return restore_drill(name, read_ledger(home, name), seconds, now, left)
+    except HostError as exc:
+        return _failed(str(exc))
+
+
+def restore_drill(name: str, ledger: Ledger, seconds: int, now: datetime, left: Sequence[Scratch] = ()) -> Check:
+    """The check. It fails if no restore is proven, if the last one is too old, if the newest drill failed, or if a killed one left its cluster.
+
+    left: what killed drills of the server left on drill hosts.
+    """
     command = f"Run ansible-playbook pgdr.barman.drill -e barman_servers={name}"
     proven, last = ledger.proven_restore(now), ledger.last("drill")
     problem = ""
@@ -55,8 +83,10 @@ def restore_drill(name: str, ledger: Ledger, seconds: int, now: datetime) -> Che
             problem += f": {misdated_text(misdated)}"
     elif (now - proven.time).total_seconds() > seconds:
         problem = f"the last proven restore ({minute(proven.time)}) is older than {duration(seconds)} (barman_drill_maximum_age)"
-    if problem:
-        return Check(RESTORE_DRILL, ok=False, hint=f"{problem}. {command}", source=OURS, healable=False)
+    if problem or left:
+        return _failed(
+            ". ".join([*([f"{problem}. {command}"] if problem else []), *([_left_text(left)] if left else [])])
+        )
     backup = "" if proven is None else f"backup {proven.details.get('backup_id')} on {minute(proven.time)}"
     return Check(RESTORE_DRILL, ok=True, hint=f"the last proven restore is of {backup}", source=OURS)
 

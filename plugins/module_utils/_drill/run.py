@@ -51,12 +51,11 @@ from .plan import (
 )
 from .remote_place import DrillHostPlace
 from .request import DrillError, DrillRequest, request_from
-from .scratch import Scratch, ScratchDirectories, ScratchNotes
+from .scratch import LOCK, Scratch, ScratchDirectories, ScratchNotes
 from .signals import DrillStopped, stopped_by_signals
 from .stopwatch import REMOVE, Stopwatch, phase_of
 
 DIRECTORY = "drills"
-_LOCK = "restore drill"
 
 
 @dataclass(frozen=True)
@@ -137,38 +136,43 @@ def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mo
 
 @dataclass
 class LeftBehind:
-    """What killed drills left. removed: the directories that are gone. problems: why others are not."""
+    """What killed drills left. removed: the directories that are gone. problems: why others are not. elsewhere: those on other drill hosts."""
 
     removed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    elsewhere: list[Scratch] = field(default_factory=list)
 
 
 def _result(drills: dict[str, dict[str, Any]], left: LeftBehind) -> Result:
     problems = [*problems_of(drills), *left.problems]
-    values = {"drills": drills, "problems": problems, "removed": left.removed}
-    return Result(changed=bool(drills), values=values, failure="; ".join(problems) or None)
+    elsewhere = [one.left_facts() for one in left.elsewhere]
+    values = {"drills": drills, "problems": problems, "removed": left.removed, "left": elsewhere}
+    warnings = [one.left_text for one in left.elsewhere]
+    return Result(changed=bool(drills), values=values, warnings=warnings, failure="; ".join(problems) or None)
 
 
 @contextmanager
 def _alone(environment: DrillEnvironment, wait: float) -> Iterator[None]:
     """Two drills at the same time would measure each other, and their rooms would not add up. wait: seconds for the end of another."""
-    with exclusive_after(environment.home, _LOCK, "another drill", wait, environment.owner, DrillError):
+    with exclusive_after(environment.home, LOCK, "another drill", wait, environment.owner, DrillError):
         yield
 
 
 def _remove_left_behind(environment: DrillEnvironment, request: DrillRequest) -> LeftBehind:
     """Remove what killed drills left, and record these drills. What can't be removed prevents no drill. Raises HostError.
 
-    What is on a drill host is removed by the next drill on that host: only then is the backup server sure to reach it.
+    What is on a drill host is removed by the next drill on that host: only then is the backup server sure to reach it. Until then it is reported.
     """
-    left, place = LeftBehind(), environment.place(request)
+    left = LeftBehind()
     for scratch in environment.notes.left_behind():
-        if scratch.details.get("drill_host") != request.drill_host:
+        if scratch.drill_host not in (None, request.drill_host):
+            left.elsewhere.append(scratch)
             continue
+        place = environment.place(request if scratch.drill_host is not None else replace(request, host=None))
         try:
             _remove_and_record(scratch, place, environment)
         except HostError as exc:
-            left.problems.append(f"a killed drill of server '{scratch.details.get('server', 'unknown')}': {exc}")
+            left.problems.append(f"a killed drill of server '{scratch.server}': {exc}")
         else:
             left.removed.append(scratch.path)
     return left

@@ -21,10 +21,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._host.files import names_in, read_text, sync_directory, write_atomic
+from .._host.lock import is_locked
 from .._host.process import Command, HostError, Runner, lookup_user, run
 from .._host.safe_files import writing_as
 
 NOTES = ".pgdr.barman/drills"
+#: The name of the lock that a run of drills holds.
+LOCK = "restore drill"
 PREFIX = "pgdr-drill-"
 _NAME = re.compile(PREFIX + r"[0-9a-f]{16}\Z")
 _SUFFIX = ".json"
@@ -42,6 +45,28 @@ class Scratch:
     @property
     def data(self) -> str:
         return os.path.join(self.path, "data")
+
+    @property
+    def server(self) -> str:
+        """Barman's name of the server that was drilled."""
+        return str(self.details.get("server") or "unknown")
+
+    @property
+    def drill_host(self) -> str | None:
+        """The address of the drill host that has the directory; None for this host."""
+        found = self.details.get("drill_host")
+        return None if found is None else str(found)
+
+    @property
+    def left_text(self) -> str:
+        """What a killed drill left on a drill host, in a sentence without the last full stop."""
+        return (
+            f"a killed drill of server '{self.server}' left the restored cluster in {self.path} on {self.drill_host}. "
+            f"Run a drill on that host, or remove the directory there, and then {self.note} on the backup server"
+        )
+
+    def left_facts(self) -> dict[str, Any]:
+        return {"host": self.drill_host, "directory": self.path, "server": self.server}
 
     @property
     def tablespaces(self) -> str:
@@ -145,6 +170,15 @@ class ScratchNotes:
         """Remove the note. Raises HostError."""
         with writing_as(self.user, scratch.note):
             os.unlink(scratch.note)
+
+
+def left_on_drill_hosts(home: str) -> list[Scratch]:
+    """What killed drills left on drill hosts; nothing while a drill runs, because its own directory is noted, too. Raises HostError."""
+    found = [one for one in ScratchNotes(home, None).left_behind() if one.drill_host is not None]
+    if not found or is_locked(home, LOCK):
+        return []
+    # A drill can have ended since.
+    return [one for one in found if os.path.lexists(one.note)]
 
 
 def processes_with(path: str, uid: int) -> list[int]:

@@ -42,7 +42,7 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
     home: the directory of whoever owns the locks. owner: that user, if root runs this.
     The file stays: whoever removed it could remove another's lock.
     """
-    directory, name = os.path.join(home, *_DIRECTORIES), f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.lock"
+    directory, name = os.path.join(home, *_DIRECTORIES), _file_name(what)
     try:
         handle = _open(home, name, owner)
     except OSError as exc:
@@ -61,6 +61,23 @@ def exclusive(home: str, what: str, owner: str | None = None) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_locked(home: str, what: str) -> bool:
+    """Whether a process holds the lock of that name now. A reader that took it, even for a moment, could make a run fail."""
+    path = os.path.join(home, *_DIRECTORIES, _file_name(what))
+    try:
+        inode = str(os.stat(path, follow_symlinks=False).st_ino)
+        with open("/proc/locks", encoding="ascii", errors="replace") as stream:
+            locks = [line.split() for line in stream]
+    except OSError:
+        return False
+    # 1: FLOCK  ADVISORY  WRITE 4711 fe:01:131075 0 EOF (man 5 proc_locks); "->" is a process that waits.
+    return any(one[1] == "FLOCK" and one[5].split(":")[-1] == inode for one in locks if len(one) > 5)
+
+
+def _file_name(what: str) -> str:
+    return f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.lock"
 
 
 @contextlib.contextmanager

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backup", default="newest", help="newest, oldest, random, or the id of a backup")
     parser.add_argument("--check", action="store_true", help="show the backup and its size, and restore nothing")
     parser.add_argument("--wait", type=int, default=0, metavar="SECONDS", help="wait for the end of another drill")
-    parser.add_argument("--quiet", action="store_true", help="print failures only")
+    parser.add_argument(
+        "--quiet", action="store_true", help="print failures, and what killed drills left on drill hosts"
+    )
     parser.add_argument(
         "--json", action="store_true", help="print the result as the module pgdr.barman.drill returns it"
     )
@@ -38,7 +40,7 @@ def drill(options: argparse.Namespace, settings: Settings) -> int:
     else:
         problems = result.values["problems"]
         lines = [] if options.quiet else summary(result.values["drills"])
-        for line in [*lines, *(one for one in problems if one not in lines)]:
+        for line in [*lines, *(one for one in problems if one not in lines), *result.warnings]:
             write_line(line)
     return 0 if result.failure is None else 1
 

@@ -216,7 +216,11 @@ def test_the_page_has_the_keys_of_every_result() -> None:
         "check": run_results.check_result(
             {"backup": {"servers": {"pg": {"ok": True, "checks": {}}}}}, [], check_mode=False
         ),
-        "drill": run_results.drill_result({"backup": [["pg", {"drills": {}}]]}, [], check_mode=False),
+        "drill": run_results.drill_result(
+            {"backup": [["pg", {"drills": {}, "left": [{"server": "pg", "host": "spare", "directory": "/srv/x"}]}]]},
+            [],
+            check_mode=False,
+        ),
         "decommission": run_results.decommission_result([], {}, [], [], {}, check_mode=False),
         "repair": run_results.repair_result({"backup": {"pg": copy}}, [], check_mode=False),
         "sync": run_results.sync_result({"backup": {"pg": copy}}, [], check_mode=False),

@@ -42,7 +42,7 @@ def test_a_drill_is_run_and_read(host: DrillHost, capsys: pytest.CaptureFixture[
     answer = run(host, capsys, queries=[{"query": "SELECT 1", "expect": 1, "server": "app"}], requested_by="dba")
     assert answer["changed"]
     assert answer["drills"]["app"]["result"] == "passed"
-    assert (answer["problems"], answer["removed"]) == ([], [])
+    assert (answer["problems"], answer["removed"], answer["left"]) == ([], [], [])
     assert host.verifications[0].queries[0].expected
     found = info(host, capsys, evidence="markdown")
     assert not found["changed"]

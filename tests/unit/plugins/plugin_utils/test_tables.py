@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_results import drill_result
 from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     backup_failures,
     backup_table,
@@ -182,6 +183,16 @@ def test_planned_drills_have_not_failed() -> None:
     jobs = {"backup-eu": [["pg", {"drills": {"pg": planned}}], ["full", refused]]}
     assert drill_table(jobs)[1].endswith("would be drilled: 1.00 MB of /srv/drills free")
     assert drill_failures(jobs) == {"backup-eu": ["server 'full': no room"]}
+
+
+def test_what_killed_drills_left_on_other_hosts_is_shown() -> None:
+    left = [{"server": "app", "host": "198.51.100.202", "directory": "/srv/drills/pgdr-drill-1"}]
+    jobs = {"backup-eu": [["pg", {"drills": {"pg": DRILLED}, "left": left}]] * 2, "backup-us": []}
+    assert [line.split()[1] for line in drill_table(jobs)[1:]] == ["pg", "pg", "app"]
+    assert drill_table(jobs)[-1].endswith("LEFT by a killed drill: 198.51.100.202:/srv/drills/pgdr-drill-1")
+    assert drill_failures(jobs) == {"backup-eu": [], "backup-us": []}
+    result = drill_result(jobs, [], check_mode=False)
+    assert (result["ok"], result["left"]) == (True, [{"backup_server": "backup-eu", **left[0]}])
 
 
 WINDOW = {

@@ -20,6 +20,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import 
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._check.check import ServerChecks
 from ansible_collections.pgdr.barman.plugins.module_utils._check.drills import duration, restore_drill, with_drills
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import LOCK, Scratch, ScratchNotes
+from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MONTH = 30 * 86400
@@ -68,6 +70,27 @@ def test_a_ledger_that_cannot_be_read_is_no_proof(tmp_path: Path) -> None:
     found = with_drills({"app": ServerChecks("app")}, {"app": MONTH}, str(tmp_path), NOW.timestamp())
     assert not found["app"].checks["restore_drill"].ok
     assert "can't be read" in found["app"].checks["restore_drill"].hint
+
+
+def test_data_that_a_killed_drill_left_on_a_drill_host_is_named(tmp_path: Path) -> None:
+    home = str(tmp_path)
+    notes = ScratchNotes(home, None)
+    for server, place in (("app", {"drill_host": "198.51.100.202"}), ("other", {"drill_host": "spare"}), ("here", {})):
+        scratch = notes.planned("/srv/drills")
+        notes.write(Scratch(scratch.path, scratch.note, {"server": server, **place}))
+        append_record(home, new_record("drill", server, NOW, {"backup_id": "20261130T110000"}, passed=True))
+    servers = {name: ServerChecks(name) for name in ("app", "other", "here", "fourth")}
+
+    def found() -> dict[str, str]:
+        answers = with_drills(servers, {"app": MONTH, "here": MONTH}, home, NOW.timestamp())
+        checks = {name: answer.checks.get("restore_drill") for name, answer in answers.items()}
+        return {name: check.hint for name, check in checks.items() if check is not None and not check.ok}
+
+    assert sorted(found()) == ["app", "other"]
+    assert "server 'app' left the restored cluster in /srv/drills/pgdr-drill-" in found()["app"]
+    assert " on 198.51.100.202. Run a drill on that host" in found()["app"]
+    with exclusive(home, LOCK):
+        assert found() == {}
 
 
 @pytest.mark.parametrize(

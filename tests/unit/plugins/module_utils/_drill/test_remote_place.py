@@ -27,9 +27,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import 
     RemoteHost,
     request_from,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import Scratch
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import LOCK, Scratch, left_on_drill_hosts
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.stopwatch import Stopwatch
 from ansible_collections.pgdr.barman.plugins.module_utils._host import process
+from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import exclusive
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.sources import own_sources
 from ansible_collections.pgdr.barman.plugins.module_utils._recover.destination import DestinationError
@@ -287,11 +288,37 @@ def test_what_a_killed_drill_left_there_is_removed_by_the_next_drill_there(host:
         drill_on_spare(host, Kills(), tmp_path)
     assert len(os.listdir(tmp_path / "there")) == 1
     # This backup server's own drills can't reach the other host.
-    assert host.drill("app").values["removed"] == []
-    assert len(os.listdir(tmp_path / "there")) == 1
-    assert len(drill_on_spare(host, Checked(), tmp_path)["removed"]) == 1
+    local = host.drill("app")
+    assert local.values["removed"] == []
+    (name,) = os.listdir(tmp_path / "there")
+    (left,) = local.values["left"]
+    assert left == {"host": "198.51.100.202", "directory": str(tmp_path / "there" / name), "server": "app"}
+    assert f"left the restored cluster in {left['directory']} on 198.51.100.202" in local.warnings[0]
+    assert local.failure is None
+    with exclusive(str(host.home), LOCK):
+        assert left_on_drill_hosts(str(host.home)) == []
+    (scratch,) = left_on_drill_hosts(str(host.home))
+    assert (scratch.server, scratch.path) == ("app", left["directory"])
+    again = drill_on_spare(host, Checked(), tmp_path)
+    assert (len(again["removed"]), again["left"]) == (1, [])
+    assert left_on_drill_hosts(str(host.home)) == []
     assert os.listdir(tmp_path / "there") == []
     assert [one.details.get("reason") for one in host.ledger("app").records].count("the drill was killed") == 1
+
+
+def test_what_a_killed_drill_left_here_is_removed_by_a_drill_there(host: DrillHost, tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(request: Any) -> None:
+        raise Killed
+
+    host.during_check = kill
+    with pytest.raises(Killed):
+        host.drill("app")
+    assert len(host.scratch_directories()) == 1
+    assert len(drill_on_spare(host, Checked(), tmp_path)["removed"]) == 1
+    assert (host.scratch_directories(), host.notes()) == ([], [])
 
 
 def test_the_lack_of_room_there_names_the_host(host: DrillHost, ssh: Ssh, tmp_path: Path) -> None:

@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import Held, exclusive
+from ansible_collections.pgdr.barman.plugins.module_utils._host.lock import Held, exclusive, is_locked
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
+
+
+def test_a_reader_knows_whether_it_is_locked(tmp_path: Path) -> None:
+    assert not is_locked(str(tmp_path), "a")
+    assert list(tmp_path.iterdir()) == []
+    with exclusive(str(tmp_path), "a"), exclusive(str(tmp_path), "c"):
+        assert is_locked(str(tmp_path), "a")
+        assert not is_locked(str(tmp_path), "b")
+    assert not is_locked(str(tmp_path), "a")
 
 
 def test_a_second_run_gets_the_holder(tmp_path: Path) -> None:
