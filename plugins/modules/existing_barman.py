@@ -103,6 +103,7 @@ barman:
     schedules:
       description:
         - The lines that take backups, each with C(file), C(text), C(servers), C(incremental), and C(ours) if this collection wrote it.
+        - If the line may have a secret, C(text) has C(barman backup) only, and why.
         - C(when) is an expression of cron. V(null) if it can't be one.
       type: list
       elements: dict

@@ -18,6 +18,7 @@ from .._host.paths import normal_path
 from .._postgres.conninfo import conninfo_words
 from .._postgres.password_file import PasswordConnection, PasswordLine
 from .._server.entry_connections import connections_of
+from .secrets import may_have_secret
 
 CONNECTIONS = ("conninfo", "streaming_conninfo", "primary_conninfo", "wal_conninfo", "wal_streaming_conninfo")
 #: Parameters of a connection string that nobody may read.
@@ -30,7 +31,9 @@ def public_options(options: Mapping[str, str]) -> tuple[dict[str, str], list[str
     secret = [
         name
         for name, value in shown.items()
-        if mask(value) != value or mask(f"{name} = {value}") != f"{name} = {value}"
+        if mask(value) != value
+        or mask(f"{name} = {value}") != f"{name} = {value}"
+        or (name.endswith("_script") and may_have_secret(value))
     ]
     secret += [name for name in options if name in SECRET_OPTIONS and name not in CONNECTIONS and options[name]]
     return {name: value for name, value in sorted(shown.items()) if name not in secret}, sorted(secret)

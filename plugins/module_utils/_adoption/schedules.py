@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .._barman.masking import mask
 from .._host.marked_block import BEGIN, END
+from .secrets import may_have_secret
 
 #: Everything that follows the subcommand, up to the end of the command.
 _OF_BARMAN = r"(?:\s+(?:(?:-c|-f|--config|--format|--log-level|--color)\s+\S+|-\S+))*"
@@ -118,7 +118,10 @@ def _of_file(path: str, text: str, own_file: str) -> Iterable[FoundSchedule]:
 def _schedule(path: str, line: str, rest: str, when: str | None, *, ours: bool = False) -> FoundSchedule:
     servers, incremental = _arguments(rest)
     expression = None if when is None else " ".join(when.split())
-    return FoundSchedule(path, mask(" ".join(line.split())), servers, expression, incremental, ours)
+    text = " ".join(line.split())
+    if may_have_secret(text):
+        text = "barman backup (the rest is left out: it may have a secret)"
+    return FoundSchedule(path, text, servers, expression, incremental, ours)
 
 
 def _arguments(rest: str) -> tuple[tuple[str, ...], str | None]:
@@ -127,7 +130,7 @@ def _arguments(rest: str) -> tuple[tuple[str, ...], str | None]:
     incremental = None
     words = iter(rest.split())
     for word in words:
-        if word.startswith((">", "2>", "<")):
+        if word.startswith((">", "2>", "<", "#")):
             break
         name, equals, value = word.partition("=")
         if name in _WITH_VALUE:

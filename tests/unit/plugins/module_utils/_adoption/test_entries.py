@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.pgdr.barman.plugins.module_utils._adoption.entries import (
     connections,
     own_options,
@@ -17,8 +19,27 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration 
     Configuration,
     ServerConfiguration,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.option_table import HOOK_RUNNER
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.password_file import PasswordLine, parse
 
+SECRET_COMMANDS = [
+    "curl -u deploy:hunter2 example.net",
+    "curl -sfu deploy:hunter2 example.net",
+    "curl --user=deploy:hunter2 example.net",
+    "curl -H 'Authorization: Bearer hunter2' example.net",
+    "/usr/local/bin/notify --token=hunter2",
+    "TOKEN=hunter2 /usr/local/bin/notify",
+    "/usr/local/bin/notify --api-key hunter2",
+    "curl https://hooks.slack.com/services/T0/B0/hunter2",
+    "curl example.net?api_key=hunter2",
+    "mysql --pass hunter2",
+    "/opt/hook --state /b/.hooks -- /usr/bin/curl https://example.net/hunter2",
+]
+PUBLIC_COMMANDS = [
+    "/usr/local/bin/password_store_backup",
+    "/usr/local/bin/notify --verbose",
+    f"/opt/{HOOK_RUNNER} --state /b/.hooks -- /opt/export s3 --url s3://b/p --endpoint-url https://s3.example.net",
+]
 HOME = {"backup_directory": "/b/pg", "basebackups_directory": "/b/pg/base", "wals_directory": "/b/pg/wals"}
 REST = {
     "errors_directory": "/b/pg/errors",
@@ -46,6 +67,16 @@ def test_secrets_are_names_only() -> None:
     shown, secret = public_options(options)
     assert shown == {"compression": "gzip"}
     assert secret == ["encryption_passphrase_command", "post_backup_script"]
+
+
+@pytest.mark.parametrize("command", SECRET_COMMANDS)
+def test_a_script_that_may_have_a_secret_is_a_name_only(command: str) -> None:
+    assert public_options({"post_backup_script": command}) == ({}, ["post_backup_script"])
+
+
+@pytest.mark.parametrize("command", PUBLIC_COMMANDS)
+def test_a_script_without_a_secret_is_shown(command: str) -> None:
+    assert public_options({"post_backup_script": command}) == ({"post_backup_script": command}, [])
 
 
 def test_only_what_differs_from_the_section_is_the_entry_s_own() -> None:

@@ -13,6 +13,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._adoption.schedules im
     cron_schedules,
     timer_schedules,
 )
+from tests.unit.plugins.module_utils._adoption.test_entries import SECRET_COMMANDS
 
 OWN = "/etc/cron.d/barman-backups"
 
@@ -60,6 +61,23 @@ def test_the_block_of_this_collection_is_recognized() -> None:
 def test_a_password_in_a_line_is_not_repeated() -> None:
     (found,) = cron_schedules({"/etc/cron.d/x": "5 3 * * * barman PGPASSWORD=geheim barman backup a"}, OWN)
     assert "geheim" not in found.text
+
+
+@pytest.mark.parametrize("command", SECRET_COMMANDS)
+def test_a_line_that_may_have_a_secret_is_not_shown(command: str) -> None:
+    line = f"5 3 * * * barman barman backup a && {command}"
+    (found,) = cron_schedules({"/etc/cron.d/x": line}, OWN)
+    assert (found.servers, found.when) == (("a",), "5 3 * * *")
+    assert found.text == "barman backup (the rest is left out: it may have a secret)"
+    service = f"[Service]\nExecStart=/bin/sh -c '{command}; barman backup a'\n"
+    (found,) = timer_schedules({"/x.timer": "[Timer]\nOnCalendar=daily\n"}, {"/x.service": service})
+    assert "hunter2" not in str(found.as_dict())
+
+
+def test_a_comment_after_the_command_is_no_server() -> None:
+    (found,) = cron_schedules({"/etc/cron.d/x": "5 3 * * * barman barman backup a # token hunter2"}, OWN)
+    assert "hunter2" not in str(found.as_dict())
+    assert found.servers == ("a",)
 
 
 @pytest.mark.parametrize(
