@@ -21,6 +21,16 @@ _CAPACITY = frozenset(("wal_level", "max_wal_senders", "max_replication_slots"))
 RESTART_SETTINGS = ("archive_mode", "listen_addresses", "max_replication_slots", "max_wal_senders", "wal_level")
 
 
+#: What PostgreSQL does not start with if wal_level is minimal, each with the values that it does start with (PostmasterMain in postmaster.c).
+_ABOVE_MINIMAL: Mapping[str, frozenset[str]] = {
+    "archive_mode": frozenset(("off", "false", "no", "0")),
+    "max_wal_senders": frozenset(("0",)),
+    "summarize_wal": frozenset(("off", "false", "no", "0")),
+}
+#: The settings whose value in the files is compared.
+CONFIGURED_SETTINGS = (*_ABOVE_MINIMAL, "wal_level")
+
+
 @dataclass(frozen=True)
 class RoleState:
     """A database role that exists. owns: it owns something in some database. elsewhere: another database has a privilege of it."""
@@ -41,8 +51,9 @@ class SlotState:
 class PostgresObservation:
     """A PostgreSQL server as it is.
 
-    altered: the settings that ALTER SYSTEM wrote. slots: all of them. senders: how many connections stream WAL. remote: whether somebody else connects
-    over a network, or may. archives: whether an archive_command works that is not this collection's. rules: those of this collection in pg_hba.conf.
+    altered: the settings that ALTER SYSTEM wrote. configured: the values of CONFIGURED_SETTINGS without ALTER SYSTEM. slots: all of them. senders: how many
+    connections stream WAL. remote: whether somebody else connects over a network, or may. archives: whether an archive_command works that is not this
+    collection's. rules: those of this collection in pg_hba.conf.
     pending: the settings that wait for a restart.
     """
 
@@ -51,6 +62,7 @@ class PostgresObservation:
     roles: tuple[RoleState, ...] = ()
     slots: tuple[SlotState, ...] = ()
     altered: Mapping[str, str] = field(default_factory=dict)
+    configured: Mapping[str, str] = field(default_factory=dict)
     senders: int = 0
     remote: bool = False
     archives: bool = False
@@ -168,7 +180,7 @@ def _why_kept(role: RoleState) -> str:
 
 def _busy(observed: PostgresObservation, request: ReleaseRequest) -> str:
     """Why the server may need what a deployment raised; empty if nothing does."""
-    others = [slot.name for slot in observed.slots if slot.name not in request.slots]
+    others = [slot.name for slot in observed.slots if slot.active or slot.name not in request.slots]
     if observed.in_recovery:
         return "the server is a standby, which needs at least what its primary has"
     if others:
@@ -179,6 +191,8 @@ def _busy(observed: PostgresObservation, request: ReleaseRequest) -> str:
 def _settings(
     observed: PostgresObservation, needed: Collection[str], recorded: Mapping[str, FormerSetting], busy: str
 ) -> Iterator[ReleaseStep | _Forgotten | str]:
+    after = {**observed.configured, **observed.altered}
+    # wal_level is the last one.
     for name, one in sorted(recorded.items()):
         current = observed.altered.get(name)
         if name in needed:
@@ -189,7 +203,10 @@ def _settings(
         statement = (
             f"ALTER SYSTEM RESET {name}" if one.former is None else f"ALTER SYSTEM SET {name} = {literal(one.former)}"
         )
+        restored = observed.configured.get(name, "") if one.former is None else one.former
         kept = _kept(name, observed, busy)
+        if name == "wal_level" and restored == "minimal":
+            kept = kept or _above_minimal(after)
         if current != one.written:
             yield (
                 f"{name} = {current} stays: a deployment wrote {one.written}, and somebody changed it since. If nobody needs it: {statement}"
@@ -198,6 +215,7 @@ def _settings(
         elif kept:
             yield f"{name} = {current} stays, because {kept}. If nobody needs it: {statement}"
         else:
+            after[name] = restored
             text = f"{name}: {current} back to {'the value of postgresql.conf' if one.former is None else one.former}"
             yield ReleaseStep(text, (statement,), setting=name, needs_restart=name in RESTART_SETTINGS)
 
@@ -208,6 +226,16 @@ def _kept(name: str, observed: PostgresObservation, busy: str) -> str:
     if name == "listen_addresses" and observed.remote:
         return "others connect over the network, or pg_hba.conf allows it"
     return "another archive_command works" if name == "archive_mode" and observed.archives else ""
+
+
+def _above_minimal(settings: Mapping[str, str]) -> str:
+    """Why PostgreSQL would not start with wal_level minimal and these settings; empty if it would."""
+    needing = [
+        f"{name} is {settings[name]}"
+        for name, allowed in _ABOVE_MINIMAL.items()
+        if name in settings and settings[name].lower() not in allowed
+    ]
+    return f"PostgreSQL does not start with a lower one: {', '.join(needing)}" if needing else ""
 
 
 def literal(text: str) -> str:
@@ -233,6 +261,7 @@ def observation_from(row: Mapping[str, Any], rules: Sequence[str]) -> PostgresOb
         roles=tuple(RoleState(**role) for role in row["roles"]),
         slots=tuple(SlotState(**slot) for slot in row["slots"]),
         altered=row["altered"],
+        configured=row["configured"],
         senders=int(row["senders"]),
         remote=bool(row["remote"]),
         archives=bool(row["archives"]),

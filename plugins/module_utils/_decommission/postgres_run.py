@@ -23,6 +23,7 @@ from .._postgres.connection import Session, require_psycopg
 from .._postgres.hba_file import read_hba_file, rules_in, with_rules, write_hba_file
 from .._postgres.login import logged_in
 from .postgres_plan import (
+    CONFIGURED_SETTINGS,
     RESTART_SETTINGS,
     PostgresObservation,
     ReleasePlan,
@@ -47,6 +48,11 @@ SELECT current_setting('hba_file') AS hba_file, pg_catalog.pg_is_in_recovery() A
     (SELECT coalesce(jsonb_object_agg(name, setting), '{}') FROM (
         SELECT DISTINCT ON (name) name, setting FROM pg_catalog.pg_file_settings
         WHERE sourcefile LIKE '%%/postgresql.auto.conf' ORDER BY name, seqno DESC) AS written)::text AS altered,
+    (SELECT jsonb_object_agg(known.name, CASE WHEN known.source = 'command line' THEN known.setting ELSE coalesce(
+            (SELECT file.setting FROM pg_catalog.pg_file_settings AS file
+                WHERE file.name = known.name AND file.sourcefile NOT LIKE '%%/postgresql.auto.conf' ORDER BY file.seqno DESC LIMIT 1),
+            known.boot_val) END)
+        FROM pg_catalog.pg_settings AS known WHERE known.name = ANY(%s))::text AS configured,
     (SELECT count(*) FROM pg_catalog.pg_stat_replication WHERE usename <> ALL(%s::text[])) AS senders,
     EXISTS (SELECT FROM pg_catalog.pg_hba_file_rules
         WHERE type LIKE 'host%%' AND auth_method <> 'reject' AND address NOT IN ('127.0.0.1', '::1', 'localhost', 'samehost')
@@ -67,8 +73,9 @@ SELECT current_setting('hba_file') AS hba_file, pg_catalog.pg_is_in_recovery() A
 def observe(session: Session, roles: Sequence[str], user: str) -> PostgresObservation:
     """roles: those that Barman logs in with. user: PostgreSQL's. Raises HostError."""
     names = list(roles)
-    row = dict(session.query(_QUERY, [names, names, names, names, MARK, list(RESTART_SETTINGS)])[0])
-    for name in ("roles", "slots", "altered", "pending"):
+    given = [names, list(CONFIGURED_SETTINGS), names, names, names, MARK, list(RESTART_SETTINGS)]
+    row = dict(session.query(_QUERY, given)[0])
+    for name in ("roles", "slots", "altered", "configured", "pending"):
         row[name] = json.loads(row[name])
     return observation_from(row, rules_in(read_hba_file(row["hba_file"], user).state.text))
 

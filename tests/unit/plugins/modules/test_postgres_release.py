@@ -63,6 +63,59 @@ def left(observed: PostgresObservation, request: ReleaseRequest = REQUEST) -> li
     return list(make_plan(observed, request, RECORDED).left)
 
 
+MINIMAL = {
+    "archive_mode": FormerSetting(None, "on"),
+    "max_wal_senders": FormerSetting("0", "12"),
+    "summarize_wal": FormerSetting(None, "on"),
+    "wal_level": FormerSetting(None, "replica"),
+}
+RAISED = replace(
+    OBSERVED,
+    altered={"archive_mode": "on", "max_wal_senders": "12", "summarize_wal": "on", "wal_level": "replica"},
+    configured={"archive_mode": "off", "max_wal_senders": "10", "summarize_wal": "off", "wal_level": "minimal"},
+)
+
+
+def kept_wal_level(observed: PostgresObservation, **recorded: FormerSetting) -> str:
+    """Why wal_level stays; empty if it does not. PostgreSQL does not start with the others and wal_level minimal."""
+    plan = make_plan(observed, REQUEST, {**MINIMAL, **recorded})
+    (text,) = [one for one in (*plan.changes, *plan.left) if one.startswith("wal_level")]
+    return text if text in plan.left else ""
+
+
+def test_wal_level_goes_with_all_that_needs_it() -> None:
+    assert kept_wal_level(RAISED) == ""
+
+
+@pytest.mark.parametrize(
+    ("observed", "recorded", "reason"),
+    [
+        (replace(RAISED, archives=True), {}, "archive_mode is on"),
+        (replace(RAISED, altered={**RAISED.altered, "archive_mode": "always"}), {}, "archive_mode is always"),
+        (replace(RAISED, configured={**RAISED.configured, "archive_mode": "yes"}), {}, "archive_mode is yes"),
+        (replace(RAISED, altered={**RAISED.altered, "max_wal_senders": "20"}), {}, "max_wal_senders is 20"),
+        (RAISED, {"max_wal_senders": FormerSetting(None, "12")}, "max_wal_senders is 10"),
+        (replace(RAISED, altered={**RAISED.altered, "summarize_wal": "true"}), {}, "summarize_wal is true"),
+    ],
+)
+def test_wal_level_stays_with_what_needs_it(
+    observed: PostgresObservation, recorded: dict[str, FormerSetting], reason: str
+) -> None:
+    assert reason in kept_wal_level(observed, **recorded)
+
+
+def test_wal_level_that_was_no_minimal_one_is_restored_in_any_case() -> None:
+    logical = replace(RAISED, archives=True, altered={**RAISED.altered, "wal_level": "logical"})
+    assert kept_wal_level(logical, wal_level=FormerSetting("replica", "logical")) == ""
+    changed = replace(RAISED, archives=True, configured={**RAISED.configured, "wal_level": "replica"})
+    assert kept_wal_level(changed) == ""
+
+
+def test_a_slot_that_stays_keeps_what_it_needs() -> None:
+    used = replace(RAISED, slots=(SlotState("barman", active=True),))
+    assert "there are other replication slots (barman)" in kept_wal_level(used)
+
+
 def test_everything_goes_and_settings_are_as_before() -> None:
     assert statements(OBSERVED) == [
         "SELECT pg_catalog.pg_drop_replication_slot('barman')",
@@ -165,6 +218,7 @@ class Session:
             "roles": json.dumps([{"name": "barman", "superuser": False, "owns": False, "elsewhere": False}]),
             "slots": json.dumps([{"name": "barman", "active": False}]),
             "altered": json.dumps(ALTERED),
+            "configured": json.dumps({"archive_mode": "off", "max_wal_senders": "10", "wal_level": "replica"}),
             "senders": 0,
             "remote": False,
             "archives": False,
