@@ -39,7 +39,7 @@ def resolve(source: Path, constraint: Path | None) -> dict[str, str]:
 def main() -> None:
     everything = resolve(REQUIREMENTS / "dev.in", None)
     constraint = REQUIREMENTS / "dev.txt"
-    for name in ("dev", "run"):
+    for name in ("dev", "run", "rulebook"):
         source = REQUIREMENTS / f"{name}.in"
         versions = everything if name == "dev" else resolve(source, constraint)
         lines = [f"{package}=={version}\n" for package, version in sorted(versions.items())]

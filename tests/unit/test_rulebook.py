@@ -4,7 +4,7 @@
 
 """The rulebook for Event-Driven Ansible: ansible-rulebook's schema, and what it shares with the playbooks and the alerts.
 
-The schema is the copy of ruleset_schema.json that ansible-lint comes with.
+The schema is the copy of ruleset_schema.json that ansible-lint comes with. The scenario monitoring runs the rulebook.
 """
 
 from __future__ import annotations
