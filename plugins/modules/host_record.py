@@ -19,8 +19,9 @@ options:
   state:
     description:
       - V(present) adds to the record.
-      - V(absent) removes the SSH files of the record, and then the record. It keeps a file that has lines of other owners, and a directory that is
-        not empty. As long as settings or roles are not restored (M(pgdr.barman.postgres_release)), the record stays.
+      - V(absent) removes the SSH files of the record, and then the record. It keeps a file that has lines of other owners, and a directory that
+        is not empty. It also keeps a key that is not the recorded one. As long as settings or roles are not restored
+        (M(pgdr.barman.postgres_release)), the record stays.
     type: str
     choices: [present, absent]
     default: present
@@ -32,10 +33,15 @@ options:
     default: []
   ssh_users:
     description:
-      - The operating system users whose C(~/.ssh) is about to change. The module records which of its files do not exist.
+      - The operating system users whose C(~/.ssh) is about to change. The module records which of its lists of keys do not exist.
     type: list
     elements: str
     default: []
+  ssh_keys:
+    description:
+      - By operating system user, the public key of the C(~/.ssh/id_ed25519) that the deployment has just created. Only a recorded key is removed later.
+    type: dict
+    default: {}
   port:
     description:
       - The port of the PostgreSQL server that O(settings) and O(roles) belong to.
@@ -85,7 +91,7 @@ record:
   description: The record after the task. C(packages) are those that a deployment installed, and stay on the host.
   returned: success
   type: dict
-  sample: {packages: [barman-cli], ssh: {postgres: [id_ed25519, id_ed25519.pub]}, settings: {}, roles: {"5432": [barman]}}
+  sample: {packages: [barman-cli], ssh: {postgres: [known_hosts]}, settings: {}, roles: {"5432": [barman]}, keys: {postgres: ssh-ed25519 AAAA}}
 removed:
   description: With O(state=absent), the files and directories that the module removed.
   returned: success
@@ -93,7 +99,7 @@ removed:
   elements: str
   sample: [/var/lib/postgresql/.ssh/id_ed25519]
 left:
-  description: With O(state=absent), the files that a deployment created and that stay, because they have lines of other owners.
+  description: With O(state=absent), the files that a deployment created and that stay, because they have lines of other owners, or another key.
   returned: success
   type: list
   elements: str
@@ -110,6 +116,7 @@ ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "packages": _NAMES,
     "ssh_users": _NAMES,
+    "ssh_keys": {"type": "dict", "default": {}},
     "port": {"type": "int", "default": 5432},
     "settings": {"type": "list", "elements": "dict", "default": []},
     "roles": _NAMES,

@@ -142,7 +142,7 @@ def left(
         if one.get("restart")
     ]
     found += [
-        f"{host}: {', '.join(one['left'])} stays, because it has lines of other owners"
+        f"{host}: {', '.join(one['left'])} stays, because it has lines of other owners, or a key that no deployment created"
         for host, one in records.items()
         if one.get("left")
     ]

@@ -10,6 +10,7 @@ file belongs to root, and has no secret.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -22,10 +23,10 @@ from .process import HostError, lookup_user
 from .safe_files import ids_of, make_directories, remove_file, writing_as
 
 PATH = "/var/lib/pgdr.barman/record.json"
-#: What a user's directory of SSH gets, and what that directory is itself. The order is that of their removal.
-SSH_FILES = ("id_ed25519", "id_ed25519.pub", "authorized_keys", "known_hosts", "")
-#: These have no lines of other owners.
-_KEYS = ("id_ed25519", "id_ed25519.pub")
+#: What a user's directory of SSH gets beside a key, and what that directory is itself. The order is that of their removal.
+SSH_FILES = ("authorized_keys", "known_hosts", "")
+_PRIVATE, _PUBLIC = "id_ed25519", "id_ed25519.pub"
+_FRAME = "-----"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class FormerSetting:
 class HostRecord:
     """packages: those that a deployment installed. ssh: by user, the names of SSH_FILES that did not exist.
 
+    keys: by user, the public key of the key pair that a deployment created.
     settings, roles: by the port of the PostgreSQL server, the settings that a deployment wrote, and the database roles that it created.
     """
 
@@ -47,11 +49,12 @@ class HostRecord:
     ssh: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, FormerSetting]] = field(default_factory=dict)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of it waits to be restored. Packages stay on the host in any case."""
-        return not (any(self.ssh.values()) or any(self.settings.values()) or any(self.roles.values()))
+        return not (any(self.ssh.values()) or self.keys or any(self.settings.values()) or any(self.roles.values()))
 
     def with_packages(self, packages: Iterable[str]) -> HostRecord:
         return replace(self, packages=tuple(dict.fromkeys((*self.packages, *packages))))
@@ -60,6 +63,10 @@ class HostRecord:
         """missing: by user, the names of SSH_FILES that do not exist now."""
         added = {user: tuple(dict.fromkeys((*self.ssh.get(user, ()), *names))) for user, names in missing.items()}
         return replace(self, ssh={**self.ssh, **{user: names for user, names in added.items() if names}})
+
+    def with_keys(self, created: Mapping[str, str]) -> HostRecord:
+        """created: by user, the public key of a key pair that was created now. It replaces an earlier one, which was lost."""
+        return replace(self, keys={**self.keys, **{user: _without_comment(key) for user, key in created.items()}})
 
     def with_settings(self, port: int, written: Iterable[Mapping[str, Any]]) -> HostRecord:
         """written: dictionaries with name, altered (what ALTER SYSTEM wrote before) and desired."""
@@ -98,6 +105,7 @@ def read_record(path: str = PATH) -> HostRecord:
                 for port, settings in data["settings"].items()
             },
             {port: tuple(names) for port, names in data["roles"].items()},
+            dict(data["keys"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise HostError(
@@ -116,6 +124,7 @@ def as_plain(record: HostRecord) -> dict[str, Any]:
             if settings
         },
         "roles": {port: list(names) for port, names in record.roles.items() if names},
+        "keys": dict(record.keys),
     }
 
 
@@ -162,32 +171,55 @@ def ssh_directory(user: str) -> str:
 
 @dataclass(frozen=True)
 class SshRemoval:
-    """paths: what goes, with its user. left: recorded files that have something of other owners."""
+    """paths: what goes, with its user. left: recorded files that have something of other owners, and keys that replaced those of a deployment."""
 
     paths: tuple[tuple[str, str], ...] = ()
     left: tuple[str, ...] = ()
 
 
 def plan_removal(record: HostRecord) -> SshRemoval:
-    """Keys go. A list of keys goes if it is empty, and the directory if nothing is in it then. Raises HostError."""
+    """A key goes if it is the recorded one, a list of keys if it is empty, and the directory if nothing is in it then. Raises HostError."""
     paths: list[tuple[str, str]] = []
     left: list[str] = []
-    for user, names in sorted(record.ssh.items()):
+    for user in sorted({*record.ssh, *record.keys}):
         if missing_users([user]):
             continue
+        names = record.ssh.get(user, ())
         directory = ssh_directory(user)
         there = set(names_in(directory))
+        for name in [one for one in (_PRIVATE, _PUBLIC) if user in record.keys and one in there]:
+            path = os.path.join(directory, name)
+            if _is_key(read_text(path) or "", record.keys[user]):
+                paths.append((user, path))
+                there.discard(name)
+            else:
+                left.append(path)
         for name in [one for one in SSH_FILES if one in names and (one in there or not one)]:
             path = os.path.join(directory, name)
             if not name:
                 if os.path.isdir(directory) and not there:
                     paths.append((user, directory))
-            elif name in _KEYS or not (read_text(path) or "").strip():
+            elif not (read_text(path) or "").strip():
                 paths.append((user, path))
                 there.discard(name)
             else:
                 left.append(path)
     return SshRemoval(tuple(paths), tuple(left))
+
+
+def _without_comment(key: str) -> str:
+    return " ".join(key.split()[:2])
+
+
+def _is_key(text: str, public: str) -> bool:
+    """Whether the text is this public key, or the file of its private key, which has the public one unencrypted (OpenSSH's PROTOCOL.key)."""
+    if not text.startswith(_FRAME):
+        return _without_comment(text) == public
+    try:
+        content = base64.b64decode("".join(line for line in text.splitlines() if not line.startswith(_FRAME)))
+        return base64.b64decode(public.split()[1]) in content
+    except (ValueError, IndexError):
+        return False
 
 
 def apply_removal(removal: SshRemoval) -> None:

@@ -36,6 +36,7 @@ def change_record(params: Mapping[str, Any], *, check_mode: bool, path: str = PA
     after = (
         before.with_packages(params["packages"])
         .with_missing(missing_ssh_files(params["ssh_users"]))
+        .with_keys(params["ssh_keys"])
         .with_settings(params["port"], params["settings"])
         .with_roles(params["port"], params["roles"])
     )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import pwd
 from functools import partial
@@ -48,6 +49,49 @@ def settings(altered: str | None, desired: str) -> list[dict[str, Any]]:
     return [{"name": "listen_addresses", "altered": altered, "desired": desired}]
 
 
+def key_pair(ssh: Path, public: bytes = b"public") -> str:
+    """Write a private key in OpenSSH's form, and its public key; the latter."""
+    text = f"ssh-ed25519 {base64.b64encode(public).decode()}"
+    content = base64.b64encode(b"openssh-key-v1\0none" + public + b"secret").decode()
+    frame = "-----{} OPENSSH PRIVATE KEY-----\n"  # Neither part is a key.
+    (ssh / "id_ed25519").write_text(f"{frame.format('BEGIN')}{content[:20]}\n{content[20:]}\n{frame.format('END')}")
+    (ssh / "id_ed25519.pub").write_text(f"{text} {ME}@here\n")
+    return f"{text} {ME}@here"
+
+
+def test_a_key_that_no_deployment_created_stays(run: Any, home: Path) -> None:
+    """Only the user's authorized_keys were written, and the owner made a key afterwards."""
+    assert "id_ed25519" not in run(ssh_users=[ME])["record"]["ssh"][ME]
+    (home / ".ssh").mkdir()
+    key_pair(home / ".ssh")
+    answer = run(state="absent")
+    assert (answer["removed"], answer["left"]) == ([], [])
+    assert sorted(path.name for path in (home / ".ssh").iterdir()) == ["id_ed25519", "id_ed25519.pub"]
+
+
+@pytest.mark.parametrize("other", ["another key", "no key", "not base64"])
+def test_a_key_that_replaced_the_recorded_one_stays_and_is_named(run: Any, home: Path, other: str) -> None:
+    run(ssh_users=[ME])
+    ssh = home / ".ssh"
+    ssh.mkdir()
+    run(ssh_keys={ME: key_pair(ssh)})
+    key_pair(ssh, b"of the owner")
+    if other != "another key":
+        (ssh / "id_ed25519").write_text("" if other == "no key" else "-----BEGIN\nx\n-----END\n")
+    answer = run(state="absent")
+    assert answer["removed"] == []
+    assert answer["left"] == [str(ssh / "id_ed25519"), str(ssh / "id_ed25519.pub")]
+    assert len(list(ssh.iterdir())) == 2
+
+
+def test_a_key_that_a_later_deployment_created_is_the_recorded_one(run: Any, home: Path) -> None:
+    ssh = home / ".ssh"
+    ssh.mkdir()
+    run(ssh_keys={ME: key_pair(ssh)})
+    assert run(ssh_keys={ME: key_pair(ssh, b"new")})["changed"]
+    assert len(run(state="absent")["removed"]) == 2
+
+
 def test_what_is_recorded_first_stays(run: Any) -> None:
     assert run(packages=["a"], settings=settings(None, "x"), roles=["barman"])["changed"]
     answer = run(packages=["b", "a"], settings=settings("x", "*"), roles=["streaming_barman"])
@@ -56,6 +100,7 @@ def test_what_is_recorded_first_stays(run: Any) -> None:
         "ssh": {},
         "settings": {"5432": {"listen_addresses": {"former": None, "written": "*"}}},
         "roles": {"5432": ["barman", "streaming_barman"]},
+        "keys": {},
     }
     assert not run(packages=["a"], settings=settings("*", "*"))["changed"]
     assert set(run(port=5433, roles=["barman"])["record"]["roles"]) == {"5432", "5433"}
@@ -71,9 +116,8 @@ def test_only_missing_ssh_files_are_recorded_and_removed(run: Any, home: Path) -
     ssh.mkdir()
     (ssh / "known_hosts").write_text("mine\n")
     answer = run(ssh_users=[ME])
-    assert answer["record"]["ssh"] == {ME: ["id_ed25519", "id_ed25519.pub", "authorized_keys"]}
-    for name in ("id_ed25519", "id_ed25519.pub"):
-        (ssh / name).write_text("key")
+    assert answer["record"]["ssh"] == {ME: ["authorized_keys"]}
+    run(ssh_keys={ME: key_pair(ssh)})
     (ssh / "authorized_keys").write_text("")
     # What a later deployment finds is its own.
     assert not run(ssh_users=[ME])["changed"]
@@ -88,7 +132,8 @@ def test_the_directory_goes_if_a_deployment_created_it_and_nothing_is_in_it(
 ) -> None:
     assert "" in run(ssh_users=[ME])["record"]["ssh"][ME]
     (home / ".ssh").mkdir()
-    (home / ".ssh" / "id_ed25519").write_text("key")
+    run(ssh_keys={ME: key_pair(home / ".ssh")})
+    (home / ".ssh" / "id_ed25519.pub").unlink()
     assert run(state="absent", check_mode=True)["removed"] == [str(home / ".ssh" / "id_ed25519"), str(home / ".ssh")]
     assert (home / ".ssh" / "id_ed25519").exists()
     run(state="absent")
