@@ -129,8 +129,8 @@ SUMMARIES: dict[str, str] = {
     "BarmanWalNotArchived": "pg: received WAL has not been archived for 9m 1s",
     "BarmanBackupTooOld": "pg: the newest valid backup is 3d 1h 4m 0s old",
     "BarmanVerificationFailed": "pg: 1 stored files are damaged",
-    "BarmanVerificationTooOld": "pg: a backup or WAL segment has not been read for 1h 4m 0s",
-    "BarmanDrillTooOld": "pg: no restore has been proven for 33m 0s",
+    "BarmanVerificationTooOld": "pg: a backup or WAL segment has not been read for 9m 0s",
+    "BarmanDrillTooOld": "pg: no restore has been proven for 34m 0s",
 }
 #: The ages of the same, when they fire first.
 FIRST_SUMMARIES: dict[str, str] = {
@@ -252,6 +252,93 @@ def test_archiving(program: Path, tmp_path: Path, answer: dict[str, Any], expect
         hosts[-1].answer = {**(answer if name == "faulty" else row(**NO_RECEIVER)), "last_archived_time": NOW - 100}
     given = inputs(series(hosts[1], Limits()), series(hosts[0], Limits()))
     check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
+
+
+def drilled_long_ago(host: WatchedHost) -> None:
+    host.record("drill", "passed")
+
+
+def read_long_ago(host: WatchedHost) -> None:
+    host.record("verification", "passed", unread_since="2027-01-15T07:55:00+00:00", damages=[], damaged_files=0)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "limits", "expected"),
+    [
+        (drilled_long_ago, Limits(drill={"pg": 600.0}), "BarmanDrillTooOld"),
+        (read_long_ago, Limits(verification={"pg": 60.0}), "BarmanVerificationTooOld"),
+    ],
+)
+def test_a_proof_that_is_older_than_the_inventory_allows(
+    program: Path, tmp_path: Path, prepare: Callable[[WatchedHost], None], limits: Limits, expected: str
+) -> None:
+    hosts = []
+    for name in ("healthy", "faulty"):
+        (tmp_path / name).mkdir()
+        hosts.append(WatchedHost(tmp_path / name))
+        prepare(hosts[-1])
+    given = inputs(series(hosts[1], limits), series(hosts[0], Limits()))
+    check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
+
+
+@pytest.mark.parametrize("metric", ["passive_overdue_seconds", "passive_contact_timestamp_seconds"])
+def test_a_passive_copy_that_does_not_follow(program: Path, tmp_path: Path, metric: str) -> None:
+    name = f'pgdr_barman_{metric}{{server="pg",{TARGET}}}'
+    # Promtool's clock begins at 0: a contact 2000 seconds before AT.
+    good, bad = (0.0, 1801.0) if "overdue" in metric else (AT * 60.0, AT * 60.0 - 2000.0)
+    given = [*inputs({name: bad}, {name: good}), ALIVE]
+    moments = {BEGUN - 1: [], FIRST: ["BarmanPassiveLate"], ENDED - 1: ["BarmanPassiveLate"], ENDED + 1: []}
+    check_alerts(program, tmp_path / "test.yml", given, moments)
+
+
+#: The metrics themselves are there.
+ALIVE = {"series": f"pgdr_barman_metrics_timestamp_seconds{{{TARGET}}}", "values": f"0+60x{LAST}"}
+
+
+@pytest.mark.parametrize(("free", "exhausted"), [(4.0, float("inf")), (50.0, 86400.0)])
+def test_a_disk_that_is_full_soon(program: Path, tmp_path: Path, free: float, exhausted: float) -> None:
+    labels = f'mountpoint="/var/lib/barman",{TARGET}'
+    names = [f"pgdr_barman_disk_{name}{{{labels}}}" for name in ("free_bytes", "size_bytes", "exhaustion_seconds")]
+    given = [
+        *inputs(
+            dict(zip(names, (free, 100.0, exhausted), strict=True)),
+            dict(zip(names, (50.0, 100.0, float("inf")), strict=True)),
+        ),
+        ALIVE,
+    ]
+    annotations = {key: str(text) for key, text in ALERTS[DISK.name]["annotations"].items()}
+    for key, text in annotations.items():
+        filled = text.replace("{{ $labels.mountpoint }}", "/var/lib/barman")
+        annotations[key] = filled.replace("{{ $labels.instance }}", "backup:9100")
+    fired = {
+        "exp_labels": {
+            "severity": "critical",
+            "instance": "backup:9100",
+            "job": "node",
+            "mountpoint": "/var/lib/barman",
+        },
+        "exp_annotations": annotations,
+    }
+    tests = [
+        {"eval_time": f"{minute}m", "alertname": DISK.name, "exp_alerts": found}
+        for minute, found in ((BEGUN - 1, []), (FIRST, [fired]), (ENDED - 1, [fired]), (ENDED + 1, []))
+    ]
+    document = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "15s",
+        "tests": [{"interval": "1m", "input_series": given, "alert_rule_test": tests}],
+    }
+    path = tmp_path / "test.yml"
+    path.write_text(yaml.safe_dump(document))
+    run(program, "test", "rules", path)
+
+
+def test_each_alert_has_a_case() -> None:
+    """Those of archiving and of the metrics themselves have tests of their own."""
+    own = {"BarmanArchiveFailing", "BarmanWalNotDelivered", "BarmanMetricsStale", "BarmanMetricsAbsent"}
+    own |= {"BarmanDrillTooOld", "BarmanVerificationTooOld", "BarmanPassiveLate", DISK.name}
+    assert own.isdisjoint(expected for _break_it, expected in CASES)
+    assert {expected for _break_it, expected in CASES} | own == set(ALERTS)
 
 
 def test_a_history_that_can_not_be_read(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
