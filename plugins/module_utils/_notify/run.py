@@ -4,21 +4,15 @@
 
 """One run of the notifier: the faults now, what was reported before, and a message to each channel that gets one.
 
-This module util is private to the collection. It runs as Barman's user, who owns the state.
+This module util is private to the collection. It runs as Barman's user.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from .._host.files import read_text, write_atomic
 from .._host.process import HostError
-from .._host.safe_files import make_directories
 from .._monitoring.faults import Fault, FaultKind
 from .message import payload_of, subject_of, text_of
 from .plan import (
@@ -34,9 +28,8 @@ from .plan import (
 )
 from .send import SendError, post, send_mail
 from .settings import NotifySettings
+from .state_files import FALLBACKS, StateFiles
 
-#: Below Barman's home.
-STATE = os.path.join(".pgdr.barman", "notify.json")
 _UNOBSERVED = FaultKind(
     "BarmanUnobserved",
     "critical",
@@ -71,27 +64,43 @@ def send_test(channels: Mapping[str, Send], host: str) -> list[str]:
 
 
 def notify_channels(
-    home: str, faults: Sequence[Fault], channels: Mapping[str, Send], settings: NotifySettings, now: float
+    home: str,
+    faults: Sequence[Fault],
+    channels: Mapping[str, Send],
+    settings: NotifySettings,
+    now: float,
+    fallbacks: Sequence[str] = FALLBACKS,
 ) -> list[str]:
-    """Report the faults where that is due; why a channel failed. It gets the message in the next run. Raises HostError."""
-    path = os.path.join(home, STATE)
-    with _alone(path):
-        state = parse_state(_read(path))
+    """Report the faults where that is due; why a channel failed. It gets the message in the next run.
+
+    The state is written before a message is sent: after a message that is not noted, each run would send it again. If the state can't be written in
+    any place, there is a message in the first minute of an hour only.
+    """
+    files = StateFiles(home, fallbacks)
+    with files.alone():
+        state = parse_state(files.read())
         kept = relevant(faults, settings.policy)
         opened = opened_at(state, kept, now)
         channel_states = {name: state.channels.get(name, ChannelState()) for name in channels}
-        problems: list[str] = []
+        policy = settings.policy
+        unwritten = files.write(state_as_json(NotifierState(opened, channel_states)))
+        if unwritten:
+            # Without a state, a fault would not last.
+            policy = replace(policy, patience=0.0)
+        problems = [unwritten] if unwritten else []
         for name, send in channels.items():
-            message = plan_message(channel_states[name], kept, opened, now, settings.policy)
+            message = plan_message(channel_states[name], kept, opened, now, policy)
             if message is None:
+                continue
+            noted = {**channel_states, name: after(message, now)}
+            if files.write(state_as_json(NotifierState(opened, noted))) and now % 3600 >= 60:
                 continue
             failures = _try(name, send, message)
             problems += failures
-            if not failures:
-                channel_states[name] = after(message, now)
-        write_atomic(
-            path, json.dumps(state_as_json(NotifierState(opened, channel_states))) + "\n", 0o600, durable=False
-        )
+            if failures:
+                files.write(state_as_json(NotifierState(opened, channel_states)))
+            else:
+                channel_states = noted
     return problems
 
 
@@ -101,26 +110,3 @@ def _try(name: str, send: Send, message: Message) -> list[str]:
     except SendError as exc:
         return [f"{name}: {exc}"]
     return []
-
-
-def _read(path: str) -> Any:
-    try:
-        return json.loads(read_text(path) or "{}")
-    except ValueError:
-        return {}
-
-
-@contextlib.contextmanager
-def _alone(path: str) -> Iterator[None]:
-    """While another run sends, this one waits: two runs would send the same message."""
-    directory = os.path.dirname(path)
-    make_directories(directory, 0o700)
-    try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise HostError(f"{directory} can't be used: {exc.strerror}") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -108,7 +108,10 @@ def test_a_playbook_drill_enters_the_workflow_and_the_schedules_by_itself() -> N
     chain = next(controller.workflows(later))
     assert [node["identifier"] for node in chain["workflow_nodes"]] == ["deploy", "backup", "check", "drill"]
     assert chain["workflow_nodes"][2]["related"]["success_nodes"] == [{"identifier": "drill"}]
-    assert [one["unified_job_template"].rpartition(".")[2] for one in controller.schedules(later)][-2:] == ["drill", "verify"]
+    assert [one["unified_job_template"].rpartition(".")[2] for one in controller.schedules(later)][-2:] == [
+        "drill",
+        "verify",
+    ]
 
 
 def test_a_new_argument_enters_the_survey_by_itself() -> None:
