@@ -257,7 +257,16 @@ unlisted:
   returned: success
   type: list
   elements: dict
-  sample: [{name: pg-old, host: pg-old, active: true, passive: false, streaming: true, archiving: false, slot_name: barman}]
+  sample:
+    - name: pg-old
+      host: pg-old
+      active: true
+      passive: false
+      streaming: true
+      archiving: false
+      slot_name: barman
+      users: [barman, streaming_barman]
+      receiver_name: null
 undeclared:
   description:
     - With O(declared_hosts), the active entries that this module created earlier and that the inventory of this run declares on no backup server.

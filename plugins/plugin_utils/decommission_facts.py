@@ -107,6 +107,9 @@ def _barman(result: Mapping[str, Any] | None, receivers: Mapping[str, Any] | Non
                 bool(entry["passive"]),
                 bool(entry["streaming"]),
                 str(entry["slot_name"] or ""),
+                bool(entry["archiving"]),
+                tuple(entry["users"]),
+                str(entry["receiver_name"] or "barman_receive_wal"),
             )
             for entry in result["unlisted"]
         },

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .._barman.options import parse_bool
+from .._postgres.conninfo import conninfo_words
 from .entries import CurrentConfiguration, DesiredEntry, host_of
 from .ini_text import section_of, set_options
 
@@ -72,6 +73,12 @@ def _is_passive(options: Mapping[str, str]) -> bool:
     return bool(options.get("primary_ssh_command"))
 
 
+def _users(options: Mapping[str, str]) -> list[str]:
+    """The database roles that Barman logs in with, each once."""
+    words = [conninfo_words(options.get(name) or "") for name in ("conninfo", "streaming_conninfo")]
+    return list(dict.fromkeys(one["user"] for one in words if one.get("user")))
+
+
 def find_unlisted(
     current: CurrentConfiguration, listed: Collection[str], removed: Collection[str] = ()
 ) -> list[dict[str, Any]]:
@@ -91,6 +98,8 @@ def find_unlisted(
                 "streaming": _on(options.get("streaming_archiver")),
                 "archiving": _on(options.get("archiver")),
                 "slot_name": options.get("slot_name"),
+                "users": _users(options),
+                "receiver_name": options.get("streaming_archiver_name"),
             }
         )
     return found

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from ...module_utils._archive_command.command import MARK, NOTHING
+from ...module_utils._decommission.postgres_plan import identifier, literal
 from .decommission import ARGUMENT, BarmanWork, HostWork, PostgresWork
 
 Backups = Literal["kept", "exported", "removed"]
@@ -64,13 +65,16 @@ class PostgresFinding:
 
 @dataclass(frozen=True)
 class EntryFinding:
-    """A server's entry in Barman's configuration. host: whom it was created for."""
+    """A server's entry in Barman's configuration. host: whom it was created for. users: the database roles that Barman logs in with."""
 
     host: str = ""
     active: bool = True
     passive: bool = False
     streaming: bool = False
     slot_name: str = ""
+    archiving: bool = False
+    users: tuple[str, ...] = ()
+    receiver_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ def plan(fleet: Fleet, choices: Choices) -> DecommissionPlan:
             problems += _undeclared_problems(fleet, host, work.barman, steps)
             problems += _commit_problems(fleet, host, steps, barman)
             left += _barman_left(host, work.barman, steps, barman, choices)
+            left += _former_left(fleet, barman)
         if reason:
             left.append(f"{host} is not changed: {reason}")
         else:
@@ -332,6 +337,33 @@ def _barman_left(
         names = [name for name in choices.servers if name in found.entries]
         if names:
             yield f"{host}: the backups, the ledger and the inactive entry of {', '.join(names)} stay. pgdr.barman.recover can use them"
+
+
+def _former_left(fleet: Fleet, found: BarmanFinding) -> Iterator[str]:
+    """What stays on PostgreSQL servers that left the inventory, from their entries."""
+    for name in fleet.unknown:
+        entry = found.entries.get(name)
+        if entry is None or entry.passive:
+            continue
+        sql = []
+        if entry.streaming:
+            sql.append(
+                f"remove {entry.receiver_name} from synchronous_standby_names, before this run, because commits wait for it"
+            )
+        if entry.archiving:
+            sql.append("ALTER SYSTEM SET archive_command = '/bin/true'; SELECT pg_reload_conf()")
+        if entry.slot_name:
+            sql.append(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+                f"WHERE slot_name = {literal(entry.slot_name)}"
+            )
+        sql += [f"DROP OWNED BY {identifier(user)}; DROP ROLE {identifier(user)}" for user in entry.users]
+        yield (
+            f"PostgreSQL of server '{name}' ({entry.host or 'unknown host'}) is not in the inventory, so this run changes nothing there except for the slot. "
+            f"Put it back into the inventory and run this playbook again. Or, if it still runs, there, in psql: {'; '.join(sql) or 'nothing'}. In pg_hba.conf "
+            "remove the block '# BEGIN pgdr.barman' to '# END pgdr.barman'; under Patroni, remove that block and the slot from its DCS. In "
+            ".ssh/authorized_keys of PostgreSQL's user remove the lines with 'pgdr.barman:'"
+        )
 
 
 def _texts(work: HostWork, steps: HostSteps, found: PostgresFinding | None, choices: Choices) -> Iterator[str]:

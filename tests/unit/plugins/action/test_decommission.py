@@ -25,10 +25,19 @@ POSTGRES = {
     "left": [],
     "restart": ["listen_addresses"],
 }
+ENTRY = {
+    "active": True,
+    "passive": False,
+    "streaming": True,
+    "archiving": False,
+    "slot_name": "barman",
+    "users": ["barman"],
+    "receiver_name": None,
+}
 ENTRIES = {
     "unlisted": [
-        {"name": "pg1", "host": "pg1", "active": True, "passive": False, "streaming": True, "slot_name": "barman"},
-        {"name": "old", "host": "old", "active": True, "passive": False, "streaming": False, "slot_name": None},
+        {**ENTRY, "name": "pg1", "host": "pg1"},
+        {**ENTRY, "name": "old", "host": "old", "streaming": False, "slot_name": None},
     ]
 }
 
@@ -127,6 +136,18 @@ def test_a_backup_server_that_does_not_answer_is_named() -> None:
     found = run_action(decommission_plan, pg1(backup={"barman_found_entries": {"unreachable": True, "msg": "x"}}))
     assert found["hosts"]["backup"]["steps"] == []
     assert "backup is not changed: Ansible does not reach it (x)" in found["left"]
+
+
+def test_a_server_that_left_the_inventory_does_not_end_with_nothing_left() -> None:
+    hosts: dict[str, Any] = {
+        "backup": {"barman_found_entries": ENTRIES},
+        "passive": {"barman_found_entries": {"unlisted": []}},
+    }
+    given = variables(Leaving(("old",)), **hosts)
+    planned = run_action(decommission_plan, given)
+    assert any("PostgreSQL of server 'old' (old)" in text for text in planned["left"])
+    found = run_action(decommission_result, {**given, "barman_decommission_plan": planned})
+    assert any('DROP ROLE "barman"' in text for text in found["shown"])
 
 
 def test_the_result_names_packages_restarts_and_what_is_left() -> None:

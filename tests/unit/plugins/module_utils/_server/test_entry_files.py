@@ -503,14 +503,26 @@ class TestUnlisted:
     """Entries of ours that are not declared any more."""
 
     def test_they_are_reported_with_the_host_that_they_are_for(self) -> None:
-        moved = render_entry(
-            DesiredEntry("pg", {"streaming_archiver": True, "archiver": False, "slot_name": "barman"}, host="pg-eu")
-        )
+        options = {
+            "streaming_archiver": True,
+            "archiver": False,
+            "slot_name": "barman",
+            "conninfo": "host=198.51.100.1 user=barman password=secret",
+            "streaming_conninfo": "host=198.51.100.1 user='streaming barman'",
+            "streaming_archiver_name": "receiver",
+        }
+        moved = render_entry(DesiredEntry("pg", options, host="pg-eu"))
         passive_entry = render_entry(DesiredEntry("p", {"primary_ssh_command": "ssh b", "active": False}, host="p-eu"))
         current = host({"pg": moved, "p": passive_entry, "a": ours("a"), "hand": "[hand]\n", "old": ours("old")})
         planned = plan(current, DesiredConfiguration([DesiredEntry("a")]))
         assert not planned.changed
-        off = {"streaming": False, "archiving": False, "slot_name": None}
+        off: dict[str, Any] = {
+            "streaming": False,
+            "archiving": False,
+            "slot_name": None,
+            "users": [],
+            "receiver_name": None,
+        }
         assert planned.unlisted == [
             {"name": "old", "host": None, "active": True, "passive": False, **off},
             {"name": "p", "host": "p-eu", "active": False, "passive": True, **off},
@@ -522,6 +534,8 @@ class TestUnlisted:
                 "streaming": True,
                 "archiving": False,
                 "slot_name": "barman",
+                "users": ["barman", "streaming barman"],
+                "receiver_name": "receiver",
             },
         ]
 

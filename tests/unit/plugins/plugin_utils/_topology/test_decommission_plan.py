@@ -260,6 +260,41 @@ def test_the_program_goes_with_the_last_active_entry() -> None:
     assert plan(world.fleet(), Choices(("pg",))).hosts["passive"].program == "absent"
 
 
+FORMER = EntryFinding(
+    "old-host",
+    streaming=True,
+    slot_name="b's",
+    archiving=True,
+    users=("barman", "streaming_barman"),
+    receiver_name="barman_receive_wal",
+)
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_server_that_left_the_inventory_has_manual_steps(active: bool) -> None:
+    work = {"backup": HostWork(None, BarmanWork(("old",), ("pg",)))}
+    found = {"backup": BarmanFinding("", {"old": replace(FORMER, active=active), "pg": ACTIVE})}
+    fleet = Fleet(work, {}, found, {"pg": "pg"}, ("old",))
+    (text,) = [text for text in plan(fleet, Choices(("old",))).left if "PostgreSQL of server 'old'" in text]
+    for part in (
+        "(old-host)",
+        "remove barman_receive_wal from synchronous_standby_names, before this run",
+        "under Patroni",
+        "ALTER SYSTEM SET archive_command = '/bin/true'",
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'b''s'",
+        'DROP OWNED BY "barman"; DROP ROLE "barman"',
+        'DROP OWNED BY "streaming_barman"; DROP ROLE "streaming_barman"',
+        "# BEGIN pgdr.barman",
+        "authorized_keys",
+    ):
+        assert part in text
+    # A passive copy shows nothing of the server, and the inventory has the others.
+    copy = {"backup": BarmanFinding("", {"old": replace(FORMER, passive=True)})}
+    assert not any("PostgreSQL of" in text for text in plan(replace(fleet, barman=copy), Choices(("old",))).left)
+    known = replace(fleet, unknown=())
+    assert not any("PostgreSQL of" in text for text in plan(known, Choices(("old",))).left)
+
+
 @pytest.mark.parametrize(("mode", "left"), [("on", False), ("off", True)])
 def test_the_command_that_does_nothing_goes_after_the_restart(mode: str, left: bool) -> None:
     planned = plan(World(command=NOTHING, mode=mode).fleet(), Choices(("pg",)))
