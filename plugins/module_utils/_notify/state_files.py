@@ -51,7 +51,7 @@ class StateFiles:
             write_atomic(main, text, 0o600, durable=False)
         except HostError as exc:
             return "" if any(_write_in(directory, text) for directory in self._own()) else str(exc)
-        for directory in self._own():
+        for directory in filter(_is_ours, self._own()):
             with contextlib.suppress(OSError):
                 os.unlink(_file_in(directory))
         return ""

@@ -109,6 +109,12 @@ def test_without_any_place_there_is_a_message_an_hour(minutes: Minutes) -> None:
     assert len(minutes.problems) == 149
 
 
+def test_nothing_is_removed_through_a_link_of_somebody_else(minutes: Minutes) -> None:
+    Path(minutes.fallbacks[0], f"pgdr-barman-{os.geteuid()}").symlink_to(Path(minutes.home, state_files.STATE).parent)
+    minutes.run(*range(30))
+    assert minutes.sent == [2]
+
+
 @pytest.mark.parametrize("how", ["link", "open"])
 def test_a_directory_of_somebody_else_is_not_used(minutes: Minutes, tmp_path: Path, how: str) -> None:
     minutes.home, minutes.fallbacks = UNWRITABLE, [minutes.fallbacks[0]]
