@@ -15,6 +15,8 @@ description:
     their ledger, records and lock files.
   - With O(export_directory), it first copies all of it there, as Barman's user, and compares every byte of the copy. If a copy differs, nothing is
     removed.
+  - The export leaves 5 % of the file system free. If the copy does not fit, or fails, nothing of it stays there.
+  - It refuses links that lead out of the server's directories. A mount point stays, empty, and a warning names it.
   - It refuses a directory that another server shares, that contains Barman's home, or that Barman works in.
   - The entry stays. Remove it afterwards with M(pgdr.barman.server). A server without an entry is skipped, because only the entry has the paths.
 extends_documentation_fragment:

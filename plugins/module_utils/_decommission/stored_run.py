@@ -10,20 +10,28 @@ and a run that was killed goes on from there.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 import stat
 from collections.abc import Mapping
 from typing import Any
 
 from .._barman.configuration import Configuration, read
+from .._barman.disks import read_disk
 from .._barman.locks import is_held
 from .._host import owned_directory
+from .._host.paths import is_within
 from .._host.process import Command, HostError, Runner, run
 from .._host.result import Result, ServerOutcome, per_server
 from .._host.safe_files import remove_file, writing_as
+from .._host.sizes import human_size
 from .stored import StoredData, stored_data
+from .stored_tree import mount_points, refuse_links, size_of
 
 _CHUNK = 1 << 20
+#: The part of the file system that an export leaves free: the WAL of other servers arrives there meanwhile. Drills leave as much.
+_RESERVE = 0.05
 _PRIVATE = 0o700
 
 
@@ -65,13 +73,18 @@ def _remove(
     outcome.changed = bool(there or data.files)
     outcome.before = {"stored": [*sorted(there.values()), *data.files.values()]}
     outcome.after = {"stored": []}
+    refuse_links(name, there.values())
     if check_mode or not outcome.changed:
         return
     user = params["barman_user"]
     if target is not None:
         export(data, there, entry.file, target, user, runner)
     for path in sorted(there.values()):
-        _empty_and_remove(path, user, runner)
+        mounts = _empty_and_remove(path, user, runner)
+        if mounts:
+            outcome.warnings.append(
+                f"server '{name}': {', '.join(mounts)} stays, empty, because it is a mount point. Unmount it, and remove the directory"
+            )
     for path in data.files.values():
         remove_file(path)
 
@@ -84,30 +97,57 @@ def export(
         plan = owned_directory.observe(os.path.dirname(target), user, _PRIVATE)
         if plan.missing:
             owned_directory.apply(plan)
+        files = {os.path.basename(entry_file): entry_file, **data.files}
         unfinished = f"{target}.unfinished"
-        _call(Command(["rm", "-rf", "--", unfinished], user=user), runner)
-        _call(Command(["mkdir", "-m", "700", "--", unfinished], user=user), runner)
-        for option, path in directories.items():
-            # With hard links, of which incremental backups consist.
-            _call(Command(["cp", "-a", "--", path, os.path.join(unfinished, option)], user=user), runner)
-        for name, path in {os.path.basename(entry_file): entry_file, **data.files}.items():
-            _call(Command(["cp", "-p", "--", path, os.path.join(unfinished, name)], user=user), runner)
-        _call(Command(["sync", "-f", "--", unfinished], user=user), runner)
-        for option, path in directories.items():
-            _require_same(path, os.path.join(unfinished, option), data.server)
+        remove = Command(["rm", "-rf", "--", unfinished], user=user)
+        _call(remove, runner)
+        require_room(data.server, os.path.dirname(target), size_of((*directories.values(), *files.values())))
+        try:
+            _copy(data.server, directories, files, unfinished, user, runner)
+        except HostError:
+            # The room is that of other servers' WAL.
+            with contextlib.suppress(HostError):
+                _call(remove, runner)
+            raise
         _call(Command(["mv", "-T", "--", unfinished, target], user=user), runner)
     else:
         # Of a run that was killed: what is still there has to be in the copy.
+        remedy = f"Move {target} away, and run this again"
         for option, path in directories.items():
-            _require_same(path, os.path.join(target, option), data.server)
+            _require_same(path, os.path.join(target, option), data.server, remedy)
 
 
-def _require_same(source: str, copy: str, server: str) -> None:
+def require_room(server: str, directory: str, needed: int) -> None:
+    """Raises HostError if so many bytes do not fit there, with the reserve."""
+    disk = read_disk(directory)
+    free = disk.free - int(disk.size * _RESERVE)
+    if needed > free:
+        raise HostError(
+            f"server '{server}': the export needs {human_size(needed)}, and {disk}, of which {_RESERVE:.0%} stays free for WAL that arrives meanwhile. "
+            "Nothing was copied or removed. Choose an export directory with more room (barman_decommission_export_directory), and run this again"
+        )
+
+
+def _copy(
+    server: str, directories: Mapping[str, str], files: Mapping[str, str], target: str, user: str, runner: Runner
+) -> None:
+    _call(Command(["mkdir", "-m", "700", "--", target], user=user), runner)
+    for option, path in directories.items():
+        # With hard links, of which incremental backups consist.
+        _call(Command(["cp", "-a", "--", path, os.path.join(target, option)], user=user), runner)
+    for name, path in files.items():
+        _call(Command(["cp", "-p", "--", path, os.path.join(target, name)], user=user), runner)
+    _call(Command(["sync", "-f", "--", target], user=user), runner)
+    for option, path in directories.items():
+        _require_same(path, os.path.join(target, option), server, "Run this again")
+
+
+def _require_same(source: str, copy: str, server: str, remedy: str) -> None:
     difference = first_difference(source, copy)
     if difference is not None:
         raise HostError(
             f"server '{server}': {os.path.join(copy, difference)} is not the same as {os.path.join(source, difference)}, and nothing was removed. "
-            f"Move {os.path.dirname(copy)} away, and run this again"
+            f"{remedy}"
         )
 
 
@@ -151,13 +191,23 @@ def _same(one: str, other: str) -> bool:
                 return True
 
 
-def _empty_and_remove(path: str, user: str, runner: Runner) -> None:
-    """Remove the directory. A mount point stays, empty. Raises HostError."""
-    _call(Command(["find", path, "-mindepth", "1", "-delete"], user=user), runner)
-    if not os.path.ismount(path):
+def _empty_and_remove(path: str, user: str, runner: Runner) -> list[str]:
+    """Remove the directory. Mount points in it stay, empty, and are returned. Raises HostError."""
+    mounts = mount_points(path)
+    real = os.path.realpath(path)
+    staying: list[str] = []
+    for mount in mounts:
+        while mount != os.path.dirname(mount) and is_within(real, mount):
+            staying.append(mount)
+            mount = os.path.dirname(mount)
+    # A pattern of find has the special characters of the shell's.
+    kept = [word for one in dict.fromkeys(staying) for word in ("!", "-path", glob.escape(one))]
+    _call(Command(["find", real, "-mindepth", "1", *kept, "-delete"], user=user), runner)
+    if not mounts:
         # Barman's user may not write in the directory above.
         with writing_as(None, path):
             os.rmdir(path)
+    return mounts
 
 
 def _call(command: Command, runner: Runner) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
 from ansible_collections.pgdr.barman.plugins.module_utils._decommission import stored_run
 from ansible_collections.pgdr.barman.plugins.module_utils._decommission.stored_run import first_difference
+from ansible_collections.pgdr.barman.plugins.module_utils._decommission.stored_tree import mount_points, size_of
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import run as run_command
 from ansible_collections.pgdr.barman.plugins.modules import server_data
@@ -185,3 +187,95 @@ def test_the_first_difference(tmp_path: Path) -> None:
     (one / "a" / "x").unlink()
     (one / "a" / "x").symlink_to("z")
     assert first_difference(str(one), str(other)) == "a/x"
+
+
+@pytest.mark.parametrize("linked", ["base", "wals", "base/20261130T110000", "base/20261130T110000/data", ""])
+@pytest.mark.parametrize("export", [True, False])
+def test_files_behind_a_link_are_neither_left_nor_lost(
+    host: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path, linked: str, export: bool
+) -> None:
+    path = (host.home / "old" / linked) if linked else host.home / "old"
+    path.rename(tmp_path / "big")
+    path.symlink_to(tmp_path / "big")
+    answer = run(host, capsys, "old", **({"export_directory": str(tmp_path / "export")} if export else {}))
+    assert f"{path} is a link to {tmp_path / 'big'}" in answer["msg"]
+    assert path.is_symlink()
+    assert not (tmp_path / "export").exists()
+
+
+def test_links_within_the_directories_and_those_of_postgresql_are_copied(
+    host: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = host.home / "old" / "base" / "20261130T110000" / "data"
+    (data / "log").symlink_to(tmp_path)
+    (host.home / "old" / "latest").symlink_to("base/20261130T110000")
+    answer = run(host, capsys, "old", export_directory=str(tmp_path / "export"))
+    assert "failed" not in answer
+    copy = tmp_path / "export" / "old" / "backup_directory"
+    assert os.readlink(copy / "latest") == "base/20261130T110000"
+    assert os.readlink(copy / "base" / "20261130T110000" / "data" / "log") == str(tmp_path)
+
+
+def test_mount_points_stay_empty_and_are_named(
+    host: Host, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wals = host.home / "old" / "wals"
+    (wals / "0000000100000000").mkdir()
+    monkeypatch.setattr(stored_run, "mount_points", lambda path: [str(wals)] if path == str(host.home / "old") else [])
+    answer = run(host, capsys, "old")
+    assert "failed" not in answer
+    assert [path.name for path in (host.home / "old").rglob("*")] == ["wals"]
+    (warning,) = answer["warnings"]
+    assert f"{wals} stays, empty, because it is a mount point" in str(warning)
+
+
+def test_mount_points_of_a_directory(tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    place = os.path.realpath(tmp_path)
+    table.write_text(
+        "".join(
+            f"36 35 98:0 /x {path} rw,noatime master:1 - ext3 /dev/root rw\n"
+            for path in ("/", place, f"{place}/s/a\\040b", f"{place}/s", f"{place}/sibling")
+        )
+    )
+    assert mount_points(f"{place}/s", str(table)) == [f"{place}/s", f"{place}/s/a b"]
+    assert mount_points(f"{place}/none", str(table)) == []
+
+
+def test_an_export_leaves_a_reserve_on_the_disk(
+    host: Host, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = size_of([str(host.home / "old")])
+    files = 8 * 4096
+    monkeypatch.setattr(stored_run, "read_disk", lambda path: Disk(path, needed + files // 2 + 100 * 4096, 2000 * 4096))
+    answer = run(host, capsys, "old", export_directory=str(tmp_path / "export"))
+    assert "of which 5% stays free" in answer["msg"]
+    assert list((tmp_path / "export").iterdir()) == []
+    assert (host.home / "old").is_dir()
+    monkeypatch.setattr(stored_run, "read_disk", lambda path: Disk(path, needed + files + 100 * 4096, 2000 * 4096))
+    assert "failed" not in run(host, capsys, "old", export_directory=str(tmp_path / "export"))
+
+
+def test_hard_links_count_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 5000)
+    before = size_of([str(tmp_path)])
+    os.link(tmp_path / "a", tmp_path / "b")
+    assert size_of([str(tmp_path)]) == before
+
+
+def test_an_export_that_fails_leaves_no_copy(host: Host, tmp_path: Path) -> None:
+    def runner(command: Command) -> Completed:
+        if command.argv[0] == "sync":
+            return Completed(list(command.argv), 1, "", "No space left on device")
+        return run_command(command)
+
+    params = {
+        "servers": ["old"],
+        "barman_user": ME,
+        "config_file": str(host.main),
+        "export_directory": str(tmp_path / "export"),
+    }
+    result = stored_run.remove_stored(params, check_mode=False, runner=runner)
+    assert "No space left on device" in str(result.failure)
+    assert list((tmp_path / "export").iterdir()) == []
+    assert (host.home / "old").is_dir()
