@@ -20,7 +20,7 @@ from typing import Any
 
 from .._host.files import read_text, write_atomic
 from .._host.process import HostError
-from .._host.safe_files import make_directories
+from .._host.safe_files import make_directories, writing_as
 
 #: Below Barman's home.
 STATE = os.path.join(".pgdr.barman", "notify.json")
@@ -52,7 +52,7 @@ class StateFiles:
         except HostError as exc:
             return "" if any(_write_in(directory, text) for directory in self._own()) else str(exc)
         for directory in filter(_is_ours, self._own()):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(HostError), writing_as(None, directory):
                 os.unlink(_file_in(directory))
         return ""
 
@@ -107,7 +107,7 @@ def _write_in(directory: str, text: str) -> bool:
 
 
 def _make_ours(directory: str) -> bool:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(HostError), writing_as(None, directory):
         os.mkdir(directory, 0o700)
     return _is_ours(directory)
 
