@@ -225,8 +225,8 @@ def test_mount_points_stay_empty_and_are_named(
     answer = run(host, capsys, "old")
     assert "failed" not in answer
     assert [path.name for path in (host.home / "old").rglob("*")] == ["wals"]
-    (warning,) = answer["warnings"]
-    assert f"{wals} stays, empty, because it is a mount point" in str(warning)
+    # Ansible keeps the warnings of a process, and so those of earlier tests.
+    assert [one for one in answer["warnings"] if f"{wals} stays, empty, because it is a mount point" in str(one)]
 
 
 def test_mount_points_of_a_directory(tmp_path: Path) -> None:
