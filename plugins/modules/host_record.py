@@ -116,7 +116,8 @@ ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "packages": _NAMES,
     "ssh_users": _NAMES,
-    "ssh_keys": {"type": "dict", "default": {}},
+    # Public keys.
+    "ssh_keys": {"type": "dict", "default": {}, "no_log": False},
     "port": {"type": "int", "default": 5432},
     "settings": {"type": "list", "elements": "dict", "default": []},
     "roles": _NAMES,
