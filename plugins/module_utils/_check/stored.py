@@ -79,7 +79,8 @@ def stored_files(name: str, ledger: Ledger, backups: Sequence[Backup], seconds: 
     since = unread_since(record, backups)
     if seconds and since is not None and (now - since).total_seconds() > seconds:
         problems.append(
-            f"a backup or WAL segment has not been read since {minute(since)}, and barman_verification_days allows {duration(int(seconds))}"
+            f"a backup or WAL segment has not been read since {minute(since)}, and {duration(int(seconds))} are allowed (barman_verification_days, and a "
+            "day for a late run)"
         )
     unread = _not_verified_text(not_verified(record, backups))
     if problems:

@@ -56,7 +56,7 @@ DELETED = {"backup_id": "20200101T000000", "problem": "gone"}
         (details(SEGMENT, DELETED), False, "found damaged files: a segment is wrong. Replace"),
         (details(DELETED), True, ""),
         (details(*[SEGMENT] * 5), False, "a segment is wrong; and 2 more. Replace"),
-        (details(unread_days=31), False, "has not been read since 2026-10-30 12:00 UTC, and barman_verification_days allows 30 days"),
+        (details(unread_days=31), False, "has not been read since 2026-10-30 12:00 UTC, and 30 days are allowed"),
         ({}, True, ""),
         ({"damages": "nonsense"}, True, ""),
     ],
