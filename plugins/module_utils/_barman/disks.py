@@ -18,6 +18,9 @@ from .._host.sizes import human_size
 from .configuration import ServerConfiguration
 from .option_table import DISK_DIRECTORIES
 
+#: The part of a file system that drills and exports leave free: the WAL that arrives meanwhile may need it.
+RESERVE = 0.05
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -26,6 +29,11 @@ class Disk:
     path: str
     free: int
     size: int
+
+    @property
+    def reserve(self) -> int:
+        """The bytes that drills and exports leave free."""
+        return int(self.size * RESERVE)
 
     def __str__(self) -> str:
         return f"{self.path} has {human_size(self.free)} free of {human_size(self.size)}"

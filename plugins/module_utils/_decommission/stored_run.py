@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._barman.configuration import Configuration, read
-from .._barman.disks import read_disk
+from .._barman.disks import RESERVE, read_disk
 from .._barman.locks import is_held
 from .._host import owned_directory
 from .._host.paths import is_within
@@ -30,8 +30,6 @@ from .stored import StoredData, stored_data
 from .stored_tree import mount_points, refuse_links, size_of
 
 _CHUNK = 1 << 20
-#: The part of the file system that an export leaves free: the WAL of other servers arrives there meanwhile. Drills leave as much.
-_RESERVE = 0.05
 _PRIVATE = 0o700
 
 
@@ -120,10 +118,10 @@ def export(
 def require_room(server: str, directory: str, needed: int) -> None:
     """Raises HostError if so many bytes do not fit there, with the reserve."""
     disk = read_disk(directory)
-    free = disk.free - int(disk.size * _RESERVE)
+    free = disk.free - disk.reserve
     if needed > free:
         raise HostError(
-            f"server '{server}': the export needs {human_size(needed)}, and {disk}, of which {_RESERVE:.0%} stays free for WAL that arrives meanwhile. "
+            f"server '{server}': the export needs {human_size(needed)}, and {disk}, of which {RESERVE:.0%} stays free for WAL that arrives meanwhile. "
             "Nothing was copied or removed. Choose an export directory with more room (barman_decommission_export_directory), and run this again"
         )
 

@@ -10,20 +10,18 @@ This module util is private to the collection.
 from __future__ import annotations
 
 from .._barman.configuration import ServerConfiguration
-from .._barman.disks import read_disk
+from .._barman.disks import Disk, read_disk
 from .._host.process import HostError
 from .._postgres.connection import Connect
 from .._postgres.wal_position import read_position
-from .plan import FileSystem
 
 
-def file_system(path: str) -> FileSystem:
+def file_system(path: str) -> Disk:
     """The file system on which the directory is, or will be. Raises HostError."""
     try:
-        disk = read_disk(path)
+        return read_disk(path)
     except OSError as exc:
         raise HostError(f"{exc.filename} can't be read: {exc.strerror}") from None
-    return FileSystem(path, disk.size, disk.free)
 
 
 def server_position(server: ServerConfiguration, user: str, connect: Connect | None) -> int | None:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .._barman.disks import Disk
 from .._host.process import Runner
 from .._postgres.data_directory import find_bin_directory
 from .._verify.reach import Waiting
 from .._verify.request import VerificationRequest
 from .._verify.run import VerificationEnvironment
 from .observe import file_system
-from .plan import FileSystem
 from .room_guard import RoomGuard
 from .scratch import Scratch, ScratchDirectories
 from .stopwatch import Stopwatch
@@ -33,15 +33,10 @@ Verify = Callable[[VerificationRequest, VerificationEnvironment], dict[str, Any]
 class Place(Protocol):
     """The host with the scratch directory. Every method raises HostError."""
 
-    @property
-    def destination(self) -> Mapping[str, Any]:
-        """The options of the recovery that name the host."""
+    def recovery_options(self, scratch: Scratch) -> Mapping[str, Any]:
+        """The options of the recovery that say where Barman restores, and where it unpacks backups."""
 
-    @property
-    def stages(self) -> bool:
-        """Whether Barman unpacks backups in the scratch directory."""
-
-    def observe(self, path: str, version: int, bin_directory: str | None) -> FileSystem:
+    def observe(self, path: str, version: int, bin_directory: str | None) -> Disk:
         """The file system of a directory that can be missing, on a host that has the programs of that PostgreSQL version."""
 
     def make(self, scratch: Scratch) -> None:
@@ -62,15 +57,10 @@ class BackupServerPlace:
     runner: Runner
     verification: Verify
 
-    @property
-    def destination(self) -> Mapping[str, Any]:
-        return {}
+    def recovery_options(self, scratch: Scratch) -> Mapping[str, Any]:
+        return {"staging_path": scratch.staging}
 
-    @property
-    def stages(self) -> bool:
-        return True
-
-    def observe(self, path: str, version: int, bin_directory: str | None) -> FileSystem:
+    def observe(self, path: str, version: int, bin_directory: str | None) -> Disk:
         found = file_system(path)
         find_bin_directory(version, bin_directory, self.runner)
         return found

@@ -10,33 +10,16 @@ This module util is private to the collection. Nothing here reads or writes file
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .._barman.catalog import Backup
+from .._barman.disks import Disk
 from .._host.sizes import human_size
 from .._recover.backup_candidates import AUTO
 from .request import NEWEST, OLDEST, RANDOM, DrillError, DrillRequest
 from .scratch import Scratch
 
-# The part of the file system that a drill leaves free: the WAL that arrives meanwhile may need it.
-RESERVE = 0.05
-
 ChooseRandom = Callable[[Sequence[str]], str]
-
-
-@dataclass(frozen=True)
-class FileSystem:
-    """The file system of the scratch directory, in bytes."""
-
-    path: str
-    size: int
-    free: int
-
-    @property
-    def reserve(self) -> int:
-        """What a drill leaves free."""
-        return int(self.size * RESERVE)
 
 
 def choose_backup(server: str, backups: Sequence[Backup], choice: str, choose_random: ChooseRandom) -> str:
@@ -60,7 +43,6 @@ def recovery_parameters(
         "backup_id": backup_id,
         "destination": scratch.data,
         "tablespace_directory": scratch.tablespaces,
-        "staging_path": scratch.staging,
         "target_inclusive": True,
         "jobs": request.jobs,
         "bandwidth_limit": request.bandwidth_limit,
@@ -70,7 +52,7 @@ def recovery_parameters(
     }
 
 
-def room_problem(needed: int, disk: FileSystem) -> str | None:
+def room_problem(needed: int, disk: Disk) -> str | None:
     """Why the drill does not start: it would leave too little room."""
     reserve = disk.reserve
     if disk.free - needed >= reserve:
@@ -90,7 +72,7 @@ def needed_bytes(recovery: Mapping[str, Any]) -> int:
     return int(recovery["backup_bytes"]) + 2 * int(recovery["wal_bytes"]) + int(recovery["staging_bytes"])
 
 
-def reserve_problem(disk: FileSystem) -> str | None:
+def reserve_problem(disk: Disk) -> str | None:
     """Why a drill that runs is stopped: too little room is left."""
     if disk.free >= disk.reserve:
         return None

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._barman.disks import Disk
 from .._host.process import HostError, Runner
 from .._host.sources import own_sources
 from .._recover.destination import Destination
@@ -28,7 +29,6 @@ from .._verify.run import FAILED_PHASE
 
 # What the remote program imports has to be packed by Ansible, too.
 from . import remote_program as _packed  # noqa: F401
-from .plan import FileSystem
 from .request import DrillError, RemoteHost
 from .scratch import Scratch
 from .stopwatch import REPLAY, Stopwatch
@@ -67,18 +67,13 @@ class DrillHostPlace:
     priority: str = "idle"
     sources: Callable[[], Mapping[str, str]] = field(default=own_sources)
 
-    @property
-    def destination(self) -> Mapping[str, Any]:
+    def recovery_options(self, scratch: Scratch) -> Mapping[str, Any]:
+        # The recovery chooses, by the kind of the backup, which of the two hosts unpacks it.
         return {"remote_host": self.host.address, "remote_user": self.host.user, "remote_port": self.host.port}
 
-    @property
-    def stages(self) -> bool:
-        # The recovery chooses, by the kind of the backup, which of the two hosts unpacks it.
-        return False
-
-    def observe(self, path: str, version: int, bin_directory: str | None) -> FileSystem:
+    def observe(self, path: str, version: int, bin_directory: str | None) -> Disk:
         found = self._ask("observe", path, version=version, bin_directory=bin_directory)
-        return FileSystem(path, int(found["size"]), int(found["free"]))
+        return Disk(path, int(found["free"]), int(found["size"]))
 
     def make(self, scratch: Scratch) -> None:
         self._ask("make", scratch.path)

@@ -12,9 +12,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from .._barman.disks import Disk
 from .._host.process import HostError
 from .observe import file_system
-from .plan import FileSystem, reserve_problem
+from .plan import reserve_problem
 from .request import DrillError
 
 
@@ -25,7 +26,7 @@ class RoomGuard:
         self,
         path: str,
         pause: Callable[[float], None] = time.sleep,
-        observe: Callable[[str], FileSystem] = file_system,
+        observe: Callable[[str], Disk] = file_system,
     ) -> None:
         self._path = path
         self._pause = pause

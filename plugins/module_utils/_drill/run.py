@@ -12,8 +12,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -119,7 +118,9 @@ def run_drills(request: DrillRequest, environment: DrillEnvironment, *, check_mo
         )
     if check_mode:
         return _result({name: _planned(name, request, environment) for name in names}, LeftBehind())
-    with stopped_by_signals(), _alone(environment, request.wait):
+    # Two drills at the same time would measure each other, and their rooms would not add up.
+    alone = exclusive_after(environment.home, LOCK, "another drill", request.wait, environment.owner, DrillError)
+    with stopped_by_signals(), alone:
         left = _remove_left_behind(environment, request)
         if request.priority == "idle":
             lower_priority(environment.runner)
@@ -149,13 +150,6 @@ def _result(drills: dict[str, dict[str, Any]], left: LeftBehind) -> Result:
     values = {"drills": drills, "problems": problems, "removed": left.removed, "left": elsewhere}
     warnings = [one.left_text for one in left.elsewhere]
     return Result(changed=bool(drills), values=values, warnings=warnings, failure="; ".join(problems) or None)
-
-
-@contextmanager
-def _alone(environment: DrillEnvironment, wait: float) -> Iterator[None]:
-    """Two drills at the same time would measure each other, and their rooms would not add up. wait: seconds for the end of another."""
-    with exclusive_after(environment.home, LOCK, "another drill", wait, environment.owner, DrillError):
-        yield
 
 
 def _remove_left_behind(environment: DrillEnvironment, request: DrillRequest) -> LeftBehind:
@@ -335,11 +329,9 @@ class _Drill:
         environment = self.environment
         parameters = {
             **recovery_parameters(self.server, backup_id, self.request, self.scratch, verify=not check_mode),
-            **self.place.destination,
+            **self.place.recovery_options(self.scratch),
             "inspect": observe,
         }
-        if not self.place.stages:
-            del parameters["staging_path"]
         request = replace(recovery_request(parameters), removed=True)
         with activated(environment.barman, environment.configuration, self.server) as (barman, active):
             recovery = RecoveryEnvironment(

@@ -179,11 +179,6 @@ def _patronictl(server: PostgresServer) -> str:
 def without(topology: Topology, leaving: Leaving) -> Topology:
     """The topology without what leaves. A primary goes with the last standby that is backed up through it, and a member with its cluster's entry."""
     servers = {}
-    clusters = {
-        server.cluster
-        for server in topology.postgres_servers.values()
-        if server.cluster is not None and server.backup_server is not None and server.name not in leaving.servers
-    }
     primaries = {
         server.primary
         for server in topology.postgres_servers.values()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The restart that a member of Patroni needs is asked for until the running values are sufficient."""
+"""A deployment requests the restart that a member of Patroni needs until the running values are sufficient."""
 
 from __future__ import annotations
 

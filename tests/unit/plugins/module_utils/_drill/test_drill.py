@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
 from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe, place, scratch
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.facts import commit_time, rpo_facts
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import (
-    FileSystem,
     choose_backup,
     needed_bytes,
     room_problem,
@@ -221,7 +221,7 @@ def test_without_room_nothing_is_restored(host: DrillHost, *, check_mode: bool) 
 
 
 def test_the_reserve_is_a_part_of_the_file_system() -> None:
-    disk = FileSystem("/srv", 1000, 300)
+    disk = Disk("/srv", free=300, size=1000)
     assert room_problem(250, disk) is None
     assert "The restore needs 251 bytes, and a drill leaves 50 bytes free" in str(room_problem(251, disk))
 
@@ -236,7 +236,7 @@ def test_what_barman_unpacks_needs_room_too() -> None:
 
 def test_a_drill_that_leaves_less_than_the_reserve_is_stopped_once() -> None:
     free = [51, 49, 10]
-    guard = RoomGuard("/srv", lambda seconds: None, lambda path: FileSystem(path, 1000, free.pop(0)))
+    guard = RoomGuard("/srv", lambda seconds: None, lambda path: Disk(path, free.pop(0), 1000))
     guard(0.1)
     with pytest.raises(DrillError, match="has only 49 bytes free, and a drill leaves 50 bytes free"):
         guard(0.1)
@@ -245,15 +245,15 @@ def test_a_drill_that_leaves_less_than_the_reserve_is_stopped_once() -> None:
 
 
 def test_a_file_system_that_cannot_be_read_stops_no_drill() -> None:
-    def observe_nothing(path: str) -> FileSystem:
+    def observe_nothing(path: str) -> Disk:
         raise HostError("can't be read")
 
     RoomGuard("/srv", lambda seconds: None, observe_nothing)(0.1)
 
 
 def test_the_wait_for_the_replay_watches_the_room(host: DrillHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill(path: str) -> FileSystem:
-        return FileSystem(path, 1000, 1)
+    def fill(path: str) -> Disk:
+        return Disk(path, 1, 1000)
 
     host.during_wait = lambda pause: pause(0.0)
     with monkeypatch.context() as patch:

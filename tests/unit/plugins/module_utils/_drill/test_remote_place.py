@@ -80,7 +80,11 @@ def test_it_is_reached_as_its_user_at_its_address_and_port(ssh: Ssh, spare: Dril
     argv = list(ssh.commands[0].argv)
     assert argv[0] == "ssh"
     assert argv[-4:] == ["-p", "2222", "postgres@198.51.100.202", "sh -s"]
-    assert spare.destination == {"remote_host": "198.51.100.202", "remote_user": "postgres", "remote_port": 2222}
+    assert spare.recovery_options(scratch_in(tmp_path)) == {
+        "remote_host": "198.51.100.202",
+        "remote_user": "postgres",
+        "remote_port": 2222,
+    }
 
 
 def test_a_directory_is_made_and_removed_there(spare: DrillHostPlace, tmp_path: Path) -> None:

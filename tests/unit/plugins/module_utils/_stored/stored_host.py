@@ -84,7 +84,7 @@ class StoredHost:
         return directory / name.split("/", 1)[1] if name.startswith("pg_tblspc/") else directory / "data" / name
 
     def run(self, command: Command) -> Completed:
-        """Programs that answer as they were told to."""
+        """Programs that answer as a test wants it."""
         argv = list(command.argv)
         self.commands.append(argv)
         if "generate-manifest" in argv and self.answers.get("generate-manifest", (0, ""))[0] == 0:

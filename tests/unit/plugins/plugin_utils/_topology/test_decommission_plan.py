@@ -152,7 +152,7 @@ def test_wherever_runs_are_killed_the_end_is_the_same(choices: Choices, answers:
         run(killed, choices, most)
     run(killed, choices)
     assert killed.state() == whole.state()
-    # What is there at the end is what was told to stay.
+    # What is there at the end is what was requested to stay.
     assert whole.entries["backup"].keys() == ({"pg", "other"} if choices.backups == "kept" else {"other"})
     assert whole.entries["backup"]["other"].active
     assert whole.data == ({"backup", "passive"} if choices.backups == "kept" else set())
