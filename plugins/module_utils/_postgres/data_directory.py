@@ -78,6 +78,17 @@ def _running_pid(path: str) -> int | None:
     return pid if command is not None and command.strip() in ("postgres", "postmaster") else None
 
 
+def package_directories(major_version: int) -> list[str]:
+    """Where the packages of Debian and of PGDG have the programs of that major version."""
+    return [f"/usr/lib/postgresql/{major_version}/bin", f"/usr/pgsql-{major_version}/bin"]
+
+
+def reported_major(answer: str) -> int | None:
+    """The major version in what a program of PostgreSQL prints for --version; None if it is something else."""
+    found = re.search(r"\) (\d+)", answer)
+    return None if found is None else int(found.group(1))
+
+
 def find_bin_directory(
     major_version: int, requested: str | None = None, runner: Runner = run, candidates: Sequence[str] | None = None
 ) -> str:
@@ -91,8 +102,7 @@ def find_bin_directory(
             candidates
             if candidates is not None
             else [
-                f"/usr/lib/postgresql/{major_version}/bin",
-                f"/usr/pgsql-{major_version}/bin",
+                *package_directories(major_version),
                 "/usr/local/pgsql/bin",
             ]
         )
@@ -105,8 +115,7 @@ def find_bin_directory(
         if not os.access(program, os.X_OK):
             continue
         answer = runner(Command([program, "--version"])).stdout.strip()
-        found = re.search(r"\) (\d+)", answer)
-        if found and int(found.group(1)) == major_version:
+        if reported_major(answer) == major_version:
             return place
         others.append(f"{place} has {answer or 'no version'}")
     raise InstanceError(
