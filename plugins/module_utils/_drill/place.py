@@ -34,7 +34,7 @@ class Place(Protocol):
     """The host with the scratch directory. Every method raises HostError."""
 
     def recovery_options(self, scratch: Scratch) -> Mapping[str, Any]:
-        """The options of the recovery that say where Barman restores, and where it unpacks backups."""
+        """The options of the recovery for the host to restore to, and for the directory to unpack backups in."""
 
     def observe(self, path: str, version: int, bin_directory: str | None) -> Disk:
         """The file system of a directory that can be missing, on a host that has the programs of that PostgreSQL version."""
