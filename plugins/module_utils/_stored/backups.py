@@ -121,7 +121,10 @@ class BackupReader:
     def _with_program(self, program: str, directory: str, files: BackupFiles) -> list[FileDamage]:
         paced = None if self.pace.limit is None else PacedProgram(self.pace.limit)
         pacing = None if paced is None else Pacing(paced.started, paced.tick, INTERVAL)
+        self.pace.begin()
         completed = run_program(program, directory, files, self.runner, pacing=pacing)
+        # A fast program reads much between two looks at it, and after the last one.
+        self.pace.read(files.manifest.bytes)
         if completed.ok:
             return []
         damages = self._alone(files)

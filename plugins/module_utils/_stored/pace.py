@@ -29,6 +29,10 @@ class Pace:
     pause: Callable[[float], None] = time.sleep
     _free: float = field(default=0.0, init=False)
 
+    def begin(self) -> None:
+        """Start to read something large: the time until its end counts from now, and time without reading before it does not."""
+        self._free = max(self._free, self.clock())
+
     def read(self, size: int) -> None:
         """Wait after that many bytes were read, so long that the limit holds on average."""
         if self.limit is None:

@@ -49,9 +49,21 @@ def test_time_without_reading_is_no_credit() -> None:
     assert clock.now - before >= 1.0
 
 
+def test_what_begins_is_read_no_faster_than_the_limit_as_a_whole() -> None:
+    clock = Clock()
+    pace = Pace(100.0, clock, clock.pause)
+    clock.now += 3600
+    pace.begin()
+    clock.now += 4
+    pace.read(1000)
+    assert clock.now == 4600.0 + 10
+
+
 def test_without_a_limit_nobody_waits() -> None:
     clock = Clock()
-    Pace(None, clock, clock.pause).read(1 << 40)
+    pace = Pace(None, clock, clock.pause)
+    pace.begin()
+    pace.read(1 << 40)
     assert clock.now == 1000.0
 
 

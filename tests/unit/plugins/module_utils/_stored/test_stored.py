@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import os
@@ -22,6 +23,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import H
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as reading_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import reading
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import iso, stored_summary
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.pace import Pace
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.plan import DAY
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import (
     VERIFICATION_ARGUMENTS,
@@ -455,6 +457,19 @@ def test_pg_verifybackup_decides_and_the_files_are_named_by_this_code(
     host.answers["pg_verifybackup"] = (1, "pg_verifybackup: something is wrong")
     host.change(host.file(TABLE))
     assert paths(host.verify()) == {str(host.file(TABLE))}
+
+
+def test_the_limit_holds_for_a_program_that_is_faster_than_the_looks_at_it(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_backups, "find_program", lambda *unused: "/usr/bin/pg_verifybackup")
+    waits: list[float] = []
+    pace = Pace(1000.0, lambda: sum(waits), waits.append)
+    environment = dataclasses.replace(host.environment, pace=lambda unused: pace)
+    request = StoredVerificationRequest(everything=True, priority="normal", bandwidth_limit=1)
+    facts = verify_servers(request, environment)["verifications"]["pg"]
+    assert facts["programs"] == ["pg_verifybackup"]
+    assert 1000 * sum(waits) == pytest.approx(facts["read"]["bytes"])
 
 
 def test_what_only_pg_verifybackup_finds_is_reported_in_its_words(
