@@ -77,7 +77,7 @@ hosts:
       type: list
       elements: str
     ssh_trust:
-      description: Whether C(authorized_keys) of the host may have lines of this collection. V(false) only if M(pgdr.barman.preflight) found none.
+      description: Whether C(authorized_keys) of the host may have lines of this collection. V(false) only if M(pgdr.barman.host_state) found none.
       type: bool
   sample:
     backup-a:

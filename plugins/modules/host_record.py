@@ -71,13 +71,13 @@ attributes:
     support: full
 seealso:
   - module: pgdr.barman.postgres_release
-  - module: pgdr.barman.preflight
+  - module: pgdr.barman.host_state
 """
 
 EXAMPLES = r"""
 - name: Record which packages were not installed
   pgdr.barman.host_record:
-    packages: "{{ barman_pg_preflight.missing_packages }}"
+    packages: "{{ barman_pg_host_state.missing_packages }}"
   become: true
 
 - name: Remove the SSH files that a deployment created

@@ -35,7 +35,7 @@ POSTGRES = "barman_postgres"
 STOPPED = "barman_archiving_stopped"
 SSH_KEYS = "barman_ssh_keys"
 SSH_TRUST = "barman_ssh_trust"
-PREFLIGHTS = {"postgres": "barman_pg_preflight", "barman": "barman_backup_preflight"}
+HOST_STATES = {"postgres": "barman_pg_host_state", "barman": "barman_backup_host_state"}
 
 
 _REFERENCE = re.compile(r"\s*\{\{\s*(\w+)\s*\}\}\s*")
@@ -122,7 +122,7 @@ def may_have_ssh_trust(required: Mapping[str, Any], facts: Mapping[str, Any]) ->
     """
     if required["ssh_connections"]:
         return True
-    found = [facts.get(name) for part, name in PREFLIGHTS.items() if part in required]
+    found = [facts.get(name) for part, name in HOST_STATES.items() if part in required]
     return not all(_succeeded(one) and not (one or {}).get("ssh_trust_users", True) for one in found)
 
 

@@ -39,8 +39,8 @@ PACKAGE_SCHEDULE = "/etc/cron.d/barman"
 _EMPTY = ("identity.json", "xlog.db")
 
 
-def preflight(params: Mapping[str, Any], *, check_mode: bool) -> Result:
-    """The operation of the module preflight."""
+def host_state(params: Mapping[str, Any], *, check_mode: bool) -> Result:
+    """The operation of the module host_state."""
     values: dict[str, Any] = {
         "missing_packages": missing_packages(params["packages"], params["os_family"]),
         "missing_users": missing_users(params["users"]),

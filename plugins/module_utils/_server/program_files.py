@@ -259,7 +259,7 @@ def _install(identity: str, places: Places, sources: Mapping[str, str]) -> None:
 
 
 def program_argument_spec() -> dict[str, Any]:
-    """The arguments of the modules host_program and preflight."""
+    """The arguments of the modules host_program and host_state."""
     return {
         "identity": {"type": "str", "default": ""},
         "settings": {"type": "dict", "default": {}},

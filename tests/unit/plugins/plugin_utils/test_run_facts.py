@@ -21,19 +21,19 @@ BOTH: dict[str, Any] = {"postgres": {}, "barman": {}, "ssh_connections": []}
 @pytest.mark.parametrize(
     ("required", "facts", "expected"),
     [
-        (POSTGRES, {"barman_pg_preflight": NONE}, False),
-        (POSTGRES, {"barman_pg_preflight": SOME}, True),
+        (POSTGRES, {"barman_pg_host_state": NONE}, False),
+        (POSTGRES, {"barman_pg_host_state": SOME}, True),
         (POSTGRES, {}, True),
-        (POSTGRES, {"barman_pg_preflight": {"failed": True}}, True),
-        (POSTGRES, {"barman_pg_preflight": {"skipped": True}}, True),
-        (POSTGRES, {"barman_pg_preflight": {}}, True),
-        ({**POSTGRES, "ssh_connections": [{}]}, {"barman_pg_preflight": NONE}, True),
-        (BOTH, {"barman_pg_preflight": NONE, "barman_backup_preflight": NONE}, False),
-        (BOTH, {"barman_pg_preflight": NONE, "barman_backup_preflight": SOME}, True),
-        (BOTH, {"barman_pg_preflight": NONE}, True),
+        (POSTGRES, {"barman_pg_host_state": {"failed": True}}, True),
+        (POSTGRES, {"barman_pg_host_state": {"skipped": True}}, True),
+        (POSTGRES, {"barman_pg_host_state": {}}, True),
+        ({**POSTGRES, "ssh_connections": [{}]}, {"barman_pg_host_state": NONE}, True),
+        (BOTH, {"barman_pg_host_state": NONE, "barman_backup_host_state": NONE}, False),
+        (BOTH, {"barman_pg_host_state": NONE, "barman_backup_host_state": SOME}, True),
+        (BOTH, {"barman_pg_host_state": NONE}, True),
     ],
 )
-def test_trust_is_excluded_only_by_the_preflight_of_each_part(
+def test_trust_is_excluded_only_by_the_host_state_of_each_part(
     required: dict[str, Any], facts: dict[str, Any], *, expected: bool
 ) -> None:
     assert may_have_ssh_trust(required, facts) is expected

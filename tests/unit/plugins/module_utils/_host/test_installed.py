@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.installed import
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError, Runner
 from ansible_collections.pgdr.barman.plugins.module_utils._server import schedule_file
-from ansible_collections.pgdr.barman.plugins.modules import preflight
+from ansible_collections.pgdr.barman.plugins.modules import host_state
 from tests.unit.plugins.modules.running import run_main
 
 
@@ -92,7 +92,7 @@ def test_users_and_paths(tmp_path: Path) -> None:
 
 def test_the_module_reports_all_of_it(capsys: Any, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
-    answer = run_main(preflight.main, capsys, packages=["a=1"], users=["root"], paths=[gone], os_family="Debian")
+    answer = run_main(host_state.main, capsys, packages=["a=1"], users=["root"], paths=[gone], os_family="Debian")
     assert (answer["missing_packages"], answer["missing_users"], answer["missing_paths"]) == (["a=1"], [], [gone])
     assert (answer["inactive_services"], answer["problems"], answer["changed"]) == ([], [], False)
     assert answer["schedule_is_current"] is None
@@ -100,5 +100,5 @@ def test_the_module_reports_all_of_it(capsys: Any, tmp_path: Path) -> None:
 
 def test_the_module_compares_the_schedule(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule_file, "is_current", lambda path, lines: lines == ["a line"])
-    assert run_main(preflight.main, capsys, schedule_lines=["a line"])["schedule_is_current"] is True
-    assert run_main(preflight.main, capsys, schedule_lines=[])["schedule_is_current"] is False
+    assert run_main(host_state.main, capsys, schedule_lines=["a line"])["schedule_is_current"] is True
+    assert run_main(host_state.main, capsys, schedule_lines=[])["schedule_is_current"] is False

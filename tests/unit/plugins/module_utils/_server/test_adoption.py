@@ -18,7 +18,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._server.adoption impor
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._server.entries import DesiredEntry, render_entry
 from ansible_collections.pgdr.barman.plugins.module_utils._server.existing import compare, is_filled
-from ansible_collections.pgdr.barman.plugins.modules import preflight
+from ansible_collections.pgdr.barman.plugins.modules import host_state
 from tests.unit.plugins.modules.running import run_main
 
 ENTRY: dict[str, Any] = {
@@ -283,7 +283,7 @@ def test_the_module(host: Host, capsys: Any) -> None:
     arguments = {"config_file": str(host.main), "global_options": section, "adopt": True}
 
     def run(servers: list[dict[str, Any]]) -> dict[str, Any]:
-        return run_main(preflight.main, capsys, barman={**arguments, "servers": servers})
+        return run_main(host_state.main, capsys, barman={**arguments, "servers": servers})
 
     servers = [{"name": "main", "options": ENTRY, "given": []}]
     answer = run(servers)

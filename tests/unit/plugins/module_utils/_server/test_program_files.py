@@ -204,7 +204,7 @@ def test_an_identity_that_is_no_digest_is_refused(root: Path) -> None:
     assert files(root) == set()
 
 
-def test_the_preflight_knows_whether_it_is_current(root: Path) -> None:
+def test_host_state_knows_whether_it_is_current(root: Path) -> None:
     arguments = {"identity": ONE, "settings": {"barman_user": ME}, "schedule_lines": []}
     assert not program_files.is_current(arguments, str(root))
     install(root)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: preflight
+module: host_state
 short_description: Report what a deployment finds on a host
 version_added: 1.0.0
 author:
@@ -140,7 +140,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Check that the deployment keeps what Barman has on this host
-  pgdr.barman.preflight:
+  pgdr.barman.host_state:
     barman:
       global_options: {barman_home: /var/lib/barman, configuration_files_directory: /etc/barman.d}
       servers:
@@ -151,11 +151,11 @@ EXAMPLES = r"""
   become: true
 
 - name: Gather what is missing on this host
-  pgdr.barman.preflight:
+  pgdr.barman.host_state:
     os_family: Debian
     packages: [barman, rsync]
     services: [cron]
-  register: preflight
+  register: host_state
 """
 
 RETURN = r"""
@@ -215,7 +215,7 @@ problems:
 from typing import Any
 
 from ..module_utils._module import run_module
-from ..module_utils._server.existing import preflight
+from ..module_utils._server.existing import host_state
 from ..module_utils._server.program_files import program_argument_spec
 
 _NAMES: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
@@ -246,7 +246,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def main() -> None:
-    run_module(ARGUMENTS, preflight, masking=lambda params: {})
+    run_module(ARGUMENTS, host_state, masking=lambda params: {})
 
 
 if __name__ == "__main__":
