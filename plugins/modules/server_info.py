@@ -116,10 +116,12 @@ servers:
     configuration:
       description:
         - The variables of the inventory that describe the server. A passive copy has the retention variables only.
+        - Of a cluster, C(barman_cluster) is the name of the server, and the members are in RV(servers.cluster). For other servers it is V(null).
         - C(barman_options) contains the options of the entry that have no variable.
       type: dict
       sample:
         barman_server_name: pg-eu
+        barman_cluster: null
         barman_backup_method: postgres
         barman_wal: [streaming]
         barman_incremental: none
@@ -289,6 +291,30 @@ servers:
           description: The number of standbys that commits have to wait for.
           type: int
           sample: 0
+    cluster:
+      description: The cluster that the server is. V(null) for a server with one host.
+      type: dict
+      contains:
+        primary:
+          description: The C(host) and C(port) of the primary. V(null) if no member is a primary, if several are, or if PostgreSQL was not asked.
+          type: dict
+          sample: {host: 192.0.2.20, port: 5432}
+        members:
+          description:
+            - The members in the order in which Barman connects to them, each with C(host) and C(port).
+            - C(answered) is whether the member answered, V(null) if it was not asked. Without an answer, the other values are V(null).
+            - C(primary) is whether it is a primary, C(timeline) is its timeline, and C(patroni) is whether Patroni runs it.
+            - C(slot) is the replication slot of Barman with C(name), C(active) and C(wal_status). V(null) if the slot does not exist.
+          type: list
+          elements: dict
+          sample:
+            - host: 192.0.2.20
+              port: 5432
+              answered: true
+              primary: true
+              timeline: 3
+              patroni: true
+              slot: {name: barman, active: true, wal_status: reserved}
     receiver:
       description: The WAL receiver. V(null) if Barman does not receive WAL by streaming.
       type: dict

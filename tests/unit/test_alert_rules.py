@@ -124,6 +124,7 @@ def plain(name: str, annotation: str) -> str:
 SUMMARIES: dict[str, str] = {
     "BarmanReceiverLagging": "pg: the WAL receiver is 5m 1s behind",
     "BarmanSlotRetainsWal": "pg: the replication slot retains 3.5GiB of WAL on the PostgreSQL host",
+    "BarmanTwoPrimaries": "pg: 2 members of the cluster are primaries",
     "BarmanWalMissing": "pg: 1 WAL segments are missing after the newest backup: nothing after them can be recovered",
     "BarmanWalNotDelivered": "pg: PostgreSQL reports 2 segments as archived that are not on the backup server",
     "BarmanWalNotArchived": "pg: received WAL has not been archived for 9m 1s",
@@ -254,6 +255,18 @@ def test_archiving(program: Path, tmp_path: Path, answer: dict[str, Any], expect
     check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
 
 
+@pytest.mark.parametrize(("break_it", "expected"), broken.CLUSTERS)
+def test_clusters(program: Path, tmp_path: Path, break_it: Callable[[WatchedHost], None], expected: str) -> None:
+    hosts = []
+    for name in ("healthy", "faulty"):
+        (tmp_path / name).mkdir()
+        hosts.append(WatchedHost.cluster(tmp_path / name))
+    break_it(hosts[1])
+    given = inputs(series(hosts[1], Limits()), series(hosts[0], Limits()))
+    moments = {BEGUN - 1: [], FIRST: [expected], ENDED - 1: [expected], ENDED + 1: []}
+    check_alerts(program, tmp_path / "test.yml", given, moments)
+
+
 def drilled_long_ago(host: WatchedHost) -> None:
     host.record("drill", "passed")
 
@@ -338,7 +351,7 @@ def test_each_alert_has_a_case() -> None:
     own = {"BarmanArchiveFailing", "BarmanWalNotDelivered", "BarmanMetricsStale", "BarmanMetricsAbsent"}
     own |= {"BarmanDrillTooOld", "BarmanVerificationTooOld", "BarmanPassiveLate", DISK.name}
     assert own.isdisjoint(expected for _break_it, expected in CASES)
-    assert {expected for _break_it, expected in CASES} | own == set(ALERTS)
+    assert {expected for _break_it, expected in [*CASES, *broken.CLUSTERS]} | own == set(ALERTS)
 
 
 def test_a_history_that_can_not_be_read(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

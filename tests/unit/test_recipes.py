@@ -25,7 +25,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observe im
 from ansible_collections.pgdr.barman.plugins.modules import server_info
 from tests.conftest import REPOSITORY
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
-from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, SYSTEM, Fleet, row
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, SYSTEM, Fleet, member, row
 from tests.unit.plugins.modules.running import run_main
 
 PAGE = (REPOSITORY / "docs" / "monitoring.md").read_text(encoding="utf-8")
@@ -35,6 +35,7 @@ STREAMING = {"streaming_archiver": "on", "slot_name": "barman", "backup_method":
 NOW = datetime(2026, 11, 30, tzinfo=UTC).timestamp()
 ENDED, MINUTE, TEN_MINUTES = "2026-11-20T08:00:00+00:00", "2026-11-29T23:59:00+00:00", "2026-11-29T23:50:00+00:00"
 ALL = ["archiving", "away", "copy", "gap", "healthy", "new", "stopped"]
+MEMBERS: dict[str, Any] = {"healthy healthy:5432": member(), "healthy standby:5432": HostError("nobody is there")}
 EXPECTED: dict[str, Any] = {
     "Servers that could lose more than five minutes": ["away", "gap", "new"],
     "What limits the RPO of each server that could lose something": [
@@ -65,6 +66,8 @@ EXPECTED: dict[str, Any] = {
     ],
     "PostgreSQL servers that do not answer": [{"name": "away", "error": "nobody is there"}],
     "Passive copies that are more than 30 minutes late": ["copy"],
+    "The primary of each cluster": [{"name": "healthy", "primary": "healthy"}],
+    "Members of clusters that do not answer": ["standby"],
     "Servers by their backup method": ["archiving"],
     "The bytes of all valid backups": 5 * 1000 + 1500,
     "The server with the largest backup": "stopped",
@@ -76,7 +79,8 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     """One server with each fault, and one without any."""
     host = BarmanHost(tmp_path)
     for name in ("away", "gap", "healthy", "new", "stopped"):
-        host.server(name, conninfo=f"host={name} password=sesame", **STREAMING)
+        hosts = "healthy,standby" if name == "healthy" else name
+        host.server(name, conninfo=f"host={hosts} password=sesame", **STREAMING)
     host.server("archiving", conninfo="host=archiving", archiver="on", backup_method="rsync")
     copy = host.server("copy", primary_ssh_command="ssh barman@source")
     for name in ("archiving", "away", "copy", "gap", "healthy", "stopped"):
@@ -105,6 +109,7 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         away=HostError("nobody is there"),
         gap=row(),
         healthy=row(),
+        **MEMBERS,
         new=row(),
         stopped=row(lsn="0/89000000", restart_lsn="0/9000000", **NO_RECEIVER),
     )

@@ -69,12 +69,35 @@ def connections_of(entry: ServerConfiguration) -> list[MemberConnection]:
     ]
 
 
+def addresses_of(entry: ServerConfiguration) -> list[str]:
+    """The host and port of each server that the entry connects to."""
+    return [one.address for one in connections_of(entry)]
+
+
 def _any_member(words: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in words.items() if name != "target_session_attrs"}
 
 
 def question_to(entry: ServerConfiguration, connection: MemberConnection) -> Question:
     return Question(entry.name, connection.conninfo, _SQL, (entry.get("slot_name"),))
+
+
+def member_questions(entry: ServerConfiguration) -> dict[str, Question]:
+    """A question to each member of an active server that is a cluster, by a key that no other server has. Of other servers, none."""
+    if entry.passive or not entry.flag("active", default=True):
+        return {}
+    connections = connections_of(entry)
+    return {_key(entry, one): question_to(entry, one) for one in connections} if len(connections) > 1 else {}
+
+
+def members_from(entry: ServerConfiguration, answers: Mapping[str, Answer | None]) -> dict[str, ClusterMember | None]:
+    """The members by their addresses, from the answers to these questions."""
+    return {key.partition(" ")[2]: parse_member(answers.get(key)) for key in member_questions(entry)}
+
+
+def _key(entry: ServerConfiguration, connection: MemberConnection) -> str:
+    # A name of Barman's has no space.
+    return f"{entry.name} {connection.address}"
 
 
 def parse_member(answer: Answer | None) -> ClusterMember | None:

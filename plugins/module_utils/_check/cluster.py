@@ -13,14 +13,13 @@ from collections.abc import Mapping
 
 from .._barman.cluster_members import (
     ClusterMember,
-    connections_of,
-    parse_member,
+    member_questions,
+    members_from,
     primaries_of,
-    question_to,
     two_primaries,
 )
-from .._barman.configuration import Configuration
-from .._postgres.questions import AskAll
+from .._barman.configuration import Configuration, ServerConfiguration
+from .._postgres.questions import Answer, AskAll
 from .check import OURS, Check, ServerChecks
 
 CLUSTER = "cluster"
@@ -33,26 +32,27 @@ def with_clusters(
     """The servers, those that connect to several members with the check of their cluster. ask: None if PostgreSQL can't be asked."""
     if ask is None:
         return dict(observed)
-    members = {}
-    for name in observed:
-        entry = configuration.server(name)
-        connections = [] if entry.passive or not entry.flag("active", default=True) else connections_of(entry)
-        if len(connections) > 1:
-            members[name] = {f"{name} {one.address}": question_to(entry, one) for one in connections}
-    answers = ask({key: question for found in members.values() for key, question in found.items()}, user, _TIMEOUT)
+    questions = {name: member_questions(configuration.server(name)) for name in observed}
+    answers = ask({key: one for found in questions.values() for key, one in found.items()}, user, _TIMEOUT)
     return {
-        name: checks.with_checks(
-            [
-                cluster_check(
-                    {key.partition(" ")[2]: parse_member(answers.get(key)) for key in members[name]},
-                    configuration.server(name).get("slot_name"),
-                )
-            ]
-        )
-        if name in members
-        else checks
+        name: checks.with_checks(checks_of_members(configuration.server(name), answers)) if questions[name] else checks
         for name, checks in observed.items()
     }
+
+
+def checks_of_members(entry: ServerConfiguration, answers: Mapping[str, Answer | None]) -> list[Check]:
+    """The check of a server that is a cluster, from the members' answers."""
+    return [cluster_check(members_from(entry, answers), entry.get("slot_name"))]
+
+
+def _following(address: str, primary: ClusterMember | None) -> str:
+    """Who the primary is, and whether Barman follows it."""
+    slot = None if primary is None else primary.slot
+    if slot is None:
+        return f"the primary is {address}"
+    return f"the primary is {address}, and " + (
+        "Barman receives its WAL" if slot.active else f"nothing uses its slot '{slot.name}'"
+    )
 
 
 def cluster_check(members: Mapping[str, ClusterMember | None], slot_name: str | None) -> Check:
@@ -63,7 +63,9 @@ def cluster_check(members: Mapping[str, ClusterMember | None], slot_name: str | 
     if not primaries:
         return Check(CLUSTER, ok=False, hint="no member is a primary that answers", source=OURS)
     silent = [address for address, member in members.items() if member is None]
-    hint = f"the primary is {primaries[0]}" + (f"; {', '.join(silent)} does not answer" if silent else "")
+    hint = _following(primaries[0], members[primaries[0]]) + (
+        f"; {', '.join(silent)} does not answer" if silent else ""
+    )
     lacking = {address: member for address, member in members.items() if member is not None and member.slot is None}
     if not slot_name or not lacking:
         return Check(CLUSTER, ok=True, hint=hint, source=OURS)

@@ -17,7 +17,7 @@ from .._barman.configuration import ServerConfiguration
 from .._barman.masking import mask
 from .._barman.option_table import DIRECTORIES, HOOKS, SECRET_OPTIONS
 from .._barman.options import parse_bool
-from .._postgres.conninfo import conninfo_words
+from .._postgres.conninfo import conninfo_words, hosts_of
 
 _NUMBER = re.compile(r"-?[0-9]+")
 #: Options that have a variable of their own, or follow from one.
@@ -73,9 +73,14 @@ def declared(
 
 def _source(entry: ServerConfiguration, *, increments: bool, synchronous: bool) -> dict[str, Any]:
     words = conninfo_words(entry.conninfo)
+    hosts = hosts_of(words)
+    if len(hosts) > 1:
+        # Each member has a host and a port of its own; server_info returns them as "cluster".
+        words = {name: value for name, value in words.items() if name not in ("host", "hostaddr", "port")}
     reuse = entry.get("reuse_backup")
-    port = words.get("port") or "5432"
+    port = "" if len(hosts) > 1 else words.get("port") or "5432"
     return {
+        "barman_cluster": entry.name if len(hosts) > 1 else None,
         "barman_backup_method": entry.get("backup_method") or "rsync",
         "barman_wal": [
             name

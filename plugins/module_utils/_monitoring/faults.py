@@ -11,16 +11,15 @@ the receiver that stopped because of it. The rules of role monitoring find the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Callable, Literal, Optional
+from typing import Callable, Optional
 
+from .._check.cluster import CLUSTER
 from .._check.drills import misdated_text
 from .._sync.lag import LATE
+from .fault import Fault, FaultKind
 from .limits import Limits
 from .observation import DiskUse, HostObservation, ServerObservation
 from .rpo import RpoLimit
-
-Severity = Literal["warning", "critical"]
 
 #: Seconds that the WAL receiver can be behind, and that a received segment can wait for Barman's cron.
 LAGGING = 300.0
@@ -34,36 +33,16 @@ RETAINED = 10 * 1024**3
 FREE = 0.05
 LASTING = 3 * 86400.0
 #: Checks that a fault of their own covers.
-COVERED = ("active", "backup_present", "copy_up_to_date", "disk_space", "wal_continuity")
-
-
-@dataclass(frozen=True)
-class FaultKind:
-    """name: of the alert. remedy: what to do; {server} stands for Barman's name of the server. hides: consequences that are not reported beside it."""
-
-    name: str
-    severity: Severity
-    remedy: str
-    hides: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault of a server, or of a file system of the host. text: what was observed."""
-
-    kind: FaultKind
-    subject: str
-    text: str
-
-    @property
-    def remedy(self) -> str:
-        return self.kind.remedy.replace("{server}", self.subject)
+COVERED = ("active", "backup_present", "cluster", "copy_up_to_date", "disk_space", "wal_continuity")
 
 
 Finding = Callable[[ServerObservation, Limits, float], Optional[str]]
 _RECEIVER = "BarmanReceiverStopped"
 _SYNCHRONOUS = "BarmanSynchronousStandbyMissing"
 _LAGGING = "BarmanReceiverLagging"
+_SLOT_ON_MEMBER = "BarmanMemberSlotMissing"
+_SLOT = "BarmanSlotMissing"
+_CHECK = "BarmanCheckFailed"
 
 
 def _hours(seconds: float) -> str:
@@ -93,6 +72,15 @@ def _slot_missing(server: ServerObservation, limits: Limits, now: float) -> str 
     if not server.streams or server.state is None or server.state.slot is not None:
         return None
     return f"replication slot '{server.entry.get('slot_name')}' does not exist"
+
+
+def _two_primaries(server: ServerObservation, limits: Limits, now: float) -> str | None:
+    return server.checks.checks[CLUSTER].hint if len(server.primaries) > 1 else None
+
+
+def _slot_on_member(server: ServerObservation, limits: Limits, now: float) -> str | None:
+    check = server.checks.checks.get(CLUSTER)
+    return check.hint if check is not None and not check.ok and len(server.primaries) == 1 else None
 
 
 def _receiver_stopped(server: ServerObservation, limits: Limits, now: float) -> str | None:
@@ -260,7 +248,7 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
             "critical",
             "Start PostgreSQL, or repair the network, the password or pg_hba.conf: 'pgdr-barman check {server}' names the reason. "
             "If the host is lost, recover {server}.",
-            hides=(_RECEIVER, _SYNCHRONOUS),
+            hides=(_RECEIVER, _SYNCHRONOUS, _SLOT_ON_MEMBER),
         ),
         _unreachable,
     ),
@@ -275,12 +263,29 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
     ),
     (
         FaultKind(
-            "BarmanSlotMissing",
+            "BarmanTwoPrimaries",
+            "critical",
+            "Stop the member of {server} that is not the primary, and rebuild it as a standby. 'pgdr-barman check {server}' names both.",
+            hides=(_RECEIVER, _LAGGING, _SLOT, _CHECK),
+        ),
+        _two_primaries,
+    ),
+    (
+        FaultKind(
+            _SLOT,
             "critical",
             "Deploy {server}, which creates the slot, then take a new full backup if WAL is missing.",
-            hides=(_RECEIVER, _SYNCHRONOUS),
+            hides=(_RECEIVER, _SYNCHRONOUS, _SLOT_ON_MEMBER),
         ),
         _slot_missing,
+    ),
+    (
+        FaultKind(
+            _SLOT_ON_MEMBER,
+            "warning",
+            "Start cron on the backup server: its 'pgdr-barman follow' creates the slot on each member of {server}. With Patroni, deploy {server}.",
+        ),
+        _slot_on_member,
     ),
     (
         FaultKind(
@@ -427,7 +432,7 @@ FAULTS: Sequence[tuple[FaultKind, Finding]] = (
     ),
     (
         FaultKind(
-            "BarmanCheckFailed",
+            _CHECK,
             "warning",
             "Run 'sudo -u barman pgdr-barman check {server}', which names the reason and the remedy of each check.",
         ),

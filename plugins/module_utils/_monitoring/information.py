@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._barman.catalog import Backup
+from .._barman.cluster_members import addresses_of
 from .._postgres import wal
 from .declared import declared
 from .limits import Limits
@@ -58,6 +59,7 @@ def _server(server: ServerObservation, global_options: Mapping[str, str], now: f
         "backup_running": server.backup_running,
         "wal": _wal(server, now),
         "postgresql": _postgresql(server),
+        "cluster": _cluster(server),
         "receiver": _receiver(server),
         "archiver": _archiver(server),
         "passive_copy": None
@@ -135,6 +137,35 @@ def _postgresql(server: ServerObservation) -> dict[str, Any]:
         "synchronous_standbys": None if state is None else state.synchronous_standbys,
         "synchronous_standbys_required": None if state is None else state.required_standbys,
     }
+
+
+def _cluster(server: ServerObservation) -> dict[str, Any] | None:
+    addresses = [] if server.entry.passive else addresses_of(server.entry)
+    if len(addresses) < 2:
+        return None
+    primaries = server.primaries
+    return {
+        "primary": _address(primaries[0]) if len(primaries) == 1 else None,
+        "members": [_member(server, address) for address in addresses],
+    }
+
+
+def _member(server: ServerObservation, address: str) -> dict[str, Any]:
+    member = server.members.get(address)
+    slot = None if member is None else member.slot
+    return {
+        **_address(address),
+        "answered": None if address not in server.members else member is not None,
+        "primary": None if member is None else not member.in_recovery,
+        "timeline": None if member is None else member.timeline,
+        "patroni": None if member is None else member.patroni,
+        "slot": None if slot is None else {"name": slot.name, "active": slot.active, "wal_status": slot.wal_status},
+    }
+
+
+def _address(text: str) -> dict[str, Any]:
+    host, _colon, port = text.rpartition(":")
+    return {"host": host, "port": int(port) if port.isdigit() else None}
 
 
 def _receiver(server: ServerObservation) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Callable, Optional
 
 from .._barman import catalog
+from .._barman.cluster_members import ClusterMember
 from .exposition import Family, MetricSample, MetricType, exposition
 from .limits import Limits
 from .observation import DiskUse, HostObservation, ServerObservation
@@ -312,6 +313,30 @@ _METRICS: Sequence[ServerMetric] = (
 )
 
 
+#: Of clusters, for each member. None: the member did not answer.
+_MEMBER_METRICS: Sequence[tuple[str, str, Callable[[ClusterMember | None], float | None]]] = (
+    (
+        "cluster_member_up",
+        "Whether the member of the cluster answered.",
+        lambda member: float(member is not None),
+    ),
+    (
+        "cluster_member_primary",
+        "Whether the member is a primary (1) or a standby (0). Absent if it did not answer.",
+        lambda member: None if member is None else float(not member.in_recovery),
+    ),
+    (
+        "cluster_member_slot_present",
+        "Whether the replication slot exists on the member. Absent if it did not answer.",
+        lambda member: None if member is None else float(member.slot is not None),
+    ),
+    (
+        "cluster_member_slot_active",
+        "Whether a client uses the replication slot of the member. On the primary, Barman's WAL receiver does. Absent if it did not answer.",
+        lambda member: None if member is None else float(member.slot is not None and member.slot.active),
+    ),
+)
+
 _DISK_METRICS: Sequence[tuple[str, str, Callable[[DiskUse], float]]] = (
     ("disk_free_bytes", "The free space for Barman's user.", lambda disk: float(disk.free)),
     ("disk_size_bytes", "The size of the file system.", lambda disk: float(disk.size)),
@@ -348,6 +373,16 @@ def families(host: HostObservation, limits: Limits) -> Iterator[Family]:
         "The number of backups in the catalog, by Barman's status.",
         [sample for server in watched for sample in _backup_counts(server)],
     )
+    for name, text, of_member in _MEMBER_METRICS:
+        yield _family(
+            name,
+            text,
+            [
+                (of_member(member), {"server": server.name, "member": address})
+                for server in watched
+                for address, member in server.members.items()
+            ],
+        )
     yield _family(
         "rpo_limit_info",
         "What limits the RPO now, as a label.",

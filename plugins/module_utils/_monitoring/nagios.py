@@ -14,8 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from .._check.cluster import CLUSTER
 from .exposition import number
-from .faults import Fault, all_faults, disk_faults
+from .fault import Fault
+from .faults import all_faults, disk_faults
 from .limits import Limits
 from .observation import HostObservation, ServerObservation
 
@@ -68,7 +70,7 @@ def nagios_answer(host: HostObservation, limits: Limits, thresholds: RpoThreshol
         [data for server in host.servers.values() for data in _performance(server, limits, thresholds, host.time)]
     )
     first = f"{_NAME} {worst.name}: {_summary(host, lines)}" + (f" | {performance}" if performance else "")
-    return NagiosAnswer(worst, "\n".join([first, *_rest(lines)]))
+    return NagiosAnswer(worst, "\n".join([first, *_rest(lines), *_clusters(host.servers.values())]))
 
 
 def _state(fault: Fault) -> NagiosState:
@@ -103,6 +105,14 @@ def _summary(host: HostObservation, lines: Sequence[tuple[NagiosState, str]]) ->
 
 def _rest(lines: Sequence[tuple[NagiosState, str]]) -> list[str]:
     return [f"{state.name}: {text}" for state, text in lines] if len(lines) > 1 else []
+
+
+def _clusters(servers: Iterable[ServerObservation]) -> Iterable[str]:
+    """Who the primary of each healthy cluster is. A cluster that is not healthy has a fault."""
+    for server in servers:
+        check = server.checks.checks.get(CLUSTER)
+        if check is not None and check.ok:
+            yield f"{NagiosState.OK.name}: {server.name}: {_plain(check.hint)}"
 
 
 def _performance(server: ServerObservation, limits: Limits, thresholds: RpoThresholds, now: float) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from .._barman import catalog
 from .._barman.catalog import Backup
+from .._barman.cluster_members import ClusterMember, primaries_of
 from .._barman.configuration import ServerConfiguration
 from .._barman.ledger import Ledger, LedgerRecord, RecordKind
 from .._barman.verification_record import (
@@ -61,7 +62,8 @@ class ServerObservation:
 
     problem: why its files can't be read; nothing else is known then. windows: the recovery windows, oldest first.
     unreachable: why PostgreSQL did not answer. receiver_pid: the process of the WAL receiver. passive: None for a server that is not.
-    backup_running: whether a backup is being taken, or has waited for its WAL for less than an hour.
+    backup_running: whether a backup is being taken, or has waited for its WAL for less than an hour. members: of a cluster, by
+    address, None for one that does not answer; empty for another server, or if PostgreSQL was not asked.
     """
 
     entry: ServerConfiguration
@@ -79,6 +81,7 @@ class ServerObservation:
     passive: PassiveState | None = None
     backup_running: bool = False
     ledger: Ledger = field(default_factory=Ledger)
+    members: Mapping[str, ClusterMember | None] = field(default_factory=dict)
     time: float = 0.0
 
     @property
@@ -98,6 +101,11 @@ class ServerObservation:
     def archives(self) -> bool:
         """Whether archive_command is to deliver its WAL."""
         return self.entry.flag("archiver") and not self.entry.passive
+
+    @property
+    def primaries(self) -> list[str]:
+        """The addresses of a cluster's members that are primaries: one, if the cluster is healthy."""
+        return primaries_of(self.members)
 
     @property
     def last_backup(self) -> Backup | None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from .._barman import catalog
 from .._barman.archive import Archive
 from .._barman.catalog import Backup
+from .._barman.cluster_members import member_questions, members_from
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration, read
 from .._barman.disks import disk_of
@@ -27,6 +28,7 @@ from .._barman.ledger import read_ledger
 from .._barman.locks import command_line, receiver_pid
 from .._barman.option_table import DISK_DIRECTORIES
 from .._check.check import ServerChecks
+from .._check.cluster import checks_of_members
 from .._check.own_checks import OWN_CHECKS, CheckedServer, read_own_checks, wal_sizes
 from .._host.files import read_text, write_atomic
 from .._host.identity import acting_as
@@ -68,10 +70,12 @@ def observe_host(
         for name, entry in entries.items()
         if not entry.passive and entry.flag("active", default=True)
     }
+    for entry in entries.values():
+        questions.update(member_questions(entry))
     # PostgreSQL first: WAL that comes meanwhile is not missing then.
     answers = ask(questions, barman.user, timeout) if ask is not None else {}
     servers = {
-        name: observe_server(CheckedServer(barman, entry), configuration.home, answers.get(name), now, process)
+        name: observe_server(CheckedServer(barman, entry), configuration.home, answers, now, process)
         for name, entry in entries.items()
     }
     disks = _disks(configuration, entries.values(), now, barman.user if record else None)
@@ -79,12 +83,17 @@ def observe_host(
 
 
 def observe_server(
-    server: CheckedServer, home: str, answer: Answer | None, now: float, process: Callable[[int], str | None]
+    server: CheckedServer,
+    home: str,
+    answers: Mapping[str, Answer],
+    now: float,
+    process: Callable[[int], str | None],
 ) -> ServerObservation:
-    """One server. answer: PostgreSQL's, None if it was not asked."""
-    entry = server.entry
+    """One server. answers: PostgreSQL's; without one under the name of the server, it was not asked."""
+    entry, answer = server.entry, answers.get(server.name)
     try:
-        checks = read_own_checks(server, _CHECKS)
+        members = members_from(entry, answers) if answer is not None else {}
+        checks = read_own_checks(server, _CHECKS).with_checks(checks_of_members(entry, answers) if members else [])
         state, reach, unreachable = _state(answer, server)
         ranges = contiguous(server.archive) if server.is_local else {}
         facts = _wal_facts(entry, server.archive, ranges) if server.is_local else None
@@ -119,6 +128,7 @@ def observe_server(
             passive=server.copy if entry.passive and server.is_local else None,
             backup_running=any(_runs(backup, now) for backup in server.backups),
             ledger=read_ledger(home, server.name),
+            members=members,
             time=now,
         )
     except (HostError, OSError) as exc:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._monitoring.faults import Fault
+from .._monitoring.fault import Fault
 from .plan import Message, line_of
 
 #: Of the JSON that a webhook gets.

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._monitoring.faults import Fault, Severity
+from .._monitoring.fault import Fault, Severity
 
 #: Seconds that a fault has to last before it is reported: cron and a receiver that restarts need less.
 PATIENCE = 90.0

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from .._host.process import HostError
-from .._monitoring.faults import Fault, FaultKind
+from .._monitoring.fault import Fault, FaultKind
 from .message import payload_of, subject_of, text_of
 from .plan import (
     ChannelState,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from .._host.process import HostError
-from .._monitoring.faults import Severity
+from .._monitoring.fault import Severity
 from .plan import NotifyPolicy
 
 #: Where it is; the variable barman_monitoring decides whether it is.

@@ -17,7 +17,8 @@ from dataclasses import replace
 from .._host.child import text_as
 from .._host.files import read_text
 from .._host.process import HostError, lookup_user
-from .._monitoring.faults import Fault, all_faults, disk_faults
+from .._monitoring.fault import Fault
+from .._monitoring.faults import all_faults, disk_faults
 from .._notify.run import channels_of, notify_channels, send_test, unobserved
 from .._notify.settings import NOTIFY_SETTINGS, NotifySettings, parse_settings
 from .observing import add_observation_arguments, limits_of, observe

@@ -26,12 +26,20 @@ def member(*, in_recovery: bool = False, slot: Slot | None = SLOT, patroni: bool
 
 def test_one_primary_and_a_slot_on_each_member() -> None:
     found = cluster_check({A: member(in_recovery=True), B: member()}, "barman")
-    assert (found.ok, found.hint) == (True, f"the primary is {B}")
+    assert (found.ok, found.hint) == (True, f"the primary is {B}, and nothing uses its slot 'barman'")
+
+
+def test_barman_follows_the_primary() -> None:
+    found = cluster_check({A: member(in_recovery=True), B: member(slot=Slot("barman", active=True))}, "barman")
+    assert (found.ok, found.hint) == (True, f"the primary is {B}, and Barman receives its WAL")
 
 
 def test_a_member_that_is_down_is_no_failure_of_barmans() -> None:
     found = cluster_check({A: None, B: member()}, "barman")
-    assert (found.ok, found.hint) == (True, f"the primary is {B}; {A} does not answer")
+    assert (found.ok, found.hint) == (
+        True,
+        f"the primary is {B}, and nothing uses its slot 'barman'; {A} does not answer",
+    )
 
 
 def test_no_primary_and_two_primaries() -> None:

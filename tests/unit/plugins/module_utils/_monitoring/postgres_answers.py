@@ -58,6 +58,27 @@ NO_RECEIVER: Mapping[str, Any] = {
 NO_SLOT: Mapping[str, Any] = {"slot_name": None, "active": None, "restart_lsn": None, "wal_status": None}
 
 
+def member(**values: Any) -> dict[str, Any]:
+    """What a member of a cluster answers: a primary whose slot the receiver uses."""
+    return {
+        "in_recovery": False,
+        "timeline": 1,
+        "redo": "0/9000000",
+        "patroni": False,
+        "slot_name": "barman",
+        "active": True,
+        "active_pid": 7,
+        "restart_lsn": "0/9000000",
+        "wal_status": "reserved",
+        **values,
+    }
+
+
+def standby(**values: Any) -> dict[str, Any]:
+    """A member that follows the primary, with a slot that nobody uses."""
+    return member(**{"in_recovery": True, "active": False, "active_pid": None, **values})
+
+
 class Fleet:
     """Answers in the place of PostgreSQL servers, and remembers who was asked."""
 

@@ -24,8 +24,15 @@ from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults imp
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observation import DiskUse
 from tests.unit.plugins.module_utils._barman.barman_host import segment
-from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, NO_SLOT, SYSTEM, row
-from tests.unit.plugins.module_utils._monitoring.watched_host import NOW, WatchedHost
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import (
+    NO_RECEIVER,
+    NO_SLOT,
+    SYSTEM,
+    member,
+    row,
+    standby,
+)
+from tests.unit.plugins.module_utils._monitoring.watched_host import NOW, PG_1, PG_2, WatchedHost
 
 ARCHIVING = {"archiver": "on", "streaming_archiver": None, "slot_name": None}
 STREAM_OF_ANOTHER = {"state": "startup"}
@@ -66,6 +73,41 @@ def slot_lost(host: WatchedHost) -> None:
 
 def slot_missing(host: WatchedHost) -> None:
     host.answer, host.receives = row(**{**NO_RECEIVER, **NO_SLOT}), False
+
+
+def two_primaries(host: WatchedHost) -> None:
+    """PostgreSQL that answers first is not the one that streams to Barman."""
+    host.members[PG_2] = member(timeline=2)
+    host.answer = row(**NO_RECEIVER)
+
+
+def two_primaries_and_a_slot(host: WatchedHost) -> None:
+    two_primaries(host)
+    host.answer = row(**{**NO_RECEIVER, **NO_SLOT})
+
+
+def standby_without_slot(host: WatchedHost) -> None:
+    host.members[PG_2] = standby(slot_name=None)
+
+
+def no_slot_at_all(host: WatchedHost) -> None:
+    slot_missing(host)
+    host.members = {PG_1: member(slot_name=None), PG_2: standby(slot_name=None)}
+
+
+def no_primary(host: WatchedHost) -> None:
+    unreachable(host)
+    host.members = {PG_1: HostError("nobody is there"), PG_2: standby(slot_name=None)}
+
+
+#: Of a cluster with two members.
+CLUSTERS = [
+    (two_primaries, "BarmanTwoPrimaries"),
+    (two_primaries_and_a_slot, "BarmanTwoPrimaries"),
+    (standby_without_slot, "BarmanMemberSlotMissing"),
+    (no_slot_at_all, "BarmanSlotMissing"),
+    (no_primary, "BarmanPostgresUnreachable"),
+]
 
 
 def lagging(host: WatchedHost) -> None:
@@ -210,6 +252,28 @@ def test_archiving(tmp_path: Path, answer: dict[str, Any], expected: list[str]) 
     host.age_wal(301)
     host.answer = answer
     assert names(host) == expected
+
+
+@pytest.mark.parametrize(("break_it", "expected"), CLUSTERS)
+def test_each_cause_in_a_cluster_is_one_fault(
+    tmp_path: Path, break_it: Callable[[WatchedHost], None], expected: str
+) -> None:
+    host = WatchedHost.cluster(tmp_path)
+    assert names(host) == []
+    break_it(host)
+    assert names(host) == [expected]
+
+
+def test_a_standby_that_is_down_is_no_fault(tmp_path: Path) -> None:
+    host = WatchedHost.cluster(tmp_path)
+    host.members[PG_2] = HostError("nobody is there")
+    assert names(host) == []
+
+
+def test_an_old_patroni_makes_the_slot_after_a_promotion(tmp_path: Path) -> None:
+    host = WatchedHost.cluster(tmp_path)
+    host.members[PG_2] = standby(slot_name=None, patroni=True)
+    assert names(host) == []
 
 
 def test_much_wal_that_arrives_at_once_is_no_fault(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.exposition
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.metrics import PREFIX, families, metrics_text
-from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, row
-from tests.unit.plugins.module_utils._monitoring.watched_host import NOW, WatchedHost
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, row, standby
+from tests.unit.plugins.module_utils._monitoring.watched_host import NOW, PG_1, PG_2, WatchedHost
 
 SAMPLE = re.compile(r'[a-z_]+(\{[a-z_]+="[^"\\\n]*"(,[a-z_]+="[^"\\\n]*")*\})? (NaN|[+-]Inf|-?[0-9.e+-]+)')
 
@@ -39,6 +39,22 @@ def values(host: WatchedHost, limits: Limits | None = None) -> dict[str, float]:
             name, value = line.rsplit(" ", 1)
             found[name[len(PREFIX) :].replace('{server="pg"}', "")] = float(value)
     return found
+
+
+def test_the_members_of_a_cluster(tmp_path: Path) -> None:
+    host = WatchedHost.cluster(tmp_path)
+    host.members[PG_2] = HostError("nobody is there")
+    members = {name: value for name, value in values(host).items() if name.startswith("cluster_member_")}
+    assert members == {
+        f'cluster_member_up{{server="pg",member="{PG_1}"}}': 1,
+        f'cluster_member_up{{server="pg",member="{PG_2}"}}': 0,
+        f'cluster_member_primary{{server="pg",member="{PG_1}"}}': 1,
+        f'cluster_member_slot_present{{server="pg",member="{PG_1}"}}': 1,
+        f'cluster_member_slot_active{{server="pg",member="{PG_1}"}}': 1,
+    }
+    host.members[PG_2] = standby()
+    assert values(host)[f'cluster_member_primary{{server="pg",member="{PG_2}"}}'] == 0
+    assert values(host)[f'cluster_member_slot_active{{server="pg",member="{PG_2}"}}'] == 0
 
 
 def test_a_healthy_server(host: WatchedHost) -> None:

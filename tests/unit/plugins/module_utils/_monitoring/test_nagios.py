@@ -19,8 +19,8 @@ from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.nagios imp
     unknown,
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observation import HostObservation
-from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, row
-from tests.unit.plugins.module_utils._monitoring.watched_host import WatchedHost
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, member, row
+from tests.unit.plugins.module_utils._monitoring.watched_host import PG_1, PG_2, WatchedHost
 
 
 @pytest.fixture
@@ -38,6 +38,18 @@ def test_ok(host: WatchedHost) -> None:
         "BARMAN OK: 1 server without a fault | 'pg_backup_age'=3600s;;172800;0 'pg_backup_size'=1000B;;;0 "
         "'pg_rpo'=0s;60;300;0 'pg_rpo_bytes'=0B;;;0 'pg_slot_retained'=0B;;;0",
     )
+
+
+def test_a_line_for_each_cluster(tmp_path: Path) -> None:
+    host = WatchedHost.cluster(tmp_path)
+    first, *rest = answer(host).text.splitlines()
+    assert first.startswith("BARMAN OK: 1 server without a fault | ")
+    assert rest == [f"OK: pg: the primary is {PG_1}, and Barman receives its WAL"]
+    host.members[PG_2] = member()
+    found = answer(host)
+    assert found.state == 2
+    assert found.text.startswith("BARMAN CRITICAL: pg: more than one member is a primary: ")
+    assert len(found.text.splitlines()) == 1
 
 
 def test_a_warning_is_1(host: WatchedHost) -> None:

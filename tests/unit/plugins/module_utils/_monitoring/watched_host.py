@@ -15,10 +15,15 @@ from typing import Any
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observation import HostObservation
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observe import observe_host
 from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segment
-from tests.unit.plugins.module_utils._monitoring.postgres_answers import SYSTEM, Fleet, row
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import SYSTEM, Fleet, member, row, standby
 
 NOW = 1_800_000_000.0
 OPTIONS = {"conninfo": "host=pg", "streaming_archiver": "on", "slot_name": "barman", "backup_method": "postgres"}
+
+
+#: The options and the answers of a cluster with two members.
+CLUSTER = {"conninfo": "host=pg-1,pg-2 port=5432,5433 target_session_attrs=read-write"}
+PG_1, PG_2 = "pg-1:5432", "pg-2:5433"
 
 
 class WatchedHost:
@@ -40,6 +45,8 @@ class WatchedHost:
         self.host.wal("pg", range(5, 9))
         self.age_wal(20)
         self.answer: Any = row()
+        #: By address, if conninfo names several hosts.
+        self.members: dict[str, Any] = {}
         self.receives = True
 
     def age_wal(self, seconds: float) -> None:
@@ -56,11 +63,18 @@ class WatchedHost:
         with (ledger / "pg.jsonl").open("a") as stream:
             stream.write(json.dumps(line) + "\n")
 
+    @classmethod
+    def cluster(cls, path: Path, **options: str | None) -> WatchedHost:
+        """A healthy cluster of two members, whose primary is the first."""
+        host = cls(path, **{**CLUSTER, **options})
+        host.members = {PG_1: member(), PG_2: standby()}
+        return host
+
     def observe(self) -> HostObservation:
         (self.host.home / ".pg-receive-wal.lock").write_text("4711")
         return observe_host(
             self.host.barman,
-            Fleet(pg=self.answer),
+            Fleet(pg=self.answer, **{f"pg {address}": answer for address, answer in self.members.items()}),
             clock=lambda: NOW,
             process=lambda pid: "barman receive-wal pg" if self.receives else None,
         )

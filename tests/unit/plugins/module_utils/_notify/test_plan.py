@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults import Fault, FaultKind
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.fault import Fault, FaultKind
 from ansible_collections.pgdr.barman.plugins.module_utils._notify.message import payload_of, subject_of, text_of
 from ansible_collections.pgdr.barman.plugins.module_utils._notify.plan import (
     ChannelState,

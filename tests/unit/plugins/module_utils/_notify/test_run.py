@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults import Fault, FaultKind
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.fault import Fault, FaultKind
 from ansible_collections.pgdr.barman.plugins.module_utils._notify import state_files
 from ansible_collections.pgdr.barman.plugins.module_utils._notify.plan import Message, NotifyPolicy
 from ansible_collections.pgdr.barman.plugins.module_utils._notify.run import Send, notify_channels
