@@ -69,7 +69,7 @@ DECLARED: tuple[Advice, ...] = (
         "An RPO of 0 without synchronous commits",
         "Without synchronous commits, PostgreSQL confirms a transaction before Barman has its WAL.",
         "Each commit waits for a round trip to the backup server, and commits stop while no synchronous standby is connected.",
-        "barman_synchronous: true, with a second synchronous standby; or a higher barman_rpo",
+        "barman_synchronous: true, with a second synchronous standby; or a higher RPO",
     ),
     Advice(
         "rpo_below_archive_timeout",
@@ -168,7 +168,7 @@ MEASURED: tuple[Advice, ...] = (
         "The backup server runs on the hypervisor of the server",
         "The hypervisor is a single point of failure for the database and its backups.",
         "The platform moves one virtual machine, mostly without an interruption.",
-        "a rule of the platform that separates both machines, then barman_hypervisor",
+        "a rule of the platform that separates both machines, then a deployment",
         measured=True,
     ),
     Advice(
@@ -285,7 +285,7 @@ MEASURED: tuple[Advice, ...] = (
         "Each commit waits for a slow round trip",
         "With synchronous commits, each transaction waits at least for one round trip to the backup server.",
         "A backup server that is nearer, or another RPO.",
-        "a backup server that is nearer, or barman_synchronous: false with a higher barman_rpo",
+        "a backup server that is nearer, or barman_synchronous: false with a higher RPO",
         measured=True,
     ),
     Advice(
@@ -294,7 +294,7 @@ MEASURED: tuple[Advice, ...] = (
         "A recovery takes longer than the RTO",
         "Barman's documentation: the backup server must be near enough for the recovery times of the business.",
         "A nearer backup server, more frequent backups, or another RTO.",
-        "a backup server that is nearer, barman_backup_schedule, or a higher barman_rto",
+        "a backup server that is nearer, barman_backup_schedule, or a higher RTO",
         measured=True,
     ),
     Advice(
