@@ -17,12 +17,12 @@ _FONT = "Helvetica"
 _SHAPES = {"postgres": "cylinder", "standby": "cylinder", "backup": "box3d", "group": "cylinder"}
 #: Kinds of arrows differ by their lines, not by colour alone.
 _LINES: dict[ArrowKind, str] = {
-    "streaming": 'style=solid penwidth=1.6 arrowhead=normal',
-    "archiving": 'style=dashed penwidth=1.6 arrowhead=normal',
-    "copy": 'style=solid penwidth=1.6 arrowhead=empty',
-    "rsync": 'style=dashed penwidth=1.6 arrowhead=empty',
-    "replication": 'style=dotted penwidth=1.8 arrowhead=vee',
-    "passive": 'style=bold penwidth=3 arrowhead=normal',
+    "streaming": "style=solid penwidth=1.6 arrowhead=normal",
+    "archiving": "style=dashed penwidth=1.6 arrowhead=normal",
+    "copy": "style=solid penwidth=1.6 arrowhead=empty",
+    "rsync": "style=dashed penwidth=1.6 arrowhead=empty",
+    "replication": "style=dotted penwidth=1.8 arrowhead=vee",
+    "passive": "style=bold penwidth=3 arrowhead=normal",
 }
 _LETTERS: dict[ArrowKind, str] = {
     "streaming": "S",

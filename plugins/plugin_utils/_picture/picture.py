@@ -27,7 +27,11 @@ ARROW_MEANINGS: Mapping[ArrowKind, str] = {
     "passive": "passive copy over SSH",
 }
 #: What the marks mean, with the symbol that stands beside the colour.
-MARK_SYMBOLS: Mapping[MarkKind, str] = {"single": "\N{WHITE DIAMOND}", "missing": "\N{MULTIPLICATION SIGN}", "failing": "!"}
+MARK_SYMBOLS: Mapping[MarkKind, str] = {
+    "single": "\N{WHITE DIAMOND}",
+    "missing": "\N{MULTIPLICATION SIGN}",
+    "failing": "!",
+}
 #: More PostgreSQL servers than that are drawn in groups of the same architecture.
 MOST_SERVERS = 12
 _MOST_NAMES = 3
@@ -163,7 +167,9 @@ def _postgres_host(
     if len(names) == 1:
         kind: HostKind = "standby" if first["primary"] else "postgres"
         return PictureHost(group.key, kind, names[0], str(first["zone"]), (version,), tuple(marks))
-    shown = ", ".join(names) if len(names) <= _MOST_NAMES else f"{names[0]}, {names[1]} \N{HORIZONTAL ELLIPSIS} {names[-1]}"
+    shown = (
+        ", ".join(names) if len(names) <= _MOST_NAMES else f"{names[0]}, {names[1]} \N{HORIZONTAL ELLIPSIS} {names[-1]}"
+    )
     return PictureHost(
         group.key, "group", f"{len(names)} servers", str(first["zone"]), (shown, version), tuple(marks), len(names)
     )
@@ -208,7 +214,7 @@ def _arrows(topology: Mapping[str, Any], member: Mapping[str, str]) -> list[Arro
 
     for host, server in topology["postgres_servers"].items():
         own = member[host]
-        primary = member[server["primary"]] if server["primary"] in member else own
+        primary = member.get(server["primary"], own)
         if primary != own:
             add(primary, own, "replication")
         if not server["backup_server"]:
@@ -228,11 +234,13 @@ def described(picture: Picture) -> str:
     names = {host.key: host.title if host.count == 1 else f"{host.title} ({host.lines[0]})" for host in picture.hosts}
     sentences = []
     for host in picture.hosts:
-        kind = {"postgres": "PostgreSQL server", "standby": "standby", "backup": "backup server", "group": "group of"}[host.kind]
+        kind = {"postgres": "PostgreSQL server", "standby": "Standby", "backup": "Backup server", "group": "Group of"}[
+            host.kind
+        ]
         place = f" in zone {host.zone}" if host.zone else ""
         marks = "".join(f"; {mark.kind}: {mark.text}" for mark in host.marks)
         details = ", ".join(host.lines)
-        sentences.append(f"{kind.capitalize()} {names[host.key]}{place}{': ' + details if details else ''}{marks}.")
+        sentences.append(f"{kind} {names[host.key]}{place}{': ' + details if details else ''}{marks}.")
     for arrow in picture.arrows:
         synchronous = ", commits wait for it" if arrow.synchronous else ""
         sentences.append(

@@ -44,7 +44,9 @@ def themed(drawn: str, title: str, description: str) -> str:
     # Its own titles repeat the keys of hosts, which nobody else knows; tooltips have the texts.
     body = _TITLE.sub("", drawn[found.end() :])
     opening = re.sub(r'\s(width|height)="[^"]*"', "", found.group(0))
-    opening = opening.replace("<svg", '<svg class="architecture" role="img" aria-labelledby="architecture-title architecture-text"', 1)
+    opening = opening.replace(
+        "<svg", '<svg class="architecture" role="img" aria-labelledby="architecture-title architecture-text"', 1
+    )
     head = (
         f'<title id="architecture-title">{html.escape(title)}</title>\n<desc id="architecture-text">{html.escape(description)}</desc>\n'
         f"<style>{STYLE}</style>\n"
