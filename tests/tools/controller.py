@@ -34,8 +34,8 @@ HEADER = """\
 
 """
 
-PARTS = frozenset(("adopt", "selection"))
-"""Playbooks without a job template: selection, because only others import it, and adopt, because its file would vanish with the job."""
+PARTS = frozenset(("adopt", "picture", "selection"))
+"""Playbooks without a job template: selection, because only others import it, and adopt and picture, because their files would vanish with the job."""
 
 IN_ORDER = ("deploy", "backup", "check", "drill")
 """The steps of the workflow. A playbook that does not exist is left out."""

@@ -2,39 +2,57 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a picture of an architecture shows, as values: zones, hosts, arrows, and marks of what is single, missing or failing.
+"""The values of a picture of an architecture: zones, hosts, arrows, and marks of single, missing and failing hosts.
 
 Private to the collection. Pure: no Ansible, no input or output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-HostKind = Literal["postgres", "standby", "backup", "group"]
-ArrowKind = Literal["streaming", "archiving", "copy", "rsync", "replication", "passive"]
-MarkKind = Literal["single", "missing", "failing"]
+HostKind = Literal["postgres", "standby", "member", "backup", "target"]
+ArrowKind = Literal[
+    "streaming", "archiving", "copy", "rsync", "snapshot", "replication", "cluster", "passive", "export"
+]
+MarkKind = Literal["single", "warning", "missing", "unread", "failing"]
 
-#: What an arrow stands for. Each is a way of the data, from where it is to where it goes.
+#: What an arrow stands for: data that goes from one host to the other. Members of a cluster have none, because any of them can be the primary.
 ARROW_MEANINGS: Mapping[ArrowKind, str] = {
     "streaming": "WAL, streamed",
     "archiving": "WAL, archive_command",
     "copy": "base backup, pg_basebackup",
     "rsync": "base backup, rsync over SSH",
+    "snapshot": "disk snapshot",
     "replication": "streaming replication",
+    "cluster": "members of one cluster",
     "passive": "passive copy over SSH",
+    "export": "export by a hook script",
 }
-#: What the marks mean, with the symbol that stands beside the colour.
+#: The symbols that stand beside the colours, from the least to the worst.
 MARK_SYMBOLS: Mapping[MarkKind, str] = {
     "single": "\N{WHITE DIAMOND}",
+    "warning": "\N{WHITE UP-POINTING TRIANGLE}",
     "missing": "\N{MULTIPLICATION SIGN}",
+    "unread": "?",
     "failing": "!",
 }
-#: More PostgreSQL servers than that are drawn in groups of the same architecture.
-MOST_SERVERS = 12
-_MOST_NAMES = 3
+MARK_MEANINGS: Mapping[MarkKind, str] = {
+    "single": "a single point of failure",
+    "warning": "a warning",
+    "missing": "missing",
+    "unread": "not read in this run",
+    "failing": "failing",
+}
+_KINDS: Mapping[HostKind, tuple[str, str]] = {
+    "postgres": ("PostgreSQL server", "PostgreSQL servers"),
+    "standby": ("Standby", "Standbys"),
+    "member": ("Member of a cluster", "Members of clusters"),
+    "backup": ("Backup server", "Backup servers"),
+    "target": ("Storage", "Storages"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class PictureHost:
-    """A host, or a group of hosts with the same architecture. lines: below its title."""
+    """A host, or hosts of the same architecture (members, by their inventory names). lines: below its title."""
 
     key: str
     kind: HostKind
@@ -59,18 +77,28 @@ class PictureHost:
     zone: str
     lines: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
-    count: int = 1
+    members: tuple[str, ...] = ()
+
+    @property
+    def grouped(self) -> bool:
+        return len(self.members) > 1
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """The way of data between hosts, by their keys. count: of how many servers."""
+    """Data that goes between hosts, by their keys. count: of how many servers."""
 
     source: str
     target: str
     kind: ArrowKind
     count: int = 1
     synchronous: bool = False
+
+    @property
+    def details(self) -> str:
+        """What its label has beside the kind."""
+        number = f" \N{MULTIPLICATION SIGN}{self.count}" if self.count > 1 else ""
+        return f"{number}{' sync' if self.synchronous else ''}"
 
 
 @dataclass(frozen=True)
@@ -92,159 +120,24 @@ class Picture:
 
     @property
     def marks(self) -> list[MarkKind]:
+        """The kinds of marks that the picture has, in the order of the legend."""
         used = {mark.kind for host in self.hosts for mark in host.marks}
         return [kind for kind in MARK_SYMBOLS if kind in used]
 
 
-@dataclass(frozen=True)
-class _Group:
-    """PostgreSQL servers that are drawn as one."""
-
-    key: str
-    servers: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-def draw(topology: Mapping[str, Any], failures: Mapping[str, Sequence[str]] | None = None) -> Picture:
-    """The picture of a topology, as module topology returns it.
-
-    failures: by inventory name of a PostgreSQL server or a backup server, what fails there, in a few words each.
-    """
-    failing = failures or {}
-    groups = _groups(topology, failing)
-    member = {str(server["host"]): group.key for group in groups for server in group.servers}
-    copies: dict[str, list[str]] = {}
-    for one in topology["passive_copies"]:
-        copies.setdefault(str(one["server"]), []).append(str(one["target"]))
-    hosts = [
-        *(_postgres_host(group, topology, copies, failing) for group in groups),
-        *(_backup_host(name, server, topology, failing) for name, server in topology["backup_servers"].items()),
-    ]
-    return Picture(tuple(hosts), tuple(_arrows(topology, member)))
-
-
-def _groups(topology: Mapping[str, Any], failing: Mapping[str, Sequence[str]]) -> list[_Group]:
-    """Each server by itself, or servers of the same architecture together. What fails is never hidden in a group."""
-    servers = list(topology["postgres_servers"].values())
-    if len(servers) <= MOST_SERVERS:
-        return [_Group(f"pg {server['host']}", [server]) for server in servers]
-    primaries = {str(server["primary"]) for server in servers if server["primary"]}
-    copies: dict[str, list[str]] = {}
-    for one in topology["passive_copies"]:
-        copies.setdefault(str(one["server"]), []).append(str(one["target"]))
-    found: dict[tuple[Any, ...], _Group] = {}
-    for server in servers:
-        host = str(server["host"])
-        alone = host in failing or host in primaries or server["primary"]
-        same = (
-            server["backup_server"],
-            server["zone"],
-            server["method"],
-            tuple(server["wal"]),
-            server["synchronous"],
-            tuple(sorted(copies.get(host, []))),
-            host if alone else "",
-        )
-        found.setdefault(same, _Group(f"group {len(found) + 1}")).servers.append(server)
-    return list(found.values())
-
-
-def _postgres_host(
-    group: _Group,
-    topology: Mapping[str, Any],
-    copies: Mapping[str, Sequence[str]],
-    failing: Mapping[str, Sequence[str]],
-) -> PictureHost:
-    first = group.servers[0]
-    names = [str(server["host"]) for server in group.servers]
-    versions = sorted({int(server["version"]) for server in group.servers if server["version"]})
-    version = "PostgreSQL " + ", ".join(map(str, versions))
-    marks = [Mark("failing", text) for name in names for text in failing.get(name, ())]
-    backed_up = first["backup_server"] or _backed_up_by_a_standby(str(first["host"]), topology)
-    if not backed_up:
-        marks.append(Mark("missing", "no backup"))
-    elif not any(copies.get(one) for one in (str(first["host"]), *_standbys(str(first["host"]), topology))):
-        marks.append(Mark("single", "no second copy"))
-    if len(names) == 1:
-        kind: HostKind = "standby" if first["primary"] else "postgres"
-        return PictureHost(group.key, kind, names[0], str(first["zone"]), (version,), tuple(marks))
-    shown = (
-        ", ".join(names) if len(names) <= _MOST_NAMES else f"{names[0]}, {names[1]} \N{HORIZONTAL ELLIPSIS} {names[-1]}"
-    )
-    return PictureHost(
-        group.key, "group", f"{len(names)} servers", str(first["zone"]), (shown, version), tuple(marks), len(names)
-    )
-
-
-def _standbys(host: str, topology: Mapping[str, Any]) -> list[str]:
-    return [str(server["host"]) for server in topology["postgres_servers"].values() if server["primary"] == host]
-
-
-def _backed_up_by_a_standby(host: str, topology: Mapping[str, Any]) -> bool:
-    return any(topology["postgres_servers"][name]["backup_server"] for name in _standbys(host, topology))
-
-
-def _backup_host(
-    name: str, server: Mapping[str, Any], topology: Mapping[str, Any], failing: Mapping[str, Sequence[str]]
-) -> PictureHost:
-    backed_up = [one for one in topology["postgres_servers"].values() if one["backup_server"] == name]
-    passive = [one for one in topology["passive_copies"] if one["target"] == name]
-    lines = []
-    if backed_up:
-        lines.append(f"backs up {_servers(len(backed_up))}")
-    if passive:
-        lines.append(f"replicates {_servers(len(passive))}")
-    marks = [Mark("failing", text) for text in failing.get(name, ())]
-    zones = {str(one["zone"]) for one in backed_up}
-    if server["zone"] and zones == {str(server["zone"])}:
-        marks.append(Mark("single", "in the zone of its servers"))
-    return PictureHost(f"backup {name}", "backup", name, str(server["zone"]), tuple(lines), tuple(marks))
-
-
-def _servers(count: int) -> str:
-    return "1 server" if count == 1 else f"{count} servers"
-
-
-def _arrows(topology: Mapping[str, Any], member: Mapping[str, str]) -> list[Arrow]:
-    """Every way of data, once for each pair of drawn hosts and kind."""
-    counts: dict[tuple[str, str, ArrowKind, bool], int] = {}
-
-    def add(source: str, target: str, kind: ArrowKind, *, synchronous: bool = False) -> None:
-        key = (source, target, kind, synchronous)
-        counts[key] = counts.get(key, 0) + 1
-
-    for host, server in topology["postgres_servers"].items():
-        own = member[host]
-        primary = member.get(server["primary"], own)
-        if primary != own:
-            add(primary, own, "replication")
-        if not server["backup_server"]:
-            continue
-        target = f"backup {server['backup_server']}"
-        add(own, target, "rsync" if server["method"] in ("rsync", "local-rsync") else "copy")
-        for method in server["wal"]:
-            # A standby's WAL comes from its primary.
-            add(primary, target, method, synchronous=method == "streaming" and server["synchronous"])
-    for one in topology["passive_copies"]:
-        add(f"backup {one['source']}", f"backup {one['target']}", "passive")
-    return [Arrow(*ends, kind, count, synchronous=synchronous) for (*ends, kind, synchronous), count in counts.items()]
-
-
 def described(picture: Picture) -> str:
-    """The picture in words, for those who don't see it: a sentence for each host and each arrow."""
-    names = {host.key: host.title if host.count == 1 else f"{host.title} ({host.lines[0]})" for host in picture.hosts}
+    """The picture in words, for those who can't read it: a sentence for each host and each arrow."""
+    names = {host.key: f"{host.title} ({host.lines[0]})" if host.grouped else host.title for host in picture.hosts}
     sentences = []
     for host in picture.hosts:
-        kind = {"postgres": "PostgreSQL server", "standby": "Standby", "backup": "Backup server", "group": "Group of"}[
-            host.kind
-        ]
         place = f" in zone {host.zone}" if host.zone else ""
-        marks = "".join(f"; {mark.kind}: {mark.text}" for mark in host.marks)
-        details = ", ".join(host.lines)
+        marks = "".join(f"; {MARK_MEANINGS[mark.kind]}: {mark.text}" for mark in host.marks)
+        details = ", ".join(host.lines[1:] if host.grouped else host.lines)
+        kind = _KINDS[host.kind][host.grouped]
         sentences.append(f"{kind} {names[host.key]}{place}{': ' + details if details else ''}{marks}.")
     for arrow in picture.arrows:
         synchronous = ", commits wait for it" if arrow.synchronous else ""
-        sentences.append(
-            f"From {names[arrow.source]} to {names[arrow.target]}: {ARROW_MEANINGS[arrow.kind]}"
-            f"{f', {arrow.count} servers' if arrow.count > 1 else ''}{synchronous}."
-        )
+        count = f", {arrow.count} servers" if arrow.count > 1 else ""
+        ends = f"{names[arrow.source]} and" if arrow.kind == "cluster" else f"From {names[arrow.source]} to"
+        sentences.append(f"{ends} {names[arrow.target]}: {ARROW_MEANINGS[arrow.kind]}{count}{synchronous}.")
     return " ".join(sentences)

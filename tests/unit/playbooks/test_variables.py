@@ -50,6 +50,7 @@ def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
         "adopt": "playbook: adopt",
         "decommission": "playbook: decommission",
         "deploy": "pgdr.barman.require_unlocked",
+        "picture": "playbook: picture",
         "recover": "pgdr.barman.recovery:",
         "test_recovery": "playbook: test_recovery",
     }

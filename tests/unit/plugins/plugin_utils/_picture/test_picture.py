@@ -2,42 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of an architecture: what is drawn, marked and described. Graphviz lays it out in the tests of the playbook."""
+"""The picture of an architecture: what is drawn, marked and described."""
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils._picture.dot import dot
-from ansible_collections.pgdr.barman.plugins.plugin_utils._picture.picture import (
-    MOST_SERVERS,
-    Picture,
-    described,
-    draw,
-)
-from ansible_collections.pgdr.barman.plugins.plugin_utils._picture.svg import STYLE, themed
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
+from ansible_collections.pgdr.barman.plugins.plugin_utils._picture.architecture import draw
+from ansible_collections.pgdr.barman.plugins.plugin_utils._picture.groups import MOST_SERVERS
+from ansible_collections.pgdr.barman.plugins.plugin_utils._picture.picture import Mark, Picture, described
+from tests.unit.plugins.plugin_utils._picture.fleets import FLEETS, Hosts, backup_server, server, topology_of
 
-COMMON = {"barman_postgres_version": 17, "barman_postgres_password": "x", "barman_streaming_password": "x"}
-BACKUPS = {
-    "backup-eu": {"barman_address": "192.0.2.11", "barman_zone": "eu"},
-    "backup-us": {"barman_address": "192.0.2.12", "barman_zone": "us", "barman_allow_empty": True},
-}
+BACKUPS = {"backup-eu": backup_server(0, "eu"), "backup-us": backup_server(1, "us")}
 
 
-def server(number: int, **variables: Any) -> dict[str, Any]:
-    address = {"barman_address": f"198.51.{number // 200}.{number % 200 + 1}", "barman_zone": "eu"}
-    return {**COMMON, **address, "barman_backup_server": "backup-eu", **variables}
-
-
-def picture(servers: dict[str, dict[str, Any]], **failures: list[str]) -> Picture:
-    built = build(servers, BACKUPS)
-    assert built.problems == []
-    return draw(built.topology, {name.replace("_", "-"): texts for name, texts in failures.items()})
+def picture(servers: Hosts, backups: Hosts = BACKUPS, *, advised: bool = False, **failures: str) -> Picture:
+    """failures: a text by inventory name, with underscores for hyphens."""
+    marks = {name.replace("_", "-"): [Mark("failing", text)] for name, text in failures.items()}
+    return draw(topology_of(servers, backups), marks, advised=advised)
 
 
 def arrows(found: Picture) -> list[tuple[str, str, str, int]]:
@@ -78,89 +62,113 @@ def test_wal_of_a_standby_comes_from_its_primary() -> None:
     assert "missing: no backup" not in marks(found)["pg-1"]
 
 
-def test_what_is_single_and_what_fails_is_marked() -> None:
-    found = picture({"orders": server(1), "far-1": server(2, barman_zone="us")}, far_1=["receiver stopped"])
+def test_members_of_a_cluster_are_backed_up_together() -> None:
+    cluster = {"barman_cluster": "shop", "barman_cluster_manager": "patroni"}
+    found = picture({f"pg-{number}": server(number, **cluster) for number in (1, 2, 3)})
+    assert [one for one in arrows(found) if one[2] == "cluster"] == [
+        ("pg pg-1", "pg pg-2", "cluster", 1),
+        ("pg pg-1", "pg pg-3", "cluster", 1),
+    ]
+    assert marks(found)["pg-3"] == ["single: no second copy"]
+    assert {host.lines for host in found.hosts if host.kind == "member"} == {("PostgreSQL 17", "cluster shop")}
+
+
+S3 = {"url": "s3://backups/eu"}
+S3_HOOKS = {"pre_archive_retry_script": {"ready": "s3"}, "post_backup_retry_script": {"ready": "s3"}}
+KEYS = {"barman_s3_access_key": "x", "barman_s3_secret_key": "x"}
+
+
+def test_exports_have_a_target() -> None:
+    to_s3 = server(1, barman_s3=S3, barman_hooks=S3_HOOKS, **KEYS)
+    to_tape = server(2, barman_hooks={"post_backup_script": {"ready": "tar", "device": "/dev/st0"}})
+    found = picture({"pg-1": to_s3, "pg-2": to_tape})
+    assert [one for one in arrows(found) if one[2] == "export"] == [
+        ("backup backup-eu", "target s3://backups/eu", "export", 1),
+        ("backup backup-eu", "target backup-eu:/dev/st0", "export", 1),
+    ]
+    # A tape of the backup server is on the same machine.
     assert marks(found) == {
+        **{"pg-1": [], "pg-2": ["single: no second copy"], "backup-us": [], "s3://backups/eu": [], "/dev/st0": []},
+        "backup-eu": ["single: in the zone of its servers"],
+    }
+
+
+def test_snapshots_are_in_the_cloud() -> None:
+    options = {
+        "snapshot_provider": "gcp",
+        "gcp_project": "x",
+        "gcp_zone": "z",
+        "snapshot_instance": "i",
+        "snapshot_disks": ["d"],
+    }
+    found = picture({"pg-1": server(1, barman_backup_method="snapshot", barman_options=options)})
+    assert arrows(found)[0] == ("pg pg-1", "target gcp", "snapshot", 1)
+    assert found.hosts[-1].title == "snapshots at gcp"
+
+
+def test_what_is_single_and_what_fails_is_marked() -> None:
+    servers: Hosts = {"orders": server(1), "far-1": server(2, barman_zone="us")}
+    assert marks(picture(servers, far_1="receiver stopped")) == {
         "orders": ["single: no second copy"],
         "far-1": ["failing: receiver stopped", "single: no second copy"],
         "backup-eu": [],
         "backup-us": [],
     }
     assert marks(picture({"orders": server(1)}))["backup-eu"] == ["single: in the zone of its servers"]
+    # Findings of the advice have them, too.
+    assert set(map(tuple, marks(picture({"orders": server(1)}, advised=True)).values())) == {()}
 
 
-@pytest.mark.parametrize("count", [4, 60, 300])
-def test_many_servers_are_drawn_in_groups(count: int) -> None:
-    servers = {f"pg-{number:03}": server(number) for number in range(count)}
-    found = picture(servers, pg_002=["no backup for 3 days"])
-    assert sum(host.count for host in found.hosts if host.kind != "backup") == count
-    drawn = [host.title for host in found.hosts]
-    if count <= MOST_SERVERS:
-        assert drawn == [*servers, "backup-eu", "backup-us"]
-    else:
-        # What fails is never hidden in a group.
-        assert sorted(drawn) == sorted([f"{count - 1} servers", "pg-002", "backup-eu", "backup-us"])
+@pytest.mark.parametrize("count", FLEETS)
+def test_every_server_is_in_the_picture(count: int) -> None:
+    servers, backups = FLEETS[count]()
+    found = draw(topology_of(servers, backups))
+    assert sorted(name for host in found.hosts for name in host.members) == sorted([*servers, *backups])
+    assert len(found.hosts) <= 6 * len(backups)
+    keys = {host.key for host in found.hosts}
+    assert {end for one in found.arrows for end in (one.source, one.target)} <= keys
+
+
+def test_a_failure_is_never_hidden_in_a_group() -> None:
+    servers = {f"pg-{number:03}": server(number) for number in range(60)}
+    assert [host.title for host in picture(servers, pg_002="no backup for 3 days").hosts] == [
+        *("59 servers", "pg-002", "backup-eu", "backup-us"),
+    ]
+    failures = {f"pg-{number:03}": [Mark("failing", f"reason {number % 5}")] for number in range(20)}
+    found = draw(topology_of(servers, BACKUPS), failures)
+    assert [host.title for host in found.hosts] == ["20 servers", "40 servers", "backup-eu", "backup-us"]
+    assert marks(found)["20 servers"] == [
+        *(f"failing: reason {number} ×4" for number in range(3)),
+        *("failing: 2 more", "single: no second copy"),
+    ]
+
+
+def test_standbys_are_grouped_as_their_primaries() -> None:
+    servers: Hosts = {}
+    for number in range(MOST_SERVERS):
+        servers[f"pg-{number}"] = {**server(number), "barman_backup_server": None}
+        servers[f"standby-{number}"] = server(100 + number, barman_primary=f"pg-{number}")
+    found = picture(servers)
+    assert [(host.title, host.kind) for host in found.hosts[:2]] == [
+        ("12 servers", "postgres"),
+        ("12 servers", "standby"),
+    ]
+    assert ("pg pg-0", "pg standby-0", "replication", 12) in arrows(found)
 
 
 def test_a_screen_reader_gets_every_host_and_every_arrow() -> None:
-    found = picture({"orders": server(1, barman_synchronous=True)}, orders=["receiver stopped"])
+    found = picture({"orders": server(1, barman_synchronous=True)}, orders="receiver stopped")
     assert described(found) == (
-        "PostgreSQL server orders in zone eu: PostgreSQL 17; failing: receiver stopped; single: no second copy. "
-        "Backup server backup-eu in zone eu: backs up 1 server; single: in the zone of its servers. "
+        "PostgreSQL server orders in zone eu: PostgreSQL 17; failing: receiver stopped; a single point of failure: no second copy. "
+        "Backup server backup-eu in zone eu: backs up 1 server; a single point of failure: in the zone of its servers. "
         "Backup server backup-us in zone us. "
         "From orders to backup-eu: base backup, pg_basebackup. "
         "From orders to backup-eu: WAL, streamed, commits wait for it."
     )
 
 
-def test_a_symbol_and_a_class_stand_beside_each_colour() -> None:
-    source = dot(picture({"orders": server(1)}, orders=["receiver stopped"]))
-    assert 'label="orders\\nPostgreSQL 17\\n! receiver stopped\\n\N{WHITE DIAMOND} no second copy"' in source
-    assert 'class="host postgres failing single"' in source
-    assert "!  failing\\l" in source
-
-
-def test_a_zone_can_have_any_name() -> None:
-    source = dot(picture({"orders": server(1, barman_zone='the "old" cellar\\')}))
-    assert 'label="zone the \\"old\\" cellar\\\\"' in source
-
-
-DRAWN = """<?xml version="1.0"?>
-<svg width="100pt" height="50pt" viewBox="0 0 100 50" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
-<g id="node1" class="node"><title>pg orders</title><text>orders</text></g></svg>
-"""
-
-
-def test_the_drawing_has_a_title_a_text_and_no_fixed_size() -> None:
-    root = ElementTree.fromstring(themed(DRAWN, "The <fleet>", "Backup server & more."))
-    name = "{http://www.w3.org/2000/svg}"
-    assert root.attrib["role"] == "img"
-    assert "width" not in root.attrib
-    assert [root.find(f"{name}{tag}").text for tag in ("title", "desc")] == ["The <fleet>", "Backup server & more."]  # type: ignore[union-attr]
-    assert [one.text for one in root.iter(f"{name}title")] == ["The <fleet>"]
-    with pytest.raises(ValueError, match="no SVG"):
-        themed("Error", "", "")
-
-
-def colours(scheme: str) -> dict[str, str]:
-    return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", scheme))
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("scheme", STYLE.split("@media"))
-def test_texts_and_lines_have_the_contrasts_of_wcag_aa(scheme: str) -> None:
-    found = colours(scheme)
-    grounds = [name for name in found if name in ("ground", "zone", "host", "backup") or name.endswith("-ground")]
-    assert len(grounds) == 6
-    assert min(contrast(found["ink"], found[ground]) for ground in grounds) >= 4.5
-    assert min(contrast(found[line], found[ground]) for line in ("line", "alarm", "single") for ground in grounds) >= 3
+def test_a_screen_reader_gets_groups() -> None:
+    servers: dict[str, Any] = {f"pg-{number:02}": server(number) for number in range(13)}
+    assert described(picture(servers)).startswith(
+        "PostgreSQL servers 13 servers (pg-00, pg-01, … pg-12) in zone eu: PostgreSQL 17; a single point of failure: no second copy."
+    )
