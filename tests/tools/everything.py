@@ -45,7 +45,8 @@ def summary(tallies: list[Tally]) -> str:
     lines = [""]
     for tally in tallies:
         lines.append(f"{tally.stage:<10} {tally.passed:5} passed {tally.failed:3} failed {tally.seconds:6.0f} s")
-        lines += [f"    {failure}" for failure in tally.failures]
+        for failure in tally.failures:
+            lines += [f"    {failure}", *(f"        {line}" for line in tally.causes.get(failure, "").splitlines())]
         lines += [f"    skipped: {one}" for one in tally.skipped]
     passed = sum(tally.passed for tally in tallies)
     failed = sum(tally.failed for tally in tallies)

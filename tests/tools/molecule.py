@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.tools import cores
+from tests.tools.failed_task import failed_task
 from tests.tools.stage import CACHE, REPOSITORY, VENV_BIN, Outcome, Stage, environment, exit_on_signals, run
 
 SCENARIOS = REPOSITORY / "extensions" / "molecule"
@@ -101,14 +102,14 @@ class Runner:
         rc = self._molecule(name, log)
         if rc is None:
             return Outcome(name, (), 1, "not started", 0.0)
-        output = ending(log)
+        output, cause = ending(log), failed_task(printed(log)) if rc != 0 else ""
         if own_machines() and not self._ending:
             if rc != 0:
                 output += "\n" + collect(scenario, evidence)
             down = lab("down", LAB_PREFIX + scenario)
             if not down.ok:
                 rc, output = rc or down.rc, f"{output}\n{down.output}"
-        return Outcome(name, (), rc, output, time.monotonic() - started)
+        return Outcome(name, (), rc, output, time.monotonic() - started, cause=cause)
 
     def _environment(self, core: cores.Core | None) -> dict[str, str]:
         return self.env if core is None else core.environment(self.env)
@@ -186,10 +187,13 @@ def prove(core: cores.Core, env: Mapping[str, str], log: Path) -> Outcome:
     return replace(outcome, rc=outcome.rc or 1, output=f"This is not ansible-core {core.version}:\n{outcome.output}")
 
 
+def printed(log: Path) -> str:
+    """The log without the codes of colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace"))
+
+
 def ending(log: Path) -> str:
-    text = log.read_text(errors="replace")
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    lines = text.splitlines()
+    lines = printed(log).splitlines()
     return "\n".join([*lines[-SHOWN:], f"the whole log: {log.relative_to(REPOSITORY)}"])
 
 

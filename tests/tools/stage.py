@@ -35,6 +35,8 @@ class Outcome:
     seconds: float
     errors: str = ""
     """The other stream, where it was asked for apart."""
+    cause: str = ""
+    """Of a failure with a long output, the lines that name its cause."""
 
     @property
     def ok(self) -> bool:
@@ -48,6 +50,8 @@ class Tally:
     stage: str
     passed: int = 0
     failures: list[str] = field(default_factory=list)
+    causes: dict[str, str] = field(default_factory=dict)
+    """By failure, what the closing summary shows of it: who reads only the end of a long output finds it there."""
     skipped: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -104,7 +108,10 @@ class Stage:
         self.tally.skipped.append(f"{name}: {reason}")
 
     def note_outcome(self, outcome: Outcome, detail: str = "") -> bool:
-        return self.note(outcome.name, ok=outcome.ok, seconds=outcome.seconds, output=outcome.output, detail=detail)
+        if outcome.cause and not outcome.ok:
+            self.tally.causes[outcome.name] = outcome.cause
+        output = "\n".join(part for part in (outcome.output, outcome.cause) if part)
+        return self.note(outcome.name, ok=outcome.ok, seconds=outcome.seconds, output=output, detail=detail)
 
     def finish(self) -> int:
         self.tally.seconds = time.monotonic() - self.started

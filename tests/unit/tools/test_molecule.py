@@ -211,6 +211,7 @@ def test_the_machines_logs_of_a_failed_scenario_are_kept_before_the_machines_go(
     assert "the machines' logs: logs/star" in shown
     assert "the end of logs/star/vault/barman/barman.log:" in shown
     assert shown[-40:] == [f"    line {number}" for number in range(60, 100)]
+    assert outcome.cause == "no task failed:\n    fatal: the last line"
 
 
 def test_machines_that_can_not_be_taken_down_are_a_failure(lab, runner, monkeypatch):
