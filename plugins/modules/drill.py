@@ -120,6 +120,8 @@ options:
   jobs:
     description:
       - The number of processes that copy. By default, Barman's C(parallel_jobs).
+      - If that is not set, and neither O(bandwidth_limit) nor Barman limits the copy, it is one for each processor of the backup server, up to four.
+        On a drill host, it is one.
     type: int
   bandwidth_limit:
     description:

@@ -79,8 +79,9 @@ options:
     default: true
   bin_directory:
     description:
-      - The directory of C(pg_verifybackup). If it is not set, the module searches Barman's C(path_prefix), the usual directories of the major version,
-        then E(PATH).
+      - The directory of C(pg_verifybackup) and C(pg_waldump). If it is not set, the module searches Barman's C(path_prefix), the usual directories of
+        the major version, then E(PATH).
+      - C(pg_waldump) is searched there, too, if it is not in this directory.
     type: path
   copies_of:
     description:
@@ -147,6 +148,7 @@ verifications:
       unread_since: "2026-11-02T04:30:00+00:00"
       read: {backups: [20261120T070150], segments: 12, files: 1215, bytes: 1294534144}
       programs: [pg_verifybackup]
+      wal_program: pg_waldump
       generated_manifests: []
       not_verified: {}
       damaged_files: 1
@@ -211,6 +213,9 @@ verifications:
       description: What compared the backups, C(pg_verifybackup) or C(pgdr.barman).
       type: list
       elements: str
+    wal_program:
+      description: What read the WAL, C(pg_waldump) or C(pgdr.barman). It is empty if the run read no WAL.
+      type: str
     generated_manifests:
       description: The ids of the backups whose manifest Barman wrote in this run.
       type: list

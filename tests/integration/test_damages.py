@@ -31,6 +31,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._drill.run import Dril
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import run
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import Result
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as stored_backups
+from ansible_collections.pgdr.barman.plugins.module_utils._stored import wal_program
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.request import VERIFICATION_ARGUMENTS
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.run import verify_stored
 from ansible_collections.pgdr.barman.plugins.module_utils._verify.request import VerificationQuery
@@ -840,8 +841,18 @@ def test_a_verification_of_intact_backups_passes(manifest: World, copy: MakeCopy
     segments = [path for path in (intact.home / SERVER / "wals").glob("*/*") if len(path.name) == 24]
     assert facts["read"]["segments"] == len(segments) == planned["planned"]["segments"]
     assert set(facts["read"]["backups"]) == {one.backup_id for one in manifest.backups()}
-    assert facts["programs"] == ["pg_verifybackup"]
+    assert (facts["programs"], facts["wal_program"]) == (["pg_verifybackup"], "pg_waldump")
     assert {one.status for one in manifest.backups()} == {"DONE"}
+
+
+def test_a_verification_without_postgresql_s_programs_finds_intact_files_intact(
+    manifest: World, copy: MakeCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_backups, "find_program", lambda *arguments: None)
+    monkeypatch.setattr(wal_program, "find_installed", lambda *arguments: None)
+    facts = copy(manifest).verify()
+    assert (facts["result"], facts["reason"]) == ("passed", "")
+    assert (facts["programs"], facts["wal_program"]) == (["pgdr.barman"], "pgdr.barman")
 
 
 @pytest.mark.parametrize("program", [True, False])

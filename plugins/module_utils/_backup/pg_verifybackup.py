@@ -11,7 +11,6 @@ stored_files.py, because the program's messages change with versions.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from .._barman.catalog import Backup
 from .._host.process import Command, Completed, HostError, Runner
 from .._host.safe_files import temporary_directory, writing_as
 from .._postgres.backup_manifest import NAME
-from .._postgres.data_directory import package_directories, reported_major
+from .._postgres.data_directory import find_installed
 from .stored_files import BackupFiles, PlainFiles
 
 PROGRAM = "pg_verifybackup"
@@ -96,20 +95,11 @@ def find_program(
     which: Sequence[str] | None = None,
 ) -> str | None:
     """pg_verifybackup of that major version; None if it is not installed. requested: the only directory to search in. Raises HostError."""
-    places = [*path_prefix.split(":"), *package_directories(major_version)]
-    found = shutil.which(PROGRAM) if which is None else None
-    places += [os.path.dirname(found)] if found is not None else list(which or ())
-    for place in places if requested is None else [requested]:
-        program = os.path.join(place, PROGRAM)
-        if (
-            place
-            and os.access(program, os.X_OK)
-            and reported_major(runner(Command([program, "--version"])).stdout) == major_version
-        ):
-            return program
-    if requested is not None:
+    directories = path_prefix.split(":") if requested is None else [requested]
+    found = find_installed(PROGRAM, major_version, runner, directories, packages=requested is None, which=which)
+    if found is None and requested is not None:
         raise HostError(f"bin_directory: {requested} has no {PROGRAM} of PostgreSQL {major_version}")
-    return None
+    return found
 
 
 def prover(runner: Runner, user: str, path_prefix: str = "") -> Callable[[Backup, str, BackupFiles], bool]:

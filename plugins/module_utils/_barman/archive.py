@@ -156,7 +156,12 @@ def list_archive(
     histories: dict[int, str] = {}  # the paths
     # What is archived comes last, and wins: a file may be in both for a moment.
     for directory in [*received, *([wals, *_subdirectories(wals)] if archived else [])]:
-        for name in names_in(directory):
+        names = names_in(directory)
+        plain = wal.plain_segments(os.path.basename(directory), names)
+        if plain is not None:
+            segments.update(zip(plain, [f"{directory}/{name}" for name in names]))
+            continue
+        for name in names:
             path = f"{directory}/{name}"
             segment = wal.plain_segment(name)
             if segment is not None:

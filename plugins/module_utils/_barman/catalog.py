@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -37,6 +37,9 @@ _INTERRUPTED = "it was interrupted: no process takes it any more"
 # Barman's own words for a backup that is not named by its id.
 SHORTCUTS = ("latest", "last", "oldest", "first", "latest-full", "last-full", "last-failed")
 
+# A number in Barman's dictionary of the copy's times; the keys of its other dictionaries are names of files and workers.
+_TOTAL_TIME = re.compile(r"'total_time': ([0-9]+\.[0-9]+)[,}]")
+_LINE = re.compile(r"^([a-z_]+)=(.*)$", re.MULTILINE)
 _META_SUFFIX = "-backup.info"
 
 
@@ -151,7 +154,8 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
     """
     base = server.directory("basebackups_directory")
     meta = os.path.join(server.directory("backup_directory"), "meta")
-    names = [name for name in names_in(meta) if name.endswith(_META_SUFFIX) and not name.startswith(".")]
+    there = frozenset(names_in(meta))
+    names = [name for name in there if name.endswith(_META_SUFFIX) and not name.startswith(".")]
     paths = {name[: -len(_META_SUFFIX)]: os.path.join(meta, name) for name in names}
     for name in names_in(base):
         path = os.path.join(base, name, "backup.info")
@@ -164,7 +168,7 @@ def read_backups(server: ServerConfiguration) -> list[Backup]:
         if text is None:
             continue
         try:
-            backups.append(parse_backup(backup_id, text, paths[backup_id], _keep(base, meta, backup_id)))
+            backups.append(parse_backup(backup_id, text, paths[backup_id], _keep(base, meta, backup_id, there)))
         except CatalogError as exc:
             second = os.path.join(base, backup_id, "backup.info")
             if paths[backup_id] == second or not _is_whole(second):
@@ -263,15 +267,13 @@ def find(backups: Iterable[Backup], requested: str, server_name: str = "") -> Ba
 
 def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) -> Backup:
     """Read the lines of a backup.info file. Raises CatalogError naming the file and the line."""
-    values: dict[str, str] = {}
-    for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        key, separator, value = line.partition("=")
-        if not separator:
-            raise CatalogError(f"{path} has a line that is not 'key=value': {line.strip()}")
-        if value.strip() != "None":
-            values[key.strip()] = value.strip()
+    lines = text.splitlines()
+    plain = _LINE.findall(text)
+    if len(plain) == len(lines):
+        # As Barman writes it: three times as fast as line by line.
+        values = {key: value.strip() for key, value in plain if value.strip() != "None"}
+    else:
+        values = _values(lines, path)
     # Barman makes an empty file first.
     if values and "status" not in values:
         raise CatalogError(
@@ -285,6 +287,20 @@ def parse_backup(backup_id: str, text: str, path: str, keep: str | None = None) 
         raise CatalogError(f"{path} is not valid: {exc}") from None
 
 
+def _values(lines: Sequence[str], path: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for line in lines:
+        key, separator, value = line.partition("=")
+        key, value = key.strip(), value.strip()
+        if key.startswith("#") or not (key or separator):
+            continue
+        if not separator:
+            raise CatalogError(f"{path} has a line that is not 'key=value': {line.strip()}")
+        if value != "None":
+            values[key] = value
+    return values
+
+
 def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None) -> Backup:
     def number(key: str) -> int | None:
         return int(values[key]) if key in values else None
@@ -292,8 +308,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
     def literal(key: str) -> Any:
         return ast.literal_eval(values[key]) if key in values else None
 
-    copied = literal("copy_stats") or {}
-    seconds = copied.get("total_time", copied.get("copy_time"))
+    seconds = _copy_seconds(values.get("copy_stats"))
     parent = values.get("parent_backup_id")
     snapshots = literal("snapshots_info")
     return Backup(
@@ -323,7 +338,7 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
         segment_size=number("xlog_segment_size") or 16 * 1024 * 1024,
         parent_backup_id=parent,
         children_backup_ids=tuple(item for item in values.get("children_backup_ids", "").split(",") if item),
-        copy_seconds=None if seconds is None else float(seconds),
+        copy_seconds=seconds,
         compression=values.get("compression"),
         encryption=values.get("encryption"),
         error=values.get("error"),
@@ -334,6 +349,18 @@ def _backup(backup_id: str, values: dict[str, str], path: str, keep: str | None)
         keep=keep,
         snapshots=None if snapshots is None else read_snapshots(snapshots),
     )
+
+
+def _copy_seconds(text: str | None) -> float | None:
+    """How long the copy took. text: a dictionary, in which rsync's of many files can be long."""
+    if text is None:
+        return None
+    found = _TOTAL_TIME.search(text)
+    if found is not None:
+        return float(found.group(1))
+    copied = ast.literal_eval(text) or {}
+    seconds = copied.get("total_time", copied.get("copy_time"))
+    return None if seconds is None else float(seconds)
 
 
 def _backup_type(mode: str, parent: str | None) -> BackupType:
@@ -355,12 +382,22 @@ def _time(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.astimezone()
 
 
-def _keep(base: str, meta: str, backup_id: str) -> str | None:
-    """The target of "barman keep" (full, standalone); Barman 3.13.3 moved its file."""
-    for path in (
-        os.path.join(meta, f"{backup_id}-keep"),
-        os.path.join(base, backup_id, "annotations", "keep"),
-    ):
+def _keep(base: str, meta: str, backup_id: str, there: Collection[str]) -> str | None:
+    """The target of "barman keep" (full, standalone); Barman 3.13.3 moved its file. there: the names in meta."""
+    name = f"{backup_id}-keep"
+    paths = [os.path.join(meta, name)] if name in there else []
+    former = f"{base}/{backup_id}/annotations/keep"
+    # Hardly any backup has one, and an attempt to open it costs more.
+    try:
+        os.lstat(former)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError:
+        # The attempt to read it raises the error.
+        paths.append(former)
+    else:
+        paths.append(former)
+    for path in paths:
         text = read_text(path)
         if text is not None:
             return text.strip()

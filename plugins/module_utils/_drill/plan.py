@@ -19,6 +19,10 @@ from .._recover.backup_candidates import AUTO
 from .request import NEWEST, OLDEST, RANDOM, DrillError, DrillRequest
 from .scratch import Scratch
 
+#: The most processes that copy if the number is not given.
+MOST_JOBS = 4
+_LIMITS = ("bandwidth_limit", "tablespace_bandwidth_limit")
+
 ChooseRandom = Callable[[Sequence[str]], str]
 
 
@@ -34,17 +38,28 @@ def choose_backup(server: str, backups: Sequence[Backup], choice: str, choose_ra
     return ids[0] if choice == OLDEST else choose_random(ids)
 
 
+def copy_jobs(request: DrillRequest, configured: Mapping[str, str | None], processors: int) -> int | None:
+    """How many processes copy; None for what Barman's configuration has. configured: Barman's options of the server.
+
+    One rsync on the same host uses one processor fully, and is slower than the disk. Barman applies a limit of the copy to each process.
+    """
+    limited = request.bandwidth_limit or any(configured.get(option) for option in _LIMITS)
+    if request.jobs is not None or request.host is not None or limited or configured.get("parallel_jobs"):
+        return request.jobs
+    return max(1, min(processors, MOST_JOBS))
+
+
 def recovery_parameters(
-    server: str, backup_id: str, request: DrillRequest, scratch: Scratch, *, verify: bool
+    server: str, backup_id: str, request: DrillRequest, scratch: Scratch, *, verify: bool, jobs: int | None = None
 ) -> dict[str, Any]:
-    """The options of the recovery to the scratch directory. verify: whether the backup and the WAL are verified before the restore."""
+    """The options of the recovery to the scratch directory. verify: whether the backup and the WAL are verified before the restore. jobs: how many copy."""
     return {
         "server": server,
         "backup_id": backup_id,
         "destination": scratch.data,
         "tablespace_directory": scratch.tablespaces,
         "target_inclusive": True,
-        "jobs": request.jobs,
+        "jobs": jobs,
         "bandwidth_limit": request.bandwidth_limit,
         "verify_backup": verify and request.verify_backup,
         "verify_wal": verify,

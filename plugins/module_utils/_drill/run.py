@@ -42,6 +42,7 @@ from .observe import server_position
 from .place import BackupServerPlace, Place, Verify
 from .plan import (
     choose_backup,
+    copy_jobs,
     created_tablespaces_problem,
     needed_bytes,
     plan_facts,
@@ -69,6 +70,7 @@ class DrillEnvironment:
     clock: Callable[[], float] = time.monotonic
     choose_random: Callable[[Sequence[str]], str] = random.SystemRandom().choice
     scratch_directories: ScratchDirectories | None = None
+    processors: int = os.cpu_count() or 1
     recover: Callable[..., Any] = recover
     verify: Verify = verify_recovery
 
@@ -327,8 +329,10 @@ class _Drill:
 
     def _recover(self, backup_id: str, *, check_mode: bool, observe: bool = True) -> Mapping[str, Any]:
         environment = self.environment
+        entry = environment.configuration.server(self.server)
+        jobs = copy_jobs(self.request, entry.options, environment.processors)
         parameters = {
-            **recovery_parameters(self.server, backup_id, self.request, self.scratch, verify=not check_mode),
+            **recovery_parameters(self.server, backup_id, self.request, self.scratch, verify=not check_mode, jobs=jobs),
             **self.place.recovery_options(self.scratch),
             "inspect": observe,
         }

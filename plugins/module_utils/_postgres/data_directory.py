@@ -89,6 +89,35 @@ def reported_major(answer: str) -> int | None:
     return None if found is None else int(found.group(1))
 
 
+def find_installed(
+    program: str,
+    major_version: int,
+    runner: Runner,
+    directories: Sequence[str] = (),
+    *,
+    packages: bool = True,
+    which: Sequence[str] | None = None,
+) -> str | None:
+    """The path of PostgreSQL's program of that major version; None if it is not installed.
+
+    directories: those that are searched first. packages: whether the directories of packages, and those of which (None: PATH), are searched, too.
+    """
+    places = list(directories)
+    if packages:
+        found = shutil.which(program) if which is None else None
+        places += package_directories(major_version)
+        places += [os.path.dirname(found)] if found is not None else list(which or ())
+    for place in places:
+        path = os.path.join(place, program)
+        if (
+            place
+            and os.access(path, os.X_OK)
+            and reported_major(runner(Command([path, "--version"])).stdout) == major_version
+        ):
+            return path
+    return None
+
+
 def find_bin_directory(
     major_version: int, requested: str | None = None, runner: Runner = run, candidates: Sequence[str] | None = None
 ) -> str:

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 
 from .wal import Segment, format_lsn
-from .wal_reader import PAGE_SIZE, Carry, Scan, WalReadError, scan
+from .wal_reader import PAGE_SIZE, Carry, Scan, SegmentHeader, WalReadError, scan
 from .wal_records import Records
 
 _PAGE_ADDRESS = struct.Struct("<8xQ")
@@ -33,7 +33,7 @@ class ExpectedSegment:
     versions: frozenset[int] = frozenset()
     switch: int | None = 0
 
-    def problem(self, found: Scan) -> str:
+    def problem(self, found: Scan | SegmentHeader) -> str:
         """Why the content is not this segment's; "" if it is."""
         begin = self.segment.begin_lsn(self.size)
         if found.segment_size != self.size:

@@ -15,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from .wal import DEFAULT_SEGMENT_SIZE, Segment, WalError, format_lsn, is_lsn, parse_lsn, segment_of_number
+from .wal import (
+    DEFAULT_SEGMENT_SIZE,
+    Segment,
+    WalError,
+    format_lsn,
+    is_lsn,
+    parse_lsn,
+    segment_of_number,
+    segments_per_log,
+)
 
 
 @dataclass(frozen=True)
@@ -139,9 +148,14 @@ def gaps(
 
 def numbers_of(present: Iterable[Segment], segment_size: int = DEFAULT_SEGMENT_SIZE) -> dict[int, set[int]]:
     """The numbers of the segments, by timeline."""
+    per_log = segments_per_log(segment_size)
     have: dict[int, set[int]] = {}
     for segment in present:
-        have.setdefault(segment.timeline, set()).add(segment.number(segment_size))
+        timeline, log, seg = segment
+        if seg >= per_log:
+            # Raises the error.
+            segment.number(segment_size)
+        have.setdefault(timeline, set()).add(log * per_log + seg)
     return have
 
 

@@ -10,9 +10,9 @@ This module util is private to the collection. Nothing here reads or writes file
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .._host.process import HostError
 
@@ -22,6 +22,7 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".sz", ".snappy")
 _SEGMENT_LENGTH = 24
 _SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\.partial)?\Z")
 _PLAIN = frozenset("0123456789ABCDEF")
+_DIRECTORY = re.compile(r"[0-9A-F]{16}\Z")
 _HISTORY = re.compile(r"([0-9A-F]{8})\.history\Z")
 _BACKUP_LABEL = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})\.([0-9A-F]{8})\.backup\Z")
 _LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})\Z")
@@ -31,9 +32,11 @@ class WalError(HostError, ValueError):
     """A name, a position or a history that can't be what it claims to be; the text is for the person who reads it."""
 
 
-@dataclass(frozen=True, order=True)
-class Segment:
-    """A WAL segment: its timeline, and the two halves of its number as they stand in the file's name."""
+class Segment(NamedTuple):
+    """A WAL segment: its timeline, and the two halves of its number as they stand in the file's name.
+
+    A tuple, because an archive has thousands of them.
+    """
 
     timeline: int
     log: int
@@ -44,7 +47,7 @@ class Segment:
 
     def number(self, segment_size: int = DEFAULT_SEGMENT_SIZE) -> int:
         """How many segments of that size the WAL has before this one."""
-        per_log = _LOG_SIZE // segment_size
+        per_log = segments_per_log(segment_size)
         if self.seg >= per_log:
             raise WalError(f"{self} can't be a WAL segment of {segment_size} bytes")
         return self.log * per_log + self.seg
@@ -80,8 +83,13 @@ class WalFileName:
         return f"{self.segment}{'.partial' if self.kind == 'partial' else ''}"
 
 
+def segments_per_log(segment_size: int) -> int:
+    """How many segments have the same number in the middle of their names."""
+    return _LOG_SIZE // segment_size
+
+
 def segment_of_number(timeline: int, number: int, segment_size: int = DEFAULT_SEGMENT_SIZE) -> Segment:
-    per_log = _LOG_SIZE // segment_size
+    per_log = segments_per_log(segment_size)
     return Segment(timeline, number // per_log, number % per_log)
 
 
@@ -106,6 +114,21 @@ def plain_segment(name: str) -> Segment | None:
     if len(name) != _SEGMENT_LENGTH or not _PLAIN.issuperset(name):
         return None
     return Segment(int(name[:8], 16), int(name[8:16], 16), int(name[16:], 16))
+
+
+def plain_segments(directory: str, names: Sequence[str]) -> list[Segment] | None:
+    """The segments of these names, in their order, if the files in a WAL directory are all of its plain segments; None if one is not.
+
+    directory: its name. For thousands of names this is faster than plain_segment() for each.
+    """
+    if not _DIRECTORY.match(directory):
+        return None
+    # No name contains a slash.
+    found = re.findall(rf"/{directory}([0-9A-F]{{8}})(?=/)", "".join(f"/{name}" for name in names) + "/")
+    if len(found) != len(names):
+        return None
+    timeline, log = int(directory[:8], 16), int(directory[8:], 16)
+    return [Segment(timeline, log, int(number, 16)) for number in found]
 
 
 def parse(name: str) -> WalFileName | None:

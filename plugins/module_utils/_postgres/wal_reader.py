@@ -61,6 +61,20 @@ class WalReadError(ValueError):
 
 
 @dataclass(frozen=True)
+class SegmentHeader:
+    """The header of a segment's first page. info: the page's flags. rest: the bytes of a record that goes on here."""
+
+    version: int
+    timeline: int
+    system_identifier: int
+    segment_size: int
+    begin_lsn: int
+    magic: int
+    info: int
+    rest: int
+
+
+@dataclass(frozen=True)
 class Carry:
     """What the next segment continues.
 
@@ -112,6 +126,20 @@ class Scan:
     shutdowns: list[Shutdown] = field(default_factory=list)
 
 
+def read_header(data: bytes) -> SegmentHeader:
+    """The header of a segment. data: at least its first page. Raises WalReadError if it is none of a known version."""
+    if len(data) < PAGE_SIZE:
+        raise WalReadError(f"it has only {len(data)} bytes")
+    magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
+    if magic not in VERSIONS:
+        if not any(data[:_LONG_HEADER]):
+            raise WalReadError("it starts with zeros: nothing was written to it yet")
+        raise WalReadError(f"it does not start like WAL of PostgreSQL 13 to 18 (magic number {magic:04X})")
+    if not info & _LONG or page_size != PAGE_SIZE or size < PAGE_SIZE or size & (size - 1) or address % size:
+        raise WalReadError("its first page header is damaged")
+    return SegmentHeader(VERSIONS[magic], timeline, system, size, address, magic, info, rest)
+
+
 def scan(data: bytes, carry: Carry | None = None, records: Records | None = None) -> Scan:
     """Read one segment from its beginning.
 
@@ -146,24 +174,16 @@ class _SegmentReader:
     """Offsets count from the segment's beginning, positions (lsn) from that of the WAL."""
 
     def __init__(self, data: bytes, carry: Carry | None, records: Records | None = None) -> None:
-        if len(data) < PAGE_SIZE:
-            raise WalReadError(f"it has only {len(data)} bytes")
-        magic, info, timeline, address, rest, system, size, page_size = _LONG_PAGE.unpack_from(data)
-        if magic not in VERSIONS:
-            if not any(data[:_LONG_HEADER]):
-                raise WalReadError("it starts with zeros: nothing was written to it yet")
-            raise WalReadError(f"it does not start like WAL of PostgreSQL 13 to 18 (magic number {magic:04X})")
-        if not info & _LONG or page_size != PAGE_SIZE or size < PAGE_SIZE or size & (size - 1) or address % size:
-            raise WalReadError("its first page header is damaged")
-        if carry is not None and address != carry.next_lsn:
-            raise WalReadError(f"it starts at {format_lsn(address)} and not at {format_lsn(carry.next_lsn)}")
+        header = read_header(data)
+        if carry is not None and header.begin_lsn != carry.next_lsn:
+            raise WalReadError(f"it starts at {format_lsn(header.begin_lsn)} and not at {format_lsn(carry.next_lsn)}")
         self._data = data
         self._records = records
-        self._magic, self._timeline, self._system, self._size = magic, timeline, system, size
-        self._page_timeline = timeline
-        self._begin = address
-        self._limit = min(len(data), size) // PAGE_SIZE * PAGE_SIZE
-        self._info, self._rest = info, rest
+        self._header = header
+        self._magic, self._begin, self._size = header.magic, header.begin_lsn, header.segment_size
+        self._page_timeline = header.timeline
+        self._limit = min(len(data), header.segment_size) // PAGE_SIZE * PAGE_SIZE
+        self._info, self._rest = header.info, header.rest
         self._carry = carry
         # The last complete record and the one before it, each as (position, offset of its end).
         self._last: tuple[int, int] | None = None
@@ -198,9 +218,9 @@ class _SegmentReader:
             self._shutdowns = [one for one in self._shutdowns if one.lsn != last[0]]
             self._last = self._older
         return Scan(
-            version=VERSIONS[self._magic],
-            timeline=self._timeline,
-            system_identifier=self._system,
+            version=self._header.version,
+            timeline=self._header.timeline,
+            system_identifier=self._header.system_identifier,
             segment_size=self._size,
             begin_lsn=self._begin,
             end_lsn=None if self._last is None else self._begin + self._last[1],
@@ -362,7 +382,7 @@ class _SegmentReader:
             if manager == XLOG:
                 self._events.append(restore_point(lsn, end_lsn, record))
             else:
-                self._events.append(transaction_end(lsn, end_lsn, xid, info, record, VERSIONS[self._magic]))
+                self._events.append(transaction_end(lsn, end_lsn, xid, info, record, self._header.version))
         if manager == XLOG and info & 0xF0 == SHUTDOWN:
             self._shutdowns.append(Shutdown(lsn, back, self._change))
         self._older = self._last
@@ -378,7 +398,7 @@ class _SegmentReader:
         if self._last[0] < self._begin:
             return checksum_is_right(self._continued)
         offset = self._last[0] - self._begin
-        self._page_timeline = self._timeline
+        self._page_timeline = self._header.timeline
         (length,) = LENGTH.unpack_from(self._data, offset)
         record, dummy = self._collect(offset, length)
         return checksum_is_right(record)

@@ -123,7 +123,7 @@ class BackupReader:
         pacing = None if paced is None else Pacing(paced.started, paced.tick, INTERVAL)
         self.pace.begin()
         completed = run_program(program, directory, files, self.runner, pacing=pacing)
-        # A fast program reads much between two looks at it, and after the last one.
+        # A fast program reads much between two measurements, and after the last one.
         self.pace.read(files.manifest.bytes)
         if completed.ok:
             return []

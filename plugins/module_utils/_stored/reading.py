@@ -18,12 +18,12 @@ from .._barman.catalog import Backup, read_backups
 from .._barman.locks import is_held
 from .._check.check import MissingWal
 from .._postgres import wal
-from .backups import BackupReader
+from .backups import OWN, BackupReader
 from .observe import StoredServer, signature_of
-from .pace import Pace
 from .plan import ReadPlan
 from .segments import read_segments, recorded_problems, small_files
 from .state import ReadState, StoredDamage, StoredUnit
+from .wal_program import PROGRAM, WalProgram
 
 # So many segments are read before the state is written.
 _SEGMENTS = 64
@@ -36,7 +36,7 @@ Note = Callable[[ReadState, int], None]
 class StoredReading:
     """What was read, and the state after that. programs: what read the backups. generated: the backups whose manifest Barman wrote now.
 
-    unread: the backups of the plan that could not be verified.
+    wal_program: what read the WAL, "" if none was read. unread: the backups of the plan that could not be verified.
     """
 
     state: ReadState
@@ -47,6 +47,7 @@ class StoredReading:
     damages: list[StoredDamage] = field(default_factory=list)
     generated: list[str] = field(default_factory=list)
     programs: list[str] = field(default_factory=list)
+    wal_program: str = ""
     unread: list[StoredUnit] = field(default_factory=list)
 
     def replace_damages(self, unit: StoredUnit, found: Iterable[StoredDamage]) -> None:
@@ -85,11 +86,14 @@ def read_plan(
     plan: ReadPlan,
     kept: Sequence[StoredDamage],
     reader: BackupReader,
-    pace: Pace,
+    program: WalProgram,
     now: float,
     note: Note,
 ) -> StoredReading:
-    """Read the units of the plan. kept: the damages that are known. Raises HostError if a program can't be run, or the state can't be written."""
+    """Read the units of the plan. kept: the damages that are known. program: what reads WAL first.
+
+    Raises HostError if a program can't be run, or the state can't be written.
+    """
     names = {unit.name for unit in plan.units}
     known = [one for one in state.damages if one.unit in names]
     reading = StoredReading(state.with_run(now), damages=[*(one for one in kept if one.unit not in names), *known])
@@ -100,7 +104,7 @@ def read_plan(
     segments = sorted(unit.segment for unit in plan.units if unit.segment is not None)
     units = {unit.segment: unit for unit in plan.units}
     done: list[StoredUnit] = []
-    for read in read_segments(stored, segments, pace):
+    for read in read_segments(stored, segments, program.pace, program):
         unit = units[read.segment]
         suspected = tuple(stored.archive.segments[one] for one in read.suspected)
         found = [] if read.damage is None else [_damage(unit.name, read.damage, now, suspected=suspected, known=known)]
@@ -115,6 +119,8 @@ def read_plan(
             done = []
             _write(reading, note)
     reading.state = reading.state.with_read(done, now)
+    if reading.segments:
+        reading.wal_program = PROGRAM if program.used else OWN
     _write(reading, note)
     return reading
 

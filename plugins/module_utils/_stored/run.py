@@ -45,6 +45,7 @@ from .plan import plan_reads, without
 from .reading import damaged_segments, kept_damages, listed_damages, missing_segments, read_plan, with_units
 from .request import StoredVerificationError, StoredVerificationRequest, stored_request_from
 from .state import ReadState, StoredDamage
+from .wal_program import WalProgram
 
 _LOCK = "verification of stored backups"
 PHASE = "verifying"
@@ -186,7 +187,7 @@ class _Verification:
 
         progress.update(PHASE, server=self.name, bytes_done=0, bytes_total=plan.bytes)
         reader = BackupReader(environment.barman, environment.runner, pace, request.bin_directory, request.generate)
-        reading = read_plan(stored, state, plan, kept, reader, pace, self.started, note)
+        reading = read_plan(stored, state, plan, kept, reader, self._wal_program(pace), self.started, note)
         damages = [*reading.damages, *listed_damages(stored, self.started, reading.damages)]
         missing, unknown = find_gaps(stored.backups, self.server.archive, complete=not self.server.entry.passive)
         facts = self._damages(stored, damages)
@@ -203,6 +204,7 @@ class _Verification:
                 "bytes": reading.bytes,
             },
             "programs": reading.programs,
+            "wal_program": reading.wal_program,
             "generated_manifests": reading.generated,
             "not_verified": {**not_verifiable(stored.backups), **reading.state.unverified},
             "damaged_files": len(facts),
@@ -211,6 +213,11 @@ class _Verification:
             "consequences": {**cut_off.as_dict(), "text": str(cut_off)} if damages or missing else None,
             "reason": reason,
         }
+
+    def _wal_program(self, pace: Pace) -> WalProgram:
+        own = self.request.bin_directory
+        directories = [*([] if own is None else [own]), *(self.server.entry.get("path_prefix") or "").split(":")]
+        return WalProgram(self.environment.runner, pace, directories)
 
     def _damages(self, stored: StoredServer, damages: Sequence[StoredDamage]) -> list[dict[str, Any]]:
         """Each damaged file, with the intact copies of the first ones."""

@@ -24,6 +24,7 @@ from .._postgres.timeline_history import parse_history
 from .._postgres.wal_reader import Carry
 from .observe import StoredServer
 from .pace import Pace
+from .wal_program import WalProgram
 
 #: Seconds after which an archived file has its line in xlog.db.
 SETTLED = 3600.0
@@ -42,19 +43,50 @@ class ReadSegment:
     suspected: tuple[wal.Segment, ...] = ()
 
 
-def read_segments(stored: StoredServer, segments: Sequence[wal.Segment], pace: Pace) -> Iterator[ReadSegment]:
-    """Read the segments in order. A segment before them is read, too, if a record goes on from it."""
-    size = stored.archive.segment_size
-    carry: Carry | None = None
-    before: wal.Segment | None = None
-    for segment in sorted(segments):
-        if before is None or before.next(size) != segment:
-            carry = _carry_into(stored, segment)
-        read, carry = _read(stored, segment, carry)
-        before = segment
-        yield read
-        path = stored.archive.segments.get(segment)
-        pace.read(_size(path))
+def read_segments(
+    stored: StoredServer, segments: Sequence[wal.Segment], pace: Pace, program: WalProgram | None = None
+) -> Iterator[ReadSegment]:
+    """Read the segments in order. A segment before them is read, too, if a record goes on from it.
+
+    program: reads first, and what it does not find intact is read here.
+    """
+    reader = _SegmentSequence(stored, pace)
+    if program is None:
+        yield from map(reader.read, sorted(segments))
+        return
+    for run in program.runs(stored, sorted(segments)):
+        yield from _read_run(run, reader, program)
+
+
+def _read_run(run: Sequence[wal.Segment], reader: _SegmentSequence, program: WalProgram) -> Iterator[ReadSegment]:
+    if program.finds_intact(reader.stored, run):
+        for segment in run:
+            reader.pace.read(_size(reader.stored.archive.segments.get(segment)))
+            yield ReadSegment(segment)
+    elif len(run) == 1:
+        yield reader.read(run[0])
+    else:
+        middle = len(run) // 2
+        yield from _read_run(run[:middle], reader, program)
+        yield from _read_run(run[middle:], reader, program)
+
+
+@dataclass
+class _SegmentSequence:
+    """Reads segment after segment, with what each of them continues."""
+
+    stored: StoredServer
+    pace: Pace
+    _carry: Carry | None = None
+    _before: wal.Segment | None = None
+
+    def read(self, segment: wal.Segment) -> ReadSegment:
+        if self._before is None or self._before.next(self.stored.archive.segment_size) != segment:
+            self._carry = _carry_into(self.stored, segment)
+        read, self._carry = _read(self.stored, segment, self._carry)
+        self._before = segment
+        self.pace.read(_size(self.stored.archive.segments.get(segment)))
+        return read
 
 
 def _size(path: str | None) -> int:

@@ -147,6 +147,28 @@ def test_old_and_new_places(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("{'copy_time': 3.5, 'total_time': 4.25}", 4.25),
+        ("{'copy_time': 3.5, 'total_time': 4.25, 'number_of_workers': 1}", 4.25),
+        ("{'total_time': 4}", 4.0),
+        ("{'copy_time': 3.5}", 3.5),
+        ("{}", None),
+        ("None", None),
+    ],
+)
+def test_how_long_the_copy_took(text: str, seconds: float | None) -> None:
+    assert catalog.parse_backup("a", f"status=DONE\ncopy_stats={text}\n", "backup.info").copy_seconds == seconds
+
+
+@pytest.mark.parametrize("more", ["\n", "# a = comment\n", "  # b\n", " size = 7 \n"])
+def test_lines_that_barman_does_not_write_are_read_as_barman_reads_them(more: str) -> None:
+    found = catalog.parse_backup("a", f"status=DONE \n{more}timeline=2\nerror=None \n", "backup.info")
+    assert (found.status, found.timeline, found.error) == ("DONE", 2, None)
+    assert found.size == (7 if "size" in more else None)
+
+
 def test_keeps_in_old_and_new_places(tmp_path: Path) -> None:
     for backup_id in ("a", "b", "c"):
         (tmp_path / "base" / backup_id / "annotations").mkdir(parents=True)

@@ -45,6 +45,7 @@ class DrillHost:
         self.root = path
         self.files = BarmanHost(path)
         self.bytes = 1000
+        self.processors = 1
         self.now = NOW
         self.created_tablespaces: list[str] = []
         self.during_wait: Callable[[Callable[[float], None]], None] = lambda pause: None
@@ -80,6 +81,7 @@ class DrillHost:
             choose_random=lambda ids: ids[len(ids) // 2],
             recover=self.recover,
             verify=self.verify,
+            processors=self.processors,
             scratch_directories=ScratchDirectories(
                 user, run, pause=lambda seconds: None, processes=lambda path, uid: []
             ),

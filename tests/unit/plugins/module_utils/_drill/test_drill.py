@@ -23,10 +23,17 @@ from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe,
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.facts import commit_time, rpo_facts
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import (
     choose_backup,
+    copy_jobs,
     needed_bytes,
     room_problem,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import DrillError, DrillQuery, request_from
+from ansible_collections.pgdr.barman.plugins.module_utils._drill.request import (
+    DrillError,
+    DrillQuery,
+    DrillRequest,
+    RemoteHost,
+    request_from,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.room_guard import RoomGuard
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.scratch import (
     ScratchDirectories,
@@ -114,6 +121,33 @@ def test_every_phase_is_timed_and_the_recovery_time_is_their_sum(host: DrillHost
     assert list(facts["phases"]) == expected
     phases = facts["phases"]
     assert facts["rto_seconds"] == phases["choose"] + phases["verify"] + phases["restore"] + phases["replay"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "configured", "processors", "jobs"),
+    [
+        (DrillRequest(), {}, 2, 2),
+        (DrillRequest(), {}, 1, 1),
+        (DrillRequest(), {}, 64, 4),
+        (DrillRequest(jobs=8), {}, 2, 8),
+        # Barman applies a limit to each process.
+        (DrillRequest(bandwidth_limit=50_000), {}, 8, None),
+        (DrillRequest(), {"bandwidth_limit": "50000"}, 8, None),
+        (DrillRequest(), {"tablespace_bandwidth_limit": "fast:100"}, 8, None),
+        (DrillRequest(), {"parallel_jobs": "6"}, 8, None),
+        (DrillRequest(host=RemoteHost("drill")), {}, 8, None),
+    ],
+)
+def test_how_many_processes_copy(
+    request_: DrillRequest, configured: dict[str, str | None], processors: int, jobs: int | None
+) -> None:
+    assert copy_jobs(request_, configured, processors) == jobs
+
+
+def test_the_copy_uses_the_processors_of_the_host(host: DrillHost) -> None:
+    host.processors = 3
+    host.drill("app")
+    assert [request.jobs for request, _check_mode in host.recoveries] == [3, 3]
 
 
 def test_nothing_is_left(host: DrillHost) -> None:

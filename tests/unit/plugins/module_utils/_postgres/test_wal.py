@@ -95,3 +95,25 @@ def test_what_is_no_lsn(text: str) -> None:
 def test_a_name_of_another_segment_size_is_an_error() -> None:
     with pytest.raises(wal.WalError, match="can't be a WAL segment of 16777216 bytes"):
         wal.Segment(1, 0, 0x100).number(16 * MIB)
+
+
+def test_the_names_of_a_directory_are_read_at_once() -> None:
+    directory, names = "0000000100000000", [str(seg(1)), str(seg(2)), str(seg(255))]
+    assert wal.plain_segments(directory, names) == [wal.plain_segment(name) for name in names]
+    assert wal.plain_segments(directory, []) == []
+
+
+@pytest.mark.parametrize(
+    ("directory", "name"),
+    [
+        ("0000000100000000", f"{seg(3)}.partial"),
+        ("0000000100000000", f"{seg(3)}.gz"),
+        ("0000000100000000", "00000001000000010000000A"),
+        ("0000000100000000", "00000001000000000000000a"),
+        ("0000000100000000", "000000010000000000000003\n"),
+        ("streaming", str(seg(3))),
+        ("000000010000000.", str(seg(3))),
+    ],
+)
+def test_other_directories_and_names_are_read_one_by_one(directory: str, name: str) -> None:
+    assert wal.plain_segments(directory, [str(seg(1)), name, str(seg(4))]) is None

@@ -204,7 +204,7 @@ def test_a_segment_of_another_timeline(files: Files) -> None:
 
 def test_the_segment_of_a_switch_point_has_pages_of_both_timelines(files: Files) -> None:
     """Only the new timeline's segments are read from there on."""
-    files.paths = {replace(one, timeline=2): path for one, path in files.paths.items()}
+    files.paths = {one._replace(timeline=2): path for one, path in files.paths.items()}
     files.segments = list(files.paths)
     files.partial = files.segments[-1]
     switch = files.scan(0).begin_lsn + 5 * PAGE + 100
