@@ -34,8 +34,10 @@ from .._postgres.backup_manifest import (
     new_sum,
     parse_manifest,
 )
+from .decryption import GPG, Decryption, NotDecrypted
 
 _PIECE = 1 << 20
+_ENCRYPTED = ".gpg"
 # How pg_basebackup names its tar files, and what unpacks them to standard output.
 _TARS: Mapping[str, tuple[str, ...]] = {
     ".tar": (),
@@ -65,11 +67,15 @@ class DamagedFiles(Exception):
         self.damage = damage
 
 
-def open_files(backup: Backup, directory: str) -> BackupFiles:
-    """The backup's files. directory: the backup's own. Raises NotVerified, and DamagedFiles if its manifest is damaged."""
+def open_files(backup: Backup, directory: str, decryption: Decryption | None = None) -> BackupFiles:
+    """The backup's files. directory: the backup's own. Raises NotVerified, and DamagedFiles if its manifest is damaged.
+
+    decryption: how they are decrypted; None if they can't be. Barman encrypts the tar files, and not the manifest.
+    """
     if backup.snapshots is not None:
         raise NotVerified(f"backup {backup.backup_id} is of snapshots, which have no manifest")
-    if backup.encryption not in (None, "none"):
+    encrypted = backup.encryption not in (None, "none")
+    if encrypted and (decryption is None or backup.encryption != GPG):
         raise NotVerified(f"backup {backup.backup_id} is encrypted, and only Barman can read it")
     data = os.path.join(directory, "data")
     path = os.path.join(data, NAME)
@@ -94,9 +100,10 @@ def open_files(backup: Backup, directory: str) -> BackupFiles:
     if manifest.system_identifier is not None and str(manifest.system_identifier) != str(backup.systemid):
         problem = f"its manifest is of the system identifier {manifest.system_identifier}, and not {backup.systemid}"
         raise DamagedFiles(FileDamage(path, problem))
-    if backup.compression in (None, "none") or os.path.exists(os.path.join(data, "PG_VERSION")):
+    packed = encrypted or backup.compression not in (None, "none")
+    if not packed or os.path.exists(os.path.join(data, "PG_VERSION")):
         return PlainFiles(manifest, directory)
-    return TarFiles(backup, manifest, data)
+    return TarFiles(backup, manifest, data, decryption if encrypted else None)
 
 
 class BackupFiles:
@@ -220,22 +227,26 @@ def _sum_of(stream: IO[bytes] | Any, found: Sum) -> str:
 
 
 class TarFiles(BackupFiles):
-    """A compressed backup: base.tar and OID.tar, packed, in one directory."""
+    """A compressed backup: base.tar and OID.tar, packed, and encrypted or not, in one directory. decryption: None if they are not encrypted."""
 
-    def __init__(self, backup: Backup, manifest: Manifest, directory: str) -> None:
+    def __init__(
+        self, backup: Backup, manifest: Manifest, directory: str, decryption: Decryption | None = None
+    ) -> None:
         super().__init__(manifest)
         self._directory = directory
+        self._decryption = decryption
         self._tars: dict[str, str] = {}
+        encrypted = "" if decryption is None else _ENCRYPTED
         for name in sorted(os.listdir(directory)):
             for ending in _TARS:
-                if name.endswith(ending):
+                if name.endswith(ending + encrypted):
                     self._tars[name] = ending
         if not any(name.startswith("base.tar") for name in self._tars):
             raise NotVerified(
                 f"backup {backup.backup_id} is compressed in an unknown format (there is no base.tar in {directory})"
             )
-        for ending in set(self._tars.values()):
-            program = _TARS[ending][:1]
+        programs = [_TARS[ending][:1] for ending in set(self._tars.values())]
+        for program in [*programs, () if decryption is None else (GPG,)]:
             if program and shutil.which(program[0]) is None:
                 raise NotVerified(
                     f"backup {backup.backup_id} can't be unpacked: the program {program[0]} is not installed on the "
@@ -249,11 +260,11 @@ class TarFiles(BackupFiles):
     def wrong_sums(self, processes: int) -> Iterator[tuple[ManifestFile, FileDamage | None]]:
         left = dict(self.manifest.files)
         for name, ending in self._tars.items():
-            stem = name[: -len(ending)]
+            stem = name.partition(ending)[0]
             prefix = "" if stem == "base" else f"pg_tblspc/{stem}/"
             path = os.path.join(self._directory, name)
             try:
-                with _unpacked(path, _TARS[ending]) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+                with self._unpacked(path, _TARS[ending]) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
                     for member in tar:
                         inside = _inside(member.name)
                         file = left.pop(prefix + inside, None)
@@ -263,11 +274,23 @@ class TarFiles(BackupFiles):
                         found = _sum_of(content, new_sum(file.algorithm))
                         text = _wrong_member(path, inside, file, member.size, found)
                         yield file, FileDamage(path, text) if text else None
+            except NotDecrypted as exc:
+                raise NotVerified(str(exc)) from None
             except (tarfile.TarError, OSError, EOFError, zlib.error, subprocess.SubprocessError) as exc:
                 raise DamagedFiles(FileDamage(path, f"{path} can't be unpacked: {exc}")) from None
         for file in left.values():
             text = f"{file.path} is in the manifest and in no file of {self._directory}"
             yield file, FileDamage(self._directory, text)
+
+    @contextmanager
+    def _unpacked(self, path: str, program: Sequence[str]) -> Iterator[IO[bytes]]:
+        """The plain tar file as a stream. Raises NotDecrypted, and SubprocessError if a program fails."""
+        with open(path, "rb") if self._decryption is None else self._decryption.opened(path) as source:
+            if not program:
+                yield source
+                return
+            with _output_of(program, source) as stream:
+                yield stream
 
 
 def _inside(name: str) -> str:
@@ -284,27 +307,23 @@ def _wrong_member(path: str, name: str, file: ManifestFile, size: int, found: st
 
 
 @contextmanager
-def _unpacked(path: str, program: Sequence[str]) -> Iterator[IO[bytes]]:
-    """The plain tar file as a stream. Raises SubprocessError if the program that unpacks it fails."""
-    with open(path, "rb") as source:
-        if not program:
-            yield source
-            return
-        # run_command returns only when the program has ended; its output is read while it runs.
-        # pylint: disable-next=ansible-bad-function
-        process = subprocess.Popen(list(program), stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        whole = False
-        stream: Any = process.stdout
-        try:
-            yield stream
-            # Also what follows tar's own end.
-            while stream.read(_PIECE):
-                pass
-            whole = True
-        finally:
-            stream.close()
-            if not whole:
-                process.kill()
-            code = process.wait()
-        if code != 0:
-            raise subprocess.CalledProcessError(code, list(program))
+def _output_of(program: Sequence[str], source: IO[bytes]) -> Iterator[IO[bytes]]:
+    """What a program makes of a file. Raises SubprocessError if the program fails."""
+    # run_command returns only when the program has ended; its output is read while it runs.
+    # pylint: disable-next=ansible-bad-function
+    process = subprocess.Popen(list(program), stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    whole = False
+    stream: Any = process.stdout
+    try:
+        yield stream
+        # Also what follows tar's own end.
+        while stream.read(_PIECE):
+            pass
+        whole = True
+    finally:
+        stream.close()
+        if not whole:
+            process.kill()
+        code = process.wait()
+    if code != 0:
+        raise subprocess.CalledProcessError(code, list(program))

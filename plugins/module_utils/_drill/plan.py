@@ -27,15 +27,23 @@ ChooseRandom = Callable[[Sequence[str]], str]
 
 
 def choose_backup(server: str, backups: Sequence[Backup], choice: str, choose_random: ChooseRandom) -> str:
-    """The id of the backup; auto for the newest one that can reach the target. Raises DrillError if there is none."""
+    """The id of the backup; auto for the newest one that can reach the target. Raises DrillError if there is none, or if it is of snapshots."""
+    done = [one for one in backups if one.done]
+    of_files = sorted(one.backup_id for one in done if one.snapshots is None)
+    requested = [one for one in done if one.backup_id == choice and one.snapshots is not None]
+    if requested or (done and not of_files):
+        what = f"backup {choice} is of snapshots" if requested else "all its backups are of snapshots"
+        raise DrillError(
+            f"server '{server}': {what}, and a drill restores files. Recover it to a test instance with the playbook pgdr.barman.recover "
+            "(barman_recover_snapshot_instance), which verifies it"
+        )
     if choice == NEWEST:
         return AUTO
     if choice not in (OLDEST, RANDOM):
         return choice
-    ids = sorted(one.backup_id for one in backups if one.done)
-    if not ids:
+    if not of_files:
         raise DrillError(f"server '{server}' has no valid backup")
-    return ids[0] if choice == OLDEST else choose_random(ids)
+    return of_files[0] if choice == OLDEST else choose_random(of_files)
 
 
 def copy_jobs(request: DrillRequest, configured: Mapping[str, str | None], processors: int) -> int | None:

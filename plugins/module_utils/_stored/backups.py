@@ -14,6 +14,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._backup.decryption import Decryption
 from .._backup.pg_verifybackup import PROGRAM, Pacing, find_program, run_program
 from .._backup.stored_files import BackupFiles, DamagedFiles, FileDamage, NotVerified, PlainFiles, open_files
 from .._barman.catalog import Backup
@@ -46,7 +47,7 @@ class VerifiedBackup:
 class BackupReader:
     """barman, runner: how programs are run. pace: the limit of its reading. bin_directory: of PostgreSQL's programs, None to search them.
 
-    generate: whether Barman may write the manifest of a backup that has none.
+    generate: whether Barman may write the manifest of a backup that has none. decryption: of encrypted backups; None if they can't be decrypted.
     """
 
     barman: Barman
@@ -54,6 +55,7 @@ class BackupReader:
     pace: Pace
     bin_directory: str | None = None
     generate: bool = True
+    decryption: Decryption | None = None
 
     def verify(self, server: str, backup: Backup, directory: str, path_prefix: str = "") -> VerifiedBackup:
         """Read the backup. directory: its own. path_prefix: where Barman searches PostgreSQL's programs. Raises HostError if a program can't be run."""
@@ -68,9 +70,9 @@ class BackupReader:
                 self._generate(server, backup)
                 generated = True
                 # Barman has just read every file.
-                files = open_files(backup, directory)
+                files = open_files(backup, directory, self.decryption)
                 return self._result(backup, files, (), OWN, generated=True)
-            files = open_files(backup, directory)
+            files = open_files(backup, directory, self.decryption)
             program = self._program(backup, path_prefix) if isinstance(files, PlainFiles) else None
             if program is not None:
                 damages = self._with_program(program, directory, files)

@@ -13,10 +13,11 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .._backup.decryption import GPG
 from .._barman.archive import Archive, list_archive
 from .._barman.catalog import Backup
 from .._barman.command import Barman
-from .._barman.configuration import Configuration
+from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.server import Server
 from .._barman.wal_sizes import RecordedFile, read_xlogdb
 from .._host.files import read_text, write_atomic
@@ -59,6 +60,11 @@ class StoredServer:
         return next(one for one in self.backups if one.backup_id == backup_id)
 
     @property
+    def decrypts(self) -> bool:
+        """Whether Barman is configured to decrypt backups on this host."""
+        return can_decrypt(self.server.entry)
+
+    @property
     def systems(self) -> frozenset[int]:
         """The system identifiers of the backups."""
         return frozenset(map(int, system_identifiers(self.backups)))
@@ -99,25 +105,32 @@ def read_stored(server: Server) -> StoredServer:
         return StoredServer(server, Archive({}, {}, {}), {}, ())
     # Barman adds a line after it has archived a file, and removes it after it has deleted the file.
     recorded = read_xlogdb(server.entry)
-    backups = [_backup_unit(one) for one in server.backups if is_verifiable(one)]
+    decrypts = can_decrypt(server.entry)
+    backups = [_backup_unit(one) for one in server.backups if is_verifiable(one, decrypts=decrypts)]
     archive = list_archive(server.entry, server.barman, server.segment_size, [])
     segments = [unit for unit in (_segment_unit(*one) for one in archive.segments.items()) if unit is not None]
     return StoredServer(server, archive, recorded, (*backups, *segments))
 
 
-def is_verifiable(backup: Backup) -> bool:
-    """Whether a backup is complete, and its files can be read without Barman."""
-    return backup.done and backup.snapshots is None and backup.encryption in (None, "none")
+def can_decrypt(entry: ServerConfiguration) -> bool:
+    """Whether Barman knows a passphrase. A host that only encrypts needs none, and no secret key."""
+    return entry.get("encryption_passphrase_command") is not None
 
 
-def not_verifiable(backups: list[Backup]) -> dict[str, str]:
+def is_verifiable(backup: Backup, *, decrypts: bool = False) -> bool:
+    """Whether a backup is complete, and its files can be read. decrypts: whether that is so for encrypted ones."""
+    readable = backup.encryption in (None, "none") or (decrypts and backup.encryption == GPG)
+    return backup.done and backup.snapshots is None and readable
+
+
+def not_verifiable(backups: list[Backup], *, decrypts: bool) -> dict[str, str]:
     """Why complete backups can't be verified, by their ids."""
     return {
         one.backup_id: "it is of snapshots"
         if one.snapshots is not None
-        else "it is encrypted, and only Barman can read it"
+        else "it is encrypted, and encryption_passphrase_command is not set on this host"
         for one in backups
-        if one.done and not is_verifiable(one)
+        if one.done and not is_verifiable(one, decrypts=decrypts)
     }
 
 

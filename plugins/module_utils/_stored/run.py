@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable
 
+from .._backup.decryption import Decryption
 from .._barman.arguments import barman_from
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, read
@@ -131,7 +132,12 @@ class _Verification:
             )
         except HostError as exc:
             return {**self.facts, "result": "failed", "reason": str(exc), "consequences": None}
-        return {**self.facts, "result": "planned", **plan_facts(plan), "not_verified": not_verifiable(stored.backups)}
+        return {
+            **self.facts,
+            "result": "planned",
+            **plan_facts(plan),
+            "not_verified": not_verifiable(stored.backups, decrypts=stored.decrypts),
+        }
 
     def _skipped(self) -> dict[str, Any]:
         return {
@@ -186,7 +192,14 @@ class _Verification:
             progress.update(PHASE, server=self.name, bytes_done=size, bytes_total=plan.bytes)
 
         progress.update(PHASE, server=self.name, bytes_done=0, bytes_total=plan.bytes)
-        reader = BackupReader(environment.barman, environment.runner, pace, request.bin_directory, request.generate)
+        reader = BackupReader(
+            environment.barman,
+            environment.runner,
+            pace,
+            request.bin_directory,
+            request.generate,
+            self._decryption(stored),
+        )
         reading = read_plan(stored, state, plan, kept, reader, self._wal_program(pace), self.started, note)
         damages = [*reading.damages, *listed_damages(stored, self.started, reading.damages)]
         missing, unknown = find_gaps(stored.backups, self.server.archive, complete=not self.server.entry.passive)
@@ -206,13 +219,17 @@ class _Verification:
             "programs": reading.programs,
             "wal_program": reading.wal_program,
             "generated_manifests": reading.generated,
-            "not_verified": {**not_verifiable(stored.backups), **reading.state.unverified},
+            "not_verified": {**not_verifiable(stored.backups, decrypts=stored.decrypts), **reading.state.unverified},
             "damaged_files": len(facts),
             "damages": facts[:MOST],
             "missing": [gap.as_dict() for gap in missing],
             "consequences": {**cut_off.as_dict(), "text": str(cut_off)} if damages or missing else None,
             "reason": reason,
         }
+
+    def _decryption(self, stored: StoredServer) -> Decryption | None:
+        command = self.server.entry.get("encryption_passphrase_command")
+        return Decryption(command, self.environment.runner) if stored.decrypts and command else None
 
     def _wal_program(self, pace: Pace) -> WalProgram:
         own = self.request.bin_directory

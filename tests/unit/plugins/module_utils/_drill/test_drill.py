@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.catalog import Backup
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.disks import Disk
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.snapshots import Snapshots
 from ansible_collections.pgdr.barman.plugins.module_utils._drill import observe, place, scratch
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.facts import commit_time, rpo_facts
 from ansible_collections.pgdr.barman.plugins.module_utils._drill.plan import (
@@ -212,6 +214,22 @@ def test_all_servers_are_drilled_one_after_another(host: DrillHost) -> None:
 def test_the_backup_is_chosen(host: DrillHost, choice: str, expected: str) -> None:
     host.drill("app", backup=choice)
     assert host.recoveries[0][0].backup_id == expected
+
+
+def test_a_backup_of_snapshots_is_refused_with_the_way_that_works() -> None:
+    files = Backup("20261128T110000", "DONE", "/b")
+    snapshots = Backup("20261129T110000", "DONE", "/b", snapshots=Snapshots("aws", {}, ()))
+    for choice in ("newest", "oldest", "random", snapshots.backup_id):
+        with pytest.raises(
+            DrillError, match=r"of snapshots, .*pgdr\.barman\.recover \(barman_recover_snapshot_instance\)"
+        ):
+            choose_backup("app", [snapshots], choice, lambda ids: ids[0])
+    both = [files, snapshots]
+    assert choose_backup("app", both, "oldest", lambda ids: ids[0]) == files.backup_id
+    assert choose_backup("app", both, "random", lambda ids: ids[-1]) == files.backup_id
+    assert choose_backup("app", both, "newest", lambda ids: ids[0]) == "auto"
+    with pytest.raises(DrillError, match="backup 20261129T110000 is of snapshots"):
+        choose_backup("app", both, snapshots.backup_id, lambda ids: ids[0])
 
 
 def test_without_a_valid_backup_there_is_none_to_choose() -> None:

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import bz2
 import dataclasses
 import gzip
 import json
+import lzma
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -480,6 +483,47 @@ def test_what_only_pg_verifybackup_finds_is_reported_in_its_words(
     facts = host.verify()
     assert "something new" in facts["reason"]
     assert paths(facts) == {str(host.file("").parent / "data")}
+
+
+def test_an_encrypted_backup_is_read_only_if_barman_knows_the_passphrase(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    def refuse(backup: object, directory: str, decryption: object) -> object:
+        opened.append(decryption)
+        raise NotVerified("it can't be decrypted: no key")
+
+    monkeypatch.setattr(reading_backups, "open_files", refuse)
+    host.back_up(BACKUP, encryption="gpg")
+    reason = "it is encrypted, and encryption_passphrase_command is not set on this host"
+    facts = host.verify()
+    assert (facts["result"], facts["not_verified"], opened) == ("passed", {BACKUP: reason}, [])
+    with (host.files.directory / "pg.conf").open("a") as stream:
+        stream.write("encryption_passphrase_command = cat /nowhere\n")
+    facts = host.verify()
+    assert (facts["result"], facts["not_verified"]) == ("passed", {BACKUP: "it can't be decrypted: no key"})
+    assert [getattr(one, "command", None) for one in opened] == ["cat /nowhere"]
+
+
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "xz", "zstd", "lz4"])
+def test_compressed_wal_is_read_to_its_end(host: StoredHost, kind: str) -> None:
+    """The libraries that Barman compresses with, if this Python has them."""
+    compress: dict[str, Callable[[], Callable[[bytes], bytes]]] = {
+        "gzip": lambda: gzip.compress,
+        "bzip2": lambda: bz2.compress,
+        "xz": lambda: lzma.compress,
+        "zstd": lambda: pytest.importorskip("zstandard").ZstdCompressor().compress,
+        "lz4": lambda: pytest.importorskip("lz4.frame").compress,
+    }
+    path = host.wal_path(host.segments[1])
+    packed = compress[kind]()(path.read_bytes())
+    path.write_bytes(packed)
+    (host.place / "wals" / "xlog.db").unlink()
+    assert host.verify()["result"] == "passed"
+    for damaged in (packed[:-9], packed[: len(packed) // 2], packed[:1000] + b"NOISE" + packed[1005:]):
+        path.write_bytes(damaged)
+        assert paths(host.verify()) == {str(path)}
 
 
 # Requests and failures
