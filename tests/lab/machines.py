@@ -35,6 +35,19 @@ BYTECODE_MODULE = Path(__file__).with_name("bytecode.py")
 BOOT = Path(__file__).with_name("boot.sh")
 ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8")
 FILLER = ".pgdr-lab-filler"
+UNUSED_GENERATORS = (
+    "debug",
+    "fstab",
+    "getty",
+    "gpt-auto",
+    "hibernate-resume",
+    "rc-local",
+    "run",
+    "ssh",
+    "system-update",
+    "tpm2",
+)
+"""systemd runs each of its generators at each reload, ten times while PostgreSQL is installed. These find nothing in a container."""
 
 stopping = threading.Event()
 
@@ -143,6 +156,10 @@ def prepare(record: Record, neighbours: Sequence[Machine]) -> None:
                 str(keys / f"ssh_host_{kind}_key"),
             ]
         )
+    generators = etc / "systemd/system-generators"
+    generators.mkdir(parents=True)
+    for name in UNUSED_GENERATORS:
+        (generators / f"systemd-{name}-generator").symlink_to("/dev/null")
     ssh = record.directory / "upper/root/.ssh"
     ssh.mkdir(parents=True, mode=0o700)
     ssh.parent.chmod(0o700)

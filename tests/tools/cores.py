@@ -150,6 +150,17 @@ def link_collections(root: Path) -> None:
             link.symlink_to(os.path.relpath(development.COLLECTIONS_ROOT / relative, link.parent))
 
 
+def write_constraints() -> Path:
+    """The versions of requirements/dev.txt that fit every release of ansible-core. A reader sees the whole file."""
+    path = DIRECTORY / "constraints.txt"
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    lines = (REQUIREMENTS / "dev.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    content = "".join(line for line in lines if not line.startswith(PINNED_BY_THE_CORE))
+    if not path.is_file() or path.read_text(encoding="utf-8") != content:
+        path.write_text(content, encoding="utf-8")
+    return path
+
+
 def provide(core: Core) -> Outcome:
     """Make the environment of a release, unless it is there."""
     if core.oldest:
@@ -161,10 +172,7 @@ def provide(core: Core) -> Outcome:
         return Outcome("environment", (), 0, "", 0.0)
     assert core.python is not None
     shutil.rmtree(core.venv, ignore_errors=True)
-    constraints = DIRECTORY / "constraints.txt"
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
-    lines = (REQUIREMENTS / "dev.txt").read_text(encoding="utf-8").splitlines(keepends=True)
-    constraints.write_text("".join(line for line in lines if not line.startswith(PINNED_BY_THE_CORE)), encoding="utf-8")
+    constraints = write_constraints()
     made = run("environment", core.python, "-m", "venv", core.venv)
     if not made.ok:
         return made
@@ -183,6 +191,14 @@ def provide(core: Core) -> Outcome:
     if outcome.ok:
         stamp.write_text(content, encoding="utf-8")
     return outcome
+
+
+def examine_all(stage: Stage, chosen: Sequence[Core], *, short: bool) -> list[Core]:
+    """The releases that have their environment, after their tests. Two at a time: half of the tests' time is waiting."""
+    write_constraints()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        examined = list(pool.map(lambda core: examine(stage, core, short=short), chosen))
+    return [core for core, ready in zip(chosen, examined, strict=True) if ready]
 
 
 def examine(stage: Stage, core: Core, *, short: bool) -> bool:
@@ -261,7 +277,7 @@ def main(arguments: list[str]) -> int:
         )
     stage = Stage("cores")
     chosen = [known[release] for release in (known if short else arguments or known)]
-    ready = [core for core in chosen if examine(stage, core, short=short)]
+    ready = examine_all(stage, chosen, short=short)
     examine_sanity(stage, ready, short=short)
     return stage.finish()
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import ExitStack
+from typing import IO
 
 from tests.tools.stage import REPOSITORY, Tally, environment, exit_on_signals
 
@@ -20,25 +23,59 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 """By stage, the arguments of its program. ansible-test sanity is a part of cores: the oldest and the newest release find all that those between them do."""
 
+BESIDE = {"package": "cores"}
+"""A stage that uses one processor, and the stage that it runs beside. Its output follows that of the other stage."""
 
-def run_stage(stage: str) -> Tally:
-    """Run one stage to its end; one that could not count has failed once."""
+
+class Running:
+    """A stage that runs."""
+
+    def __init__(self, stage: str, output: IO[str] | None = None) -> None:
+        Tally.forget(stage)
+        self.stage = stage
+        self.output = output
+        self.started = time.monotonic()
+        argv = [sys.executable, "-m", f"tests.tools.{stage}", *STAGES[stage]]
+        self.process = subprocess.Popen(argv, cwd=REPOSITORY, env=environment(), stdout=output, stderr=output)
+
+    def end(self) -> Tally:
+        """Wait for its end, and count; a stage that could not count has failed once."""
+        rc = self.process.wait()
+        if self.output is not None:
+            self.output.seek(0)
+            print(self.output.read(), end="", flush=True)
+        tally = Tally.load(self.stage) or Tally(self.stage, seconds=time.monotonic() - self.started)
+        if rc != 0 and not tally.failures:
+            tally.failures.append(f"{self.stage} ended with exit code {rc}")
+        return tally
+
+
+def run_stages() -> list[Tally]:
+    """Run all stages, and count each."""
+    tallies = []
+    for stage in (stage for stage in STAGES if stage not in BESIDE):
+        with ExitStack() as files:
+            heading(stage)
+            running = [Running(stage)]
+            try:
+                for other in (other for other, beside in BESIDE.items() if beside == stage):
+                    running.append(Running(other, files.enter_context(tempfile.TemporaryFile("w+"))))
+                tallies.append(running[0].end())
+                for one in running[1:]:
+                    heading(one.stage)
+                    tallies.append(one.end())
+            except BaseException:
+                # A stage takes its machines down before it ends.
+                for one in running:
+                    one.process.terminate()
+                for one in running:
+                    one.process.wait()
+                raise
+    return tallies
+
+
+def heading(stage: str) -> None:
     print(f"\n== {stage}", flush=True)
-    Tally.forget(stage)
-    started = time.monotonic()
-    argv = [sys.executable, "-m", f"tests.tools.{stage}", *STAGES[stage]]
-    process = subprocess.Popen(argv, cwd=REPOSITORY, env=environment())
-    try:
-        rc = process.wait()
-    except BaseException:
-        # It takes its machines down before it ends.
-        process.terminate()
-        process.wait()
-        raise
-    tally = Tally.load(stage) or Tally(stage, seconds=time.monotonic() - started)
-    if rc != 0 and not tally.failures:
-        tally.failures.append(f"{stage} ended with exit code {rc}")
-    return tally
 
 
 def summary(tallies: list[Tally]) -> str:
@@ -57,7 +94,7 @@ def summary(tallies: list[Tally]) -> str:
 def main() -> int:
     exit_on_signals()
     os.chdir(REPOSITORY)
-    tallies = [run_stage(stage) for stage in STAGES]
+    tallies = run_stages()
     print(summary(tallies), flush=True)
     return 1 if any(tally.failures for tally in tallies) else 0
 

@@ -36,18 +36,26 @@ LAB_PREFIX = "molecule-"
 """A scenario's lab is named so, with the scenario's name behind; the quickstart's is not."""
 
 LONGEST_FIRST = (
-    "cluster",
     "star",
-    "streaming",
     "moving",
     "increments",
-    "geo",
-    "targets",
+    "streaming",
+    "cluster",
     "rsync",
+    "targets",
+    "monitoring",
+    "geo",
+    "drill",
     "hooks",
     "faults",
-    "monitoring",
-    "drill",
+    "layouts",
+    "versions",
+    "identity",
+    "synchronous",
+    "controller",
+    "decommission",
+    "unmanaged",
+    "first",
 )
 """They begin before all others, so that all lanes end at about the same time."""
 

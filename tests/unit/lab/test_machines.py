@@ -114,6 +114,7 @@ def test_a_machines_disk_makes_it_different_from_the_others(state):
     packages = one / "usr/lib/python3/dist-packages"
     assert (packages / "pgdr_lab_bytecode.pth").read_text() == "import pgdr_lab_bytecode; pgdr_lab_bytecode.install()\n"
     assert (packages / "pgdr_lab_bytecode.py").exists()
+    assert (one / "etc/systemd/system-generators/systemd-getty-generator").readlink() == Path("/dev/null")
     assert PG.prepared
     assert (PG.directory / "disk-0.img").stat().st_size == 32 * 1024**2
     machines.write_known_hosts()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,22 @@ def test_a_release_without_a_python_fails_and_is_skipped_by_name_in_the_short_ru
     cores.examine(stage, core, short=False)
     assert stage.tally.failures == [f"ansible-core {core.version}"]
     assert core.missing() in capsys.readouterr().out
+
+
+def test_releases_are_examined_two_at_a_time_and_stay_in_order(stage, monkeypatch, tmp_path):
+    monkeypatch.setattr(cores, "DIRECTORY", tmp_path)
+    meeting = threading.Barrier(2, timeout=10)
+    known = cores.cores()[:4]
+
+    def examine(_stage: Stage, core: cores.Core, *, short: bool) -> bool:
+        meeting.wait()
+        return short and core is not known[1]
+
+    monkeypatch.setattr(cores, "examine", examine)
+    assert cores.examine_all(stage, known, short=True) == [known[0], *known[2:]]
+    constraints = (tmp_path / "constraints.txt").read_text(encoding="utf-8")
+    assert "pytest==" in constraints
+    assert "ansible-core==" not in constraints
 
 
 @pytest.mark.parametrize("short", [False, True])
