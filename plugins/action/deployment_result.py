@@ -16,6 +16,7 @@ class ActionModule(Action):
     ARGUMENTS = {
         "handover": {"type": "dict", "default": {}},
         "undeclared": {"type": "dict", "default": {}},
+        "findings": {"type": "list", "elements": "dict", "default": []},
     }
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -25,6 +26,7 @@ class ActionModule(Action):
             set(variables["ansible_play_hosts_all"]) - set(hosts),
             {host: plan["waiting"] for host, plan in arguments["handover"].items()},
             arguments["undeclared"],
+            arguments["findings"],
             check_mode=bool(self._task.check_mode),
         )
         return {"result": result}

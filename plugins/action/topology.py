@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils import inventory
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.acceptance import failing
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.texts import failure_lines, short_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import hosts_by_part
 from ansible_collections.pgdr.barman.plugins.plugin_utils.inventory_variables import read_inventory
@@ -36,7 +39,7 @@ class ActionModule(Action):
             raise AnsibleActionFail(inventory.problems_message(problems, variables))
         pg, backup = groups[arguments["pg_group"]], groups[arguments["backup_group"]]
         declared = read_inventory(pg, backup, hostvars, self._loader)
-        outcome = build(declared.pg, declared.backup, program_identity())
+        outcome = build(declared.pg, declared.backup, program_identity(), date.today())
         warnings = [*outcome.warnings, *declared.warnings, *inventory.shared_names([*pg, *backup], groups)]
         found = {"warnings": warnings} if warnings else {}
         if outcome.problems:
@@ -46,4 +49,9 @@ class ActionModule(Action):
             "topology": outcome.topology,
             "requirements": outcome.requirements,
             "hosts": hosts_by_part(outcome.requirements, pg, backup),
+            "advice": {
+                "findings": [one.as_dict() for one in outcome.decided.findings],
+                "messages": short_lines(outcome.decided),
+                "failures": failure_lines(failing(outcome.decided.findings, outcome.fail_on)),
+            },
         }

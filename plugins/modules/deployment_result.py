@@ -29,6 +29,11 @@ options:
     description: What the inventory does not declare by host, as RV(pgdr.barman.undeclared#module:messages) has it.
     type: dict
     default: {}
+  findings:
+    description: The findings about the architecture, as RV(pgdr.barman.topology#module:advice.findings) has them.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -36,6 +41,7 @@ EXAMPLES = r"""
   pgdr.barman.deployment_result:
     handover: "{{ barman_handover.hosts }}"
     undeclared: "{{ barman_undeclared.messages }}"
+    findings: "{{ barman_topology.advice.findings }}"
   run_once: true
   register: deployment
 """
@@ -54,4 +60,5 @@ result:
     hosts: [backup-eu, pg-eu]
     waiting: {}
     undeclared: {}
+    findings: []
 """

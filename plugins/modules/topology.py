@@ -162,6 +162,39 @@ hosts:
       type: list
       elements: str
       sample: []
+advice:
+  description: The findings about the architecture that the inventory alone decides. The playbook C(pgdr.barman.preflight) also measures.
+  returned: success
+  type: dict
+  contains:
+    findings:
+      description:
+        - Each finding with C(code), C(subject), C(severity), C(evidence), C(reason), C(cost) and C(remedy).
+        - C(accepted) is V(null), or has C(reason) and C(until) of C(barman_accepted_findings).
+      returned: success
+      type: list
+      elements: dict
+      sample:
+        - code: no_monitoring
+          subject: backup-eu
+          severity: warning
+          evidence: barman_monitoring is empty
+          reason: Without monitoring, a backup that fails at night is found when it is needed.
+          cost: A line of cron each minute. Prometheus, Nagios or a receiver of messages must exist.
+          remedy: "barman_monitoring: [prometheus], [nagios] or [notify]"
+          accepted: null
+    messages:
+      description: The open findings in short form, and acceptances that have expired. Empty if there is none.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+    failures:
+      description: The open findings that C(barman_preflight_fail_on) names.
+      returned: success
+      type: list
+      elements: str
+      sample: []
 requirements:
   description:
     - The requirements of each host, by inventory name.

@@ -10,9 +10,12 @@ documents the keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.advise import Assessment
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import Finding
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import Forecast, ForecastError
 from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     Jobs,
     Results,
@@ -135,10 +138,14 @@ def deploy_result(
     failed_hosts: Iterable[str],
     waiting: Mapping[str, Iterable[str]],
     undeclared: Mapping[str, Iterable[str]],
+    findings: Iterable[Mapping[str, Any]] = (),
     *,
     check_mode: bool,
 ) -> dict[str, Any]:
-    """hosts: those at the end of the run. waiting: what the handover left, by host. undeclared: the messages on what the inventory does not declare."""
+    """hosts: those at the end of the run. waiting: what the handover left, by host. undeclared: the messages on what the inventory does not declare.
+
+    findings: those about the architecture that the inventory alone decides, accepted ones included.
+    """
     return _result(
         failed_hosts,
         {},
@@ -146,6 +153,31 @@ def deploy_result(
         hosts=sorted(hosts),
         waiting={host: list(reasons) for host, reasons in waiting.items() if reasons},
         undeclared={host: list(messages) for host, messages in undeclared.items() if messages},
+        findings=list(findings),
+    )
+
+
+def preflight_result(
+    assessment: Assessment,
+    predicted: tuple[Sequence[Forecast], Sequence[ForecastError]],
+    failing: Iterable[Finding],
+    failed_hosts: Iterable[str],
+    *,
+    check_mode: bool,
+) -> dict[str, Any]:
+    """predicted: the forecasts, and the errors of earlier ones. failing: the findings that fail the run; they are the failures, by subject."""
+    failures: dict[str, list[str]] = {}
+    for one in failing:
+        failures.setdefault(one.subject, []).append(f"{one.code}: {one.evidence}")
+    return _result(
+        failed_hosts,
+        failures,
+        check_mode=check_mode,
+        findings=[one.as_dict() for one in assessment.decided.findings],
+        unmeasured=[one.as_dict() for one in assessment.unmeasured],
+        expired=[str(one) for one in assessment.decided.expired],
+        forecasts=[one.as_dict() for one in predicted[0]],
+        forecast_errors=[one.as_dict() for one in predicted[1]],
     )
 
 

@@ -16,7 +16,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -215,6 +215,18 @@ class PsycopgSession:
             # Without parameters psycopg uses the simple protocol, the only one that replication connections know.
             cursor = self._connection.execute(sql, params or None)
             return [_decoded(row) for row in cursor.fetchall()] if cursor.description else []
+        except load_psycopg().Error as exc:
+            raise QueryFailed(
+                f"PostgreSQL at {self.endpoint.address} refused '{_first_words(sql)}': {_one_line(str(exc))}",
+                exc.sqlstate,
+            ) from None
+
+    def copied_bytes(self, sql: str) -> Generator[int, None, None]:
+        """The sizes of the blocks that COPY … TO STDOUT returns. If the caller closes the iterator, psycopg cancels the statement. Raises QueryFailed."""
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(sql) as blocks:
+                for block in blocks:
+                    yield len(block)
         except load_psycopg().Error as exc:
             raise QueryFailed(
                 f"PostgreSQL at {self.endpoint.address} refused '{_first_words(sql)}': {_one_line(str(exc))}",

@@ -109,9 +109,9 @@ def fail_on_word(value: Any) -> str:
 class Decided:
     """findings: all, with what is accepted. expired: acceptances of findings that are open again. unused: those without a finding."""
 
-    findings: tuple[Finding, ...]
-    expired: tuple[Acceptance, ...]
-    unused: tuple[Acceptance, ...]
+    findings: tuple[Finding, ...] = ()
+    expired: tuple[Acceptance, ...] = ()
+    unused: tuple[Acceptance, ...] = ()
 
     @property
     def open(self) -> list[Finding]:

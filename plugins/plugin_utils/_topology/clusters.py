@@ -42,6 +42,8 @@ SHARED: Mapping[str, str] = {
     "drill_maximum_age": "barman_drill_maximum_age",
     "drill_schedule": "barman_drill_schedule",
     "drill_queries": "barman_drill_queries",
+    "rpo": "barman_rpo",
+    "rto": "barman_rto",
     "verification_days": "barman_verification_days",
     "verification_schedule": "barman_verification_schedule",
     "options": "barman_options",

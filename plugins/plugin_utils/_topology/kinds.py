@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...module_utils._postgres import privileges
+from .._advice import acceptance
 from . import drills, hooks, parse
 
 #: Reports what is wrong with a part of a value: the part, the message, and what to write instead.
@@ -62,6 +63,8 @@ CRON = Kind("cron expression", parse.cron)
 DAYS = Kind("integer", parse.integer(1))
 KILOBYTES = Kind("integer", parse.integer(1))
 DRILL_AGE = Kind("duration", parse.drill_age)
+OBJECTIVE = Kind("duration", parse.objective)
+ACCEPTED_FINDINGS = Kind("list of findings", parse_parts=acceptance.read_accepted)
 DRILL_QUERIES = Kind("list of queries", parse_parts=drills.read_queries)
 
 
@@ -71,6 +74,10 @@ def one_of(allowed: tuple[str, ...]) -> Kind:
 
 def list_of(item: Kind, example: str) -> Kind:
     return Kind(f"list of {item.plural or item.words}", parse.list_of(item.parse, example))
+
+
+#: Codes and severities of findings.
+FAIL_ON = list_of(Kind("code", parse.fail_on_word, plural="codes"), "critical")
 
 
 def public_key(where: str) -> Kind:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ...module_utils._archive_command.command import ArchiveCompression, ArchiveMethod
 from ...module_utils._barman.versions import Version
+from .._advice.acceptance import Acceptance
 from .hooks import ALL, S3, Declared, Hook
 
 WalMethod = Literal["streaming", "archiving"]
@@ -113,6 +114,11 @@ class PostgresServer:
     drill_queries: tuple[Mapping[str, Any], ...] = ()
     verification_days: int | None = None
     verification_schedule: str | None = None
+    rpo: int | None = None
+    rto: int | None = None
+    hypervisor: str = ""
+    accepted_findings: tuple[Acceptance, ...] = field(default=(), repr=False)
+    fail_on: tuple[str, ...] = field(default=(), repr=False)
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)
@@ -162,6 +168,9 @@ class BackupServer:
     hook_directory: str = "/usr/local/lib/pgdr.barman"
     drill_directory: str = ""
     verification_bandwidth_limit: int | None = None
+    hypervisor: str = ""
+    accepted_findings: tuple[Acceptance, ...] = field(default=(), repr=False)
+    fail_on: tuple[str, ...] = field(default=(), repr=False)
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     s3: S3 | None = None
     has_s3_keys: tuple[bool, bool] = field(default=(False, False), repr=False)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ...module_utils._barman import options as barman_options
 from ...module_utils._barman.option_table import OPTIONS
 from ...module_utils._barman.versions import NEWEST, OLDEST, Version, format_version, parse_version
+from .._advice import acceptance
 from . import drills, schedule
 from .text_forms import TextError, describe, to_bool, to_dict, to_int, to_list
 
@@ -41,6 +42,8 @@ _DECIDED_PARAMETERS = {
     "sslkey": "barman_sslkey",
     "sslpassword": "barman_sslkey to a key without a password",
 }
+_OBJECTIVE = re.compile(r"(\d+)\s*(SECOND|MINUTE|HOUR|DAY)S?", re.IGNORECASE)
+_OBJECTIVE_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400}
 _RESERVED_NAMES = ("all", "barman", "DEFAULT")
 
 
@@ -339,6 +342,25 @@ def drill_age(value: Any) -> int:
         return drills.parse_age(value)
     except ValueError as error:
         raise InvalidValue(str(error), f"write {drills.AGE_FORMS}") from None
+
+
+def objective(value: Any) -> int:
+    """The seconds of an RPO or RTO. Only 0 has no unit: nobody knows whether 5 is seconds or minutes."""
+    found = _OBJECTIVE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is not None:
+        return int(found.group(1)) * _OBJECTIVE_SECONDS[found.group(2).upper()]
+    if (value == 0 and not isinstance(value, bool)) or value == "0":
+        return 0
+    raise InvalidValue(
+        f"{value!r} is not a duration", 'write 0, or a text such as "30 SECONDS", "5 MINUTES", "4 HOURS" or "1 DAY"'
+    )
+
+
+def fail_on_word(value: Any) -> str:
+    try:
+        return acceptance.fail_on_word(value)
+    except ValueError as error:
+        raise InvalidValue(*error.args) from None
 
 
 def public_key(where: str) -> Callable[[Any], str]:

@@ -50,6 +50,9 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_picture_file",
         "barman_picture_theme",
         "barman_picture_title",
+        "barman_preflight_bytes",
+        "barman_preflight_record",
+        "barman_preflight_seconds",
         "barman_recover_aws_region",
         "barman_recover_azure_resource_group",
         "barman_recover_backup_id",
@@ -105,7 +108,18 @@ PLAYBOOK_VARIABLES = frozenset(
 #: What the playbooks return with set_stats, by playbook. AWX sets it as a variable in the jobs that follow in a workflow, so nothing else has these names.
 RESULTS: Mapping[str, str] = {
     playbook: f"barman_result_{playbook}"
-    for playbook in ("backup", "check", "decommission", "deploy", "drill", "recover", "repair", "sync", "verify")
+    for playbook in (
+        "backup",
+        "check",
+        "decommission",
+        "deploy",
+        "drill",
+        "preflight",
+        "recover",
+        "repair",
+        "sync",
+        "verify",
+    )
 }
 #: The job templates in controller/ set it to their own name, by which a slice of a job is found.
 JOB_TEMPLATE = "barman_job_template"

@@ -190,6 +190,15 @@ def _zone(reader: _Reader) -> str:
     return str(reader.get("barman_zone"))
 
 
+def _advice(reader: _Reader) -> dict[str, Any]:
+    """What hosts of both groups declare for the findings about the architecture."""
+    return {
+        "hypervisor": reader.get("barman_hypervisor"),
+        "accepted_findings": reader.get("barman_accepted_findings"),
+        "fail_on": reader.get("barman_preflight_fail_on"),
+    }
+
+
 def _backup_server(reader: _Reader) -> BackupServer:
     host_address = _address_of(reader)
     here: tuple[str, ...] = (as_source(host_address),)
@@ -213,6 +222,7 @@ def _backup_server(reader: _Reader) -> BackupServer:
         hook_directory=reader.get("barman_hook_directory"),
         drill_directory=reader.get("barman_drill_directory"),
         verification_bandwidth_limit=reader.get("barman_verification_bandwidth_limit"),
+        **_advice(reader),
         hooks=reader.get("barman_hooks"),
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),
@@ -331,6 +341,9 @@ def _postgres_server(reader: _Reader, *, is_primary: bool) -> PostgresServer:
         drill_queries=reader.get("barman_drill_queries"),
         verification_days=reader.get("barman_verification_days"),
         verification_schedule=reader.get("barman_verification_schedule") or None,
+        rpo=reader.get("barman_rpo"),
+        rto=reader.get("barman_rto"),
+        **_advice(reader),
         hooks=reader.get("barman_hooks"),
         s3=reader.get("barman_s3"),
         has_s3_keys=_has_s3_keys(reader),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...module_utils._archive_command import command as archive_command
+from .advice_variables import ADVICE_VARIABLES
 from .cluster_variables import CLUSTER_VARIABLES
 from .kinds import (
     ADDRESS,
@@ -419,6 +420,7 @@ VARIABLES: tuple[Variable, ...] = (
         value=False,
         meaning="true: the backup server is intentionally without PostgreSQL servers.",
     ),
+    *ADVICE_VARIABLES,
     *ROLE_VARIABLES,
 )
 

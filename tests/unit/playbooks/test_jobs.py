@@ -121,7 +121,18 @@ def test_a_slice_of_another_template_that_lacks_a_host_is_refused(tmp_path: Path
 def test_results_of_an_earlier_job_are_no_misspelt_variables(tmp_path: Path) -> None:
     artifacts = {
         f"barman_result_{playbook}": {"ok": True}
-        for playbook in ("backup", "check", "decommission", "deploy", "drill", "recover", "repair", "sync", "verify")
+        for playbook in (
+            "backup",
+            "check",
+            "decommission",
+            "deploy",
+            "drill",
+            "preflight",
+            "recover",
+            "repair",
+            "sync",
+            "verify",
+        )
     }
     assert launch(tmp_path, "validate", artifacts=artifacts).status == "successful"
 

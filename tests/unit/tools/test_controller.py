@@ -15,6 +15,10 @@ import pytest
 import yaml
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.acceptance import Decided
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.advise import Assessment
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import Unmeasured, finding
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import Forecast, ForecastError
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_variables import RESULTS
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import SECRET_VARIABLES
@@ -215,6 +219,16 @@ def test_the_page_has_the_keys_of_every_result() -> None:
     copy = {"error": "", "changed": True}
     made: dict[str, dict[str, Any]] = {
         "deploy": run_results.deploy_result([], [], {}, {}, check_mode=False),
+        "preflight": run_results.preflight_result(
+            Assessment(Decided((finding("no_monitoring", "backup", ""),)), [Unmeasured("same_disk", "pg", "facts")]),
+            (
+                [Forecast("backup", "pg", "backup", 1, 1.0, "measured")],
+                [ForecastError("backup", "pg", "backup", "2026-11-30T00:00:00+00:00", 1.0, 1.0, 0.0)],
+            ),
+            [],
+            [],
+            check_mode=False,
+        ),
         "backup": run_results.backup_result({"backup": [["pg", job]]}, [], check_mode=False),
         "check": run_results.check_result(
             {"backup": {"servers": {"pg": {"ok": True, "checks": {}}}}}, [], check_mode=False

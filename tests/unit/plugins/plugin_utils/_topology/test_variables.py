@@ -67,6 +67,11 @@ TEXT_FORMS = {
     "list of addresses": (["198.51.100.1", "198.51.100.2"], "198.51.100.1\n198.51.100.2"),
     "list of streaming, archiving": (["streaming", "archiving"], '["streaming", "archiving"]'),
     "list of prometheus, nagios, notify": (["prometheus", "nagios"], "prometheus,nagios"),
+    "list of codes": (["critical", "same_disk"], "critical, same_disk"),
+    "list of findings": (
+        [{"code": "same_disk", "subject": "pg", "reason": "a test machine", "until": "2027-06-30"}],
+        '[{"code": "same_disk", "subject": "pg", "reason": "a test machine", "until": "2027-06-30"}]',
+    ),
     "list of queries": (["SELECT 1, 2", "SELECT 3"], "SELECT 1, 2\nSELECT 3\n"),
     "dictionary": ({"application_name": "x"}, "application_name=x"),
 }

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Forecasts of backups, recoveries and first passive copies, and how far former ones were from what was measured afterwards.
+
+Private to the collection. Pure: no Ansible, no input or output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from .architecture import Architecture, Entry, backup_interval
+from .facts import number, whole
+
+ForecastKind = Literal["backup", "recovery", "first_copy"]
+#: An SSH connection takes some round trips until it carries data: TCP, versions, keys, authentication, channel.
+_SSH_ROUND_TRIPS = 6
+_SEGMENT = 16 * 1024 * 1024
+VERSION = 1
+#: Of each kind and server. Older ones belong to another size.
+_MOST_RECORDED = 20
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How long an operation takes. server, backup_server: inventory names. size: bytes. basis: what it is computed from."""
+
+    kind: ForecastKind
+    server: str
+    backup_server: str
+    size: int
+    seconds: float
+    basis: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "server": self.server,
+            "backup_server": self.backup_server,
+            "bytes": self.size,
+            "seconds": round(self.seconds, 1),
+            "basis": self.basis,
+        }
+
+
+@dataclass(frozen=True)
+class ForecastError:
+    """A former forecast and what was measured after it. percent: positive if the operation took less time than forecast."""
+
+    kind: ForecastKind
+    server: str
+    backup_server: str
+    time: str
+    seconds: float
+    measured_seconds: float
+    percent: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "server": self.server,
+            "backup_server": self.backup_server,
+            "time": self.time,
+            "seconds": self.seconds,
+            "measured_seconds": self.measured_seconds,
+            "percent": self.percent,
+        }
+
+
+def forecasts(architecture: Architecture) -> list[Forecast]:
+    """Every forecast for which there are data."""
+    return [one for entry in architecture.entries for one in _of_entry(architecture, entry)]
+
+
+def _of_entry(architecture: Architecture, entry: Entry) -> Iterator[Forecast]:
+    for found in (backup_forecast(architecture, entry), recovery_forecast(architecture, entry)):
+        if found is not None:
+            yield found
+    for one in entry.copies:
+        size, link = stored_bytes(architecture, entry), architecture.link(one.target, one.source)
+        if size is not None and link.throughput:
+            seconds = size / link.throughput
+            yield Forecast("first_copy", entry.server.host, one.target, size, seconds, "measured throughput")
+
+
+def backup_forecast(architecture: Architecture, entry: Entry) -> Forecast | None:
+    """From the rate of the newest full backup, else from the measured throughput."""
+    server, backup = entry.server, entry.backup
+    size, throughput = architecture.size(entry), architecture.link(backup.host, server.host).throughput
+    last = architecture.last_backup(backup.host, server)
+    copied, duration = number(last.get("size")), number(last.get("duration"))
+    if size is None:
+        return None
+    if copied and duration:
+        return Forecast("backup", server.host, backup.host, size, size * duration / copied, "rate of the newest backup")
+    if throughput:
+        return Forecast("backup", server.host, backup.host, size, size / throughput, "measured throughput")
+    return None
+
+
+def recovery_forecast(architecture: Architecture, entry: Entry) -> Forecast | None:
+    """From the restore drills, else from the measured throughput for the backup and the WAL of a whole interval, without the replay."""
+    server, backup = entry.server, entry.backup
+    drilled = architecture.drill_of(backup.host, server).get("forecast")
+    if isinstance(drilled, Mapping):
+        seconds = number(drilled.get("seconds"))
+        size = (whole(drilled.get("backup_bytes")) or 0) + (whole(drilled.get("wal_bytes")) or 0)
+        if seconds is not None:
+            return Forecast(
+                "recovery", server.host, backup.host, size, seconds, f"{drilled.get('drills')} restore drills"
+            )
+    copied, throughput = architecture.size(entry), architecture.link(backup.host, server.host).throughput
+    if copied is None or not throughput:
+        return None
+    wal = (architecture.wal_rate(server) or 0.0) * (backup_interval(server) or 0)
+    size = copied + int(wal)
+    return Forecast(
+        "recovery", server.host, backup.host, size, size / throughput, "measured throughput, without replay"
+    )
+
+
+def stored_bytes(architecture: Architecture, entry: Entry) -> int | None:
+    """The bytes that a new passive node copies: all valid backups, or one if there is none yet."""
+    report = architecture.report_of(entry.backup.host, entry.server) or {}
+    sizes = [
+        number(one.get("size")) or 0.0
+        for one in report.get("backups") or ()
+        if isinstance(one, Mapping) and one.get("status") == "DONE"
+    ]
+    return int(sum(sizes)) if sizes else architecture.size(entry)
+
+
+def wal_capacity(architecture: Architecture, entry: Entry) -> float | None:
+    """The bytes of WAL a second that can come to the backup server. By archive_command, each segment has a connection of its own."""
+    link = architecture.link(entry.backup.host, entry.server.host)
+    if not link.throughput or entry.server.streams:
+        return link.throughput
+    return _SEGMENT / (_SEGMENT / link.throughput + _SSH_ROUND_TRIPS * (link.rtt or 0.0))
+
+
+# --- recorded forecasts -----------------------------------------------------------------------------------------------
+
+
+def recorded(document: Mapping[str, Any], new: Iterable[Forecast], now: datetime) -> dict[str, Any]:
+    """The document with the new forecasts, for the file on the controller. document: what the file has, or nothing."""
+    time = now.isoformat(timespec="seconds")
+    former = [one for one in document.get("forecasts") or () if isinstance(one, Mapping)]
+    found = [*former, *({"time": time, **one.as_dict()} for one in new)]
+    left: dict[tuple[Any, ...], int] = {}
+    retained = []
+    for one in reversed(found):
+        key = tuple(one.get(name) for name in ("kind", "server", "backup_server"))
+        left[key] = left.get(key, 0) + 1
+        if left[key] <= _MOST_RECORDED:
+            retained.append(dict(one))
+    return {"version": VERSION, "forecasts": retained[::-1]}
+
+
+def forecast_errors(architecture: Architecture, document: Mapping[str, Any]) -> list[ForecastError]:
+    """Of each kind and server, the newest recorded forecast after which the operation was measured. A first copy has no record to compare with."""
+    entries = {entry.server.host: entry for entry in architecture.entries}
+    found: dict[tuple[str, str], ForecastError] = {}
+    for one in document.get("forecasts") or ():
+        if not isinstance(one, Mapping) or one.get("kind") not in ("backup", "recovery"):
+            continue
+        entry, seconds, time = entries.get(str(one.get("server"))), number(one.get("seconds")), _moment(one.get("time"))
+        if entry is None or seconds is None or time is None or entry.backup.host != one.get("backup_server"):
+            continue
+        measured = _measured(architecture, entry, one["kind"], time)
+        if measured:
+            percent = round((seconds - measured) / measured * 100, 1)
+            key = (one["kind"], entry.server.host)
+            found[key] = ForecastError(*key, entry.backup.host, str(one["time"]), seconds, measured, percent)
+    return [found[key] for key in sorted(found)]
+
+
+def _measured(architecture: Architecture, entry: Entry, kind: str, after: datetime) -> float | None:
+    """The seconds of the first full backup, or of the first drill that passed, after that time."""
+    if kind == "backup":
+        report = architecture.report_of(entry.backup.host, entry.server) or {}
+        done = [
+            one
+            for one in report.get("backups") or ()
+            if isinstance(one, Mapping) and one.get("status") == "DONE" and one.get("type") != "incremental"
+        ]
+        times = [(_moment(one.get("begin_time")), number(one.get("duration"))) for one in done]
+    else:
+        drills = architecture.drill_of(entry.backup.host, entry.server).get("drills") or ()
+        passed = [one for one in drills if isinstance(one, Mapping) and one.get("result") == "passed"]
+        times = [(_moment(one.get("time")), number(one.get("rto_seconds"))) for one in passed]
+    later = sorted((moment, seconds) for moment, seconds in times if moment and seconds and moment >= after)
+    return later[0][1] if later else None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return None if found.tzinfo is None else found

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, pgdr.barman contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Forecasts, and how far they were from what was measured afterwards."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import (
+    Forecast,
+    forecast_errors,
+    forecasts,
+    recorded,
+    wal_capacity,
+)
+from tests.unit.plugins.plugin_utils._advice.fleets import GIB, Fleet, healthy_fleet, reported
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+def new_fleet() -> Fleet:
+    """Deployed, and without a backup."""
+    fleet = healthy_fleet()
+    for one in fleet.reported.values():
+        for server in one["servers"].values():
+            server.update(backups=[], last_backup=None, last_proven_restore=None)
+    return fleet
+
+
+def of_orders(fleet: Fleet) -> dict[str, Forecast]:
+    return {one.kind: one for one in forecasts(fleet.architecture()) if one.server == "orders"}
+
+
+def test_before_the_first_backup_the_measured_throughput_counts() -> None:
+    found = of_orders(new_fleet())
+    # 100 GiB at 120 MB/s; a recovery also has the WAL of a day.
+    assert round(found["backup"].seconds) == round(100 * GIB / 120e6)
+    assert round(found["recovery"].seconds) == round((100 * GIB + 50_000 * 86400) / 120e6)
+    assert round(found["first_copy"].seconds) == round(100 * GIB / 120e6)
+    assert {one.basis for one in found.values()} == {"measured throughput", "measured throughput, without replay"}
+
+
+def test_a_backup_and_drills_are_better_than_a_throughput() -> None:
+    fleet = healthy_fleet()
+    fleet.placements["orders"]["database"]["size"] = 200 * GIB
+    fleet.drilled["backup-eu"]["servers"]["orders"] = {
+        "forecast": {"seconds": 420.0, "drills": 7, "backup_bytes": 100, "wal_bytes": 11}
+    }
+    found = of_orders(fleet)
+    # 100 GiB took 1000 s.
+    assert (found["backup"].seconds, found["backup"].basis) == (2000.0, "rate of the newest backup")
+    assert found["recovery"] == Forecast("recovery", "orders", "backup-eu", 111, 420.0, "7 restore drills")
+
+
+def test_without_a_size_or_a_throughput_there_is_no_forecast() -> None:
+    for plant in ("size", "throughput"):
+        fleet = new_fleet()
+        fleet.placements["orders"]["database"]["size"] = None if plant == "size" else 1
+        fleet.placements["backup-eu"]["links"]["orders"]["throughput"] = None if plant == "throughput" else 1.0
+        assert set(of_orders(fleet)) <= {"first_copy"}
+
+
+def test_wal_by_archive_command_needs_a_connection_for_each_segment() -> None:
+    fleet = healthy_fleet()
+    fleet.pg["orders"]["barman_wal"] = ["archiving"]
+    fleet.placements["backup-eu"]["links"]["orders"]["rtt"] = 0.1
+    architecture = fleet.architecture()
+    (orders, shop) = architecture.entries
+    assert wal_capacity(architecture, shop) == 120e6
+    assert wal_capacity(architecture, orders) == pytest.approx(16 * 1024**2 / (16 * 1024**2 / 120e6 + 0.6))
+
+
+def forecast(kind: Any, seconds: float) -> Forecast:
+    return Forecast(kind, "orders", "backup-eu", GIB, seconds, "measured throughput")
+
+
+def test_the_record_retains_the_newest_of_each_kind() -> None:
+    document: dict[str, Any] = {}
+    for number in range(30):
+        document = recorded(document, [forecast("backup", number), forecast("recovery", number)], NOW)
+    assert document["version"] == 1
+    backups = [one for one in document["forecasts"] if one["kind"] == "backup"]
+    assert [one["seconds"] for one in backups] == [float(number) for number in range(10, 30)]
+    assert backups[0]["time"] == "2026-11-30T12:00:00+00:00"
+
+
+def later(fleet: Fleet) -> Fleet:
+    """With a backup of 1250 s and a drill of 500 s after the forecast, and earlier ones that do not count."""
+    server = reported("orders")
+    done = server["backups"][0]
+    server["backups"] = [
+        done,
+        {**done, "begin_time": "2026-11-30T13:00:00+00:00", "type": "incremental", "duration": 3.0},
+        {**done, "begin_time": "2026-11-30T14:00:00+00:00", "status": "FAILED", "duration": 1.0},
+        {**done, "begin_time": "2026-12-01T02:00:00+00:00", "duration": 1250.0},
+        {**done, "begin_time": "2026-12-02T02:00:00+00:00", "duration": 9999.0},
+    ]
+    fleet.reported["backup-eu"]["servers"]["orders"] = server
+    drills = [
+        {"result": "passed", "time": "2026-12-02T03:00:00+00:00", "rto_seconds": 9999.0},
+        {"result": "passed", "time": "2026-12-01T03:00:00+00:00", "rto_seconds": 500.0},
+        {"result": "failed", "time": "2026-11-30T15:00:00+00:00", "rto_seconds": 1.0},
+        {"result": "passed", "time": "2026-11-29T03:00:00+00:00", "rto_seconds": 1.0},
+    ]
+    fleet.drilled["backup-eu"]["servers"]["orders"] = {"drills": drills, "forecast": None}
+    return fleet
+
+
+def test_a_forecast_is_compared_with_the_first_operation_after_it() -> None:
+    document = recorded({}, [forecast("backup", 1000), forecast("recovery", 600), forecast("first_copy", 1)], NOW)
+    found = forecast_errors(later(healthy_fleet()).architecture(), document)
+    assert [(one.kind, one.seconds, one.measured_seconds, one.percent) for one in found] == [
+        ("backup", 1000.0, 1250.0, -20.0),
+        ("recovery", 600.0, 500.0, 20.0),
+    ]
+
+
+def test_a_forecast_without_an_operation_after_it_has_no_error() -> None:
+    after = datetime(2027, 1, 1, tzinfo=UTC)
+    document = recorded({}, [forecast("backup", 1000)], after)
+    assert forecast_errors(later(healthy_fleet()).architecture(), document) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time": "yesterday"},
+        {"time": "2026-11-30T12:00:00"},
+        {"seconds": None},
+        {"server": "gone"},
+        {"backup_server": "backup-us"},
+        {"kind": "other"},
+    ],
+)
+def test_what_is_no_forecast_of_this_fleet_is_left_out(change: dict[str, Any]) -> None:
+    (one,) = recorded({}, [forecast("backup", 1000)], NOW)["forecasts"]
+    document = {"forecasts": [{**one, **change}, "no dictionary", None]}
+    assert forecast_errors(later(healthy_fleet()).architecture(), document) == []
