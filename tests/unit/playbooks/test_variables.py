@@ -51,6 +51,7 @@ def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
         "decommission": "playbook: decommission",
         "deploy": "pgdr.barman.require_unlocked",
         "picture": "playbook: picture",
+        "preflight": "playbook: preflight",
         "recover": "pgdr.barman.recovery:",
         "test_recovery": "playbook: test_recovery",
     }
