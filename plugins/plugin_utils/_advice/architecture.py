@@ -33,6 +33,11 @@ class Entry:
     backup: BackupServer
     copies: tuple[PassiveCopy, ...]
 
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether the backups are snapshots of a cloud: they cross no network, and no drill restores them."""
+        return self.server.method == "snapshot"
+
 
 @dataclass(frozen=True)
 class Architecture:

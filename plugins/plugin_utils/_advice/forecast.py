@@ -94,7 +94,7 @@ def backup_forecast(architecture: Architecture, entry: Entry) -> Forecast | None
     size, throughput = architecture.size(entry), architecture.link(backup.host, server.host).throughput
     last = architecture.last_backup(backup.host, server)
     copied, duration = number(last.get("size")), number(last.get("duration"))
-    if size is None:
+    if size is None or entry.has_snapshots:
         return None
     if copied and duration:
         return Forecast("backup", server.host, backup.host, size, size * duration / copied, "rate of the newest backup")
@@ -115,7 +115,7 @@ def recovery_forecast(architecture: Architecture, entry: Entry) -> Forecast | No
                 "recovery", server.host, backup.host, size, seconds, f"{drilled.get('drills')} restore drills"
             )
     copied, throughput = architecture.size(entry), architecture.link(backup.host, server.host).throughput
-    if copied is None or not throughput:
+    if copied is None or not throughput or entry.has_snapshots:
         return None
     wal = (architecture.wal_rate(server) or 0.0) * (backup_interval(server) or 0)
     size = copied + int(wal)

@@ -45,7 +45,7 @@ def wal(architecture: Architecture) -> Findings:
 def backup_time(architecture: Architecture) -> Findings:
     for entry in architecture.entries:
         interval, forecast = backup_interval(entry.server), backup_forecast(architecture, entry)
-        if interval is None:
+        if interval is None or entry.has_snapshots:
             continue
         if forecast is None:
             yield Unmeasured("backup_exceeds_interval", entry.server.host, "database size and throughput")
@@ -95,7 +95,7 @@ def commits(architecture: Architecture) -> Findings:
 def recovery_time(architecture: Architecture) -> Findings:
     for entry in architecture.entries:
         server = entry.server
-        if server.rto is None:
+        if server.rto is None or entry.has_snapshots:
             continue
         forecast = recovery_forecast(architecture, entry)
         if forecast is None:

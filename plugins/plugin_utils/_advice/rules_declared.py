@@ -20,7 +20,7 @@ from .finding import finding
 
 def second_copies(architecture: Architecture) -> Findings:
     for entry in architecture.entries:
-        if not entry.copies and not any(_exports(entry)) and entry.server.method != "snapshot":
+        if not entry.copies and not any(_exports(entry)) and not entry.has_snapshots:
             yield finding(
                 "no_second_copy",
                 entry.server.host,
@@ -86,7 +86,7 @@ def monitoring(architecture: Architecture) -> Findings:
 def schedules(architecture: Architecture) -> Findings:
     for entry in architecture.entries:
         server = entry.server
-        if not server.drill_schedule and server.drill_maximum_age is None:
+        if not server.drill_schedule and server.drill_maximum_age is None and not entry.has_snapshots:
             yield finding(
                 "no_drill_schedule", server.host, "neither barman_drill_schedule nor barman_drill_maximum_age is set"
             )

@@ -65,6 +65,8 @@ def synchronous(architecture: Architecture) -> Findings:
 
 def drills(architecture: Architecture) -> Findings:
     for entry in architecture.entries:
+        if entry.has_snapshots:
+            continue
         report = architecture.report_of(entry.backup.host, entry.server)
         if not report or report.get("last_backup") is None:
             yield Unmeasured("never_drilled", entry.server.host, "a backup")

@@ -10,6 +10,7 @@ import locale
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres import conne
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection import (
     ConnectionFailed,
     PsycopgSession,
+    QueryFailed,
     connect,
     psycopg_is_there,
     require_psycopg,
@@ -177,3 +179,50 @@ def test_psycopg_is_loaded_for_the_first_connection_only() -> None:
     names = "".join(f"import ansible_collections.pgdr.barman.plugins.module_utils._postgres.{one}\n" for one in modules)
     program = f"import sys\nsys.path[:] = {sys.path!r}\n{names}sys.exit('psycopg' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+class Copying:
+    """A cursor that copies out, and ends with an error after its blocks, if there is one."""
+
+    def __init__(self, blocks: list[bytes], error: Exception | None = None) -> None:
+        self.blocks = blocks
+        self.error = error
+        self.ended = 0
+
+    def cursor(self) -> Copying:
+        return self
+
+    def copy(self, sql: str) -> Copying:
+        return self
+
+    def __enter__(self) -> Copying:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended += 1
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.blocks
+        if self.error is not None:
+            raise self.error
+
+
+ENDPOINT = Endpoint("db", "5432", user="barman", database="postgres")
+
+
+def test_the_sizes_of_copied_blocks() -> None:
+    assert list(PsycopgSession(Copying([b"abc", b"de"]), ENDPOINT).copied_bytes("COPY …")) == [3, 2]
+
+
+def test_a_copy_that_is_closed_early_ends_on_the_server() -> None:
+    copying = Copying([b"abc", b"de"])
+    blocks = PsycopgSession(copying, ENDPOINT).copied_bytes("COPY …")
+    assert next(blocks) == 3
+    blocks.close()
+    assert copying.ended == 2
+
+
+def test_a_copy_that_fails_names_the_server() -> None:
+    copying = Copying([b"abc"], psycopg.OperationalError("the connection is gone"))
+    with pytest.raises(QueryFailed, match=r"db:5432 refused 'COPY 1': the connection is gone"):
+        list(PsycopgSession(copying, ENDPOINT).copied_bytes("COPY 1"))

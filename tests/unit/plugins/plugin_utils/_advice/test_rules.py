@@ -296,6 +296,22 @@ def test_an_unreachable_host_is_no_finding(lost: str) -> None:
     assert found.unmeasured
 
 
+def test_snapshots_cross_no_network_and_no_drill_restores_them() -> None:
+    options = {
+        "snapshot_provider": "aws",
+        "snapshot_instance": "i-1",
+        "snapshot_disks": "sdb",
+        "aws_region": "eu-central-1",
+    }
+    fleet = planted(of_orders(barman_drill_schedule="", barman_backup_method="snapshot", barman_options=options))
+    fleet.pg["orders"]["barman_passive_servers"] = []
+    fleet.placements["backup-eu"]["links"]["orders"]["throughput"] = 1e6
+    fleet.placements["orders"]["database"]["wal_rate"] = 100.0
+    fleet.reported["backup-eu"]["servers"]["orders"].update(last_proven_restore=None, backups=[])
+    assert codes(fleet) == {("single_zone", "eu")}
+    assert {one.kind for one in forecasts(fleet.architecture()) if one.server == "orders"} == set()
+
+
 def test_a_deployment_has_the_findings_of_the_inventory_alone() -> None:
     topology = planted(no_copies).architecture().topology
     assert [one.code for one in declared_findings(topology, TODAY).findings] == ["no_second_copy", "single_zone"]

@@ -21,6 +21,9 @@ OWN = {
     *(
         "host",
         "zone",
+        "hypervisor",
+        "accepted_findings",
+        "fail_on",
         "address",
         "ssh_port",
         "os_user",
