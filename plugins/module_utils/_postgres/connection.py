@@ -269,15 +269,15 @@ def conninfo_parameters(conninfo: str, server: str | None) -> dict[str, Any]:
     try:
         return dict(psycopg.conninfo.conninfo_to_dict(conninfo))
     except psycopg.Error:
-        raise unreadable_conninfo(server) from None
-
-
-def unreadable_conninfo(server: str | None) -> HostError:
-    """libpq can't read a connection string. Its own words would repeat parts of the string, and a password may be among them."""
-    of_server = f" of Barman server '{server}'" if server else ""
-    return HostError(
-        f'the connection string{of_server} can\'t be read. Write it as "host=… user=… dbname=…", with values in single quotes if they contain spaces'
-    )
+        # libpq's own words would repeat parts of the string, and a password may be among them.
+        raise HostError(
+            (
+                'the connection string%s can\'t be read. Write it as "host=… user=… dbname=…", with values in single '
+                "quotes "
+                "if they contain spaces"
+            )
+            % (f" of Barman server '{server}'" if server else "")
+        ) from None
 
 
 @contextmanager

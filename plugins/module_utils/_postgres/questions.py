@@ -24,21 +24,13 @@ from .connection import (
     ConnectionFailed,
     QueryFailed,
     client_identity,
+    conninfo_parameters,
     endpoint_of,
-    unreadable_conninfo,
+    load_psycopg,
 )
-from .conninfo import conninfo_text, hosts_of
+from .conninfo import hosts_of
 from .diagnosis import diagnose_connection
 from .diagnosis_rules import Endpoint
-from .libpq import (
-    CONNECTION_BAD,
-    POLLING_FAILED,
-    POLLING_OK,
-    POLLING_READING,
-    LibpqConnection,
-    parse_conninfo,
-    require_libpq,
-)
 from .reachability import Reach
 
 Answer = Union[dict[str, Any], HostError]
@@ -62,24 +54,25 @@ class AskAll(Protocol):
 
 
 def ask_all(questions: Mapping[str, Question], user: str | None, timeout: float) -> dict[str, Answer]:
-    """See AskAll. Raises HostError if libpq is missing."""
+    """See AskAll. Raises HostError if psycopg 3 is missing."""
     if not questions:
         return {}
-    require_libpq()
+    psycopg = load_psycopg()
     deadline = time.monotonic() + timeout
     # The process has no other thread: all connections are made as that user.
     with client_identity(user):
-        talks = {name: _talks(question, user) for name, question in questions.items()}
+        talks = {name: _talks(psycopg, question, user) for name, question in questions.items()}
         _run([talk for several in talks.values() for talk in several], deadline)
     return {name: _first([talk.result(timeout) for talk in several]) for name, several in talks.items()}
 
 
-def _talks(question: Question, user: str | None) -> list[_Talk]:
+def _talks(psycopg: Any, question: Question, user: str | None) -> list[_Talk]:
     """A connection to each host of the connection string: those of a cluster are asked at the same time, and one of them is the primary."""
-    parameters = parse_conninfo(question.conninfo)
-    if parameters is None:
-        return [_Talk(question, user, unreadable_conninfo(question.server))]
-    return [_Talk(question, user, alone) for alone in hosts_of(parameters)]
+    try:
+        parameters = conninfo_parameters(question.conninfo, question.server)
+    except HostError as exc:
+        return [_Talk(psycopg, question, user, exc)]
+    return [_Talk(psycopg, question, user, alone) for alone in hosts_of(parameters)]
 
 
 def _first(answers: Sequence[Answer]) -> Answer:
@@ -93,12 +86,14 @@ def _first(answers: Sequence[Answer]) -> Answer:
 class _Talk:
     """One connection, from its start to the answer. events: those that it waits for on its socket, 0 once it has ended."""
 
-    def __init__(self, question: Question, user: str | None, given: dict[str, Any] | HostError) -> None:
+    def __init__(self, psycopg: Any, question: Question, user: str | None, given: dict[str, Any] | HostError) -> None:
+        self._psycopg = psycopg
+        self._pq = psycopg.pq
         self._question = question
         self._asked = False
         self._answer: Answer | None = None
         self._endpoint: Endpoint | None = None
-        self._connection: LibpqConnection | None = None
+        self._connection: Any = None
         self.events = 0
         if isinstance(given, HostError):
             self._answer = given
@@ -106,57 +101,61 @@ class _Talk:
         parameters = {**given, "application_name": APPLICATION_NAME}
         try:
             self._endpoint = endpoint_of(parameters, user, question.server)
-            self._connection = LibpqConnection(conninfo_text(parameters))
+            self._connection = self._pq.PGconn.connect_start(_conninfo(psycopg, parameters))
         except HostError as exc:
             self._answer = exc
             return
-        if self._connection.status == CONNECTION_BAD:
-            self._fail(self._connection)
+        if self._connection.status == self._pq.ConnStatus.BAD:
+            self._fail()
         else:
             self.events = select.POLLOUT
 
     @property
     def socket(self) -> int:
-        return -1 if self._connection is None else self._connection.socket
+        return int(self._connection.socket)
 
     def go_on(self) -> None:
         """Do what its socket is ready for."""
-        if self._connection is None:
-            return
-        if self._asked:
-            self._read(self._connection)
-        else:
-            self._connect(self._connection)
+        try:
+            if self._asked:
+                self._read()
+            else:
+                self._connect()
+        except self._psycopg.Error as exc:
+            self._answer, self.events = self._failed(str(exc)), 0
 
-    def _connect(self, connection: LibpqConnection) -> None:
-        status = connection.poll()
-        if status == POLLING_FAILED:
-            self._fail(connection)
-        elif status == POLLING_OK:
+    def _connect(self) -> None:
+        status, polling = self._connection.connect_poll(), self._pq.PollingStatus
+        if status == polling.FAILED:
+            self._fail()
+        elif status == polling.OK:
+            self._connection.send_query_params(
+                self._question.sql.encode(),
+                [None if one is None else one.encode() for one in self._question.params],
+            )
+            self._connection.flush()
             self._asked, self.events = True, select.POLLIN
-            if not connection.send(self._question.sql, self._question.params):
-                self._fail(connection)
         else:
-            self.events = select.POLLIN if status == POLLING_READING else select.POLLOUT
+            self.events = select.POLLIN if status == polling.READING else select.POLLOUT
 
-    def _read(self, connection: LibpqConnection) -> None:
-        if not connection.consume_input():
-            self._fail(connection)
+    def _read(self) -> None:
+        self._connection.consume_input()
+        if self._connection.is_busy():
             return
-        if connection.is_busy():
-            return
-        result = connection.result()
+        result = self._connection.get_result()
         self.events = 0
-        if result.value is not None:
-            self._answer = json.loads(result.value or "{}")
+        if result is not None and result.status == self._pq.ExecStatus.TUPLES_OK and result.ntuples:
+            self._answer = json.loads(result.get_value(0, 0) or b"{}")
             return
+        text = b"no row" if result is None else result.error_message
+        state = None if result is None else result.error_field(self._pq.DiagnosticField.SQLSTATE)
         self._answer = QueryFailed(
-            f"PostgreSQL at {self._address} refused the question for its state: {_one_line(result.error)}",
-            result.sqlstate,
+            f"PostgreSQL at {self._address} refused the question for its state: {_one_line(text)}",
+            state.decode() if state else None,
         )
 
-    def _fail(self, connection: LibpqConnection) -> None:
-        self._answer, self.events = self._failed(_one_line(connection.error_message)), 0
+    def _fail(self) -> None:
+        self._answer, self.events = self._failed(_one_line(self._connection.error_message)), 0
 
     def _failed(self, text: str) -> HostError:
         if self._endpoint is None:
@@ -190,5 +189,10 @@ def _run(talks: Sequence[_Talk], deadline: float, clock: Callable[[], float] = t
             waiting[handle].go_on()
 
 
-def _one_line(text: str) -> str:
-    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
+def _conninfo(psycopg: Any, parameters: Mapping[str, Any]) -> bytes:
+    text: str = psycopg.conninfo.make_conninfo("", **parameters)
+    return text.encode()
+
+
+def _one_line(text: bytes) -> str:
+    return "; ".join(line.strip() for line in text.decode(errors="replace").splitlines() if line.strip())

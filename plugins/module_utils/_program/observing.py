@@ -17,7 +17,7 @@ from .._host.process import HostError, run
 from .._monitoring.limits import Limits
 from .._monitoring.observation import HostObservation
 from .._monitoring.observe import observe_host
-from .._postgres.libpq import require_libpq
+from .._postgres.connection import require_psycopg
 from .._postgres.questions import ask_all
 from .settings import Settings
 
@@ -37,7 +37,7 @@ def observe(
     options: argparse.Namespace, settings: Settings, names: Sequence[str] | None = None, *, record: bool = False
 ) -> HostObservation:
     """One observation. record: whether a sample of the free space is kept. Raises HostError."""
-    require_libpq()
+    require_psycopg()
     barman = Barman(run, settings.user, options.config)
     return observe_host(barman, ask_all, names, timeout=options.timeout, record=record)
 

@@ -138,11 +138,11 @@ def test_limits_that_can_not_be_read_are_unknown(
     assert "the limits in the program's settings can't be read" in capsys.readouterr().out
 
 
-def test_the_observation_needs_libpq(settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_observation_needs_psycopg(settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host without it would show every server as unreachable."""
     called = []
-    monkeypatch.setattr(observing, "require_libpq", lambda: called.append("libpq"))
+    monkeypatch.setattr(observing, "require_psycopg", lambda: called.append("psycopg"))
     monkeypatch.setattr(observing, "observe_host", lambda *args, **more: called.append("observed"))
     parser_options = type("Options", (), {"config": None, "timeout": 1.0})
     observing.observe(parser_options, observing.Settings(USER))  # type: ignore[arg-type]
-    assert called == ["libpq", "observed"]
+    assert called == ["psycopg", "observed"]
