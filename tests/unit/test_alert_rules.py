@@ -233,6 +233,40 @@ def test_each_fault_raises_one_alert_and_clears(
     check_alerts(program, tmp_path / "test.yml", given, moments)
 
 
+def test_a_lost_slot_raises_one_alert_until_the_next_backup_and_later_gaps_their_own(
+    program: Path, tmp_path: Path
+) -> None:
+    """The receiver is reset before the backup: meanwhile the lost WAL is missing, from the same cause."""
+    found: list[dict[str, float]] = []
+    for break_it in (lambda _host: None, broken.slot_lost, broken.gap):
+        directory = tmp_path / str(len(found))
+        directory.mkdir()
+        host = WatchedHost(directory)
+        break_it(host)
+        found.append(series(host, Limits()))
+    healthy, lost, gap = found
+    # Minutes, each the first of the next phase: slot lost, receiver reset, backup taken, another gap, repaired.
+    lost_at, reset_at, backup_at, gap_at, end, last = 6, 12, 20, 26, 32, 36
+    phases = [(healthy, lost_at), (lost, reset_at - lost_at), (gap, backup_at - reset_at)]
+    phases += [(healthy, gap_at - backup_at), (gap, end - gap_at), (healthy, last - end)]
+    given = []
+    for name in sorted({*healthy, *lost, *gap}):
+        if name.startswith("pgdr_barman_metrics_timestamp_seconds"):
+            given.append({"series": name, "values": f"0+60x{last}"})
+            continue
+        values = []
+        for number, (side, minutes) in enumerate(phases):
+            value = f"{side[name]:.17g}".replace("inf", "Inf") if name in side else "_"
+            if name.startswith("pgdr_barman_backup_last_success_timestamp_seconds") and number >= 3:
+                value = str(backup_at * 60)
+            values.append(f"stale _x{minutes - 1}" if value == "_" else f"{value}+0x{minutes - 1}")
+        given.append({"series": name, "values": " ".join(values)})
+    names = {minute: ["BarmanSlotLost"] for minute in range(lost_at + 1, backup_at)}
+    names |= {minute: [] for minute in (lost_at - 1, *range(backup_at + 1, gap_at))}
+    names |= {minute: ["BarmanWalMissing"] for minute in range(gap_at + 2, end)} | {end + 1: []}
+    check_alerts(program, tmp_path / "test.yml", given, names)
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
