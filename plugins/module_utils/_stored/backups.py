@@ -11,7 +11,7 @@ damaged is decided by the code that every recovery uses, because pg_verifybackup
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .._backup.decryption import Decryption
@@ -25,6 +25,7 @@ from .pace import INTERVAL, Pace, PacedProgram
 
 OWN = "pgdr.barman"
 _TABLESPACES = "pg_tblspc"
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,34 @@ class BackupReader:
                 generated = True
                 # Barman has just read every file.
                 files = open_files(backup, directory, self.decryption)
-                return self._result(backup, files, (), OWN, generated=True)
+                return self._result(backup, directory, files, (), OWN, generated=True)
             files = open_files(backup, directory, self.decryption)
             program = self._program(backup, path_prefix) if isinstance(files, PlainFiles) else None
             if program is not None:
                 damages = self._with_program(program, directory, files)
-                return self._result(backup, files, damages, PROGRAM, generated=generated)
-            return self._result(backup, files, self._alone(files), OWN, generated=generated)
+                return self._result(backup, directory, files, damages, PROGRAM, generated=generated)
+            return self._result(backup, directory, files, self._alone(files), OWN, generated=generated)
         except NotVerified as exc:
             return VerifiedBackup(backup.backup_id, reason=str(exc), generated=generated)
         except DamagedFiles as exc:
             return VerifiedBackup(backup.backup_id, damages=(exc.damage,), program=OWN, generated=generated)
 
     def _result(
-        self, backup: Backup, files: BackupFiles, damages: Sequence[FileDamage], program: str, *, generated: bool
+        self,
+        backup: Backup,
+        directory: str,
+        files: BackupFiles,
+        damages: Sequence[FileDamage],
+        program: str,
+        *,
+        generated: bool,
     ) -> VerifiedBackup:
         named = any(name.startswith(f"{_TABLESPACES}/") for name in files.manifest.files)
         reason = ""
         if backup.tablespaces and not named and isinstance(files, PlainFiles):
-            reason = f"its manifest has no files of its tablespaces ({', '.join(one.name for one in backup.tablespaces)}), so they were not read"
+            names = ", ".join(one.name for one in backup.tablespaces)
+            reason = f"its manifest has no files of its tablespaces ({names}), so they were read and not compared"
+            damages = [*damages, *self._unreadable(directory, backup)]
         return VerifiedBackup(
             backup.backup_id,
             len(files.manifest.files),
@@ -99,6 +109,21 @@ class BackupReader:
             program,
             generated,
         )
+
+    def _unreadable(self, directory: str, backup: Backup) -> Iterator[FileDamage]:
+        """The files of its tablespaces that can't be read to their end. No one knows what they should contain."""
+        for tablespace in backup.tablespaces:
+            place = os.path.join(directory, str(tablespace.oid))
+            if not os.path.isdir(place):
+                yield FileDamage(place, f"{place} is missing: the files of tablespace {tablespace.name}")
+            for parent, _directories, names in os.walk(place):
+                for path in (os.path.join(parent, name) for name in names):
+                    try:
+                        with open(path, "rb", buffering=0) as stream:
+                            while piece := stream.read(_PIECE):
+                                self.pace.read(len(piece))
+                    except OSError as exc:
+                        yield FileDamage(path, f"{path} can't be read: {exc.strerror}")
 
     def _generate(self, server: str, backup: Backup) -> None:
         completed = self.barman.text("generate-manifest", server, backup.backup_id)

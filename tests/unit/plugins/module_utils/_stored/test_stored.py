@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import dataclasses
+import errno
 import gzip
 import json
 import lzma
@@ -341,6 +342,7 @@ def test_history_files_and_partial_segments_are_read(host: StoredHost) -> None:
 def test_barman_writes_the_manifest_of_an_rsync_backup(host: StoredHost) -> None:
     host.back_up(BACKUP, with_manifest=False, mode="rsync-concurrent", tablespaces="[('space', 16400, '/srv/space')]")
     host.file("backup_manifest").unlink()
+    (host.place / "base" / BACKUP / "16400").mkdir()
     assert host.verify(generate=False)["not_verified"] == {BACKUP: "it has no manifest"}
     facts = host.verify()
     assert facts["generated_manifests"] == [BACKUP]
@@ -349,6 +351,29 @@ def test_barman_writes_the_manifest_of_an_rsync_backup(host: StoredHost) -> None
     host.change(host.file(TABLE))
     facts = host.verify()
     assert (paths(facts), facts["generated_manifests"]) == ({str(host.file(TABLE))}, [])
+
+
+def test_tablespaces_that_no_manifest_names_are_read_to_their_end(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablespaces = "[('space', 16400, '/srv/space'), ('gone', 16401, '/srv/gone')]"
+    host.back_up(BACKUP, mode="rsync-concurrent", tablespaces=tablespaces)
+    bad, good = (host.place / "base" / BACKUP / "16400" / "PG_17_202406281" / "5" / name for name in ("1", "2"))
+    bad.parent.mkdir(parents=True)
+    for path in (bad, good):
+        path.write_bytes(b"x" * 8192)
+
+    def failing(path: Any, *arguments: Any, **more: Any) -> Any:
+        if str(path) == str(bad):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return open(path, *arguments, **more)
+
+    monkeypatch.setattr(reading_backups, "open", failing, raising=False)
+    facts = host.verify()
+    assert paths(facts) == {str(bad), str(host.place / "base" / BACKUP / "16401")}
+    assert f"{bad} can't be read: Input/output error" in facts["reason"]
+    assert "tablespaces (space, gone), so they were read and not compared" in facts["not_verified"][BACKUP]
+    assert facts["read"]["backups"] == [BACKUP]
 
 
 def test_a_manifest_that_barman_cannot_write_is_reported(host: StoredHost) -> None:
