@@ -53,7 +53,7 @@ bench: venv  ## Measure side by side with bare tools; ARGS="--only check" for so
 matrix: venv  ## Releases of Barman and PostgreSQL that no image of the lab has; ARGS="--part barman --only 3.16.2" for some
 	@$(VENV_PYTHON) -m tests.matrix --output docs/tested.md $(ARGS)
 
-.PHONY: format docs controller changelog lock
+.PHONY: format docs images controller changelog lock
 format: venv  ## Format the Python, repair what can be repaired
 	@ruff check --quiet --fix --unsafe-fixes . || true
 	@ruff format --quiet .
@@ -61,6 +61,9 @@ format: venv  ## Format the Python, repair what can be repaired
 docs: venv  ## Generate docs/reference from the code, and build the documentation site in .cache/site/html
 	@$(VENV_PYTHON) -m tests.tools.docs
 	@$(VENV_PYTHON) -m tests.tools.site
+
+images: venv  ## Copy the quickstart's picture and report into docs/images
+	@$(VENV_PYTHON) -m tests.tools.images
 
 controller: venv  ## Generate controller/ (AWX's templates, surveys, project) from the playbooks' arguments
 	@$(VENV_PYTHON) -m tests.tools.controller

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils import run_results, tables, verification_tables
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
-from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import of_all_hosts
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import lost_hosts, of_all_hosts
 
 OPERATIONS = ["backup", "check", "drill", "repair", "sync", "verify"]
 
@@ -31,7 +31,7 @@ class ActionModule(Action):
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         check_mode = bool(self._task.check_mode)
         results = of_all_hosts(arguments["results"], variables)
-        lost = set(variables["ansible_play_hosts_all"]) - set(variables["ansible_play_hosts"])
+        lost = lost_hosts(results, variables)
         if arguments["operation"] == "backup":
             lines = tables.backup_table(results, check_mode=check_mode)
             failures = tables.backup_failures(results, check_mode=check_mode)

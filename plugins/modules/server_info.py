@@ -35,6 +35,19 @@ options:
     description: The number of seconds that all PostgreSQL servers together have to answer. A server that does not answer is reported as unreachable.
     type: float
     default: 10
+  backup_maximum_age:
+    description:
+      - How old the newest valid backup of a server may be, in seconds, by Barman's name of the server. Barman's C(last_backup_maximum_age) comes first.
+    type: dict
+    default: {}
+  drill_maximum_age:
+    description: How old the last proven restore of a server may be, in seconds, by Barman's name of the server.
+    type: dict
+    default: {}
+  verification_maximum_age:
+    description: How long a backup or a WAL segment of a server may not be read, in seconds, by Barman's name of the server.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._attributes.info
@@ -87,6 +100,12 @@ disks:
   elements: dict
   sample:
     - {mountpoint: /var/lib/barman, free: 52613349376, size: 105089261568, days_left: 31.5}
+disk_faults:
+  description: The file systems with Barman's directories whose space is nearly used up, each with the keys of RV(servers.faults).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 servers:
   description: The servers by Barman's names.
   returned: success
@@ -113,6 +132,33 @@ servers:
       type: list
       elements: str
       sample: []
+    faults:
+      description:
+        - What is wrong, without the consequences of other faults. These are the alerts of the role C(monitoring).
+        - O(backup_maximum_age), O(drill_maximum_age) and O(verification_maximum_age) are the limits.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name of the alert.
+          type: str
+          sample: BarmanReceiverStopped
+        severity:
+          description: V(critical) or V(warning).
+          type: str
+          sample: critical
+        subject:
+          description: Barman's name of the server, or the mount point of the file system.
+          type: str
+          sample: pg-eu
+        message:
+          description: What was observed.
+          type: str
+          sample: the WAL receiver does not run
+        remedy:
+          description: What to do.
+          type: str
+          sample: Run 'barman cron' as Barman's user, which starts it. 'barman receive-wal pg-eu' shows why it ends.
     configuration:
       description:
         - The variables of the inventory that describe the server. A passive copy has the retention variables only.
@@ -491,6 +537,9 @@ ARGUMENTS: dict[str, Any] = {
     "servers": {"type": "list", "elements": "str"},
     "query_postgresql": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 10},
+    "backup_maximum_age": {"type": "dict", "default": {}},
+    "drill_maximum_age": {"type": "dict", "default": {}},
+    "verification_maximum_age": {"type": "dict", "default": {}},
 }
 
 

@@ -66,6 +66,12 @@ def of_all_hosts(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     return {host: own[name] for host, own in hosts if name in own}
 
 
+def lost_hosts(results: Mapping[str, Any], variables: Mapping[str, Any]) -> set[str]:
+    """The hosts that the play lost before this task. A host that was not reached stays in the play if its task ignores that."""
+    lost = set(variables["ansible_play_hosts_all"]) - set(variables["ansible_play_hosts"])
+    return lost | {host for host, one in results.items() if isinstance(one, Mapping) and one.get("unreachable")}
+
+
 def require_host(name: str, topology: object, host: str) -> None:
     """Raise AnsibleFilterError if this is not what action topology returned, with the host in it. name: the filter's, for the message."""
     if not isinstance(topology, Mapping) or host not in topology.get("requirements", {}):

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.advise import Assessment
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import Finding
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import Forecast, ForecastError
+from ansible_collections.pgdr.barman.plugins.plugin_utils._report.report import FleetReport
 from ansible_collections.pgdr.barman.plugins.plugin_utils.tables import (
     Jobs,
     Results,
@@ -115,6 +116,13 @@ def repair_result(repaired: Mapping[str, Results], failed_hosts: Iterable[str], 
         "to_repair": to_repair,
         "summary": f"Repair {'; '.join(texts)}." if texts else "",
     }
+
+
+def report_result(report: FleetReport, file: str, *, check_mode: bool) -> dict[str, Any]:
+    """report: of the page that was written to the file. A backup server that was not read is a failure, a server that fails is none."""
+    unread = {host.name: [problem.message for problem in host.problems] for host in report.unread}
+    counts = dict(report.counts())
+    return _result(unread, unread, check_mode=check_mode, file=file, state=report.state, counts=counts)
 
 
 def sync_result(copied: Results, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:

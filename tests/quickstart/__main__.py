@@ -27,10 +27,12 @@ from typing import Any
 import yaml
 
 from tests.lab.host import SSH_CONFIG
+from tests.tools.debian import DOT, path_with
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 STATE = REPOSITORY / ".cache" / "quickstart"
+PICTURE, REPORT = STATE / "architecture.svg", STATE / "report.html"
 LAB_FILE = HERE / "lab.yml"
 SCALE = 10
 DATABASE = "shop"
@@ -170,6 +172,8 @@ def playbook(name: str, **variables: object) -> None:
         "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
         "ANSIBLE_FORCE_COLOR": "false",
         "ANSIBLE_SSH_COMMON_ARGS": f"-F {SSH_CONFIG}",
+        # Graphviz, for the picture.
+        "PATH": path_with(os.environ.get("PATH", "/usr/bin:/bin"), DOT),
     }
     run(argv, f"playbook-{name}", environment)
 
@@ -324,6 +328,9 @@ def play(proof: Proof) -> None:
         segments = on("backup", "find", "/var/lib/barman/pg/wals", "-type", "f", "-name", f"{timeline}*").splitlines()
         proof.archived = sorted(Path(segment).name for segment in segments)
     verify(proof)
+    with SCREEN.step("Writing the picture and the report (ansible-playbook pgdr.barman.picture, pgdr.barman.report)"):
+        playbook("picture", barman_picture_file=str(PICTURE))
+        playbook("report", barman_report_file=str(REPORT))
     print_proof(proof)
 
 
@@ -379,7 +386,9 @@ Look around:
   .venv/bin/python -m tests.lab exec quickstart/backup            a shell on the backup server (try: runuser -u barman barman check pg)
   .venv/bin/python -m tests.lab exec quickstart/pg                a shell on the PostgreSQL server
   tests/quickstart/inventory.yml                                  all that was declared
-  {STATE.relative_to(REPOSITORY)}/recovery.json                                 the whole report
+  {PICTURE.relative_to(REPOSITORY)}                              the picture of it
+  {REPORT.relative_to(REPOSITORY)}                                   the report about it, for a browser
+  {STATE.relative_to(REPOSITORY)}/recovery.json                                 the report of the recovery
   make lab-down                                                   takes the machines away
 """
     )

@@ -217,10 +217,15 @@ def workflows(declared: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, A
         "ask_variables_on_launch": False,
     }
     steps = [playbook for playbook in IN_ORDER if playbook in declared]
+    report = [name for name in arguments("check", declared["check"]) if name.startswith("barman_report_")]
+    others = [name for name in arguments("check", declared["check"]) if name not in report]
     yield {
         "name": f"{examples.COLLECTION}: {', '.join(steps)}",
         "description": "Configures every host, takes a backup of every server, and proves the result.",
         **common,
+        # Each step writes the report, so its page also exists if the workflow ends at a failed step.
+        "survey_enabled": True,
+        "survey_spec": survey("check", declared["check"], others),
         "workflow_nodes": [
             node(playbook, playbook, after) for playbook, after in zip(steps, [*steps[1:], None], strict=True)
         ],

@@ -59,6 +59,12 @@ def program(debian: DebianProgram) -> Path:
     return fetched(debian)
 
 
+def path_with(path: str, *programs: DebianProgram) -> str:
+    """A value of PATH, and at its end the directories of these programs that are not in it. Raises RuntimeError."""
+    folders = [str(program(one).parent) for one in programs]
+    return os.pathsep.join([path, *(folder for folder in folders if folder not in path.split(os.pathsep))])
+
+
 def fetched(debian: DebianProgram) -> Path:
     """The program of Debian's package. Raises RuntimeError if it can't be fetched."""
     target = TOOLS / debian.name

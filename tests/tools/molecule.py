@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.tools import cores
+from tests.tools.debian import DOT, path_with
 from tests.tools.failed_task import failed_task
 from tests.tools.stage import CACHE, REPOSITORY, VENV_BIN, Outcome, Stage, environment, exit_on_signals, run
 
@@ -88,6 +89,8 @@ class Runner:
             PY_COLORS="0",
         )
         self.env.pop("ANSIBLE_FORCE_COLOR", None)
+        # Graphviz, for the report.
+        self.env["PATH"] = path_with(self.env["PATH"], DOT)
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._ending = False

@@ -9,7 +9,7 @@ This module util is private to the collection. Nothing here reads files or conne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,6 +17,7 @@ from .._barman.catalog import Backup
 from .._barman.cluster_members import addresses_of
 from .._postgres import wal
 from .declared import declared
+from .fault import Fault
 from .limits import Limits
 from .observation import DiskUse, HostObservation, ServerObservation
 from .recovery_window import RecoveryWindow
@@ -36,6 +37,19 @@ def disk_facts(disks: Sequence[DiskUse]) -> list[dict[str, Any]]:
             "days_left": None if disk.seconds_left == float("inf") else round(disk.seconds_left / 86400, 1),
         }
         for disk in disks
+    ]
+
+
+def fault_facts(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": fault.kind.name,
+            "severity": fault.kind.severity,
+            "subject": fault.subject,
+            "message": fault.text,
+            "remedy": fault.remedy,
+        }
+        for fault in faults
     ]
 
 

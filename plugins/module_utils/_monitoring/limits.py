@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .._barman.configuration import ServerConfiguration
 from .._barman.options import parse_interval
+from .._host.process import HostError
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,14 @@ class Limits:
 
     def drill_age(self, entry: ServerConfiguration) -> float:
         return float(self.drill.get(entry.name, 0.0))
+
+
+def limits_from(params: Mapping[str, Any]) -> Limits:
+    """The limits in a module's arguments. Raises HostError."""
+    found = []
+    for name in ("backup_maximum_age", "drill_maximum_age", "verification_maximum_age"):
+        try:
+            found.append({str(server): float(seconds) for server, seconds in (params[name] or {}).items()})
+        except (TypeError, ValueError) as exc:
+            raise HostError(f"{name} has a value that is no number of seconds: {exc}") from None
+    return Limits(*found)

@@ -17,7 +17,9 @@ from .._barman.configuration import read
 from .._host.result import Result
 from .._postgres.connection import psycopg_is_there
 from .._postgres.questions import ask_all
-from .information import disk_facts, iso, server_facts
+from .faults import all_faults, disk_faults
+from .information import disk_facts, fault_facts, iso, server_facts
+from .limits import limits_from
 from .observe import observe_host
 
 
@@ -31,9 +33,14 @@ def show_servers(params: Mapping[str, Any], *, check_mode: bool) -> Result:
         ask = None
         warnings.append("psycopg 3 is not installed on this host, so the module did not query PostgreSQL")
     host = observe_host(barman, ask, params["servers"], timeout=params["timeout"])
+    faults = all_faults(host, limits_from(params))
     values = {
-        "servers": server_facts(host, configuration.global_options),
+        "servers": {
+            name: {**facts, "faults": fault_facts(faults.get(name, ()))}
+            for name, facts in server_facts(host, configuration.global_options).items()
+        },
         "disks": disk_facts(host.disks),
+        "disk_faults": fault_facts(disk_faults(host.disks)),
         "time": iso(host.time),
     }
     return Result(values=values, warnings=warnings)

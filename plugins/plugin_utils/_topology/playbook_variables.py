@@ -93,6 +93,9 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_repair_immediate_checkpoint",
         "barman_repair_timeout",
         "barman_repair_wait_timeout",
+        "barman_report_file",
+        "barman_report_host",
+        "barman_report_mode",
         "barman_select",
         "barman_servers",
         "barman_sync_timeout",
@@ -117,6 +120,7 @@ RESULTS: Mapping[str, str] = {
         "preflight",
         "recover",
         "repair",
+        "report",
         "sync",
         "verify",
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 from sphinx.search.en import SearchEnglish
 
 from tests.tools import examples
+from tests.tools.images import IMAGES
 from tests.tools.stage import CACHE, REPOSITORY, environment
 
 SITE = CACHE / "site"
@@ -35,12 +36,13 @@ def pages() -> Iterator[Path]:
 def copy_pages() -> None:
     """Copy what has changed; remove what is gone."""
     current = {SOURCE / page.relative_to(REPOSITORY): page for page in pages()}
+    current |= {SOURCE / image.relative_to(REPOSITORY): image for image in IMAGES.iterdir()}
     current[SOURCE / "index.md"] = CONFIGURATION / "index.md"
     for target, page in current.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_bytes() != page.read_bytes():
             shutil.copyfile(page, target)
-    for target in set(SOURCE.rglob("*.md")) - set(current):
+    for target in {*SOURCE.rglob("*.md"), *(SOURCE / "docs" / "images").glob("*")} - set(current):
         target.unlink()
 
 

@@ -53,6 +53,7 @@ def test_each_playbook_reads_what_it_declares(playbook: str) -> None:
         "picture": "playbook: picture",
         "preflight": "playbook: preflight",
         "recover": "pgdr.barman.recovery:",
+        "report": "playbook: report",
         "test_recovery": "playbook: test_recovery",
     }
     assert reading.get(playbook, f"barman_playbook: {playbook}") in text_of(playbook)

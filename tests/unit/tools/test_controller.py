@@ -19,6 +19,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.acceptance imp
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.advise import Assessment
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import Unmeasured, finding
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import Forecast, ForecastError
+from ansible_collections.pgdr.barman.plugins.plugin_utils._report.fleet import fleet_report, utc_now
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_arguments import convert
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.playbook_variables import RESULTS
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import SECRET_VARIABLES
@@ -112,6 +113,9 @@ def test_a_playbook_drill_enters_the_workflow_and_the_schedules_by_itself() -> N
     chain = next(controller.workflows(later))
     assert [node["identifier"] for node in chain["workflow_nodes"]] == ["deploy", "backup", "check", "drill"]
     assert chain["workflow_nodes"][2]["related"]["success_nodes"] == [{"identifier": "drill"}]
+    asked = [question["variable"] for question in chain["survey_spec"]["spec"]]
+    assert asked == ["barman_report_file", "barman_report_host", "barman_report_mode"]
+    assert all(set(asked) <= set(specification(playbook)) for playbook in ("deploy", "check", "drill"))
     assert [one["unified_job_template"].rpartition(".")[2] for one in controller.schedules(later)][-2:] == [
         "drill",
         "verify",
@@ -166,7 +170,7 @@ def test_the_modules_of_awx_create_everything(tmp_path: Path) -> None:
     assert sorted(nodes) == ["approval", "backup", "check", "deploy", "drill", "plan", "recover"]
     assert len(objects["schedules"]) == 4
     surveys = [path for _method, path, _body in awx.requests if path.endswith("/survey_spec/")]
-    assert len(surveys) == len(SURVEYS) + 1
+    assert len(surveys) == len(SURVEYS) + 2
 
 
 def test_ansible_builder_takes_the_execution_environment(tmp_path: Path) -> None:
@@ -240,6 +244,9 @@ def test_the_page_has_the_keys_of_every_result() -> None:
         ),
         "decommission": run_results.decommission_result([], {}, [], [], {}, check_mode=False),
         "repair": run_results.repair_result({"backup": {"pg": copy}}, [], check_mode=False),
+        "report": run_results.report_result(
+            fleet_report({"backup_servers": {}}, {}, {}, [], utc_now(), ""), "/srv/x", check_mode=False
+        ),
         "sync": run_results.sync_result({"backup": {"pg": copy}}, [], check_mode=False),
         "recover": run_results.recover_result({}, []),
         "verify": verification_result({"backup": {"jobs": [{"verifications": {"pg": {}}}]}}, {}, [], check_mode=False),
