@@ -104,7 +104,8 @@ def test_a_killed_job_is_reported_at_once(tmp_path: Path) -> None:
 def test_a_result_that_can_not_be_written_is_reported_when_the_job_ends(tmp_path: Path) -> None:
     """As on a full disk: the process ends, and its result file has for ever that it has started."""
     blocked = {"ansible.builtin.file": {"path": "{{ job0.results_file }}.tmp", "state": "directory", "mode": "0700"}}
-    played(tmp_path, asleep(4), then=[blocked])
+    # Long enough that a busy machine blocks the result before the job ends.
+    played(tmp_path, asleep(10), then=[blocked])
     (job,) = answer(tmp_path)["jobs"]
     assert job["job_state"] == "dead"
     assert "or could not write its result" in job["msg"]
