@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...module_utils._postgres.conninfo import hosts_of
 from ...module_utils._server.adoption import ssh_parts
-from .._topology.entries import TIME_LIMITS
+from .._topology.entries import TIME_LIMITS, TIME_LIMITS_OF_A_CLUSTER
 from .facts import Inexpressible, Variables
 
 _DECIDED = ("host", "hostaddr", "port", "user", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey")
@@ -40,8 +41,19 @@ class PostgresConnection:
         return self.host, self.port
 
 
-def connection_of(words: Mapping[str, str], name: str, os_user: str) -> PostgresConnection:
-    """The connection of that option. os_user: who runs Barman, libpq's default. Raises Inexpressible."""
+def member_connections(words: Mapping[str, str], name: str, os_user: str) -> tuple[PostgresConnection, ...]:
+    """The connections of that option to each of its hosts, in their order: one, unless the server is a cluster. Raises Inexpressible."""
+    hosts = hosts_of(words)
+    if len(hosts) == 1:
+        return (connection_of(words, name, os_user),)
+    routed = [{key: str(value) for key, value in one.items() if key != "target_session_attrs"} for one in hosts]
+    return tuple(connection_of(one, name, os_user, TIME_LIMITS_OF_A_CLUSTER) for one in routed)
+
+
+def connection_of(
+    words: Mapping[str, str], name: str, os_user: str, limits: Mapping[str, str] = TIME_LIMITS
+) -> PostgresConnection:
+    """The connection of that option, to one host. os_user: who runs Barman, libpq's default. Raises Inexpressible."""
     host, address = words.get("host", ""), words.get("hostaddr", "")
     if not words:
         raise Inexpressible(f"{name} has no parameters that can be read", _LEFT)
@@ -52,11 +64,6 @@ def connection_of(words: Mapping[str, str], name: str, os_user: str) -> Postgres
             f"{name} has no host, so it uses libpq's own socket",
             "write the socket's directory as host, and repeat this",
         )
-    if "," in host + address:
-        raise Inexpressible(
-            f"{name} has several hosts ({host or address})",
-            "declare one inventory host for each server, or leave the entry as it is",
-        )
     refused = [one for one in _REFUSED if one in words]
     if refused:
         raise Inexpressible(f"{name} has {' and '.join(refused)}", _LEFT)
@@ -64,7 +71,7 @@ def connection_of(words: Mapping[str, str], name: str, os_user: str) -> Postgres
     if not port.isdecimal():
         raise Inexpressible(f"{name} has the port {port!r}", _LEFT)
     user = words.get("user") or os_user
-    options = {key: value for key, value in words.items() if key not in _DECIDED and value != TIME_LIMITS.get(key)}
+    options = {key: value for key, value in words.items() if key not in _DECIDED and value != limits.get(key)}
     return PostgresConnection(
         host=host or address,
         port=int(port),

@@ -34,6 +34,7 @@ PG_DECIDED = frozenset(
         "barman_backup_method",
         "barman_backup_schedule",
         "barman_backup_server",
+        "barman_cluster",
         "barman_connection_options",
         "barman_hooks",
         "barman_incremental",
@@ -94,12 +95,13 @@ def adopt(
     servers = _expressible(barmans, adoption)
     names = _names(servers, known, {*groups, *_GROUPS, *barmans})
     active: dict[tuple[str, str], str] = {}
+    clusters: dict[str, dict[str, PostgresConnection]] = {}
     for server in servers:
-        name = names[_address(server)]
+        name, *others = [names[one] for one in _addresses(server)]
         # What is remarked about a server that stays out would only confuse.
         own = Adoption()
         try:
-            variables = _parsed(server_variables(server, name, own))
+            variables = _parsed(_variables(server, name, others, own))
         except Inexpressible as reason:
             _leave_out(server.backup_server, server.name, reason, adoption)
             continue
@@ -108,10 +110,12 @@ def adopt(
         adoption.remarks += own.remarks
         adoption.vault += own.vault
         active[server.backup_server, server.name] = name
+        clusters[name] = dict(zip(others, server.members[1:], strict=False))
     declared = [server for server in servers if (server.backup_server, server.name) in active]
     _add_primaries(declared, active, known, adoption)
     add_passive_nodes(barmans, known, active, adoption)
     _add_passwords(declared, active, adoption)
+    adoption.pg = _with_members(adoption.pg, clusters)
     for host, variables in adoption.pg.items():
         adoption.pg[host] = _finished(host, variables, known.get(host, {}), PG, PG_DECIDED)
     for host, variables in adoption.backup.items():
@@ -125,6 +129,39 @@ def adopt(
     adoption.remarks = sorted(set(adoption.remarks))
     adoption.vault = list(dict.fromkeys(adoption.vault))
     return adoption
+
+
+def _variables(server: ExistingServer, host: str, others: list[str], adoption: Adoption) -> Variables:
+    """The server's variables, also if it is a cluster. others: the inventory hosts of its other members. Raises Inexpressible."""
+    if not server.members:
+        return server_variables(server, host, adoption)
+    found = server_variables(server, host, adoption, f"cluster {server.name}: {', '.join([host, *others])}")
+    if found.get("barman_synchronous"):
+        raise Inexpressible(
+            "is a cluster whose commits wait for Barman, which barman_cluster can't express",
+            "remove Barman from synchronous_standby_names, and repeat this",
+        )
+    adoption.remark(
+        host,
+        server.name,
+        f"is a cluster of {', '.join([host, *others])}",
+        "write barman_cluster_manager for all of them if Patroni or repmgr runs it, and compare the order of the hosts",
+    )
+    # The name of the cluster is that of the server in Barman.
+    return {**found, "barman_cluster": server.name, "barman_server_name": None}
+
+
+def _with_members(
+    servers: Mapping[str, Variables], clusters: Mapping[str, Mapping[str, PostgresConnection]]
+) -> dict[str, Variables]:
+    """The servers, and after each the other members of its cluster: they share everything but their addresses."""
+    found: dict[str, Variables] = {}
+    for host, variables in servers.items():
+        found[host] = variables
+        for other, connection in clusters.get(host, {}).items():
+            own = {"barman_postgres_host": connection.host, "barman_postgres_port": connection.port}
+            found[other] = {**variables, **own}
+    return found
 
 
 def _note_problems(host: str, facts: BarmanFacts, adoption: Adoption) -> None:
@@ -167,8 +204,10 @@ def _expressible(barmans: Mapping[str, BarmanFacts], adoption: Adoption) -> list
                 continue
             try:
                 server = existing_server(host, entry, facts)
-                other = endpoints.setdefault(server.management.endpoint, server)
-                if other is not server:
+                for connection in server.members or (server.management,):
+                    other = endpoints.setdefault(connection.endpoint, server)
+                    if other is server:
+                        continue
                     raise Inexpressible(
                         f"is the PostgreSQL server that {other.backup_server} backs up as {other.name}, and a server has one backup server",
                         "leave its entry as it is, or make it a passive copy",
@@ -190,21 +229,20 @@ def _leave_out(host: str, name: str, reason: Inexpressible, adoption: Adoption) 
     )
 
 
-def _address(server: ExistingServer) -> ServerAddress:
-    return ServerAddress(
-        server.backup_server,
-        server.name,
-        server.management.host,
-        server.management.port,
-        server.entry["inventory_host"],
-    )
+def _addresses(server: ExistingServer) -> list[ServerAddress]:
+    """The server's address; of a cluster, those of all members. The entry notes the host of the first one."""
+    first, *others = [(one.host, one.port) for one in server.members or (server.management,)]
+    return [
+        ServerAddress(server.backup_server, server.name, *first, server.entry["inventory_host"]),
+        *(ServerAddress(server.backup_server, server.name, *one) for one in others),
+    ]
 
 
 def _names(
     servers: list[ExistingServer], known: Mapping[str, Mapping[str, Any]], taken: Collection[str]
 ) -> dict[ServerAddress, str]:
     others = {host: variables for host, variables in known.items() if host not in taken}
-    return inventory_names([_address(server) for server in servers], others, taken)
+    return inventory_names([one for server in servers for one in _addresses(server)], others, taken)
 
 
 def _known_addresses(host: str, known: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -360,7 +398,7 @@ def _without_defaults(host: str, given: Variables, connection: Variables, addres
         "barman_backup_schedule": full,
         "barman_incremental_schedule": incremental,
         "barman_postgres_host": address,
-        "barman_server_name": host,
+        "barman_server_name": given.get("barman_cluster") or host,
         "barman_sslcert": "",
         "barman_wal": ["streaming"],
     }

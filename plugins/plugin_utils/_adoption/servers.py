@@ -27,7 +27,13 @@ from .backup_servers import (
     vault_of,
     version_of,
 )
-from .connections import PostgresConnection, SshConnection, connection_of, connection_variables, ssh_connection_of
+from .connections import (
+    PostgresConnection,
+    SshConnection,
+    connection_variables,
+    member_connections,
+    ssh_connection_of,
+)
 from .facts import Adoption, BarmanFacts, EntryFacts, Inexpressible, Variables
 from .options import server_further_options
 
@@ -51,7 +57,10 @@ _USUAL_RECEIVER = "barman_receive_wal"
 
 @dataclass(frozen=True)
 class ExistingServer:
-    """An active entry: what it is called, and its connections. receiver: the connection of the WAL receiver. primary: on a standby."""
+    """An active entry: what it is called, and its connections. primary: on a standby.
+
+    members: the connections to all members of a cluster, in the entry's order. management and streaming are those to the first one.
+    """
 
     backup_server: str
     entry: EntryFacts
@@ -61,6 +70,7 @@ class ExistingServer:
     primary: PostgresConnection | None
     primary_streaming: PostgresConnection | None
     ssh: SshConnection | None
+    members: tuple[PostgresConnection, ...] = ()
 
     @property
     def name(self) -> str:
@@ -125,25 +135,68 @@ def existing_server(host: str, entry: EntryFacts, barman: BarmanFacts) -> Existi
             f"has the backup_method {method}, which this collection does not have", "leave its entry as it is"
         )
 
-    def read(name: str) -> PostgresConnection | None:
-        return connection_of(words[name], name, os_user) if name in words else None
+    def read(name: str) -> tuple[PostgresConnection, ...]:
+        return member_connections(words[name], name, os_user) if name in words else ()
 
-    management = connection_of(words.get("conninfo") or {}, "conninfo", os_user)
-    primary = read("wal_conninfo") or read("primary_conninfo")
+    managements = member_connections(words.get("conninfo") or {}, "conninfo", os_user)
+    management, streamings = managements[0], read("streaming_conninfo")
+    if len(managements) > 1:
+        return _cluster(host, entry, barman, managements, streamings)
+    if len(streamings) > 1:
+        raise Inexpressible(
+            "has several hosts in streaming_conninfo, and one in conninfo",
+            "declare the server yourself, or leave its entry as it is",
+        )
+    primary = _first(read("wal_conninfo")) or _first(read("primary_conninfo"))
     return ExistingServer(
         backup_server=host,
         entry=entry,
         barman=barman,
         management=management,
-        streaming=read("streaming_conninfo"),
+        streaming=_first(streamings),
         primary=primary,
-        primary_streaming=read("wal_streaming_conninfo") if primary else None,
+        primary_streaming=_first(read("wal_streaming_conninfo")) if primary else None,
         ssh=ssh_connection_of(entry["effective_options"].get("ssh_command") or ""),
     )
 
 
-def server_variables(server: ExistingServer, inventory_host: str, adoption: Adoption) -> Variables:
-    """The variables of the PostgreSQL server, without its backup server and its passive nodes. Raises Inexpressible."""
+def _first(connections: tuple[PostgresConnection, ...]) -> PostgresConnection | None:
+    return connections[0] if connections else None
+
+
+def _cluster(
+    host: str,
+    entry: EntryFacts,
+    barman: BarmanFacts,
+    members: tuple[PostgresConnection, ...],
+    streamings: tuple[PostgresConnection, ...],
+) -> ExistingServer:
+    """An entry that connects to whichever of several hosts is the primary. Raises Inexpressible."""
+    attributes = entry["connections"]["conninfo"].get("target_session_attrs", "any")
+    found = ExistingServer(host, entry, barman, members[0], _first(streamings), None, None, None, members)
+    problem = (
+        f"has target_session_attrs {attributes} for several hosts"
+        if attributes not in ("read-write", "primary")
+        else "is a cluster whose backups need SSH or archive_command"
+        if found.method != "postgres" or found.archives
+        else "has other hosts in streaming_conninfo than in conninfo"
+        if streamings and [one.endpoint for one in streamings] != [one.endpoint for one in members]
+        else "is a cluster with other connections for WAL"
+        if {"wal_conninfo", "wal_streaming_conninfo", "primary_conninfo"}.intersection(entry["connections"])
+        else ""
+    )
+    if problem:
+        raise Inexpressible(
+            f"{problem}, which barman_cluster can't express", "declare the server yourself, or leave its entry as it is"
+        )
+    return found
+
+
+def server_variables(server: ExistingServer, inventory_host: str, adoption: Adoption, place: str = "") -> Variables:
+    """The variables of the PostgreSQL server, without its backup server and its passive nodes. Raises Inexpressible.
+
+    place: what Barman's description names if it is another text than the host, as for a cluster.
+    """
     version = version_of(server.entry, server.barman)
     found: Variables = {
         "barman_server_name": server.name,
@@ -170,7 +223,7 @@ def server_variables(server: ExistingServer, inventory_host: str, adoption: Adop
     else:
         found["barman_postgres_version"] = version
     found["barman_options"] = {
-        **_options(server, inventory_host, version, found, adoption),
+        **_options(server, inventory_host, version, found, adoption, place or inventory_host),
         **(found.pop("barman_options", None) or {}),
     }
     return found
@@ -279,10 +332,12 @@ def _waits_for(server: ExistingServer, names: str) -> bool:
     return any(name.lower() == receiver.lower() for name in found.names)
 
 
-def _options(server: ExistingServer, host: str, version: int | None, found: Variables, adoption: Adoption) -> Variables:
+def _options(
+    server: ExistingServer, host: str, version: int | None, found: Variables, adoption: Adoption, place: str
+) -> Variables:
     own = dict(server.entry["options"])
     derived = {
-        "description": f"PostgreSQL {version} on {host}",
+        "description": f"PostgreSQL {version} on {place}",
         "backup_options": "concurrent_backup",
         # With the other methods Barman needs no connection over SSH.
         "ssh_command": own.get("ssh_command") if server.method == "postgres" or not _differs(server, found) else None,

@@ -39,7 +39,7 @@ IDENTITY_GLOBAL_OPTIONS: Mapping[str, str] = {
 TIME_LIMITS = {"connect_timeout": "10", "keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "6"}
 # libpq tries the members of a cluster one after the other. A member without power answers nothing: neither the attempt to connect, nor what
 # pg_receivewal sends, may wait for long.
-_TIME_LIMITS_OF_A_CLUSTER = {**TIME_LIMITS, "connect_timeout": "3", "tcp_user_timeout": "15000"}
+TIME_LIMITS_OF_A_CLUSTER = {**TIME_LIMITS, "connect_timeout": "3", "tcp_user_timeout": "15000"}
 # The same for SSH: a host that is cut off would hold up Barman's cron, and with it everything else that it does.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30"
 #: Options that a passive node must have as its source has them.
@@ -73,7 +73,7 @@ def conninfo(server: PostgresServer, members: Sequence[PostgresServer] = (), *, 
         for key in ("sslrootcert", "sslcert", "sslkey"):
             if getattr(server, key):
                 words[key] = getattr(server, key)
-        words.update(_TIME_LIMITS_OF_A_CLUSTER if members else TIME_LIMITS)
+        words.update(TIME_LIMITS_OF_A_CLUSTER if members else TIME_LIMITS)
     if members:
         words["target_session_attrs"] = "read-write"
     words.update(server.connection_options)

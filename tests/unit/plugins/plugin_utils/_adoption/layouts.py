@@ -137,7 +137,8 @@ path_prefix = "/usr/lib/postgresql/15/bin"
     },
 )
 
-#: TPA: defaults for all in [barman], with a path of its own PostgreSQL version; a wildcard in .pgpass; a file of cron for each server.
+#: TPA: defaults for all in [barman], with a path of its own PostgreSQL version; a port of SSH behind the host; a file of cron for each server. By
+#: roles/barman of EnterpriseDB/tpa at fffe2c1d1266.
 TPA = Layout(
     {
         "/etc/barman.conf": """\
@@ -165,7 +166,7 @@ path_prefix = /usr/lib/postgresql/15/bin
 [kaboom]
 description = "Backups from kaboom"
 
-ssh_command = "ssh -q postgres@kaboom"
+ssh_command = "ssh -q postgres@kaboom -p 22"
 conninfo = "host=kaboom port=5432 user=barman dbname=postgres sslmode=verify-ca sslrootcert=/etc/tpa/ca.crt"
 streaming_conninfo = "host=kaboom port=5432 user=streaming_barman dbname=postgres sslmode=verify-ca sslrootcert=/etc/tpa/ca.crt"
 streaming_archiver = on
@@ -178,7 +179,7 @@ active = true
         "/etc/barman.d/quiet.conf": """\
 [quiet]
 description = "Backups from quiet"
-ssh_command = "ssh -q postgres@quiet"
+ssh_command = "ssh -q postgres@quiet -p 2222"
 conninfo = "host=quiet port=5444 user=barman dbname=postgres sslmode=prefer"
 streaming_conninfo = "host=quiet port=5444 user=streaming_barman dbname=postgres sslmode=prefer"
 streaming_archiver = on
@@ -191,12 +192,17 @@ active = true
             "0 4 * * wed,sat barman /etc/tpa/barman-home-ok && /usr/bin/barman backup kaboom\n"
         ),
         "/etc/cron.d/quiet": "0 5 * * wed,sat barman /etc/tpa/barman-home-ok && /usr/bin/barman backup quiet\n",
-        "/var/lib/barman/.pgpass": f"*:*:*:barman:{PASSWORD}\n*:*:*:streaming_barman:{PASSWORD}2\n",
+        "/var/lib/barman/.pgpass": "".join(
+            f"{host}:*:*:{user}:{PASSWORD}{number}\n"
+            for host in ("kaboom", "quiet")
+            for user, number in (("barman", ""), ("streaming_barman", "2"))
+        ),
     },
     answers={"kaboom": {"synchronous_standby_names": "FIRST 1 (barman_receive_wal, other)"}, "quiet": {}},
 )
 
-#: edb-ansible: one role for both connections, a line of cron in the package's own file, the name of the host and the instance.
+#: edb-ansible: one role for both connections, a line of cron in the package's own file, the name of the host and the instance. By roles/setup_barman and
+#: roles/setup_barmanserver of EnterpriseDB/edb-ansible at 929ec8a6036b, whose templates ansible-core rendered to these lines.
 EDB_ANSIBLE = Layout(
     {
         "/etc/barman.conf": """\
@@ -248,11 +254,12 @@ recovery_options = get-wal
     versions={"primary1-main": 150004, "primary2-main": 150004},
 )
 
-#: giner's role: options as a person listed them, hooks among them, cron with a macro and quotes.
+#: giner's role: options as a person listed them, hooks among them, names of files with a suffix, cron with a macro and quotes. By
+#: giner/ansible-role-barman at bda8a62dfdc1, whose template of a server ansible-core rendered to these lines.
 GINER = Layout(
     {
         "/etc/barman.conf": DEBIAN_MAIN + "compression = gzip\nlast_backup_maximum_age = 2 DAYS\n",
-        "/etc/barman.d/shop.conf": """\
+        "/etc/barman.d/shop-server.conf": """\
 [shop]
 description = Shop
 conninfo = host=10.1.0.5 port=5433 user=barman dbname=postgres connect_timeout=3
@@ -266,13 +273,13 @@ pre_archive_retry_script = /usr/local/bin/to-s3 --bucket shop
 post_backup_script = curl -fsS https://hc.example.net/ping?password=hunter2
 bandwith_limit = 4000
 """,
-        "/etc/cron.d/barman-shop-backup": '#Ansible: barman backup cron job for shop\n@daily barman barman backup --wait "shop"\n',
+        "/etc/cron.d/barman-backup-shop-backup": '#Ansible: barman backup cron job for shop\n@daily barman barman backup --wait "shop"\n',
         "/var/lib/barman/.pgpass": f"10.1.0.5:5433:postgres:barman:{PASSWORD}\n10.1.0.5:5433:replication:barman_streaming:{PASSWORD}2\n",
     },
     answers={"shop": {"privileged_roles": ["barman"]}},
 )
 
-#: puppet-barman: defaults for all and again for each server, a superuser, cron in the crontab of root.
+#: puppet-barman: defaults for all and again for each server, a superuser, cron in the crontab of root. By deric/puppet-barman at 4afaef9b2988.
 PUPPET = Layout(
     {
         "/etc/barman.conf": """\

@@ -21,6 +21,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.report impor
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from tests.unit.plugins.plugin_utils._adoption.layouts import DEBIAN_MAIN, Layout, facts_of
 
+CLUSTER = "host=192.0.2.21,192.0.2.22 port=5432,5433 target_session_attrs=read-write"
 PLAIN = """\
 conninfo = host={host} port={port} user=barman dbname=postgres
 streaming_conninfo = host={host} port={port} user=streaming_barman
@@ -71,7 +72,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"conninfo": "host=a,b user=barman"}, "conninfo has several hosts (a,b)"),
+        ({"conninfo": "host=a,b user=barman"}, "has target_session_attrs any for several hosts"),
+        ({"conninfo": f"{CLUSTER} user=barman", "backup_method": "rsync"}, "a cluster whose backups need SSH"),
+        ({"conninfo": f"{CLUSTER} user=barman", "streaming_conninfo": "host=b,a"}, "other hosts in streaming_conninfo"),
+        ({"streaming_conninfo": f"{CLUSTER} user=s"}, "has several hosts in streaming_conninfo, and one in conninfo"),
         ({"conninfo": "user=barman dbname=postgres"}, "conninfo has no host"),
         ({"conninfo": "postgresql://barman@a/postgres"}, "conninfo has no parameters that can be read"),
         ({"conninfo": "host=a hostaddr=192.0.2.1"}, "conninfo has both host and hostaddr"),
@@ -97,6 +101,31 @@ def test_a_cluster_with_models_stays(site: Site) -> None:
     adoption = site.adopt()
     assert adoption.left_out == {"backup-1": ["orders"]}
     assert sorted(adoption.pg) == ["other"]
+
+
+def test_a_cluster(site: Site) -> None:
+    """Two members, of which the inventory knows the second."""
+    text = entry(
+        "orders",
+        conninfo=f"{CLUSTER} user=barman dbname=postgres",
+        streaming_conninfo=f"{CLUSTER} user=streaming_barman",
+    )
+    site.barman("backup-1", text, var__lib__barman__x="")
+    adoption = site.adopt({"pg-b": {"ansible_host": "192.0.2.22", "barman_postgres_port": 5433}})
+    assert list(adoption.pg) == ["orders", "pg-b"]
+    first, second = adoption.pg["orders"], adoption.pg["pg-b"]
+    assert (first["barman_cluster"], second["barman_cluster"]) == ("orders", "orders")
+    assert (first["ansible_host"], second["ansible_host"]) == ("192.0.2.21", "192.0.2.22")
+    assert second["barman_postgres_port"] == 5433
+    assert first["barman_postgres_password"] == second["barman_postgres_password"]
+    assert "barman_server_name" not in first
+    assert any("write barman_cluster_manager" in one.instead for one in adoption.remarks)
+
+
+def test_a_member_of_a_cluster_is_no_server_of_another_entry(site: Site) -> None:
+    cluster = entry("orders", conninfo=f"{CLUSTER} user=barman dbname=postgres", streaming_conninfo="")
+    site.barman("backup-1", cluster, entry("other", "192.0.2.22", 5433))
+    assert site.adopt().left_out == {"backup-1": ["other"]}
 
 
 def test_a_server_of_two_backup_servers_has_one_in_the_inventory(site: Site) -> None:

@@ -21,14 +21,41 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.inventory im
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import Outcome, build
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.variables import SECRET_VARIABLES
 from tests.unit.plugins.plugin_utils._adoption.deployed import facts_after
-from tests.unit.plugins.plugin_utils._topology.test_properties import inventories
+from tests.unit.plugins.plugin_utils._topology.inventories import pg
+from tests.unit.plugins.plugin_utils._topology.test_properties import SECRET, inventories
 
 Inventory = tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
-def deployed_inventories(draw: Any) -> Inventory:
+def members(draw: Any, backups: list[str]) -> dict[str, dict[str, Any]]:
+    """The members of at most one cluster, which have everything but their addresses in common."""
+    shared = {
+        "barman_cluster": "stock",
+        "barman_cluster_manager": draw(st.sampled_from(["none", "patroni", "repmgr"])),
+        "barman_backup_server": draw(st.sampled_from(backups)),
+        "barman_postgres_password": SECRET,
+        "barman_streaming_password": SECRET,
+        "barman_postgres_version": draw(st.integers(13, 18)),
+        "barman_slot_name": draw(st.sampled_from(["barman", "barman_stock"])),
+        "barman_sslmode": draw(st.sampled_from(["prefer", "require"])),
+        "barman_retention_policy": draw(st.sampled_from(["", "REDUNDANCY 3"])),
+        "barman_connection_options": draw(st.sampled_from([{}, {"connect_timeout": "20"}])),
+        "barman_passive_servers": draw(st.lists(st.sampled_from(backups), max_size=1)),
+        "barman_options": draw(st.sampled_from([{}, {"description": "stock", "last_backup_maximum_age": "2 DAYS"}])),
+    }
+    if shared["barman_backup_server"] in shared["barman_passive_servers"]:
+        del shared["barman_passive_servers"]
+    port = st.integers(5432, 5434)
+    return {
+        f"stock-{number}": pg(f"10.0.1.{number + 1}", **shared, barman_postgres_port=draw(port))
+        for number in range(draw(st.sampled_from([0, 2, 3])))
+    }
+
+
+@st.composite
+def deployed_inventories(draw: Any, *, clusters: bool = True) -> Inventory:
     """Those of the topology's own properties, with more of the variables that an entry shows."""
     pg_hosts, backup_hosts = draw(inventories())
     for host, variables in pg_hosts.items():
@@ -89,6 +116,8 @@ def deployed_inventories(draw: Any) -> Inventory:
         if method == "rsync" and not streaming and not followed:
             # No connection uses it, so nothing shows it.
             del variables["barman_streaming_password"]
+    if clusters:
+        pg_hosts.update(draw(members(sorted(backup_hosts))))
     for variables in backup_hosts.values():
         if draw(st.booleans()):
             variables["barman_home"] = "/srv/barman"
@@ -136,9 +165,12 @@ def test_the_adopted_inventory_requires_the_same_of_every_host(inventory: Invent
 
 
 @quick
-@given(deployed_inventories())
+@given(deployed_inventories(clusters=False))
 def test_the_backup_servers_alone_are_enough(inventory: Inventory) -> None:
-    """Their files have everything but whether Ansible manages PostgreSQL, and how the hosts are reached over SSH if nothing uses that."""
+    """Their files have everything but whether Ansible manages PostgreSQL, and how the hosts are reached over SSH if nothing uses that.
+
+    The names of a cluster's other members are in no file.
+    """
     for variables in inventory[0].values():
         variables["barman_manage_postgres"] = True
     before, after, adoption = adopted(inventory, with_servers=False)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,21 @@ def test_tpa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (kaboom["barman_synchronous"], kaboom["barman_slot_name"]) == (True, "backup_kaboom")
     assert kaboom["barman_backup_schedule"] == "0 4 * * wed,sat"
     assert (quiet["barman_backup_method"], quiet["barman_incremental"]) == ("rsync", "link")
+    assert quiet["barman_ssh_port"] == 2222
+    assert "barman_ssh_port" not in kaboom
+    assert sorted(one.name for one in adoption.vault) == [
+        "vault_barman_postgres_password_kaboom",
+        "vault_barman_postgres_password_quiet",
+        "vault_barman_streaming_password_kaboom",
+        "vault_barman_streaming_password_quiet",
+    ]
+
+
+def test_one_password_for_all_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wildcards = f"*:*:*:barman:{PASSWORD}\n*:*:*:streaming_barman:{PASSWORD}2\n"
+    layout = LAYOUTS["tpa"]
+    layout = replace(layout, files={**layout.files, "/var/lib/barman/.pgpass": wildcards})
+    _facts, adoption = adopted(layout, tmp_path, monkeypatch)
     assert [one.name for one in adoption.vault] == ["vault_barman_postgres_password", "vault_barman_streaming_password"]
 
 
