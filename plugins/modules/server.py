@@ -76,6 +76,7 @@ options:
   prune:
     description:
       - Whether to remove entries that this module created earlier and that O(servers) does not contain.
+      - Inactive entries stay, because a decommission or a handover keeps them with their backups. To remove one, use O(servers[].state=absent).
     type: bool
     default: false
   keep:

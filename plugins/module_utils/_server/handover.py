@@ -79,6 +79,11 @@ def _users(options: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(one["user"] for one in words if one.get("user")))
 
 
+def is_active(text: str, name: str) -> bool:
+    """Whether Barman works for the server of this entry. A decommission or a handover makes an entry inactive, and keeps it with its backups."""
+    return _on(section_of(text, name).get("active", "on"))
+
+
 def find_unlisted(
     current: CurrentConfiguration, listed: Collection[str], removed: Collection[str] = ()
 ) -> list[dict[str, Any]]:
@@ -93,7 +98,7 @@ def find_unlisted(
             {
                 "name": name,
                 "host": host_of(file.text),
-                "active": _on(options.get("active", "on")),
+                "active": is_active(file.text, name),
                 "passive": _is_passive(options),
                 "streaming": _on(options.get("streaming_archiver")),
                 "archiving": _on(options.get("archiver")),

@@ -35,7 +35,7 @@ from .entries import (
     render_problems,
     written,
 )
-from .handover import FORMER_SLOT, find_unlisted, with_both_deliveries
+from .handover import FORMER_SLOT, find_unlisted, is_active, with_both_deliveries
 from .ini_text import parse_ini, raw_option, rest_of, section_names, set_options, without_section
 
 _NAME = re.compile(r"[^\s.\-\[\]/%#;][^\s\[\]/%#;]*")
@@ -95,9 +95,11 @@ def plan(current: CurrentConfiguration, desired: DesiredConfiguration, version: 
     if desired.prune:
         listed = {entry_path(current.directory, entry.name) for entry in desired.entries}
         for path, file in current.files.items():
-            if file.ours and path not in listed and host_of(file.text) not in desired.keep:
+            name = os.path.basename(path)[: -len(".conf")]
+            declared = path in listed or host_of(file.text) in desired.keep
+            if file.ours and not declared and is_active(file.text, name):
                 after[path] = None
-                removed.append(os.path.basename(path)[: -len(".conf")])
+                removed.append(name)
     changes = [
         FileChange(path, _before(current, path), after[path], path in kept_aside)
         for path in sorted(after)

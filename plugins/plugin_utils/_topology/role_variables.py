@@ -204,7 +204,7 @@ ROLE_VARIABLES: tuple[Variable, ...] = (
         BACKUP,
         BOOLEAN,
         value=False,
-        meaning="Remove the entries of servers that this collection wrote and that are not in the inventory. Their slots and backups stay.",
+        meaning="Remove the active entries of servers that this collection wrote and that are not in the inventory. Their slots and backups stay.",
     ),
     Variable(
         "barman_adopt",

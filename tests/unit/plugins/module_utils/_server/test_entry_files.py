@@ -546,6 +546,13 @@ class TestUnlisted:
         assert after(planned) == {"/d/c.conf": None}
         assert [item["name"] for item in planned.unlisted] == ["b"]
 
+    def test_prune_leaves_the_entry_of_a_decommissioned_server_whose_backups_are_kept(self) -> None:
+        released = render_entry(DesiredEntry("b", {"active": False}, host="b-eu"))
+        current = host({"a": ours("a"), "b": released, "c": ours("c")})
+        planned = plan(current, DesiredConfiguration([DesiredEntry("a")], prune=True))
+        assert after(planned) == {"/d/c.conf": None}
+        assert [(item["name"], item["active"]) for item in planned.unlisted] == [("b", False)]
+
 
 class TestFormerSlots:
     """A slot that an entry does not name any more is told of by nothing else."""
