@@ -62,9 +62,20 @@ options:
     default: []
   restart_allowed:
     description:
-      - Whether the module restarts PostgreSQL of this member with C(patronictl restart) if O(restart_settings) need it. If false, the module fails then.
+      - Whether the module restarts PostgreSQL with C(patronictl restart) if O(restart_settings) need it. If false, the module fails then.
+      - All members of the cluster that wait for a restart restart one after the other, the replicas first, and the leader last. The module can run on all
+        members at the same time. It waits until this member has restarted.
     type: bool
     default: false
+  data_directory:
+    description:
+      - The data directory of PostgreSQL on this member.
+    type: path
+  postmaster:
+    description:
+      - The process of PostgreSQL when its settings were read. If another one runs now, this member has restarted since, and the module does not wait for
+        Patroni to report that it waits for a restart. Needs O(data_directory).
+    type: int
   timeout:
     description:
       - The number of seconds to wait for Patroni.
@@ -102,6 +113,14 @@ restarted:
   returned: success
   type: bool
   sample: false
+replaced_parameters:
+  description:
+    - The settings that the module changed in the DCS, each with C(name), C(altered) (the former value) and C(desired), both as JSON. C(altered) is V(null)
+      if the DCS did not have the setting. In check mode, M(pgdr.barman.host_record) can record them before the change.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: max_wal_senders, altered: "3", desired: '"4"'}]
 config_file:
   description: Patroni's configuration file.
   returned: success
@@ -122,6 +141,8 @@ ARGUMENTS: dict[str, Any] = {
     "hba_file": {"type": "path"},
     "restart_settings": {"type": "list", "elements": "str", "default": []},
     "restart_allowed": {"type": "bool", "default": False},
+    "data_directory": {"type": "path"},
+    "postmaster": {"type": "int"},
     "timeout": {"type": "int", "default": 60},
     "user": {"type": "str", "default": "postgres"},
 }

@@ -18,6 +18,8 @@ description:
     that others need. For example, C(max_wal_senders) stays if another standby streams.
   - It drops the roles that a deployment created. A role that owns objects stays.
   - Nothing that stays is a failure. RV(left) has the reason and what to do.
+  - With O(patroni=true), the slots, settings and rules are in Patroni's DCS. The module removes them there, and waits until Patroni has done the same on
+    this member. It restarts nothing.
 extends_documentation_fragment:
   - pgdr.barman._attributes
   - pgdr.barman._login
@@ -33,7 +35,7 @@ requirements:
 options:
   slots:
     description:
-      - The replication slots to drop. An active one stays.
+      - The replication slots to drop. An active one stays. In check mode the module expects that its receiver stops before the real run.
     type: list
     elements: str
     default: []
@@ -55,7 +57,29 @@ options:
     type: list
     elements: str
     default: []
+  member:
+    description:
+      - Whether the server is a member of a cluster. Then the module drops the roles on the primary alone. On a standby it waits until they are gone, at
+        most 60 seconds.
+    type: bool
+    default: false
+  recorded_roles:
+    description:
+      - With O(member=true), the roles in the records of the other members. The primary may have been another member when a deployment created them.
+    type: list
+    elements: str
+    default: []
+  patroni:
+    description:
+      - Whether Patroni manages the server.
+    type: bool
+    default: false
+  patroni_file:
+    description:
+      - With O(patroni=true), Patroni's configuration file. If it is not set, the file of the Patroni process that runs on this host.
+    type: path
 seealso:
+  - module: pgdr.barman.patroni_config
   - module: pgdr.barman.host_record
   - module: pgdr.barman.archive_command
   - module: pgdr.barman.synchronous_standby
@@ -83,11 +107,17 @@ left:
   elements: str
   sample: []
 restart:
-  description: The settings that wait for a restart of PostgreSQL.
+  description: The settings that wait for a restart of PostgreSQL. Under Patroni it is empty, and RV(left) has the command.
   returned: always
   type: list
   elements: str
   sample: [archive_mode]
+recorded_roles:
+  description: The database roles of this server in the record of the host, before the run.
+  returned: success
+  type: list
+  elements: str
+  sample: [barman, streaming_barman]
 synchronous_standby_names:
   description: The setting before the run.
   returned: success
@@ -122,6 +152,10 @@ ARGUMENTS: dict[str, Any] = {
     "roles": _NAMES,
     "rules": _NAMES,
     "settings": _NAMES,
+    "member": {"type": "bool", "default": False},
+    "recorded_roles": _NAMES,
+    "patroni": {"type": "bool", "default": False},
+    "patroni_file": {"type": "path"},
     **login_argument_spec(),
 }
 

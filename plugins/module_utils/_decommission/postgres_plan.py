@@ -75,13 +75,22 @@ class PostgresObservation:
 
 @dataclass(frozen=True)
 class ReleaseRequest:
-    """What goes. roles: those that a deployment created; foreign_roles: other ones that Barman logs in with. rules, settings: what is still declared."""
+    """What goes. roles: those that a deployment created; foreign_roles: other ones that Barman logs in with. rules, settings: what is still declared.
+
+    member: of a cluster, whose primary drops the roles. receivers_stop: whether this is the plan of a real run, before which the receivers stop.
+    """
 
     slots: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     foreign_roles: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     settings: frozenset[str] = frozenset()
+    member: bool = False
+    receivers_stop: bool = False
+
+    def holds(self, slot: SlotState) -> bool:
+        """Whether a receiver still uses the slot when it is to be dropped."""
+        return slot.active and not self.receivers_stop
 
 
 @dataclass(frozen=True)
@@ -144,7 +153,7 @@ def _slots(observed: PostgresObservation, request: ReleaseRequest) -> Iterator[R
         if slot.name not in request.slots:
             continue
         statement = f"SELECT pg_catalog.pg_drop_replication_slot({literal(slot.name)})"
-        if slot.active:
+        if request.holds(slot):
             yield f"The replication slot {slot.name} stays, because a receiver uses it. Stop the receiver, and run this again"
         else:
             yield ReleaseStep(f"drop the replication slot {slot.name}", (statement,))
@@ -159,10 +168,15 @@ def _roles(observed: PostgresObservation, request: ReleaseRequest) -> Iterator[R
         role = there.get(name)
         if observed.in_recovery:
             # It was a primary when the role was created.
-            if role is not None:
-                statements = f"DROP OWNED BY {identifier(name)}; DROP ROLE {identifier(name)}"
+            statements = f"DROP OWNED BY {identifier(name)}; DROP ROLE {identifier(name)}"
+            if role is None:
+                yield _Forgotten(name)
+            elif not request.member:
                 yield f"The database role {name} stays, because the server is a standby now. On its primary: {statements}"
-            yield _Forgotten(name)
+                yield _Forgotten(name)
+            elif not request.receivers_stop:
+                # The primary of the cluster may need this record for another run.
+                yield f"The database role {name} stays: the primary of the cluster has not dropped it. Run this again, or there: {statements}"
         elif role is None:
             yield _Forgotten(name)
         elif role.superuser or role.owns or role.elsewhere:
@@ -180,7 +194,7 @@ def _why_kept(role: RoleState) -> str:
 
 def _busy(observed: PostgresObservation, request: ReleaseRequest) -> str:
     """Why the server may need what a deployment raised; empty if nothing does."""
-    others = [slot.name for slot in observed.slots if slot.active or slot.name not in request.slots]
+    others = [slot.name for slot in observed.slots if slot.name not in request.slots or request.holds(slot)]
     if observed.in_recovery:
         return "the server is a standby, which needs at least what its primary has"
     if others:

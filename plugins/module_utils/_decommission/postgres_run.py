@@ -9,19 +9,23 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._archive_command.command import MARK
 from .._host.process import HostError
 from .._host.record import PATH, HostRecord, read_record, write_record
 from .._host.result import Result
-from .._host.waiting import Probe, wait_for
+from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Session, require_psycopg
 from .._postgres.hba_file import read_hba_file, rules_in, with_rules, write_hba_file
 from .._postgres.login import logged_in
+from .patroni_plan import DcsPlan, make_dcs_plan
+from .patroni_run import apply_dcs, observe_dcs, patroni_of
 from .postgres_plan import (
     CONFIGURED_SETTINGS,
     RESTART_SETTINGS,
@@ -32,6 +36,9 @@ from .postgres_plan import (
     observation_from,
     split_roles,
 )
+
+#: Seconds in which the primary of a cluster drops its roles: its run begins at the same time.
+_DROPPED_WITHIN = 60.0
 
 # 1260 is pg_authid. If archive_mode is off, PostgreSQL shows (disabled) as archive_command, and only the files have the value.
 _QUERY = """
@@ -93,28 +100,76 @@ def release(params: Mapping[str, Any], *, check_mode: bool, path: str = PATH) ->
 def _release(session: Session, params: Mapping[str, Any], *, check_mode: bool, path: str) -> Result:
     record = read_record(path)
     port = params["login_port"]
-    created, foreign = split_roles(params["roles"], record.roles.get(str(port), ()))
+    own_roles = record.roles.get(str(port), ())
+    created, foreign = split_roles(params["roles"], {*own_roles, *params["recorded_roles"]})
     request = ReleaseRequest(
-        tuple(params["slots"]), created, foreign, tuple(params["rules"]), frozenset(params["settings"])
+        tuple(params["slots"]),
+        created,
+        foreign,
+        tuple(params["rules"]),
+        frozenset(params["settings"]),
+        member=params["member"],
+        receivers_stop=check_mode,
     )
     observed = observe(session, params["roles"], params["user"])
-    plan = make_plan(observed, request, record.settings.get(str(port), {}))
+    if observed.in_recovery and params["member"] and not check_mode:
+        wait_for_primary(session, created)
+        observed = observe(session, params["roles"], params["user"])
+    recorded = record.settings.get(str(port), {})
+    patroni, dcs = patroni_of(params), DcsPlan()
+    if patroni is not None:
+        dcs = make_dcs_plan(observed, observe_dcs(patroni), request, recorded)
+        # The rest is PostgreSQL's own: the roles, and the rules if the DCS has none.
+        rules = observed.rules if dcs.writes_rules else request.rules
+        request, recorded = replace(request, slots=(), rules=rules), {}
+    plan = make_plan(observed, request, recorded)
     if not check_mode:
-        _apply(session, plan, observed, request, params, _Forgetting(record, port, path))
-    pending = _pending(session, plan, observed, check_mode=check_mode)
+        record_file = _Forgetting(record, port, path)
+        if patroni is not None:
+            apply_dcs(
+                patroni,
+                session,
+                dcs,
+                hba_file=observed.hba_file,
+                rules=tuple(params["rules"]),
+                user=params["user"],
+            )
+            record_file.forget(settings=sorted(dcs.forgotten))
+        _apply(session, plan, observed, request, params, record_file)
+    # Under Patroni, the plan has the command.
+    pending = [] if patroni is not None else _pending(session, plan, observed, check_mode=check_mode)
+    changes = [*dcs.changes, *plan.changes]
     return Result(
-        bool(plan.changes),
+        bool(changes),
         {
             "error_kind": None,
-            "changes": plan.changes,
-            "left": list(plan.left),
+            "changes": changes,
+            "left": [*dcs.left, *plan.left],
             "restart": pending,
+            "recorded_roles": list(own_roles),
             "synchronous_standby_names": observed.synchronous_standby_names,
             "archive_command": observed.archive_command,
             "archive_mode": observed.archive_mode,
         },
-        diff={"before": "".join(f"{line}\n" for line in plan.changes), "after": ""},
+        diff={"before": "".join(f"{line}\n" for line in changes), "after": ""},
     )
+
+
+def wait_for_primary(
+    session: Session,
+    roles: Sequence[str],
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait on a standby until it has replayed that the primary of its cluster dropped the roles, but not for ever."""
+
+    def probe() -> Probe:
+        rows = session.query("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY(%s::text[])", [list(roles)])
+        return Probe(not rows, f"there are {len(rows)}")
+
+    # What is still there is in the plan.
+    with contextlib.suppress(WaitTimeout):
+        wait_for("the primary to drop the roles", probe, _DROPPED_WITHIN, interval=0.5, clock=clock, pause=pause)
 
 
 class _Forgetting:

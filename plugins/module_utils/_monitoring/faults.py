@@ -75,12 +75,16 @@ def _slot_missing(server: ServerObservation, limits: Limits, now: float) -> str 
 
 
 def _two_primaries(server: ServerObservation, limits: Limits, now: float) -> str | None:
-    return server.checks.checks[CLUSTER].hint if len(server.primaries) > 1 else None
+    found = server.primaries
+    return f"{len(found)} members are primaries: {', '.join(found)}" if len(found) > 1 else None
 
 
 def _slot_on_member(server: ServerObservation, limits: Limits, now: float) -> str | None:
     check = server.checks.checks.get(CLUSTER)
-    return check.hint if check is not None and not check.ok and len(server.primaries) == 1 else None
+    if check is None or check.ok or len(server.primaries) != 1:
+        return None
+    lacking = [address for address, member in server.members.items() if member is not None and member.slot is None]
+    return f"replication slot '{server.entry.get('slot_name')}' does not exist on {', '.join(lacking)}"
 
 
 def _receiver_stopped(server: ServerObservation, limits: Limits, now: float) -> str | None:

@@ -17,6 +17,10 @@ from typing import Any
 from .._host.process import HostError
 from .._postgres.hba_file import rules_in, with_rules
 
+#: States of a member, as 'patronictl list' has them. In another one its server is down, or not built yet: it reads the DCS when it starts.
+_RUNS = ("running", "streaming", "in archive recovery")
+_RESTARTING = ("restarting", "starting")
+
 
 @dataclass(frozen=True)
 class PatroniRequest:
@@ -31,6 +35,7 @@ class PatroniRequest:
 class PatroniPlan:
     """patch: what is merged into the configuration in the DCS, empty if nothing changes. before, after: what is shown of it.
 
+    replaced: the settings that change, as the host's record takes them: name, altered (the former value) and desired, both as JSON, which keeps their type.
     writes_rules: whether Patroni writes pg_hba.conf from the DCS. If not, the file is PostgreSQL's own on each member.
     """
 
@@ -38,20 +43,18 @@ class PatroniPlan:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     writes_rules: bool
+    replaced: tuple[Mapping[str, str | None], ...] = ()
 
 
 def plan(dynamic: Mapping[str, Any], local: Mapping[str, Any], request: PatroniRequest, file: str) -> PatroniPlan:
     """dynamic: the configuration in the DCS. local: that of the file, which takes precedence. Raises HostError if the file overrides what has to change,
     or a slot of that name is not a physical one.
     """
-    postgresql, own = _section(dynamic, "postgresql"), _section(local, "postgresql")
-    parameters = _section(postgresql, "parameters")
+    own = _section(local, "postgresql")
+    parameters = _section(_section(dynamic, "postgresql"), "parameters")
     _refuse_local(own, request, file)
-    rules = postgresql.get("pg_hba")
-    # An hba_file is somebody's own: Patroni ignores its own list then.
-    elsewhere = "hba_file" in {**parameters, **_section(own, "parameters")}
-    writes_rules = isinstance(rules, list) and not elsewhere
-    lines = [str(line) for line in rules] if isinstance(rules, list) and writes_rules else []
+    found_lines = rule_lines(dynamic, local)
+    writes_rules, lines = found_lines is not None, list(found_lines or ())
     desired = with_rules("".join(f"{line}\n" for line in lines), request.rules).splitlines() if writes_rules else []
     known_slots = _section(dynamic, "slots")
     _refuse_slots(known_slots, request.slots)
@@ -76,7 +79,66 @@ def plan(dynamic: Mapping[str, Any], local: Mapping[str, Any], request: PatroniR
         "parameters": dict(request.parameters),
         "pg_hba": list(request.rules) if writes_rules else [],
     }
-    return PatroniPlan(patch, before, after, writes_rules)
+    replaced = tuple(
+        {"name": name, "altered": as_json(parameters.get(name)), "desired": as_json(value)}
+        for name, value in new_parameters.items()
+    )
+    return PatroniPlan(patch, before, after, writes_rules, replaced)
+
+
+def rule_lines(dynamic: Mapping[str, Any], local: Mapping[str, Any]) -> list[str] | None:
+    """The lines of pg_hba.conf in the DCS; None if Patroni leaves the file to PostgreSQL."""
+    postgresql = _section(dynamic, "postgresql")
+    rules = postgresql.get("pg_hba")
+    # An hba_file is somebody's own: Patroni ignores its own list then.
+    elsewhere = "hba_file" in {
+        **_section(postgresql, "parameters"),
+        **_section(_section(local, "postgresql"), "parameters"),
+    }
+    return [str(line) for line in rules] if isinstance(rules, list) and not elsewhere else None
+
+
+def as_json(value: Any) -> str | None:
+    """A value of the DCS as text that keeps its type; None for none."""
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)
+
+
+def parameters_in(dynamic: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of PostgreSQL in the DCS, as JSON."""
+    found = {name: as_json(value) for name, value in _section(_section(dynamic, "postgresql"), "parameters").items()}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def slots_in(dynamic: Mapping[str, Any]) -> list[str]:
+    """The names of the physical slots in the DCS."""
+    return [name for name, value in _section(dynamic, "slots").items() if _slot_type(value) == "physical"]
+
+
+def removal_patch(
+    dynamic: Mapping[str, Any],
+    *,
+    slots: Sequence[str],
+    parameters: Mapping[str, str | None],
+    rules: Sequence[str] | None,
+) -> dict[str, Any]:
+    """The patch that removes slots and restores settings, and leaves no empty section.
+
+    parameters: as JSON, None to remove one. rules: all lines of pg_hba, None to leave them.
+    """
+    patch: dict[str, Any] = {}
+    postgresql: dict[str, Any] = {}
+    known_slots = _section(dynamic, "slots")
+    known = _section(_section(dynamic, "postgresql"), "parameters")
+    gone = [name for name in slots if name in known_slots]
+    if gone:
+        patch["slots"] = None if len(gone) == len(known_slots) else dict.fromkeys(gone)
+    restored = {name: None if text is None else json.loads(text) for name, text in parameters.items()}
+    if restored:
+        remaining = {name: value for name, value in {**known, **restored}.items() if value is not None}
+        postgresql["parameters"] = restored if remaining else None
+    if rules is not None:
+        postgresql["pg_hba"] = list(rules)
+    return {**patch, "postgresql": postgresql} if postgresql else patch
 
 
 def _refuse_local(own: Mapping[str, Any], request: PatroniRequest, file: str) -> None:
@@ -123,6 +185,26 @@ def _section(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def pending_restart(members: Sequence[Mapping[str, Any]], name: str) -> bool:
-    """Whether a member waits for a restart. members: those that 'patronictl list' has as JSON."""
-    return any(member.get("Member") == name and bool(member.get("Pending restart")) for member in members)
+def waiting(members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The members that wait for a restart. members: those that 'patronictl list' has as JSON."""
+    return [str(member.get("Member")) for member in members if member.get("Pending restart")]
+
+
+def next_restart(members: Sequence[Mapping[str, Any]]) -> str | None:
+    """The member that restarts next: the replicas by their names, then the leader. None: no running member waits, or one restarts now.
+
+    A standby pauses its replay if its primary has more of max_wal_senders (CheckRequiredParameterValues in xlog.c). So the leader is the last one.
+    """
+    if any(member.get("State") in _RESTARTING for member in members):
+        return None
+    names = set(waiting([member for member in members if member.get("State") in _RUNS]))
+    # "Leader", or "Standby Leader" in a standby cluster.
+    leaders = {str(member.get("Member")) for member in members if "leader" in str(member.get("Role")).lower()}
+    return min(names - leaders or names, default=None)
+
+
+def has_restarted(members: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a member runs and waits for no restart."""
+    return name not in waiting(members) and any(
+        member.get("Member") == name and member.get("State") in _RUNS for member in members
+    )

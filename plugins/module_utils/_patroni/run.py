@@ -10,20 +10,19 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Callable
 
 from .._host.files import read_text
-from .._host.process import HostError
 from .._host.result import Result
-from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._host.waiting import Probe, wait_for
 from .._postgres.hba_file import rules_in
 from .control import Patroni, configuration_file, running_files
-from .plan import PatroniPlan, PatroniRequest, pending_restart, plan
+from .plan import PatroniPlan, PatroniRequest, plan
+from .restart import MemberRestart, another_process
 
 _INTERVAL = 0.5
-#: Seconds between two calls of patronictl, which starts a Python each time.
-_LIST_INTERVAL = 2.0
 
 
 def configure(params: Mapping[str, Any], *, check_mode: bool) -> Result:
@@ -57,10 +56,20 @@ def configure_cluster(
             patroni.patch(found.patch)
         _wait_for_rules(found, rules, params, clock, pause)
         if low:
-            restarted = _restart(patroni, local, low, params, clock, pause)
+            anew = partial(another_process, params["data_directory"], params["postmaster"])
+            scope, name = str(local.get("scope") or ""), str(local.get("name") or "")
+            MemberRestart(patroni, scope, name, params["timeout"], anew, clock, pause).restart(
+                low, allowed=params["restart_allowed"]
+            )
+            restarted = True
     return Result(
         changed=bool(found.patch) or restarted or would_restart,
-        values={"writes_hba": found.writes_rules, "restarted": restarted, "config_file": patroni.file},
+        values={
+            "writes_hba": found.writes_rules,
+            "restarted": restarted,
+            "config_file": patroni.file,
+            "replaced_parameters": [dict(one) for one in found.replaced],
+        },
         diff={
             "before_header": "Patroni's DCS",
             "after_header": "Patroni's DCS",
@@ -94,41 +103,3 @@ def _wait_for_rules(
         clock=clock,
         pause=pause,
     )
-
-
-def _restart(
-    patroni: Patroni,
-    local: Mapping[str, Any],
-    low: Sequence[str],
-    params: Mapping[str, Any],
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-) -> bool:
-    """Patroni publishes in its next round that a member waits for a restart."""
-    scope, member = str(local.get("scope") or ""), str(local.get("name") or "")
-    names = ", ".join(low)
-
-    def probe() -> Probe:
-        return Probe(pending_restart(patroni.members(), member), "'patronictl list' does not show it")
-
-    try:
-        wait_for(
-            f"Patroni to report that member {member} waits for a restart",
-            probe,
-            params["timeout"],
-            interval=_LIST_INTERVAL,
-            clock=clock,
-            pause=pause,
-        )
-    except WaitTimeout as exc:
-        raise HostError(
-            f"{exc}. But {names} of its PostgreSQL is too low. If somebody has restarted it meanwhile, run this again. If not, something "
-            "overrides the DCS, such as ALTER SYSTEM: remove that, and run this again"
-        ) from None
-    if not params["restart_allowed"]:
-        raise HostError(
-            f"PostgreSQL of member {member} has to be restarted before Barman can use it: {names} is in Patroni's DCS and takes effect at a restart only. Run "
-            f"'patronictl -c {patroni.file} restart {scope} {member}' when it suits you and run this again, or set barman_restart_allowed: true"
-        )
-    patroni.restart(scope, member)
-    return True

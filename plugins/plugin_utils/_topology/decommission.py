@@ -10,7 +10,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,7 @@ class Leaving:
 
 @dataclass(frozen=True)
 class PostgresWork:
-    """What a PostgreSQL server releases. rules, settings: what it still has to have."""
+    """What a PostgreSQL server releases. rules, settings: what it still has to have. members: the other members of its cluster that Ansible manages."""
 
     synchronous: tuple[str, ...] = ()
     archiving: bool = False
@@ -47,6 +47,7 @@ class PostgresWork:
     roles: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,6 @@ def problems(topology: Topology, leaving: Leaving) -> list[str]:
     """Why this can't be decommissioned, each with what to do."""
     found: list[str] = []
     backup = leaving.backup_server
-    found += _patroni_problems(topology, leaving)
     if not leaving.servers and not backup:
         found.append(
             f"nothing is named. Set {ARGUMENT} to Barman's names of servers, or {ARGUMENT_BACKUP} to an inventory name"
@@ -132,30 +132,6 @@ def problems(topology: Topology, leaving: Leaving) -> list[str]:
             f"{', '.join(targets)} replicates from {backup}. Change barman_passive_of and barman_passive_servers, and deploy, before {backup} goes"
         )
     return found
-
-
-def _patroni_problems(topology: Topology, leaving: Leaving) -> Iterator[str]:
-    """The members whose slots and rules Patroni has in its DCS: what is removed from them comes back."""
-    members = [
-        server for server in topology.postgres_servers.values() if server.cluster_manager == "patroni" and server.manage
-    ]
-    if not members:
-        return
-    remaining = without(topology, leaving)
-    before, after = requirements(topology), requirements(remaining)
-    clusters: dict[str, list[tuple[PostgresServer, PostgresWork]]] = {}
-    for server in members:
-        work = _postgres_work(before[server.host], after.get(server.host))
-        if work is not None:
-            clusters.setdefault(server.cluster or server.host, []).append((server, work))
-    for changed in clusters.values():
-        server, work = changed[0]
-        yield (
-            f"{', '.join(one.host for one, _work in changed)}: Patroni would create the replication slot {', '.join(work.slots)} and the rules in pg_hba.conf "
-            f"again, because its DCS has them. So remove them manually. 1. On one member, as {server.os_user}: {_drop_slots(server, work)}. "
-            "2. Set barman_manage_postgres: false for these hosts, and run this playbook again. It releases the backup server, and shows what is left. "
-            f"3. {_remove_rules(server)}"
-        )
 
 
 def _drop_slots(server: PostgresServer, work: PostgresWork) -> str:
@@ -224,7 +200,7 @@ def decommission(topology: Topology, leaving: Leaving, program_identity: str = "
         then = after.get(host) if host in remaining.postgres_servers or host in remaining.backup_servers else None
         managed = host in topology.backup_servers or topology.postgres_servers[host].manage
         one = HostWork(
-            _postgres_work(now, then) if managed and "postgres" in now else None,
+            _with_members(topology, host, _postgres_work(now, then)) if managed and "postgres" in now else None,
             _barman_work(topology, remaining, leaving, unknown, host),
             _ssh_work(host, now, then),
             whole=not any(
@@ -241,6 +217,15 @@ def decommission(topology: Topology, leaving: Leaving, program_identity: str = "
         if not server.manage and before[host] != after.get(host)
     )
     return Decommission(leaving, work, remaining, after, unknown, manual)
+
+
+def _with_members(topology: Topology, host: str, work: PostgresWork | None) -> PostgresWork | None:
+    cluster = topology.postgres_servers[host].cluster
+    if work is None or cluster is None:
+        return work
+    servers = topology.postgres_servers.items()
+    others = (name for name, one in servers if one.cluster == cluster and one.manage and name != host)
+    return replace(work, members=tuple(others))
 
 
 def _bare(topology: Topology, backup: str, program_identity: str) -> RequirementsOfHost:

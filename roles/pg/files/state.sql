@@ -73,6 +73,7 @@ SELECT
     -- The file's time has whole seconds only: what was written in the second of the last load counts as loaded, or it would be loaded for ever.
     (pg_catalog.pg_stat_file(current_setting('hba_file'))).modification > pg_catalog.pg_conf_load_time() AS hba_unloaded,
     current_setting('data_directory') AS data_directory,
+    split_part(pg_catalog.pg_read_file('postmaster.pid'), E'\n', 1)::int AS postmaster,
     -- Module recovery_record writes it beside the directory, and it stays until somebody removes it. If the directory's path is a symbolic link, it is beside
     -- what that leads to, where SQL can't look: a file that every recovery leaves inside says that there may be one.
     ((pg_catalog.pg_stat_file(current_setting('data_directory') || '.pgdr-recovery.json', true)).size IS NOT NULL

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._patroni import restart as patroni_restart
 from ansible_collections.pgdr.barman.plugins.module_utils._patroni import run as patroni_run
 from ansible_collections.pgdr.barman.plugins.module_utils._patroni.control import Patroni
 from ansible_collections.pgdr.barman.plugins.modules import patroni_config
@@ -55,9 +56,8 @@ class Played:
             self.rounds -= 1
             if self.rounds == 0:
                 self.pending = True
-            return Completed(
-                argv, 0, json.dumps([{"Member": "pg-1", **({"Pending restart": "*"} if self.pending else {})}])
-            )
+            pending = {"Pending restart": "*"} if self.pending else {}
+            return Completed(argv, 0, json.dumps([{"Member": "pg-1", "Role": "Leader", "State": "running", **pending}]))
         if argv[2] == "edit-config":
             patch = json.loads(command.input or "")
             self.dynamic = {
@@ -67,7 +67,7 @@ class Played:
             }
             self.hba.write_text("".join(f"{line}\n" for line in self.dynamic["postgresql"]["pg_hba"]))
             return Completed(argv, 0)
-        assert argv[2:] == ["restart", "--force", "17-main", "pg-1"]
+        assert argv[2:] == ["restart", "--force", "--pending", "17-main", "pg-1"]
         self.pending = False
         return Completed(argv, 0)
 
@@ -80,7 +80,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(patroni_run, "running_files", lambda: [str(found.file)])
-    monkeypatch.setattr(patroni_run, "_LIST_INTERVAL", 0.01)
+    monkeypatch.setattr(patroni_restart, "_LIST_INTERVAL", 0.01)
     monkeypatch.setattr(patroni_run, "Patroni", lambda file, user: Patroni(file, user, found.run))
     return found
 

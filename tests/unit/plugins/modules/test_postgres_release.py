@@ -200,6 +200,13 @@ def test_a_slot_in_use_stays() -> None:
     )
 
 
+def test_the_plan_of_a_run_that_stops_the_receiver_first_has_the_slot() -> None:
+    used = replace(OBSERVED, slots=(SlotState("barman", active=True),))
+    plan = make_plan(used, replace(REQUEST, receivers_stop=True), RECORDED)
+    assert plan == make_plan(OBSERVED, REQUEST, RECORDED)
+    assert plan.changes[0] == "drop the replication slot barman"
+
+
 def test_names_are_quoted() -> None:
     observed = replace(OBSERVED, roles=(RoleState('b"x'),))
     assert 'DROP ROLE "b""x"' in statements(observed, ReleaseRequest(roles=('b"x',)))

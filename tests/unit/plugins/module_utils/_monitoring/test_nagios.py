@@ -48,7 +48,7 @@ def test_a_line_for_each_cluster(tmp_path: Path) -> None:
     host.members[PG_2] = member()
     found = answer(host)
     assert found.state == 2
-    assert found.text.startswith("BARMAN CRITICAL: pg: more than one member is a primary: ")
+    assert found.text.startswith(f"BARMAN CRITICAL: pg: 2 members are primaries: {PG_1}, {PG_2}. Stop the member of pg")
     assert len(found.text.splitlines()) == 1
 
 

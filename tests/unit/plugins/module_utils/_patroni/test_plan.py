@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._patroni.control import configuration_file, running_files
-from ansible_collections.pgdr.barman.plugins.module_utils._patroni.plan import PatroniRequest, pending_restart, plan
+from ansible_collections.pgdr.barman.plugins.module_utils._patroni.plan import PatroniRequest, plan
 
 OTHERS = ["local all all peer", "host all all 198.51.100.0/24 md5"]
 RULE = 'host "postgres" "barman" 198.51.100.11/32 scram-sha-256'
@@ -106,12 +106,6 @@ def test_the_addresses_that_postgresql_listens_on_are_the_files() -> None:
     request = PatroniRequest(parameters={"listen_addresses": "*"})
     with pytest.raises(HostError, match=rf"listens on 127.0.0.1:5432 only.*Change postgresql.listen in {FILE}"):
         plan(dynamic(), {"postgresql": {"listen": "127.0.0.1:5432"}}, request, FILE)
-
-
-def test_a_member_that_waits_for_a_restart() -> None:
-    members = [{"Member": "pg-1", "Pending restart": "*"}, {"Member": "pg-2"}]
-    assert pending_restart(members, "pg-1")
-    assert not pending_restart(members, "pg-2")
 
 
 def test_the_file_of_the_running_patroni(tmp_path: Any) -> None:

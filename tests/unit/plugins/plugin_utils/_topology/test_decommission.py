@@ -174,6 +174,7 @@ def test_a_cluster_goes_with_all_its_members() -> None:
         postgres = found.work[member].postgres
         assert postgres is not None
         assert (postgres.slots, postgres.roles) == (("barman",), ("barman", "streaming_barman"))
+        assert {*postgres.members, member} == {"orders-1", "orders-2"}
         assert found.work[member].whole
 
 
@@ -188,13 +189,10 @@ DROPS_SLOT = (
 )
 
 
-def test_what_patroni_would_create_again_is_refused_with_the_manual_steps() -> None:
-    (message,) = problems(topology(PATRONI), Leaving(("orders",)))
-    assert message.startswith("orders-1, orders-2: Patroni would create the replication slot barman")
-    for part in (DROPS_SLOT, "barman_manage_postgres: false", "# BEGIN pgdr.barman"):
-        assert part in message
-    # Others of the inventory are not Patroni's.
-    assert problems(topology(PATRONI), Leaving(("pg3", "stock", "unknown"))) == []
+def test_a_cluster_under_patroni_goes_like_another_one() -> None:
+    for leaves in (("orders",), ("pg3", "stock", "unknown")):
+        assert problems(topology(PATRONI), Leaving(leaves)) == []
+    assert leaving("orders", pg=PATRONI).work == leaving("orders", pg=CLUSTERS).work
 
 
 def test_members_that_ansible_does_not_manage_have_patronis_manual_steps() -> None:
