@@ -45,14 +45,12 @@ def member_connections(words: Mapping[str, str], name: str, os_user: str) -> tup
     """The connections of that option to each of its hosts, in their order: one, unless the server is a cluster. Raises Inexpressible."""
     hosts = hosts_of(words)
     if len(hosts) == 1:
-        return (connection_of(words, name, os_user),)
+        return (connection_of(words, name, os_user, TIME_LIMITS),)
     routed = [{key: str(value) for key, value in one.items() if key != "target_session_attrs"} for one in hosts]
     return tuple(connection_of(one, name, os_user, TIME_LIMITS_OF_A_CLUSTER) for one in routed)
 
 
-def connection_of(
-    words: Mapping[str, str], name: str, os_user: str, limits: Mapping[str, str] = TIME_LIMITS
-) -> PostgresConnection:
+def connection_of(words: Mapping[str, str], name: str, os_user: str, limits: Mapping[str, str]) -> PostgresConnection:
     """The connection of that option, to one host. os_user: who runs Barman, libpq's default. Raises Inexpressible."""
     host, address = words.get("host", ""), words.get("hostaddr", "")
     if not words:
