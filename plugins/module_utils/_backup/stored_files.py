@@ -16,7 +16,7 @@ import subprocess
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -264,7 +264,9 @@ class TarFiles(BackupFiles):
             prefix = "" if stem == "base" else f"pg_tblspc/{stem}/"
             path = os.path.join(self._directory, name)
             try:
-                with self._unpacked(path, _TARS[ending]) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+                with ExitStack() as opened:
+                    stream = self._unpacked(path, _TARS[ending], opened)
+                    tar = opened.enter_context(tarfile.open(fileobj=stream, mode="r|"))
                     for member in tar:
                         inside = _inside(member.name)
                         file = left.pop(prefix + inside, None)
@@ -282,15 +284,14 @@ class TarFiles(BackupFiles):
             text = f"{file.path} is in the manifest and in no file of {self._directory}"
             yield file, FileDamage(self._directory, text)
 
-    @contextmanager
-    def _unpacked(self, path: str, program: Sequence[str]) -> Iterator[IO[bytes]]:
-        """The plain tar file as a stream. Raises NotDecrypted, and SubprocessError if a program fails."""
-        with open(path, "rb") if self._decryption is None else self._decryption.opened(path) as source:
-            if not program:
-                yield source
-                return
-            with _output_of(program, source) as stream:
-                yield stream
+    def _unpacked(self, path: str, program: Sequence[str], opened: ExitStack) -> IO[bytes]:
+        """The plain tar file as a stream. Raises NotDecrypted, and SubprocessError if a program fails. opened: closes it."""
+        source: IO[bytes]
+        if self._decryption is None:
+            source = opened.enter_context(open(path, "rb"))  # noqa: SIM115
+        else:
+            source = opened.enter_context(self._decryption.opened(path))
+        return opened.enter_context(_output_of(program, source)) if program else source
 
 
 def _inside(name: str) -> str:
