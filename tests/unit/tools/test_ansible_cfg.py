@@ -23,7 +23,7 @@ def settings() -> set[tuple[str, str]]:
     definitions = constants.config.get_configuration_definitions(ignore_private=False)
     found = {(ini["section"], ini["key"]) for item in definitions.values() for ini in item.get("ini", [])}
     # Of the connection plugin ssh.
-    return found | {("ssh_connection", "ssh_args"), ("ssh_connection", "pipelining")}
+    return found | {("ssh_connection", key) for key in ("ssh_args", "pipelining", "retries")}
 
 
 def test_there_are_files() -> None:
