@@ -30,7 +30,7 @@ def read_report(arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> F
     resolved = topology_of(arguments["registered"], variables)
     names = (arguments[name] for name in ("servers", "checks", "drills"))
     results = results_of(resolved["topology"]["backup_servers"], variables["hostvars"], *names)
-    findings = findings_of(arguments["findings"], variables) or findings_of("advice", resolved)
+    findings = findings_of(variables.get(arguments["findings"]), resolved)
     topology, requirements = resolved["topology"], resolved["requirements"]
     return fleet_report(topology, requirements, results, findings, utc_now(), arguments["title"])
 
@@ -60,11 +60,14 @@ def results_of(
     return found
 
 
-def findings_of(name: str, variables: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The findings in a result of the advice; none without it."""
-    found = variables.get(name)
-    findings = found.get("findings") if isinstance(found, Mapping) else None
-    return list(findings or ())
+def findings_of(preflight: Any, resolved: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The findings of a preflight, which has measured; without it those of the inventory.
+
+    preflight: what preflight_report returned in this run, if it ran. resolved: what module topology returned.
+    """
+    measured = preflight.get("result") if isinstance(preflight, Mapping) else None
+    found = measured if isinstance(measured, Mapping) and "findings" in measured else resolved.get("advice") or {}
+    return list(found.get("findings") or ())
 
 
 def _why_unread(result: Any) -> str:

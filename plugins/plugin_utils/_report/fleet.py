@@ -99,7 +99,7 @@ def _entries(host: str, requirements: Mapping[str, Any], result: HostResults) ->
 
 def _host(host: str, result: HostResults, servers: int, now: datetime) -> ReportHost:
     if result.unread:
-        problem = ReportProblem("unread", "not read", result.unread, "Nothing of its servers is known.")
+        problem = ReportProblem("unread", "not read", result.unread, "The state of its servers is unknown.")
         return ReportHost(host, "unread", Cell("not read", state="unread"), (problem,), servers)
     facts = result.servers or {}
     problems = tuple(

@@ -34,7 +34,10 @@ def moment(value: Any, now: datetime) -> Moment | None:
         return None
     if time.tzinfo is None:
         return None
-    utc = time.astimezone(UTC)
+    try:
+        utc = time.astimezone(UTC)
+    except OverflowError:  # It is before the year 1 or after 9999 in UTC.
+        return None
     return Moment(
         utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M:%S UTC"), age((now - utc).total_seconds())
     )

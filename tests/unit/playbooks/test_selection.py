@@ -86,6 +86,12 @@ def test_what_is_passive_only_is_not_backed_up(tmp_path: Path) -> None:
     assert "There is no server to back up on backup-us, so there is nothing to do. Add backup-eu to --limit" in stdout
 
 
+@pytest.mark.parametrize("playbook", [*PLAYBOOKS, "report"])
+def test_a_run_without_a_backup_server_fails(tmp_path: Path, playbook: str) -> None:
+    stdout = play(tmp_path, f"pgdr.barman.{playbook}", written(tmp_path), "--limit=pg-eu", rc=2)
+    assert "This run has no backup server (the inventory has backup-eu, backup-us), so there is nothing to do" in stdout
+
+
 def test_every_wrong_argument_is_reported(tmp_path: Path) -> None:
     variables = ("--extra-vars", "barman_check_timeout=soon barman_servers=[]")
     stdout = play(tmp_path, "pgdr.barman.check", written(tmp_path), *variables, rc=2)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -13,9 +14,13 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pgdr.barman.plugins.action import report
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.acceptance import decide
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.advise import Assessment
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import finding
+from ansible_collections.pgdr.barman.plugins.plugin_utils.run_results import preflight_result
 from tests.tools.debian import DOT, program
 from tests.unit.plugins.plugin_utils._picture.fleets import small
-from tests.unit.plugins.plugin_utils._report.read_fleets import ACCEPTED, FINDING, STOPPED, resolved, results_of
+from tests.unit.plugins.plugin_utils._report.read_fleets import ACCEPTED, STOPPED, resolved, results_of
 
 
 @pytest.fixture(autouse=True)
@@ -88,9 +93,16 @@ def test_without_checks_drills_and_findings(variables: dict[str, Any]) -> None:
 
 
 def test_findings_of_the_advice(variables: dict[str, Any]) -> None:
-    variables["barman_preflight"] = {"findings": [FINDING]}
-    _result, given = run(variables)
-    assert "warning: no_second_copy, books" in given["content"]
+    """The variable has what preflight_report returns. Its findings replace those of the inventory, also if there are none."""
+    variables["barman_topology"]["advice"] = {"findings": [ACCEPTED]}
+    today = date(2026, 11, 20)
+    for findings, expected in (([finding("same_machine", "books", "one machine")], True), ([], False)):
+        assessment = Assessment(decide(findings, [], today), [])
+        result = preflight_result(assessment, ([], []), [], [], check_mode=False)
+        variables["barman_preflight"] = {"lines": [], "failures": [], "forecasts": {}, "result": result}
+        _result, given = run(variables)
+        assert ("critical: same_machine, books" in given["content"]) is expected
+        assert "no_second_copy, ledger" not in given["content"]
 
 
 def test_findings_of_the_inventory(variables: dict[str, Any]) -> None:

@@ -230,7 +230,8 @@ def test_times_are_in_utc() -> None:
     moment = words.moment("2026-11-20T10:00:00+02:00", NOW)
     assert moment is not None
     assert moment.text == "2026-11-20 08:00:00 UTC"
-    assert [words.moment(value, NOW) for value in (None, "yesterday", "2026-11-20T08:00:00")] == [None, None, None]
+    outside = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00")
+    assert [words.moment(value, NOW) for value in (None, "yesterday", "2026-11-20T08:00:00", *outside)] == [None] * 5
     assert datetime.fromisoformat(moment.iso).utcoffset() == timedelta(0)
 
 
