@@ -5,6 +5,7 @@
 """What a decommission removes from Patroni's DCS, and what it leaves: values to a plan.
 
 This module util is private to the collection. All members have the same DCS, so each of them can apply the same plan: the second one changes nothing.
+What only the primary can judge is left to it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from .postgres_plan import RESTART_SETTINGS, PostgresObservation, ReleaseRequest
 
 #: What Patroni gives PostgreSQL if the DCS has no such setting (CMDLINE_OPTIONS in patroni/postgresql/config.py).
 _DEFAULTS: Mapping[str, int] = {"max_wal_senders": 10, "max_replication_slots": 10}
+#: The settings of which only the primary shows how many the cluster uses. The record of a standby has them as long as they are not restored.
+_USED_BY_PRIMARY = ("max_wal_senders", "max_replication_slots")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def make_dcs_plan(
     for name, one in sorted(recorded.items()):
         if name in request.settings:
             continue
+        if observed.in_recovery and name in _USED_BY_PRIMARY and dcs.parameters.get(name) != one.former:
+            # In a real run, the primary had its turn.
+            if not request.receivers_stop:
+                left.append(_left_to_primary(dcs, name, one))
+            continue
         for item in _setting(observed, dcs, request, name, one):
             if isinstance(item, _Restored):
                 restored.append(item)
@@ -114,8 +122,7 @@ def _setting(
     current = dcs.parameters.get(name)
     if current == recorded.former:
         return
-    shown = "Patroni's default" if recorded.former is None else _decoded(recorded.former)
-    remedy = f"If nobody needs it, change it with '{dcs.command} edit-config' to {shown}"
+    shown, remedy = _shown(recorded), _remedy(dcs, recorded)
     present = None if current is None else _decoded(current)
     if current != recorded.written:
         yield f"{name} = {present} in Patroni's DCS stays: a deployment wrote {_decoded(recorded.written)}, and somebody changed it since. {remedy}"
@@ -126,6 +133,23 @@ def _setting(
         yield f"{name} = {present} in Patroni's DCS stays, because the members use {used}. {remedy}"
         return
     yield _Restored(name, recorded.former, f"{name} in Patroni's DCS: {present} back to {shown}")
+
+
+def _left_to_primary(dcs: DcsObservation, name: str, recorded: FormerSetting) -> str:
+    current = dcs.parameters.get(name)
+    present = None if current is None else _decoded(current)
+    return (
+        f"{name} = {present} in Patroni's DCS stays: this member is a standby, and only the primary shows how many are used, which has not restored it. "
+        f"{_remedy(dcs, recorded)}"
+    )
+
+
+def _shown(recorded: FormerSetting) -> Any:
+    return "Patroni's default" if recorded.former is None else _decoded(recorded.former)
+
+
+def _remedy(dcs: DcsObservation, recorded: FormerSetting) -> str:
+    return f"If nobody needs it, change it with '{dcs.command} edit-config' to {_shown(recorded)}"
 
 
 def _decoded(text: str) -> Any:

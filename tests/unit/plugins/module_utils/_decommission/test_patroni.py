@@ -166,6 +166,29 @@ def test_a_setting_stays_with_the_reason(
     assert f"'patronictl -c {FILE} edit-config' to {former}" in found.left[0]
 
 
+@pytest.mark.parametrize("name", ["max_replication_slots", "max_wal_senders"])
+def test_a_standby_lowers_nothing_that_its_leader_uses(name: str) -> None:
+    """The leader has three logical slots, of which the standby has none."""
+    dcs: Any = Dcs({"postgresql": {"parameters": {name: 5}}})
+    recorded = {name: FormerSetting("4", "5")}
+    logical = [SlotState(f"logical_{number}", active=True) for number in range(3)]
+    leader = replace(OBSERVED, slots=(*OBSERVED.slots, *logical, SlotState("pg_3", active=True)), senders=5)
+    found = released(dcs, recorded, leader)
+    assert ("postgresql" in found.patch, found.forgotten) == (False, frozenset({name}))
+    standby = replace(OBSERVED, in_recovery=True, senders=0)
+    found = released(dcs, recorded, standby)
+    assert (found.patch, found.changes, found.forgotten) == ({}, (), frozenset())
+    assert f"{name} = 5 in Patroni's DCS stays: this member is a standby" in found.left[0]
+    assert f"'patronictl -c {FILE} edit-config' to 4" in found.left[0]
+    # The plan has the primary's line.
+    planned = make_dcs_plan(standby, observe_dcs(dcs), replace(REQUEST, receivers_stop=True), recorded)
+    assert (planned.patch, planned.left, planned.forgotten) == ({}, (), frozenset())
+    # The primary restored it.
+    dcs.patch({"postgresql": {"parameters": {name: 4}}})
+    found = released(dcs, recorded, standby)
+    assert (found.patch, found.left, found.forgotten) == ({}, (), frozenset({name}))
+
+
 def test_what_another_server_still_needs_stays() -> None:
     dcs: Any = Dcs(CONTENT)
     recorded = deploy(dcs)
