@@ -204,10 +204,9 @@ def _expressible(barmans: Mapping[str, BarmanFacts], adoption: Adoption) -> list
                 continue
             try:
                 server = existing_server(host, entry, facts)
-                for connection in server.members or (server.management,):
-                    other = endpoints.setdefault(connection.endpoint, server)
-                    if other is server:
-                        continue
+                own = [connection.endpoint for connection in server.members or (server.management,)]
+                other = next((endpoints[one] for one in own if one in endpoints), None)
+                if other is not None:
                     raise Inexpressible(
                         f"is the PostgreSQL server that {other.backup_server} backs up as {other.name}, and a server has one backup server",
                         "leave its entry as it is, or make it a passive copy",
@@ -215,6 +214,8 @@ def _expressible(barmans: Mapping[str, BarmanFacts], adoption: Adoption) -> list
             except Inexpressible as reason:
                 _leave_out(host, name, reason, adoption)
                 continue
+            # An entry that is left out has none of them.
+            endpoints.update(dict.fromkeys(own, server))
             found.append(server)
     return found
 

@@ -128,6 +128,15 @@ def test_a_member_of_a_cluster_is_no_server_of_another_entry(site: Site) -> None
     assert site.adopt().left_out == {"backup-1": ["other"]}
 
 
+def test_a_cluster_that_is_left_out_takes_no_server_of_another_entry(site: Site) -> None:
+    """Its second member is a server of its own, and its first one that of a third entry."""
+    cluster = entry("orders", conninfo=f"{CLUSTER} user=barman dbname=postgres", streaming_conninfo="")
+    site.barman("backup-1", entry("first", "192.0.2.22", 5433), cluster, entry("other", "192.0.2.21"))
+    adoption = site.adopt()
+    assert adoption.left_out == {"backup-1": ["orders"]}
+    assert sorted(adoption.pg) == ["first", "other"]
+
+
 def test_a_server_of_two_backup_servers_has_one_in_the_inventory(site: Site) -> None:
     site.barman("backup-1", entry("orders"))
     site.barman("backup-2", entry("orders-too", slot_name="second"))
