@@ -185,26 +185,40 @@ def _section(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def waiting(members: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The members that wait for a restart. members: those that 'patronictl list' has as JSON."""
-    return [str(member.get("Member")) for member in members if member.get("Pending restart")]
+def waiting(members: Sequence[Mapping[str, Any]], settings: Sequence[str] = ()) -> list[str]:
+    """The members that wait for a restart because of these settings. members: those that 'patronictl list' has as JSON. No settings: of any.
+
+    Patroni 3.3 and later reports the reasons. A replica keeps a lowered max_connections as its reason until the leader has restarted.
+    """
+    return [str(member.get("Member")) for member in members if _waits(member, settings)]
 
 
-def next_restart(members: Sequence[Mapping[str, Any]]) -> str | None:
+def _waits(member: Mapping[str, Any], settings: Sequence[str]) -> bool:
+    if not member.get("Pending restart"):
+        return False
+    # A line for each setting, as "max_wal_senders: 4->10" (output_members in patroni/ctl.py).
+    reasons = {line.partition(":")[0] for line in str(member.get("Pending restart reason") or "").splitlines()}
+    return not reasons or not settings or not reasons.isdisjoint(settings)
+
+
+def next_restart(members: Sequence[Mapping[str, Any]], settings: Sequence[str] = ()) -> str | None:
     """The member that restarts next: the replicas by their names, then the leader. None: no running member waits, or one restarts now.
 
     A standby pauses its replay if its primary has more of max_wal_senders (CheckRequiredParameterValues in xlog.c). So the leader is the last one.
     """
     if any(member.get("State") in _RESTARTING for member in members):
         return None
-    names = set(waiting([member for member in members if member.get("State") in _RUNS]))
+    names = set(waiting([member for member in members if member.get("State") in _RUNS], settings))
     # "Leader", or "Standby Leader" in a standby cluster.
     leaders = {str(member.get("Member")) for member in members if "leader" in str(member.get("Role")).lower()}
     return min(names - leaders or names, default=None)
 
 
-def has_restarted(members: Sequence[Mapping[str, Any]], name: str) -> bool:
-    """Whether a member runs and waits for no restart."""
-    return name not in waiting(members) and any(
-        member.get("Member") == name and member.get("State") in _RUNS for member in members
-    )
+def runs(members: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether a member runs."""
+    return any(member.get("Member") == name and member.get("State") in _RUNS for member in members)
+
+
+def has_restarted(members: Sequence[Mapping[str, Any]], name: str, settings: Sequence[str] = ()) -> bool:
+    """Whether a member runs and waits for no restart because of these settings."""
+    return name not in waiting(members, settings) and runs(members, name)

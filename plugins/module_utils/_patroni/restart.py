@@ -19,7 +19,7 @@ from .._host.files import read_text
 from .._host.process import HostError
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .control import Patroni
-from .plan import has_restarted, next_restart, waiting
+from .plan import has_restarted, next_restart, runs, waiting
 
 #: Seconds between two calls of patronictl, which starts a Python each time.
 _LIST_INTERVAL = 2.0
@@ -46,49 +46,70 @@ class MemberRestart:
         Runs on all members at the same time, and each of them restarts the next member, so that nobody waits for a run that has not begun. Patroni
         refuses a second restart of a member.
         """
-        self._wait_until_reported(", ".join(settings))
+        self._wait_until_reported(settings)
         if not allowed:
             raise HostError(
                 f"PostgreSQL of member {self.member} has to be restarted before Barman can use it: {', '.join(settings)} is in Patroni's DCS and takes effect "
                 f"at a restart only. Run 'patronictl -c {self.patroni.file} restart {self.scope} MEMBER' when it suits you, the replicas first, and run this "
                 "again. Or set barman_restart_allowed: true"
             )
-        while not self._has_restarted(self.member):
-            name = next_restart(self.patroni.members())
-            if name is not None:
-                self.patroni.restart(self.scope, name)
-            self._wait_for(name or self.member)
+        while not has_restarted(self.patroni.members(), self.member, settings):
+            name = next_restart(self.patroni.members(), settings)
+            if name is None:
+                self._wait_for_next(settings)
+                continue
+            self.patroni.restart(self.scope, name)
+            if not self._runs_anew(name, settings):
+                return
 
-    def _has_restarted(self, name: str) -> bool:
-        return has_restarted(self.patroni.members(), name)
-
-    def _wait_for(self, name: str) -> None:
-        """Wait until a member runs with its new settings, or another one is the next."""
+    def _wait_for_next(self, settings: Sequence[str]) -> None:
+        """Wait while the run on another member restarts one, until a member is the next."""
 
         def probe() -> Probe:
             members = self.patroni.members()
             return Probe(
-                has_restarted(members, name) or next_restart(members) not in (None, name),
+                has_restarted(members, self.member, settings) or next_restart(members, settings) is not None,
                 f"'patronictl list' shows {json.dumps(list(members))}",
             )
 
-        self._wait(f"member {name} to run with its new settings after 'patronictl restart'", probe)
+        self._wait(f"the other members to run, so that member {self.member} can restart", probe)
+
+    def _runs_anew(self, name: str, settings: Sequence[str]) -> bool:
+        """Wait until a member runs with its new settings, or another one is the next.
+
+        False: it is this one, and runs anew, but Patroni still reports that it waits. Before 3.3, Patroni does not report for which setting.
+        """
+
+        def probe() -> Probe:
+            members = self.patroni.members()
+            return Probe(
+                has_restarted(members, name, settings) or next_restart(members, settings) not in (None, name),
+                f"'patronictl list' shows {json.dumps(list(members))}",
+            )
+
+        try:
+            self._wait(f"member {name} to run with its new settings after 'patronictl restart'", probe)
+        except WaitTimeout:
+            if name == self.member and self.anew() and runs(self.patroni.members(), name):
+                return False
+            raise
+        return True
 
     def _wait(self, what: str, probe: Callable[[], Probe]) -> None:
         wait_for(what, probe, self.timeout, interval=_LIST_INTERVAL, clock=self.clock, pause=self.pause)
 
-    def _wait_until_reported(self, names: str) -> None:
+    def _wait_until_reported(self, settings: Sequence[str]) -> None:
         """Patroni publishes in its next round that a member waits for a restart. The run on another member may have restarted it since."""
 
         def probe() -> Probe:
-            done = bool(self.anew()) or self.member in waiting(self.patroni.members())
+            done = bool(self.anew()) or self.member in waiting(self.patroni.members(), settings)
             return Probe(done, "'patronictl list' does not show it")
 
         try:
             self._wait(f"Patroni to report that member {self.member} waits for a restart", probe)
         except WaitTimeout as exc:
             raise HostError(
-                f"{exc}. But {names} of its PostgreSQL is too low. If somebody has restarted it meanwhile, run this again. If not, something "
+                f"{exc}. But {', '.join(settings)} of its PostgreSQL is too low. If somebody has restarted it meanwhile, run this again. If not, something "
                 "overrides the DCS, such as ALTER SYSTEM: remove that, and run this again"
             ) from None
 

@@ -68,10 +68,35 @@ def test_a_member_that_runs_again() -> None:
     assert not has_restarted([LEADER], "pg-2")
 
 
-class Cluster:
-    """A cluster. lag: for how many lists after its restart a member still seems to wait. broken: a member whose restart fails."""
+def test_only_the_members_that_wait_for_a_setting() -> None:
+    """Patroni before 3.3 reports no reason."""
+    lowered = {**FIRST, "Pending restart reason": "max_connections: 200->100\nmax_worker_processes: 9->8"}
+    raised = {**SECOND, "Pending restart reason": "max_connections: 200->100\nmax_wal_senders: 4->10"}
+    settings = ["max_wal_senders", "wal_level"]
+    assert waiting([lowered, raised, LEADER], settings) == ["pg-3", "pg-1"]
+    assert waiting([lowered, raised, LEADER]) == ["pg-2", "pg-3", "pg-1"]
+    assert next_restart([lowered, raised, LEADER], settings) == "pg-3"
+    assert next_restart([lowered, done(SECOND), LEADER], settings) == "pg-1"
+    assert has_restarted([lowered], "pg-2", settings)
+    assert not has_restarted([lowered], "pg-2")
 
-    def __init__(self, *members: dict[str, Any], lag: int = 1, broken: str = "") -> None:
+
+class Cluster:
+    """A cluster. lag: for how many lists after its restart a member still seems to wait. broken: a member whose restart fails.
+
+    stuck: a replica that still waits after its restart, because max_connections was lowered. reasons: whether Patroni reports that.
+    busy: for how many lists pg-2 restarts, which another run began.
+    """
+
+    def __init__(
+        self,
+        *members: dict[str, Any],
+        lag: int = 1,
+        broken: str = "",
+        stuck: str = "",
+        reasons: bool = True,
+        busy: int = 0,
+    ) -> None:
         self.members = {one["Member"]: dict(one) for one in members}
         self.restarted: list[str] = []
         self.seconds = 0.0
@@ -79,13 +104,26 @@ class Cluster:
         self.broken = broken
         self.lists: dict[str, int] = {}
         self.anew: set[str] = set()
+        self.stuck = stuck
+        self.busy = busy
+        if reasons:
+            for name, one in self.members.items():
+                lowered = "max_connections: 200->100\n" if name == stuck else ""
+                if "Pending restart" in one:
+                    one["Pending restart reason"] = f"{lowered}max_wal_senders: 4->10"
+        if busy:
+            self.members["pg-2"]["State"] = "restarting"
 
     def run(self, command: Command) -> Completed:
         program, file, *words = command.argv
         assert (program, file) == ("patronictl", f"--config-file={FILE}")
         if words[0] == "list":
+            self.busy -= 1
+            if self.busy == 0:
+                self.members["pg-2"]["State"] = "streaming"
+                self._settle("pg-2")
             for name in [name for name, left in self.lists.items() if left == 0]:
-                self.members[name].pop("Pending restart", None)
+                self._settle(name)
             self.lists = {name: left - 1 for name, left in self.lists.items() if left}
             return Completed(command.argv, 0, json.dumps(list(self.members.values())))
         assert words[:4] == ["restart", "--force", "--pending", "main"]
@@ -96,6 +134,12 @@ class Cluster:
             self.lists[name] = self.lag
             self.anew.add(name)
         return Completed(command.argv, 0)
+
+    def _settle(self, name: str) -> None:
+        if name != self.stuck:
+            self.members[name].pop("Pending restart", None)
+        elif "Pending restart reason" in self.members[name]:
+            self.members[name]["Pending restart reason"] = "max_connections: 200->100"
 
     def pause(self, seconds: float) -> None:
         self.seconds += seconds
@@ -128,6 +172,44 @@ def test_the_leader_does_not_restart_before_a_replica_whose_restart_fails() -> N
     with pytest.raises(WaitTimeout, match="member pg-2 to run with its new settings"):
         cluster.restart("pg-1")
     assert cluster.restarted == []
+
+
+@pytest.mark.parametrize("busy", [2, 4, 20])
+def test_a_member_waits_for_the_restart_of_another_one_and_restarts_then(busy: int) -> None:
+    cluster = Cluster(LEADER, FIRST, busy=busy)
+    cluster.restart("pg-1")
+    assert cluster.restarted == ["pg-1"]
+
+
+def test_a_member_whose_restart_does_not_end_is_no_endless_wait() -> None:
+    cluster = Cluster(LEADER, FIRST, busy=1000)
+    with pytest.raises(WaitTimeout, match="the other members to run, so that member pg-1 can restart"):
+        cluster.restart("pg-1")
+    assert cluster.restarted == []
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["pg-1", "pg-2", "pg-3"])))
+def test_a_replica_that_waits_for_its_leader_as_well_restarts_once(order: Sequence[str]) -> None:
+    cluster = Cluster(*ALL, stuck="pg-2")
+    calls: list[str] = []
+    run = cluster.run
+
+    def counted(command: Command) -> Completed:
+        calls.extend(command.argv[6:] if command.argv[2] == "restart" else [])
+        return run(command)
+
+    cluster.run = counted  # type: ignore[method-assign]
+    for name in order:
+        cluster.restart(name)
+    assert calls == cluster.restarted == ["pg-2", "pg-3", "pg-1"]
+
+
+def test_before_patroni_3_3_such_a_replica_ends_and_its_leader_names_it() -> None:
+    cluster = Cluster(LEADER, FIRST, stuck="pg-2", reasons=False)
+    cluster.restart("pg-2")
+    with pytest.raises(WaitTimeout, match="member pg-2 to run with its new settings"):
+        cluster.restart("pg-1")
+    assert cluster.restarted == ["pg-2"]
 
 
 def test_patroni_does_not_report_that_it_waits() -> None:
