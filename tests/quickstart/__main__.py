@@ -328,13 +328,6 @@ def play(proof: Proof) -> None:
         segments = on("backup", "find", "/var/lib/barman/pg/wals", "-type", "f", "-name", f"{timeline}*").splitlines()
         proof.archived = sorted(Path(segment).name for segment in segments)
     verify(proof)
-    with SCREEN.step("Proving the new backup by a restore drill (ansible-playbook pgdr.barman.drill)"):
-        playbook(
-            "drill",
-            barman_drill_queries=[
-                {"database": DATABASE, "query": "SELECT count(*) FROM journal", "expect": proof.rows_before}
-            ],
-        )
     with SCREEN.step("Writing the picture and the report (ansible-playbook pgdr.barman.picture, pgdr.barman.report)"):
         playbook("picture", barman_picture_file=str(PICTURE))
         playbook("report", barman_report_file=str(REPORT))
