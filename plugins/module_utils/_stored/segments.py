@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from .._backup.stored_files import FileDamage
 from .._barman.archive import ArchiveError
 from .._barman.wal_sizes import RecordedFile, compare_sizes, read_xlogdb
-from .._host.process import HostError
+from .._host.process import Completed, HostError
 from .._postgres import wal
 from .._postgres.segment_content import check_partial, check_segment
 from .._postgres.timeline_history import parse_history
 from .._postgres.wal_reader import Carry
+from .long_records import around, segments_after, segments_before
 from .observe import StoredServer
 from .pace import Pace
-from .wal_program import WalProgram
+from .wal_program import PROGRAM, WalProgram
 
 #: Seconds after which an archived file has its line in xlog.db.
 SETTLED = 3600.0
@@ -50,7 +51,7 @@ def read_segments(
 
     program: reads first, and what it does not find intact is read here.
     """
-    reader = _SegmentSequence(stored, pace)
+    reader = _SegmentSequence(stored, pace, frozenset(segments))
     if program is None:
         yield from map(reader.read, sorted(segments))
         return
@@ -59,26 +60,84 @@ def read_segments(
 
 
 def _read_run(run: Sequence[wal.Segment], reader: _SegmentSequence, program: WalProgram) -> Iterator[ReadSegment]:
-    if program.finds_intact(reader.stored, run):
-        for segment in run:
-            reader.pace.read(_size(reader.stored.archive.segments.get(segment)))
-            yield ReadSegment(segment)
-    elif len(run) == 1:
-        yield reader.read(run[0])
+    completed = program.examine(reader.stored, run)
+    if completed is not None and completed.ok:
+        yield from _intact(run, reader)
+    elif completed is None:
+        yield from _in_parts(run, reader, lambda part: _read_run(part, reader, program))
     else:
-        middle = len(run) // 2
-        yield from _read_run(run[:middle], reader, program)
-        yield from _read_run(run[middle:], reader, program)
+        found = list(_read_failed(run, reader, program))
+        if not any(one.damage or one.gone for one in found):
+            found = _read_again(run, reader, completed)
+        yield from found
+
+
+def _read_failed(run: Sequence[wal.Segment], reader: _SegmentSequence, program: WalProgram) -> Iterator[ReadSegment]:
+    """The parts of a run that is not intact."""
+
+    def read_part(part: Sequence[wal.Segment]) -> Iterator[ReadSegment]:
+        completed = program.examine(reader.stored, part)
+        if completed is not None and completed.ok:
+            return _intact(part, reader)
+        return _read_failed(part, reader, program)
+
+    return _in_parts(run, reader, read_part)
+
+
+def _in_parts(
+    run: Sequence[wal.Segment],
+    reader: _SegmentSequence,
+    read_part: Callable[[Sequence[wal.Segment]], Iterator[ReadSegment]],
+) -> Iterator[ReadSegment]:
+    if len(run) == 1:
+        yield reader.read(run[0])
+        return
+    middle = len(run) // 2
+    yield from read_part(run[:middle])
+    yield from read_part(run[middle:])
+
+
+def _intact(run: Sequence[wal.Segment], reader: _SegmentSequence) -> Iterator[ReadSegment]:
+    for segment in run:
+        reader.pace.read(_size(reader.stored.archive.segments.get(segment)))
+        yield ReadSegment(segment)
+
+
+def _read_again(run: Sequence[wal.Segment], reader: _SegmentSequence, completed: Completed) -> list[ReadSegment]:
+    """A run in whose parts nothing is damaged, read as a whole with the segments around it.
+
+    If nothing is damaged in it either, and nothing else explains why pg_waldump failed, that is the damage.
+    """
+    before, after = around(reader.stored, run)
+    whole = _SegmentSequence(reader.stored, reader.pace, reader.requested)
+    found = [whole.read(segment) for segment in (*before, *run, *after)]
+    ours = found[len(before) : len(before) + len(run)]
+    # The WAL of a timeline may end within a segment. A program that was killed, or could not be started, did not find damage.
+    explained = any(one.damage or one.gone for one in found) or whole.at_end or completed.rc != 1
+    if not explained:
+        paths = [reader.stored.archive.segments[segment] for segment in run]
+        text = f"{PROGRAM} fails for {paths[-1]}"
+        if len(run) > 1:
+            text = f"{PROGRAM} fails for the segments from {paths[0]} to {paths[-1]}, and one of them is damaged"
+        damage = FileDamage(paths[-1], f"{text}: {' '.join(completed.text.split()) or 'exit status 1'}")
+        ours[-1] = ReadSegment(run[-1], damage, suspected=tuple(run[:-1]))
+    return ours
 
 
 @dataclass
 class _SegmentSequence:
-    """Reads segment after segment, with what each of them continues."""
+    """Reads segment after segment, with what each of them continues. requested: the segments that are read in this run."""
 
     stored: StoredServer
     pace: Pace
+    requested: frozenset[wal.Segment]
     _carry: Carry | None = None
     _before: wal.Segment | None = None
+
+    @property
+    def at_end(self) -> bool:
+        """Whether no WAL goes on after the segment that was read last."""
+        return self._carry is None
 
     def read(self, segment: wal.Segment) -> ReadSegment:
         if self._before is None or self._before.next(self.stored.archive.segment_size) != segment:
@@ -86,6 +145,20 @@ class _SegmentSequence:
         read, self._carry = _read(self.stored, segment, self._carry)
         self._before = segment
         self.pace.read(_size(self.stored.archive.segments.get(segment)))
+        if read.damage is None and segment.next(self.stored.archive.segment_size) not in self.requested:
+            return self._read_to_end_of_record(read)
+        return read
+
+    def _read_to_end_of_record(self, read: ReadSegment) -> ReadSegment:
+        """The same segment, damaged if the record is that it ends with."""
+        carry = self._carry
+        for later in segments_after(self.stored, read.segment):
+            found, carry = _read(self.stored, later, carry)
+            self.pace.read(_size(self.stored.archive.segments.get(later)))
+            if read.segment in found.suspected:
+                return ReadSegment(read.segment, found.damage, suspected=found.suspected)
+            if carry is None:
+                break
         return read
 
 
@@ -97,14 +170,11 @@ def _size(path: str | None) -> int:
 
 
 def _carry_into(stored: StoredServer, segment: wal.Segment) -> Carry | None:
-    """What goes on from the segment before; None if that is not archived, or damaged."""
-    size = stored.archive.segment_size
-    if segment.number(size) == 0:
-        return None
-    previous = wal.segment_of_number(segment.timeline, segment.number(size) - 1, size)
-    if previous not in stored.archive.segments:
-        return None
-    return _read(stored, previous, None)[1]
+    """What goes on from the segments before; None if they are not archived, or damaged."""
+    carry: Carry | None = None
+    for before in segments_before(stored, segment):
+        carry = _read(stored, before, carry)[1]
+    return carry
 
 
 def _read(stored: StoredServer, segment: wal.Segment, carry: Carry | None) -> tuple[ReadSegment, Carry | None]:

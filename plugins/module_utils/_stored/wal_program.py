@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 
 from .._backup.pg_verifybackup import Pacing
 from .._host.identity import open_as_owner
-from .._host.process import Command, Runner
+from .._host.process import Command, Completed, Runner
 from .._host.safe_files import temporary_directory, writing_as
 from .._postgres import wal
 from .._postgres.data_directory import find_installed
 from .._postgres.wal_reader import PAGE_SIZE, WalReadError, read_header
+from .long_records import around, continues, header_of
 from .observe import StoredServer
 from .pace import INTERVAL, Pace, PacedProgram
 
@@ -58,16 +59,22 @@ class WalProgram:
         if run:
             yield run
 
-    def finds_intact(self, stored: StoredServer, run: Sequence[wal.Segment]) -> bool:
-        """Whether every record is intact that ends in these segments; False if pg_waldump can't read them. Raises HostError if it can't be run."""
+    def examine(self, stored: StoredServer, run: Sequence[wal.Segment]) -> Completed | None:
+        """How pg_waldump ended: ok if every record is intact that lies in these segments, as far as it is archived.
+
+        None if pg_waldump can't read all of these records. Raises HostError if it can't be run.
+        """
         version = self._version(stored, run[0])
         program = None if version is None else self._path(version)
         if program is None:
-            return False
-        begin = _before(stored, run[0])
-        # A record that goes on from there is verified, too.
-        first = begin if begin is not None and self._version(stored, begin) == version else run[0]
-        names = [first, *run] if first != run[0] else list(run)
+            return None
+        before, after = around(stored, run)
+        if before and not continues(header_of(stored, run[0])) and self._version(stored, before[-1]) != version:
+            before = []
+        names = [*before, *run, *after]
+        # pg_waldump passes over the end of a record whose beginning it can't read.
+        if any(self._version(stored, segment) != version for segment in (*before, *after)):
+            return None
         limit = self.pace.limit
         paced = None if limit is None else PacedProgram(limit)
         pacing = None if paced is None else Pacing(paced.started, paced.tick, INTERVAL)
@@ -78,7 +85,7 @@ class WalProgram:
             self.pace.begin()
             completed = self.runner(
                 Command(
-                    [program, "--quiet", f"--path={view}", str(first), str(run[-1])],
+                    [program, "--quiet", f"--path={view}", str(names[0]), str(names[-1])],
                     tick=None if pacing is None else pacing.tick,
                     tick_interval=1.0 if pacing is None else pacing.interval,
                     started=None if pacing is None else pacing.started,
@@ -88,7 +95,7 @@ class WalProgram:
                 )
             )
         self.used = self.used or completed.ok
-        return completed.ok
+        return completed
 
     def _path(self, version: int) -> str | None:
         if version not in self._paths:
@@ -108,12 +115,3 @@ class WalProgram:
         if stored.expected(segment).problem(header) or self._path(header.version) is None:
             return None
         return header.version
-
-
-def _before(stored: StoredServer, segment: wal.Segment) -> wal.Segment | None:
-    """The segment before, on the same timeline; None if it is not archived."""
-    size = stored.archive.segment_size
-    if segment.number(size) == 0:
-        return None
-    previous = wal.segment_of_number(segment.timeline, segment.number(size) - 1, size)
-    return previous if previous in stored.archive.segments else None

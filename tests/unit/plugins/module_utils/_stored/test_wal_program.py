@@ -82,16 +82,20 @@ def test_the_segment_before_is_in_a_run_if_only_later_ones_are_due(host: Waldump
     assert host.verify(everything=False, days=400)["read"]["segments"] == 0
     host.now += 400 * 86400
     host.verify(everything=False, days=1)
-    assert [host.names[1], host.names[2]] in host.runs
+    # And the one after, in which its last record ends.
+    assert host.names[1:] in host.runs
 
 
-def test_a_compressed_segment_is_read_by_this_code_alone(host: WaldumpHost) -> None:
-    path = host.wal_path(host.segments[1])
+# The second segment ends with a record that fills the third one, and ends in the fourth one.
+@pytest.mark.parametrize(("compressed", "run"), [(0, slice(1, 4)), (1, slice(1)), (2, slice(1)), (3, slice(1))])
+def test_a_compressed_segment_is_read_by_this_code_alone(host: WaldumpHost, compressed: int, run: slice) -> None:
+    """And the segments of a record that lies in it."""
+    path = host.wal_path(host.segments[compressed])
     path.write_bytes(gzip.compress(path.read_bytes()))
     (host.place / "wals" / "xlog.db").unlink()
     facts = host.verify()
     assert (facts["result"], facts["read"]["segments"]) == ("passed", 4)
-    assert host.runs == [host.names[:1], host.names[2:]]
+    assert host.runs == [host.names[run]]
 
 
 def test_a_segment_of_another_place_or_size_is_never_given_to_the_program(host: WaldumpHost) -> None:
@@ -114,7 +118,8 @@ def test_a_gap_ends_a_run(host: WaldumpHost) -> None:
 def test_a_run_has_a_limit(host: WaldumpHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wal_program, "MOST_SEGMENTS", 3)
     host.verify()
-    assert host.runs == [host.names[:3], host.names[2:]]
+    # Both have the whole record that fills the third segment.
+    assert host.runs == [host.names, host.names[1:]]
 
 
 def test_a_segment_that_is_deleted_meanwhile_is_no_damage(host: WaldumpHost, monkeypatch: pytest.MonkeyPatch) -> None:
