@@ -123,16 +123,12 @@ def _release(session: Session, params: Mapping[str, Any], *, check_mode: bool, p
         rules = observed.rules if dcs.writes_rules else request.rules
         request, recorded = replace(request, slots=(), rules=rules), {}
     plan = make_plan(observed, request, recorded)
+    kept: list[str] = []
     if not check_mode:
         record_file = _Forgetting(record, port, path)
         if patroni is not None:
-            apply_dcs(
-                patroni,
-                session,
-                dcs,
-                hba_file=observed.hba_file,
-                rules=tuple(params["rules"]),
-                user=params["user"],
+            kept = apply_dcs(
+                patroni, session, dcs, hba_file=observed.hba_file, rules=tuple(params["rules"]), user=params["user"]
             )
             record_file.forget(settings=sorted(dcs.forgotten))
         _apply(session, plan, observed, request, params, record_file)
@@ -144,7 +140,7 @@ def _release(session: Session, params: Mapping[str, Any], *, check_mode: bool, p
         {
             "error_kind": None,
             "changes": changes,
-            "left": [*dcs.left, *plan.left],
+            "left": [*dcs.left, *kept, *plan.left],
             "restart": pending,
             "recorded_roles": list(own_roles),
             "synchronous_standby_names": observed.synchronous_standby_names,

@@ -244,8 +244,8 @@ class Session:
         return [{"slot_name": name} for name in (self.slots.pop(0) if len(self.slots) > 1 else self.slots[0])]
 
 
-def wait(session: Any, hba: Path, rules: list[str]) -> list[float]:
-    """How long the run paused."""
+def wait(session: Any, hba: Path, rules: list[str]) -> tuple[list[float], list[str]]:
+    """How long the run paused, and what it left."""
     now = [0.0]
     pauses: list[float] = []
 
@@ -256,19 +256,33 @@ def wait(session: Any, hba: Path, rules: list[str]) -> list[float]:
     dcs: Any = Dcs({})
     me = pwd.getpwuid(os.geteuid()).pw_name
     found = DcsPlan(slots=("barman",), writes_rules=True)
-    apply_dcs(dcs, session, found, hba_file=str(hba), rules=rules, user=me, clock=lambda: now[0], pause=pause)
-    return pauses
+    left = apply_dcs(dcs, session, found, hba_file=str(hba), rules=rules, user=me, clock=lambda: now[0], pause=pause)
+    return pauses, left
 
 
 def test_the_run_waits_until_patroni_has_done_it(tmp_path: Path) -> None:
     hba = tmp_path / "pg_hba.conf"
     hba.write_text("local all all peer\n")
     session: Any = Session(["barman"], ["barman"], [])
-    assert len(wait(session, hba, [])) == 2
+    pauses, left = wait(session, hba, [])
+    assert (len(pauses), left) == (2, [])
     with pytest.raises(WaitTimeout, match="Patroni to write"):
         wait(Session([]), hba, [RULE])
-    with pytest.raises(WaitTimeout, match=r"Patroni to drop the replication slots.*barman is still there"):
-        wait(Session(["barman"]), hba, [])
+
+
+def test_a_slot_that_patroni_does_not_drop_is_left_and_the_run_goes_on(tmp_path: Path) -> None:
+    """Patroni is paused, or ignores the slot. The DCS has changed already."""
+    hba = tmp_path / "pg_hba.conf"
+    hba.write_text("local all all peer\n")
+    pauses, left = wait(Session(["barman"]), hba, [])
+    assert sum(pauses) == 60
+    assert len(left) == 1
+    assert "The replication slot barman stays on this member, and keeps WAL" in left[0]
+    assert f"patronictl -c {FILE} resume" in left[0]
+    assert "SELECT pg_catalog.pg_drop_replication_slot('barman')" in left[0]
+    # The rules are waited for after it.
+    with pytest.raises(WaitTimeout, match="Patroni to write"):
+        wait(Session(["barman"]), hba, [RULE])
 
 
 def test_the_module_changes_the_dcs_and_drops_the_roles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,6 +323,9 @@ def test_the_module_changes_the_dcs_and_drops_the_roles(tmp_path: Path, monkeypa
     assert "max_wal_senders takes effect when the members restart" in answer.values["left"][0]
     assert hba.read_text().splitlines() == OTHERS
     assert read_record(str(record)).is_empty
+    monkeypatch.setattr(postgres_run, "apply_dcs", lambda *_args, **_named: ["the slot stays"])
+    answer = postgres_run._release(session, params, check_mode=False, path=str(record))
+    assert answer.values["left"][0] == "the slot stays"
 
 
 @pytest.mark.parametrize("elsewhere", [[], ["barman"]])
