@@ -107,7 +107,7 @@ file:
   sample: /home/dba/report.html
 result:
   description:
-    - The same as data, for C(set_stats). C(ok) is false if a backup server was not read. C(failures) has the reasons.
+    - The same as data, for C(set_stats). C(ok) is false if a backup server was not read or not checked. C(failures) has the reasons.
     - C(state) is the worst state on the page, V(failing), V(unread), V(warning) or V(healthy). C(counts) is the number of servers in each state.
   returned: success, without O(validate_only)
   type: dict

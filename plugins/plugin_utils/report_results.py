@@ -55,7 +55,12 @@ def results_of(
         found[host] = (
             HostResults(unread=unread)
             if unread
-            else HostResults(read, _succeeded(variables.get(checks)), _succeeded(variables.get(drills)))
+            else HostResults(
+                read,
+                _succeeded(variables.get(checks)),
+                _succeeded(variables.get(drills)),
+                unchecked=_why_unchecked(variables.get(checks)),
+            )
         )
     return found
 
@@ -79,6 +84,13 @@ def _why_unread(result: Any) -> str:
     if result.get("failed") or "servers" not in result:
         return f"The host was not read: {result.get('msg') or 'no reason is known'}"
     return ""
+
+
+def _why_unchecked(result: Any) -> str:
+    """Why the checks of a backup server could not be run; "" if they were, or if nothing tried."""
+    if not isinstance(result, Mapping) or result.get("skipped") or "servers" in result:
+        return ""
+    return f"Barman's checks were not run: {result.get('msg') or 'no reason is known'}"
 
 
 def _succeeded(result: Any) -> Mapping[str, Any] | None:

@@ -119,10 +119,10 @@ def repair_result(repaired: Mapping[str, Results], failed_hosts: Iterable[str], 
 
 
 def report_result(report: FleetReport, file: str, *, check_mode: bool) -> dict[str, Any]:
-    """report: of the page that was written to the file. A backup server that was not read is a failure, a server that fails is none."""
-    unread = {host.name: [problem.message for problem in host.problems] for host in report.unread}
+    """report: of the page that was written to the file. A backup server that was not read or checked is a failure, a server that fails is none."""
+    failures = {host.name: [host.failure] for host in report.hosts if host.failure}
     counts = dict(report.counts())
-    return _result(unread, unread, check_mode=check_mode, file=file, state=report.state, counts=counts)
+    return _result(failures, failures, check_mode=check_mode, file=file, state=report.state, counts=counts)
 
 
 def sync_result(copied: Results, failed_hosts: Iterable[str], *, check_mode: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from .._picture.picture import Mark, MarkKind
 from . import words
 from .commands import command_for, title_of
 from .report import Cell, FleetReport, HostResults, ReportFinding, ReportHost, ReportProblem, ReportServer, State, worst
-from .server import Entry, server_report
+from .server import Entry, server_report, unchecked
 
 _MARKS: Mapping[State, MarkKind] = {"failing": "failing", "unread": "unread", "warning": "warning"}
 _SEVERITIES = ("critical", "warning", "notice")
@@ -40,13 +40,21 @@ def fleet_report(
     """
     found = [_finding(one) for one in findings]
     opened = [one for one in found if not one.accepted]
+    # A drill and a deployment check no server, so that none lacks a check.
+    checking = any(one.checks is not None or one.unchecked for one in results.values())
     servers: list[ReportServer] = []
     hosts: list[ReportHost] = []
     for host in topology["backup_servers"]:
         result = results.get(host) or HostResults(unread=NOT_IN_RUN)
         entries = list(_entries(host, requirements, result))
         servers += [
-            server_report(entry, result, [one for one in opened if entry.host and one.subject == entry.host], now)
+            server_report(
+                entry,
+                result,
+                [one for one in opened if entry.host and one.subject == entry.host],
+                now,
+                checking=checking,
+            )
             for entry in entries
         ]
         hosts.append(_host(host, result, len(entries), now))
@@ -67,11 +75,12 @@ def marks_of(report: FleetReport) -> dict[str, list[Mark]]:
     found: dict[str, list[Mark]] = {}
     for host in report.hosts:
         found.setdefault(host.name, []).extend(Mark(_MARKS[one.state], one.title) for one in host.problems)
+    unread = {host.name for host in report.unread}
     for server in report.servers:
         name = server.backup_server if server.source or not server.host else server.host
         prefix = f"{server.name}: " if name == server.backup_server else ""
         # A host that was not read has that mark already.
-        problems = [one for one in server.problems if not (prefix and one.state == "unread")]
+        problems = () if prefix and server.backup_server in unread else server.problems
         found.setdefault(name, []).extend(Mark(_MARKS[one.state], f"{prefix}{one.title}") for one in problems)
     for finding in report.findings:
         if finding.severity != "notice":
@@ -100,9 +109,10 @@ def _entries(host: str, requirements: Mapping[str, Any], result: HostResults) ->
 def _host(host: str, result: HostResults, servers: int, now: datetime) -> ReportHost:
     if result.unread:
         problem = ReportProblem("unread", "not read", result.unread, "The state of its servers is unknown.")
-        return ReportHost(host, "unread", Cell("not read", state="unread"), (problem,), servers)
+        return ReportHost(host, "unread", Cell("not read", state="unread"), (problem,), servers, result.unread)
     facts = result.servers or {}
-    problems = tuple(
+    problems = [unchecked(result.unchecked)] if result.unchecked else []
+    problems += [
         ReportProblem(
             "failing",
             title_of(str(fault["name"])),
@@ -111,9 +121,10 @@ def _host(host: str, result: HostResults, servers: int, now: datetime) -> Report
             command_for(str(fault["name"]), str(fault["subject"])),
         )
         for fault in facts.get("disk_faults") or ()
-    )
+    ]
     read = words.moment(facts.get("time"), now)
-    return ReportHost(host, worst([one.state for one in problems]), Cell("", moment=read), problems, servers)
+    state = worst([one.state for one in problems])
+    return ReportHost(host, state, Cell("", moment=read), tuple(problems), servers, result.unchecked)
 
 
 def _finding(found: Mapping[str, Any]) -> ReportFinding:

@@ -32,12 +32,16 @@ def worst(states: Sequence[State]) -> State:
 
 @dataclass(frozen=True)
 class HostResults:
-    """What the modules returned on a backup server; None for a module that did not run. unread: why the host could not be read, or ""."""
+    """What the modules returned on a backup server; None for a module that did not run.
+
+    unread, unchecked: why the host could not be read, and why its checks could not be run; "" if they could, or if nothing tried.
+    """
 
     servers: Mapping[str, Any] | None = None
     checks: Mapping[str, Any] | None = None
     drills: Mapping[str, Any] | None = None
     unread: str = ""
+    unchecked: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,18 +116,19 @@ class ReportServer:
 
 @dataclass(frozen=True)
 class ReportHost:
-    """A backup server. read: when its data were read."""
+    """A backup server. read: when its data were read. failure: why it could not be read or checked, or ""."""
 
     name: str
     state: State
     read: Cell
     problems: tuple[ReportProblem, ...]
     servers: int
+    failure: str = ""
 
 
 @dataclass(frozen=True)
 class FleetReport:
-    """Everything that the page shows."""
+    """Everything that the page shows. checked: whether Barman's checks were run on any server."""
 
     title: str
     time: Moment

@@ -17,7 +17,7 @@ from typing import Any
 from ...module_utils._monitoring.faults import COVERED
 from . import words
 from .commands import command_for, title_of
-from .report import Cell, DrillRow, HostResults, ReportFinding, ReportProblem, ReportServer, State, worst
+from .report import STATES, Cell, DrillRow, HostResults, ReportFinding, ReportProblem, ReportServer, State, worst
 
 _MOST_DRILLS = 5
 _LIMITS: Mapping[str, str] = {
@@ -35,6 +35,7 @@ _LIMITS: Mapping[str, str] = {
     "inactive": "Barman ignores the server: the age of the last WAL",
     "replication": "the age of the newest WAL of the copy",
 }
+_NOT_CHECKED = "This run checked other servers only."
 #: What limits the RPO while everything works.
 _REGULAR = ("none", "receiver_lag", "unarchived_segment", "replication")
 _STATES: Mapping[str, State] = {"critical": "failing", "warning": "warning"}
@@ -51,8 +52,10 @@ class Entry:
     anchor: str
 
 
-def server_report(entry: Entry, results: HostResults, findings: Sequence[ReportFinding], now: datetime) -> ReportServer:
-    """The report about one entry. If its host was not read, it has no values of the past."""
+def server_report(
+    entry: Entry, results: HostResults, findings: Sequence[ReportFinding], now: datetime, *, checking: bool
+) -> ReportServer:
+    """The report about one entry. If its host was not read, it has no values of the past. checking: whether the run checks servers."""
     own = (results.servers or {}).get("servers", {}).get(entry.name)
     identity = (entry.anchor, entry.name, entry.host, entry.backup_server, entry.source)
     if results.unread or own is None:
@@ -64,13 +67,19 @@ def server_report(entry: Entry, results: HostResults, findings: Sequence[ReportF
     if not entry.host:
         message = f"The inventory does not declare this entry on {entry.backup_server}."
         problems.append(ReportProblem("warning", "not declared", message, "Declare the server, or decommission it."))
+    if checking and entry.name not in (results.checks or {}).get("servers", {}):
+        problems.append(unchecked(results.unchecked or _NOT_CHECKED, entry.name))
+    rpo, window = rpo_cell(own), window_cell(own, now)
+    problems += _worse_cells(
+        {"RPO": rpo, "recovery window": window}, worst([one.state for one in problems]), entry.name
+    )
     rows = tuple(_drill_rows(drills, now))
     return ReportServer(
         *identity,
         worst([problem.state for problem in problems]),
         tuple(problems),
-        rpo_cell(own),
-        window_cell(own, now),
+        rpo,
+        window,
         backup_cell(own, now),
         restore_cell(own, now),
         forecast_cell(drills),
@@ -78,6 +87,21 @@ def server_report(entry: Entry, results: HostResults, findings: Sequence[ReportF
         rows,
         tuple(findings),
     )
+
+
+def unchecked(reason: str, server: str = "") -> ReportProblem:
+    """Barman's checks were not run: of a server, or of all servers of a host."""
+    command = command_for("BarmanCheckFailed", server) if server else ""
+    return ReportProblem("warning", "checks not run", reason, "Remove the reason, and check again.", command)
+
+
+def _worse_cells(cells: Mapping[str, Cell], known: State, server: str) -> Iterator[ReportProblem]:
+    """A value that is worse than every known problem is one itself. cells: by the name of the value."""
+    for name, cell in cells.items():
+        if STATES.index(cell.state) < STATES.index(known):
+            message = f"The {name} is {cell.text}{': ' if cell.note else ''}{cell.note}."
+            command = command_for("BarmanCheckFailed", server)
+            yield ReportProblem(cell.state, f"{name} {cell.text}", message, "Check the server.", command)
 
 
 def _faults(own: Mapping[str, Any], server: str) -> Iterator[ReportProblem]:

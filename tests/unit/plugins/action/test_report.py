@@ -83,6 +83,23 @@ def test_a_host_that_was_not_read_is_reported(variables: dict[str, Any], result:
     assert reason.split(" (")[0] in given["content"]
 
 
+@pytest.mark.parametrize("result", [{"failed": True, "msg": "no space"}, {"unreachable": True, "msg": "no space"}])
+def test_a_host_that_was_not_checked_is_reported(variables: dict[str, Any], result: dict[str, Any]) -> None:
+    variables["hostvars"]["backup-us"]["barman_checked"] = result
+    found, given = run(variables)
+    assert found["result"]["failures"] == {"backup-us": ["Barman's checks were not run: no space"]}
+    assert found["result"]["ok"] is False
+    assert "Barman&#39;s checks were not run: no space" in given["content"]
+
+
+def test_a_run_that_checks_some_servers(variables: dict[str, Any]) -> None:
+    variables["hostvars"]["backup-us"]["barman_checked"] = {"skipped": True}
+    found, given = run(variables)
+    assert found["result"]["failures"] == {}
+    assert "This run checked other servers only." in given["content"]
+    assert found["result"]["counts"] == {"failing": 2, "unread": 0, "warning": 1, "healthy": 2}
+
+
 def test_without_checks_drills_and_findings(variables: dict[str, Any]) -> None:
     for one in variables["hostvars"].values():
         one["barman_checked"] = {"skipped": True}

@@ -142,6 +142,41 @@ def test_without_checks_the_page_shows_that() -> None:
     assert report().checked
 
 
+def test_a_server_without_checks_is_not_healthy_if_others_were_checked() -> None:
+    topology, requirements = resolved(*small())
+    results = results_of(requirements, {})
+    del results["backup-eu"].checks["servers"]["books"]  # type: ignore[index]
+    results["backup-us"] = dataclasses.replace(results["backup-us"], checks=None, unchecked="no space on the disk")
+    found = fleet_report(topology, requirements, results, [], NOW, "Fleet")
+    assert found.counts() == [("failing", 0), ("unread", 0), ("warning", 3), ("healthy", 2)]
+    (problem,) = server(found, "books").problems
+    assert (problem.title, problem.message) == ("checks not run", "This run checked other servers only.")
+    assert [one.message for one in server(found, "books", "backup-us").problems] == ["no space on the disk"]
+    assert [(host.name, host.state, host.failure) for host in found.hosts] == [
+        ("backup-eu", "healthy", ""),
+        ("backup-us", "warning", "no space on the disk"),
+    ]
+    assert marks_of(found)["books"] == [Mark("warning", "checks not run")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "title"),
+    [
+        ({"rpo": {"seconds": None, "limit": "postgresql_not_asked"}}, "unread", "RPO unknown"),
+        ({"recovery_window": None, "recovery_windows_unknown": "a cloud"}, "unread", "recovery window unknown"),
+        ({"recovery_window": None}, "failing", "recovery window none"),
+        ({"faults": [OLD_DRILL], "rpo": {"seconds": None}}, "unread", "RPO unknown"),
+    ],
+)
+def test_a_server_of_unknown_values_is_not_healthy(changes: dict[str, Any], state: str, title: str) -> None:
+    found = report(books=changes)
+    assert server(found, "books").state == state
+    assert server(found, "books").problems[-1].title == title
+    assert Mark(state, title) in marks_of(found)["books"]  # type: ignore[arg-type]
+    # The copy has the same values.
+    assert Mark(state, f"books: {title}") in marks_of(found)["backup-us"]  # type: ignore[arg-type]
+
+
 def test_nothing_can_be_recovered() -> None:
     nothing: dict[str, Any] = {
         "recovery_window": None,
