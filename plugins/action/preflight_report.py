@@ -16,12 +16,13 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.texts import f
 from ansible_collections.pgdr.barman.plugins.plugin_utils.advice_facts import (
     declared_topology,
     measured_architecture,
-    read_forecasts,
+    read_record,
+    write_record,
 )
 
 
 class ActionModule(Action):
-    """Makes findings and forecasts on the controller; connects to nothing and changes nothing."""
+    """Makes findings and forecasts on the controller; connects to nothing. With record, it writes that file."""
 
     ARGUMENTS = {
         "pg_group": {"type": "str", "default": "pg"},
@@ -31,11 +32,12 @@ class ActionModule(Action):
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         now = datetime.now(UTC)
-        document = read_forecasts(arguments["record"])
+        record = read_record(arguments["record"])
         topology = declared_topology(arguments, variables, self._loader)
         architecture = measured_architecture(topology, variables)
         assessment = all_findings(architecture, now.astimezone().date())
-        made, errors = forecasts(architecture), forecast_errors(architecture, document)
+        made, errors = forecasts(architecture), forecast_errors(architecture, record.document)
+        document = recorded(record.document, made, now)
         failures = failing(assessment.decided.findings, fail_on(topology))
         result = run_results.preflight_result(
             assessment,
@@ -45,8 +47,10 @@ class ActionModule(Action):
             check_mode=bool(self._task.check_mode),
         )
         return {
+            "changed": write_record(record, document, check_mode=bool(self._task.check_mode)),
+            "file": record.path,
             "lines": [*table(assessment), *forecast_lines(made, errors)],
             "failures": failure_lines(failures),
-            "forecasts": recorded(document, made, now),
+            "forecasts": document,
             "result": result,
         }

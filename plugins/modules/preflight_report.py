@@ -16,11 +16,19 @@ description:
   - Forecasts backups, recoveries and first passive copies, and compares earlier forecasts with the backups and restore drills that followed.
   - The module reads the registered variables C(barman_placement) of M(pgdr.barman.host_placement), C(barman_server_info) of M(pgdr.barman.server_info), and
     C(barman_drill_info) of M(pgdr.barman.drill_info). A rule without its data is listed as not measured.
+  - With O(record), the module records the forecasts in a file on the controller. It replaces only a file that it wrote.
   - Runs on the controller and connects to nothing. Use C(run_once).
 extends_documentation_fragment:
   - pgdr.barman._attributes
-  - pgdr.barman._attributes.INFO
 attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - A forecast that is as before is not recorded once more.
   platform:
     support: full
 options:
@@ -33,7 +41,9 @@ options:
     type: str
     default: backup
   record:
-    description: The file on the controller with the recorded forecasts. The module reads it and does not write it. The file may not exist yet.
+    description:
+      - The file on the controller with the recorded forecasts. The file may not exist yet, its directory must exist. The file's mode is 0640.
+      - A relative path is below the working directory of the controller.
     type: path
 seealso:
   - module: pgdr.barman.preflight_plan
@@ -53,6 +63,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+file:
+  description: The absolute path of O(record); empty without it.
+  returned: success
+  type: str
+  sample: /home/ansible/forecasts.json
 lines:
   description: The table of findings and forecasts.
   returned: success
@@ -66,7 +81,7 @@ failures:
   elements: str
   sample: []
 forecasts:
-  description: The document to record, with O(record) and the forecasts of this run.
+  description: The recorded document, with the former forecasts and those of this run.
   returned: success
   type: dict
   sample: {version: 1, forecasts: []}

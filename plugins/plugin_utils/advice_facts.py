@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.pgdr.barman.plugins.plugin_utils import controller_file
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.architecture import Architecture
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.facts import host_facts
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import is_record
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Topology
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.resolve import resolve
 from ansible_collections.pgdr.barman.plugins.plugin_utils.inventory_variables import read_inventory
@@ -51,16 +52,37 @@ def _results(name: str, variables: Mapping[str, Any]) -> dict[str, Mapping[str, 
     }
 
 
-def read_forecasts(path: str | None) -> dict[str, Any]:
-    """The document with the recorded forecasts. Empty if there is no file yet."""
+class ForecastRecord(NamedTuple):
+    """The file with the recorded forecasts. path: absolute, empty if nothing is recorded. text: None if there is no file yet."""
+
+    path: str = ""
+    text: str | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.text) if self.text is not None else {}
+        return found
+
+
+def read_record(path: str | None) -> ForecastRecord:
+    """The file that barman_preflight_record names. Raises AnsibleActionFail if it is no record of forecasts, or can't be written."""
+    if not path:
+        return ForecastRecord()
+    absolute = os.path.abspath(path)
+    return ForecastRecord(absolute, controller_file.current_text(absolute, _is_record, "barman_preflight_record"))
+
+
+def write_record(record: ForecastRecord, document: Mapping[str, Any], *, check_mode: bool) -> bool:
+    """Whether the document differs from that of the file, which is replaced then."""
+    text = json.dumps(document, indent=4, sort_keys=True) + "\n"
+    changed = bool(record.path) and document != record.document
+    if changed and not check_mode:
+        controller_file.write(record.path, text)
+    return changed
+
+
+def _is_record(text: str) -> bool:
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise AnsibleActionFail(
-            f"barman_preflight_record: {path} can't be read as recorded forecasts ({error}); name another file, or remove it"
-        ) from None
-    if not isinstance(found, dict):
-        raise AnsibleActionFail(f"barman_preflight_record: {path} has no recorded forecasts; name another file")
-    return found
+        return is_record(json.loads(text))
+    except (ValueError, RecursionError):
+        return False

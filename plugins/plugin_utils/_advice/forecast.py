@@ -24,6 +24,8 @@ _SEGMENT = 16 * 1024 * 1024
 VERSION = 1
 #: Of each kind and server. Older ones belong to another size.
 _MOST_RECORDED = 20
+#: More bytes or seconds than any operation has; neither infinity nor NaN is below it.
+_MOST = 10**18
 
 
 @dataclass(frozen=True)
@@ -150,15 +152,40 @@ def recorded(document: Mapping[str, Any], new: Iterable[Forecast], now: datetime
     """The document with the new forecasts, for the file on the controller. document: what the file has, or nothing."""
     time = now.isoformat(timespec="seconds")
     former = [one for one in document.get("forecasts") or () if isinstance(one, Mapping)]
-    found = [*former, *({"time": time, **one.as_dict()} for one in new)]
+    newest = {_key(one): one for one in former}
+    made = [one.as_dict() for one in new]
+    # A forecast that is as before is not recorded once more.
+    found = [*former, *({"time": time, **one} for one in made if not one.items() <= newest.get(_key(one), {}).items())]
     left: dict[tuple[Any, ...], int] = {}
     retained = []
     for one in reversed(found):
-        key = tuple(one.get(name) for name in ("kind", "server", "backup_server"))
+        key = _key(one)
         left[key] = left.get(key, 0) + 1
         if left[key] <= _MOST_RECORDED:
             retained.append(dict(one))
     return {"version": VERSION, "forecasts": retained[::-1]}
+
+
+def is_record(document: object) -> bool:
+    """Whether the document is one that recorded has made."""
+    if not isinstance(document, Mapping) or document.get("version") != VERSION:
+        return False
+    found = document.get("forecasts")
+    return isinstance(found, list) and all(map(_is_recorded_forecast, found))
+
+
+def _is_recorded_forecast(one: object) -> bool:
+    if not isinstance(one, Mapping):
+        return False
+    texts = (one.get(name) for name in ("kind", "server", "backup_server", "basis", "time"))
+    values = (one.get(name) for name in ("bytes", "seconds"))
+    return all(isinstance(text, str) for text in texts) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _MOST for value in values
+    )
+
+
+def _key(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(one.get(name) for name in ("kind", "server", "backup_server"))
 
 
 def forecast_errors(architecture: Architecture, document: Mapping[str, Any]) -> list[ForecastError]:

@@ -7,17 +7,20 @@
 from __future__ import annotations
 
 import json
+import stat
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.action import preflight_plan, preflight_report
 from tests.unit.playing import play
+from tests.unit.plugins.action.running import failed_action
 from tests.unit.plugins.plugin_utils._advice.fleets import healthy_fleet
 
 PASSWORDS = {"barman_postgres_password": "x", "barman_streaming_password": "x"}
-FORMER = {
+FORMER: dict[str, Any] = {
     "version": 1,
     "forecasts": [
         {
@@ -53,6 +56,9 @@ def inventory(**variables: Any) -> dict[str, Any]:
     }
 
 
+NAMES = ("plan", "before", "after", "again", "checked")
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     directory = tmp_path_factory.mktemp("preflight")
@@ -81,11 +87,25 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "run_once": True,
             "register": "after",
         },
-        *(record(name) for name in ("plan", "before", "after")),
+        {
+            "pgdr.barman.preflight_report": {"record": "forecasts.json"},
+            "run_once": True,
+            "register": "again",
+        },
+        {
+            "pgdr.barman.preflight_report": {"record": "new.json"},
+            "run_once": True,
+            "check_mode": True,
+            "register": "checked",
+        },
+        *(record(name) for name in NAMES),
     ]
-    (directory / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    play(directory, "play.json", "--inventory=inventory.json")
-    return {name: json.loads((directory / f"{name}.json").read_text()) for name in ("plan", "before", "after")}
+    # A relative path is below the working directory, and not below that of the playbook.
+    (directory / "plays").mkdir()
+    (directory / "plays/play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    play(directory, "plays/play.json", "--inventory=inventory.json")
+    found = {name: json.loads((directory / f"{name}.json").read_text()) for name in NAMES}
+    return {**found, "directory": directory}
 
 
 def test_each_host_has_its_measurements(found: dict[str, Any]) -> None:
@@ -130,6 +150,19 @@ def test_with_facts_everything_is_measured_and_forecast(found: dict[str, Any]) -
     assert len(found["after"]["forecasts"]["forecasts"]) == 7
 
 
+def test_the_forecasts_are_recorded_once_where_they_are_read(found: dict[str, Any]) -> None:
+    file = found["directory"] / "forecasts.json"
+    assert json.loads(file.read_text()) == found["after"]["forecasts"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert [(found[name]["changed"], found[name]["file"]) for name in ("before", "after", "again", "checked")] == [
+        (False, ""),
+        (True, str(file)),
+        (False, str(file)),
+        (True, str(found["directory"] / "new.json")),
+    ]
+    assert not (found["directory"] / "new.json").exists()
+
+
 def test_the_inventory_chooses_what_fails(found: dict[str, Any]) -> None:
     assert found["after"]["result"]["ok"] is False
     assert found["after"]["result"]["failures"] == {"backup-us": ["no_monitoring: barman_monitoring is empty"]}
@@ -144,10 +177,30 @@ def test_a_deployment_fails_before_it_connects_to_a_host(tmp_path: Path) -> None
     assert "Gather facts and locks" not in output
 
 
-@pytest.mark.parametrize(("content", "words"), [("no JSON", "can't be read"), ("[]", "has no recorded forecasts")])
-def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: str, words: str) -> None:
-    (tmp_path / "inventory.json").write_text(json.dumps(inventory()))
-    (tmp_path / "forecasts.json").write_text(content)
-    task = {"pgdr.barman.preflight_report": {"record": str(tmp_path / "forecasts.json")}, "run_once": True}
-    (tmp_path / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-    assert words in play(tmp_path, "play.json", "--inventory=inventory.json", rc=2).replace("\n", " ")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no JSON",
+        "[" * 100_000,
+        "[]",
+        '{"name": "package", "version": "1.0.0"}',
+        '{"forecasts": 5}',
+        '{"version": 1, "forecasts": 5}',
+        '{"version": 1, "forecasts": [5]}',
+        '{"version": 2, "forecasts": []}',
+        *(
+            json.dumps({"version": 1, "forecasts": [{**FORMER["forecasts"][0], **change}]})
+            for change in ({"seconds": "5"}, {"seconds": float("nan")}, {"bytes": 10**400}, {"server": None})
+        ),
+    ],
+)
+@pytest.mark.parametrize("plugin", [preflight_plan, preflight_report])
+def test_a_file_that_is_no_record_is_refused(tmp_path: Path, plugin: Any, content: str) -> None:
+    file = tmp_path / "forecasts.json"
+    file.write_text(content)
+    message, _result = failed_action(plugin, record=str(file))
+    assert message == (
+        f"{file} exists, and this collection did not write it. Nothing was changed. "
+        "Move the file, or name another one with barman_preflight_record."
+    )
+    assert file.read_text() == content

@@ -15,6 +15,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast impor
     Forecast,
     forecast_errors,
     forecasts,
+    is_record,
     recorded,
     wal_capacity,
 )
@@ -87,6 +88,19 @@ def test_the_record_retains_the_newest_of_each_kind() -> None:
     backups = [one for one in document["forecasts"] if one["kind"] == "backup"]
     assert [one["seconds"] for one in backups] == [float(number) for number in range(10, 30)]
     assert backups[0]["time"] == "2026-11-30T12:00:00+00:00"
+
+
+def test_a_forecast_that_is_as_before_is_recorded_once() -> None:
+    first = recorded({}, [forecast("backup", 1000), forecast("recovery", 600)], NOW)
+    assert is_record(first)
+    later_on = datetime(2026, 12, 1, tzinfo=UTC)
+    assert recorded(first, [forecast("backup", 1000), forecast("recovery", 600)], later_on) == first
+    changed = recorded(first, [forecast("backup", 1001), forecast("recovery", 600)], later_on)
+    assert [(one["kind"], one["seconds"]) for one in changed["forecasts"]] == [
+        ("backup", 1000.0),
+        ("recovery", 600.0),
+        ("backup", 1001.0),
+    ]
 
 
 def later(fleet: Fleet) -> Fleet:
