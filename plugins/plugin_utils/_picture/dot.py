@@ -24,6 +24,10 @@ _SHAPES: dict[HostKind, str] = {
     "backup": "box3d",
     "target": "folder",
 }
+#: The upper edges of these shapes are inside of the box, so that text needs room below them.
+_MARGINS: dict[str, str] = {"cylinder": "0.1,0.14", "box3d": "0.16,0.13", "folder": "0.14,0.07"}
+#: Beside more backup servers, a passive copy from the first to the last one needs room between the columns.
+_MOST_CLOSE = 3
 #: Kinds of arrows differ by their lines, not by colour alone.
 _LINES: dict[ArrowKind, str] = {
     "streaming": "style=solid penwidth=1.6 arrowhead=normal",
@@ -53,9 +57,10 @@ _WITHIN_A_COLUMN = ("replication", "cluster", "passive")
 
 def dot(picture: Picture) -> str:
     """The source of the picture. Zones are boxes, and the legend is beside them."""
+    ranksep = 0.9 if sum(host.kind == "backup" for host in picture.hosts) <= _MOST_CLOSE else 1.4
     lines = [
         "digraph architecture {",
-        f'  graph [rankdir=LR bgcolor=transparent fontname="{_FONT}" fontsize=14 nodesep=0.35 ranksep=0.9 pad=0.15 newrank=true]',
+        f'  graph [rankdir=LR bgcolor=transparent fontname="{_FONT}" fontsize=14 nodesep=0.35 ranksep={ranksep} pad=0.15 newrank=true]',
         f'  node [fontname="{_FONT}" fontsize=12 style=filled fillcolor=white margin="0.14,0.07"]',
         f'  edge [fontname="{_FONT}" fontsize=11]',
     ]
@@ -78,10 +83,11 @@ def _node(host: PictureHost) -> str:
     classes = " ".join(["host", host.kind, *dict.fromkeys(mark.kind for mark in host.marks)])
     text = "\n".join([_short(one) for one in (host.title, *host.lines, *marks)])
     whole = "\n".join([host.title, *host.lines, *marks])
+    shape = _SHAPES[host.kind]
     dashed = ' style="filled,dashed"' if host.kind == "standby" else ""
     return (
-        f"  {_quoted(host.key)} [label={_quoted(text)} tooltip={_quoted(whole)} shape={_SHAPES[host.kind]} "
-        f"class={_quoted(classes)}{dashed}]"
+        f"  {_quoted(host.key)} [label={_quoted(text)} tooltip={_quoted(whole)} shape={shape} "
+        f"class={_quoted(classes)}{dashed} margin={_quoted(_MARGINS[shape])}]"
     )
 
 

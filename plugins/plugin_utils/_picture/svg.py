@@ -18,11 +18,13 @@ THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 #: By these the collection recognizes a picture that it has written.
 MARKER = 'data-generator="pgdr.barman.picture"'
 
-#: Contrasts of texts are at least 4.5 to 1 on all grounds, and those of lines at least 3 to 1 (WCAG AA).
+#: The report has the same colours. Contrasts of texts are at least 4.5 to 1 on all grounds, and those of lines at least 3 to 1 (WCAG AA).
 LIGHT = """.architecture { --ground: #ffffff; --ink: #1b1f24; --line: #57606a; --zone: #f3f5f8; --host: #ffffff; --backup: #dfeefc; --alarm: #b3261e;
-  --alarm-ground: #fdecea; --single: #8a5300; --single-ground: #fff4e0; background: var(--ground); }"""
+  --alarm-ground: #fdecea; --single: #8a5300; --single-ground: #fff4e0; --unread: #5b3fa3; --unread-ground: #f1ecfb;
+  background: var(--ground); }"""
 DARK = """.architecture { --ground: #14181d; --ink: #e8ebef; --line: #a3adb8; --zone: #1d232a; --host: #252c34; --backup: #1f3a54; --alarm: #ff8a80;
-  --alarm-ground: #4a1512; --single: #ffc266; --single-ground: #43300b; background: var(--ground); }"""
+  --alarm-ground: #4a1512; --single: #ffc266; --single-ground: #43300b; --unread: #cbb8ff; --unread-ground: #332856;
+  background: var(--ground); }"""
 _RULES = "\n".join(
     (
         ".architecture { max-width: 100%; height: auto; }",
@@ -35,7 +37,8 @@ _RULES = "\n".join(
         ".architecture .node path, .architecture .node polygon, .architecture .node polyline { fill: var(--host); stroke: var(--line); }",
         ".architecture .backup path, .architecture .backup polygon, .architecture .backup polyline { fill: var(--backup); }",
         ".architecture :is(.single, .warning) :is(path, polygon, polyline) { fill: var(--single-ground); stroke: var(--single); stroke-width: 2; }",
-        ".architecture :is(.missing, .unread, .failing) :is(path, polygon, polyline) { fill: var(--alarm-ground); stroke: var(--alarm); stroke-width: 2.5; }",
+        ".architecture .unread :is(path, polygon, polyline) { fill: var(--unread-ground); stroke: var(--unread); stroke-width: 2.5; }",
+        ".architecture :is(.missing, .failing) :is(path, polygon, polyline) { fill: var(--alarm-ground); stroke: var(--alarm); stroke-width: 2.5; }",
         ".architecture .legend polygon, .architecture .legend polyline { fill: none; }",
     )
 )

@@ -22,6 +22,9 @@ from .server import Entry, server_report, unchecked
 
 _MARKS: Mapping[State, MarkKind] = {"failing": "failing", "unread": "unread", "warning": "warning"}
 _SEVERITIES = ("critical", "warning", "notice")
+_MARKS_OF_FINDINGS: Mapping[str, MarkKind] = {"critical": "failing"}
+#: Findings whose subject is a zone.
+_OF_A_ZONE = ("single_zone",)
 _FINDING_KEYS = ("code", "subject", "severity", "evidence", "reason", "cost", "remedy")
 NOT_IN_RUN = "The host is not in this run (--limit, or its group is empty)."
 
@@ -38,7 +41,7 @@ def fleet_report(
 
     findings: as dictionaries of the advice. now: in UTC.
     """
-    found = [_finding(one) for one in findings]
+    found = [_finding(one, topology) for one in findings]
     opened = [one for one in found if not one.accepted]
     # A drill and a deployment check no server, so that none lacks a check.
     checking = any(one.checks is not None or one.unchecked for one in results.values())
@@ -84,7 +87,9 @@ def marks_of(report: FleetReport) -> dict[str, list[Mark]]:
         found.setdefault(name, []).extend(Mark(_MARKS[one.state], f"{prefix}{one.title}") for one in problems)
     for finding in report.findings:
         if finding.severity != "notice":
-            found.setdefault(finding.subject, []).append(Mark("warning", finding.code.replace("_", " ")))
+            mark = Mark(_MARKS_OF_FINDINGS.get(finding.severity, "warning"), finding.code.replace("_", " "))
+            for name in finding.hosts:
+                found.setdefault(name, []).append(mark)
     return {name: list(dict.fromkeys(marks)) for name, marks in found.items() if marks}
 
 
@@ -127,11 +132,22 @@ def _host(host: str, result: HostResults, servers: int, now: datetime) -> Report
     return ReportHost(host, state, Cell("", moment=read), tuple(problems), servers, result.unchecked)
 
 
-def _finding(found: Mapping[str, Any]) -> ReportFinding:
+def _finding(found: Mapping[str, Any], topology: Mapping[str, Any]) -> ReportFinding:
     accepted = found.get("accepted") or {}
     until = f" (until {accepted['until']})" if accepted.get("until") else ""
     texts = {key: str(found.get(key) or "") for key in _FINDING_KEYS}
-    return ReportFinding(**texts, accepted=f"{accepted.get('reason') or 'accepted'}{until}" if accepted else "")
+    reason = f"{accepted.get('reason') or 'accepted'}{until}" if accepted else ""
+    subject = texts["subject"]
+    hosts = _alone_in(subject, topology) if texts["code"] in _OF_A_ZONE else [subject]
+    return ReportFinding(**texts, accepted=reason, hosts=tuple(hosts))
+
+
+def _alone_in(zone: str, topology: Mapping[str, Any]) -> list[str]:
+    """The backup servers of a zone that back up servers of the same zone without a passive copy elsewhere."""
+    backups, servers = topology["backup_servers"], topology["postgres_servers"]
+    elsewhere = {one["server"] for one in topology["passive_copies"] if backups[one["target"]]["zone"] != zone}
+    own = {one["backup_server"] for host, one in servers.items() if one["zone"] == zone and host not in elsewhere}
+    return [host for host, one in backups.items() if one["zone"] == zone and host in own]
 
 
 def utc_now() -> datetime:

@@ -81,7 +81,7 @@ class DrillRow:
 
 @dataclass(frozen=True)
 class ReportFinding:
-    """A finding of the advice. accepted: the reason and the day, or "" for an open one."""
+    """A finding of the advice. accepted: the reason and the day, or "" for an open one. hosts: where the picture shows it."""
 
     code: str
     subject: str
@@ -91,6 +91,7 @@ class ReportFinding:
     cost: str
     remedy: str
     accepted: str
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

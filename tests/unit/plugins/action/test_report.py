@@ -123,11 +123,21 @@ def test_findings_of_the_advice(variables: dict[str, Any]) -> None:
 
 
 def test_findings_of_the_inventory(variables: dict[str, Any]) -> None:
-    variables["barman_topology"]["advice"] = {"findings": [ACCEPTED]}
+    single = finding("single_zone", "eu", "orders-2 and all backups of it are in zone eu").as_dict()
+    variables["barman_topology"]["advice"] = {"findings": [ACCEPTED, single]}
     _result, given = run(variables)
     assert "no_second_copy, ledger: A test system (until 2027-01-01)" in given["content"]
-    # Neither the words of the picture itself.
+    assert "Backup server backup-eu in zone eu: backs up 3 servers; a warning: single zone." in given["content"]
+    # The picture's own words for the same are not in it, too.
     assert "in the zone of its servers" not in given["content"]
+
+
+def test_an_accepted_finding_is_not_marked_in_the_picture(variables: dict[str, Any]) -> None:
+    single = {**finding("single_zone", "eu", "one zone").as_dict(), "accepted": ACCEPTED["accepted"]}
+    variables["barman_topology"]["advice"] = {"findings": [single]}
+    _result, given = run(variables)
+    assert "single_zone, eu: A test system" in given["content"]
+    assert "Backup server backup-eu in zone eu: backs up 3 servers. " in given["content"]
 
 
 def test_nothing_is_read_if_the_report_is_only_validated() -> None:

@@ -94,6 +94,39 @@ def test_a_symbol_and_a_class_stand_beside_each_colour() -> None:
     assert {"!  failing", "\N{WHITE DIAMOND}  a single point of failure"} <= set(legend)
 
 
+@pytest.mark.parametrize(("shape", "least"), [("postgres", 24), ("backup", 18)])
+def test_a_text_does_not_touch_the_top_of_its_box(shape: str, least: float) -> None:
+    """least: points from the top to the first base line. The tops of cylinders and boxes are 8 and 4 points high, and letters 9."""
+    root = ElementTree.fromstring(drawn({"orders": server(1)}, {"backup-eu": backup_server(0, "us")}))
+    (node,) = [one for one in root.iter(f"{SVG}g") if one.attrib.get("class", "").startswith(f"node host {shape}")]
+    lines = [
+        one.attrib.get("d") or one.attrib["points"] for one in node.iter() if one.tag in (f"{SVG}path", f"{SVG}polygon")
+    ]
+    top = min(float(number) for line in lines for number in re.findall(r",(-?[\d.]+)", line))
+    first = next(node.iter(f"{SVG}text"))
+    assert float(first.attrib["y"]) - top >= least
+
+
+def test_a_passive_copy_does_not_run_along_the_boxes_that_it_passes() -> None:
+    """The copy from the first to the last of six backup servers keeps a distance from those between them."""
+    root = ElementTree.fromstring(drawn(*FLEETS[300]()))
+    nodes = [one for one in root.iter(f"{SVG}g") if one.attrib.get("class", "").startswith("node host backup")]
+    corners = [
+        min(float(pair.split(",")[0]) for pair in one.attrib["points"].split())
+        for node in nodes
+        for one in node.iter(f"{SVG}polygon")
+    ]
+    curves = [
+        [float(x) for x in re.findall(r"(-?[\d.]+),", one.attrib["d"])]
+        for group in root.iter(f"{SVG}g")
+        if "arrow-passive" in group.attrib.get("class", "")
+        for one in group.iter(f"{SVG}path")
+    ]
+    assert len(curves) == 6
+    left = min(corners)
+    assert sum(min(curve) < left - 20 for curve in curves) == 1
+
+
 def test_no_arrow_is_drawn_over_a_label() -> None:
     root = ElementTree.fromstring(drawn(*FLEETS[60]()))
     graph = root.find(f"{SVG}g")
@@ -158,6 +191,11 @@ def contrast(one: str, other: str) -> float:
 def test_texts_and_lines_have_the_contrasts_of_wcag_aa(scheme: str) -> None:
     found = colours(scheme)
     grounds = [name for name in found if name in ("ground", "zone", "host", "backup") or name.endswith("-ground")]
-    assert len(grounds) == 6
+    assert len(grounds) == 7
     assert min(contrast(found["ink"], found[ground]) for ground in grounds) >= 4.5
-    assert min(contrast(found[line], found[ground]) for line in ("line", "alarm", "single") for ground in grounds) >= 3
+    assert (
+        min(
+            contrast(found[line], found[ground]) for line in ("line", "alarm", "single", "unread") for ground in grounds
+        )
+        >= 3
+    )

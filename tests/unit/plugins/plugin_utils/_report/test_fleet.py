@@ -234,6 +234,25 @@ def test_findings_are_advice_and_accepted_ones_are_listed_as_accepted() -> None:
     assert [one.code for one in server(found, "books").findings] == ["no_second_copy", "never_drilled"]
 
 
+def test_a_critical_finding_is_marked_as_failing() -> None:
+    found = report(None, {**FINDING, "severity": "critical", "code": "same_machine"})
+    assert marks_of(found) == {"books": [Mark("failing", "same machine")]}
+
+
+def test_a_finding_of_a_zone_is_marked_on_the_backup_servers_that_have_the_only_copies() -> None:
+    """orders-2 of zone eu has no copy in zone us."""
+    zone = {**FINDING, "code": "single_zone", "subject": "eu"}
+    assert marks_of(report(None, zone)) == {"backup-eu": [Mark("warning", "single zone")]}
+    assert marks_of(report(None, {**zone, "accepted": ACCEPTED["accepted"]})) == {}
+    servers, backups = small()
+    # Its servers have a copy elsewhere.
+    backups["backup-2"] = {**backups["backup-eu"], "barman_address": "192.0.2.40"}
+    servers["books"]["barman_backup_server"] = "backup-2"
+    topology, requirements = resolved(servers, backups)
+    found = fleet_report(topology, requirements, results_of(requirements, {}), [zone], NOW, "Fleet")
+    assert marks_of(found) == {"backup-eu": [Mark("warning", "single zone")]}
+
+
 def test_every_fault_has_a_command() -> None:
     assert set(COMMANDS) == {kind.name for kind, _finding in FAULTS} | {DISK.name}
     assert (

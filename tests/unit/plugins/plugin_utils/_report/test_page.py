@@ -104,6 +104,17 @@ def test_a_page_is_not_wider_than_its_window(pages: dict[int, str], width: int) 
     assert found[0] <= found[1] == width
 
 
+def test_a_picture_scrolls_in_a_narrow_window(pages: dict[int, str]) -> None:
+    """Its text stays as large as that of the page."""
+    script = """
+        const box = document.querySelector('.picture'), svg = box.querySelector('svg');
+        return [svg.getBoundingClientRect().width, svg.viewBox.baseVal.width, box.scrollWidth - box.clientWidth];
+    """
+    shown, drawn, scrolled = evaluated(pages[4], script, width=500)
+    assert shown >= drawn
+    assert scrolled > 0
+
+
 def test_the_keyboard_reaches_everything(pages: dict[int, str]) -> None:
     script = """
         const first = [...document.querySelectorAll('a[href], summary, [tabindex]')];
