@@ -10,6 +10,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -238,7 +239,7 @@ class Index:
 
 
 def as_plain(value: Any) -> Any:
-    """Dataclasses, tuples and mappings as the dictionaries and lists that Ansible hands on."""
+    """Dataclasses, tuples and mappings as the dictionaries and lists that Ansible hands on. A member of an enum is its value."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: as_plain(getattr(value, item.name)) for item in dataclasses.fields(value) if item.repr}
     if isinstance(value, Mapping):
@@ -247,4 +248,4 @@ def as_plain(value: Any) -> Any:
         return [as_plain(item) for item in value]
     if isinstance(value, frozenset):
         return sorted(value)
-    return value
+    return value.value if isinstance(value, enum.Enum) else value

@@ -95,6 +95,8 @@ def test_what_others_need_is_refused(inventory: dict[str, Any]) -> None:
 def test_the_plan_is_shown_with_the_question() -> None:
     found = run_action(decommission_plan, pg1(), backups="removed")
     assert found["hosts"]["pg1"]["steps"] == ["disable_synchronous", "release_postgres", "release_ssh"]
+    # Ansible can't store a StrEnum in a variable, and warns.
+    assert {type(one) for steps in found["hosts"].values() for one in steps["steps"]} == {str}
     backup = found["hosts"]["backup"]
     assert (backup["absent"], backup["stopped"]) == (["pg1"], [])
     assert backup["deactivated"] == [{"name": "pg1", "merge": True, "options": {"active": False}}]
