@@ -92,6 +92,15 @@ def test_a_run_without_a_backup_server_fails(tmp_path: Path, playbook: str) -> N
     assert "This run has no backup server (the inventory has backup-eu, backup-us), so there is nothing to do" in stdout
 
 
+def test_a_drill_on_another_backup_server_than_the_first_one_reaches_it(tmp_path: Path) -> None:
+    """The arguments are those of a backup server of the run. No host answers."""
+    report = f"barman_report_file={tmp_path / 'report.html'}"
+    arguments = (written(tmp_path), "--limit=backup-us", "--extra-vars", report)
+    stdout = play(tmp_path, "pgdr.barman.drill", *arguments, rc=4)
+    assert "PLAY [Run restore drills]" in stdout
+    assert "undefined" not in stdout
+
+
 def test_every_wrong_argument_is_reported(tmp_path: Path) -> None:
     variables = ("--extra-vars", "barman_check_timeout=soon barman_servers=[]")
     stdout = play(tmp_path, "pgdr.barman.check", written(tmp_path), *variables, rc=2)
