@@ -20,12 +20,22 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from .._barman.encryption import forget_passphrases
-from .._host.process import Command, HostError, Runner
+from .._host.process import Command, CommandTimeout, HostError, Runner
+from .program_output import ProgramOutput, Silent
 
 GPG = "gpg"
 _PIECE = 1 << 20
 # gpg has the key, and its passphrase is right. The first one is of GnuPG 2.2 and later, and comes before the content is read.
 _HAS_KEY = (b"[GNUPG:] DECRYPTION_KEY ", b"[GNUPG:] DECRYPTION_INFO ")
+# The file begins as an encrypted one: gpg read for which key. Barman always encrypts for a key.
+_FOR_KEY = b"[GNUPG:] ENC_TO "
+_STATUS = b"[GNUPG:] "
+# Seconds in which encryption_passphrase_command ends.
+_TIMEOUT = 60
+
+
+class NotEncrypted(subprocess.SubprocessError):
+    """The file does not begin as an encrypted one, so it is damaged."""
 
 
 class NotDecrypted(Exception):
@@ -36,7 +46,7 @@ class NotDecrypted(Exception):
 class Decryption:
     """How files are decrypted. command: the shell command that writes the passphrase (encryption_passphrase_command). home: of the keyring."""
 
-    command: str
+    command: str = field(repr=False)
     runner: Runner
     home: str = field(default_factory=lambda: pwd.getpwuid(os.geteuid()).pw_dir)
     _passphrase: str | None = field(default=None, init=False, repr=False)
@@ -48,9 +58,17 @@ class Decryption:
             try:
                 # gpg would use the passphrase that its agent keeps, whatever it is given.
                 forget_passphrases(account, self.runner)
-                completed = self.runner(Command(["sh", "-c", self.command], timeout=60))
             except HostError as exc:
                 raise NotDecrypted(f"it can't be decrypted: {exc}") from None
+            # The command itself may contain a secret, and these errors contain the command.
+            try:
+                completed = self.runner(Command(["sh", "-c", self.command], timeout=_TIMEOUT))
+            except CommandTimeout:
+                raise NotDecrypted(
+                    f"it can't be decrypted: encryption_passphrase_command did not end within {_TIMEOUT} s"
+                ) from None
+            except HostError:
+                raise NotDecrypted("it can't be decrypted: encryption_passphrase_command can't be run by sh") from None
             if not completed.ok or not completed.stdout.strip():
                 ended = f"ended with status {completed.rc}" if not completed.ok else "wrote nothing"
                 raise NotDecrypted(f"it can't be decrypted: encryption_passphrase_command {ended}")
@@ -59,7 +77,10 @@ class Decryption:
 
     @contextmanager
     def opened(self, path: str) -> Iterator[IO[bytes]]:
-        """The plain content of a file as a stream. Raises NotDecrypted, and SubprocessError if the content is damaged."""
+        """The plain content of a file as a stream. Raises NotDecrypted, and SubprocessError or OSError if the file is damaged."""
+        with open(path, "rb"):
+            # gpg would report a file that can't be opened in words only.
+            pass
         passphrase = self.passphrase().encode()
         argv = [
             GPG,
@@ -76,27 +97,41 @@ class Decryption:
             # run_command returns only when the program has ended; its output is read while it runs.
             # pylint: disable-next=ansible-bad-function
             process = subprocess.Popen(argv, stdin=given, stdout=subprocess.PIPE, stderr=status, env=environment)
-            whole = False
-            stream: Any = process.stdout
+            stream: Any = ProgramOutput(process)
+            whole = silent = False
             try:
                 yield stream
                 while stream.read(_PIECE):
                     pass
                 whole = True
+            except Silent as exc:
+                silent = True
+                raise NotDecrypted(
+                    f"it can't be decrypted: nothing came from gpg for {exc.seconds:g} s. Its keyring may be locked, or gpg-agent does not answer"
+                ) from None
             finally:
-                stream.close()
-                if not whole:
-                    process.kill()
-                code = process.wait()
+                code = stream.close(kill=not whole)
                 status.seek(0)
-                lines = status.read()
-                if not any(one in lines for one in _HAS_KEY):
-                    raise NotDecrypted(
-                        f"it can't be decrypted: gpg can't read the key of {path}. Its secret key may be missing in the keyring of Barman's user, or "
-                        "encryption_passphrase_command writes another passphrase, or the beginning of the file is damaged"
-                    ) from None
+                if not silent:
+                    _verify_status(path, status.read())
         if code != 0:
             raise subprocess.CalledProcessError(code, [GPG])
+
+
+def _verify_status(path: str, lines: bytes) -> None:
+    """Whether gpg could decrypt the file's key, by its status lines. Raises NotDecrypted if it lacks something, NotEncrypted if the file is damaged."""
+    if any(one in lines for one in _HAS_KEY):
+        return
+    if _FOR_KEY in lines:
+        raise NotDecrypted(
+            f"it can't be decrypted: gpg can't read the key of {path}. Its secret key may be missing in the keyring of Barman's user, or "
+            "encryption_passphrase_command writes another passphrase, or the beginning of the file is damaged"
+        ) from None
+    if _STATUS not in lines:
+        raise NotDecrypted(
+            "it can't be decrypted: gpg ended before it read the file. Run it as Barman's user"
+        ) from None
+    raise NotEncrypted("it does not begin as an encrypted file") from None
 
 
 @contextmanager

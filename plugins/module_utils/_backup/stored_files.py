@@ -35,6 +35,7 @@ from .._postgres.backup_manifest import (
     parse_manifest,
 )
 from .decryption import GPG, Decryption, NotDecrypted
+from .program_output import ProgramOutput, Silent
 
 _PIECE = 1 << 20
 _ENCRYPTED = ".gpg"
@@ -278,6 +279,8 @@ class TarFiles(BackupFiles):
                         yield file, FileDamage(path, text) if text else None
             except NotDecrypted as exc:
                 raise NotVerified(str(exc)) from None
+            except Silent as exc:
+                raise NotVerified(f"{path} can't be unpacked: {exc}") from None
             except (tarfile.TarError, OSError, EOFError, zlib.error, subprocess.SubprocessError) as exc:
                 raise DamagedFiles(FileDamage(path, f"{path} can't be unpacked: {exc}")) from None
         for file in left.values():
@@ -309,12 +312,12 @@ def _wrong_member(path: str, name: str, file: ManifestFile, size: int, found: st
 
 @contextmanager
 def _output_of(program: Sequence[str], source: IO[bytes]) -> Iterator[IO[bytes]]:
-    """What a program makes of a file. Raises SubprocessError if the program fails."""
+    """What a program makes of a file. Raises SubprocessError if the program fails, and Silent if it writes nothing for long."""
     # run_command returns only when the program has ended; its output is read while it runs.
     # pylint: disable-next=ansible-bad-function
     process = subprocess.Popen(list(program), stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    stream: Any = ProgramOutput(process)
     whole = False
-    stream: Any = process.stdout
     try:
         yield stream
         # Also what follows tar's own end.
@@ -322,9 +325,6 @@ def _output_of(program: Sequence[str], source: IO[bytes]) -> Iterator[IO[bytes]]
             pass
         whole = True
     finally:
-        stream.close()
-        if not whole:
-            process.kill()
-        code = process.wait()
+        code = stream.close(kill=not whole)
     if code != 0:
         raise subprocess.CalledProcessError(code, list(program))

@@ -116,7 +116,9 @@ class BackupReader:
             place = os.path.join(directory, str(tablespace.oid))
             if not os.path.isdir(place):
                 yield FileDamage(place, f"{place} is missing: the files of tablespace {tablespace.name}")
-            for parent, _directories, names in os.walk(place):
+                continue
+            unlisted: list[OSError] = []
+            for parent, _directories, names in os.walk(place, onerror=unlisted.append):
                 for path in (os.path.join(parent, name) for name in names):
                     try:
                         with open(path, "rb", buffering=0) as stream:
@@ -124,6 +126,8 @@ class BackupReader:
                                 self.pace.read(len(piece))
                     except OSError as exc:
                         yield FileDamage(path, f"{path} can't be read: {exc.strerror}")
+            for error in unlisted:
+                yield FileDamage(str(error.filename), f"the directory {error.filename} can't be read: {error.strerror}")
 
     def _generate(self, server: str, backup: Backup) -> None:
         completed = self.barman.text("generate-manifest", server, backup.backup_id)

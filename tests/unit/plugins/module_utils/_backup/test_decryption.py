@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._backup import program_output
 from ansible_collections.pgdr.barman.plugins.module_utils._backup.decryption import Decryption, NotDecrypted
 from ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files import (
     DamagedFiles,
@@ -23,7 +24,12 @@ from ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files i
     NotVerified,
     open_files,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
+    Command,
+    CommandTimeout,
+    Completed,
+    HostError,
+)
 from tests.unit.plugins.module_utils._backup.test_verification import FILES, Base
 
 pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg")
@@ -184,3 +190,98 @@ def test_the_agent_can_not_forget(keyring: Keyring) -> None:
 
     with pytest.raises(NotDecrypted, match="keeps passphrases"):
         Decryption("echo x", refuse, keyring.home).passphrase()
+
+
+@pytest.mark.parametrize("content", [b"", bytes(5000), b"no OpenPGP\n" * 500], ids=["empty", "zeros", "text"])
+@pytest.mark.parametrize("stem", ["base", "16400"])
+def test_a_file_that_does_not_begin_as_an_encrypted_one_is_damaged(
+    base: Base, keyring: Keyring, stem: str, content: bytes
+) -> None:
+    path = tar_of(base, stem)
+    path.write_bytes(content)
+    with pytest.raises(DamagedFiles, match="does not begin as an encrypted file") as raised:
+        damages(base, keyring.decryption())
+    assert raised.value.damage.path == str(path)
+
+
+@pytest.mark.parametrize("kept", [12, 60])
+def test_a_file_that_lost_all_but_its_beginning_is_damaged(base: Base, keyring: Keyring, kept: int) -> None:
+    path = tar_of(base)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DamagedFiles) as raised:
+        damages(base, keyring.decryption())
+    assert raised.value.damage.path == str(path)
+
+
+def test_the_beginning_was_replaced_with_zeros(base: Base, keyring: Keyring) -> None:
+    path = tar_of(base)
+    path.write_bytes(bytes(512) + path.read_bytes()[512:])
+    with pytest.raises(DamagedFiles) as raised:
+        damages(base, keyring.decryption())
+    assert raised.value.damage.path == str(path)
+
+
+def test_a_file_that_is_gone_meanwhile_is_damaged(base: Base, keyring: Keyring) -> None:
+    files = open_files(base.backup, str(base.root / base.backup.backup_id), keyring.decryption())
+    path = tar_of(base)
+    path.unlink()
+    with pytest.raises(DamagedFiles, match="No such file") as raised:
+        list(files.wrong_sums(1))
+    assert raised.value.damage.path == str(path)
+
+
+def test_a_gpg_that_does_not_start_is_no_damage(base: Base, keyring: Keyring) -> None:
+    with pytest.raises(NotVerified, match="gpg ended before it read the file"):
+        damages(base, keyring.decryption(home="/proc/nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (CommandTimeout("'sh -c echo s3cret' did not end within 60 s"), "did not end within 60 s"),
+        (HostError("'sh -c echo s3cret' could not be started"), "can't be run by sh"),
+    ],
+)
+def test_the_passphrase_command_is_in_no_message(keyring: Keyring, error: HostError, reason: str) -> None:
+    def run(command: Command) -> Completed:
+        if command.argv[0] == "sh":
+            raise error
+        return Completed(command.argv, 0)
+
+    decryption = Decryption("echo s3cret", run, keyring.home)
+    with pytest.raises(NotDecrypted, match=f"encryption_passphrase_command {reason}") as raised:
+        decryption.passphrase()
+    assert "s3cret" not in f"{raised.value} {decryption}"
+
+
+def silent(directory: Path, name: str) -> None:
+    """A program that hangs."""
+    directory.mkdir()
+    (directory / name).write_text("#!/bin/sh\nexec sleep 600\n")
+    (directory / name).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [("gpg", "nothing came from gpg for"), ("gzip", "nothing came from gpg for")],
+)
+def test_a_program_that_hangs_is_killed(
+    base: Base, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, reason: str
+) -> None:
+    silent(tmp_path / "bin", program)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(program_output, "LONGEST_SILENCE", 0.2)
+    with pytest.raises(NotVerified, match=reason):
+        damages(base, keyring.decryption())
+
+
+def test_an_unpacking_program_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Base(tmp_path / "base")
+    made.pack(".tar.gz", "gzip")
+    made.backup = replace(made.backup, compression="gzip")
+    silent(tmp_path / "bin", "gzip")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(program_output, "LONGEST_SILENCE", 0.2)
+    files = open_files(made.backup, str(made.root / made.backup.backup_id))
+    with pytest.raises(NotVerified, match="gzip wrote nothing for"):
+        list(files.wrong_sums(1))
