@@ -10,7 +10,6 @@ This module util is private to the collection.
 from __future__ import annotations
 
 import base64
-import binascii
 import glob
 import hashlib
 import os
@@ -91,6 +90,6 @@ def fingerprint(public_key: str) -> str:
     fields = public_key.split()
     try:
         blob = base64.b64decode(fields[1], validate=True)
-    except (IndexError, binascii.Error):
+    except (IndexError, ValueError):
         return ""
     return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"

@@ -48,11 +48,12 @@ class CopyStream(Protocol):
 def round_trip(address: str, port: int, clock: Clock = time.monotonic, attempts: int = _ATTEMPTS) -> float | None:
     """The shortest time in seconds until the host answered a TCP connection; None without an answer.
 
-    A refusal is an answer, too: before the first deployment, PostgreSQL may not listen there yet.
+    A refused connection counts as a measurement: before the first deployment, PostgreSQL may not listen there yet.
     """
     try:
         family, kind, protocol, _name, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-    except OSError:
+    except (OSError, ValueError):
+        # ValueError: a name that can't be a host's, such as one with an empty label.
         return None
     times: list[float] = []
     for _attempt in range(attempts):
@@ -95,7 +96,10 @@ def ssh_throughput(ssh_command: str, user: str, limit: Limit, runner: Runner) ->
 
 def _piped(ssh_command: str, remote: str, user: str, limit: Limit, runner: Runner) -> tuple[int, float]:
     """The bytes that the remote command sent, and the seconds."""
-    argv = [*shlex.split(ssh_command), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", remote]
+    try:
+        argv = [*shlex.split(ssh_command), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", remote]
+    except ValueError as error:
+        raise HostError(f"primary_ssh_command can't be read as a command: {error}") from None
     # The bytes are counted, and neither stored nor held in memory.
     command = Command(["sh", "-c", f"{shlex.join(argv)} | wc -c"], user=user, timeout=limit.seconds + 30)
     done = runner(command)

@@ -10,6 +10,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,8 @@ Report = Callable[[str, str, str], None]
 """Takes a problem: its place below the variable, what is wrong, what to write instead."""
 
 _KEYS = ("code", "subject", "reason", "until")
+#: A date, and midnight as YAML has it after a date with a time.
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})( 00:00:00)?")
 _FORM = "write code, subject, reason and until"
 
 
@@ -73,8 +76,8 @@ def _read_item(item: Any, place: str, report: Report) -> Acceptance | None:
         report(f"{place}.code", *unknown_code(texts["code"], ADVICE))
         return None
     try:
-        until = date.fromisoformat(texts["until"][:10])
-    except ValueError:
+        until = date.fromisoformat(_DATE.fullmatch(texts["until"])[1])  # type: ignore[index]
+    except (TypeError, ValueError):
         report(f"{place}.until", f"is {texts['until']!r}, which is not a date", f"write {_WORDS['until']}")
         return None
     return Acceptance(texts["code"], texts["subject"], texts["reason"], until)

@@ -38,6 +38,11 @@ class Entry:
         """Whether the backups are snapshots of a cloud: they cross no network, and no drill restores them."""
         return self.server.method == "snapshot"
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the inventory declares compression of backups or of WAL."""
+        return any("compression" in name for name in (*self.server.options, *self.backup.global_options))
+
 
 @dataclass(frozen=True)
 class Architecture:

@@ -24,6 +24,8 @@ _SEGMENT = 16 * 1024 * 1024
 VERSION = 1
 #: Of each kind and server. Older ones belong to another size.
 _MOST_RECORDED = 20
+#: A backup below this part of the database is compressed, by PostgreSQL or by the file system.
+_SMALL = 0.5
 #: More bytes or seconds than any operation has; neither infinity nor NaN is below it.
 _MOST = 10**18
 
@@ -91,13 +93,16 @@ def _of_entry(architecture: Architecture, entry: Entry) -> Iterator[Forecast]:
 
 
 def backup_forecast(architecture: Architecture, entry: Entry) -> Forecast | None:
-    """From the rate of the newest full backup, else from the measured throughput."""
+    """From the rate or the duration of the newest full backup, else from the measured throughput."""
     server, backup = entry.server, entry.backup
     size, throughput = architecture.size(entry), architecture.link(backup.host, server.host).throughput
     last = architecture.last_backup(backup.host, server)
     copied, duration = number(last.get("size")), number(last.get("duration"))
     if size is None or entry.has_snapshots:
         return None
+    # A compressed backup, or one without most of the database, has another size: what it took does not depend on its bytes alone.
+    if copied and duration and (entry.is_compressed or copied < _SMALL * size):
+        return Forecast("backup", server.host, backup.host, size, duration, "duration of the newest backup")
     if copied and duration:
         return Forecast("backup", server.host, backup.host, size, size * duration / copied, "rate of the newest backup")
     if throughput:

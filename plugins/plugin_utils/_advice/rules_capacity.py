@@ -149,15 +149,14 @@ def _needs(architecture: Architecture, backup: BackupServer) -> Iterator[float |
         server = entry.server
         count = backups_retained(server)
         stored = number(architecture.last_backup(entry.backup.host, server).get("size"))
-        compressed = any("compression" in name for name in (*server.options, *entry.backup.global_options))
-        size = stored if stored else (None if compressed else architecture.size(entry))
+        size = stored if stored else (None if entry.is_compressed else architecture.size(entry))
         if size is None or count is None or server.method == "snapshot":
             yield None
             continue
         if server.incremental == "link":
             # Files that did not change are stored once.
             count = 1
-        rate = 0.0 if compressed else architecture.wal_rate(server) or 0.0
+        rate = 0.0 if entry.is_compressed else architecture.wal_rate(server) or 0.0
         yield size * count + rate * (wal_retained(server) or 0)
 
 

@@ -76,6 +76,7 @@ def test_a_fingerprint_is_that_of_ssh_keygen() -> None:
     assert len(machine.fingerprint(KEY)) == len(FINGERPRINT)
     assert machine.fingerprint("ssh-ed25519") == ""
     assert machine.fingerprint("ssh-ed25519 !") == ""
+    assert machine.fingerprint("ssh-ed25519 schlüssel") == ""
 
 
 def test_a_user_that_does_not_exist_has_no_key() -> None:

@@ -50,6 +50,16 @@ def test_a_host_without_an_address_has_no_round_trip(monkeypatch: pytest.MonkeyP
     assert round_trip("db.example.org", 5432) is None
 
 
+@pytest.mark.parametrize("address", ["db..example", f"{'d' * 64}.example", "db\0"])
+def test_what_is_no_name_of_a_host_has_no_round_trip(address: str) -> None:
+    assert round_trip(address, 5432) is None
+
+
+def test_a_command_with_an_unbalanced_quote_is_refused() -> None:
+    with pytest.raises(HostError, match="primary_ssh_command can't be read as a command: No closing quotation"):
+        ssh_throughput("ssh 'barman@192.0.2.10", "barman", Limit(2, 1), Ssh().run)
+
+
 class Session:
     """Sends blocks of a megabyte, one each 10 ms."""
 

@@ -121,6 +121,13 @@ def test_every_mistake_is_named(value: Any, problem: tuple[str, str, str]) -> No
     assert read(value)[1] == [problem]
 
 
+@pytest.mark.parametrize("until", ["2027-06-30xyz", "2027-W10-1", "20270630", "2027-02-30", "2027-06-30 12:00:00"])
+def test_only_a_date_ends_an_acceptance(until: str) -> None:
+    assert [problem[:2] for problem in read([{**ITEM, "until": until}])[1]] == [
+        ("[1].until", f"is {until!r}, which is not a date")
+    ]
+
+
 def test_an_acceptance_holds_until_its_day_and_the_finding_is_open_afterwards() -> None:
     (accepted,) = read([ITEM])[0]
     zone, disk = finding("single_zone", "eu", ""), finding("same_disk", "pg", "")

@@ -58,6 +58,16 @@ def test_a_backup_and_drills_are_better_than_a_throughput() -> None:
     assert found["recovery"] == Forecast("recovery", "orders", "backup-eu", 111, 420.0, "7 restore drills")
 
 
+@pytest.mark.parametrize(("compression", "stored"), [(True, 60), (False, 10)])
+def test_a_compressed_backup_takes_as_long_as_the_newest(*, compression: bool, stored: int) -> None:
+    fleet = healthy_fleet()
+    if compression:
+        fleet.pg["orders"]["barman_options"] = {"backup_compression": "gzip"}
+    fleet.reported["backup-eu"]["servers"]["orders"]["backups"][0]["size"] = stored * GIB
+    found = of_orders(fleet)["backup"]
+    assert (found.seconds, found.basis) == (1000.0, "duration of the newest backup")
+
+
 def test_without_a_size_or_a_throughput_there_is_no_forecast() -> None:
     for plant in ("size", "throughput"):
         fleet = new_fleet()
