@@ -26,7 +26,7 @@ Report = Callable[[str, str, str], None]
 
 _KEYS = ("code", "subject", "reason", "until")
 #: A date, and midnight as YAML has it after a date with a time.
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})( 00:00:00)?")
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?: 00:00:00)?\Z")
 _FORM = "write code, subject, reason and until"
 
 
@@ -76,8 +76,8 @@ def _read_item(item: Any, place: str, report: Report) -> Acceptance | None:
         report(f"{place}.code", *unknown_code(texts["code"], ADVICE))
         return None
     try:
-        until = date.fromisoformat(_DATE.fullmatch(texts["until"])[1])  # type: ignore[index]
-    except (TypeError, ValueError):
+        until = date.fromisoformat(_DATE.sub(r"\1", texts["until"]) if _DATE.match(texts["until"]) else "")
+    except ValueError:
         report(f"{place}.until", f"is {texts['until']!r}, which is not a date", f"write {_WORDS['until']}")
         return None
     return Acceptance(texts["code"], texts["subject"], texts["reason"], until)

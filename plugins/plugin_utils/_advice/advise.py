@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .._topology.model import BackupServer, PostgresServer, Topology
 from .acceptance import Acceptance, Decided, decide
 from .architecture import Architecture, Rule
-from .finding import Finding, Unmeasured, in_order
+from .finding import Finding, Unmeasured, in_order, joined
 from .rules_capacity import CAPACITY_RULES
 from .rules_declared import DECLARED_RULES
 from .rules_placement import PLACEMENT_RULES
@@ -65,9 +65,7 @@ def _run(rules: Iterable[Rule], architecture: Architecture) -> tuple[list[Findin
     found: list[Finding] = []
     unmeasured: list[Unmeasured] = []
     for rule in rules:
-        for one in rule(architecture):
-            if isinstance(one, Finding):
-                found.append(one)
-            else:
-                unmeasured.append(one)
+        yielded = list(rule(architecture))
+        found += joined(one for one in yielded if isinstance(one, Finding))
+        unmeasured += [one for one in yielded if isinstance(one, Unmeasured)]
     return in_order(found), unmeasured

@@ -219,7 +219,7 @@ MEASURED: tuple[Advice, ...] = (
     Advice(
         "members_share_machine",
         "warning",
-        "A standby is on the machine of its primary",
+        "Servers of one cluster are on one machine",
         "A standby replaces a failed primary only if it does not fail with it. A backup from it does not relieve the machine either.",
         "Another machine for the standby.",
         "another host for the standby",

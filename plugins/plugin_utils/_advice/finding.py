@@ -9,7 +9,8 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .codes import ADVICE, SEVERITIES, Severity
@@ -28,7 +29,8 @@ class Finding:
     """A deviation from the recommendations.
 
     code: a key of ADVICE. subject: the inventory name of a host, or a zone. evidence: what was measured or declared, with its values. reason:
-    why it matters. cost: of the change. remedy: the variable or the command. accepted: None for an open finding.
+    why it matters. cost: of the change. remedy: the variable or the command. accepted: None for an open finding. cause: what distinguishes
+    it from a further finding of its code and subject, such as the other host of a pair.
     """
 
     code: str
@@ -39,6 +41,7 @@ class Finding:
     cost: str
     remedy: str
     accepted: AcceptedReason | None = None
+    cause: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as facts and results have it."""
@@ -67,10 +70,27 @@ class Unmeasured:
         return {"code": self.code, "subject": self.subject, "missing": self.missing}
 
 
-def finding(code: str, subject: str, evidence: str) -> Finding:
+def finding(code: str, subject: str, evidence: str, cause: str = "") -> Finding:
     """A finding of this code, with the words of the table."""
     advice = ADVICE[code]
-    return Finding(code, subject, advice.severity, evidence, advice.reason, advice.cost, advice.remedy)
+    return Finding(code, subject, advice.severity, evidence, advice.reason, advice.cost, advice.remedy, cause=cause)
+
+
+def joined(findings: Iterable[Finding]) -> list[Finding]:
+    """Those of one rule, each code and subject once, with all evidence.
+
+    If a subject has several causes, each is a finding, and its subject names the cause: an acceptance of one cause accepts no other.
+    """
+    causes: dict[tuple[str, str], dict[str, list[Finding]]] = {}
+    for one in findings:
+        causes.setdefault((one.code, one.subject), {}).setdefault(one.cause, []).append(one)
+    found = []
+    for (_code, subject), by_cause in causes.items():
+        for cause, same in by_cause.items():
+            evidence = "; ".join(dict.fromkeys(one.evidence for one in same))
+            name = f"{subject} {cause}" if cause and len(by_cause) > 1 else subject
+            found.append(replace(same[0], subject=name, evidence=evidence))
+    return found
 
 
 def in_order(findings: list[Finding]) -> list[Finding]:

@@ -70,7 +70,7 @@ def replication(architecture: Architecture) -> Findings:
             )
         elif sum(known) > _BUSY * throughput:
             evidence = f"{source} grows by {human_size(sum(known))} a second, and {human_size(throughput)} a second reach {target}"
-            yield finding("replication_exceeds_throughput", target, evidence)
+            yield finding("replication_exceeds_throughput", target, evidence, source)
 
 
 def _growth(architecture: Architecture, entry: Entry) -> float | None:
@@ -173,7 +173,7 @@ def disk_growth(architecture: Architecture) -> Findings:
                 evidence = (
                     f"{disk.get('mountpoint')} is full in {days:.1f} days, and the recovery window is {needed:.0f} days"
                 )
-                yield finding("disk_full_soon", backup.host, evidence)
+                yield finding("disk_full_soon", backup.host, evidence, str(disk.get("mountpoint")))
 
 
 def words(seconds: float) -> str:

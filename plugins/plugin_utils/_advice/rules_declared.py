@@ -55,6 +55,7 @@ def zones_of_copies(architecture: Architecture) -> Findings:
                 "passive_copy_same_zone",
                 target,
                 f"{target} replicates {_names([one.host for one in servers])} from {source}, and both are in zone {zone}",
+                source,
             )
 
 
@@ -128,7 +129,10 @@ def exports(architecture: Architecture) -> Findings:
         for hook, bucket in _exports(entry):
             if hook.is_ready("s3") and bucket is not None and not bucket.encryption:
                 yield finding(
-                    "export_unencrypted", entry.server.host, f"{hook.name} exports to {bucket.url} without encryption"
+                    "export_unencrypted",
+                    entry.server.host,
+                    f"{hook.name} exports to {bucket.url} without encryption",
+                    bucket.url,
                 )
 
 

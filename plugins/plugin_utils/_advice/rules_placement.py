@@ -9,12 +9,12 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .architecture import Architecture, Findings, Rule
 from .facts import MEMORY_FILE_SYSTEMS, FileSystem
 from .finding import Unmeasured, finding
 
+#: SHA256: and eight characters.
+_SHORT_KEY = 15
 _FACTS = "facts of both hosts"
 
 
@@ -56,24 +56,26 @@ def machines_of_copies(architecture: Architecture) -> Findings:
         machine, hypervisor = (shared(architecture, source, target) for shared in (_shared_machine, _shared_hypervisor))
         if machine or hypervisor:
             where = f"are one machine: {machine}" if machine else f"run on {hypervisor}"
-            yield finding("copies_share_machine", target, f"{source} and {target} {where}")
+            yield finding("copies_share_machine", target, f"{source} and {target} {where}", source)
         elif not _known(architecture, source, target):
             yield Unmeasured("copies_share_machine", target, _FACTS)
 
 
 def machines_of_members(architecture: Architecture) -> Findings:
-    groups: Iterable[tuple[str, str]] = (
-        (primary, one.host) for primary, standbys in architecture.index.standbys.items() for one in standbys
-    )
-    clusters = ((members[0].host, one.host) for members in architecture.index.members.values() for one in members[1:])
-    for first, other in (*groups, *clusters):
-        if first not in architecture.topology.postgres_servers:
-            continue
-        machine = _shared_machine(architecture, first, other)
-        if machine:
-            yield finding("members_share_machine", other, f"{first} and {other} are one machine: {machine}")
-        elif not _known(architecture, first, other):
-            yield Unmeasured("members_share_machine", other, _FACTS)
+    """Of several servers on one machine, each but the first has a finding."""
+    index, servers = architecture.index, architecture.topology.postgres_servers
+    groups = [[primary, *(one.host for one in standbys)] for primary, standbys in index.standbys.items()]
+    groups += [[one.host for one in members] for members in index.members.values()]
+    for group in groups:
+        hosts = [host for host in group if host in servers]
+        for number, other in enumerate(hosts):
+            before = hosts[:number]
+            first = next((host for host in before if _shared_machine(architecture, host, other)), None)
+            if first is not None:
+                machine = _shared_machine(architecture, first, other)
+                yield finding("members_share_machine", other, f"{first} and {other} are one machine: {machine}", first)
+            elif not all(_known(architecture, host, other) for host in before):
+                yield Unmeasured("members_share_machine", other, _FACTS)
 
 
 def storage_of_servers(architecture: Architecture) -> Findings:
@@ -118,7 +120,7 @@ def storage_of_copies(architecture: Architecture) -> Findings:
             continue
         same_machine = bool(_shared_machine(architecture, source, target))
         if _shared_storage(first, second, same_machine=same_machine):
-            yield finding("copies_share_storage", target, f"{source}: {first}; {target}: {second}")
+            yield finding("copies_share_storage", target, f"{source}: {first}; {target}: {second}", source)
 
 
 def homes(architecture: Architecture) -> Findings:
@@ -142,7 +144,8 @@ def ssh_keys(architecture: Architecture) -> Findings:
                 there.append(host)
     for key, hosts in sorted(holders.items()):
         if len(hosts) > 1:
-            yield finding("shared_ssh_key", hosts[0], f"{', '.join(hosts)} have the key {key}")
+            # The key is a part of the subject: who accepts one shared key accepts no other.
+            yield finding("shared_ssh_key", f"{hosts[0]} {key[:_SHORT_KEY]}", f"{', '.join(hosts)} have the key {key}")
 
 
 PLACEMENT_RULES: tuple[Rule, ...] = (

@@ -19,7 +19,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.acceptance imp
     read_accepted,
 )
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.codes import ADVICE, DECLARED, MEASURED, SEVERITIES
-from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import Unmeasured, finding, in_order
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.finding import Unmeasured, finding, in_order, joined
 
 ITEM = {"code": "single_zone", "subject": "eu", "reason": "one building", "until": "2027-06-30"}
 TODAY = date(2026, 11, 30)
@@ -71,6 +71,15 @@ def test_the_most_severe_finding_is_first_and_none_is_there_twice() -> None:
         ("no_drill_schedule", "pg"),
     ]
     assert found[2].evidence == "first"
+
+
+def test_the_evidences_of_one_cause_are_joined_and_each_cause_is_a_finding() -> None:
+    same = [finding("same_disk", "pg", evidence) for evidence in ("first", "second", "first")]
+    assert [(one.subject, one.evidence) for one in joined(same)] == [("pg", "first; second")]
+    one = finding("copies_share_machine", "b", "a and b", "a")
+    assert [each.subject for each in joined([one])] == ["b"]
+    two = joined([one, finding("copies_share_machine", "b", "c and b", "c")])
+    assert [(each.subject, each.evidence) for each in two] == [("b a", "a and b"), ("b c", "c and b")]
 
 
 def read(value: Any) -> tuple[tuple[Acceptance, ...], list[tuple[str, str, str]]]:

@@ -229,7 +229,7 @@ PLANTED: list[tuple[Callable[[Fleet], None], set[tuple[str, str]]]] = [
     (one_machine("shop-2", "shop-1"), {("members_share_machine", "shop-2")}),
     (in_memory, {("volatile_storage", "backup-eu")}),
     (on_root, {("home_on_root_disk", "backup-eu")}),
-    (cloned, {("shared_ssh_key", "backup-eu")}),
+    (cloned, {("shared_ssh_key", "backup-eu SHA256:kernel-e")}),
     (much_wal, {("wal_exceeds_throughput", "orders")}),
     (slow_backups, {("backup_exceeds_interval", "orders")}),
     (slow_link("backup-us", "backup-eu", 1e6), {("replication_exceeds_throughput", "backup-us")}),
@@ -259,6 +259,37 @@ def test_a_planted_problem_is_found_and_nothing_else(
     plant: Callable[[Fleet], None], expected: set[tuple[str, str]]
 ) -> None:
     assert codes(planted(plant)) == expected
+
+
+def test_each_shared_key_is_a_finding_of_its_own() -> None:
+    fleet = healthy_fleet()
+    for host in ("backup-eu", "backup-us"):
+        fleet.placements[host]["ssh_keys"] = {"barman": ["SHA256:aaaaaaaaaaaa"], "postgres": ["SHA256:bbbbbbbbbbbb"]}
+    item = {"code": "shared_ssh_key", "subject": "backup-eu SHA256:aaaaaaaa", "reason": "why", "until": "2027-06-30"}
+    for one in (*fleet.pg.values(), *fleet.backup.values()):
+        one["barman_accepted_findings"] = [item]
+    found = assess(fleet).decided
+    assert {one.subject for one in found.findings} == {"backup-eu SHA256:aaaaaaaa", "backup-eu SHA256:bbbbbbbb"}
+    assert [one.subject for one in found.open] == ["backup-eu SHA256:bbbbbbbb"]
+
+
+def test_members_that_are_not_the_first_are_compared() -> None:
+    fleet = healthy_fleet()
+    fleet.pg["shop-3"] = {**fleet.pg["shop-2"], "ansible_host": "198.51.100.24"}
+    fleet.placements["shop-3"] = {**fleet.placements["shop-2"], "ssh_keys": {}}
+    assert codes(fleet) == {("members_share_machine", "shop-3")}
+    one_machine("shop-2", "shop-1")(fleet)
+    one_machine("shop-3", "shop-1")(fleet)
+    assert codes(fleet) == {("members_share_machine", "shop-2"), ("members_share_machine", "shop-3")}
+
+
+def test_an_acceptance_of_one_disk_hides_no_other() -> None:
+    fleet = healthy_fleet()
+    disks = [{"mountpoint": path, "days_left": 3.5} for path in ("/a", "/b")]
+    fleet.reported["backup-eu"]["disks"] = disks[:1]
+    assert codes(fleet) == {("disk_full_soon", "backup-eu")}
+    fleet.reported["backup-eu"]["disks"] = disks
+    assert codes(fleet) == {("disk_full_soon", "backup-eu /a"), ("disk_full_soon", "backup-eu /b")}
 
 
 def test_every_code_is_planted() -> None:
