@@ -14,6 +14,7 @@ import importlib.util
 import locale
 import os
 import select
+import socket
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ SELECT backend.pid, CASE WHEN settings.name IS NOT NULL THEN pg_catalog.set_conf
 FROM pg_catalog.pg_backend_pid() AS backend (pid)
 LEFT JOIN pg_catalog.pg_settings AS settings ON backend.pid = {{}} AND settings.name IN ({})
 """.format(", ".join(f"'{name}'" for name in ("lock_timeout", *TIMEOUTS)))
+#: A peer that answers no packet for so many seconds ends a COPY.
+_SILENCE = 15
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 
 
@@ -222,7 +225,11 @@ class PsycopgSession:
             ) from None
 
     def copied_bytes(self, sql: str) -> Generator[int, None, None]:
-        """The sizes of the blocks that COPY … TO STDOUT returns. If the caller closes the iterator, psycopg cancels the statement. Raises QueryFailed."""
+        """The sizes of the blocks that COPY … TO STDOUT returns. If the caller closes the iterator, psycopg cancels the statement. Raises QueryFailed.
+
+        A connection whose packets are lost ends, too: a reader sends nothing, and would wait for hours.
+        """
+        _end_if_silent(self._connection.pgconn.socket)
         try:
             with self._connection.cursor() as cursor, cursor.copy(sql) as blocks:
                 for block in blocks:
@@ -262,6 +269,21 @@ class PsycopgSession:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _end_if_silent(descriptor: int) -> None:
+    """Let the kernel end a TCP connection without answers."""
+    with socket.socket(fileno=os.dup(descriptor)) as found:
+        if found.family == socket.AF_UNIX:
+            return
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (socket.TCP_KEEPIDLE, _SILENCE // 3),
+            (socket.TCP_KEEPINTVL, _SILENCE // 3),
+            (socket.TCP_KEEPCNT, 2),
+            (socket.TCP_USER_TIMEOUT, _SILENCE * 1000),
+        ):
+            found.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def conninfo_parameters(conninfo: str, server: str | None) -> dict[str, Any]:

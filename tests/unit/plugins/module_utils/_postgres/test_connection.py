@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import locale
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -181,13 +182,24 @@ def test_psycopg_is_loaded_for_the_first_connection_only() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+@pytest.fixture(autouse=True)
+def _local_socket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX) as local:
+        monkeypatch.setattr(Copying, "descriptor", local.fileno())
+        yield
+
+
 class Copying:
     """A cursor that copies out, and ends with an error after its blocks, if there is one."""
+
+    #: Of a local socket.
+    descriptor = -1
 
     def __init__(self, blocks: list[bytes], error: Exception | None = None) -> None:
         self.blocks = blocks
         self.error = error
         self.ended = 0
+        self.pgconn = SimpleNamespace(socket=self.descriptor)
 
     def cursor(self) -> Copying:
         return self
@@ -212,6 +224,17 @@ ENDPOINT = Endpoint("db", "5432", user="barman", database="postgres")
 
 def test_the_sizes_of_copied_blocks() -> None:
     assert list(PsycopgSession(Copying([b"abc", b"de"]), ENDPOINT).copied_bytes("COPY …")) == [3, 2]
+
+
+def test_a_copy_ends_if_the_peer_answers_no_packet() -> None:
+    copying = Copying([b"abc"])
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        copying.pgconn.socket = client.fileno()
+        assert list(PsycopgSession(copying, ENDPOINT).copied_bytes("COPY …")) == [3]
+        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+        values = [client.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
+        assert values == [5, 5, 2, 15000]
 
 
 def test_a_copy_that_is_closed_early_ends_on_the_server() -> None:

@@ -30,7 +30,7 @@ def test_a_deployment_shows_one_line_for_each_code() -> None:
     assert lines == [
         "8 open findings about the architecture (1 critical, 7 warning). pgdr.barman.preflight shows the evidence, the cost of a change, and the remedy.",
         "critical same_disk: pg-1: The backups are on the disk of the database",
-        "warning no_second_copy: pg-0, pg-1, pg-2, pg-3, pg-4 and 2 more: The backups exist once",
+        "warning no_second_copy: pg-0, pg-1, pg-2, pg-3, pg-4 and 2 more: There is one copy of the backups",
     ]
 
 
