@@ -54,7 +54,7 @@ def fleet_report(
             server_report(
                 entry,
                 result,
-                [one for one in opened if entry.host and one.subject == entry.host],
+                [one for one in opened if entry.host and one.subject.partition(" ")[0] == entry.host],
                 now,
                 checking=checking,
             )
@@ -138,7 +138,8 @@ def _finding(found: Mapping[str, Any], topology: Mapping[str, Any]) -> ReportFin
     texts = {key: str(found.get(key) or "") for key in _FINDING_KEYS}
     reason = f"{accepted.get('reason') or 'accepted'}{until}" if accepted else ""
     subject = texts["subject"]
-    hosts = _alone_in(subject, topology) if texts["code"] in _OF_A_ZONE else [subject]
+    # After a host, a subject may have the cause.
+    hosts = _alone_in(subject, topology) if texts["code"] in _OF_A_ZONE else [subject.partition(" ")[0]]
     return ReportFinding(**texts, accepted=reason, hosts=tuple(hosts))
 
 

@@ -239,6 +239,11 @@ def test_a_critical_finding_is_marked_as_failing() -> None:
     assert marks_of(found) == {"books": [Mark("failing", "same machine")]}
 
 
+def test_a_finding_whose_subject_names_the_cause_is_marked_on_the_host() -> None:
+    found = report(None, {**FINDING, "code": "shared_ssh_key", "subject": "books SHA256:6pOqXlVb"})
+    assert marks_of(found) == {"books": [Mark("warning", "shared ssh key")]}
+
+
 def test_a_finding_of_a_zone_is_marked_on_the_backup_servers_that_have_the_only_copies() -> None:
     """orders-2 of zone eu has no copy in zone us."""
     zone = {**FINDING, "code": "single_zone", "subject": "eu"}
