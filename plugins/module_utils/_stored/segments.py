@@ -109,11 +109,17 @@ def _read_again(run: Sequence[wal.Segment], reader: _SegmentSequence, completed:
     If nothing is damaged in it either, and nothing else explains why pg_waldump failed, that is the damage.
     """
     before, after = around(reader.stored, run)
-    whole = _SegmentSequence(reader.stored, reader.pace, reader.requested)
-    found = [whole.read(segment) for segment in (*before, *run, *after)]
+    found: list[ReadSegment] = []
+    carry: Carry | None = None
+    for segment in (*before, *run, *after):
+        read, carry = _read(reader.stored, segment, carry)
+        reader.pace.read(_size(reader.stored.archive.segments.get(segment)))
+        found.append(read)
     ours = found[len(before) : len(before) + len(run)]
-    # The WAL of a timeline may end within a segment. A program that was killed, or could not be started, did not find damage.
-    explained = any(one.damage or one.gone for one in found) or whole.at_end or completed.rc != 1
+    # The WAL of a timeline may end within a segment. pg_waldump fails if no record is whole in what is archived. A program that was killed, or could not
+    # be started, did not find damage.
+    explained = any(one.damage or one.gone for one in found) or carry is None or carry.previous is None
+    explained = explained or completed.rc != 1
     if not explained:
         paths = [reader.stored.archive.segments[segment] for segment in run]
         text = f"{PROGRAM} fails for {paths[-1]}"
@@ -133,11 +139,6 @@ class _SegmentSequence:
     requested: frozenset[wal.Segment]
     _carry: Carry | None = None
     _before: wal.Segment | None = None
-
-    @property
-    def at_end(self) -> bool:
-        """Whether no WAL goes on after the segment that was read last."""
-        return self._carry is None
 
     def read(self, segment: wal.Segment) -> ReadSegment:
         if self._before is None or self._before.next(self.stored.archive.segment_size) != segment:

@@ -60,6 +60,8 @@ class LongRecord(StoredHost):
             if found.problem:
                 return Completed(argv, 1, "", f"pg_waldump: error: {found.problem}")
             carry = found.carry
+        if carry is None or carry.previous is None:
+            return Completed(argv, 1, "", "pg_waldump: error: could not find a valid record")
         return Completed(argv, 0)
 
     @property
@@ -137,6 +139,15 @@ def test_what_only_pg_waldump_finds_in_one_segment(host: LongRecord) -> None:
 def test_a_killed_pg_waldump_found_no_damage(host: LongRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "run", lambda command: Completed(list(command.argv), -9))
     assert named(host.read(range(4), with_program=True)) == set()
+
+
+@pytest.mark.parametrize("kept", [[2], [1, 2], [0, 2], [2, 3], [3]])
+def test_a_record_that_is_archived_in_part_is_no_damage(host: LongRecord, kept: list[int]) -> None:
+    for number in {0, 1, 2, 3} - set(kept):
+        host.wal_path(host.segments[number]).unlink()
+    found = host.read(kept, with_program=True)
+    assert named(found) == set()
+    assert [one.segment for one in found] == [host.segments[one] for one in kept]
 
 
 def test_damage_of_the_segments_around_is_not_that_of_the_run(host: LongRecord) -> None:
