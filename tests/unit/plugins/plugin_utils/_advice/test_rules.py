@@ -283,6 +283,16 @@ def test_members_that_are_not_the_first_are_compared() -> None:
     assert codes(fleet) == {("members_share_machine", "shop-2"), ("members_share_machine", "shop-3")}
 
 
+def test_two_standbys_on_one_machine_are_found() -> None:
+    fleet = healthy_fleet()
+    for number in (1, 2):
+        standby = {**fleet.pg["orders"], "ansible_host": f"198.51.100.3{number}", "barman_primary": "orders"}
+        fleet.pg[f"standby-{number}"] = {**standby, "barman_slot_name": f"standby_{number}"}
+        fleet.placements[f"standby-{number}"] = {**fleet.placements["orders"], "machine": {"kernel": "shared"}}
+    found = {one for one in codes(fleet) if one[0] == "members_share_machine"}
+    assert found == {("members_share_machine", "standby-2")}
+
+
 def test_an_acceptance_of_one_disk_hides_no_other() -> None:
     fleet = healthy_fleet()
     disks = [{"mountpoint": path, "days_left": 3.5} for path in ("/a", "/b")]
