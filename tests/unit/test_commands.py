@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,16 @@ def command_problems(line: str, modules: Mapping[str, Any]) -> list[str]:
     except SystemExit as ended:
         return [f"{line}: Ansible refuses its options"] if ended.code else []
     if line.startswith("ansible-playbook "):
-        (playbook,) = options["args"]
-        return [f"{line}: {problem}" for problem in playbook_problems(playbook, options)]
+        ours = [name for name in options["args"] if name.startswith(OURS)]
+        # Playbooks of one command share its variables.
+        shared = (
+            {name for playbook in ours for name in specification(playbook.removeprefix(OURS))} if ours[1:] else set()
+        )
+        return [
+            f"{line}: {problem}"
+            for playbook in options["args"]
+            for problem in playbook_problems(playbook, options, shared)
+        ]
     spec = modules.get(options["module_name"])
     found = examples.argument_problems(spec, parse_kv(options["module_args"])) if spec is not None else []
     if spec is None and options["module_name"].startswith(OURS):
@@ -86,7 +94,8 @@ def command_problems(line: str, modules: Mapping[str, Any]) -> list[str]:
     return [f"{line}: {problem}" for problem in found]
 
 
-def playbook_problems(playbook: str, options: CLIArgs) -> Iterator[str]:
+def playbook_problems(playbook: str, options: CLIArgs, shared: Collection[str] = ()) -> Iterator[str]:
+    """shared: the arguments of the other playbooks of the command."""
     if not playbook.startswith(OURS):
         own = playbook.startswith(("controller/", "playbooks/", "extensions/"))
         if own and not (REPOSITORY / playbook).is_file():
@@ -97,7 +106,7 @@ def playbook_problems(playbook: str, options: CLIArgs) -> Iterator[str]:
     yield from (
         f"{name} is no argument of {playbook}, and no variable of the inventory"
         for name in values
-        if name not in declared and name not in KNOWN_VARIABLES
+        if name not in declared and name not in shared and name not in KNOWN_VARIABLES
     )
     shown = {name: value for name, value in values.items() if name in declared and not PLACEHOLDER.search(value)}
     others = {name: "x" for name, option in declared.items() if option.get("required")}

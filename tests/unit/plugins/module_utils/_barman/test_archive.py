@@ -119,8 +119,16 @@ def test_segments_are_read_plain(host: Host, compress: Callable[[bytes], bytes])
     assert host.asked == []
 
 
-def test_what_is_compressed_otherwise_is_asked_from_barman(host: Host) -> None:
-    host.put(FIRST, b"\x28\xb5\x2f\xfd of zstd")
+@pytest.mark.parametrize(
+    "content", [b"\x28\xb5\x2f\xfd of zstd", b"\x04\x22\x4d\x18 of lz4", b"\xff\x06\x00\x00sNaPpY"]
+)
+def test_what_is_compressed_otherwise_is_asked_from_barman(
+    host: Host, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library in ("zstandard", "lz4.frame"):
+        # A host without it.
+        monkeypatch.setitem(sys.modules, library, None)
+    host.put(FIRST, content)
     assert host.read().read(parse_segment(FIRST)) == CONTENT
     assert host.asked[0][:3] == ["barman", "get-wal", "--output-directory"]
     assert host.asked[0][-2:] == ["pg", FIRST]
