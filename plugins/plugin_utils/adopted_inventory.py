@@ -12,8 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
-from ansible_collections.pgdr.barman.plugins.module_utils._host.safe_files import write_file
+from ansible_collections.pgdr.barman.plugins.plugin_utils import controller_file
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import problem_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.document import is_unchanged
 from ansible_collections.pgdr.barman.plugins.plugin_utils._adoption.facts import BarmanFacts
@@ -61,14 +60,8 @@ def known_hosts(
 
 def current_text(path: str) -> str | None:
     """The file's text; None if it does not exist. Raises AnsibleActionFail if adopt may not replace it."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnsibleActionFail(f"{path} can't be read: {error}") from None
-    if not is_unchanged(text):
+    text = controller_file.read(path, "barman_inventory_file")
+    if text is not None and not is_unchanged(text):
         raise AnsibleActionFail(
             f"{path} exists, and pgdr.barman.adopt did not write it as it is now. Nothing was written. Name another file with barman_inventory_file."
         )
@@ -77,7 +70,4 @@ def current_text(path: str) -> str | None:
 
 def write(path: str, text: str) -> None:
     """Replace the file as a whole. Raises AnsibleActionFail."""
-    try:
-        write_file(path, text, MODE, None)
-    except HostError as error:
-        raise AnsibleActionFail(f"{path} can't be written: {error}") from None
+    controller_file.write(path, text, MODE)

@@ -29,25 +29,30 @@ def current_text(path: str, is_ours: Callable[[str], bool], variable: str) -> st
             f"{path} can't be written: the directory {directory} does not exist on the controller, or is not writable. Nothing was changed. "
             f"Create the directory, or name another file with {variable}."
         )
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise AnsibleActionFail(
-            f"{path} can't be read: {error}. Nothing was changed. Name another file with {variable}."
-        ) from None
-    if not is_ours(text):
+    text = read(path, variable)
+    if text is not None and not is_ours(text):
         raise AnsibleActionFail(
             f"{path} exists, and this collection did not write it. Nothing was changed. Move the file, or name another one with {variable}."
         )
     return text
 
 
-def write(path: str, text: str) -> None:
+def read(path: str, variable: str) -> str | None:
+    """The file's text; None if it does not exist. Raises AnsibleActionFail. variable: the name of the variable that has the path."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnsibleActionFail(
+            f"{path} can't be read: {error}. Nothing was changed. Name another file with {variable}."
+        ) from None
+
+
+def write(path: str, text: str, mode: int = MODE) -> None:
     """Replace the file as a whole. Raises AnsibleActionFail."""
     try:
-        write_file(path, text, MODE, None)
+        write_file(path, text, mode, None)
     except HostError as error:
         raise AnsibleActionFail(f"{path} can't be written: {error}") from None
