@@ -10,6 +10,7 @@ Private to the collection. Pure: no Ansible, no input or output.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .._topology.kinds import BACKUP, BOTH, PG
@@ -92,26 +93,18 @@ def adopt(
     for host, facts in sorted(barmans.items()):
         adoption.backup[host] = backup_server_variables(host, facts, adoption)
         _note_problems(host, facts, adoption)
-    servers = _expressible(barmans, adoption)
-    names = _names(servers, known, {*groups, *_GROUPS, *barmans})
+    found = _declared_servers(barmans, known, {*groups, *_GROUPS, *barmans}, adoption)
     active: dict[tuple[str, str], str] = {}
     clusters: dict[str, dict[str, PostgresConnection]] = {}
-    for server in servers:
-        name, *others = [names[one] for one in _addresses(server)]
-        # What is remarked about a server that stays out would only confuse.
-        own = Adoption()
-        try:
-            variables = _parsed(_variables(server, name, others, own))
-        except Inexpressible as reason:
-            _leave_out(server.backup_server, server.name, reason, adoption)
-            continue
-        archiving = archiving_variables(server, name, _known_addresses(server.backup_server, known), own)
-        adoption.pg[name] = {**variables, **archiving, "barman_backup_server": server.backup_server}
-        adoption.remarks += own.remarks
-        adoption.vault += own.vault
+    for one in found:
+        server, name = one.server, one.names[0]
+        archiving = archiving_variables(server, name, _known_addresses(server.backup_server, known), one.notes)
+        adoption.pg[name] = {**one.variables, **archiving, "barman_backup_server": server.backup_server}
+        adoption.remarks += one.notes.remarks
+        adoption.vault += one.notes.vault
         active[server.backup_server, server.name] = name
-        clusters[name] = dict(zip(others, server.members[1:], strict=False))
-    declared = [server for server in servers if (server.backup_server, server.name) in active]
+        clusters[name] = dict(zip(one.names[1:], server.members[1:], strict=False))
+    declared = [one.server for one in found]
     _add_primaries(declared, active, known, adoption)
     add_passive_nodes(barmans, known, active, adoption)
     _add_passwords(declared, active, adoption)
@@ -194,13 +187,58 @@ def _note_problems(host: str, facts: BarmanFacts, adoption: Adoption) -> None:
             )
 
 
-def _expressible(barmans: Mapping[str, BarmanFacts], adoption: Adoption) -> list[ExistingServer]:
-    """The active entries that the inventory can express, each PostgreSQL server once."""
+@dataclass(frozen=True)
+class _DeclaredServer:
+    """A server that the inventory declares. names: its inventory host; of a cluster, the hosts of all members. notes: remarks and vault variables."""
+
+    server: ExistingServer
+    names: list[str]
+    variables: Variables
+    notes: Adoption
+
+
+def _declared_servers(
+    barmans: Mapping[str, BarmanFacts],
+    known: Mapping[str, Mapping[str, Any]],
+    taken: Collection[str],
+    adoption: Adoption,
+) -> list[_DeclaredServer]:
+    """The active entries that the inventory can express, each PostgreSQL server once. All others are left out."""
+    refused: dict[tuple[str, str], Inexpressible] = {}
+    while True:
+        servers, problems = _expressible(barmans, refused)
+        names = _names(servers, known, taken)
+        found: list[_DeclaredServer] = []
+        for server in servers:
+            own = [names[one] for one in _addresses(server)]
+            # What is remarked about a server that stays out would only confuse.
+            notes = Adoption()
+            try:
+                variables = _parsed(_variables(server, own[0], own[1:], notes))
+            except Inexpressible as reason:
+                refused[server.backup_server, server.name] = reason
+                continue
+            found.append(_DeclaredServer(server, own, variables, notes))
+        if len(found) == len(servers):
+            for (host, name), reason in sorted(problems.items(), key=lambda one: one[0]):
+                _leave_out(host, name, reason, adoption)
+            return found
+        # What is refused now holds no PostgreSQL server and no name, so both are given again.
+
+
+def _expressible(
+    barmans: Mapping[str, BarmanFacts], refused: Mapping[tuple[str, str], Inexpressible]
+) -> tuple[list[ExistingServer], dict[tuple[str, str], Inexpressible]]:
+    """The active entries whose connections the inventory can express, each PostgreSQL server once; and why each other entry stays out.
+
+    refused: entries that stay out because of their variables.
+    """
     found: list[ExistingServer] = []
+    problems = dict(refused)
     endpoints: dict[tuple[str, int], ExistingServer] = {}
     for host, facts in sorted(barmans.items()):
         for name, entry in sorted(facts["servers"].items()):
-            if is_passive(entry):
+            if is_passive(entry) or (host, name) in refused:
                 continue
             try:
                 server = existing_server(host, entry, facts)
@@ -212,12 +250,12 @@ def _expressible(barmans: Mapping[str, BarmanFacts], adoption: Adoption) -> list
                         "leave its entry as it is, or make it a passive copy",
                     )
             except Inexpressible as reason:
-                _leave_out(host, name, reason, adoption)
+                problems[host, name] = reason
                 continue
             # An entry that is left out has none of them.
             endpoints.update(dict.fromkeys(own, server))
             found.append(server)
-    return found
+    return found, problems
 
 
 def _leave_out(host: str, name: str, reason: Inexpressible, adoption: Adoption) -> None:

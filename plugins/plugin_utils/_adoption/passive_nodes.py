@@ -46,14 +46,21 @@ def add_passive_nodes(
     """
     sources = _sources(barmans, known, active, adoption)
     hosts = _origins(sources, active)
+    for target, name in sorted(set(sources) - set(hosts)):
+        adoption.remark(
+            target,
+            name,
+            f"is a passive copy from {sources.pop((target, name))}, whose entry the inventory does not declare",
+            "leave its entry as it is",
+        )
+        adoption.left_out.setdefault(target, []).append(name)
     whole = _whole_sources(sources, active)
     for target, source in whole.items():
         adoption.backup[target]["barman_passive_of"] = source
     for (target, name), source in sorted(sources.items()):
         if source == whole.get(target):
             continue
-        inventory_host = hosts.get((target, name))
-        if inventory_host is None or (source, name) not in active:
+        if (source, name) not in active:
             adoption.remark(
                 target,
                 name,
@@ -62,7 +69,7 @@ def add_passive_nodes(
             )
             adoption.left_out.setdefault(target, []).append(name)
             continue
-        adoption.pg[inventory_host].setdefault("barman_passive_servers", []).append(target)
+        adoption.pg[hosts[target, name]].setdefault("barman_passive_servers", []).append(target)
 
 
 def _sources(

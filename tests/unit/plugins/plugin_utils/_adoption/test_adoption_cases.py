@@ -137,6 +137,28 @@ def test_a_cluster_that_is_left_out_takes_no_server_of_another_entry(site: Site)
     assert sorted(adoption.pg) == ["first", "other"]
 
 
+def test_an_entry_with_a_value_that_no_variable_takes_holds_no_server_and_no_name(site: Site) -> None:
+    """The inventory can't have its slot, which only its variables show. Another Barman backs up the same server."""
+    site.barman("backup-1", entry("orders", slot_name="Slot"))
+    site.barman("backup-2", entry("orders"))
+    adoption = site.adopt()
+    assert adoption.left_out == {"backup-1": ["orders"]}
+    assert {host: variables["barman_backup_server"] for host, variables in adoption.pg.items()} == {
+        "orders": "backup-2"
+    }
+    assert [one.host for one in adoption.remarks if one.subject == "orders" and "stays" not in one.message].count(
+        "backup-1"
+    ) == 1
+
+
+def test_an_entry_that_is_left_out_with_its_variables_leaves_its_name_to_another_server(site: Site) -> None:
+    site.barman("backup-1", entry("orders", slot_name="Slot"))
+    site.barman("backup-2", entry("orders", "192.0.2.22"))
+    adoption = site.adopt()
+    assert adoption.left_out == {"backup-1": ["orders"]}
+    assert sorted(adoption.pg) == ["orders"]
+
+
 def test_a_server_of_two_backup_servers_has_one_in_the_inventory(site: Site) -> None:
     site.barman("backup-1", entry("orders"))
     site.barman("backup-2", entry("orders-too", slot_name="second"))
@@ -203,6 +225,20 @@ def test_a_copy_of_a_whole_backup_server(site: Site) -> None:
     assert adoption.backup["backup-2"]["barman_passive_of"] == "backup-1"
     assert adoption.left_out == {"backup-3": ["orders"]}
     assert any("is a passive copy of a copy on backup-2" in one.message for one in adoption.remarks)
+
+
+def test_copies_of_an_entry_that_is_left_out_stay(site: Site) -> None:
+    """Also if their backup server replicates everything else of another one."""
+    site.barman("backup-1", entry("orders", slot_name="Slot"), entry("billing", "192.0.2.22"))
+    for host, source in (("backup-2", "backup-1"), ("backup-3", "backup-2")):
+        site.barman(host, *(f"[{name}]\nprimary_ssh_command = ssh barman@{source}\n" for name in ("billing", "orders")))
+    adoption = site.adopt()
+    assert adoption.left_out == {"backup-1": ["orders"], "backup-2": ["orders"], "backup-3": ["orders"]}
+    assert adoption.pg["billing"]["barman_passive_servers"] == ["backup-2"]
+    assert adoption.backup["backup-3"]["barman_passive_of"] == "backup-2"
+    reasons = [one.message for one in adoption.remarks if one.subject == "orders" and one.host != "backup-1"]
+    assert len(reasons) == 2
+    assert all("the inventory does not declare" in one for one in reasons)
 
 
 def test_a_copy_without_its_source_stays(site: Site) -> None:
