@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
@@ -174,19 +174,26 @@ class PlainFiles(BackupFiles):
         return problems
 
     def additional(self) -> list[FileDamage]:
-        return [
+        unlisted: list[OSError] = []
+        found = [
             FileDamage(path, f"{path} is not in the manifest")
-            for name, path in self._names()
+            for name, path in self._names(unlisted.append)
             if name not in self.manifest.files and not is_ignored(name)
         ]
+        # The files of a directory that does not exist are missing.
+        closed = [error for error in unlisted if not isinstance(error, FileNotFoundError)]
+        return [*found, *map(unlisted_directory, closed)]
 
-    def _names(self) -> Iterator[tuple[str, str]]:
-        """Each file's name as a manifest has it, and its path. A manifest that Barman wrote names no tablespace."""
+    def _names(self, note: Callable[[OSError], None]) -> Iterator[tuple[str, str]]:
+        """Each file's name as a manifest has it, and its path. A manifest that Barman wrote names no tablespace.
+
+        note: takes the error of each directory that can't be listed.
+        """
         data = os.path.join(self._directory, "data")
-        yield from _walk(data, "", passed=("pg_tblspc", "pg_wal"))
+        yield from _walk(data, "", note, passed=("pg_tblspc", "pg_wal"))
         tablespaces = {name.split("/", 2)[1] for name in self.manifest.files if name.startswith("pg_tblspc/")}
         for oid in sorted(tablespaces):
-            yield from _walk(os.path.join(self._directory, oid), f"pg_tblspc/{oid}/")
+            yield from _walk(os.path.join(self._directory, oid), f"pg_tblspc/{oid}/", note)
 
     def wrong_sums(self, processes: int) -> Iterator[tuple[ManifestFile, FileDamage | None]]:
         # Large files first, so that no process is left alone with one at the end.
@@ -196,9 +203,16 @@ class PlainFiles(BackupFiles):
             yield file, FileDamage(self.path(file), text) if text else None
 
 
-def _walk(directory: str, prefix: str, passed: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+def unlisted_directory(error: OSError) -> FileDamage:
+    """A directory of a backup that can't be listed, by its error."""
+    return FileDamage(str(error.filename), f"the directory {error.filename} can't be read: {error.strerror}")
+
+
+def _walk(
+    directory: str, prefix: str, note: Callable[[OSError], None], passed: Sequence[str] = ()
+) -> Iterator[tuple[str, str]]:
     """The files below a directory: their names with the prefix, and their paths. passed: directories in it to pass over."""
-    for parent, directories, files in os.walk(directory):
+    for parent, directories, files in os.walk(directory, onerror=note):
         below = os.path.relpath(parent, directory)
         if below == os.curdir:
             directories[:] = [name for name in directories if name not in passed]

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import glob
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .._host.files import read_text
+from .._host.files import names_in, read_text
 from .._host.process import HostError
 from .masking import mask_message
 from .option_table import DIRECTORIES, OPTIONS
@@ -122,6 +121,12 @@ def main_file(config_file: str | None = None, places: Sequence[str] | None = Non
     )
 
 
+def files_in(directory: str) -> list[str]:
+    """The files of configuration_files_directory that Barman reads, in its order. Raises HostError if the directory can't be read."""
+    names = [name for name in names_in(directory) if name.endswith(".conf") and not name.startswith(".")]
+    return [os.path.join(directory, name) for name in names]
+
+
 def read(config_file: str | None = None, user: str = "barman") -> Configuration:
     """Read what Barman reads, in its order: later files win."""
     main = main_file(config_file, candidates(user))
@@ -131,7 +136,7 @@ def read(config_file: str | None = None, user: str = "barman") -> Configuration:
         raise ConfigurationError(f"{main} has no [barman] section")
     directory = _get(parser, "barman", "configuration_files_directory")
     origins: dict[str, str] = dict.fromkeys(parser.sections(), main)
-    files = sorted(glob.glob(os.path.join(os.path.expanduser(directory), "*.conf"))) if directory else []
+    files = files_in(os.path.expanduser(directory)) if directory else []
     home = _get(parser, "barman", "barman_home") or "/var/lib/barman"
     files.append(os.path.join(home, AUTOMATIC_FILE))
     for path in files:

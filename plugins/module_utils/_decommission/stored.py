@@ -9,7 +9,6 @@ This module util is private to the collection. Pure but for the names of files.
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.locks import lock_file
 from .._barman.option_table import DIRECTORIES
 from .._barman.requirements_record import record_file
+from .._host.files import names_in
 from .._host.paths import is_within, normal_path
 from .._host.process import HostError
 from .._host.system_directories import SYSTEM_DIRECTORIES
@@ -86,6 +86,9 @@ def _files(configuration: Configuration, server: ServerConfiguration) -> dict[st
         "verification.json": state_file(configuration.home, server.name),
     }
     # Barman leaves its lock files.
-    for path in sorted(glob.glob(glob.escape(lock_file(server, "\0")).replace("\0", "*"))):
-        known[os.path.basename(path)] = path
+    directory, pattern = os.path.split(lock_file(server, "\0"))
+    before, _any, after = pattern.partition("\0")
+    for name in names_in(directory):
+        if name.startswith(before) and name.endswith(after):
+            known[name] = os.path.join(directory, name)
     return {name: path for name, path in known.items() if os.path.lexists(path)}

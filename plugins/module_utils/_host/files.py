@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 
 from .identity import open_as_owner
 from .process import HostError
@@ -41,6 +42,16 @@ def names_in(directory: str) -> list[str]:
         return []
     except OSError as exc:
         raise HostError(f"{directory} can't be read: {exc.strerror}") from None
+
+
+def walk(directory: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """os.walk, and nothing where there is no such directory. Raises HostError where one can't be read."""
+
+    def note(exc: OSError) -> None:
+        if not isinstance(exc, (FileNotFoundError, NotADirectoryError)):
+            raise HostError(f"{exc.filename} can't be read: {exc.strerror}") from None
+
+    return os.walk(directory, onerror=note)
 
 
 def write_atomic(

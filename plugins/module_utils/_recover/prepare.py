@@ -23,6 +23,7 @@ from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.current_timeline import find_server_timeline
 from .._barman.encryption import missing_key_problem
 from .._barman.readable import refuse_unreadable
+from .._host.files import walk
 from .._host.process import HostError, Runner
 from .._postgres import wal
 from .._postgres.connection import Connect
@@ -294,8 +295,9 @@ def _backup_bytes(backup: Backup, basebackups: str) -> tuple[int, dict[int, int]
 
 
 def _tree_bytes(path: str) -> int:
+    """The bytes of all files below it. Raises HostError if a directory can't be read."""
     total = 0
-    for directory, _directories, names in os.walk(path):
+    for directory, _directories, names in walk(path):
         for name in names:
             try:
                 total += os.lstat(os.path.join(directory, name)).st_size

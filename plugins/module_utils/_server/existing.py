@@ -20,7 +20,7 @@ from .._barman import configuration
 from .._barman.configuration import ConfigurationError
 from .._barman.option_table import DIRECTORIES
 from .._host.authorized_keys import users_with_lines
-from .._host.files import names_in, read_text
+from .._host.files import names_in, read_text, walk
 from .._host.installed import inactive_services, missing_packages, missing_paths, missing_users
 from .._host.paths import normal_path
 from .._host.process import HostError
@@ -121,9 +121,9 @@ def read_home(path: str) -> Home | None:
 
 
 def is_filled(path: str) -> bool:
-    """Whether any file of a backup or of WAL is below it."""
+    """Whether any file of a backup or of WAL is below it. Raises HostError if a directory can't be read."""
     return any(
-        not name.startswith(".") and name not in _EMPTY for _top, _directories, names in os.walk(path) for name in names
+        not name.startswith(".") and name not in _EMPTY for _top, _directories, names in walk(path) for name in names
     )
 
 

@@ -9,7 +9,6 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
-import glob
 import os
 import pwd
 import stat
@@ -39,7 +38,7 @@ def read_current(
     chosen = os.path.expanduser(str(chosen)).rstrip("/") or "/"
     owner = _uid(user)
     files: dict[str, ConfigurationFile] = {}
-    for path in sorted(glob.glob(os.path.join(glob.escape(chosen), "*.conf"))):
+    for path in configuration.files_in(chosen):
         text = read_text(path)
         if text is not None:
             found = os.stat(path)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._host.files import names_in, read_text, write_atomic
+from .._host.files import names_in, read_text, walk, write_atomic
 from .._host.marked_block import split_block
 from .._host.process import HostError
 from .._host.result import Result, file_diff
@@ -247,7 +247,7 @@ def _install(identity: str, places: Places, sources: Mapping[str, str]) -> None:
                 stream.write(source)
         # Barman's user can't write compiled code there, and would compile all of it at every start.
         compileall.compile_dir(unfinished, quiet=2)
-        for top, _names, names in os.walk(unfinished):
+        for top, _names, names in walk(unfinished):
             os.chmod(top, 0o755)
             for name in names:
                 os.chmod(os.path.join(top, name), 0o644)

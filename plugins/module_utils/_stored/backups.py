@@ -16,7 +16,15 @@ from dataclasses import dataclass
 
 from .._backup.decryption import Decryption
 from .._backup.pg_verifybackup import PROGRAM, Pacing, find_program, run_program
-from .._backup.stored_files import BackupFiles, DamagedFiles, FileDamage, NotVerified, PlainFiles, open_files
+from .._backup.stored_files import (
+    BackupFiles,
+    DamagedFiles,
+    FileDamage,
+    NotVerified,
+    PlainFiles,
+    open_files,
+    unlisted_directory,
+)
 from .._barman.catalog import Backup
 from .._barman.command import Barman, failure
 from .._host.process import Runner
@@ -126,8 +134,7 @@ class BackupReader:
                                 self.pace.read(len(piece))
                     except OSError as exc:
                         yield FileDamage(path, f"{path} can't be read: {exc.strerror}")
-            for error in unlisted:
-                yield FileDamage(str(error.filename), f"the directory {error.filename} can't be read: {error.strerror}")
+            yield from map(unlisted_directory, unlisted)
 
     def _generate(self, server: str, backup: Backup) -> None:
         completed = self.barman.text("generate-manifest", server, backup.backup_id)

@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,22 @@ def test_names_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "listdir", refused)
     with pytest.raises(HostError, match=f"{tmp_path} can't be read: Permission denied"):
         files.names_in(str(tmp_path))
+
+
+def test_a_walk_reports_a_directory_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, listed = tmp_path / "closed", os.scandir
+    closed.mkdir()
+    assert [top for top, _directories, _names in files.walk(str(tmp_path))] == [str(tmp_path), str(closed)]
+    assert list(files.walk(str(tmp_path / "none"))) == []
+
+    def scandir(path: Any) -> Any:
+        if str(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(HostError, match="closed can't be read: Permission denied"):
+        list(files.walk(str(tmp_path)))
 
 
 def test_a_directory_can_not_be_read(tmp_path: Path) -> None:

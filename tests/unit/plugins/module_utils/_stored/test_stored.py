@@ -104,6 +104,24 @@ def test_missing_and_additional_files_are_named(host: StoredHost) -> None:
     assert paths(host.verify()) == {str(host.file(TABLE)), str(host.file("base/5/4711"))}
 
 
+@pytest.mark.parametrize("name", ["base/5", "global"])
+def test_a_directory_that_can_not_be_listed_is_named(
+    host: StoredHost, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files may be readable: the directory has x without r."""
+    closed, listed = str(host.file(name)), os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    facts = host.verify()
+    assert paths(facts) == {closed}
+    assert f"the directory {closed} can't be read: Permission denied" in facts["reason"]
+
+
 def test_a_tablespace_of_the_manifest_is_compared(host: StoredHost) -> None:
     host.back_up("20270111T080000", FILES)
     name = next(one for one in FILES if one.startswith("pg_tblspc/"))
