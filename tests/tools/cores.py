@@ -42,8 +42,8 @@ LATER_PYTHONS = {"2.16": ("3.13",), "2.17": ("3.13",)}
 """Pythons that a release has not been released for, and runs on. Its ansible-test refuses them. Debian 13 has no older one."""
 
 TOOLS = (
-    *("ansible-runner", "hypothesis", "jmespath", "lz4", "psycopg[binary]", "pytest", "pytest-xdist", "PyYAML"),
-    "zstandard",
+    *("ansible-runner", "hypothesis", "jmespath", "jsonschema", "lz4", "psycopg[binary]", "pytest", "pytest-xdist"),
+    *("PyYAML", "zstandard"),
 )
 """What the unit tests need of requirements/dev.txt."""
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgdr.barman contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs of Debian's packages for the tests, unpacked in .cache and not installed: Graphviz, and Chromium without a window.
+"""Programs of Debian's packages for the tests, unpacked in .cache and not installed: Graphviz, Chromium without a window, promtool, lz4 and zstd.
 
 A package's dependencies that the machine has are not fetched. Nothing here needs root.
 """
@@ -35,11 +35,15 @@ exec {program} "$@"
 
 @dataclass(frozen=True)
 class DebianProgram:
-    """name: in PATH. packages: that have it and what it needs beside their own dependencies. path: of the program in them."""
+    """name: in PATH. packages: that have it and what it needs beside their own dependencies. path: of the program in them.
+
+    alone: whether it needs none of these dependencies.
+    """
 
     name: str
     packages: tuple[str, ...]
     path: str
+    alone: bool = False
 
 
 # Without a font, texts have no width. The program dot is a link into libgvc6.
@@ -49,6 +53,10 @@ CHROMIUM = DebianProgram(
     ("chromium-headless-shell", "fonts-dejavu-core"),
     "usr/lib/chromium/chromium-headless-shell",
 )
+# It is linked statically, and the package depends on Prometheus's pages.
+PROMTOOL = DebianProgram("promtool", ("prometheus",), "usr/bin/promtool", alone=True)
+LZ4 = DebianProgram("lz4", ("lz4",), "usr/bin/lz4")
+ZSTD = DebianProgram("zstd", ("zstd",), "usr/bin/zstd")
 
 
 def program(debian: DebianProgram) -> Path:
@@ -86,7 +94,8 @@ def _fetch(debian: DebianProgram, target: Path) -> None:
         packages = Path(scratch) / "packages"
         packages.mkdir()
         options = _options_with_lists(debian.packages)
-        names = [match["file"].split("_")[0] for match in _LISTED.finditer(_needed(debian.packages, options))]
+        listed = [match["file"].split("_")[0] for match in _LISTED.finditer(_needed(debian.packages, options))]
+        names = debian.packages if debian.alone else listed
         _run(["apt-get", "-q", *options, "download", *names], packages)
         for package in packages.glob("*.deb"):
             _run(["dpkg-deb", "-x", str(package), str(root)], packages)

@@ -22,7 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults imp
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.metrics import families, metrics_text
 from tests.conftest import REPOSITORY
-from tests.tools.promtool import promtool
+from tests.tools import debian
 from tests.unit.plugins.module_utils._barman.barman_host import segment
 from tests.unit.plugins.module_utils._monitoring import test_faults as broken
 from tests.unit.plugins.module_utils._monitoring.postgres_answers import NO_RECEIVER, row
@@ -45,10 +45,7 @@ FIRST = BEGUN + 2
 
 @pytest.fixture(scope="session")
 def program() -> Path:
-    found = promtool()
-    if found is None:
-        pytest.skip("promtool is not installed, and this is no Debian that could fetch it")
-    return found
+    return debian.program(debian.PROMTOOL)
 
 
 def run(program: Path, *arguments: str | Path, text: str | None = None) -> None:

@@ -12,13 +12,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.metrics import families
 from tests.conftest import REPOSITORY
-from tests.tools.promtool import promtool
+from tests.tools import debian
 from tests.unit.plugins.module_utils._monitoring.watched_host import WatchedHost
 
 DASHBOARD: dict[str, Any] = json.loads(
@@ -79,9 +78,7 @@ def test_each_selector_follows_the_variables() -> None:
 
 
 def test_promtool_reads_each_expression(tmp_path: Path) -> None:
-    program = promtool()
-    if program is None:
-        pytest.skip("promtool is not installed, and this is no Debian that could fetch it")
+    program = debian.program(debian.PROMTOOL)
     rules = [
         {"record": f"dashboard:{number}", "expr": without_variables(expression)}
         for number, expression in enumerate(EXPRESSIONS)

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import os
 import re
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,56 @@ import yaml
 from tests.tools import check, cores
 from tests.tools.everything import STAGES
 from tests.tools.stage import REPOSITORY, Outcome, Stage
+
+SKIPS = ("pytest.mark.skipif", "pytest.mark.skip", "pytest.skip", "pytest.importorskip")
+
+
+def imported(start: Iterable[Path]) -> set[str]:
+    """The packages that these tests import, and those files of the tests that they import; also by importlib."""
+    known, left, found = set[Path](), [*start], set[str]()
+    while left:
+        path = left.pop()
+        if path in known:
+            continue
+        known.add(path)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "importlib" in names:
+                names |= {node.value} if re.fullmatch(r"[a-z0-9_.]+", node.value) else set()
+        for name in names:
+            file = REPOSITORY / f"{name.replace('.', '/')}.py"
+            left += [file] if name.startswith("tests.") and file.is_file() else []
+        found |= {name.split(".")[0] for name in names}
+    return found
+
+
+def test_what_unit_tests_import_is_installed_with_every_release():
+    """Their own environment has everything of requirements/dev.txt, so only `make cores` would find what TOOLS lacks."""
+    tools = {re.sub(r"\[.*", "", tool).lower() for tool in cores.TOOLS}
+    distributions = importlib.metadata.packages_distributions()
+    files = [*(REPOSITORY / "tests" / "unit").rglob("*.py"), REPOSITORY / "tests" / "conftest.py"]
+    packages = {one.lower() for name in imported(files) for one in distributions.get(name, ())}
+    core = {
+        "ansible-core",
+        *(re.split(r"[ ;<>=!~\[]", one)[0].lower() for one in importlib.metadata.requires("ansible-core") or ()),
+    }
+    of_ansible = {"ansible", "ansible-compat", "ansible-lint", "ansible-builder", "galaxy-importer"}
+    assert packages - tools - core - of_ansible == set()
+    assert tools - packages == {"pytest-xdist"}
+
+
+def test_no_unit_test_is_skipped_but_for_the_lack_of_root():
+    """A missing program or library is fetched, or fails: a test that is skipped in silence tests nothing."""
+    found = []
+    for path in (REPOSITORY / "tests" / "unit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in SKIPS:
+                condition = ast.unparse(node.args[0]) if node.args else ""
+                found += [] if condition in ("os.geteuid() != 0", "not ROOT") else [f"{path.name}:{node.lineno}"]
+    assert found == []
 
 
 def test_the_releases_are_in_order_and_each_has_its_pythons():

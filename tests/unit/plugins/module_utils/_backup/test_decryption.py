@@ -32,8 +32,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
 )
 from tests.unit.plugins.module_utils._backup.test_verification import FILES, Base
 
-pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg")
-
 PASSPHRASE = "of the lab"
 
 
@@ -70,6 +68,8 @@ class Keyring:
 
 @pytest.fixture(scope="module")
 def keyring() -> Iterator[Keyring]:
+    # It needs its agent where it was compiled for, so an unpacked package would not do.
+    assert shutil.which("gpg"), "gpg is not installed: install it (on Debian, the package gpg)"
     # A short path: the agent has a socket in it.
     with tempfile.TemporaryDirectory(prefix="gpg-", dir="/tmp") as home:
         made = Keyring(home)

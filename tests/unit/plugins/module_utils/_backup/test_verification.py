@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 from dataclasses import replace
@@ -31,6 +30,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.backup_manif
     new_sum,
     parse_manifest,
 )
+from tests.tools import debian
 from tests.unit.plugins.module_utils._recover.recovery_world import SYSTEM, backup
 
 FILES = {
@@ -233,12 +233,13 @@ def test_an_incremental_backup_is_verified_with_what_it_builds_upon(base: Base) 
 
 
 TARS = [(".tar", ()), (".tar.gz", ("gzip",)), (".tar.lz4", ("lz4",)), (".tar.zst", ("zstd",))]
+PROGRAMS = {one.name: one for one in (debian.LZ4, debian.ZSTD)}
 
 
 @pytest.mark.parametrize(("ending", "program"), TARS)
-def test_a_packed_backup(base: Base, ending: str, program: tuple[str, ...]) -> None:
-    if program and shutil.which(program[0]) is None:
-        pytest.skip(f"{program[0]} is not installed")
+def test_a_packed_backup(base: Base, ending: str, program: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = [PROGRAMS[one] for one in program if one in PROGRAMS]
+    monkeypatch.setenv("PATH", debian.path_with(os.environ["PATH"], *needed))
     base.backup = replace(base.backup, compression="gzip")
     base.pack(ending, *program)
     verified = base.verify()

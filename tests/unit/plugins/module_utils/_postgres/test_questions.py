@@ -21,8 +21,6 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.conninfo imp
 )
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.questions import Question, ask_all
 
-pytest.importorskip("psycopg")
-
 
 @pytest.fixture
 def silent() -> Iterator[int]:
