@@ -40,7 +40,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._postgres.connection i
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.host_requirements import ask
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.pooler import is_postgres
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.privileges import least_privileges
-from ansible_collections.pgdr.barman.plugins.module_utils._postgres.questions import Question, ask_all
+from ansible_collections.pgdr.barman.plugins.module_utils._postgres.questions import KeptConnections, Question, ask_all
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.reachability import Reach, probe
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import (
     create_slot,
@@ -476,3 +476,48 @@ def test_what_the_archiver_reports(server: Server) -> None:
         state = read_archiver(session)
         assert (state.mode, state.failed, state.ours) == ("off", None, False)
         assert "archive_mode is off" in state.problem
+
+
+def test_connections_that_are_kept(server: Server) -> None:
+    """One login for all calls, another one after the connection broke, and none when nobody asks any more."""
+    pid = "SELECT json_build_object('pid', pg_backend_pid(), 'value', $1::text)"
+    conninfo = f"host={server.root} port={server.port} dbname=postgres"
+
+    def pid_of(ask: KeptConnections, value: str = "x") -> int:
+        (answer,) = ask({"main": Question("main", conninfo, pid, (value,))}, "postgres", 10.0).values()
+        assert not isinstance(answer, HostError), answer
+        assert answer["value"] == value
+        return int(answer["pid"])
+
+    def backends() -> list[int]:
+        rows = "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgdr.barman' AND pid <> pg_backend_pid()"
+        with server.session() as session:
+            return [one["pid"] for one in session.query(rows)]
+
+    def ended(number: int) -> None:
+        deadline = time.monotonic() + 10
+        while number in backends() and time.monotonic() < deadline:
+            pass
+        assert number not in backends()
+
+    with KeptConnections() as ask:
+        first = pid_of(ask)
+        assert pid_of(ask, "other") == first
+        refused = ask({"main": Question("main", conninfo, "SELECT 1 FROM nothing")}, "postgres", 10.0)["main"]
+        assert isinstance(refused, QueryFailed)
+        assert pid_of(ask) == first
+        with server.session() as session:
+            session.query("SELECT pg_terminate_backend(%s)", [first])
+        ended(first)
+        second = pid_of(ask)
+        assert second != first
+        # One that does not answer in time is not asked again.
+        slow = Question("main", conninfo, "SELECT json_build_object('slept', pg_sleep(60)::text)")
+        assert "did not answer within 0.3 s" in str(ask({"main": slow}, "postgres", 0.3)["main"])
+        third = pid_of(ask)
+        assert third not in (first, second)
+        elsewhere = Question("main", f"{conninfo} application_name=x options='-c work_mem=1MB'", pid, ("x",))
+        assert ask({"main": elsewhere}, "postgres", 10.0)["main"] != {"pid": third, "value": "x"}
+        ended(third)
+        fourth = pid_of(ask)
+    ended(fourth)

@@ -21,6 +21,7 @@ import yaml
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.faults import COVERED, DISK, FAULTS
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.limits import Limits
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.metrics import families, metrics_text
+from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.sample_history import SampleHistory
 from tests.conftest import REPOSITORY
 from tests.tools import debian
 from tests.unit.plugins.module_utils._barman.barman_host import segment
@@ -35,12 +36,16 @@ ALERTS: Mapping[str, Mapping[str, Any]] = {
     for rule in group["rules"]
 }
 KINDS = {kind.name: kind for kind, _finding in FAULTS}
-OF_THE_HOST = ("BarmanMetricsStale", "BarmanMetricsAbsent", DISK.name)
+OF_THE_HOST = ("BarmanMetricsStale", "BarmanMetricsAbsent", "BarmanCronStopped", DISK.name)
 TARGET = 'instance="backup:9100",job="node"'
 # Minutes: of the fault's first metrics, of the moment that these describe, of the end of the fault, of the last sample.
 BEGUN, AT, ENDED, LAST = 6, 8, 13, 18
 #: When the alert of a fault has to fire: its metrics are up to a minute old, and Prometheus reads them within a quarter of one, so 3 minutes in all.
 FIRST = BEGUN + 2
+
+
+#: The times of the metrics themselves go on: cron starts a process each minute.
+OWN_TIMES = ("pgdr_barman_metrics_timestamp_seconds", "pgdr_barman_metrics_start_timestamp_seconds")
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +61,10 @@ def run(program: Path, *arguments: str | Path, text: str | None = None) -> None:
 def series(host: WatchedHost, limits: Limits) -> dict[str, float]:
     """The samples, with points in time moved to promtool's clock."""
     found = {}
-    for line in metrics_text(host.observe(), limits).splitlines():
+    observed = host.observe()
+    # A receiver that is stopped now was stopped two minutes before, too.
+    history = SampleHistory(NOW, {"pg": NOW - 120}).with_sample(observed)
+    for line in metrics_text(observed, limits, history).splitlines():
         if line.startswith("#"):
             continue
         name, value = line.rsplit(" ", 1)
@@ -72,7 +80,7 @@ def inputs(faulty: Mapping[str, float], healthy: Mapping[str, float]) -> list[di
     """Healthy, then the fault, then healthy again. The time of the metrics themselves goes on."""
     given = []
     for name in sorted({*faulty, *healthy}):
-        if name.startswith("pgdr_barman_metrics_timestamp_seconds"):
+        if name.startswith(OWN_TIMES):
             given.append({"series": name, "values": f"0+60x{LAST}"})
             continue
         good, bad = (f"{side[name]:.17g}" if name in side else "_" for side in (healthy, faulty))
@@ -209,7 +217,7 @@ def test_a_quiet_hour_raises_no_alert(program: Path, tmp_path: Path) -> None:
     healthy = series(WatchedHost(tmp_path / "host"), Limits(backup={"pg": 1e6}))
     minutes = AT + 60
     given = [
-        {"series": name, "values": f"0+60x{minutes}" if "metrics_timestamp" in name else f"{value:.17g}+0x{minutes}"}
+        {"series": name, "values": f"0+60x{minutes}" if name.startswith(OWN_TIMES) else f"{value:.17g}+0x{minutes}"}
         for name, value in healthy.items()
     ]
     assert len(given) > 20
@@ -248,7 +256,7 @@ def test_a_lost_slot_raises_one_alert_until_the_next_backup_and_later_gaps_their
     phases += [(healthy, gap_at - backup_at), (gap, end - gap_at), (healthy, last - end)]
     given = []
     for name in sorted({*healthy, *lost, *gap}):
-        if name.startswith("pgdr_barman_metrics_timestamp_seconds"):
+        if name.startswith(OWN_TIMES):
             given.append({"series": name, "values": f"0+60x{last}"})
             continue
         values = []
@@ -380,7 +388,7 @@ def test_a_disk_that_is_full_soon(program: Path, tmp_path: Path, free: float, ex
 def test_each_alert_has_a_case() -> None:
     """Those of archiving and of the metrics themselves have tests of their own."""
     own = {"BarmanArchiveFailing", "BarmanWalNotDelivered", "BarmanMetricsStale", "BarmanMetricsAbsent"}
-    own |= {"BarmanDrillTooOld", "BarmanVerificationTooOld", "BarmanPassiveLate", DISK.name}
+    own |= {"BarmanCronStopped", "BarmanDrillTooOld", "BarmanVerificationTooOld", "BarmanPassiveLate", DISK.name}
     assert own.isdisjoint(expected for _break_it, expected in CASES)
     assert {expected for _break_it, expected in [*CASES, *broken.CLUSTERS]} | own == set(ALERTS)
 
@@ -397,27 +405,44 @@ def test_a_verification_that_failed(program: Path, tmp_path: Path, monkeypatch: 
     test_each_fault_raises_one_alert_and_clears(program, tmp_path, *case)
 
 
-def test_metrics_that_stop_and_metrics_that_disappear(program: Path, tmp_path: Path) -> None:
-    """Their own alert names the backup server. docs/monitoring.md shows how Alertmanager inhibits the others meanwhile."""
-    name = "pgdr_barman_metrics_timestamp_seconds"
+def test_metrics_that_stop_metrics_that_disappear_and_cron_that_stops(program: Path, tmp_path: Path) -> None:
+    """Their own alert names the backup server. docs/monitoring.md shows how Alertmanager inhibits the others while metrics are stale."""
 
     def expected(alert_name: str, summary: str) -> dict[str, Any]:
         labels = {"severity": "critical", "instance": "backup:9100", "job": "node"}
         remedy = str(ALERTS[alert_name]["annotations"]["remedy"]).replace("{{ $labels.instance }}", "backup:9100")
         return {"exp_labels": labels, "exp_annotations": {"summary": summary, "remedy": remedy}}
 
-    stale = expected("BarmanMetricsStale", "backup:9100: no metrics of Barman for 4m 0s")
-    absent = expected("BarmanMetricsAbsent", "backup:9100: the metrics of Barman have disappeared")
-    for values, minute, alerts in (
-        ("0+60x20", 20, {"BarmanMetricsStale": [], "BarmanMetricsAbsent": []}),
-        ("0+60x10 600+0x10", 14, {"BarmanMetricsStale": [stale], "BarmanMetricsAbsent": []}),
-        ("0+60x10 stale _x10", 14, {"BarmanMetricsStale": [], "BarmanMetricsAbsent": [absent]}),
+    alerts = {
+        "BarmanMetricsStale": expected("BarmanMetricsStale", "backup:9100: no metrics of Barman for 2m 0s"),
+        "BarmanMetricsAbsent": expected("BarmanMetricsAbsent", "backup:9100: the metrics of Barman have disappeared"),
+        "BarmanCronStopped": expected("BarmanCronStopped", "backup:9100: cron has not run pgdr-barman for 3m 0s"),
+    }
+    goes_on, stops, disappears = "0+60x20", "0+60x10 600+0x10", "0+60x10 stale _x10"
+    for made, started, minute, names in (
+        (goes_on, goes_on, 20, []),
+        (stops, stops, 12, ["BarmanMetricsStale"]),
+        (disappears, disappears, 14, ["BarmanMetricsAbsent"]),
+        (goes_on, stops, 13, ["BarmanCronStopped"]),
+        # The fault begins up to a minute after the last start.
+        (goes_on, stops, 11, []),
     ):
-        tests = [{"eval_time": f"{minute}m", "alertname": one, "exp_alerts": found} for one, found in alerts.items()]
-        series_of = [{"series": f"{name}{{{TARGET}}}", "values": values}]
+        tests = [
+            {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": [found] if name in names else []}
+            for name, found in alerts.items()
+        ]
         document = {
             "rule_files": [str(RULES)],
-            "tests": [{"interval": "1m", "input_series": series_of, "alert_rule_test": tests}],
+            "tests": [
+                {
+                    "interval": "1m",
+                    "input_series": [
+                        {"series": f"{name}{{{TARGET}}}", "values": values}
+                        for name, values in zip(OWN_TIMES, (made, started), strict=True)
+                    ],
+                    "alert_rule_test": tests,
+                }
+            ],
         }
         path = tmp_path / "test.yml"
         path.write_text(yaml.safe_dump(document))

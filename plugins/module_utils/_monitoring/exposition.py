@@ -9,6 +9,7 @@ This module util is private to the collection. Nothing here reads or writes file
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,17 @@ def exposition(families: Iterable[Family]) -> str:
             lines += [f"# HELP {family.name} {help_text}", f"# TYPE {family.name} {family.type}"]
             lines += [f"{family.name}{_labels(sample.labels)} {number(sample.value)}" for sample in family.samples]
     return "\n".join(lines) + "\n"
+
+
+def parse_exposition(text: str) -> dict[str, float]:
+    """The values of a text that exposition made, by name and labels; a line that is none is left out."""
+    found = {}
+    for line in text.splitlines():
+        name, _space, value = line.rpartition(" ")
+        if name and not name.startswith("#"):
+            with contextlib.suppress(ValueError):
+                found[name] = float(value)
+    return found
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from .._barman.cluster_members import ClusterMember
 from .exposition import Family, MetricSample, MetricType, exposition
 from .limits import Limits
 from .observation import DiskUse, HostObservation, ServerObservation
+from .sample_history import SAMPLED, STOPPED, SampleHistory
 
 PREFIX = "pgdr_barman_"
 
@@ -348,8 +349,9 @@ _DISK_METRICS: Sequence[tuple[str, str, Callable[[DiskUse], float]]] = (
 )
 
 
-def families(host: HostObservation, limits: Limits) -> Iterator[Family]:
-    """All metrics of the host."""
+def families(host: HostObservation, limits: Limits, history: SampleHistory | None = None) -> Iterator[Family]:
+    """All metrics of the host. history: with this sample; without one, it is the first."""
+    history = SampleHistory().with_sample(host) if history is None else history
     servers = host.servers.values()
     readable = [server for server in servers if not server.problem]
     # Of a server that Barman ignores, nothing else is to raise an alert.
@@ -365,7 +367,7 @@ def families(host: HostObservation, limits: Limits) -> Iterator[Family]:
         "Whether Barman works for the server (1) or ignores it (0). 0: of its other metrics, server_info and server_readable alone are there.",
         [(float(server.active), {"server": server.name}) for server in readable],
     )
-    for metric in _limit_metrics(limits) + tuple(_METRICS):
+    for metric in (*_limit_metrics(limits), *_METRICS, *_history_metrics(history, host.time)):
         values = [(metric.value(server), {"server": server.name}) for server in watched]
         yield _family(metric.name, metric.help, values, metric.type)
     yield _family(
@@ -400,13 +402,33 @@ def families(host: HostObservation, limits: Limits) -> Iterator[Family]:
     for name, text, value in _DISK_METRICS:
         yield _family(name, text, [(value(disk), {"mountpoint": disk.mount}) for disk in host.disks])
     yield _family("servers", "The number of servers in Barman's configuration.", [(float(len(host.servers)), {})])
-    yield _family("metrics_timestamp_seconds", "When these metrics were made.", [(host.time, {})])
+    yield _family(SAMPLED, "When these metrics were made.", [(host.time, {})])
+    yield _family(
+        "metrics_start_timestamp_seconds",
+        "When the process began that made these metrics. Cron starts one each minute.",
+        [(history.started, {})],
+    )
     yield _family("metrics_duration_seconds", "How long it took to make these metrics.", [(host.seconds, {})])
 
 
-def metrics_text(host: HostObservation, limits: Limits | None = None) -> str:
+def metrics_text(host: HostObservation, limits: Limits | None = None, history: SampleHistory | None = None) -> str:
     """The file for the textfile collector."""
-    return exposition(families(host, limits or Limits()))
+    return exposition(families(host, limits or Limits(), history))
+
+
+def _history_metrics(history: SampleHistory, now: float) -> tuple[ServerMetric, ...]:
+    return (
+        ServerMetric(
+            STOPPED,
+            "Since when the WAL receiver has not been streaming, although PostgreSQL answers. 0: it streams.",
+            history.stopped_since,
+        ),
+        ServerMetric(
+            "receiver_missed_starts",
+            "The runs of Barman's cron, one each minute, that did not start the stopped WAL receiver. 0: it streams, or cron has not run since it stopped.",
+            lambda s: history.missed_starts(s, now),
+        ),
+    )
 
 
 def _limit_metrics(limits: Limits) -> tuple[ServerMetric, ...]:

@@ -16,6 +16,7 @@ import select
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Callable, Protocol, Union
 
 from .._host.process import HostError
@@ -55,24 +56,80 @@ class AskAll(Protocol):
 
 def ask_all(questions: Mapping[str, Question], user: str | None, timeout: float) -> dict[str, Answer]:
     """See AskAll. Raises HostError if psycopg 3 is missing."""
-    if not questions:
-        return {}
-    psycopg = load_psycopg()
-    deadline = time.monotonic() + timeout
-    # The process has no other thread: all connections are made as that user.
-    with client_identity(user):
-        talks = {name: _talks(psycopg, question, user) for name, question in questions.items()}
-        _run([talk for several in talks.values() for talk in several], deadline)
-    return {name: _first([talk.result(timeout) for talk in several]) for name, several in talks.items()}
+    with KeptConnections() as ask:
+        return ask(questions, user, timeout)
 
 
-def _talks(psycopg: Any, question: Question, user: str | None) -> list[_Talk]:
-    """A connection to each host of the connection string: those of a cluster are asked at the same time, and one of them is the primary."""
+#: By a question's name, and the number of the host in its connection string.
+_Place = tuple[str, int]
+
+
+class KeptConnections:
+    """An AskAll whose connections stay open from one call to the next, so that only the first one logs in.
+
+    A connection that broke meanwhile is opened again in the same call. One that did not answer in time, or that is not needed any more, is closed.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[_Place, _Talk] = {}
+
+    def __enter__(self) -> KeptConnections:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __call__(self, questions: Mapping[str, Question], user: str | None, timeout: float) -> dict[str, Answer]:
+        """See AskAll. Raises HostError if psycopg 3 is missing."""
+        if not questions:
+            self.close()
+            return {}
+        psycopg = load_psycopg()
+        deadline = time.monotonic() + timeout
+        # The process has no other thread: all connections are made as that user.
+        with client_identity(user):
+            talks = {
+                (name, number): self._talk(psycopg, (name, number), question, user, alone)
+                for name, question in questions.items()
+                for number, alone in enumerate(_hosts(question))
+            }
+            _run(list(talks.values()), deadline)
+        answers: dict[str, list[Answer]] = {}
+        for (name, _number), talk in talks.items():
+            answers.setdefault(name, []).append(talk.result(timeout))
+        known, self._open = (
+            [*self._open.values(), *talks.values()],
+            {place: talk for place, talk in talks.items() if talk.is_idle},
+        )
+        staying = set(self._open.values())
+        for talk in known:
+            if talk not in staying:
+                talk.close()
+        return {name: _first(several) for name, several in answers.items()}
+
+    def _talk(
+        self, psycopg: Any, place: _Place, question: Question, user: str | None, given: dict[str, Any] | HostError
+    ) -> _Talk:
+        kept = self._open.get(place)
+        if kept is not None and kept.ask_again(question, given):
+            return kept
+        return _Talk(psycopg, question, user, given)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for talk in self._open.values():
+            talk.close()
+        self._open = {}
+
+
+def _hosts(question: Question) -> Sequence[dict[str, Any] | HostError]:
+    """The parameters of each host of the connection string: those of a cluster are asked at the same time, and one of them is the primary."""
     try:
-        parameters = conninfo_parameters(question.conninfo, question.server)
+        return hosts_of(conninfo_parameters(question.conninfo, question.server))
     except HostError as exc:
-        return [_Talk(psycopg, question, user, exc)]
-    return [_Talk(psycopg, question, user, alone) for alone in hosts_of(parameters)]
+        return [exc]
 
 
 def _first(answers: Sequence[Answer]) -> Answer:
@@ -90,7 +147,10 @@ class _Talk:
         self._psycopg = psycopg
         self._pq = psycopg.pq
         self._question = question
+        self._given = given
         self._asked = False
+        #: Whether the connection was opened for an earlier question.
+        self._kept = False
         self._answer: Answer | None = None
         self._endpoint: Endpoint | None = None
         self._connection: Any = None
@@ -98,58 +158,100 @@ class _Talk:
         if isinstance(given, HostError):
             self._answer = given
             return
-        parameters = {**given, "application_name": APPLICATION_NAME}
         try:
-            self._endpoint = endpoint_of(parameters, user, question.server)
-            self._connection = self._pq.PGconn.connect_start(_conninfo(psycopg, parameters))
+            self._endpoint = endpoint_of({**given, "application_name": APPLICATION_NAME}, user, question.server)
         except HostError as exc:
             self._answer = exc
             return
+        self._open(given)
+
+    def _open(self, given: Mapping[str, Any]) -> None:
+        self._asked = self._kept = False
+        parameters = {**given, "application_name": APPLICATION_NAME}
+        self._connection = self._pq.PGconn.connect_start(_conninfo(self._psycopg, parameters))
         if self._connection.status == self._pq.ConnStatus.BAD:
             self._fail()
         else:
             self.events = select.POLLOUT
 
+    def ask_again(self, question: Question, given: dict[str, Any] | HostError) -> bool:
+        """Ask the open connection; whether it is one to that address."""
+        if given != self._given or isinstance(given, HostError):
+            return False
+        self._question, self._answer, self._kept = question, None, True
+        self._attempt(self._ask)
+        return True
+
     @property
     def socket(self) -> int:
         return int(self._connection.socket)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has its answer, and the connection can be asked again."""
+        if self._answer is None or self._connection is None or self.events:
+            return False
+        return bool(self._connection.transaction_status == self._pq.TransactionStatus.IDLE)
+
     def go_on(self) -> None:
         """Do what its socket is ready for."""
+        self._attempt(self._read if self._asked else self._connect)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
         try:
-            if self._asked:
-                self._read()
-            else:
-                self._connect()
+            step()
         except self._psycopg.Error as exc:
-            self._answer, self.events = self._failed(str(exc)), 0
+            self._break(str(exc))
+
+    def _break(self, text: str) -> None:
+        """The connection broke. One of an earlier question may have been closed meanwhile, which is no answer to this one."""
+        if self._kept and isinstance(self._given, dict):
+            self._connection.finish()
+            self._open(self._given)
+        else:
+            self._answer, self.events = self._failed(text), 0
 
     def _connect(self) -> None:
         status, polling = self._connection.connect_poll(), self._pq.PollingStatus
         if status == polling.FAILED:
             self._fail()
         elif status == polling.OK:
-            self._connection.send_query_params(
-                self._question.sql.encode(),
-                [None if one is None else one.encode() for one in self._question.params],
-            )
-            self._connection.flush()
-            self._asked, self.events = True, select.POLLIN
+            self._ask()
         else:
             self.events = select.POLLIN if status == polling.READING else select.POLLOUT
 
+    def _ask(self) -> None:
+        self._connection.send_query_params(
+            self._question.sql.encode(),
+            [None if one is None else one.encode() for one in self._question.params],
+        )
+        self._connection.flush()
+        self._asked, self.events = True, select.POLLIN
+
     def _read(self) -> None:
         self._connection.consume_input()
-        if self._connection.is_busy():
-            return
-        result = self._connection.get_result()
-        self.events = 0
-        if result is not None and result.status == self._pq.ExecStatus.TUPLES_OK and result.ntuples:
+        while not self._connection.is_busy():
+            result = self._connection.get_result()
+            if self._connection.status == self._pq.ConnStatus.BAD:
+                self._break(_one_line(b"" if result is None else result.error_message) or "the connection was closed")
+                return
+            if result is None:
+                # The end of the answer.
+                self.events = 0
+                if self._answer is None:
+                    self._answer = self._refused(b"no row", None)
+                return
+            self._take(result)
+
+    def _take(self, result: Any) -> None:
+        if result.status == self._pq.ExecStatus.TUPLES_OK and result.ntuples:
             self._answer = json.loads(result.get_value(0, 0) or b"{}")
-            return
-        text = b"no row" if result is None else result.error_message
-        state = None if result is None else result.error_field(self._pq.DiagnosticField.SQLSTATE)
-        self._answer = QueryFailed(
+        else:
+            state = result.error_field(self._pq.DiagnosticField.SQLSTATE)
+            self._answer = self._refused(result.error_message, state)
+
+    def _refused(self, text: bytes, state: bytes | None) -> QueryFailed:
+        return QueryFailed(
             f"PostgreSQL at {self._address} refused the question for its state: {_one_line(text)}",
             state.decode() if state else None,
         )
@@ -167,12 +269,15 @@ class _Talk:
         return "the server" if self._endpoint is None else self._endpoint.address
 
     def result(self, timeout: float) -> Answer:
-        """The answer, and the end of the connection."""
-        if self._connection is not None:
-            self._connection.finish()
-        if self._answer is None:
+        """The answer."""
+        if self._answer is None or self.events:
             return HostError(f"PostgreSQL at {self._address} did not answer within {timeout:g} s")
         return self._answer
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.finish()
 
 
 def _run(talks: Sequence[_Talk], deadline: float, clock: Callable[[], float] = time.monotonic) -> None:

@@ -15,15 +15,43 @@ import contextlib
 import fcntl
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from .._host.child import text_as
-from .._host.files import write_atomic
+from .._host.child import texts_as
+from .._host.files import read_text, write_atomic
 from .._host.process import HostError
 from .._host.safe_files import remove_file
-from .._monitoring.metrics import metrics_text
+from .._host.waiting import Probe, WaitTimeout, wait_for
+from .._monitoring.exposition import parse_exposition
+from .._monitoring.metrics import PREFIX, metrics_text
+from .._monitoring.sample_history import GRACE, SampleHistory, parse_stopped
+from .._postgres.questions import KeptConnections
 from .observing import add_observation_arguments, limits_of, observe
 from .settings import Settings
+
+INTERVAL = 15.0
+#: The second of the minute at which there is a sample: it shows what Barman's cron has not started.
+PHASE = GRACE + 1
+#: Seconds until the file is looked at again, while nothing else is to be done.
+_LOOK = 1.0
+#: Seconds that another run's sample may take, beside the answers of PostgreSQL.
+_SAMPLE = 5.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The clock, handed in so that a test plays it. seconds: how long samples are made; 0 for one."""
+
+    seconds: float = 0.0
+    interval: float = INTERVAL
+    now: Callable[[], float] = time.time
+    pause: Callable[[float], None] = time.sleep
+
+    def next_sample(self) -> float:
+        """The next moment of a sample."""
+        return PHASE + self.interval * ((self.now() - PHASE) // self.interval + 1)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,43 +61,114 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a file that node exporter's textfile collector reads; without it, standard output",
     )
     parser.add_argument("--remove", action="store_true", help="remove that file: nobody writes it any more")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="write that file again and again for so long, until another run writes it; the default is once",
+    )
+    parser.add_argument(
+        "--interval",
+        type=float,
+        default=INTERVAL,
+        metavar="SECONDS",
+        help=f"with --seconds: the time from one sample to the next; the default is {INTERVAL:g}",
+    )
     add_observation_arguments(parser)
 
 
 def metrics(options: argparse.Namespace, settings: Settings) -> int:
     """Write the metrics. Raises HostError."""
+    if options.output is None and (options.remove or options.seconds):
+        raise HostError(f"{'--remove' if options.remove else '--seconds'} needs --output")
+    if options.interval <= 0:
+        raise HostError(f"--interval is {options.interval:g}, and must be more than 0")
     if options.remove:
+        # A run that goes on finds that the file is gone, and ends.
+        with _alone(options.output, options.timeout + _SAMPLE):
+            if os.path.lexists(options.output):
+                remove_file(options.output)
+        return 0
+    connections = KeptConnections()
+    with texts_as(settings.user, _work(options, settings, connections), connections.close) as sample:
         if options.output is None:
-            raise HostError("--remove needs --output")
-        if os.path.lexists(options.output):
-            remove_file(options.output)
-        return 0
-    limits = limits_of(settings)
-
-    def work() -> str:
-        return metrics_text(observe(options, settings, record=True), limits)
-
-    if options.output is None:
-        sys.stdout.write(text_as(settings.user, work))
-        return 0
-    with _alone(os.path.dirname(os.path.abspath(options.output))):
-        write_atomic(options.output, text_as(settings.user, work), 0o644, durable=False)
+            sys.stdout.write(sample())
+        else:
+            write_samples(options.output, sample, Pace(options.seconds, options.interval), options.timeout + _SAMPLE)
     return 0
 
 
+def _work(options: argparse.Namespace, settings: Settings, connections: KeptConnections) -> Callable[[], str]:
+    """What makes a sample, and keeps what the next one needs. Raises HostError."""
+    limits = limits_of(settings)
+    before = parse_exposition(read_text(options.output) or "") if options.output is not None else {}
+    history = SampleHistory(None, parse_stopped(before, PREFIX, time.time()))
+
+    def work() -> str:
+        nonlocal history
+        host = observe(options, settings, ask=connections, record=True)
+        history = history.with_sample(host)
+        return metrics_text(host, limits, history)
+
+    return work
+
+
+def write_samples(path: str, sample: Callable[[], str], pace: Pace, patience: float) -> None:
+    """Write the file until the time is over, or until it is not the own one any more: the next run writes it then, or it was removed.
+
+    A run that goes on until its successor writes leaves no gap, also if cron does not start one. patience: seconds to wait for
+    another run's sample. Raises HostError.
+    """
+    end = pace.now() + pace.seconds
+    own: tuple[int, ...] | None = None
+    while True:
+        with _alone(path, patience):
+            if own is not None and _identity(path) != own:
+                return
+            write_atomic(path, sample(), 0o644, durable=False)
+            own = _identity(path)
+        moment = pace.next_sample()
+        if moment >= end:
+            return
+        while pace.now() < moment:
+            pace.pause(max(0.0, min(_LOOK, moment - pace.now())))
+            if _identity(path) != own:
+                return
+
+
+def _identity(path: str) -> tuple[int, ...] | None:
+    """What tells one written file from the next; None if there is none. A new file can get the inode of the old one."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
 @contextlib.contextmanager
-def _alone(directory: str) -> Iterator[None]:
-    """While another run is at it, as on a file system that hangs, none is added. Raises HostError."""
+def _alone(path: str, patience: float) -> Iterator[None]:
+    """While another run's sample lasts, as on a file system that hangs, none is added. Raises HostError."""
+    directory = os.path.dirname(os.path.abspath(path))
     try:
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as exc:
         raise HostError(
             f"{directory} can't be opened: {exc.strerror}. Install node exporter, or set barman_textfile_directory"
         ) from None
+
+    def lock() -> Probe:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Probe(done=False, observed="locked")
+        return Probe(done=True, observed="")
+
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            wait_for(f"the lock of {directory}", lock, patience)
+        except WaitTimeout:
+            raise HostError(f"another run still writes metrics into {directory}, for {patience:g} s") from None
         yield
-    except BlockingIOError:
-        raise HostError(f"another run still writes metrics into {directory}") from None
     finally:
         os.close(handle)

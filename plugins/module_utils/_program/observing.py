@@ -18,7 +18,7 @@ from .._monitoring.limits import Limits
 from .._monitoring.observation import HostObservation
 from .._monitoring.observe import observe_host
 from .._postgres.connection import require_psycopg
-from .._postgres.questions import ask_all
+from .._postgres.questions import AskAll, ask_all
 from .settings import Settings
 
 
@@ -34,12 +34,17 @@ def add_observation_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def observe(
-    options: argparse.Namespace, settings: Settings, names: Sequence[str] | None = None, *, record: bool = False
+    options: argparse.Namespace,
+    settings: Settings,
+    names: Sequence[str] | None = None,
+    *,
+    record: bool = False,
+    ask: AskAll = ask_all,
 ) -> HostObservation:
-    """One observation. record: whether a sample of the free space is kept. Raises HostError."""
+    """One observation. record: whether a sample of the free space is kept. ask: with connections that stay open. Raises HostError."""
     require_psycopg()
     barman = Barman(run, settings.user, options.config)
-    return observe_host(barman, ask_all, names, timeout=options.timeout, record=record)
+    return observe_host(barman, ask, names, timeout=options.timeout, record=record)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -21,6 +21,7 @@ PROMETHEUS, NAGIOS, NOTIFY = "prometheus", "nagios", "notify"
 METRICS_FILE = "pgdr_barman.prom"
 #: A backup can take as long as half of the time from one to the next.
 _LATE = 1.5
+_DAY = 86400
 
 
 def monitoring_requirements(backup: BackupServer, servers: Sequence[str]) -> MonitoringRequirements:
@@ -78,7 +79,8 @@ def monitoring_lines(backup: BackupServer) -> list[str]:
     """The lines of cron. Root writes the metrics, because the directory of Debian's node exporter belongs to root."""
     kinds, command = backup.variables["barman_monitoring"], Places().command
     runs = {
-        PROMETHEUS: f"root {command} metrics --output {metrics_file(backup)}",
+        # The next run replaces it after a minute. If cron stops, the metrics go on, and an alert reports cron.
+        PROMETHEUS: f"root {command} metrics --output {metrics_file(backup)} --seconds {_DAY}",
         NOTIFY: f"{backup.user} {command} notify",
     }
     # What goes wrong is in the journal; cron would send a mail each minute.

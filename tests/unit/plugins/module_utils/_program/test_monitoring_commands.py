@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._host.files import write_atomic
 from ansible_collections.pgdr.barman.plugins.module_utils._monitoring.observation import HostObservation
 from ansible_collections.pgdr.barman.plugins.module_utils._program import (
     main,
@@ -21,6 +24,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._program import (
     nagios_command,
     observing,
 )
+from ansible_collections.pgdr.barman.plugins.module_utils._program.metrics_command import Pace, write_samples
 from tests.unit.plugins.module_utils._monitoring.watched_host import WatchedHost
 
 USER = "nobody" if os.geteuid() == 0 else "root"
@@ -40,7 +44,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     # The child is another user, and these directories are root's.
     for module in (metrics_command, nagios_command):
         monkeypatch.setattr(module, "observe", observe)
-        monkeypatch.setattr(module, "text_as", lambda user, work: work())
+    monkeypatch.setattr(nagios_command, "text_as", lambda user, work: work())
+    monkeypatch.setattr(metrics_command, "texts_as", lambda user, work, end: contextlib.nullcontext(work))
+    monkeypatch.setattr(metrics_command, "_SAMPLE", -5.0)
     return str(path)
 
 
@@ -82,6 +88,82 @@ def test_two_runs_do_not_pile_up(settings: str, tmp_path: Path, capsys: pytest.C
     assert run(settings, "metrics", "--output", str(tmp_path / "x.prom")) == main.NOT_DONE
     os.close(handle)
     assert "another run still writes metrics" in capsys.readouterr().err
+
+
+class Clock:
+    """Wall time that passes in pauses alone. then: what happens at a second."""
+
+    def __init__(self, then: Mapping[int, Callable[[], object]] | None = None) -> None:
+        self.moment = 1_800_000_000.0 - 1_800_000_000.0 % 60
+        self.begin = self.moment
+        self.then = dict(then or {})
+
+    def pause(self, seconds: float) -> None:
+        self.moment += seconds
+        for second in [one for one in self.then if self.moment >= self.begin + one]:
+            self.then.pop(second)()
+
+    def pace(self, seconds: float, interval: float = 15.0) -> Pace:
+        return Pace(seconds, interval, lambda: self.moment, self.pause)
+
+
+def samples(path: Path, clock: Clock, pace: Pace) -> list[float]:
+    """The seconds at which a run wrote."""
+    written: list[float] = []
+
+    def sample() -> str:
+        written.append(clock.moment - clock.begin)
+        return f"{len(written)}\n"
+
+    write_samples(str(path), sample, pace, 0.0)
+    return written
+
+
+def test_samples_are_at_the_same_seconds_of_each_minute(tmp_path: Path) -> None:
+    """One is soon after Barman's cron had its time, and one short before cron."""
+    clock = Clock()
+    assert samples(tmp_path / "x.prom", clock, clock.pace(120)) == [0, 9, 24, 39, 54, 69, 84, 99, 114]
+    assert (tmp_path / "x.prom").read_text() == "9\n"
+
+
+def test_without_seconds_there_is_one_sample(tmp_path: Path) -> None:
+    clock = Clock()
+    assert samples(tmp_path / "x.prom", clock, clock.pace(0)) == [0]
+
+
+def test_a_run_ends_when_the_next_one_writes(tmp_path: Path) -> None:
+    path = tmp_path / "x.prom"
+    clock = Clock({60: lambda: write_atomic(str(path), "of the next run", 0o644)})
+    assert samples(path, clock, clock.pace(86400)) == [0, 9, 24, 39, 54]
+    assert path.read_text() == "of the next run"
+    assert clock.moment - clock.begin <= 61
+
+
+def test_a_run_ends_when_the_file_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "x.prom"
+    clock = Clock({30: path.unlink})
+    assert samples(path, clock, clock.pace(86400)) == [0, 9, 24]
+    assert not path.exists()
+
+
+def test_the_lock_is_free_between_samples(settings: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.prom"
+    results: list[int] = []
+    clock = Clock({30: lambda: results.append(run(settings, "metrics", "--output", str(path)))})
+    samples(path, clock, clock.pace(86400))
+    assert results == [0]
+    assert "pgdr_barman_postgresql_up" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--seconds", "5"], "--seconds needs --output"), (["--interval", "0"], "--interval is 0")],
+)
+def test_arguments_that_do_not_fit(
+    settings: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(settings, "metrics", *arguments) == main.NOT_DONE
+    assert message in capsys.readouterr().err
 
 
 def test_a_directory_that_is_missing(settings: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def test_prometheus_is_a_line_of_cron() -> None:
     found = barman(barman_monitoring="prometheus", barman_textfile_directory="/srv/textfile")
     assert found["monitoring"]["prometheus"]
     assert found["program"]["schedule_lines"] == [
-        "* * * * * root /usr/local/bin/pgdr-barman metrics --output /srv/textfile/pgdr_barman.prom 2>&1 | logger -t pgdr-barman"
+        "* * * * * root /usr/local/bin/pgdr-barman metrics --output /srv/textfile/pgdr_barman.prom --seconds 86400 2>&1 | logger -t pgdr-barman"
     ]
     assert found["monitoring"]["sudoers_lines"] == []
 
