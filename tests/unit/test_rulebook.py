@@ -90,4 +90,8 @@ def test_its_variables_and_alerts_are_documented(path: Path) -> None:
         assert f"`{variable}`" in DOCUMENTATION
     alerts = set(re.findall(r"\bBarman[A-Z]\w+", DOCUMENTATION))
     assert alerts
-    assert alerts <= {kind.name for kind, _finding in FAULTS} | {"BarmanMetricsStale", "BarmanMetricsAbsent", "BarmanCronStopped"}
+    assert alerts <= {kind.name for kind, _finding in FAULTS} | {
+        "BarmanMetricsStale",
+        "BarmanMetricsAbsent",
+        "BarmanCronStopped",
+    }

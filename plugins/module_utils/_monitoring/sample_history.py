@@ -20,7 +20,7 @@ from .observation import HostObservation, ServerObservation
 #: Seconds that cron needs to start a receiver until it streams. A sample that is younger proves nothing about this run of cron.
 GRACE = 8.0
 MINUTE = 60.0
-#: Seconds after which a sample says nothing about now.
+#: Seconds after which a sample is too old for a conclusion about now.
 _FORGOTTEN = 90.0
 STOPPED = "receiver_stopped_timestamp_seconds"
 SAMPLED = "metrics_timestamp_seconds"

@@ -34,14 +34,14 @@ from .settings import Settings
 INTERVAL = 15.0
 #: The second of the minute at which there is a sample: it shows what Barman's cron has not started.
 PHASE = GRACE + 1
-#: Seconds until the file is looked at again, while nothing else is to be done.
+#: Seconds from one check of the file to the next, between two samples.
 _LOOK = 1.0
 #: Seconds that another run's sample may take, beside the answers of PostgreSQL.
 _SAMPLE = 5.0
 
 
 @dataclass(frozen=True)
-class Pace:
+class SamplePace:
     """The clock, handed in so that a test plays it. seconds: how long samples are made; 0 for one."""
 
     seconds: float = 0.0
@@ -95,7 +95,9 @@ def metrics(options: argparse.Namespace, settings: Settings) -> int:
         if options.output is None:
             sys.stdout.write(sample())
         else:
-            write_samples(options.output, sample, Pace(options.seconds, options.interval), options.timeout + _SAMPLE)
+            write_samples(
+                options.output, sample, SamplePace(options.seconds, options.interval), options.timeout + _SAMPLE
+            )
     return 0
 
 
@@ -114,7 +116,7 @@ def _work(options: argparse.Namespace, settings: Settings, connections: KeptConn
     return work
 
 
-def write_samples(path: str, sample: Callable[[], str], pace: Pace, patience: float) -> None:
+def write_samples(path: str, sample: Callable[[], str], pace: SamplePace, patience: float) -> None:
     """Write the file until the time is over, or until it is not the own one any more: the next run writes it then, or it was removed.
 
     A run that goes on until its successor writes leaves no gap, also if cron does not start one. patience: seconds to wait for
@@ -138,7 +140,7 @@ def write_samples(path: str, sample: Callable[[], str], pace: Pace, patience: fl
 
 
 def _identity(path: str) -> tuple[int, ...] | None:
-    """What tells one written file from the next; None if there is none. A new file can get the inode of the old one."""
+    """What differs from one written file to the next; None if there is none. A new file can get the inode of the old one."""
     try:
         found = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:

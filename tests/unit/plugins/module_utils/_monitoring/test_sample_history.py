@@ -129,9 +129,9 @@ def test_a_process_goes_on_where_the_last_one_ended(stopped: HostObservation) ->
 
 
 @pytest.mark.parametrize("text", ["", "# HELP x y\n", "x\n", 'x{server="a"} y\n'])
-def test_a_file_that_is_none_says_nothing(text: str) -> None:
+def test_a_file_that_is_none_has_no_values(text: str) -> None:
     assert parse_stopped(parse_exposition(text), PREFIX, NOW) == {}
 
 
-def test_a_server_that_streams_says_nothing(running: HostObservation) -> None:
+def test_a_server_that_streams_is_not_stopped(running: HostObservation) -> None:
     assert parse_stopped(parse_exposition(metrics_text(running)), PREFIX, NOW) == {}

@@ -24,7 +24,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._program import (
     nagios_command,
     observing,
 )
-from ansible_collections.pgdr.barman.plugins.module_utils._program.metrics_command import Pace, write_samples
+from ansible_collections.pgdr.barman.plugins.module_utils._program.metrics_command import SamplePace, write_samples
 from tests.unit.plugins.module_utils._monitoring.watched_host import WatchedHost
 
 USER = "nobody" if os.geteuid() == 0 else "root"
@@ -103,11 +103,11 @@ class Clock:
         for second in [one for one in self.then if self.moment >= self.begin + one]:
             self.then.pop(second)()
 
-    def pace(self, seconds: float, interval: float = 15.0) -> Pace:
-        return Pace(seconds, interval, lambda: self.moment, self.pause)
+    def pace(self, seconds: float, interval: float = 15.0) -> SamplePace:
+        return SamplePace(seconds, interval, lambda: self.moment, self.pause)
 
 
-def samples(path: Path, clock: Clock, pace: Pace) -> list[float]:
+def samples(path: Path, clock: Clock, pace: SamplePace) -> list[float]:
     """The seconds at which a run wrote."""
     written: list[float] = []
 
