@@ -151,6 +151,7 @@ verifications:
       wal_program: pg_waldump
       generated_manifests: []
       not_verified: {}
+      not_verified_wal: {}
       damaged_files: 1
       damages:
         - backup_id: null
@@ -222,6 +223,9 @@ verifications:
       elements: str
     not_verified:
       description: Why backups were not read, or were read in part, by their ids.
+      type: dict
+    not_verified_wal:
+      description: Why encrypted WAL can't be decrypted on this host, by the names of its files. It is not damaged for that.
       type: dict
     damaged_files:
       description: The number of damaged files, those of earlier runs included.

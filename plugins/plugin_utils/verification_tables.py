@@ -138,6 +138,7 @@ def _details(host: str, server: str, facts: Mapping[str, Any], copies: Copies) -
     cut_off = (facts.get("consequences") or {}).get("text")
     texts += [f"cut off: {cut_off}"] if cut_off else []
     texts += [f"not verified: backup {name}: {reason}" for name, reason in (facts.get("not_verified") or {}).items()]
+    texts += [f"not verified: WAL {name}: {reason}" for name, reason in (facts.get("not_verified_wal") or {}).items()]
     return texts
 
 

@@ -42,6 +42,18 @@ class NotDecrypted(Exception):
     """The file can't be decrypted here; the text has the reason. It may be intact."""
 
 
+class KeyNotRead(NotDecrypted):
+    """gpg can't read the key of a file."""
+
+
+def key_problem(name: str) -> str:
+    """Why a file can't be decrypted whose key gpg can't read. name: of the file, or what it belongs to."""
+    return (
+        f"it can't be decrypted: gpg can't read the key of {name}. Its secret key may be missing in the keyring of Barman's user, or "
+        "encryption_passphrase_command writes another passphrase, or the beginning of the file is damaged"
+    )
+
+
 @dataclass
 class Decryption:
     """How files are decrypted. command: the shell command that writes the passphrase (encryption_passphrase_command). home: of the keyring."""
@@ -123,10 +135,7 @@ def _verify_status(path: str, lines: bytes) -> None:
     if any(one in lines for one in _HAS_KEY):
         return
     if _FOR_KEY in lines:
-        raise NotDecrypted(
-            f"it can't be decrypted: gpg can't read the key of {path}. Its secret key may be missing in the keyring of Barman's user, or "
-            "encryption_passphrase_command writes another passphrase, or the beginning of the file is damaged"
-        ) from None
+        raise KeyNotRead(key_problem(path)) from None
     if _STATUS not in lines:
         raise NotDecrypted(
             "it can't be decrypted: gpg ended before it read the file. Run it as Barman's user"

@@ -53,6 +53,10 @@ class Histories(Mapping[int, str]):
             self._texts[timeline] = self._read(self._paths[timeline], f"{timeline:08X}.history")
         return self._texts[timeline]
 
+    def read_others_with(self, read: Callable[[str, str | None], bytes]) -> None:
+        """Let this read the files that only Barman could read. read: takes a file's name and its path."""
+        self._fetch = lambda name: read(name, self._paths.get(int(name[:8], 16)))
+
     def _read(self, path: str, name: str) -> str:
         data = _read_file(path)
         if data is not None and not is_history(data):
@@ -87,6 +91,17 @@ class Archive:
         self.histories = histories
         self.segment_size = segment_size
         self._fetch = fetch
+
+    def read_others_with(self, read: Callable[[str, str | None], bytes]) -> None:
+        """Let this read the files that only Barman could read. read: takes a file's name and its path."""
+
+        def fetch(name: str) -> bytes:
+            segment = wal.plain_segment(name)
+            return read(name, None if segment is None else self.path(segment))
+
+        self._fetch = fetch
+        if isinstance(self.histories, Histories):
+            self.histories.read_others_with(read)
 
     @property
     def timelines(self) -> list[int]:

@@ -53,6 +53,12 @@ def not_verified(record: LedgerRecord | None, backups: Sequence[Backup]) -> dict
     )
 
 
+def not_verified_wal(record: LedgerRecord | None) -> dict[str, str]:
+    """Why the verification did not read WAL files, by their names."""
+    found = None if record is None else record.details.get("not_verified_wal")
+    return {str(name): str(reason) for name, reason in found.items()} if isinstance(found, dict) else {}
+
+
 def failure_of_record(record: LedgerRecord | None, backups: Sequence[Backup]) -> str:
     """Why the verification failed; "" if it passed, or if it failed only because of backups that were deleted since."""
     if record is None or record.passed:

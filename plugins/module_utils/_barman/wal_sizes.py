@@ -28,6 +28,7 @@ class RecordedFile:
 
     size: int
     plain: bool
+    encrypted: bool = False
 
 
 def parse_xlogdb(text: str) -> dict[str, RecordedFile]:
@@ -37,7 +38,8 @@ def parse_xlogdb(text: str) -> dict[str, RecordedFile]:
         fields = line.split()
         if len(fields) < 3 or not fields[1].isdigit():
             continue
-        found[fields[0]] = RecordedFile(int(fields[1]), all(one == _PLAIN for one in fields[3:]))
+        encrypted = len(fields) > 4 and fields[4] != _PLAIN
+        found[fields[0]] = RecordedFile(int(fields[1]), all(one == _PLAIN for one in fields[3:]), encrypted)
     return found
 
 

@@ -22,6 +22,7 @@ from .._barman.verification_record import (
     last_complete,
     last_verification,
     not_verified,
+    not_verified_wal,
     unread_since,
 )
 from .._host.process import HostError
@@ -82,17 +83,21 @@ def stored_files(name: str, ledger: Ledger, backups: Sequence[Backup], seconds: 
             f"a backup or WAL segment has not been read since {minute(since)}, and {duration(int(seconds))} are allowed (barman_verification_days, and a "
             "day for a late run)"
         )
-    unread = _not_verified_text(not_verified(record, backups))
+    texts = [
+        _not_verified_text("backup", not_verified(record, backups)),
+        _not_verified_text("WAL", not_verified_wal(record)),
+    ]
+    unread = "; ".join(filter(None, texts))
     if problems:
         return _failed(". ".join([*problems, *([unread] if unread else []), command]))
     hint = "no verification ran yet" if record is None else f"the last verification is of {minute(record.time)}"
     return Check(STORED_FILES, ok=True, hint=f"{hint}; {unread}" if unread else hint, source=OURS)
 
 
-def _not_verified_text(reasons: Mapping[str, str]) -> str:
+def _not_verified_text(kind: str, reasons: Mapping[str, str]) -> str:
     texts = [f"{name} ({reasons[name]})" for name in sorted(reasons, reverse=True)[:_MOST]]
     texts += [f"and {len(reasons) - len(texts)} more"] if len(reasons) > len(texts) else []
-    return f"not verified: backup {'; '.join(texts)}" if texts else ""
+    return f"not verified: {kind} {'; '.join(texts)}" if texts else ""
 
 
 def _failed(hint: str) -> Check:

@@ -107,4 +107,6 @@ def stored_summary(verifications: Mapping[str, Mapping[str, Any]]) -> list[str]:
             )
         reasons: Mapping[str, str] = facts.get("not_verified") or {}
         lines += [f"server '{name}': backup {one} is not verified: {reason}" for one, reason in reasons.items()]
+        wal: Mapping[str, str] = facts.get("not_verified_wal") or {}
+        lines += [f"server '{name}': WAL {one} is not verified: {reason}" for one, reason in wal.items()]
     return [*lines, *stored_problems(verifications)]

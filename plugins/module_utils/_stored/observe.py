@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
-from .._backup.decryption import GPG
-from .._barman.archive import Archive, list_archive
+from .._backup.decryption import GPG, Decryption
+from .._barman.archive import Archive, get_wal, list_archive
 from .._barman.catalog import Backup
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.server import Server
 from .._barman.wal_sizes import RecordedFile, read_xlogdb
 from .._host.files import read_text, write_atomic
-from .._host.process import HostError
+from .._host.process import HostError, Runner, run
 from .._host.safe_files import writing_as
 from .._postgres import wal
 from .._postgres.segment_content import ExpectedSegment
 from .._postgres.timeline_history import parse_history
+from .encrypted_wal import NO_COMMAND, EncryptedWal, unreadable
 from .state import ReadState, Signature, StoredUnit, parse_state, state_text
 
 DIRECTORY = ".pgdr.barman/verification"
@@ -33,12 +35,16 @@ DIRECTORY = ".pgdr.barman/verification"
 
 @dataclass(frozen=True)
 class StoredServer:
-    """server: Barman's. archive: what is archived. recorded: the lines of xlog.db. units: what can be read."""
+    """server: Barman's. archive: what is archived. recorded: the lines of xlog.db. units: what can be read.
+
+    undecryptable: why encrypted segments are no units.
+    """
 
     server: Server
     archive: Archive
     recorded: Mapping[str, RecordedFile]
     units: tuple[StoredUnit, ...]
+    undecryptable: Mapping[wal.Segment, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -94,8 +100,8 @@ def system_identifiers(backups: Iterable[Backup]) -> set[str]:
     return {one.systemid for one in backups if one.copied and one.systemid is not None and one.systemid.isdigit()}
 
 
-def read_stored(server: Server) -> StoredServer:
-    """List what is stored. Raises HostError."""
+def read_stored(server: Server, runner: Runner = run) -> StoredServer:
+    """List what is stored. runner: runs the commands that decrypt WAL. Raises HostError."""
     if not server.is_local:
         raise HostError(
             f"the backups of server '{server.name}' are in an object store, which can't be verified from here"
@@ -108,8 +114,14 @@ def read_stored(server: Server) -> StoredServer:
     decrypts = can_decrypt(server.entry)
     backups = [_backup_unit(one) for one in server.backups if is_verifiable(one, decrypts=decrypts)]
     archive = list_archive(server.entry, server.barman, server.segment_size, [])
-    segments = [unit for unit in (_segment_unit(*one) for one in archive.segments.items()) if unit is not None]
-    return StoredServer(server, archive, recorded, (*backups, *segments))
+    closed = unreadable(archive.segments, recorded, decrypts=decrypts)
+    readable = [one for one in archive.segments.items() if one[0] not in closed]
+    segments = [unit for unit in (_segment_unit(*one) for one in readable) if unit is not None]
+    command = server.entry.get("encryption_passphrase_command")
+    decryption = Decryption(command, runner) if command else None
+    encrypted = EncryptedWal(partial(get_wal, server.barman, server.name), recorded, decryption, server.segment_size)
+    archive.read_others_with(encrypted.plain)
+    return StoredServer(server, archive, recorded, (*backups, *segments), closed)
 
 
 def can_decrypt(entry: ServerConfiguration) -> bool:
@@ -126,9 +138,7 @@ def is_verifiable(backup: Backup, *, decrypts: bool = False) -> bool:
 def not_verifiable(backups: list[Backup], *, decrypts: bool) -> dict[str, str]:
     """Why complete backups can't be verified, by their ids."""
     return {
-        one.backup_id: "it is of snapshots"
-        if one.snapshots is not None
-        else "it is encrypted, and encryption_passphrase_command is not set on this host"
+        one.backup_id: "it is of snapshots" if one.snapshots is not None else NO_COMMAND
         for one in backups
         if one.done and not is_verifiable(one, decrypts=decrypts)
     }

@@ -36,7 +36,7 @@ Note = Callable[[ReadState, int], None]
 class StoredReading:
     """What was read, and the state after that. programs: what read the backups. generated: the backups whose manifest Barman wrote now.
 
-    wal_program: what read the WAL, "" if none was read. unread: the backups of the plan that could not be verified.
+    wal_program: what read the WAL, "" if none was read. unread: the units of the plan that could not be verified.
     """
 
     state: ReadState
@@ -104,8 +104,14 @@ def read_plan(
     segments = sorted(unit.segment for unit in plan.units if unit.segment is not None)
     units = {unit.segment: unit for unit in plan.units}
     done: list[StoredUnit] = []
+    undecryptable: dict[str, str] = {}
     for read in read_segments(stored, segments, program.pace, program):
         unit = units[read.segment]
+        if read.undecryptable:
+            # It is tried again, and a known damage stays.
+            undecryptable[unit.name] = read.undecryptable
+            reading.unread.append(unit)
+            continue
         suspected = tuple(stored.archive.segments[one] for one in read.suspected)
         found = [] if read.damage is None else [_damage(unit.name, read.damage, now, suspected=suspected, known=known)]
         reading.replace_damages(unit, found)
@@ -118,7 +124,9 @@ def read_plan(
             reading.state = reading.state.with_read(done, now)
             done = []
             _write(reading, note)
-    reading.state = reading.state.with_read(done, now)
+    tried = {unit.name for unit in plan.units if unit.segment is not None}
+    others = {name: reason for name, reason in reading.state.unverified.items() if name not in tried}
+    reading.state = replace(reading.state.with_read(done, now), unverified={**others, **undecryptable})
     if reading.segments:
         reading.wal_program = PROGRAM if program.used else OWN
     _write(reading, note)

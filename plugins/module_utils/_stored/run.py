@@ -39,12 +39,14 @@ from .._postgres import wal
 from .backups import BackupReader
 from .consequences import Consequences, consequences
 from .copies import copies, file_here, segment_here
+from .encrypted_wal import grouped
 from .facts import MOST, damage_facts, failure_of, name_of, plan_facts, stored_problems
 from .observe import StoredServer, not_verifiable, read_state, read_stored, same_cluster, write_state
 from .pace import Pace
 from .plan import plan_reads, without
 from .reading import damaged_segments, kept_damages, listed_damages, missing_segments, read_plan, with_units
 from .request import StoredVerificationError, StoredVerificationRequest, stored_request_from
+from .segments import undecryptable_files
 from .state import ReadState, StoredDamage
 from .wal_program import WalProgram
 
@@ -137,6 +139,7 @@ class _Verification:
             "result": "planned",
             **plan_facts(plan),
             "not_verified": not_verifiable(stored.backups, decrypts=stored.decrypts),
+            "not_verified_wal": grouped(stored.undecryptable, stored.archive.segment_size),
         }
 
     def _skipped(self) -> dict[str, Any]:
@@ -166,7 +169,7 @@ class _Verification:
 
     def _stored(self) -> StoredServer:
         """What is stored. Raises HostError, also if nothing is and something was: a file system that is not mounted is no intact archive."""
-        stored = read_stored(self.server)
+        stored = read_stored(self.server, self.environment.runner)
         before = stored_before(read_ledger(self.environment.home, self.name))
         if before.files and not any(one.copied for one in stored.backups):
             what, directory = "complete backup is stored", stored.base
@@ -202,11 +205,13 @@ class _Verification:
         )
         reading = read_plan(stored, state, plan, kept, reader, self._wal_program(pace), self.started, note)
         damages = [*reading.damages, *listed_damages(stored, self.started, reading.damages)]
+        small = undecryptable_files(stored)
         missing, unknown = find_gaps(stored.backups, self.server.archive, complete=not self.server.entry.passive)
         facts = self._damages(stored, damages)
         cut_off = self._consequences(stored, damages, missing) if damages or missing else Consequences()
         reason = failure_of(facts, missing)
-        if unknown and not reason:
+        if unknown and not reason and not small:
+            # A history that can't be decrypted here is no failure, and is listed.
             reason = unknown
         return {
             **plan_facts(without(plan, reading.unread, state, self.started)),
@@ -219,7 +224,14 @@ class _Verification:
             "programs": reading.programs,
             "wal_program": reading.wal_program,
             "generated_manifests": reading.generated,
-            "not_verified": {**not_verifiable(stored.backups, decrypts=stored.decrypts), **reading.state.unverified},
+            "not_verified": {
+                **not_verifiable(stored.backups, decrypts=stored.decrypts),
+                **reading.state.unverified_backups,
+            },
+            "not_verified_wal": {
+                **grouped({**stored.undecryptable, **reading.state.undecryptable}, stored.archive.segment_size),
+                **small,
+            },
             "damaged_files": len(facts),
             "damages": facts[:MOST],
             "missing": [gap.as_dict() for gap in missing],
@@ -269,7 +281,7 @@ def _copies_here(name: str, requested_files: Sequence[str], environment: StoredE
     """The path of each file on this host, if it is intact. requested_files: WAL segments, or files as BACKUP_ID/NAME with the manifest's name."""
     server = Server(environment.barman, environment.configuration.server(name))
     found: dict[str, str | None] = {}
-    stored = read_stored(server)
+    stored = read_stored(server, environment.runner)
     for one in requested_files:
         segment = wal.plain_segment(one)
         backup_id, _slash, file = one.partition("/")

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from .._backup.stored_files import FileDamage
 from .._barman.archive import ArchiveError
@@ -22,6 +23,7 @@ from .._postgres import wal
 from .._postgres.segment_content import check_partial, check_segment
 from .._postgres.timeline_history import parse_history
 from .._postgres.wal_reader import Carry
+from .encrypted_wal import UndecryptableWal
 from .long_records import around, segments_after, segments_before
 from .observe import StoredServer
 from .pace import Pace
@@ -35,13 +37,14 @@ SETTLED = 3600.0
 class ReadSegment:
     """A segment that was read. damage: what is wrong with it. gone: whether it was deleted meanwhile.
 
-    suspected: earlier segments, if one of them or this one is damaged.
+    suspected: earlier segments, if one of them or this one is damaged. undecryptable: why it can't be decrypted on this host.
     """
 
     segment: wal.Segment
     damage: FileDamage | None = None
     gone: bool = False
     suspected: tuple[wal.Segment, ...] = ()
+    undecryptable: str = ""
 
 
 def read_segments(
@@ -118,7 +121,9 @@ def _read_again(run: Sequence[wal.Segment], reader: _SegmentSequence, completed:
     ours = found[len(before) : len(before) + len(run)]
     # The WAL of a timeline may end within a segment. pg_waldump fails if no record is whole in what is archived. A program that was killed, or could not
     # be started, did not find damage.
-    explained = any(one.damage or one.gone for one in found) or carry is None or carry.previous is None
+    explained = (
+        any(one.damage or one.gone or one.undecryptable for one in found) or carry is None or carry.previous is None
+    )
     explained = explained or completed.rc != 1
     if not explained:
         paths = [reader.stored.archive.segments[segment] for segment in run]
@@ -182,6 +187,8 @@ def _read(stored: StoredServer, segment: wal.Segment, carry: Carry | None) -> tu
     path = stored.archive.segments[segment]
     try:
         data = stored.archive.read(segment)
+    except UndecryptableWal as exc:
+        return ReadSegment(segment, undecryptable=str(exc)), None
     except ArchiveError as exc:
         if not os.path.lexists(path):
             return ReadSegment(segment, gone=True), None
@@ -214,6 +221,8 @@ def small_files(stored: StoredServer) -> dict[str, FileDamage]:
         path = os.path.join(stored.server.entry.directory("wals_directory"), f"{timeline:08X}.history")
         try:
             parse_history(timeline, stored.archive.histories[timeline])
+        except UndecryptableWal:
+            continue
         except ArchiveError as exc:
             # It names the file.
             found[os.path.basename(path)] = FileDamage(path, str(exc))
@@ -223,10 +232,33 @@ def small_files(stored: StoredServer) -> dict[str, FileDamage]:
         try:
             problem = check_partial(stored.expected(segment), stored.archive.read(segment))
             text = f"{path}: {problem}" if problem else ""
+        except UndecryptableWal:
+            continue
         except ArchiveError as exc:
             text = str(exc)
         if text and os.path.lexists(path):
             found[os.path.basename(path)] = FileDamage(path, text)
+    return found
+
+
+def undecryptable_files(stored: StoredServer) -> dict[str, str]:
+    """Why history files and partial segments can't be decrypted on this host, by their names."""
+    found: dict[str, str] = {}
+    readers: list[tuple[str, Callable[[], object]]] = [
+        *(
+            (f"{one:08X}.history", partial(stored.archive.histories.__getitem__, one))
+            for one in stored.archive.histories
+        ),
+        *((os.path.basename(path), partial(stored.archive.read, one)) for one, path in stored.archive.partials.items()),
+    ]
+    for name, read in readers:
+        try:
+            read()
+        except UndecryptableWal as exc:
+            found[name] = str(exc)
+        except ArchiveError:
+            # small_files names it.
+            continue
     return found
 
 

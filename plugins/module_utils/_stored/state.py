@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .._postgres.wal import Segment
+from .._postgres.wal import Segment, plain_segment
 
 VERSION = 1
 _RUNS = 4
@@ -68,7 +68,7 @@ class StoredDamage:
 class ReadState:
     """since: when the first verification began. runs: when the last ones began. backups, segments: when each was last read.
 
-    unverified: why a backup was read in part or not at all, by its id.
+    unverified: why a backup was read in part or not at all, or a segment could not be decrypted, by its name.
     """
 
     since: float
@@ -77,6 +77,15 @@ class ReadState:
     segments: Mapping[Segment, float] = field(default_factory=dict)
     damages: tuple[StoredDamage, ...] = ()
     unverified: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unverified_backups(self) -> dict[str, str]:
+        return {name: reason for name, reason in self.unverified.items() if plain_segment(name) is None}
+
+    @property
+    def undecryptable(self) -> dict[Segment, str]:
+        found = ((plain_segment(name), reason) for name, reason in self.unverified.items())
+        return {segment: reason for segment, reason in found if segment is not None}
 
     def last_read(self, unit: StoredUnit) -> float | None:
         if unit.segment is not None:
@@ -103,7 +112,7 @@ class ReadState:
     def only(self, units: Iterable[StoredUnit]) -> ReadState:
         """Without what is not stored any more."""
         kept = list(units)
-        names = {unit.name for unit in kept if unit.segment is None}
+        names = {unit.name for unit in kept}
         segments = {unit.segment for unit in kept}
         return replace(
             self,

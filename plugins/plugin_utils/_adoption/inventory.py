@@ -220,8 +220,8 @@ def _declared_servers(
                 continue
             found.append(_DeclaredServer(server, own, variables, notes))
         if len(found) == len(servers):
-            for (host, name), reason in sorted(problems.items(), key=lambda one: one[0]):
-                _leave_out(host, name, reason, adoption)
+            for (host, name), problem in sorted(problems.items(), key=lambda one: one[0]):
+                _leave_out(host, name, problem, adoption)
             return found
         # What is refused now holds no PostgreSQL server and no name, so both are given again.
 

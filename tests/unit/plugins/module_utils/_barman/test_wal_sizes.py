@@ -84,7 +84,7 @@ def test_lines_of_every_version_of_barman() -> None:
         "b": RecordedFile(20, plain=True),
         "c": RecordedFile(31, plain=False),
         "d": RecordedFile(40, plain=True),
-        "e": RecordedFile(50, plain=False),
+        "e": RecordedFile(50, plain=False, encrypted=True),
     }
 
 

@@ -7,26 +7,31 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import dataclasses
 import errno
 import gzip
 import importlib
+import io
 import json
 import lzma
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
+from ansible_collections.pgdr.barman.plugins.module_utils._backup.decryption import Decryption, KeyNotRead, key_problem
 from ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files import NotVerified
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import read_ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.verification_record import current_damages
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as reading_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import reading
+from ansible_collections.pgdr.barman.plugins.module_utils._stored.encrypted_wal import NO_COMMAND
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import iso, stored_summary
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.pace import Pace
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.plan import DAY
@@ -567,6 +572,92 @@ def test_an_encrypted_backup_is_read_only_if_barman_knows_the_passphrase(
     facts = host.verify()
     assert (facts["result"], facts["not_verified"]) == ("passed", {BACKUP: "it can't be decrypted: no key"})
     assert [getattr(one, "command", None) for one in opened] == ["cat /nowhere"]
+
+
+class Gpg:
+    """What gpg does with the host's segments, and whether it has the key. broken: its exit status is not 0."""
+
+    def __init__(self, host: StoredHost, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.has_key, self.broken = True, set[str]()
+        self.content = {str(host.wal_path(one)): host.wal_path(one).read_bytes() for one in host.segments}
+        monkeypatch.setattr(Decryption, "opened", lambda _self, path: self.opened(path))
+        for path in self.content:
+            Path(path).write_bytes(b"\x85\x01" + os.urandom(1000))
+        lines = [f"{Path(one).name}\t{os.stat(one).st_size}\t0\tNone\tgpg\n" for one in self.content]
+        (host.place / "wals" / "xlog.db").write_text("".join(lines))
+
+    def configure(self, host: StoredHost) -> None:
+        with (host.files.directory / "pg.conf").open("a") as stream:
+            stream.write("encryption_passphrase_command = cat /nowhere\n")
+
+    @contextlib.contextmanager
+    def opened(self, path: str) -> Iterator[IO[bytes]]:
+        if not self.has_key:
+            raise KeyNotRead(key_problem(path))
+        yield io.BytesIO(self.content[path])
+        if path in self.broken:
+            raise subprocess.CalledProcessError(2, ["gpg"])
+
+
+def test_encrypted_wal_is_no_damage_on_a_host_that_knows_no_passphrase(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Gpg(host, monkeypatch)
+    facts = host.verify()
+    name = f"{host.segments[0]} to {host.segments[-1]} (4 segments)"
+    assert (facts["result"], facts["damages"], facts["read"]["segments"]) == ("passed", [], 0)
+    assert facts["not_verified_wal"] == {name: NO_COMMAND}
+    assert facts["stored_bytes"] == sum(map(len, PLAIN.values()))
+    assert f"server 'pg': WAL {name} is not verified: {NO_COMMAND}" in stored_summary({"pg": facts})
+    assert host.verify(check_mode=True)["not_verified_wal"] == facts["not_verified_wal"]
+
+
+def test_encrypted_wal_without_its_key_is_not_verified_and_tried_again(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpg = Gpg(host, monkeypatch)
+    gpg.configure(host)
+    gpg.has_key = False
+    facts = host.verify()
+    ((name, reason),) = facts["not_verified_wal"].items()
+    assert (facts["result"], facts["damages"], facts["read"]["segments"]) == ("passed", [], 0)
+    assert (name, "gpg can't read the key of archived WAL" in reason) == (
+        f"{host.segments[0]} to {host.segments[-1]} (4 segments)",
+        True,
+    )
+    host.now += DAY
+    later = host.verify(everything=False)
+    assert (later["unread_since"], later["not_verified_wal"]) == (iso(NOW), facts["not_verified_wal"])
+    gpg.has_key = True
+    facts = host.verify()
+    assert (facts["result"], facts["not_verified_wal"], facts["read"]["segments"]) == ("passed", {}, 4)
+    assert host.verify(everything=False)["not_verified_wal"] == {}
+
+
+def test_encrypted_wal_is_read_to_its_end_and_a_damage_is_named(
+    host: StoredHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpg = Gpg(host, monkeypatch)
+    gpg.configure(host)
+    facts = host.verify()
+    assert (facts["result"], facts["read"]["segments"], facts["not_verified_wal"]) == ("passed", 4, {})
+    broken, cut = str(host.wal_path(host.segments[1])), host.wal_path(host.segments[2])
+    gpg.broken.add(broken)
+    assert paths(host.verify()) == {broken}
+    # Its size is known without a key.
+    cut.write_bytes(cut.read_bytes()[:-1])
+    gpg.has_key = False
+    assert paths(host.verify()) == {broken, str(cut)}
+
+
+def test_an_encrypted_history_is_no_damage_without_its_key(host: StoredHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpg = Gpg(host, monkeypatch)
+    gpg.configure(host)
+    (host.place / "wals" / "00000002.history").write_bytes(b"\x85\x01" + os.urandom(100))
+    gpg.has_key = False
+    facts = host.verify()
+    assert (facts["result"], facts["damages"]) == ("passed", [])
+    assert "00000002.history" in facts["not_verified_wal"]
 
 
 @pytest.mark.parametrize("kind", ["gzip", "bzip2", "xz", "zstd", "lz4"])
