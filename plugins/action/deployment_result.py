@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.texts import deployment_lines
+from ansible_collections.pgdr.barman.plugins.plugin_utils.advice_facts import new_findings
 from ansible_collections.pgdr.barman.plugins.plugin_utils.run_results import deploy_result
 
 
@@ -16,17 +18,17 @@ class ActionModule(Action):
     ARGUMENTS = {
         "handover": {"type": "dict", "default": {}},
         "undeclared": {"type": "dict", "default": {}},
-        "findings": {"type": "list", "elements": "dict", "default": []},
+        "advice": {"type": "dict", "required": True},
     }
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        hosts = variables["ansible_play_hosts"]
+        hosts, advice = variables["ansible_play_hosts"], arguments["advice"]
         result = deploy_result(
             hosts,
             set(variables["ansible_play_hosts_all"]) - set(hosts),
             {host: plan["waiting"] for host, plan in arguments["handover"].items()},
             arguments["undeclared"],
-            arguments["findings"],
+            advice["findings"],
             check_mode=bool(self._task.check_mode),
         )
-        return {"result": result}
+        return {"result": result, "messages": deployment_lines(advice, new_findings(variables))}

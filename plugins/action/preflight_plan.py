@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.measurements import measurements
-from ansible_collections.pgdr.barman.plugins.plugin_utils.advice_facts import declared_topology, read_record
+from ansible_collections.pgdr.barman.plugins.plugin_utils.advice_facts import declared_topology
 
 
 class ActionModule(Action):
@@ -19,11 +19,8 @@ class ActionModule(Action):
         "backup_group": {"type": "str", "default": "backup"},
         "seconds": {"type": "int", "default": 2},
         "bytes": {"type": "int", "default": 67108864},
-        "record": {"type": "path"},
     }
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        # A file that can't be written is refused before anything is measured.
-        read_record(arguments["record"])
         topology = declared_topology(arguments, variables, self._loader)
         return {"hosts": measurements(topology, arguments["seconds"], arguments["bytes"])}

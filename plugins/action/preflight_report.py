@@ -16,28 +16,25 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.texts import f
 from ansible_collections.pgdr.barman.plugins.plugin_utils.advice_facts import (
     declared_topology,
     measured_architecture,
-    read_record,
-    write_record,
+    recorded_forecasts,
 )
 
 
 class ActionModule(Action):
-    """Makes findings and forecasts on the controller; connects to nothing. With record, it writes that file."""
+    """Makes findings and forecasts on the controller; connects to nothing and changes nothing."""
 
     ARGUMENTS = {
         "pg_group": {"type": "str", "default": "pg"},
         "backup_group": {"type": "str", "default": "backup"},
-        "record": {"type": "path"},
     }
 
     def values(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         now = datetime.now(UTC)
-        record = read_record(arguments["record"])
+        former = recorded_forecasts(variables)
         topology = declared_topology(arguments, variables, self._loader)
         architecture = measured_architecture(topology, variables)
         assessment = all_findings(architecture, now.astimezone().date())
-        made, errors = forecasts(architecture), forecast_errors(architecture, record.document)
-        document = recorded(record.document, made, now)
+        made, errors = forecasts(architecture), forecast_errors(architecture, former or [])
         failures = failing(assessment.decided.findings, fail_on(topology))
         result = run_results.preflight_result(
             assessment,
@@ -47,10 +44,8 @@ class ActionModule(Action):
             check_mode=bool(self._task.check_mode),
         )
         return {
-            "changed": write_record(record, document, check_mode=bool(self._task.check_mode)),
-            "file": record.path,
-            "lines": [*table(assessment), *forecast_lines(made, errors)],
+            "lines": [*table(assessment), *forecast_lines(made, errors, recorded=former is not None)],
             "failures": failure_lines(failures),
-            "forecasts": document,
+            "recorded": recorded(former or [], made, now),
             "result": result,
         }

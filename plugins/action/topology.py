@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.pgdr.barman.plugins.plugin_utils import inventory
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.acceptance import failing
-from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.texts import failure_lines, short_lines
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.texts import expired_facts, failure_lines
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.build import build
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.host_slice import hosts_by_part
 from ansible_collections.pgdr.barman.plugins.plugin_utils.inventory_variables import read_inventory
@@ -51,7 +51,9 @@ class ActionModule(Action):
             "hosts": hosts_by_part(outcome.requirements, pg, backup),
             "advice": {
                 "findings": [one.as_dict() for one in outcome.decided.findings],
-                "messages": short_lines(outcome.decided),
+                "open": [{"code": one.code, "subject": one.subject} for one in outcome.decided.open],
+                "expired": expired_facts(outcome.decided.expired),
+                "record_host": min((outcome.topology or {}).get("backup_servers") or (), default=""),
                 "failures": failure_lines(failing(outcome.decided.findings, outcome.fail_on)),
             },
         }

@@ -13,6 +13,7 @@ author:
 description:
   - Returns which hosts of the play reached its end, what waits, and what the inventory does not declare. The playbook C(pgdr.barman.deploy) hands the result
     on with C(set_stats).
+  - The module reads the registered variable C(barman_advice_record) of M(pgdr.barman.advice_record), to show which findings are new.
   - Runs on the controller and connects to nothing. Use C(run_once).
 extends_documentation_fragment:
   - pgdr.barman._attributes
@@ -29,11 +30,10 @@ options:
     description: What the inventory does not declare by host, as RV(pgdr.barman.undeclared#module:messages) has it.
     type: dict
     default: {}
-  findings:
-    description: The findings about the architecture, as RV(pgdr.barman.topology#module:advice.findings) has them.
-    type: list
-    elements: dict
-    default: []
+  advice:
+    description: The findings about the architecture, as RV(pgdr.barman.topology#module:advice) has them.
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
@@ -41,7 +41,7 @@ EXAMPLES = r"""
   pgdr.barman.deployment_result:
     handover: "{{ barman_handover.hosts }}"
     undeclared: "{{ barman_undeclared.messages }}"
-    findings: "{{ barman_topology.advice.findings }}"
+    advice: "{{ barman_topology.advice }}"
   run_once: true
   register: deployment
 """
@@ -61,4 +61,14 @@ result:
     waiting: {}
     undeclared: {}
     findings: []
+messages:
+  description:
+    - The findings that the last deployment did not show, a line for each code, and how many are open. Empty if none is open.
+    - If the record was not read, every open finding.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "1 open finding about the architecture (1 warning), none of them new since the last deployment. pgdr.barman.preflight shows all of them with
+      the evidence, the cost of a change, and the remedy."
 """

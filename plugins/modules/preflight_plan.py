@@ -36,11 +36,6 @@ options:
     description: The most bytes that each measurement of a throughput reads. With V(0), no throughput is measured.
     type: int
     default: 67108864
-  record:
-    description:
-      - The file on the controller in which M(pgdr.barman.preflight_report) records the forecasts. The module fails if the file is no record of forecasts, or
-        can't be written.
-    type: path
 """
 
 EXAMPLES = r"""

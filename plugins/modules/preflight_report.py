@@ -13,22 +13,15 @@ author:
 description:
   - Compares the inventory, and the facts that the hosts of the play registered, with the recommendations of Barman's documentation. Returns each deviation with
     its evidence, the reason, the cost of a change, and the remedy.
-  - Forecasts backups, recoveries and first passive copies, and compares earlier forecasts with the backups and restore drills that followed.
-  - The module reads the registered variables C(barman_placement) of M(pgdr.barman.host_placement), C(barman_server_info) of M(pgdr.barman.server_info), and
-    C(barman_drill_info) of M(pgdr.barman.drill_info). A rule without its data is listed as not measured.
-  - With O(record), the module records the forecasts in a file on the controller. It replaces only a file that it wrote.
+  - Forecasts backups, recoveries and first passive copies, and compares the recorded ones with the operations that followed.
+  - The module reads the registered variables C(barman_placement) of M(pgdr.barman.host_placement), C(barman_server_info) of M(pgdr.barman.server_info),
+    C(barman_drill_info) of M(pgdr.barman.drill_info), and C(barman_advice_record) of M(pgdr.barman.advice_record). A rule without its data is listed as not
+    measured.
   - Runs on the controller and connects to nothing. Use C(run_once).
 extends_documentation_fragment:
   - pgdr.barman._attributes
+  - pgdr.barman._attributes.INFO
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
-    details:
-      - A forecast that is as before is not recorded once more.
   platform:
     support: full
 options:
@@ -40,12 +33,8 @@ options:
     description: The group of the backup servers.
     type: str
     default: backup
-  record:
-    description:
-      - The file on the controller with the recorded forecasts. The file may not exist yet, its directory must exist. The file's mode is 0640.
-      - A relative path is below the working directory of the controller.
-    type: path
 seealso:
+  - module: pgdr.barman.advice_record
   - module: pgdr.barman.preflight_plan
   - module: pgdr.barman.host_placement
 """
@@ -63,11 +52,6 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-file:
-  description: The absolute path of O(record); empty without it.
-  returned: success
-  type: str
-  sample: /home/ansible/forecasts.json
 lines:
   description: The table of findings and forecasts.
   returned: success
@@ -80,11 +64,12 @@ failures:
   type: list
   elements: str
   sample: []
-forecasts:
-  description: The recorded document, with the former forecasts and those of this run.
+recorded:
+  description: The recorded forecasts with those of this run, for M(pgdr.barman.advice_record). A forecast that is as before is not in it once more.
   returned: success
-  type: dict
-  sample: {version: 1, forecasts: []}
+  type: list
+  elements: dict
+  sample: []
 result:
   description:
     - The result. C(ok) is false if a host of the play has failed, or if C(failures) has a finding.

@@ -425,6 +425,16 @@ servers:
         contact_time: "2026-11-20T07:20:02+00:00"
         problem: null
         lag: {backups: [], segments: 0, bytes: 0, seconds: 0, overdue: 0}
+    first_copy:
+      description:
+        - The first copy of the backups to this passive node, as M(pgdr.barman.sync) measured it. C(time) is its start. V(null) for other servers, and if
+          nothing has measured it.
+      type: dict
+      sample:
+        time: "2026-11-19T07:20:02+00:00"
+        backups: [20261118T033001]
+        bytes: 107374182400
+        seconds: 912.4
     recovery_windows:
       description:
         - The recovery windows, oldest first. Any time in a window can be recovered. Missing WAL ends a window.

@@ -112,6 +112,7 @@ servers:
       backups: [20261120T070150]
       backups_copied: [20261120T070150]
       backups_skipped: {}
+      first_copy: {time: "2026-11-20T08:32:05+00:00", backups: [20261120T070150], bytes: 34603008, seconds: 1.2}
       recoverable: {backup_id: 20261120T070150, lsn: 0/9FFFFA0, time: "2026-11-20T08:31:11.871200+00:00", xid: 811, segment: "000000010000000000000009"}
       error: null
       error_kind: null
@@ -170,6 +171,12 @@ servers:
       elements: str
     backups_skipped:
       description: The backups that Barman does not copy because its retention policy here would delete them, each with Barman's message.
+      type: dict
+    first_copy:
+      description:
+        - If this passive node had no backup before, also none that was not complete, how long the copy took. C(time) is its start, C(bytes) the size of its
+          C(backups), and C(seconds) the time until the last backup was there. V(null) otherwise.
+        - The ledger of the server gets a record of it, which M(pgdr.barman.preflight_report) compares with its forecast.
       type: dict
     recoverable:
       description:

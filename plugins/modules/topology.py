@@ -183,12 +183,23 @@ advice:
           cost: A line of cron each minute. Prometheus, Nagios or a receiver of messages must exist.
           remedy: "barman_monitoring: [prometheus], [nagios] or [notify]"
           accepted: null
-    messages:
-      description: The open findings in short form, and acceptances that have expired. Empty if there is none.
+    open:
+      description: C(code) and C(subject) of the findings that are not accepted, as M(pgdr.barman.advice_record) records them.
       returned: success
       type: list
-      elements: str
+      elements: dict
+      sample: [{code: no_monitoring, subject: backup-eu}]
+    expired:
+      description: The acceptances that have expired, with C(code), C(subject) and C(message). Their findings are open again.
+      returned: success
+      type: list
+      elements: dict
       sample: []
+    record_host:
+      description: The backup server that has the record of the findings and forecasts. The first one by its inventory name; empty without a backup server.
+      returned: success
+      type: str
+      sample: backup-eu
     failures:
       description: The open findings that C(barman_preflight_fail_on) names.
       returned: success

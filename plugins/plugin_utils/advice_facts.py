@@ -2,21 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The architecture, from the inventory and from the facts that the playbook preflight registers. This plugin util is private to the collection."""
+"""The architecture, from the inventory and from the facts that the playbooks preflight and deploy register. This plugin util is private to the collection."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.pgdr.barman.plugins.plugin_utils import controller_file
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.architecture import Architecture
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.facts import host_facts
-from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import is_record
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import is_recorded_forecast
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import Topology
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.resolve import resolve
 from ansible_collections.pgdr.barman.plugins.plugin_utils.inventory_variables import read_inventory
@@ -25,6 +22,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils.run_facts import of_al
 PLACEMENT = "barman_placement"
 REPORTED = "barman_server_info"
 DRILLED = "barman_drill_info"
+RECORD = "barman_advice_record"
 
 
 def declared_topology(
@@ -52,37 +50,17 @@ def _results(name: str, variables: Mapping[str, Any]) -> dict[str, Mapping[str, 
     }
 
 
-class ForecastRecord(NamedTuple):
-    """The file with the recorded forecasts. path: absolute, empty if nothing is recorded. text: None if there is no file yet."""
-
-    path: str = ""
-    text: str | None = None
-
-    @property
-    def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.text) if self.text is not None else {}
-        return found
+def new_findings(variables: Mapping[str, Any]) -> set[tuple[str, str]] | None:
+    """Code and subject of the open findings that the last deployment did not show. None if no host of the play has read the record."""
+    found = _results(RECORD, variables)
+    if not found:
+        return None
+    return {(one["code"], one["subject"]) for result in found.values() for one in result["new_findings"]}
 
 
-def read_record(path: str | None) -> ForecastRecord:
-    """The file that barman_preflight_record names. Raises AnsibleActionFail if it is no record of forecasts, or can't be written."""
-    if not path:
-        return ForecastRecord()
-    absolute = os.path.abspath(path)
-    return ForecastRecord(absolute, controller_file.current_text(absolute, _is_record, "barman_preflight_record"))
-
-
-def write_record(record: ForecastRecord, document: Mapping[str, Any], *, check_mode: bool) -> bool:
-    """Whether the document differs from that of the file, which is replaced then."""
-    text = json.dumps(document, indent=4, sort_keys=True) + "\n"
-    changed = bool(record.path) and document != record.document
-    if changed and not check_mode:
-        controller_file.write(record.path, text)
-    return changed
-
-
-def _is_record(text: str) -> bool:
-    try:
-        return is_record(json.loads(text))
-    except (ValueError, RecursionError):
-        return False
+def recorded_forecasts(variables: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """The forecasts of the record. None if no host of the play has read it, or if there is no Barman for it yet."""
+    found = [result for result in _results(RECORD, variables).values() if result["path"]]
+    if not found:
+        return None
+    return [one for result in found for one in result["forecasts"] if is_recorded_forecast(one)]

@@ -86,8 +86,10 @@ def check_table(checked: Results) -> list[str]:
 
 
 def check_failures(checked: Results) -> dict[str, list[str]]:
-    """The problems of servers that the checks found, by backup server; empty lists if there are none."""
-    return {host: list(one.get("problems") or ()) for host, one in checked.items()}
+    """The problems of servers that the checks found, or why they did not run, by backup server; empty lists if there are none."""
+    return {
+        host: [one["msg"]] if one.get("failed") else list(one.get("problems") or ()) for host, one in checked.items()
+    }
 
 
 def drill_table(done: Jobs) -> list[str]:

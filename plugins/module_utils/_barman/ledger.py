@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ledger of a server: its drills, verifications and gaps, one record a line.
+"""The ledger of a server: its drills, verifications, gaps and first copy, one record a line.
 
 This module util is private to the collection. The file <barman_home>/.pgdr.barman/ledger/<server>.jsonl is JSON Lines. Records are only
 appended, under a lock, and are on the disk before the append returns. A line that a crash or a full disk cut off is reported, and the next
@@ -29,11 +29,16 @@ from .._host.safe_files import check_regular, writing_as
 VERSION = 1
 DIRECTORY = ".pgdr.barman/ledger"
 
-#: A restore drill, a verification of stored files, or WAL that is missing.
-RecordKind = Literal["drill", "verification", "gap"]
+#: A restore drill, a verification of stored files, WAL that is missing, or the first copy to a passive node.
+RecordKind = Literal["drill", "verification", "gap", "first_copy"]
 RecordResult = Literal["passed", "failed"]
 
-_KINDS: Mapping[str, RecordKind] = {"drill": "drill", "verification": "verification", "gap": "gap"}
+_KINDS: Mapping[str, RecordKind] = {
+    "drill": "drill",
+    "verification": "verification",
+    "gap": "gap",
+    "first_copy": "first_copy",
+}
 _RESULTS: Mapping[str, RecordResult] = {"passed": "passed", "failed": "failed"}
 _SUFFIX = ".jsonl"
 _CLOCK_TOLERANCE = timedelta(hours=1)

@@ -84,6 +84,7 @@ def _server(server: ServerObservation, global_options: Mapping[str, str], now: f
             "problem": passive.problem or None,
             "lag": None if lag is None else lag.as_dict(),
         },
+        "first_copy": _first_copy(server),
         "recovery_windows": [window_facts(one) for one in server.windows],
         "recovery_window": None if server.window is None else window_facts(server.window),
         "recovery_windows_unknown": server.windows_unknown or None,
@@ -240,6 +241,14 @@ def window_facts(window: RecoveryWindow) -> dict[str, Any]:
 def _record(server: ServerObservation, *, passed: bool) -> dict[str, Any] | None:
     found = server.last_record("drill", passed=passed)
     return None if found is None else found.as_dict()
+
+
+def _first_copy(server: ServerObservation) -> dict[str, Any] | None:
+    """The newest one: after its backups were removed, a passive node copies everything again."""
+    found = server.ledger.last("first_copy")
+    if found is None:
+        return None
+    return {"time": _utc(found.time), **{name: found.details.get(name) for name in ("backups", "bytes", "seconds")}}
 
 
 def iso(moment: float | None) -> str | None:

@@ -36,6 +36,7 @@ from .._postgres import wal
 from .._recover.plan import PlanRequest, make_plan
 from .._recover.recovery_plan import PlanError
 from .._recover.recovery_target import END, RecoveryTarget
+from .first_copy import FirstCopy, first_copy, record_first_copy
 from .lag import (
     Here,
     Lag,
@@ -121,16 +122,20 @@ class PassiveServer:
         server: ServerConfiguration,
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self._barman = barman
         self._configuration = configuration
         self._server = server
         self._clock = clock
         self._pause = pause
+        self._stopwatch = stopwatch
+        self._backups_copied: float | None = None
         self._command = server.get("primary_ssh_command") or ""
         self._skipped: dict[str, str] = {}
         self._reported = ""
         self._failed: set[str] = set()
+        self.first_copy: FirstCopy | None = None
         self._progress = Progress(
             configuration.home, "sync", server.name, barman.user if os.geteuid() == 0 else None, clock
         )
@@ -175,13 +180,17 @@ class PassiveServer:
         if check_mode or not needed:
             outcome.changed = needed
             return
+        started, began = self._clock(), self._stopwatch()
         last = self._bring(first, request, size)
+        ended = self._stopwatch() if self._backups_copied is None else self._backups_copied
+        self.first_copy = first_copy(first.here.backups, last.here.backups, started, ended - began)
         self._report(outcome, first, last, request)
         copied = last.here.done - first.here.done
         files = [name for name in first.lag.files if archive_has(last.here.archive, name)]
         outcome.changed = bool(copied or files or last.here.newest != first.here.newest)
         outcome.values["backups_copied"] = sorted(copied)
         outcome.values["backups_skipped"] = dict(self._skipped)
+        outcome.values["first_copy"] = None if self.first_copy is None else self.first_copy.as_dict()
 
     # Looking
 
@@ -355,6 +364,9 @@ class PassiveServer:
                 if reply.ok and reply.info and not self._has(backup_id):
                     # Barman found nothing to do, by its retention policy here, and reports why.
                     self._skipped[backup_id] = "; ".join(reply.info)
+        missing = [one for one in observed.lag.backups if one not in self._skipped and not self._has(one)]
+        if not missing and self._backups_copied is None:
+            self._backups_copied = self._stopwatch()
         if observed.lag.files:
             self._progress.update("copying WAL", left=left)
             reply = self._barman.json("sync-wals", self._server.name)
@@ -435,6 +447,7 @@ def _no_values(source: str) -> dict[str, Any]:
         "backups": [],
         "backups_copied": [],
         "backups_skipped": {},
+        "first_copy": None,
         "before": None,
         "after": None,
         "recoverable": None,
@@ -458,5 +471,20 @@ def synchronise(
     # Created while none of them acts as Barman's user yet: that affects all threads.
     copies = [PassiveServer(barman, configuration, server) for server in servers]
     with ThreadPoolExecutor(max_workers=_MOST_AT_ONCE) as pool:
-        found = pool.map(lambda one: one.run(request, check_mode=check_mode), copies)
-        return dict(zip((server.name for server in servers), found))
+        found = list(pool.map(lambda one: one.run(request, check_mode=check_mode), copies))
+    outcomes = dict(zip((server.name for server in servers), found))
+    # As Barman's user, and that affects all threads.
+    for name, one in zip(outcomes, copies):
+        _record(barman, configuration, name, one.first_copy, outcomes[name])
+    return outcomes
+
+
+def _record(
+    barman: Barman, configuration: Configuration, name: str, copied: FirstCopy | None, outcome: ServerOutcome
+) -> None:
+    if copied is None:
+        return
+    try:
+        record_first_copy(configuration.home, name, copied, barman.user if os.geteuid() == 0 else None)
+    except HostError as exc:
+        outcome.warnings.append(f"server '{name}': the duration of its first copy is not recorded: {exc}")

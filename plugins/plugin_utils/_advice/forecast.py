@@ -9,10 +9,10 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .architecture import Architecture, Entry, backup_interval
 from .facts import number, whole
@@ -21,7 +21,6 @@ ForecastKind = Literal["backup", "recovery", "first_copy"]
 #: An SSH connection takes some round trips until it carries data: TCP, versions, keys, authentication, channel.
 _SSH_ROUND_TRIPS = 6
 _SEGMENT = 16 * 1024 * 1024
-VERSION = 1
 #: Of each kind and server. Older ones belong to another size.
 _MOST_RECORDED = 20
 #: A backup below this part of the database is compressed, by PostgreSQL or by the file system.
@@ -153,10 +152,9 @@ def wal_capacity(architecture: Architecture, entry: Entry) -> float | None:
 # --- recorded forecasts -----------------------------------------------------------------------------------------------
 
 
-def recorded(document: Mapping[str, Any], new: Iterable[Forecast], now: datetime) -> dict[str, Any]:
-    """The document with the new forecasts, for the file on the controller. document: what the file has, or nothing."""
+def recorded(former: Sequence[Mapping[str, Any]], new: Iterable[Forecast], now: datetime) -> list[dict[str, Any]]:
+    """The recorded forecasts with the new ones. former: those of the record."""
     time = now.isoformat(timespec="seconds")
-    former = [one for one in document.get("forecasts") or () if isinstance(one, Mapping)]
     newest = {_key(one): one for one in former}
     made = [one.as_dict() for one in new]
     # A forecast that is as before is not recorded once more.
@@ -168,21 +166,14 @@ def recorded(document: Mapping[str, Any], new: Iterable[Forecast], now: datetime
         left[key] = left.get(key, 0) + 1
         if left[key] <= _MOST_RECORDED:
             retained.append(dict(one))
-    return {"version": VERSION, "forecasts": retained[::-1]}
+    return retained[::-1]
 
 
-def is_record(document: object) -> bool:
-    """Whether the document is one that recorded has made."""
-    if not isinstance(document, Mapping) or document.get("version") != VERSION:
+def is_recorded_forecast(one: object) -> bool:
+    """Whether the value is one that recorded has made."""
+    if not isinstance(one, Mapping) or one.get("kind") not in get_args(ForecastKind):
         return False
-    found = document.get("forecasts")
-    return isinstance(found, list) and all(map(_is_recorded_forecast, found))
-
-
-def _is_recorded_forecast(one: object) -> bool:
-    if not isinstance(one, Mapping):
-        return False
-    texts = (one.get(name) for name in ("kind", "server", "backup_server", "basis", "time"))
+    texts = (one.get(name) for name in ("server", "backup_server", "basis", "time"))
     values = (one.get(name) for name in ("bytes", "seconds"))
     return all(isinstance(text, str) for text in texts) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _MOST for value in values
@@ -193,39 +184,43 @@ def _key(one: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(one.get(name) for name in ("kind", "server", "backup_server"))
 
 
-def forecast_errors(architecture: Architecture, document: Mapping[str, Any]) -> list[ForecastError]:
-    """Of each kind and server, the newest recorded forecast after which the operation was measured. A first copy has no record to compare with."""
+def forecast_errors(architecture: Architecture, former: Iterable[Mapping[str, Any]]) -> list[ForecastError]:
+    """Of each kind and server, the newest recorded forecast after which the operation was measured. former: the forecasts of the record."""
     entries = {entry.server.host: entry for entry in architecture.entries}
-    found: dict[tuple[str, str], ForecastError] = {}
-    for one in document.get("forecasts") or ():
-        if not isinstance(one, Mapping) or one.get("kind") not in ("backup", "recovery"):
+    found: dict[tuple[Any, ...], ForecastError] = {}
+    for one in former:
+        entry, time = entries.get(one["server"]), _moment(one["time"])
+        if entry is None or time is None:
             continue
-        entry, seconds, time = entries.get(str(one.get("server"))), number(one.get("seconds")), _moment(one.get("time"))
-        if entry is None or seconds is None or time is None or entry.backup.host != one.get("backup_server"):
-            continue
-        measured = _measured(architecture, entry, one["kind"], time)
+        measured = _measured(architecture, entry, one, time)
         if measured:
-            percent = round((seconds - measured) / measured * 100, 1)
-            key = (one["kind"], entry.server.host)
-            found[key] = ForecastError(*key, entry.backup.host, str(one["time"]), seconds, measured, percent)
+            percent = round((one["seconds"] - measured) / measured * 100, 1)
+            found[_key(one)] = ForecastError(*_key(one), one["time"], one["seconds"], measured, percent)
     return [found[key] for key in sorted(found)]
 
 
-def _measured(architecture: Architecture, entry: Entry, kind: str, after: datetime) -> float | None:
-    """The seconds of the first full backup, or of the first drill that passed, after that time."""
-    if kind == "backup":
-        report = architecture.report_of(entry.backup.host, entry.server) or {}
+def _measured(architecture: Architecture, entry: Entry, one: Mapping[str, Any], after: datetime) -> float | None:
+    """The seconds of the first operation of that kind and server after that time."""
+    kind, host = one["kind"], one["backup_server"]
+    report = architecture.report_of(host, entry.server) or {}
+    if kind == "first_copy":
+        copies = [copy for passive in entry.copies if passive.target == host for copy in [report.get("first_copy")]]
+        times = [(copy.get("time"), copy.get("seconds")) for copy in copies if isinstance(copy, Mapping)]
+    elif host != entry.backup.host:
+        return None
+    elif kind == "backup":
         done = [
             one
             for one in report.get("backups") or ()
             if isinstance(one, Mapping) and one.get("status") == "DONE" and one.get("type") != "incremental"
         ]
-        times = [(_moment(one.get("begin_time")), number(one.get("duration"))) for one in done]
+        times = [(one.get("begin_time"), one.get("duration")) for one in done]
     else:
-        drills = architecture.drill_of(entry.backup.host, entry.server).get("drills") or ()
+        drills = architecture.drill_of(host, entry.server).get("drills") or ()
         passed = [one for one in drills if isinstance(one, Mapping) and one.get("result") == "passed"]
-        times = [(_moment(one.get("time")), number(one.get("rto_seconds"))) for one in passed]
-    later = sorted((moment, seconds) for moment, seconds in times if moment and seconds and moment >= after)
+        times = [(one.get("time"), one.get("rto_seconds")) for one in passed]
+    found = [(_moment(time), number(seconds)) for time, seconds in times]
+    later = sorted((moment, seconds) for moment, seconds in found if moment and seconds and moment >= after)
     return later[0][1] if later else None
 
 

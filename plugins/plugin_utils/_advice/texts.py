@@ -9,10 +9,12 @@ Private to the collection. Pure: no Ansible, no input or output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ...module_utils._host.sizes import human_size
-from .acceptance import Acceptance, Decided
+from .acceptance import Acceptance
 from .advise import Assessment
 from .codes import ADVICE, SEVERITIES
 from .finding import Finding, Unmeasured
@@ -24,21 +26,40 @@ _FINDING = "%-9s %-30s %s"
 _FORECAST = "%-12s %-24s %-24s %12s %14s  %s"
 
 
-def short_lines(decided: Decided) -> list[str]:
-    """The open findings, a line for each code, as a deployment shows them. Empty if there is none."""
-    groups = _by_code(decided.open)
-    if not groups and not decided.expired:
+def deployment_lines(advice: Mapping[str, Any], new: Collection[tuple[str, str]] | None) -> list[str]:
+    """What a deployment shows: the new findings, a line for each code, and how many are open. Empty if none is open.
+
+    advice: as action topology returns it. new: code and subject of the findings that the last deployment did not show; None if nobody knows, and
+    every open finding is shown.
+    """
+    opened = [(one["code"], one["subject"]) for one in advice["open"]]
+    if not opened:
         return []
-    lines = [f"{count(decided.open)}. pgdr.barman.preflight shows the evidence, the cost of a change, and the remedy."]
-    for code, subjects in groups.items():
-        lines.append(f"{ADVICE[code].severity} {code}: {names(subjects)}: {ADVICE[code].title}")
-    return lines + expired_lines(decided.expired)
+    shown = [one for one in opened if new is None or one in new]
+    return [
+        f"{count(ADVICE[code].severity for code, _subject in opened)}{_newness(advice, opened, new)}. "
+        "pgdr.barman.preflight shows all of them with the evidence, the cost of a change, and the remedy.",
+        *(
+            f"{ADVICE[code].severity} {code}: {names(subjects)}: {ADVICE[code].title}"
+            for code, subjects in _by_code(shown).items()
+        ),
+        *(one["message"] for one in advice["expired"] if (one["code"], one["subject"]) in shown),
+    ]
+
+
+def _newness(
+    advice: Mapping[str, Any], opened: Sequence[tuple[str, str]], new: Collection[tuple[str, str]] | None
+) -> str:
+    if new is None:
+        return f"; which of them are new is not known, because {advice['record_host'] or 'no backup server'} has the record and was not read"
+    number = sum(one in new for one in opened)
+    return f", {number or 'none'} of them new since the last deployment"
 
 
 def table(assessment: Assessment) -> list[str]:
     """Every finding with its evidence, what is accepted, and what was not measured. Findings of one code have their words in common."""
     decided = assessment.decided
-    lines = [f"{count(decided.open)}."]
+    lines = [f"{count(one.severity for one in decided.open)}."]
     groups: dict[str, list[Finding]] = {}
     for one in decided.open:
         groups.setdefault(one.code, []).append(one)
@@ -58,21 +79,25 @@ def table(assessment: Assessment) -> list[str]:
     return [*lines, *expired_lines(decided.expired), *unmeasured_lines(assessment.unmeasured)]
 
 
-def count(findings: Sequence[Finding]) -> str:
-    """How many findings are open, by severity."""
-    found = len(findings)
-    parts = [
-        f"{number} {severity}"
-        for severity in SEVERITIES
-        for number in [sum(one.severity == severity for one in findings)]
-        if number
-    ]
+def count(severities: Iterable[str]) -> str:
+    """How many findings are open, by severity. severities: of each open finding."""
+    by_severity = Counter(severities)
+    found = sum(by_severity.values())
+    parts = [f"{by_severity[severity]} {severity}" for severity in SEVERITIES if by_severity[severity]]
     inner = f" ({', '.join(parts)})" if parts else ""
     return f"{found or 'No'} open finding{'' if found == 1 else 's'} about the architecture{inner}"
 
 
 def expired_lines(expired: Iterable[Acceptance]) -> list[str]:
     return [f"expired: {one}. The finding is open again." for one in expired]
+
+
+def expired_facts(expired: Sequence[Acceptance]) -> list[dict[str, str]]:
+    """The expired acceptances as action topology returns them."""
+    return [
+        {"code": one.code, "subject": one.subject, "message": message}
+        for one, message in zip(expired, expired_lines(expired), strict=True)
+    ]
 
 
 def unmeasured_lines(unmeasured: Sequence[Unmeasured]) -> list[str]:
@@ -83,16 +108,19 @@ def unmeasured_lines(unmeasured: Sequence[Unmeasured]) -> list[str]:
     return [f"not measured: {code}: {names(hosts)}: needs {missing}" for (code, missing), hosts in groups.items()]
 
 
-def forecast_lines(forecasts: Sequence[Forecast], errors: Sequence[ForecastError]) -> list[str]:
+def forecast_lines(forecasts: Sequence[Forecast], errors: Sequence[ForecastError], *, recorded: bool) -> list[str]:
+    """recorded: whether a later run can compare the forecasts."""
     lines = []
     if forecasts:
         lines.append(_FORECAST % ("forecast", "server", "backup server", "bytes", "time", "basis"))
     for one in forecasts:
         row = (one.kind, one.server, one.backup_server, human_size(one.size), words(one.seconds), one.basis)
         lines.append(_FORECAST % row)
+    if forecasts and not recorded:
+        lines.append("The forecasts are not recorded, because the record was not read. See docs/advice.md.")
     for error in errors:
         lines.append(
-            f"forecast of {error.time}: {error.kind} of {error.server} in {words(error.seconds)}, measured "
+            f"forecast of {error.time}: {error.kind} of {error.server} to {error.backup_server} in {words(error.seconds)}, measured "
             f"{words(error.measured_seconds)}: error {error.percent:+.1f} %"
         )
     return lines
@@ -109,8 +137,9 @@ def names(subjects: Sequence[str]) -> str:
     return ", ".join(subjects[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _by_code(findings: Iterable[Finding]) -> Mapping[str, list[str]]:
+def _by_code(findings: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
+    """findings: code and subject of each."""
     groups: dict[str, list[str]] = {}
-    for one in findings:
-        groups.setdefault(one.code, []).append(one.subject)
+    for code, subject in findings:
+        groups.setdefault(code, []).append(subject)
     return groups

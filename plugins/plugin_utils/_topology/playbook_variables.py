@@ -51,7 +51,6 @@ PLAYBOOK_VARIABLES = frozenset(
         "barman_picture_theme",
         "barman_picture_title",
         "barman_preflight_bytes",
-        "barman_preflight_record",
         "barman_preflight_seconds",
         "barman_recover_aws_region",
         "barman_recover_azure_resource_group",

@@ -7,32 +7,24 @@
 from __future__ import annotations
 
 import json
-import stat
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.action import preflight_plan, preflight_report
 from tests.unit.playing import play
-from tests.unit.plugins.action.running import failed_action
 from tests.unit.plugins.plugin_utils._advice.fleets import healthy_fleet
 
 PASSWORDS = {"barman_postgres_password": "x", "barman_streaming_password": "x"}
 FORMER: dict[str, Any] = {
-    "version": 1,
-    "forecasts": [
-        {
-            "kind": "backup",
-            "server": "orders",
-            "backup_server": "backup-eu",
-            "bytes": 1,
-            "seconds": 1500.0,
-            "basis": "measured throughput",
-            "time": "2026-11-01T00:00:00+00:00",
-        }
-    ],
+    "kind": "backup",
+    "server": "orders",
+    "backup_server": "backup-eu",
+    "bytes": 1,
+    "seconds": 1500.0,
+    "basis": "measured throughput",
+    "time": "2026-11-01T00:00:00+00:00",
 }
 
 
@@ -56,14 +48,13 @@ def inventory(**variables: Any) -> dict[str, Any]:
     }
 
 
-NAMES = ("plan", "before", "after", "again", "checked")
+NAMES = ("plan", "before", "after")
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     directory = tmp_path_factory.mktemp("preflight")
     (directory / "inventory.json").write_text(json.dumps(inventory(barman_preflight_fail_on=["warning"])))
-    (directory / "forecasts.json").write_text(json.dumps(FORMER))
     fleet = healthy_fleet()
     facts = [
         {"ansible.builtin.set_fact": {name: one}, "when": f"inventory_hostname == '{host}'"}
@@ -77,35 +68,19 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return {"ansible.builtin.copy": content, "run_once": True, "check_mode": False}
 
     skipped = {"barman_drill_info": {"skipped": True, "servers": "none"}}
+    read = {"barman_advice_record": {"path": "/x", "new_findings": [], "forecasts": [FORMER, "no forecast"]}}
     tasks = [
         {"pgdr.barman.preflight_plan": {"seconds": 1, "bytes": 1000}, "run_once": True, "register": "plan"},
         {"pgdr.barman.preflight_report": {}, "run_once": True, "register": "before"},
         *facts,
         {"ansible.builtin.set_fact": skipped},
-        {
-            "pgdr.barman.preflight_report": {"record": str(directory / "forecasts.json")},
-            "run_once": True,
-            "register": "after",
-        },
-        {
-            "pgdr.barman.preflight_report": {"record": "forecasts.json"},
-            "run_once": True,
-            "register": "again",
-        },
-        {
-            "pgdr.barman.preflight_report": {"record": "new.json"},
-            "run_once": True,
-            "check_mode": True,
-            "register": "checked",
-        },
+        {"ansible.builtin.set_fact": read, "when": "inventory_hostname == 'backup-eu'"},
+        {"pgdr.barman.preflight_report": {}, "run_once": True, "register": "after"},
         *(record(name) for name in NAMES),
     ]
-    # A relative path is below the working directory, and not below that of the playbook.
-    (directory / "plays").mkdir()
-    (directory / "plays/play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    play(directory, "plays/play.json", "--inventory=inventory.json")
-    found = {name: json.loads((directory / f"{name}.json").read_text()) for name in NAMES}
-    return {**found, "directory": directory}
+    (directory / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    play(directory, "play.json", "--inventory=inventory.json")
+    return {name: json.loads((directory / f"{name}.json").read_text()) for name in NAMES}
 
 
 def test_each_host_has_its_measurements(found: dict[str, Any]) -> None:
@@ -147,20 +122,14 @@ def test_with_facts_everything_is_measured_and_forecast(found: dict[str, Any]) -
         ("backup", 1000.0, 50.0)
     ]
     assert "error +50.0 %" in "\n".join(found["after"]["lines"])
-    assert len(found["after"]["forecasts"]["forecasts"]) == 7
 
 
-def test_the_forecasts_are_recorded_once_where_they_are_read(found: dict[str, Any]) -> None:
-    file = found["directory"] / "forecasts.json"
-    assert json.loads(file.read_text()) == found["after"]["forecasts"]
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640
-    assert [(found[name]["changed"], found[name]["file"]) for name in ("before", "after", "again", "checked")] == [
-        (False, ""),
-        (True, str(file)),
-        (False, str(file)),
-        (True, str(found["directory"] / "new.json")),
-    ]
-    assert not (found["directory"] / "new.json").exists()
+def test_the_forecasts_are_added_to_those_of_the_record(found: dict[str, Any]) -> None:
+    recorded = found["after"]["recorded"]
+    assert recorded[0] == FORMER
+    assert [one["kind"] for one in recorded[1:]] == ["backup", "recovery", "first_copy"] * 2
+    assert "not recorded" not in "\n".join(found["after"]["lines"])
+    assert [found[name]["changed"] for name in NAMES] == [False, False, False]
 
 
 def test_the_inventory_chooses_what_fails(found: dict[str, Any]) -> None:
@@ -175,32 +144,3 @@ def test_a_deployment_fails_before_it_connects_to_a_host(tmp_path: Path) -> None
     assert "Nothing was changed, because barman_preflight_fail_on" in output
     assert "warning no_monitoring of backup-us: barman_monitoring is empty." in output
     assert "Gather facts and locks" not in output
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "no JSON",
-        "[" * 100_000,
-        "[]",
-        '{"name": "package", "version": "1.0.0"}',
-        '{"forecasts": 5}',
-        '{"version": 1, "forecasts": 5}',
-        '{"version": 1, "forecasts": [5]}',
-        '{"version": 2, "forecasts": []}',
-        *(
-            json.dumps({"version": 1, "forecasts": [{**FORMER["forecasts"][0], **change}]})
-            for change in ({"seconds": "5"}, {"seconds": float("nan")}, {"bytes": 10**400}, {"server": None})
-        ),
-    ],
-)
-@pytest.mark.parametrize("plugin", [preflight_plan, preflight_report])
-def test_a_file_that_is_no_record_is_refused(tmp_path: Path, plugin: Any, content: str) -> None:
-    file = tmp_path / "forecasts.json"
-    file.write_text(content)
-    message, _result = failed_action(plugin, record=str(file))
-    assert message == (
-        f"{file} exists, and this collection did not write it. Nothing was changed. "
-        "Move the file, or name another one with barman_preflight_record."
-    )
-    assert file.read_text() == content

@@ -20,8 +20,14 @@ import pytest
 from ansible_collections.pgdr.barman.plugins.module_utils._barman import locks
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import Barman
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import read
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import read_ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._check.servers import check_servers
-from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, CommandTimeout, Completed
+from ansible_collections.pgdr.barman.plugins.module_utils._host.process import (
+    Command,
+    CommandTimeout,
+    Completed,
+    HostError,
+)
 from ansible_collections.pgdr.barman.plugins.module_utils._host.result import ServerOutcome
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment
 from ansible_collections.pgdr.barman.plugins.module_utils._sync import synchronisation
@@ -38,6 +44,7 @@ from tests.unit.plugins.module_utils._barman.barman_host import BarmanHost, segm
 
 NOW = 1_000_000.0
 MB = 1024 * 1024
+BACKUP_SIZE = 1000
 
 
 def iso(moment: float) -> str:
@@ -92,7 +99,7 @@ class PassiveHost(BarmanHost):
                     argv, 0, _INFO=[f"Remote backup pg/{words[2]} is obsolete for local retention policies."]
                 )
             if not self.never_copies:
-                self.backup("pg", words[2], self.there[words[2]])
+                self.backup("pg", words[2], self.there[words[2]], size=BACKUP_SIZE)
             self.meanwhile()
             return self._json(argv, 0)
         assert words[0] == "sync-wals"
@@ -184,6 +191,63 @@ def test_a_second_run_copies_nothing_and_asks_from_where_it_stands(passive_host:
     assert not outcome.changed
     assert passive_host.calls == []
     assert passive_host.asked == [f"barman sync-info pg {segment(5)} 77"]
+
+
+def synchronised(host: PassiveHost, **request: Any) -> ServerOutcome:
+    """As the module does it, with the records in the ledger."""
+    configuration = read(str(host.main))
+    asked = SyncRequest(**{"timeout": 5, "recoverable": False, **request})
+    return synchronise(host.barman, configuration, [configuration.server("pg")], asked, check_mode=False)["pg"]
+
+
+def test_the_first_copy_is_measured_and_recorded_once(passive_host: PassiveHost) -> None:
+    passive_host.has(range(3, 6), {"20261120T080000": 3, "20261120T090000": 4})
+    began = time.time()
+    found = synchronised(passive_host).values["first_copy"]
+    assert (found["backups"], found["bytes"]) == (["20261120T080000", "20261120T090000"], 2 * BACKUP_SIZE)
+    assert found["seconds"] >= 0
+    assert datetime.fromisoformat(found["time"]).timestamp() == pytest.approx(began, abs=60)
+    passive_host.has(range(6, 9), {"20261120T100000": 6})
+    assert synchronised(passive_host).values["first_copy"] is None
+    (record,) = read_ledger(str(passive_host.home), "pg").records
+    assert (record.kind, record.passed, record.details["bytes"]) == ("first_copy", True, found["bytes"])
+
+
+def test_the_seconds_of_the_first_copy_end_with_the_last_backup(passive_host: PassiveHost) -> None:
+    """The WAL after it is no part of the forecast."""
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    ticks = iter([10.0, 12.5, 99.0])
+    configuration = read(str(passive_host.main))
+    passive = PassiveServer(
+        passive_host.barman, configuration, configuration.server("pg"), lambda: NOW, stopwatch=lambda: next(ticks)
+    )
+    assert passive.run(SyncRequest(timeout=5, recoverable=False), check_mode=False).values["first_copy"] == {
+        "time": "1970-01-12T13:46:40+00:00",
+        "backups": ["20261120T080000"],
+        "bytes": BACKUP_SIZE,
+        "seconds": 2.5,
+    }
+
+
+def test_a_copy_that_began_earlier_is_no_first_copy(passive_host: PassiveHost) -> None:
+    """Barman's cron has begun it, and nobody knows when."""
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    passive_host.backup("pg", "20261120T080000", 3, status="SYNCING")
+    assert synchronised(passive_host).values["first_copy"] is None
+    assert read_ledger(str(passive_host.home), "pg").records == ()
+
+
+def test_a_ledger_that_cannot_be_written_is_a_warning(
+    passive_host: PassiveHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise HostError("no space left on device")
+
+    monkeypatch.setattr(synchronisation, "record_first_copy", full)
+    passive_host.has(range(3, 6), {"20261120T080000": 3})
+    outcome = synchronised(passive_host)
+    assert (outcome.error, outcome.changed) == (None, True)
+    assert outcome.warnings == ["server 'pg': the duration of its first copy is not recorded: no space left on device"]
 
 
 def test_the_lag_is_reported_in_segments_bytes_and_seconds(passive_host: PassiveHost) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast impor
     Forecast,
     forecast_errors,
     forecasts,
-    is_record,
+    is_recorded_forecast,
     recorded,
     wal_capacity,
 )
@@ -91,22 +91,21 @@ def forecast(kind: Any, seconds: float) -> Forecast:
 
 
 def test_the_record_retains_the_newest_of_each_kind() -> None:
-    document: dict[str, Any] = {}
+    former: list[dict[str, Any]] = []
     for number in range(30):
-        document = recorded(document, [forecast("backup", number), forecast("recovery", number)], NOW)
-    assert document["version"] == 1
-    backups = [one for one in document["forecasts"] if one["kind"] == "backup"]
+        former = recorded(former, [forecast("backup", number), forecast("recovery", number)], NOW)
+    backups = [one for one in former if one["kind"] == "backup"]
     assert [one["seconds"] for one in backups] == [float(number) for number in range(10, 30)]
     assert backups[0]["time"] == "2026-11-30T12:00:00+00:00"
 
 
 def test_a_forecast_that_is_as_before_is_recorded_once() -> None:
-    first = recorded({}, [forecast("backup", 1000), forecast("recovery", 600)], NOW)
-    assert is_record(first)
+    first = recorded([], [forecast("backup", 1000), forecast("recovery", 600)], NOW)
+    assert all(map(is_recorded_forecast, first))
     later_on = datetime(2026, 12, 1, tzinfo=UTC)
     assert recorded(first, [forecast("backup", 1000), forecast("recovery", 600)], later_on) == first
     changed = recorded(first, [forecast("backup", 1001), forecast("recovery", 600)], later_on)
-    assert [(one["kind"], one["seconds"]) for one in changed["forecasts"]] == [
+    assert [(one["kind"], one["seconds"]) for one in changed] == [
         ("backup", 1000.0),
         ("recovery", 600.0),
         ("backup", 1001.0),
@@ -136,32 +135,72 @@ def later(fleet: Fleet) -> Fleet:
 
 
 def test_a_forecast_is_compared_with_the_first_operation_after_it() -> None:
-    document = recorded({}, [forecast("backup", 1000), forecast("recovery", 600), forecast("first_copy", 1)], NOW)
-    found = forecast_errors(later(healthy_fleet()).architecture(), document)
+    former = recorded([], [forecast("backup", 1000), forecast("recovery", 600)], NOW)
+    found = forecast_errors(later(healthy_fleet()).architecture(), former)
     assert [(one.kind, one.seconds, one.measured_seconds, one.percent) for one in found] == [
         ("backup", 1000.0, 1250.0, -20.0),
         ("recovery", 600.0, 500.0, 20.0),
     ]
 
 
+def copied(fleet: Fleet, host: str, time: str, seconds: float = 800.0) -> Fleet:
+    fleet.reported[host]["servers"]["orders"]["first_copy"] = {"time": time, "bytes": 1, "seconds": seconds}
+    return fleet
+
+
+def first_copies() -> list[dict[str, Any]]:
+    made = [Forecast("first_copy", "orders", host, GIB, 1000, "measured throughput") for host in ("backup-us", "old")]
+    return recorded([], made, NOW)
+
+
+def test_the_forecast_of_a_first_copy_is_compared_with_that_of_its_passive_node() -> None:
+    fleet = copied(healthy_fleet(), "backup-us", "2026-12-01T02:00:00+00:00")
+    (found,) = forecast_errors(fleet.architecture(), first_copies())
+    assert (found.kind, found.backup_server, found.measured_seconds, found.percent) == (
+        "first_copy",
+        "backup-us",
+        800.0,
+        25.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "time"),
+    [("backup-us", "2026-11-29T02:00:00+00:00"), ("backup-eu", "2026-12-01T02:00:00+00:00"), ("backup-us", "never")],
+)
+def test_a_first_copy_before_the_forecast_or_to_another_node_is_not_compared(host: str, time: str) -> None:
+    assert forecast_errors(copied(healthy_fleet(), host, time).architecture(), first_copies()) == []
+
+
 def test_a_forecast_without_an_operation_after_it_has_no_error() -> None:
     after = datetime(2027, 1, 1, tzinfo=UTC)
-    document = recorded({}, [forecast("backup", 1000)], after)
-    assert forecast_errors(later(healthy_fleet()).architecture(), document) == []
+    former = recorded([], [forecast("backup", 1000)], after)
+    assert forecast_errors(later(healthy_fleet()).architecture(), former) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"time": "yesterday"}, {"time": "2026-11-30T12:00:00"}, {"server": "gone"}, {"backup_server": "backup-us"}],
+)
+def test_what_is_no_forecast_of_this_fleet_has_no_error(change: dict[str, Any]) -> None:
+    (one,) = recorded([], [forecast("backup", 1000)], NOW)
+    assert forecast_errors(later(healthy_fleet()).architecture(), [{**one, **change}]) == []
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"time": "yesterday"},
-        {"time": "2026-11-30T12:00:00"},
         {"seconds": None},
-        {"server": "gone"},
-        {"backup_server": "backup-us"},
+        {"seconds": "5"},
+        {"seconds": float("nan")},
+        {"bytes": 10**400},
+        {"server": None},
         {"kind": "other"},
+        {"kind": []},
     ],
 )
-def test_what_is_no_forecast_of_this_fleet_is_left_out(change: dict[str, Any]) -> None:
-    (one,) = recorded({}, [forecast("backup", 1000)], NOW)["forecasts"]
-    document = {"forecasts": [{**one, **change}, "no dictionary", None]}
-    assert forecast_errors(later(healthy_fleet()).architecture(), document) == []
+def test_what_is_no_recorded_forecast_is_left_out(change: dict[str, Any]) -> None:
+    (one,) = recorded([], [forecast("backup", 1000)], NOW)
+    assert is_recorded_forecast(one)
+    assert not is_recorded_forecast({**one, **change})
+    assert not is_recorded_forecast("no dictionary")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,12 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.advise import 
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.architecture import Architecture
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.codes import ADVICE, DECLARED
 from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.facts import host_facts
-from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import forecast_errors, forecasts
+from ansible_collections.pgdr.barman.plugins.plugin_utils._advice.forecast import (
+    forecast_errors,
+    forecasts,
+    is_recorded_forecast,
+    recorded,
+)
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.resolve import resolve
 from tests.unit.plugins.plugin_utils._advice.fleets import DATA, GIB, HOME, Fleet, disk, healthy_fleet, nfs, planted
 from tests.unit.plugins.plugin_utils._topology.test_properties import anything, inventories
@@ -397,8 +402,9 @@ def test_no_rule_raises(inventory: Any, size: Any, kernel: str, report_of_a_serv
     keys = [(one.code, one.subject) for one in found.decided.findings]
     assert len(keys) == len(set(keys))
     assert {code for code, _subject in keys} <= set(ADVICE)
-    document = {"forecasts": [one.as_dict() for one in forecasts(architecture)]}
-    assert forecast_errors(architecture, document) == []
+    former = recorded([], forecasts(architecture), datetime(2026, 11, 30, 12, tzinfo=UTC))
+    assert all(map(is_recorded_forecast, former))
+    assert all(one.measured_seconds > 0 for one in forecast_errors(architecture, former))
 
 
 def test_the_page_has_the_table_of_the_code(repository: Path) -> None:
