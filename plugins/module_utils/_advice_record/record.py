@@ -50,7 +50,7 @@ class AdviceRecord:
 
 
 @dataclass(frozen=True)
-class RecordPlan:
+class AdvicePlan:
     """record: what the file has afterwards. new: the findings that the file does not have yet."""
 
     record: AdviceRecord
@@ -61,7 +61,7 @@ def plan_record(
     current: AdviceRecord,
     findings: Iterable[ShownFinding] | None = None,
     forecasts: Iterable[Mapping[str, Any]] | None = None,
-) -> RecordPlan:
+) -> AdvicePlan:
     """findings, forecasts: what the record has to have; None leaves it as it is."""
     desired, new = current, ()
     if findings is not None:
@@ -70,7 +70,7 @@ def plan_record(
         desired = replace(desired, findings=opened)
     if forecasts is not None:
         desired = replace(desired, forecasts=tuple(forecasts))
-    return RecordPlan(desired, new)
+    return AdvicePlan(desired, new)
 
 
 def parse_record(text: str, path: str) -> AdviceRecord:
