@@ -63,7 +63,8 @@ def plan_record(
     forecasts: Iterable[Mapping[str, Any]] | None = None,
 ) -> AdvicePlan:
     """findings, forecasts: what the record has to have; None leaves it as it is."""
-    desired, new = current, ()
+    desired = current
+    new: tuple[ShownFinding, ...] = ()
     if findings is not None:
         opened = tuple(sorted(set(findings)))
         new = tuple(one for one in opened if one not in current.findings)

@@ -195,7 +195,9 @@ def forecast_errors(architecture: Architecture, former: Iterable[Mapping[str, An
         measured = _measured(architecture, entry, one, time)
         if measured:
             percent = round((one["seconds"] - measured) / measured * 100, 1)
-            found[_key(one)] = ForecastError(*_key(one), one["time"], one["seconds"], measured, percent)
+            found[_key(one)] = ForecastError(
+                one["kind"], one["server"], one["backup_server"], one["time"], one["seconds"], measured, percent
+            )
     return [found[key] for key in sorted(found)]
 
 
