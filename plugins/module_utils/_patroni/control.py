@@ -58,9 +58,9 @@ class Patroni:
         """Merge into the configuration in the DCS. Raises HostError."""
         self._control("edit-config", "--force", "--quiet", "--apply=-", text=json.dumps(patch))
 
-    def restart(self, scope: str, member: str) -> None:
+    def restart(self, scope: str, member: str, timeout: float) -> None:
         """Restart PostgreSQL of one member if it waits for that. The exit status does not show whether it did. Raises HostError."""
-        self._control("restart", "--force", "--pending", scope, member, timeout=600.0)
+        self._control("restart", "--force", "--pending", scope, member, timeout=timeout)
 
     def _control(self, *arguments: str, text: str | None = None, timeout: float = _TIMEOUT) -> str:
         return self._run([PROGRAM, f"--config-file={self.file}", *arguments], text, timeout)

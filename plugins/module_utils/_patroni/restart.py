@@ -23,11 +23,13 @@ from .plan import has_restarted, next_restart, runs, waiting
 
 #: Seconds between two calls of patronictl, which starts a Python each time.
 _LIST_INTERVAL = 2.0
+#: Seconds for the restart of one member: a standby replays WAL until it accepts connections.
+RESTART_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True)
 class MemberRestart:
-    """The member of this host. timeout: in seconds, for each thing that Patroni has to report.
+    """The member of this host. timeout: in seconds, until Patroni reports something after it has happened.
 
     anew: whether another process of PostgreSQL runs than when its settings were read; None if that is not known.
     """
@@ -58,12 +60,13 @@ class MemberRestart:
             if name is None:
                 self._wait_for_next(settings)
                 continue
-            self.patroni.restart(self.scope, name)
-            if not self._runs_anew(name, settings):
+            end = self.clock() + RESTART_TIMEOUT
+            self.patroni.restart(self.scope, name, RESTART_TIMEOUT)
+            if not self._runs_anew(name, settings, max(end - self.clock(), self.timeout)):
                 return
 
     def _wait_for_next(self, settings: Sequence[str]) -> None:
-        """Wait while the run on another member restarts one, until a member is the next."""
+        """Wait while the run on another member restarts one, until a member is the next. That run fails before this one."""
 
         def probe() -> Probe:
             members = self.patroni.members()
@@ -72,9 +75,10 @@ class MemberRestart:
                 f"'patronictl list' shows {json.dumps(list(members))}",
             )
 
-        self._wait(f"the other members to run, so that member {self.member} can restart", probe)
+        what = f"the other members to run, so that member {self.member} can restart"
+        self._wait(what, probe, RESTART_TIMEOUT + self.timeout)
 
-    def _runs_anew(self, name: str, settings: Sequence[str]) -> bool:
+    def _runs_anew(self, name: str, settings: Sequence[str], timeout: float) -> bool:
         """Wait until a member runs with its new settings, or another one is the next.
 
         False: it is this one, and runs anew, but Patroni still reports that it waits. Before 3.3, Patroni does not report for which setting.
@@ -88,15 +92,15 @@ class MemberRestart:
             )
 
         try:
-            self._wait(f"member {name} to run with its new settings after 'patronictl restart'", probe)
+            self._wait(f"member {name} to run with its new settings after 'patronictl restart'", probe, timeout)
         except WaitTimeout:
             if name == self.member and self.anew() and runs(self.patroni.members(), name):
                 return False
             raise
         return True
 
-    def _wait(self, what: str, probe: Callable[[], Probe]) -> None:
-        wait_for(what, probe, self.timeout, interval=_LIST_INTERVAL, clock=self.clock, pause=self.pause)
+    def _wait(self, what: str, probe: Callable[[], Probe], timeout: float) -> None:
+        wait_for(what, probe, timeout, interval=_LIST_INTERVAL, clock=self.clock, pause=self.pause)
 
     def _wait_until_reported(self, settings: Sequence[str]) -> None:
         """Patroni publishes in its next round that a member waits for a restart. The run on another member may have restarted it since."""
@@ -106,7 +110,7 @@ class MemberRestart:
             return Probe(done, "'patronictl list' does not show it")
 
         try:
-            self._wait(f"Patroni to report that member {self.member} waits for a restart", probe)
+            self._wait(f"Patroni to report that member {self.member} waits for a restart", probe, self.timeout)
         except WaitTimeout as exc:
             raise HostError(
                 f"{exc}. But {', '.join(settings)} of its PostgreSQL is too low. If somebody has restarted it meanwhile, run this again. If not, something "

@@ -174,7 +174,8 @@ def test_the_leader_does_not_restart_before_a_replica_whose_restart_fails() -> N
     assert cluster.restarted == []
 
 
-@pytest.mark.parametrize("busy", [2, 4, 20])
+# 250 lists are 500 seconds, less than patronictl may take for the other member.
+@pytest.mark.parametrize("busy", [2, 4, 20, 250])
 def test_a_member_waits_for_the_restart_of_another_one_and_restarts_then(busy: int) -> None:
     cluster = Cluster(LEADER, FIRST, busy=busy)
     cluster.restart("pg-1")
@@ -186,6 +187,29 @@ def test_a_member_whose_restart_does_not_end_is_no_endless_wait() -> None:
     with pytest.raises(WaitTimeout, match="the other members to run, so that member pg-1 can restart"):
         cluster.restart("pg-1")
     assert cluster.restarted == []
+
+
+def test_a_member_that_starts_slowly_has_as_long_as_patronictl() -> None:
+    cluster = Cluster(FIRST, LEADER, lag=250)
+    cluster.restart("pg-1")
+    assert cluster.restarted == ["pg-2", "pg-1"]
+    with pytest.raises(WaitTimeout, match=r"member pg-2 to run with its new settings .*: not within 600 s"):
+        Cluster(FIRST, LEADER, lag=400).restart("pg-1")
+
+
+def test_a_restart_that_took_long_leaves_patroni_time_to_report_it() -> None:
+    cluster = Cluster(FIRST, LEADER, lag=25)
+    run = cluster.run
+
+    def slow(command: Command) -> Completed:
+        if command.argv[2] == "restart":
+            assert command.timeout == 600
+            cluster.pause(595)
+        return run(command)
+
+    cluster.run = slow  # type: ignore[method-assign]
+    cluster.restart("pg-2")
+    assert cluster.restarted == ["pg-2"]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["pg-1", "pg-2", "pg-3"])))
