@@ -144,6 +144,12 @@ hosts:
       type: list
       elements: str
       sample: [pg-eu, backup-eu]
+    members:
+      description: The hosts of RV(hosts.pg) that restart one after the other, because they replicate. Patroni restarts its members itself.
+      returned: success
+      type: list
+      elements: str
+      sample: []
     archiving:
       description: The hosts of RV(hosts.pg) whose C(archive_command) is declared.
       returned: success

@@ -33,6 +33,7 @@ OPERATION = "barman_operation"
 PRUNED_INCOMING = "barman_incoming_pruned"
 POSTGRES = "barman_postgres"
 STOPPED = "barman_archiving_stopped"
+REPLICATION = "barman_replication"
 SSH_KEYS = "barman_ssh_keys"
 SSH_TRUST = "barman_ssh_trust"
 HOST_STATES = {"postgres": "barman_pg_host_state", "barman": "barman_backup_host_state"}

@@ -25,6 +25,7 @@ def hosts_by_part(
         "backup": list(backup),
         "all": connected,
         "ssh": [host for host in connected if requirements[host]["ssh_connections"]],
+        "members": [host for host in managed if requirements[host]["postgres"]["members"]],
         "archiving": [host for host in managed if requirements[host]["postgres"]["archiving"]],
         "synchronous": [host for host in managed if requirements[host]["postgres"]["synchronous"]],
         "manual": [host for host in pg if not requirements[host]["postgres"]["manage"]],

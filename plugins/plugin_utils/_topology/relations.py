@@ -45,3 +45,13 @@ def archiving_client(index: Index, server: PostgresServer) -> PostgresServer | N
 def has_base_backups(server: PostgresServer) -> bool:
     """Whether base backups are taken from this server with the replication protocol."""
     return server.method == "postgres" and (server.backup_server is not None or server.cluster is not None)
+
+
+def replicating_with(index: Index, server: PostgresServer) -> list[str]:
+    """The other servers that replicate with this one and restart one after the other. Under Patroni none, because it restarts them itself."""
+    if server.cluster is not None:
+        members = [] if server.cluster_manager == "patroni" else index.members.get(server.cluster, [])
+        return [member.host for member in members if member.host != server.host]
+    primary = server.primary or server.host
+    standbys = [standby.host for standby in index.standbys.get(primary, ())]
+    return [host for host in (primary, *standbys) if host != server.host] if standbys else []

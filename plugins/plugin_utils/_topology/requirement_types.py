@@ -150,11 +150,12 @@ class PostgresRequirements(TypedDict):
 
     server_name: Barman's name, null for a primary that is backed up through its standby only. manage: if false, nothing may be changed there, see
     manual. cluster: of which it is a member; cluster_manager: what owns its configuration. primary: on a standby, the inventory name of its primary,
-    where its roles are created. standbys: on a primary, the inventory names of its standbys. backed_up_as: the inventory name of the server whose
-    entry in Barman has its data. hba_lines: hba_rules as lines of the file. listens: whether a backup server on another machine connects to it.
-    packages: by the names that Debian and Red Hat share. programs: what unpacks its backups there. python_modules: what archive_command compresses
-    with. pgpass: for every connection that a backup server may have to it, a former one too. variables: what only the role reads of the inventory,
-    with the defaults of the table (variables.py).
+    where its roles are created. standbys: on a primary, the inventory names of its standbys. members: the other servers that replicate with it, and
+    restart one after the other; none under Patroni. backed_up_as: the inventory name of the server whose entry in Barman has its data. hba_lines:
+    hba_rules as lines of the file. listens: whether a backup server on another machine connects to it. packages: by the names that Debian and Red
+    Hat share. programs: what unpacks its backups there. python_modules: what archive_command compresses with. pgpass: for every connection that a
+    backup server may have to it, a former one too. variables: what only the role reads of the inventory, with the defaults of the table
+    (variables.py).
     """
 
     server_name: str | None
@@ -167,6 +168,7 @@ class PostgresRequirements(TypedDict):
     cluster_manager: ClusterManager
     primary: str | None
     standbys: list[str]
+    members: list[str]
     backed_up_as: str
     users: DatabaseUsers
     roles: list[DatabaseRole]

@@ -23,7 +23,7 @@ from .manual import manual
 from .model import SSL_MODES_REQUIRING, BackupServer, Index, PassiveCopy, PostgresServer, Topology, as_plain
 from .monitoring import monitoring_requirements
 from .program import program_requirements
-from .relations import archiving_client, backed_up_as, clients_of, has_base_backups, receivers_of
+from .relations import archiving_client, backed_up_as, clients_of, has_base_backups, receivers_of, replicating_with
 from .requirement_types import (
     Archiving,
     BackupSchedule,
@@ -124,6 +124,7 @@ def _postgres(topology: Topology, index: Index, server: PostgresServer) -> Postg
         "cluster_manager": server.cluster_manager,
         "primary": server.primary,
         "standbys": [standby.host for standby in index.standbys.get(server.host, ())],
+        "members": replicating_with(index, server),
         "backed_up_as": backed_up_as(index, server),
         "users": {"management": server.user, "streaming": streaming},
         "roles": _roles(server, streaming),
@@ -223,8 +224,9 @@ def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[
 
 
 def _senders(index: Index, server: PostgresServer) -> int:
-    """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another."""
-    return 2 * len(receivers_of(index, server)) + (2 if has_base_backups(server) else 0)
+    """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another. So does each declared standby."""
+    standbys = len(index.standbys.get(server.host, ()))
+    return 2 * len(receivers_of(index, server)) + (2 if has_base_backups(server) else 0) + standbys
 
 
 def _archiving(topology: Topology, index: Index, server: PostgresServer) -> Archiving | None:
