@@ -30,6 +30,7 @@ def test_hosts_by_part_are_those_that_ansible_connects_to_and_each_once():
         "backup": ["backup-1", "backup-2"],
         "all": ["pg-1", "backup-1", "backup-2"],
         "ssh": [],
+        "members": [],
         "archiving": [],
         "synchronous": [],
         "manual": ["pg-2"],
