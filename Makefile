@@ -25,7 +25,7 @@ quickstart: run-venv  ## The main job on lab machines: protect, destroy, recover
 lab-down: run-venv  ## Take the quickstart's machines away
 	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
-.PHONY: test check package sanity cores molecule links bench matrix
+.PHONY: test check package sanity cores molecule links bench matrix alerts
 test: venv  ## Everything that the project has to check itself: check, package, cores (a part), molecule
 	@$(VENV_PYTHON) -m tests.tools.everything
 
@@ -52,6 +52,9 @@ bench: venv  ## Measure side by side with bare tools; ARGS="--only check" for so
 
 matrix: venv  ## Releases of Barman and PostgreSQL that no image of the lab has; ARGS="--part barman --only 3.16.2" for some
 	@$(VENV_PYTHON) -m tests.matrix --output docs/tested.md $(ARGS)
+
+alerts: venv  ## Each fault and its alert in real time, and a quiet hour beside it; ARGS="--part faults --only BarmanSlotLost" for some
+	@$(VENV_PYTHON) -m tests.alerts --output docs/tested.md $(ARGS)
 
 .PHONY: format docs images controller changelog lock
 format: venv  ## Format the Python, repair what can be repaired

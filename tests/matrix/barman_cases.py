@@ -76,7 +76,7 @@ def run(scratch: Path, chosen: Sequence[str], record: Callable[[Result], None], 
     unknown = [one for one in chosen if one not in pinned]
     if unknown:
         raise Failed(f"Barman {', '.join(unknown)} is not pinned in barman.txt, which has {', '.join(pinned)}")
-    machines = Machines("barman", scratch)
+    machines = Machines(HERE / "barman", scratch)
     try:
         prepare(machines)
         for source in releases.plan(pinned, chosen):

@@ -59,11 +59,11 @@ def failures(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Machines:
-    """The machines of one part. scratch: a directory of this run alone."""
+    """The machines of one part. directory: its lab.yml and inventory.yml. scratch: a directory of this run alone."""
 
-    def __init__(self, part: str, scratch: Path) -> None:
-        self._lab = HERE / part / "lab.yml"
-        self._inventory = HERE / part / "inventory.yml"
+    def __init__(self, directory: Path, scratch: Path) -> None:
+        self._lab = directory / "lab.yml"
+        self._inventory = directory / "inventory.yml"
         self._scratch = scratch
         self._sockets = scratch / "ssh"
         self._sockets.mkdir(exist_ok=True)

@@ -49,7 +49,7 @@ def run(scratch: Path, chosen: Sequence[str], record: Callable[[Result], None], 
     if not chosen_releases:
         raise Failed(f"PostgreSQL {', '.join(chosen)} is not pinned in package-lock.json, which has {', '.join(found)}")
     clusters = [Cluster(release, kind) for release in chosen_releases for kind in KINDS]
-    machines = Machines("postgresql", scratch)
+    machines = Machines(HERE / "postgresql", scratch)
     site = Site(machines, SERVERS, ARCHIVE, (), inventory(clusters))
     try:
         prepare(machines, chosen_releases)
