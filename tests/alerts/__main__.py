@@ -19,7 +19,7 @@ from tests.alerts import catalog_cases, host_cases, report, wal_cases
 from tests.alerts.fault import BACKUP, Fault, Shell
 from tests.alerts.measure import concerned, measure, watch_quiet
 from tests.alerts.report import Measured, Quiet, Results
-from tests.alerts.site import HERE, Site, say
+from tests.alerts.site import HERE, Site, show
 from tests.alerts.watching import Alert
 from tests.matrix.machines import Failed
 
@@ -74,7 +74,7 @@ def run_faults(scratch: Path, options: argparse.Namespace) -> Results:
             site.prepare()
             site.run(Shell(BACKUP, PROVEN.format("catalog-5")))
         site.wait_until_ready()
-        say("faults: begin")
+        show("faults: begin")
         begun = time.monotonic()
         with ThreadPoolExecutor(len(lanes)) as pool:
             measured = [one for lane in pool.map(partial(run_lane, site), lanes.values()) for one in lane]
@@ -91,7 +91,7 @@ def run_lane(site: Site, faults: Sequence[Fault]) -> list[Measured]:
         try:
             found.append(measure(fault, site.stage()))
         except (Failed, OSError) as failure:
-            say(f"{fault.alert} of {fault.server}: {failure}")
+            show(f"{fault.alert} of {fault.server}: {failure}")
             found.append(Measured(fault.alert, fault.what, fault.server, problem=str(failure)))
     return found
 
@@ -112,7 +112,7 @@ def run_quiet(scratch: Path, options: argparse.Namespace) -> Results:
             site.prepare()
             site.run(Shell("quiet-backup", PROVEN.format("streamed")))
         site.wait_until_ready()
-        say(f"quiet: begin of {options.quiet} minutes")
+        show(f"quiet: begin of {options.quiet} minutes")
         begun, before = time.monotonic(), int(site.machines.shell("quiet-backup", count))
         found = watch_quiet(site.stage(), options.quiet)
         fired = site.alertmanager.fired(time.monotonic() - begun)

@@ -35,7 +35,7 @@ class Stage:
     instance: Callable[[str], str]
     clock: Callable[[], float]
     sleep: Callable[[float], None]
-    say: Callable[[str], None] = field(default=lambda text: None)
+    show: Callable[[str], None] = field(default=lambda text: None)
 
 
 def concerned(fault: Fault, alerts: Iterable[Alert], instance: str) -> list[Alert]:
@@ -57,7 +57,7 @@ def measure(fault: Fault, stage: Stage) -> Measured:
     fired = watched.wait_until(lambda names: fault.alert in names, PATIENCE)
     seconds = stage.clock() - begun
     text_problem = watched.text_problem(fault.alert) if fired else ""
-    stage.say(
+    stage.show(
         f"{fault.alert} of {fault.server}: {f'fires after {seconds:.0f} s' if fired else 'does not fire'} ({fault.what})"
     )
     watched.look_for(LASTING - seconds)
@@ -68,7 +68,7 @@ def measure(fault: Fault, stage: Stage) -> Measured:
     until_clear = stage.clock() - ended
     watched.look_for(AFTER)
     others = sorted(watched.seen - {fault.alert})
-    stage.say(
+    stage.show(
         f"{fault.alert} of {fault.server}: {f'clears after {until_clear:.0f} s' if cleared else 'does not clear'}; others: {others}"
     )
     return Measured(
@@ -130,7 +130,7 @@ def watch_quiet(stage: Stage, minutes: float) -> tuple[str, ...]:
     while stage.clock() < limit:
         new = {str(one) for one in stage.watch.alerts()} - found
         for one in sorted(new):
-            stage.say(f"quiet: {one}")
+            stage.show(f"quiet: {one}")
         found |= new
         stage.sleep(EACH)
     return tuple(sorted(found))

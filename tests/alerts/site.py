@@ -66,10 +66,10 @@ class Site:
             self.machines.play(f"pgdr.barman.{step.name}", step.variables, {}).expect()
 
     def stage(self) -> Stage:
-        return Stage(self.alertmanager, self.run, self.instance, time.monotonic, time.sleep, say)
+        return Stage(self.alertmanager, self.run, self.instance, time.monotonic, time.sleep, show)
 
 
-def say(text: str) -> None:
+def show(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
