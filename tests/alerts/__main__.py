@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tests.matrix.machines import Failed
 
 RESULTS = HERE / "results.json"
 INTERRUPTED = 130
+_SAVING = threading.Lock()
 LANES: dict[str, tuple[Fault, ...]] = {**catalog_cases.LANES, **wal_cases.LANES, **host_cases.LANES}
 PROVEN = (
     "runuser -u barman -- pgdr-barman drill {0} --quiet; runuser -u barman -- pgdr-barman verify --everything --quiet"
@@ -58,9 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def save(now: Results) -> Results:
     """Write the results beside the former ones of other faults, and return all."""
-    before = report.from_json(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.exists() else Results()
-    found = report.merged(before, now)
-    RESULTS.write_text(json.dumps(report.to_json(found), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with _SAVING:
+        before = report.from_json(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.exists() else Results()
+        found = report.merged(before, now)
+        RESULTS.write_text(json.dumps(report.to_json(found), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return found
 
 
@@ -93,6 +96,8 @@ def run_lane(site: Site, faults: Sequence[Fault]) -> list[Measured]:
         except (Failed, OSError) as failure:
             show(f"{fault.alert} of {fault.server}: {failure}")
             found.append(Measured(fault.alert, fault.what, fault.server, problem=str(failure)))
+        # A run that is interrupted keeps what it measured.
+        save(Results((found[-1],)))
     return found
 
 

@@ -102,19 +102,25 @@ LANES: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "BarmanMetricsStale",
+            "The process that makes the metrics hangs, and cron does not start another one",
+            THIRD,
+            machine=THIRD,
+            begin=(
+                Shell(
+                    THIRD,
+                    "cp -p /etc/cron.d/pgdr-barman $kept/cron; sed -i '/ metrics /d' /etc/cron.d/pgdr-barman\n"
+                    "pkill -STOP -f '/pgdr-barman metrics '",
+                ),
+            ),
+            end=(Shell(THIRD, "mv $kept/cron /etc/cron.d/pgdr-barman; pkill -CONT -f '/pgdr-barman metrics '"),),
+        ),
+        Fault(
+            "BarmanCronStopped",
             "cron is stopped on the backup server",
             THIRD,
             machine=THIRD,
             begin=(Shell(THIRD, "systemctl stop cron"),),
             end=(Shell(THIRD, "systemctl start cron"),),
-        ),
-        Fault(
-            "BarmanMetricsAbsent",
-            "Node exporter is stopped on the backup server",
-            THIRD,
-            machine=THIRD,
-            begin=(Shell(THIRD, "systemctl stop prometheus-node-exporter"),),
-            end=(Shell(THIRD, "systemctl start prometheus-node-exporter"),),
         ),
         Fault(
             "BarmanDiskFilling",
@@ -123,6 +129,14 @@ LANES: dict[str, tuple[Fault, ...]] = {
             machine=THIRD,
             begin=(Lab(("fill", THIRD, "/var/lib/barman")), Shell(PG, "for n in 1 2 3; do switch 5437; done")),
             end=(Lab(("free", THIRD, "/var/lib/barman")),),
+        ),
+        Fault(
+            "BarmanMetricsAbsent",
+            "Node exporter is stopped on the backup server",
+            THIRD,
+            machine=THIRD,
+            begin=(Shell(THIRD, "systemctl stop prometheus-node-exporter"),),
+            end=(Shell(THIRD, "systemctl start prometheus-node-exporter"),),
         ),
     ),
 }

@@ -16,8 +16,8 @@ from tests.alerts.watching import Alert
 #: Seconds: between two looks; how long an alert is waited for; how long a fault lasts at least, so that a second alert would show; the same after its end.
 EACH = 2.0
 PATIENCE = 420.0
-LASTING = 200.0
-AFTER = 30.0
+LASTING = 150.0
+AFTER = 20.0
 
 
 class Watch(Protocol):

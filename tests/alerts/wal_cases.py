@@ -38,7 +38,7 @@ LANES: dict[str, tuple[Fault, ...]] = {
             "Somebody drops the replication slot",
             "slots",
             before=(
-                Shell(PG, "sql 5432 \"ALTER SYSTEM SET wal_keep_size = '1GB'\"; sql 5432 'SELECT pg_reload_conf()'"),
+                Shell(PG, "sql 5432 \"ALTER SYSTEM SET wal_keep_size = '256MB'\"; sql 5432 'SELECT pg_reload_conf()'"),
             ),
             begin=(
                 Shell(
@@ -125,8 +125,9 @@ LANES: dict[str, tuple[Fault, ...]] = {
                 Shell(
                     BACKUP,
                     "barman backup waiting &\n"
-                    'until_true \'pkill -KILL -f "^/usr/bin/python3 /usr/bin/barman backup waiting" -o && '
-                    'pkill -KILL -f "^/usr/lib/postgresql/.*/pg_basebackup.*/waiting/"\'; wait $! || true',
+                    "until_true 'pgrep -f \"^/usr/lib/postgresql/.*/pg_basebackup.*/waiting/\" >/dev/null'\n"
+                    'pkill -KILL -f "^/usr/bin/python3 /usr/bin/barman backup waiting"\n'
+                    'pkill -KILL -f "^/usr/lib/postgresql/.*/pg_basebackup.*/waiting/" || true; wait $! || true',
                 ),
             ),
             end=(Shell(BACKUP, "barman delete waiting $(newest waiting)"),),
@@ -186,16 +187,16 @@ LANES: dict[str, tuple[Fault, ...]] = {
         ),
         Fault(
             "BarmanWalNotDelivered",
-            "archive_command succeeds, and delivers nothing; the end delivers the segment",
+            "archive_command succeeds, and delivers to another place; the end delivers the segment",
             "archived",
             before=(_KEEP_ARCHIVED,),
-            begin=(_archive_command("/bin/true"),),
+            begin=(_archive_command("cp %p /var/tmp/%f"),),
             end=(
                 _RESTORE_ARCHIVED,
                 Shell(
                     PG,
                     "cd /var/lib/postgresql/17/archived; segment=$(cat $kept/segment)\n"
-                    'runuser -u postgres -- sh -c "$(sed "s,%p,pg_wal/$segment,; s,%f,$segment," $kept/archive_command)"',
+                    'runuser -u postgres -- sh -c "$(sed "s,%p,/var/tmp/$segment,; s,%f,$segment," $kept/archive_command)"',
                 ),
             ),
         ),

@@ -26,6 +26,7 @@ SELECT pg_catalog.row_to_json(found)::text FROM (
   SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
     (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS timeline,
     (SELECT redo_lsn::text FROM pg_catalog.pg_control_checkpoint()) AS redo,
+    (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'wal_segment_size') AS segment_size,
     (SELECT count(*) = 2 FROM pg_catalog.pg_settings WHERE name IN ('cluster_name', 'wal_level') AND source = 'command line') AS patroni,
     slot.slot_name, slot.active, slot.active_pid, slot.restart_lsn::text AS restart_lsn, slot.wal_status
   FROM (SELECT) AS one
@@ -36,7 +37,7 @@ SELECT pg_catalog.row_to_json(found)::text FROM (
 
 @dataclass(frozen=True)
 class ClusterMember:
-    """A member that answered. redo: from where its last checkpoint, or restartpoint, keeps WAL: a new slot begins there.
+    """A member that answered. redo: from where its last checkpoint, or restartpoint, keeps WAL. A new slot keeps the same, because files are kept whole.
 
     patroni: whether PostgreSQL has the arguments that Patroni gives it. Then the slots are Patroni's.
     """
@@ -114,9 +115,9 @@ def parse_member(answer: Answer | None) -> ClusterMember | None:
             None if restart is None else parse_lsn(restart),
             answer["wal_status"],
         )
-    return ClusterMember(
-        bool(answer["in_recovery"]), int(answer["timeline"]), parse_lsn(answer["redo"]), slot, bool(answer["patroni"])
-    )
+    redo = parse_lsn(answer["redo"])
+    kept = redo - redo % int(answer["segment_size"])
+    return ClusterMember(bool(answer["in_recovery"]), int(answer["timeline"]), kept, slot, bool(answer["patroni"]))
 
 
 def primaries_of(members: Mapping[str, ClusterMember | None]) -> list[str]:

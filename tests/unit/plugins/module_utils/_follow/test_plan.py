@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.cluster_members import ClusterMember
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.cluster_members import ClusterMember, parse_member
 from ansible_collections.pgdr.barman.plugins.module_utils._follow.plan import HANGS_AFTER, FollowPlan, plan
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.slots import Slot
+from tests.unit.plugins.module_utils._monitoring.postgres_answers import standby as standby_answers
 
 A, B = "198.51.100.21:5432", "198.51.100.22:5432"
 
@@ -30,6 +31,15 @@ def standby(own: Slot | None = None, redo: int = 400) -> ClusterMember:
 def test_nothing_is_left_to_do() -> None:
     members = {A: primary(slot(active=True)), B: standby(slot(400))}
     assert plan(members, makes_slots=True, receiver_runs=True) == FollowPlan(A)
+
+
+def test_a_standby_gets_a_slot_while_the_receiver_writes_the_segment_of_its_last_checkpoint() -> None:
+    """pg_receivewal confirms whole segments only, so the slot of the primary stays at the begin of the segment."""
+    answer = standby_answers(redo="0/701CC90", slot_name=None)
+    members = {A: primary(slot(0x7000000, active=True)), B: parse_member(answer)}
+    assert plan(members, makes_slots=True, receiver_runs=True).create == (B,)
+    members[B] = parse_member({**answer, "redo": "0/8000000"})
+    assert plan(members, makes_slots=True, receiver_runs=True).create == ()
 
 
 def test_a_receiver_that_ended_is_started_once_there_is_a_primary() -> None:

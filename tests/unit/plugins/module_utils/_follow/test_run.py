@@ -52,6 +52,7 @@ class ClusterWorld(StreamingWorld):
                 "timeline": self.postgres.timeline,
                 "patroni": False,
                 "redo": wal.format_lsn(self.postgres.redo),
+                "segment_size": wal.DEFAULT_SEGMENT_SIZE,
                 "slot_name": None if slot is None else "barman",
                 "active": slot is not None and slot.active_pid is not None,
                 "active_pid": None if slot is None else slot.active_pid,

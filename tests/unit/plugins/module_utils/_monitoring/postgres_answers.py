@@ -64,6 +64,7 @@ def member(**values: Any) -> dict[str, Any]:
         "in_recovery": False,
         "timeline": 1,
         "redo": "0/9000000",
+        "segment_size": 16777216,
         "patroni": False,
         "slot_name": "barman",
         "active": True,
