@@ -76,7 +76,7 @@ def run_faults(scratch: Path, options: argparse.Namespace) -> Results:
         if not options.prepared:
             site.prepare()
             site.run(Shell(BACKUP, PROVEN.format("catalog-5")))
-        site.wait_until_ready()
+            site.wait_until_ready()
         show("faults: begin")
         begun = time.monotonic()
         with ThreadPoolExecutor(len(lanes)) as pool:

@@ -68,7 +68,7 @@ LANES: dict[str, tuple[Fault, ...]] = {
             dated="the end of the newest backup",
             begin=_on_backup(
                 "path=$home/catalog-2/meta/$(newest catalog-2)-backup.info; cp -p $path $kept/catalog-2.info\n"
-                "sed -i 's/^end_time=20../end_time=2020/; s/^end_time=2020../end_time=2020/' $path"
+                "sed -i 's/^end_time=20../end_time=2020/' $path"
             ),
             end=_on_backup("mv $kept/catalog-2.info $home/catalog-2/meta/$(newest catalog-2)-backup.info"),
         ),

@@ -17,7 +17,7 @@ from tests.alerts.watching import Alert
 EACH = 2.0
 PATIENCE = 420.0
 LASTING = 150.0
-AFTER = 20.0
+AFTER = 75.0
 
 
 class Watch(Protocol):
@@ -50,7 +50,7 @@ def measure(fault: Fault, stage: Stage) -> Measured:
         stage.run(step)
     if not watched.wait_until(lambda names: not names, PATIENCE):
         return Measured(fault.alert, fault.what, fault.server, problem=f"before it: {', '.join(watched.current)}")
-    watched.seen.clear()
+    watched.observed.clear()
     for step in fault.begin:
         stage.run(step)
     begun = stage.clock()
@@ -64,12 +64,12 @@ def measure(fault: Fault, stage: Stage) -> Measured:
     for step in fault.end:
         stage.run(step)
     ended = stage.clock()
-    cleared = watched.wait_until(lambda names: fault.alert not in names, PATIENCE)
+    has_ended = watched.wait_until(lambda names: fault.alert not in names, PATIENCE)
     until_clear = stage.clock() - ended
     watched.look_for(AFTER)
-    others = sorted(watched.seen - {fault.alert})
+    others = sorted(watched.observed - {fault.alert})
     stage.show(
-        f"{fault.alert} of {fault.server}: {f'clears after {until_clear:.0f} s' if cleared else 'does not clear'}; others: {others}"
+        f"{fault.alert} of {fault.server}: {f'clears after {until_clear:.0f} s' if has_ended else 'does not clear'}; others: {others}"
     )
     return Measured(
         fault.alert,
@@ -77,7 +77,7 @@ def measure(fault: Fault, stage: Stage) -> Measured:
         fault.server,
         dated=fault.dated,
         fires=round(seconds) if fired else None,
-        clears=round(until_clear) if cleared else None,
+        clears=round(until_clear) if has_ended else None,
         others=tuple(others),
         problem=text_problem,
     )
@@ -90,7 +90,7 @@ class _Watched:
         self._fault = fault
         self._stage = stage
         self._alerts: list[Alert] = []
-        self.seen: set[str] = set()
+        self.observed: set[str] = set()
 
     @property
     def current(self) -> list[str]:
@@ -99,7 +99,7 @@ class _Watched:
     def look(self) -> list[str]:
         instance = self._stage.instance(self._fault.machine)
         self._alerts = concerned(self._fault, self._stage.watch.alerts(), instance)
-        self.seen.update(self.current)
+        self.observed.update(self.current)
         return self.current
 
     def wait_until(self, condition: Callable[[list[str]], bool], seconds: float) -> bool:

@@ -56,8 +56,14 @@ class SampleHistory:
 
 
 def _can_stream(server: ServerObservation) -> bool:
-    """While PostgreSQL is down, no run of cron could have started the receiver."""
-    return server.active and server.streams and server.state is not None
+    """Whether a run of cron could have started the receiver. Not while PostgreSQL is down, or another fault prevents that it streams.
+
+    Each of these faults has an alert of its own. After its end, cron has its minute.
+    """
+    state = server.state
+    if not server.active or not server.streams or state is None:
+        return False
+    return state.slot is not None and not state.slot.lost and state.synchronous_standbys >= state.required_standbys
 
 
 def parse_stopped(values: Mapping[str, float], prefix: str, now: float) -> dict[str, float]:

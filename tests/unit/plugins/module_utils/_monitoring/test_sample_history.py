@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,19 @@ def test_a_receiver_that_streams_again(running: HostObservation, stopped: HostOb
     assert history.stopped == {}
     assert history.stopped_since(running.servers["pg"]) == 0
     assert history.missed_starts(running.servers["pg"], NOW + 300) == 0
+
+
+@pytest.mark.parametrize("break_it", [broken.slot_missing, broken.slot_lost, broken.synchronous])
+def test_a_receiver_that_another_fault_prevents_has_its_minute_after_that(
+    tmp_path: Path, stopped: HostObservation, break_it: Callable[[WatchedHost], None]
+) -> None:
+    (tmp_path / "other").mkdir()
+    host = WatchedHost(tmp_path / "other")
+    break_it(host)
+    other = host.observe()
+    history = SampleHistory().with_sample(at(stopped, NOW)).with_sample(at(other, NOW + 300))
+    assert history.missed_starts(other.servers["pg"], NOW + 300) is None
+    assert history.with_sample(at(stopped, NOW + 315)).stopped == {"pg": NOW + 315}
 
 
 def test_while_postgresql_is_down_cron_can_not_start_it(tmp_path: Path, stopped: HostObservation) -> None:
