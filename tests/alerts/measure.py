@@ -13,7 +13,8 @@ from tests.alerts.fault import Fault, Step
 from tests.alerts.report import Measured
 from tests.alerts.watching import Alert
 
-#: Seconds: between two looks; how long an alert is waited for; how long a fault lasts at least, so that a second alert would show; the same after its end.
+#: Seconds: between two looks; how long an alert is waited for; how long a fault lasts at least, so that a second alert would show; how long it is looked for
+#: one after the end, because Barman's cron starts a receiver each minute.
 EACH = 2.0
 PATIENCE = 420.0
 LASTING = 150.0

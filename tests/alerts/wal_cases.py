@@ -49,19 +49,6 @@ LANES: dict[str, tuple[Fault, ...]] = {
             ),
             end=(Shell(PG, "sql 5432 \"SELECT pg_create_physical_replication_slot('slots', true)\""),),
         ),
-        Fault(
-            "BarmanCheckFailed",
-            'An archived WAL segment is cut off (check "WAL file sizes")',
-            "slots",
-            begin=(
-                Shell(
-                    BACKUP,
-                    "path=$(find $home/slots/wals -regextype egrep -regex '.*/[0-9A-F]{24}' | sort | tail -n 1)\n"
-                    "echo $path >$kept/slots; cp -p $path $kept/slots.segment; truncate --size=4096 $path",
-                ),
-            ),
-            end=(Shell(BACKUP, "mv $kept/slots.segment $(cat $kept/slots)"),),
-        ),
     ),
     "retained": (
         Fault(
@@ -90,6 +77,7 @@ LANES: dict[str, tuple[Fault, ...]] = {
                 Shell(
                     BACKUP,
                     f"set -- retained; kill -STOP $({_RECEIVER})\n"
+                    "barman archive-wal retained\n"
                     "find $home/retained/streaming $home/retained/wals -type f -exec touch --date='6 minutes ago' {} +",
                 ),
                 Shell(PG, "sql 5432 \"SELECT pg_logical_emit_message(true, 'lab', 'x')\""),
