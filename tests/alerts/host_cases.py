@@ -38,7 +38,7 @@ LANES: dict[str, tuple[Fault, ...]] = {
             "The lines of Barman are missing in pg_hba.conf",
             "down",
             begin=(
-                Shell(PG, f"cp -p {_HBA} $kept; sed -i '/ barman \\| streaming_barman /d' {_HBA}"),
+                Shell(PG, f"cp -p {_HBA} $kept; sed -i '/^# BEGIN pgdr.barman/,/^# END pgdr.barman/d' {_HBA}"),
                 _sql("SELECT pg_reload_conf()"),
                 _sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication"),
             ),
