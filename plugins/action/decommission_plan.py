@@ -11,7 +11,11 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pgdr.barman.plugins.plugin_utils import decommission_facts
 from ansible_collections.pgdr.barman.plugins.plugin_utils._action import Action, problem_lines
-from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission_plan import Choices, plan
+from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission_plan import (
+    LAST_BACKUP_NAME,
+    Choices,
+    plan,
+)
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.model import as_plain
 
 
@@ -42,4 +46,5 @@ class ActionModule(Action):
             "left": left,
             "question": f"This ends the backups as shown. The existing ones are {arguments['backups']}. Type {found['names']} to begin",
             "confirmed": bool(arguments["confirmed"]),
+            "backup_name": LAST_BACKUP_NAME,
         }

@@ -81,4 +81,9 @@ confirmed:
   returned: success
   type: bool
   sample: false
+backup_name:
+  description: The name that a last backup gets, by which a later run finds it.
+  returned: success
+  type: str
+  sample: last-before-decommission
 """

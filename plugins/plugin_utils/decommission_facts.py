@@ -19,6 +19,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission
     SshWork,
 )
 from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission_plan import (
+    LAST_BACKUP_NAME,
     BarmanFinding,
     EntryFinding,
     Fleet,
@@ -30,6 +31,7 @@ from ansible_collections.pgdr.barman.plugins.plugin_utils._topology.decommission
 POSTGRES = "barman_found_postgres"
 ENTRIES = "barman_found_entries"
 RECEIVERS = "barman_found_receivers"
+BACKUPS = "barman_found_backups"
 RECORD = "barman_host_record"
 
 
@@ -56,7 +58,7 @@ def fleet(decommission: Mapping[str, Any], hostvars: Mapping[str, Any], hosts: C
         work,
         {host: _postgres(here[host].get(POSTGRES)) for host, one in work.items() if one.postgres is not None},
         {
-            host: _barman(here[host].get(ENTRIES), here[host].get(RECEIVERS))
+            host: _barman(here[host].get(ENTRIES), here[host].get(RECEIVERS), here[host].get(BACKUPS))
             for host, one in work.items()
             if one.barman is not None
         },
@@ -95,7 +97,9 @@ def _postgres(result: Mapping[str, Any] | None) -> PostgresFinding:
     )
 
 
-def _barman(result: Mapping[str, Any] | None, receivers: Mapping[str, Any] | None) -> BarmanFinding:
+def _barman(
+    result: Mapping[str, Any] | None, receivers: Mapping[str, Any] | None, backups: Mapping[str, Any] | None
+) -> BarmanFinding:
     reason = _reason(result)
     if reason or result is None:
         return BarmanFinding(reason)
@@ -121,6 +125,12 @@ def _barman(result: Mapping[str, Any] | None, receivers: Mapping[str, Any] | Non
                 str(one.get("commits_wait") or ""),
             )
             for name, one in ((receivers or {}).get("servers") or {}).items()
+        },
+        last_backups={
+            name: str(backup["backup_id"])
+            for name, one in ((backups or {}).get("servers") or {}).items()
+            for backup in one["backups"]
+            if backup["name"] == LAST_BACKUP_NAME
         },
     )
 

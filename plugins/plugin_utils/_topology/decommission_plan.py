@@ -22,6 +22,8 @@ from ...module_utils._decommission.postgres_plan import identifier, literal
 from .decommission import ARGUMENT, BarmanWork, HostWork, PostgresWork
 
 Backups = Literal["kept", "exported", "removed"]
+#: The name of a last backup in Barman's catalog: the next run finds by it that an earlier one, which was killed, has taken it.
+LAST_BACKUP_NAME = "last-before-decommission"
 #: What becomes of the program pgdr-barman on a backup server. kept: nothing is changed.
 ProgramState = Literal["present", "absent", "kept"]
 
@@ -92,11 +94,15 @@ class ReceiverFinding:
 
 @dataclass(frozen=True)
 class BarmanFinding:
-    """A backup server as it is. reason: why it can't be changed. entries, receivers: by Barman's names."""
+    """A backup server as it is. reason: why it can't be changed. entries, receivers: by Barman's names.
+
+    last_backups: by Barman's name, the id of the latest valid backup if it is a last one (LAST_BACKUP_NAME).
+    """
 
     reason: str = ""
     entries: Mapping[str, EntryFinding] = field(default_factory=dict)
     receivers: Mapping[str, ReceiverFinding] = field(default_factory=dict)
+    last_backups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,7 @@ def plan(fleet: Fleet, choices: Choices) -> DecommissionPlan:
         if work.barman is not None and barman is not None and not barman.reason:
             steps = _barman_steps(fleet, work.barman, barman, choices, steps)
             problems += _receiver_problems(host, steps, barman)
+            problems += _last_backup_problems(fleet, host, steps, barman, choices)
             problems += _undeclared_problems(fleet, host, work.barman, steps)
             problems += _commit_problems(fleet, host, steps, barman)
             left += _barman_left(host, work.barman, steps, barman, choices)
@@ -165,8 +172,7 @@ def plan(fleet: Fleet, choices: Choices) -> DecommissionPlan:
             steps = _with(steps, DecommissionStep.RELEASE_SSH)
         hosts[host] = steps
         lines += [f"{host}: {text}" for text in _texts(work, steps, postgres, choices)]
-    if choices.last_backup and not any(one.back_up for one in hosts.values()):
-        left.append("No last backup is taken: the server does not answer, or is not backed up any more.")
+    left += _last_backups_left(fleet, hosts, choices)
     return DecommissionPlan(hosts, tuple(lines), tuple(left), tuple(problems))
 
 
@@ -231,7 +237,11 @@ def _barman_steps(
         program=_program(work, undeclared),
         former_hosts=tuple(entry.host for name, entry in here.items() if name in fleet.unknown and entry.host),
     )
-    back_up = [name for name, entry in active.items() if choices.last_backup and _can_back_up(fleet, name, entry)]
+    back_up = [
+        name
+        for name, entry in active.items()
+        if choices.last_backup and _answers(fleet, name, entry) and _delivered(fleet, found, name, entry)
+    ]
     if back_up:
         steps = _with(steps, DecommissionStep.BACK_UP, back_up=tuple(back_up))
     if receiving:
@@ -252,14 +262,51 @@ def _program(work: BarmanWork, undeclared: Sequence[str]) -> ProgramState:
     return "kept" if undeclared else "absent"
 
 
-def _can_back_up(fleet: Fleet, name: str, entry: EntryFinding) -> bool:
-    """A backup waits for its WAL, so it needs what delivers that, on a server that answers."""
-    if entry.passive:
-        return False
+def _answers(fleet: Fleet, name: str, entry: EntryFinding) -> bool:
+    """Whether a backup of the server could begin at all."""
     finding = fleet.postgres.get(fleet.served.get(name, ""))
-    if finding is None or finding.reason:
-        return False
-    return entry.streaming or (MARK in finding.archive_command and finding.archive_command != NOTHING)
+    return not entry.passive and finding is not None and not finding.reason
+
+
+def _delivered(fleet: Fleet, found: BarmanFinding, name: str, entry: EntryFinding) -> bool:
+    """Whether anything delivers the server's WAL, for which a backup waits. An earlier run may have ended that."""
+    if entry.streaming:
+        receiver = found.receivers.get(name)
+        return receiver is None or receiver.found or bool(receiver.kind)
+    command = fleet.postgres[fleet.served[name]].archive_command
+    return MARK in command and command != NOTHING
+
+
+def _last_backup_problems(
+    fleet: Fleet, host: str, steps: HostSteps, found: BarmanFinding, choices: Choices
+) -> Iterator[str]:
+    """Servers whose last backup is requested and could not be complete, if no earlier run has taken it."""
+    if not choices.last_backup:
+        return
+    for name in steps.deactivate:
+        entry = found.entries[name]
+        if name in (*steps.back_up, *found.last_backups) or not _answers(fleet, name, entry):
+            continue
+        cause = "its WAL receiver does not run, and its slot does not exist" if entry.streaming else "archiving is off"
+        yield (
+            f"{host}: no last backup of '{name}' can be taken, because nothing delivers its WAL: {cause}. Deploy the server first, or leave out "
+            "barman_decommission_last_backup"
+        )
+
+
+def _last_backups_left(fleet: Fleet, hosts: Mapping[str, HostSteps], choices: Choices) -> Iterator[str]:
+    """What is to be said of last backups that this run does not take."""
+    if not choices.last_backup:
+        return
+    taken = [
+        f"{host}: the last backup of '{name}' is {backup_id}. An earlier run has taken it"
+        for host, barman in fleet.barman.items()
+        for name, backup_id in barman.last_backups.items()
+        if name in choices.servers and not (host in hosts and name in hosts[host].back_up)
+    ]
+    yield from taken
+    if not taken and not any(one.back_up for one in hosts.values()):
+        yield "No last backup is taken: the server does not answer, or is not backed up any more."
 
 
 #: Errors of a receiver that are no failure of the connection to PostgreSQL.

@@ -172,3 +172,18 @@ def test_the_result_names_packages_restarts_and_what_is_left() -> None:
         "pg1: /x/authorized_keys stays, because it has lines of other owners, or a key that no deployment created",
     ]
     assert found["shown"][-1] == "pg1: these packages of a deployment stay: barman-cli"
+
+
+def test_a_last_backup_of_a_killed_run_is_recognised_by_its_name() -> None:
+    backup: dict[str, Any] = {
+        "barman_found_entries": ENTRIES,
+        "barman_found_receivers": {"servers": {"pg1": {"changed": False}}},
+        "barman_found_backups": {"servers": {"pg1": {"backups": [{"backup_id": "20261130T120000", "name": "daily"}]}}},
+    }
+    message, _found = failed_action(decommission_plan, pg1(backup=backup), last_backup=True)
+    assert "no last backup of 'pg1' can be taken" in message
+    (latest,) = backup["barman_found_backups"]["servers"]["pg1"]["backups"]
+    latest["name"] = run_action(decommission_plan, pg1())["backup_name"]
+    found = run_action(decommission_plan, pg1(backup=backup), last_backup=True)
+    assert found["hosts"]["backup"]["back_up"] == []
+    assert any("is 20261130T120000. An earlier run has taken it" in text for text in found["left"])

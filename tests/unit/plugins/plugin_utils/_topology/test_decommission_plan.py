@@ -64,6 +64,7 @@ class World:
     data: set[str] = field(default_factory=lambda: {"backup", "passive"})
     files: set[str] = field(default_factory=lambda: {"backup", "passive"})
     trust: set[str] = field(default_factory=lambda: {"pg", "backup", "passive"})
+    last_backups: dict[str, str] = field(default_factory=dict)
     done: list[tuple[str, DecommissionStep]] = field(default_factory=list)
 
     def fleet(self, unknown: tuple[str, ...] = ()) -> Fleet:
@@ -78,11 +79,18 @@ class World:
             if self.answers
             else PostgresFinding("it does not answer")
         )
-        failed = {} if self.answers else {"pg": ReceiverFinding("connection refused", "refused")}
+        receiver = (
+            ReceiverFinding(found=self.receiving or self.slot)
+            if self.answers
+            else ReceiverFinding("connection refused", "refused")
+        )
         return Fleet(
             WORK,
             {"pg": found},
-            {host: BarmanFinding("", entries, failed) for host, entries in self.entries.items()},
+            {
+                host: BarmanFinding("", entries, {"pg": receiver}, self.last_backups if host == "backup" else {})
+                for host, entries in self.entries.items()
+            },
             {"pg": "pg", "other": "other"},
             unknown,
         )
@@ -92,7 +100,9 @@ class World:
         entries = self.entries.get(host, {})
         if step is DecommissionStep.BACK_UP:
             assert entries["pg"].active
-            assert entries["pg"].streaming or self.command == OURS
+            # It would wait for its WAL for ever.
+            assert self.receiving if entries["pg"].streaming else self.command == OURS
+            self.last_backups["pg"] = "20261130T120000"
         elif step is DecommissionStep.DISABLE_SYNCHRONOUS:
             self.names = ""
         elif step is DecommissionStep.STOP_ARCHIVING:
@@ -203,8 +213,28 @@ def test_a_backup_that_could_never_be_complete_is_not_taken() -> None:
     world = World(command=NOTHING)
     world.entries["backup"]["pg"] = replace(ACTIVE, streaming=False)
     assert plan(world.fleet(), Choices(("pg",), last_backup=True)).hosts["backup"].back_up == ()
+    (problem,) = plan(world.fleet(), Choices(("pg",), last_backup=True)).problems
+    assert problem.startswith(
+        "backup: no last backup of 'pg' can be taken, because nothing delivers its WAL: archiving is off."
+    )
+    assert plan(world.fleet(), Choices(("pg",))).problems == ()
     world.command = OURS
     assert plan(world.fleet(), Choices(("pg",), last_backup=True)).hosts["backup"].back_up == ("pg",)
+
+
+def test_a_last_backup_of_an_earlier_run_is_named_and_not_taken_again() -> None:
+    world, choices = World(), Choices(("pg",), last_backup=True)
+    # Up to the end of the receiver and of its slot; the entry is still active.
+    run(world, choices, 4)
+    assert not world.receiving
+    assert world.entries["backup"]["pg"].active
+    planned = plan(world.fleet(), choices)
+    assert planned.hosts["backup"].back_up == ()
+    assert planned.problems == ()
+    assert "backup: the last backup of 'pg' is 20261130T120000. An earlier run has taken it" in planned.left
+    world.last_backups.clear()
+    (problem,) = plan(world.fleet(), choices).problems
+    assert "its WAL receiver does not run, and its slot does not exist" in problem
 
 
 def test_a_name_that_nobody_has_is_an_error_with_the_known_ones() -> None:
