@@ -295,7 +295,7 @@ def _last_backup_problems(
 
 
 def _last_backups_left(fleet: Fleet, hosts: Mapping[str, HostSteps], choices: Choices) -> Iterator[str]:
-    """What is to be said of last backups that this run does not take."""
+    """Last backups that this run does not take, for the person who reads the plan."""
     if not choices.last_backup:
         return
     taken = [
