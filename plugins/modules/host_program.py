@@ -46,6 +46,11 @@ options:
       - The operating system user that runs Barman.
     type: str
     default: barman
+  metrics_file:
+    description:
+      - With O(state=absent), the file of metrics that the program wrote for Prometheus. When nothing starts the program any more, the module ends the
+        processes that write this file, and removes it.
+    type: path
 extends_documentation_fragment:
   - pgdr.barman._attributes
 attributes:
@@ -95,6 +100,7 @@ ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **program_argument_spec(),
     "user": {"type": "str", "default": "barman"},
+    "metrics_file": {"type": "path"},
 }
 
 

@@ -11,19 +11,16 @@ Barman's files contain is read by a child process that is Barman's user, and roo
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._host.child import texts_as
 from .._host.files import read_text, write_atomic
+from .._host.metrics_file import SAMPLE, alone, remove_metrics
 from .._host.process import HostError
-from .._host.safe_files import remove_file
-from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._monitoring.exposition import parse_exposition
 from .._monitoring.metrics import PREFIX, metrics_text
 from .._monitoring.sample_history import GRACE, SampleHistory, parse_stopped
@@ -36,8 +33,6 @@ INTERVAL = 15.0
 PHASE = GRACE + 1
 #: Seconds from one check of the file to the next, between two samples.
 _LOOK = 1.0
-#: Seconds that another run's sample may take, beside the answers of PostgreSQL.
-_SAMPLE = 5.0
 
 
 @dataclass(frozen=True)
@@ -85,10 +80,7 @@ def metrics(options: argparse.Namespace, settings: Settings) -> int:
     if options.interval <= 0:
         raise HostError(f"--interval is {options.interval:g}, and must be more than 0")
     if options.remove:
-        # A run that goes on finds that the file is gone, and ends.
-        with _alone(options.output, options.timeout + _SAMPLE):
-            if os.path.lexists(options.output):
-                remove_file(options.output)
+        remove_metrics(options.output, options.timeout + SAMPLE)
         return 0
     connections = KeptConnections()
     with texts_as(settings.user, _work(options, settings, connections), connections.close) as sample:
@@ -96,7 +88,7 @@ def metrics(options: argparse.Namespace, settings: Settings) -> int:
             sys.stdout.write(sample())
         else:
             write_samples(
-                options.output, sample, SamplePace(options.seconds, options.interval), options.timeout + _SAMPLE
+                options.output, sample, SamplePace(options.seconds, options.interval), options.timeout + SAMPLE
             )
     return 0
 
@@ -125,7 +117,7 @@ def write_samples(path: str, sample: Callable[[], str], pace: SamplePace, patien
     end = pace.now() + pace.seconds
     own: tuple[int, ...] | None = None
     while True:
-        with _alone(path, patience):
+        with alone(path, patience):
             if own is not None and _identity(path) != own:
                 return
             write_atomic(path, sample(), 0o644, durable=False)
@@ -146,31 +138,3 @@ def _identity(path: str) -> tuple[int, ...] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino, found.st_mtime_ns
-
-
-@contextlib.contextmanager
-def _alone(path: str, patience: float) -> Iterator[None]:
-    """While another run's sample lasts, as on a file system that hangs, none is added. Raises HostError."""
-    directory = os.path.dirname(os.path.abspath(path))
-    try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as exc:
-        raise HostError(
-            f"{directory} can't be opened: {exc.strerror}. Install node exporter, or set barman_textfile_directory"
-        ) from None
-
-    def lock() -> Probe:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return Probe(done=False, observed="locked")
-        return Probe(done=True, observed="")
-
-    try:
-        try:
-            wait_for(f"the lock of {directory}", lock, patience)
-        except WaitTimeout:
-            raise HostError(f"another run still writes metrics into {directory}, for {patience:g} s") from None
-        yield
-    finally:
-        os.close(handle)

@@ -22,6 +22,7 @@ from typing import Any
 
 from .._host.files import names_in, read_text, walk, write_atomic
 from .._host.marked_block import split_block
+from .._host.metrics_file import SAMPLE, remove_metrics, writers
 from .._host.process import HostError
 from .._host.result import Result, file_diff
 from .._host.safe_files import ids_of, make_directories, remove_file, writing_as
@@ -34,6 +35,9 @@ _LINK = "current"
 _IDENTITY = re.compile(r"[0-9a-f]{16,64}\Z")
 #: What an installation leaves that was killed.
 _UNFINISHED = ".new-"
+
+#: Seconds to wait for a sample of the metrics that is under way, with PostgreSQL servers that do not answer.
+_PATIENCE = 60.0 + SAMPLE
 
 Sources = Callable[[], Mapping[str, str]]
 
@@ -280,11 +284,19 @@ def install_program(params: Mapping[str, Any], sources: Sources, *, check_mode: 
     desired = _desired(params) if params["state"] == "present" else None
     current = observe(places)
     plan = make_plan(desired, current, places, sys.executable)
+    metrics = params["metrics_file"] if desired is None else None
+    # A process that writes it may have begun, and not written yet.
+    removed = metrics is not None and (os.path.lexists(metrics) or bool(writers(metrics)))
     if plan.changed and not check_mode:
         apply(plan, places, sources, params["user"])
+    if removed and not check_mode:
+        # Nothing starts another one any more.
+        remove_metrics(metrics, _PATIENCE)
     before = {places.settings: current.settings, places.schedule: current.schedule, places.command: current.command}
     diff = [file_diff(path, before[path] or "", text or "") for path, text in (plan.write or {}).items()]
     if plan.install or plan.remove:
         versions = [f"{current.identity or ''}\n", f"{plan.identity or ''}\n"]
         diff.append(file_diff(places.library, *versions))
-    return Result(plan.changed, {"identity": plan.identity}, diff=diff)
+    if removed:
+        diff.append({"before_header": metrics, "before": "present\n", "after_header": metrics, "after": ""})
+    return Result(plan.changed or removed, {"identity": plan.identity}, diff=diff)

@@ -46,7 +46,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setattr(module, "observe", observe)
     monkeypatch.setattr(nagios_command, "text_as", lambda user, work: work())
     monkeypatch.setattr(metrics_command, "texts_as", lambda user, work, end: contextlib.nullcontext(work))
-    monkeypatch.setattr(metrics_command, "_SAMPLE", -5.0)
+    monkeypatch.setattr(metrics_command, "SAMPLE", -5.0)
     return str(path)
 
 

@@ -134,6 +134,7 @@ def install(root: Path, identity: str = ONE, *, check_mode: bool = False, **valu
         "settings": {"barman_user": ME},
         "schedule_lines": [],
         "user": ME,
+        "metrics_file": None,
         **values,
     }
     return program_files.install_program(params, own_sources, check_mode=check_mode, root=str(root))
@@ -221,3 +222,15 @@ def test_what_is_observed(root: Path) -> None:
     assert current.identity == ONE
     assert current.versions == (ONE,)
     assert str(sys.executable) in (current.command or "")
+
+
+def test_the_metrics_go_with_the_program(root: Path) -> None:
+    metrics = root / "pgdr_barman.prom"
+    install(root)
+    metrics.write_text("pgdr_barman_up 1\n")
+    assert install(root, state="absent", metrics_file=str(metrics), check_mode=True).changed
+    assert metrics.exists()
+    assert install(root, state="absent", metrics_file=str(metrics)).changed
+    assert not metrics.exists()
+    assert not install(root, state="absent", metrics_file=str(metrics)).changed
+    assert not install(root, state="absent", metrics_file=str(root / "no/directory/x.prom")).changed
