@@ -224,9 +224,12 @@ def _settings(topology: Topology, index: Index, server: PostgresServer) -> dict[
 
 
 def _senders(index: Index, server: PostgresServer) -> int:
-    """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another. So does each declared standby."""
-    standbys = len(index.standbys.get(server.host, ()))
-    return 2 * len(receivers_of(index, server)) + (2 if has_base_backups(server) else 0) + standbys
+    """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another. So does each declared standby.
+
+    Barman's cron, check and the start of a receiver may connect at the same time: one more, unless copies leave room for it.
+    """
+    receivers, standbys = len(receivers_of(index, server)), len(index.standbys.get(server.host, ()))
+    return 2 * receivers + (2 if has_base_backups(server) else min(receivers, 1)) + standbys
 
 
 def _archiving(topology: Topology, index: Index, server: PostgresServer) -> Archiving | None:

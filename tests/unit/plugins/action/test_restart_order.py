@@ -26,7 +26,7 @@ def variables(host: str, lost: tuple[str, ...] = (), **found: dict[str, Any] | N
     }
 
 
-RAISED = {"a": replication(3, 10, standby=False), "b": replication(3, 10, standby=True)}
+RAISED: dict[str, Any] = {"a": replication(3, 10, standby=False), "b": replication(3, 10, standby=True)}
 
 
 def test_a_standby_and_its_primary() -> None:
@@ -49,7 +49,7 @@ def test_a_standby_and_its_primary() -> None:
 
 
 def test_a_standby_replays_what_its_primary_lowered() -> None:
-    lowered = {"a": replication(10, 3, standby=False), "b": replication(10, 3, standby=True)}
+    lowered: dict[str, Any] = {"a": replication(10, 3, standby=False), "b": replication(10, 3, standby=True)}
     found = run_action(restart_order, variables("b", **lowered), members=["a"])
     assert (found["turn"], found["replays"]) == (1, "a")
 
@@ -67,6 +67,6 @@ def test_a_member_that_the_run_lost_before() -> None:
 
 
 def test_no_order_is_possible() -> None:
-    given = {"a": replication(3, 10, standby=False), "b": replication(3, 4, standby=True)}
+    given: dict[str, Any] = {"a": replication(3, 10, standby=False), "b": replication(3, 4, standby=True)}
     message, _result = failed_action(restart_order, variables("a", **given), members=["b"])
     assert message.startswith("Nothing was restarted of a, b: max_wal_senders will be 4 on b, a standby, and 10 on a")

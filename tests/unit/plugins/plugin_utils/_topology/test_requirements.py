@@ -342,7 +342,7 @@ def test_rsync_with_streaming():
         == "ssh -q -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=30 -p 2222 postgres@198.51.100.21"
     )
     assert options["streaming_archiver"] is True
-    assert postgres(found)["settings"]["max_wal_senders"] == {"minimum": 2}
+    assert postgres(found)["settings"]["max_wal_senders"] == {"minimum": 3}
     assert connections(found, "pg") == ["barman@backup -> postgres@pg"]
     assert barman(found)["client_versions"] == [17]
 
