@@ -21,7 +21,7 @@ from .waiting import Probe, WaitTimeout, wait_for
 
 #: Seconds that another run's sample may take, beside the answers of PostgreSQL.
 SAMPLE = 5.0
-#: Seconds until a process that was told to end has ended.
+#: Seconds that a process may take to end.
 _END = 10.0
 #: What each process that writes metrics has in its arguments, and those that remove the file.
 _WRITES, _REMOVES = ("pgdr-barman", "metrics"), "--remove"

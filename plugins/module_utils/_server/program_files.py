@@ -284,9 +284,9 @@ def install_program(params: Mapping[str, Any], sources: Sources, *, check_mode: 
     desired = _desired(params) if params["state"] == "present" else None
     current = observe(places)
     plan = make_plan(desired, current, places, sys.executable)
-    metrics = params["metrics_file"] if desired is None else None
+    metrics = str(params["metrics_file"] or "") if desired is None else ""
     # A process that writes it may have begun, and not written yet.
-    removed = metrics is not None and (os.path.lexists(metrics) or bool(writers(metrics)))
+    removed = bool(metrics) and (os.path.lexists(metrics) or bool(writers(metrics)))
     if plan.changed and not check_mode:
         apply(plan, places, sources, params["user"])
     if removed and not check_mode:
