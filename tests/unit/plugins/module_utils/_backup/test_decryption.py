@@ -68,7 +68,7 @@ class Keyring:
 
 @pytest.fixture(scope="module")
 def keyring() -> Iterator[Keyring]:
-    # It needs its agent where it was compiled for, so an unpacked package would not do.
+    # It looks for its agent in the directory that it was compiled for, so an unpacked package would not do.
     assert shutil.which("gpg"), "gpg is not installed: install it (on Debian, the package gpg)"
     # A short path: the agent has a socket in it.
     with tempfile.TemporaryDirectory(prefix="gpg-", dir="/tmp") as home:
