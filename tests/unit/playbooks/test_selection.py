@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.tools.debian import DOT, path_with
 from tests.unit.playing import play
 
 PLAYBOOKS = ("backup", "check", "drill", "repair", "sync", "verify")
@@ -96,7 +98,7 @@ def test_a_drill_on_another_backup_server_than_the_first_one_reaches_it(tmp_path
     """The arguments are those of a backup server of the run. No host answers."""
     report = f"barman_report_file={tmp_path / 'report.html'}"
     arguments = (written(tmp_path), "--limit=backup-us", "--extra-vars", report)
-    stdout = play(tmp_path, "pgdr.barman.drill", *arguments, rc=4)
+    stdout = play(tmp_path, "pgdr.barman.drill", *arguments, rc=4, PATH=path_with(os.environ["PATH"], DOT))
     assert "PLAY [Run restore drills]" in stdout
     assert "undefined" not in stdout
 
