@@ -10,14 +10,17 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, run
+from tests.tools.stage import CACHE, REPOSITORY, Outcome, Stage, environment, run
 
 JUNIT = CACHE / "results" / "unit.xml"
 
 JOBS: dict[str, tuple[str, ...]] = {
     # The slow ones first, so that the others fill in beside them.
     "unit tests": ("pytest", "-q", "-n", "2", f"--junit-xml={JUNIT}", "tests/unit"),
-    "ansible-lint": ("ansible-lint", "--offline", "--strict", "--profile=production", "-q"),
+    "ansible-lint": (
+        *("env", f"PATH={REPOSITORY / 'tests' / 'tools' / 'lint'}{os.pathsep}{environment()['PATH']}"),
+        *("ansible-lint", "--offline", "--strict", "--profile=production", "-q"),
+    ),
     "mypy": ("mypy", "--package", "ansible_collections.pgdr.barman.plugins", "--package", "tests"),
     "documentation site": ("python", "-m", "tests.tools.site"),
     "managed hosts' Python": (

@@ -6,7 +6,7 @@
 python -m tests.tools.molecule [SCENARIO[@RELEASE] ...]
 
 RELEASE is one of ansible-core in requirements/cores.txt, as in streaming@2.16. Without it, the project's own ansible-core runs the playbooks.
-Without arguments, all scenarios run: those of WITH_OTHER_CORES with the oldest and the newest release, the others with the project's own.
+Without arguments, all scenarios run: those of WITH_OTHER_CORES with the oldest or the newest release, the others with the project's own.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ LONGEST_FIRST = (
 )
 """They begin before all others, so that all lanes end at about the same time."""
 
-WITH_OTHER_CORES = ("streaming",)
+WITH_OTHER_CORES = {"streaming": "oldest", "rsync": "newest"}
 """The scenarios that the oldest and the newest ansible-core run instead of the project's own, which runs all the others."""
 
 AT_ONCE = 3
@@ -234,19 +234,17 @@ def scenarios() -> list[str]:
 
 def everything(stage: Stage) -> list[str]:
     """All scenarios, each with the ansible-core that runs it. A release that this machine has no Python for is skipped."""
+    older, newer = cores.from_the_ends()
     names = []
     for scenario in scenarios():
-        if scenario not in WITH_OTHER_CORES:
-            names.append(scenario)
-            continue
-        chosen = []
-        for releases in cores.from_the_ends():
-            for core in releases:
-                if core.python is not None:
-                    chosen.append(f"{scenario}@{core.release}")
-                    break
-                stage.skip(f"{scenario}@{core.release}", core.missing())
-        names += chosen or [scenario]
+        end = WITH_OTHER_CORES.get(scenario)
+        name = scenario
+        for core in {"oldest": older, "newest": newer, None: []}[end]:
+            if core.python is not None:
+                name = f"{scenario}@{core.release}"
+                break
+            stage.skip(f"{scenario}@{core.release}", core.missing())
+        names.append(name)
     return names
 
 
