@@ -333,6 +333,26 @@ def test_a_proof_that_is_older_than_the_inventory_allows(
     check_alerts(program, tmp_path / "test.yml", given, {BEGUN - 1: [], ENDED - 1: [expected], ENDED + 1: []})
 
 
+def test_a_server_that_no_drill_ever_proved(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SUMMARIES, "BarmanDrillTooOld", "pg: no restore was ever proven by a drill")
+    limits = Limits(drill={"pg": 600.0})
+    test_a_proof_that_is_older_than_the_inventory_allows(
+        program, tmp_path, lambda _host: None, limits, "BarmanDrillTooOld"
+    )
+
+
+def test_a_text_has_no_age_since_1970(tmp_path: Path) -> None:
+    """A time of 0 stands for never. The waiting segments say whether there is an oldest one."""
+    never = [family.name for family in families(WatchedHost(tmp_path).observe(), Limits()) if " 0: " in family.help]
+    assert "pgdr_barman_drill_last_success_timestamp_seconds" in never
+    for name, rule in ALERTS.items():
+        if "$value | humanizeDuration" not in str(rule["annotations"]["summary"]):
+            continue
+        for metric in re.findall(r"time\(\) - (\w+)", str(rule["expr"])):
+            compared = metric.replace("oldest_timestamp_seconds", "segments")
+            assert metric not in never or re.search(rf"\b{compared} (!=|>) 0\b", rule["expr"]), (name, metric)
+
+
 @pytest.mark.parametrize("metric", ["passive_overdue_seconds", "passive_contact_timestamp_seconds"])
 def test_a_passive_copy_that_does_not_follow(program: Path, tmp_path: Path, metric: str) -> None:
     name = f'pgdr_barman_{metric}{{server="pg",{TARGET}}}'

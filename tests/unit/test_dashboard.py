@@ -77,6 +77,14 @@ def test_each_selector_follows_the_variables() -> None:
     assert {'{instance=~"$instance",server=~"$server"}', '{instance=~"$instance"}'} >= set(selectors)
 
 
+def test_no_age_counts_from_1970(tmp_path: Path) -> None:
+    """A time of 0 stands for never."""
+    never = {family.name for family in families(WatchedHost(tmp_path).observe(), Limits()) if " 0: " in family.help}
+    ages = [text for expression in EXPRESSIONS for text in re.findall(r"time\(\) - (\w+)", expression)]
+    assert ages
+    assert never.isdisjoint(ages)
+
+
 def test_promtool_reads_each_expression(tmp_path: Path) -> None:
     program = debian.program(debian.PROMTOOL)
     rules = [
