@@ -134,6 +134,7 @@ file_systems:
     - The file systems by directory, those of O(paths) and of the data directory.
     - C(kind) is the type of the file system, C(device) its major and minor number, and C(size) its bytes. C(address) is the server's of a network file system.
     - C(disks) are the disks below it. A name that begins with C(wwn) is unique in the world, others are on one machine only.
+      V(null) if the disks can't be listed.
   returned: success
   type: dict
   sample:
@@ -189,7 +190,7 @@ barman_configured:
   type: bool
   sample: true
 reasons:
-  description: Why C(database) or C(barman) is not known.
+  description: Why C(database), C(barman) or a part of C(file_systems) is not known.
   returned: success
   type: dict
   sample: {}

@@ -283,6 +283,18 @@ def test_a_directory_that_cannot_be_listed_is_no_empty_one(path: Path) -> None:
     globs = [node for node in found if ast.unparse(node.func) in ("glob.glob", "glob.iglob")]
     allowed = str(path.relative_to(PLUGINS)).partition("/")[2] in GLOBS
     assert allowed or [node.lineno for node in globs] == []
+    listing = ("os.listdir", "os.scandir")
+    silent = [
+        handler.lineno
+        for attempt in ast.walk(ast.parse(path.read_text()))
+        if isinstance(attempt, ast.Try)
+        and any(isinstance(node, ast.Call) and ast.unparse(node.func) in listing for node in ast.walk(attempt))
+        for handler in attempt.handlers
+        if handler.type is None
+        or {"OSError", "PermissionError"} & set(ast.unparse(handler.type).strip("()").split(", "))
+        if not isinstance(handler.body[-1], ast.Raise)
+    ]
+    assert silent == []
 
 
 @pytest.mark.parametrize("path", sorted(PLUGINS.rglob("*.py")), ids=lambda path: str(path.relative_to(PLUGINS)))

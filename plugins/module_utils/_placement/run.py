@@ -46,7 +46,7 @@ def show_placement(
     return Result(
         values={
             "machine": machine_facts(root),
-            "file_systems": file_systems(paths, root),
+            "file_systems": file_systems(paths, root, reasons=reasons),
             "ssh_keys": fingerprints(params["ssh_users"]),
             "database": database,
             "links": links,

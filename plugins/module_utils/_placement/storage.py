@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._barman.disks import disk_of
-from .._host.files import read_text
+from .._host.files import names_in, read_text
 from .._host.process import HostError
 
 _ESCAPED = re.compile(r"\\([0-7]{3})")
@@ -68,33 +68,59 @@ def mount_of(path: str, mounts: Iterable[MountedFileSystem]) -> MountedFileSyste
 
 
 def file_systems(
-    paths: Iterable[str], root: str = "/", disk_size: Callable[[str], Any] = disk_of
+    paths: Iterable[str],
+    root: str = "/",
+    disk_size: Callable[[str], Any] = disk_of,
+    reasons: MutableMapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """By path, its file system. A directory that does not exist yet will be on that of its parent."""
-    try:
-        mounts = parse_mounts(read_text(os.path.join(root, "proc/self/mountinfo")) or "")
-    except HostError:
-        mounts = []
+    """By path, its file system. A directory that does not exist yet will be on that of its parent.
+
+    disks: None if they are not known. reasons: is filled with what could not be read.
+    """
+    problems: list[str] = []
     found: dict[str, dict[str, Any]] = {}
+    mounts = _mounts(root, problems)
     for path in dict.fromkeys(paths):
         mount = mount_of(os.path.realpath(path), mounts)
         if mount is None:
             continue
         disk = disk_size(path)
+        disks: list[str] | None = None
+        try:
+            disks = disks_of(mount, root)
+        except HostError as exc:
+            problems.append(f"{path}: {exc}")
         found[path] = {
             "mountpoint": mount.mountpoint,
             "kind": mount.kind,
             "source": mount.source,
             "address": mount.address,
             "device": mount.device,
-            "disks": disks_of(mount, root),
+            "disks": disks,
             "size": None if disk is None else disk.size,
         }
+    if problems and reasons is not None:
+        reasons["file_systems"] = "; ".join(problems)
     return found
 
 
+def _mounts(root: str, problems: list[str]) -> list[MountedFileSystem]:
+    path = os.path.join(root, "proc/self/mountinfo")
+    try:
+        text = read_text(path)
+    except HostError as exc:
+        problems.append(str(exc))
+        return []
+    if text is None:
+        problems.append(f"{path} does not exist")
+    return parse_mounts(text or "")
+
+
 def disks_of(mount: MountedFileSystem, root: str = "/") -> list[str]:
-    """The disks below a file system, also below LVM and RAID: by a name that is unique in the world if there is one, else by the kernel's."""
+    """The disks below a file system, also below LVM and RAID: by a name that is unique in the world if there is one, else by the kernel's.
+
+    Raises HostError if they can't be listed.
+    """
     device = mount.device
     if device.startswith("0:") and mount.source.startswith("/dev/"):
         device = _device_number(os.path.join(root, mount.source.lstrip("/"))) or device
@@ -106,7 +132,7 @@ def disks_of(mount: MountedFileSystem, root: str = "/") -> list[str]:
 
 def _leaves(directory: str) -> set[str]:
     """directory: of a block device in sysfs."""
-    slaves = _listed(os.path.join(directory, "slaves"))
+    slaves = names_in(os.path.join(directory, "slaves"))
     if slaves:
         return set().union(*(_leaves(os.path.realpath(os.path.join(directory, "slaves", one))) for one in slaves))
     if os.path.exists(os.path.join(directory, "partition")):
@@ -118,14 +144,8 @@ def _leaves(directory: str) -> set[str]:
     return {os.path.basename(directory)}
 
 
-def _listed(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []
-
-
 def _first_line(path: str) -> str:
+    """Empty if the kernel does not know: it refuses to read the wwid of a disk that has none."""
     try:
         return (read_text(path) or "").strip()
     except HostError:

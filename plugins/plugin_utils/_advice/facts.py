@@ -19,7 +19,8 @@ MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 
 @dataclass(frozen=True)
 class FileSystem:
-    """The file system of a directory. address: of the server of a network file system. disks: names that are unique in the world or on the machine."""
+    """The file system of a directory. address: of the server of a network file system. disks: names that are unique in the world or on the machine;
+    None if they are not known."""
 
     path: str
     mountpoint: str = ""
@@ -27,7 +28,7 @@ class FileSystem:
     source: str = ""
     address: str = ""
     device: str = ""
-    disks: tuple[str, ...] = ()
+    disks: tuple[str, ...] | None = ()
     size: int | None = None
 
     @property
@@ -98,6 +99,7 @@ def host_facts(host: str, result: Mapping[str, Any]) -> HostFacts:
 
 
 def _file_system(path: str, found: Mapping[str, Any]) -> FileSystem:
+    disks = found.get("disks")
     return FileSystem(
         path,
         mountpoint=_text(found.get("mountpoint")),
@@ -105,7 +107,7 @@ def _file_system(path: str, found: Mapping[str, Any]) -> FileSystem:
         source=_text(found.get("source")),
         address=_text(found.get("address")),
         device=_text(found.get("device")),
-        disks=tuple(found.get("disks") or ()),
+        disks=None if disks is None else tuple(disks),
         size=whole(found.get("size")),
     )
 

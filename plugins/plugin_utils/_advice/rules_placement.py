@@ -16,6 +16,8 @@ from .finding import Unmeasured, finding
 #: SHA256: and eight characters.
 _SHORT_KEY = 15
 _FACTS = "facts of both hosts"
+_DISKS = "the disks below the data directory and barman_home"
+_DISKS_OF_COPIES = "the disks below barman_home of both hosts"
 
 
 def _shared_machine(architecture: Architecture, host: str, other: str) -> str:
@@ -88,22 +90,29 @@ def storage_of_servers(architecture: Architecture) -> Findings:
         same_machine = bool(_shared_machine(architecture, host, entry.backup.host))
         evidence = f"{host}: {data}; {entry.backup.host}: {home}"
         found = _shared_storage(data, home, same_machine=same_machine)
-        if found:
+        if found is None:
+            yield Unmeasured("same_disk", host, _DISKS)
+        elif found:
             yield finding(found, host, evidence)
 
 
-def _shared_storage(first: FileSystem, second: FileSystem, *, same_machine: bool) -> str:
-    """The code of the finding; empty if both are on storage of their own. Names of disks mean something on one machine only, except WWNs."""
+def _shared_storage(first: FileSystem, second: FileSystem, *, same_machine: bool) -> str | None:
+    """The code of the finding; empty if both are on storage of their own, and None if that is not known.
+
+    Names of disks mean something on one machine only, except WWNs.
+    """
     if first.is_remote and second.is_remote:
         if first.storage_server != second.storage_server or not first.storage_server:
             return ""
         return "same_nfs_export" if _nested(first.export, second.export) else "same_nfs_server"
     if first.is_remote or second.is_remote:
         return ""
+    if same_machine and first.device and first.device == second.device:
+        return "same_disk"
+    if first.disks is None or second.disks is None:
+        return None
     disks = set(first.disks) & set(second.disks)
-    if same_machine:
-        return "same_disk" if disks or (first.device and first.device == second.device) else ""
-    return "same_disk" if any(":" in disk for disk in disks) else ""
+    return "same_disk" if any(same_machine or ":" in disk for disk in disks) else ""
 
 
 def _nested(first: str, second: str) -> bool:
@@ -119,7 +128,10 @@ def storage_of_copies(architecture: Architecture) -> Findings:
             yield Unmeasured("copies_share_storage", target, "barman_home of both hosts")
             continue
         same_machine = bool(_shared_machine(architecture, source, target))
-        if _shared_storage(first, second, same_machine=same_machine):
+        found = _shared_storage(first, second, same_machine=same_machine)
+        if found is None:
+            yield Unmeasured("copies_share_storage", target, _DISKS_OF_COPIES)
+        elif found:
             yield finding("copies_share_storage", target, f"{source}: {first}; {target}: {second}", source)
 
 

@@ -95,8 +95,30 @@ def test_what_the_module_returns_of_a_directory(root: Path) -> None:
     assert found["/var/lib/barman"]["mountpoint"] == "/var/lib/barman"
 
 
+def test_disks_that_can_not_be_listed_are_not_known(root: Path) -> None:
+    slaves = root / "sys/devices/dm-0/slaves"
+    for one in slaves.iterdir():
+        one.unlink()
+    slaves.rmdir()
+    slaves.symlink_to(slaves)
+    reasons: dict[str, str] = {}
+    found = file_systems(["/var/lib/barman", "/srv/pg"], str(root), lambda path: Disk(path, 10, 100), reasons)
+    assert (found["/var/lib/barman"]["disks"], found["/srv/pg"]["disks"]) == (None, [])
+    assert set(reasons) == {"file_systems"}
+    assert f"/var/lib/barman: {slaves} can't be read" in reasons["file_systems"]
+
+
 def test_without_mountinfo_nothing_is_known(tmp_path: Path) -> None:
-    assert file_systems(["/var"], str(tmp_path)) == {}
+    reasons: dict[str, str] = {}
+    assert file_systems(["/var"], str(tmp_path), reasons=reasons) == {}
+    assert reasons == {"file_systems": f"{tmp_path}/proc/self/mountinfo does not exist"}
+
+
+def test_mountinfo_that_can_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "proc/self/mountinfo").mkdir(parents=True)
+    reasons: dict[str, str] = {}
+    assert file_systems(["/var"], str(tmp_path), reasons=reasons) == {}
+    assert "mountinfo" in reasons["file_systems"]
 
 
 def test_the_directories_of_this_machine() -> None:

@@ -342,6 +342,16 @@ def test_an_unreachable_host_is_no_finding(lost: str) -> None:
     assert found.unmeasured
 
 
+def test_disks_that_are_not_known_are_no_disks_of_their_own() -> None:
+    fleet = healthy_fleet()
+    fleet.placements["backup-eu"]["file_systems"][HOME]["disks"] = None
+    found = assess(fleet)
+    assert found.decided.findings == ()
+    unknown = {(one.code, one.subject) for one in found.unmeasured}
+    assert {("same_disk", "orders"), ("copies_share_storage", "backup-us")} <= unknown
+    assert {code for code, _subject in unknown} == {"same_disk", "copies_share_storage"}
+
+
 def test_snapshots_cross_no_network_and_no_drill_restores_them() -> None:
     options = {
         "snapshot_provider": "aws",
