@@ -20,7 +20,6 @@ PLUGINS = REPOSITORY / "plugins"
 FOUNDATIONS = ("_host", "_postgres", "_barman")
 """Folders of module_utils that import only what stands before them. The other folders are operations."""
 GLOBS = {
-    "_patroni/control.py": "/proc, which everybody can list",
     "_placement/machine.py": "keys of users, which root lists",
     "_postgres/start_settings.py": "/etc/postgresql, which everybody can list",
     "_server/existing.py": "the files of cron and systemd, which root lists",

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from .._archive_command.archiver import ArchiverState, read_archiver
 from .._barman.command import Barman, failure
 from .._barman.configuration import ServerConfiguration
-from .._barman.locks import command_line
+from .._host.proc import command_line
 from .._host.process import HostError
 from .._postgres.connection import Connect, Session
 from .._postgres.wal_position import read_position

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 
 from .._host.files import read_text
+from .._host.proc import command_line
 from .configuration import ServerConfiguration
 
 #: After so many seconds a receiver counts: PostgreSQL streams also to one that ends as soon as it has to write, and cron starts
@@ -55,12 +56,3 @@ def receiver_pid(server: ServerConfiguration, process: Callable[[int], str | Non
     pid = last_holder(server, "receive-wal")
     line = None if pid is None else process(pid)
     return pid if line is not None and "receive-wal" in line and server.name in line.split() else None
-
-
-def command_line(pid: int) -> str | None:
-    """A process's arguments; None where there is no such process."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            return stream.read().replace(b"\0", b" ").decode("utf-8", errors="replace")
-    except OSError:
-        return None

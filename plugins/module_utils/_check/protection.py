@@ -20,9 +20,10 @@ from .._barman.archive import Archive
 from .._barman.catalog import DONE, Backup
 from .._barman.command import Barman
 from .._barman.configuration import ServerConfiguration
-from .._barman.locks import command_line, receiver_pid
+from .._barman.locks import receiver_pid
 from .._barman.server import Server
 from .._host.files import names_in
+from .._host.proc import command_line
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres import wal
 from .._postgres.connection import Connect

@@ -10,6 +10,7 @@ drill removes the directories that these files name, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from typing import Any
 
 from .._host.files import names_in, read_text, sync_directory, write_atomic
 from .._host.lock import is_locked
+from .._host.proc import command_line, process_ids
 from .._host.process import Command, HostError, Runner, lookup_user, run
 from .._host.safe_files import writing_as
 
@@ -183,24 +185,14 @@ def left_on_drill_hosts(home: str) -> list[Scratch]:
 
 def processes_with(path: str, uid: int) -> list[int]:
     """The processes of the user that have the path in their arguments."""
-    searched = os.fsencode(path)
-    found: list[int] = []
-    for name in names_in("/proc"):
-        if not name.isdigit() or int(name) == os.getpid():
-            continue
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as stream:
-                named = searched in stream.read()
-            if named and _uid_of(name) == uid:
-                found.append(int(name))
-        except OSError:
-            continue
-    return found
+    return [
+        pid for pid in process_ids() if pid != os.getpid() and path in (command_line(pid) or "") and _uid_of(pid) == uid
+    ]
 
 
-def _uid_of(pid: str) -> int | None:
-    """The real user of a process. The owner of its directory in /proc can be root."""
-    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as stream:
+def _uid_of(pid: int) -> int | None:
+    """The real user of a process; None if it has ended. The owner of its directory in /proc can be root."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as stream:
         for line in stream:
             if line.startswith("Uid:"):
                 return int(line.split()[1])

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from .._barman.cluster_members import MemberConnection, connections_of, parse_member, question_to
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration, read
-from .._barman.locks import command_line, receiver_pid
+from .._barman.locks import receiver_pid
 from .._host.lock import Held, exclusive
+from .._host.proc import command_line
 from .._host.process import HostError
 from .._postgres.connection import Connect
 from .._postgres.questions import AskAll

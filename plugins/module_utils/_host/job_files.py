@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .proc import process_arguments, process_ids
 from .process import HostError
 
 _BOOT_ID = "sys/kernel/random/boot_id"
@@ -96,16 +97,14 @@ def _finished(path: str) -> bool:
 def _processes(proc: str) -> dict[int, tuple[int, list[str]]]:
     """Session and arguments of each process, by its number. A zombie has no arguments and is left out."""
     found: dict[int, tuple[int, list[str]]] = {}
-    for name in os.listdir(proc):
-        if name.isdigit():
-            try:
-                with open(os.path.join(proc, name, "cmdline"), "rb") as stream:
-                    argv = stream.read().decode("utf-8", errors="replace").split("\0")[:-1]
-                with open(os.path.join(proc, name, "stat"), encoding="utf-8", errors="replace") as stream:
-                    # The name in parentheses may contain anything.
-                    session = int(stream.read().rpartition(")")[2].split()[3])
-            except (OSError, ValueError, IndexError):
-                continue
-            if argv:
-                found[int(name)] = (session, argv)
+    for pid in process_ids(proc):
+        argv = process_arguments(pid, proc)
+        if not argv:
+            continue
+        try:
+            with open(os.path.join(proc, str(pid), "stat"), encoding="utf-8", errors="replace") as stream:
+                # The name in parentheses may contain anything.
+                found[pid] = (int(stream.read().rpartition(")")[2].split()[3]), argv)
+        except (OSError, ValueError, IndexError):
+            continue
     return found

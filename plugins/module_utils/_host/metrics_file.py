@@ -15,6 +15,7 @@ import os
 import signal
 from collections.abc import Iterator
 
+from .proc import PROC, command_line, process_ids
 from .process import HostError
 from .safe_files import remove_file
 from .waiting import Probe, WaitTimeout, wait_for
@@ -55,41 +56,45 @@ def alone(path: str, patience: float) -> Iterator[None]:
         os.close(handle)
 
 
-def remove_metrics(path: str, patience: float, proc: str = "/proc") -> None:
-    """End the processes that write the file, and remove it. No line of cron may start one any more.
+def remove_metrics(path: str, patience: float, proc: str = PROC) -> bool:
+    """End the processes that write the file, and remove it. No line of cron may start one any more. False if there was nothing to do.
 
     A process that has begun, and has not written yet, would write the file again after its removal, and go on. None of them is
     within a sample, because of the lock. Raises HostError.
     """
-    with alone(path, patience):
-        for pid in writers(path, proc):
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        return False
+    changed = False
+
+    def ended() -> Probe:
+        nonlocal changed
+        left = writers(path, proc)
+        changed = changed or bool(left)
+        # A shell that ends now can have started its program since the last listing.
+        for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
+        return Probe(done=not left, observed=f"processes {', '.join(map(str, left))} run")
 
-        def ended() -> Probe:
-            left = writers(path, proc)
-            return Probe(done=not left, observed=f"processes {', '.join(map(str, left))} run")
-
+    with alone(path, patience):
         try:
             wait_for(f"the end of the processes that write {path}", ended, _END)
         except WaitTimeout as exc:
             raise HostError(f"{path} is not removed: {exc}. End them, and run this again") from None
-        if os.path.lexists(path):
-            remove_file(path)
+        if not os.path.lexists(path):
+            return changed
+        remove_file(path)
+        return True
 
 
-def writers(path: str, proc: str = "/proc") -> list[int]:
+def writers(path: str, proc: str = PROC) -> list[int]:
     """The processes that write metrics into this file, with the shells of cron that start one, in order."""
-    return sorted(pid for pid in map(int, filter(str.isdigit, os.listdir(proc))) if _writes(path, f"{proc}/{pid}"))
+    return [pid for pid in process_ids(proc) if _writes(path, command_line(pid, proc) or "")]
 
 
-def _writes(path: str, directory: str) -> bool:
-    try:
-        with open(f"{directory}/cmdline", "rb") as stream:
-            arguments = stream.read().decode("utf-8", errors="replace").replace("\0", " ").split()
-    except OSError:
-        # It has ended.
-        return False
+def _writes(path: str, line: str) -> bool:
+    """line: the arguments of a process. A shell has the whole command in one of its own."""
+    arguments = line.split()
     program = any(one.rpartition("/")[2] == _WRITES[0] for one in arguments)
     into = path in arguments or f"--output={path}" in arguments
     return program and into and _WRITES[1] in arguments and _REMOVES not in arguments

@@ -25,13 +25,14 @@ from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration, read
 from .._barman.disks import disk_of
 from .._barman.ledger import read_ledger
-from .._barman.locks import command_line, receiver_pid
+from .._barman.locks import receiver_pid
 from .._barman.option_table import DISK_DIRECTORIES
 from .._check.check import ServerChecks
 from .._check.cluster import checks_of_members
 from .._check.own_checks import OWN_CHECKS, CheckedServer, read_own_checks, wal_sizes
 from .._host.files import read_text, write_atomic
 from .._host.identity import acting_as
+from .._host.proc import command_line
 from .._host.process import HostError
 from .._postgres.questions import Answer, AskAll
 from .disk_growth import Sample, parse_samples, seconds_left, with_sample

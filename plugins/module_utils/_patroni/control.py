@@ -9,8 +9,6 @@ This module util is private to the collection.
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import json
 import os
 import shutil
@@ -18,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._host.files import read_text
+from .._host.proc import PROC, process_arguments, process_ids
 from .._host.process import Command, HostError, Runner, run
 
 PROGRAM = "patronictl"
@@ -92,13 +90,11 @@ class Patroni:
         return first[2:].split()
 
 
-def running_files(root: str = "/proc") -> list[str]:
-    """The configuration files of the Patroni processes of this host."""
+def running_files(proc: str = PROC) -> list[str]:
+    """The configuration files of the Patroni processes of this host. Raises HostError."""
     found: set[str] = set()
-    for path in glob.glob(os.path.join(root, "[0-9]*", "cmdline")):
-        words: list[str] = []
-        with contextlib.suppress(HostError):
-            words = (read_text(path) or "").split("\0")
+    for pid in process_ids(proc):
+        words = process_arguments(pid, proc) or []
         if any(os.path.basename(word) == "patroni" for word in words[:2]):
             found.update(word for word in words[1:] if word.endswith((".yml", ".yaml")))
     return sorted(found)

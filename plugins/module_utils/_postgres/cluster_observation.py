@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._host.files import names_in, read_text
+from .._host.proc import process_arguments
 from .._host.process import Command, HostError, Runner
 from . import control_file
 from .cluster import (
@@ -137,7 +138,7 @@ def _server(proc: str, pid: int, directory: str) -> RunningServer:
     inside = os.path.join(process, "cwd")
     lines = _read_inside(inside, "postmaster.pid").splitlines() + [""] * 6
     path = directory[: -len(_DELETED)] if directory.endswith(_DELETED) else directory
-    arguments = (read_text(os.path.join(process, "cmdline")) or "").split("\0")
+    arguments = process_arguments(pid, proc) or []
     version = _read_inside(inside, "PG_VERSION").strip()
     program = os.readlink(os.path.join(process, "exe"))
     locations = _tablespaces(inside)

@@ -285,13 +285,15 @@ def install_program(params: Mapping[str, Any], sources: Sources, *, check_mode: 
     current = observe(places)
     plan = make_plan(desired, current, places, sys.executable)
     metrics = str(params["metrics_file"] or "") if desired is None else ""
-    # A process that writes it may have begun, and not written yet.
-    removed = bool(metrics) and (os.path.lexists(metrics) or bool(writers(metrics)))
     if plan.changed and not check_mode:
         apply(plan, places, sources, params["user"])
-    if removed and not check_mode:
+    removed = False
+    if metrics and check_mode:
+        # A process that writes it may have begun, and not written yet.
+        removed = os.path.lexists(metrics) or bool(writers(metrics))
+    elif metrics:
         # Nothing starts another one any more.
-        remove_metrics(metrics, _PATIENCE)
+        removed = remove_metrics(metrics, _PATIENCE)
     before = {places.settings: current.settings, places.schedule: current.schedule, places.command: current.command}
     diff = [file_diff(path, before[path] or "", text or "") for path, text in (plan.write or {}).items()]
     if plan.install or plan.remove:

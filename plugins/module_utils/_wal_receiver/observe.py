@@ -20,9 +20,10 @@ from .._barman.archive import read_archive
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.disks import disk_of
-from .._barman.locks import command_line, lock_file, receiver_pid
+from .._barman.locks import lock_file, receiver_pid
 from .._barman.receiver_log import last_messages, read_receiver_log
 from .._host.files import names_in, read_text
+from .._host.proc import command_line
 from .._host.process import HostError
 from .._host.waiting import Probe, wait_for
 from .._postgres import timeline_history, wal

@@ -71,7 +71,33 @@ def test_a_run_that_has_not_written_yet_is_ended(
     assert list(tmp_path.iterdir()) == []
     assert [one.poll() is None for one in (*ours, *others)] == [False, False, True, True, True]
     # There is nothing to remove, which is no error.
-    remove_metrics(path, 1)
+    assert not remove_metrics(path, 1)
+    assert not remove_metrics(str(tmp_path / "no/directory/x.prom"), 1)
+
+
+def test_processes_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "pgdr_barman.prom")
+    Path(path).write_text("")
+    listed: list[str] = []
+
+    def process_ids(proc: str) -> list[int]:
+        listed.append(proc)
+        return []
+
+    monkeypatch.setattr(metrics_file, "process_ids", process_ids)
+    assert remove_metrics(path, 1)
+    assert listed == ["/proc"]
+
+
+def test_the_program_that_a_shell_started_meanwhile_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell ends, and its child has not been in the first listing."""
+    path = str(tmp_path / "pgdr_barman.prom")
+    listings = [[11], [12], []]
+    ended: list[int] = []
+    monkeypatch.setattr(metrics_file, "writers", lambda *_arguments: listings.pop(0))
+    monkeypatch.setattr("os.kill", lambda pid, _signal: ended.append(pid))
+    assert remove_metrics(path, 1)
+    assert ended == [11, 12]
 
 
 def test_a_sample_that_is_under_way_is_waited_for(tmp_path: Path) -> None:

@@ -88,8 +88,3 @@ def test_the_check_reports_how_to_remove_it(host: BarmanHost) -> None:
     assert [str(check) for check in found.failures()] == [
         f"interrupted backups: they use disk space until they are deleted: barman delete pg {ID}"
     ]
-
-
-def test_the_command_line_of_a_process() -> None:
-    assert "python" in str(locks.command_line(os.getpid()))
-    assert locks.command_line(999999999) is None
