@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +21,9 @@ from tests.alerts.report import Measured, Quiet, Results
 from tests.alerts.site import HERE, Site, show
 from tests.alerts.watching import Alert
 from tests.matrix.machines import Failed
+from tests.tools.results import ResultsFile, add_arguments, exit_status
 
-RESULTS = HERE / "results.json"
-INTERRUPTED = 130
-_SAVING = threading.Lock()
+RESULTS = ResultsFile(HERE / "results.json", report.from_json, report.to_json, report.merged)
 LANES: dict[str, tuple[Fault, ...]] = {**catalog_cases.LANES, **wal_cases.LANES, **host_cases.LANES}
 PROVEN = (
     "runuser -u barman -- pgdr-barman drill {0} --quiet; runuser -u barman -- pgdr-barman verify --everything --quiet"
@@ -35,36 +32,23 @@ PROVEN = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
+    return exit_status("alerts", lambda: run(options), Failed)
+
+
+def run(options: argparse.Namespace) -> bool:
+    """Whether everything that was run passed. Raises Failed."""
     found = Results()
-    try:
-        with tempfile.TemporaryDirectory(prefix="pgdr-alerts-") as scratch, ThreadPoolExecutor() as pool:
-            parts = {"faults": run_faults, "quiet": run_quiet}
-            chosen = () if options.render else options.part or list(parts)
-            running = [pool.submit(parts[name], Path(scratch) / name, options) for name in chosen]
-            for one in running:
-                found = report.merged(found, one.result())
-    except Failed as failure:
-        print(f"alerts: {failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("alerts: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    table = report.markdown(save(found))
+    with tempfile.TemporaryDirectory(prefix="pgdr-alerts-") as scratch, ThreadPoolExecutor() as pool:
+        parts = {"faults": run_faults, "quiet": run_quiet}
+        chosen = () if options.render else options.part or list(parts)
+        running = [pool.submit(parts[name], Path(scratch) / name, options) for name in chosen]
+        for one in running:
+            found = report.merged(found, one.result())
+    table = report.markdown(RESULTS.save(found))
     print(table)
-    if options.output is not None:
-        page = options.output.read_text(encoding="utf-8")
-        options.output.write_text(report.put_between_markers(page, table), encoding="utf-8")
+    report.SECTION.write(options.output, table)
     print("passed" if found.passed else "failed")
-    return 0 if found.passed else 1
-
-
-def save(now: Results) -> Results:
-    """Write the results beside the former ones of other faults, and return all."""
-    with _SAVING:
-        before = report.from_json(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.exists() else Results()
-        found = report.merged(before, now)
-        RESULTS.write_text(json.dumps(report.to_json(found), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return found
+    return found.passed
 
 
 def run_faults(scratch: Path, options: argparse.Namespace) -> Results:
@@ -97,7 +81,7 @@ def run_lane(site: Site, faults: Sequence[Fault]) -> list[Measured]:
             show(f"{fault.alert} of {fault.server}: {failure}")
             found.append(Measured(fault.alert, fault.what, fault.server, problem=str(failure)))
         # A run that is interrupted keeps what it measured.
-        save(Results((found[-1],)))
+        RESULTS.save(Results((found[-1],)))
     return found
 
 
@@ -135,14 +119,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--part", action="append", choices=["faults", "quiet"], help="this part alone")
     found.add_argument("--only", metavar="ALERT", help="the faults of this alert alone")
     found.add_argument("--quiet", type=int, default=60, metavar="MINUTES", help="how long nothing is done (60)")
-    found.add_argument("--keep", action="store_true", help="leave the machines up")
     found.add_argument(
         "--prepared", action="store_true", help="the machines are up and deployed, from a run with --keep"
     )
-    found.add_argument("--render", action="store_true", help="run nothing, and show the former results")
-    found.add_argument(
-        "--output", type=Path, metavar="PAGE", help="write the tables into this page, between its markers"
-    )
+    add_arguments(found)
     return found
 
 

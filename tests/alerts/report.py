@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.alerts.fault import LIMIT
+from tests.tools.results import PageSection
 
-BEGIN = "<!-- alerts: begin (python -m tests.alerts --output docs/tested.md) -->"
-END = "<!-- alerts: end -->"
+SECTION = PageSection("alerts", "tests.alerts", "docs/tested.md")
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,3 @@ def _others(one: Measured) -> str:
 def _quiet(quiet: Quiet) -> str:
     alerts = ", ".join(quiet.alerts) or "no alert"
     return f"A quiet time of {quiet.minutes} minutes, with {quiet.servers} servers that write, and {quiet.backups} backups by cron: {alerts}."
-
-
-def put_between_markers(page: str, text: str) -> str:
-    """The page with this text between the markers. Raises ValueError if it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no lines '{BEGIN}' and '{END}'")
-    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"

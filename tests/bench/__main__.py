@@ -27,16 +27,16 @@ import ansible.release
 
 from tests.bench import backup, check, deploy, drill, metrics, recover, topology, verify
 from tests.bench.machines import BACKUP, GIGABYTE, PG, REPOSITORY, Failed, Machines
-from tests.bench.report import Comparison, Report, markdown, put_between_markers
+from tests.bench.report import SECTION, Comparison, Report, markdown
 from tests.bench.turns import log
 from tests.lab.host import STATE as LAB_STATE
+from tests.tools.results import exit_status
 
 STATE = REPOSITORY / ".cache" / "bench"
 SMALL = int(1.4 * GIGABYTE)
 LARGE = 10 * GIGABYTE
 ROOM_SMALL = 12 * GIGABYTE
 ROOM_LARGE = 45 * GIGABYTE
-INTERRUPTED = 130
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,21 +74,17 @@ def main() -> int:
     options = parser().parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     STATE.mkdir(parents=True, exist_ok=True)
-    try:
-        report = measure(options.only or NAMES, options.rounds, large=options.large, keep=options.keep)
-        table = markdown(report)
-        print(f"\n{table}")
-        (STATE / "table.md").write_text(table, encoding="utf-8")
-        if options.output is not None:
-            page = options.output.read_text(encoding="utf-8")
-            options.output.write_text(put_between_markers(page, table), encoding="utf-8")
-    except (Failed, ValueError) as failure:
-        print(f"bench: {failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    return exit_status("bench", lambda: run(options), Failed, ValueError)
+
+
+def run(options: argparse.Namespace) -> bool:
+    """Always true. Raises Failed, and ValueError if the page has no place for the table."""
+    report = measure(options.only or NAMES, options.rounds, large=options.large, keep=options.keep)
+    table = markdown(report)
+    print(f"\n{table}")
+    (STATE / "table.md").write_text(table, encoding="utf-8")
+    SECTION.write(options.output, table)
+    return True
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-BEGIN = "<!-- table: begin (python -m tests.bench --output docs/performance.md) -->"
-END = "<!-- table: end -->"
+from tests.tools.results import PageSection
+
+SECTION = PageSection("table", "tests.bench", "docs/performance.md")
 
 
 @dataclass(frozen=True)
@@ -199,13 +200,4 @@ def _aligned(table: Sequence[Sequence[str]]) -> Iterable[str]:
             yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(rule, widths, strict=True)) + " |"
 
 
-def put_between_markers(page: str, table: str) -> str:
-    """The page with this table instead of the one that it has. Raises ValueError where it has no place for one."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no lines '{BEGIN}' and '{END}'")
-    return f"{before}{BEGIN}\n\n{table}\n{END}{after}"
-
-
-__all__ = ["BEGIN", "END", "Comparison", "Count", "Report", "Row", "markdown", "put_between_markers"]
+__all__ = ["SECTION", "Comparison", "Count", "Report", "Row", "markdown"]

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from tests.tools.results import PageSection
+
 Outcome = Literal["passed", "refused", "failed"]
 Part = Literal["barman", "passive", "postgresql"]
 
-BEGIN = "<!-- matrix: begin (python -m tests.matrix --output docs/tested.md) -->"
-END = "<!-- matrix: end -->"
+SECTION = PageSection("matrix", "tests.matrix", "docs/tested.md")
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,6 @@ def markdown(results: Sequence[Result]) -> str:
         ),
     ]
     return "\n".join(part for part in parts if part)
-
-
-def put_between_markers(page: str, text: str) -> str:
-    """The page with this text between the markers. Raises ValueError if it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no lines '{BEGIN}' and '{END}'")
-    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
 
 
 def _passive(pairs: Mapping[str, Sequence[Result]]) -> str:

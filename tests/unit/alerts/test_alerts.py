@@ -195,4 +195,4 @@ def test_the_tables() -> None:
 def test_the_page_has_the_tables_of_the_results() -> None:
     page = (REPOSITORY / "docs" / "tested.md").read_text(encoding="utf-8")
     results = report.from_json(yaml.safe_load(Path(HERE / "results.json").read_text(encoding="utf-8")))
-    assert report.put_between_markers(page, report.markdown(results)) == page
+    assert report.SECTION.put(page, report.markdown(results)) == page

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from tests.bench.report import BEGIN, END, Comparison, Count, Report, Row, markdown, put_between_markers
+from tests.bench.report import Comparison, Count, Report, Row, markdown
 from tests.bench.turns import in_turns
 
 MODULE = Row("module", (3.0, 30.0, 5.0), against="bare", most=1.5)
@@ -72,15 +72,6 @@ def test_a_new_measurement_takes_the_old_one_s_place() -> None:
     report = Report(comparisons=[comparison(BARE), comparison(BARE, name="check")])
     report.add(comparison(MODULE, BARE))
     assert [(one.name, len(one.rows)) for one in report.comparisons] == [("backup", 2), ("check", 1)]
-
-
-def test_only_what_is_between_the_markers_is_replaced() -> None:
-    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    once = put_between_markers(page, "new\n")
-    assert once == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-    assert put_between_markers(once, "new\n") == once
-    with pytest.raises(ValueError, match="table: begin"):
-        put_between_markers("before\nafter\n", "new\n")
 
 
 def test_another_one_begins_each_round() -> None:

@@ -100,10 +100,8 @@ def test_a_case_replaces_its_former_results_only() -> None:
 def test_the_page_has_the_tables_of_the_results() -> None:
     page = (REPOSITORY / "docs" / "tested.md").read_text(encoding="utf-8")
     found = report.from_json(json.loads((HERE / "results.json").read_text(encoding="utf-8")))
-    assert report.put_between_markers(page, report.markdown(found)) == page
+    assert report.SECTION.put(page, report.markdown(found)) == page
     assert [str(one) for one in found if one.outcome == "failed"] == []
-    with pytest.raises(ValueError, match="no lines"):
-        report.put_between_markers("# Tested", "| x |")
 
 
 def test_a_failed_step_ends_its_case() -> None:
