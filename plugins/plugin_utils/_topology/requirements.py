@@ -227,9 +227,11 @@ def _senders(index: Index, server: PostgresServer) -> int:
     """A receiver and a copy each hold a WAL sender; Barman's own replication connection beside it needs another. So does each declared standby.
 
     Barman's cron, check and the start of a receiver may connect at the same time: one more, unless copies leave room for it.
+    Each member of a cluster can become the primary, and then all others stream from it.
     """
     receivers, standbys = len(receivers_of(index, server)), len(index.standbys.get(server.host, ()))
-    return 2 * receivers + (2 if has_base_backups(server) else min(receivers, 1)) + standbys
+    members = sum(member.host != server.host for member in index.members.get(server.cluster or "", ()))
+    return 2 * receivers + (2 if has_base_backups(server) else min(receivers, 1)) + standbys + members
 
 
 def _archiving(topology: Topology, index: Index, server: PostgresServer) -> Archiving | None:

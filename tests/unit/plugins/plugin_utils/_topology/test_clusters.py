@@ -70,11 +70,21 @@ def test_each_member_has_what_its_primary_needs():
         assert required["server_name"] == "orders"
         assert required["backed_up_as"] == "pg"
         assert required["slots"] == ["barman"]
-        assert required["settings"]["max_wal_senders"] == {"minimum": 4}
+        assert required["settings"]["max_wal_senders"] == {"minimum": 5}
         assert [rule["databases"] for rule in required["hba_rules"]] == ["postgres", "replication"]
         assert [role["name"] for role in required["roles"]] == ["barman", "streaming_barman"]
     lines = [(line["host"], line["database"]) for line in found["backup"]["barman"]["pgpass"]]
     assert lines == [("pg", "postgres"), ("pg", "*"), ("pg-2", "postgres"), ("pg-2", "*")]
+
+
+@pytest.mark.parametrize("both", [{}, {"barman_cluster_manager": "repmgr"}, {"barman_cluster_manager": "patroni"}])
+def test_each_other_member_needs_a_sender_of_the_primary(both):
+    member = {**ORDERS, **both}
+    found = good(member, more_pg={f"pg-{number}": pg(f"198.51.100.2{number}", **member) for number in (2, 3)})
+    alone = good(member).requirements["pg"]["postgres"]["settings"]["max_wal_senders"]["minimum"]
+    assert alone == 4
+    for host in ("pg", "pg-2", "pg-3"):
+        assert found.requirements[host]["postgres"]["settings"]["max_wal_senders"] == {"minimum": 6}
 
 
 def test_a_cluster_is_backed_up_once():
@@ -193,7 +203,7 @@ def test_patronis_part_of_the_manual_steps_is_for_the_dcs():
         "postgresql:",
         "  parameters:",
         "    wal_level: replica   # or more",
-        "    max_wal_senders: 4   # or more",
+        "    max_wal_senders: 5   # or more",
         "    max_replication_slots: 1   # or more",
         "  pg_hba:",
         "  - host   postgres   barman   198.51.100.11/32   scram-sha-256",
