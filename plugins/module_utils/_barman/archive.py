@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Callable
 
 from .._host.files import names_in
@@ -22,10 +23,15 @@ from .._postgres import wal
 from .command import Barman
 from .compression import DamagedFile, decompress, is_history
 from .configuration import ServerConfiguration
+from .wal_encryption import decryption_problem
 
 
 class ArchiveError(HostError):
     """A WAL file can't be read."""
+
+
+class UndecryptableWal(ArchiveError):
+    """An encrypted WAL file can't be decrypted on this host; the text has the reason. It may be intact."""
 
 
 class Histories(Mapping[int, str]):
@@ -194,11 +200,22 @@ def list_archive(
     for segment in segments:
         partials.pop(segment, None)
 
-    def get(name: str) -> bytes:
-        return get_wal(barman, server.name, name)
+    archive = Archive(segments, partials, Histories(histories), segment_size)
+    if fetch:
+        archive.read_others_with(partial(_get, server, barman))
+    return archive
 
-    given = get if fetch else None
-    return Archive(segments, partials, Histories(histories, given), segment_size, given)
+
+def _get(server: ServerConfiguration, barman: Barman, name: str, path: str | None) -> bytes:
+    """What only Barman can read. Raises UndecryptableWal, and ArchiveError if the file may be damaged."""
+    try:
+        return get_wal(barman, server.name, name)
+    except ArchiveError:
+        problem = None if path is None else decryption_problem(path, server, barman)
+        if problem is None:
+            raise
+        text = f"WAL file {name} of server '{server.name}' ({path}) is encrypted, and can't be decrypted on this host: {problem}"
+        raise UndecryptableWal(text) from None
 
 
 def has_unarchived(server: ServerConfiguration) -> bool:

@@ -126,6 +126,10 @@ class Barman:
         return other
 
     @property
+    def runner(self) -> Runner:
+        return self._run
+
+    @property
     def version(self) -> Version:
         """The installed version, such as (3, 13, 3)."""
         if self._version is None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from .._barman.archive import ArchiveError
+from .._barman.archive import ArchiveError, UndecryptableWal
 from .._host.process import HostError
 from .._postgres import wal
 from .._postgres.segment_content import ExpectedSegment, goes_on
@@ -154,6 +154,8 @@ def refuse_short_segments(
             verifier.run({})
         except DamagedWal as exc:
             raise DamagedWal(f"{str(exc).rstrip('.')}. This WAL is damaged, too: {listed}") from None
+        except UndecryptableWal as exc:
+            raise DamagedWal(f"WAL of server '{replay.server}' is damaged: {listed}. And {exc}") from None
         last = verifier.commit
     text = f"WAL of server '{replay.server}' is damaged: {listed}."
     if last is not None:
@@ -180,7 +182,7 @@ def verify_wal(
     earlier: Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> WalVerification:
-    """Read every record that is replayed. Raises DamagedWal, or ArchiveError if Barman can't give a segment.
+    """Read every record that is replayed. Raises DamagedWal, or UndecryptableWal if a segment can't be decrypted here.
 
     earlier: the as_dict() of a run before this one; the segments that it verified are not read again if their
     files are the same.
@@ -261,6 +263,10 @@ class _Verifier:
         """What the next segment continues; None if the recovery ends in this one."""
         try:
             data = self._archive.read(segment)
+        except UndecryptableWal as exc:
+            raise UndecryptableWal(
+                f"{exc}. The segment may be intact. {self._before()} {_otherwise(self._commit)}"
+            ) from None
         except ArchiveError as exc:
             raise self._damaged(segment, str(exc)) from None
         partial = segment not in self._archive.segments
@@ -322,12 +328,16 @@ class _Verifier:
         return self._archive.segments.get(segment) or self._archive.partials.get(segment)
 
     def _damaged(self, segment: wal.Segment, reason: str) -> DamagedWal:
-        commit = "no commit is before that" if self._commit is None else f"the {_last_before(self._commit)}"
-        until = "the backup's begin" if self._whole_until is None else wal.format_lsn(self._whole_until)
         return DamagedWal(
             f"WAL segment {segment} of server '{self._replay.server}' is damaged ({self._path(segment)}): {reason}. "
-            f"The WAL is intact until {until}; {commit}. {_remedy(self._commit)}"
+            f"{self._before()} {_remedy(self._commit)}"
         )
+
+    def _before(self) -> str:
+        """What was read before the segment with the problem."""
+        commit = "no commit is before that" if self._commit is None else f"the {_last_before(self._commit)}"
+        until = "the backup's begin" if self._whole_until is None else wal.format_lsn(self._whole_until)
+        return f"The WAL is intact until {until}; {commit}."
 
 
 def _remedy(commit: Event | None) -> str:
@@ -336,6 +346,12 @@ def _remedy(commit: Event | None) -> str:
         "one, and PostgreSQL "
         "as long as the file is in its pg_wal"
     )
-    if commit is None:
-        return text
-    return f"{text}. Or recover to that commit: barman_recover_target_lsn={wal.format_lsn(commit.lsn)} (option target_lsn of the module)"
+    return text if commit is None else f"{text}. {_to_commit(commit)}"
+
+
+def _otherwise(commit: Event | None) -> str:
+    return "Nothing was changed" if commit is None else f"Nothing was changed. {_to_commit(commit)}"
+
+
+def _to_commit(commit: Event) -> str:
+    return f"Or recover to that commit: barman_recover_target_lsn={wal.format_lsn(commit.lsn)} (option target_lsn of the module)"

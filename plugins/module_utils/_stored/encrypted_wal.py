@@ -4,8 +4,8 @@
 
 """Archived WAL that Barman has encrypted with GnuPG: whether it is damaged, or can't be decrypted on this host.
 
-This module util is private to the collection. "barman get-wal" fails in both cases with the same exit status. Source: RFC 4880, 4.2 for the first
-byte of a file that is encrypted for a key; barman/infofile.py for the column of xlog.db.
+This module util is private to the collection. "barman get-wal" fails in both cases with the same exit status. Source: barman/infofile.py for the
+column of xlog.db.
 """
 
 from __future__ import annotations
@@ -15,19 +15,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._backup.decryption import Decryption, KeyNotRead, NotDecrypted, key_problem
-from .._barman.archive import ArchiveError
+from .._barman.archive import ArchiveError, UndecryptableWal
 from .._barman.compression import DamagedFile, decompress, is_history
+from .._barman.wal_encryption import NO_COMMAND, begins_encrypted
 from .._barman.wal_sizes import RecordedFile
 from .._postgres import wal
 
-NO_COMMAND = "it is encrypted, and encryption_passphrase_command is not set on this host"
-# A packet with the key of the message: old format with a length of one or two bytes, and new format.
-_FIRST_BYTES = (0x84, 0x85, 0xC1)
 _WAL = "archived WAL"
-
-
-class UndecryptableWal(ArchiveError):
-    """An encrypted WAL file can't be decrypted on this host; the text has the reason. It may be intact."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +64,7 @@ class EncryptedWal:
 
     def _is_encrypted(self, name: str, path: str) -> bool:
         known = self.recorded.get(name)
-        if known is not None and known.encrypted:
-            return True
-        try:
-            with open(path, "rb") as stream:
-                return (stream.read(1) or b"\0")[0] in _FIRST_BYTES
-        except OSError:
-            return False
+        return (known is not None and known.encrypted) or begins_encrypted(path)
 
 
 def grouped(reasons: Mapping[wal.Segment, str], segment_size: int) -> dict[str, str]:

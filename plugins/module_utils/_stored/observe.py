@@ -20,6 +20,7 @@ from .._barman.catalog import Backup
 from .._barman.command import Barman
 from .._barman.configuration import Configuration, ServerConfiguration
 from .._barman.server import Server
+from .._barman.wal_encryption import NO_COMMAND
 from .._barman.wal_sizes import RecordedFile, read_xlogdb
 from .._host.files import read_text, write_atomic
 from .._host.process import HostError, Runner, run
@@ -27,7 +28,7 @@ from .._host.safe_files import writing_as
 from .._postgres import wal
 from .._postgres.segment_content import ExpectedSegment
 from .._postgres.timeline_history import parse_history
-from .encrypted_wal import NO_COMMAND, EncryptedWal, unreadable
+from .encrypted_wal import EncryptedWal, unreadable
 from .state import ReadState, Signature, StoredUnit, parse_state, state_text
 
 DIRECTORY = ".pgdr.barman/verification"

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from .._backup.stored_files import FileDamage
-from .._barman.archive import ArchiveError
+from .._barman.archive import ArchiveError, UndecryptableWal
 from .._barman.wal_sizes import RecordedFile, compare_sizes, read_xlogdb
 from .._host.process import Completed, HostError
 from .._postgres import wal
 from .._postgres.segment_content import check_partial, check_segment
 from .._postgres.timeline_history import parse_history
 from .._postgres.wal_reader import Carry
-from .encrypted_wal import UndecryptableWal
 from .long_records import around, segments_after, segments_before
 from .observe import StoredServer
 from .pace import Pace

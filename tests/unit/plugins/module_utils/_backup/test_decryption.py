@@ -56,7 +56,9 @@ class Keyring:
         return path.with_name(f"{path.name}.gpg")
 
     def run(self, command: Command) -> Completed:
-        done = subprocess.run(list(command.argv), env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            list(command.argv), env=self.environment, input=command.input, capture_output=True, text=True, check=False
+        )
         return Completed(command.argv, done.returncode, done.stdout, done.stderr)
 
     def decryption(self, command: str = f"echo '{PASSPHRASE}'", home: str | None = None) -> Decryption:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive, ArchiveError
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.archive import Archive, ArchiveError, UndecryptableWal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres import wal
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.crc32c import crc32c
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal_reader import Scan, scan
@@ -114,6 +114,35 @@ def test_the_error_reports_what_can_be_recovered(files: Files) -> None:
     assert wal.format_lsn(previous.lsn) in str(raised.value)
     # And that is so.
     assert files.verify(stop_lsn=previous.lsn).segments == 4
+
+
+class Undecryptable(Archive):
+    """An archive whose third segment can't be decrypted on this host."""
+
+    def read(self, segment: wal.Segment) -> bytes:
+        if segment == sorted(self.segments)[2]:
+            raise UndecryptableWal(
+                "WAL file X is encrypted, and can't be decrypted on this host: no key. Import the key"
+            )
+        return super().read(segment)
+
+
+def test_wal_that_can_not_be_decrypted_is_not_damaged(files: Files) -> None:
+    archive = files.archive
+    closed = Undecryptable(archive.segments, archive.partials, {}, MIB)
+    with pytest.raises(UndecryptableWal) as raised:
+        verify_wal(files.replay, closed)
+    text = str(raised.value)
+    assert text.startswith("WAL file X is encrypted, and can't be decrypted on this host: no key. Import the key. ")
+    assert "damaged" not in text
+    assert "Replace" not in text
+    last = [event for event in files.scan(1).events if event.kind == "commit"][-1]
+    assert f"Or recover to that commit: barman_recover_target_lsn={wal.format_lsn(last.lsn)}" in text
+    assert verify_wal(replace(files.replay, stop_lsn=last.lsn), closed).segments == 2
+    # A short segment after it is damaged nevertheless.
+    files.write(3, files.read(3)[:500000])
+    with pytest.raises(DamagedWal, match=r"has 500000 bytes.* And WAL file X is encrypted"):
+        refuse_short_segments(files.replay, closed, read_before=True)
 
 
 def test_a_truncated_segment_is_named_with_its_sizes(files: Files) -> None:

@@ -28,10 +28,10 @@ from ansible_collections.pgdr.barman.plugins.module_utils._backup.decryption imp
 from ansible_collections.pgdr.barman.plugins.module_utils._backup.stored_files import NotVerified
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.ledger import read_ledger
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.verification_record import current_damages
+from ansible_collections.pgdr.barman.plugins.module_utils._barman.wal_encryption import NO_COMMAND
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import backups as reading_backups
 from ansible_collections.pgdr.barman.plugins.module_utils._stored import reading
-from ansible_collections.pgdr.barman.plugins.module_utils._stored.encrypted_wal import NO_COMMAND
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.facts import iso, stored_summary
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.pace import Pace
 from ansible_collections.pgdr.barman.plugins.module_utils._stored.plan import DAY
