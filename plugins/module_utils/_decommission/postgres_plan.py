@@ -15,7 +15,8 @@ from typing import Any
 
 from .._host.record import FormerSetting
 
-#: The server does not start with fewer than it has in use, and a standby not with fewer than its primary.
+#: The server does not start with fewer than it has in use, and a standby not with a lower max_wal_senders than its primary (CheckRequiredParameterValues
+#: in xlogrecovery.c).
 _CAPACITY = frozenset(("wal_level", "max_wal_senders", "max_replication_slots"))
 #: All settings that deployments write and that may wait for a restart.
 RESTART_SETTINGS = ("archive_mode", "listen_addresses", "max_replication_slots", "max_wal_senders", "wal_level")
@@ -54,7 +55,8 @@ class PostgresObservation:
     altered: the settings that ALTER SYSTEM wrote. configured: the values of CONFIGURED_SETTINGS without ALTER SYSTEM. slots: all of them. senders: how many
     connections stream WAL. remote: whether somebody else connects over a network, or may. archives: whether an archive_command works that is not this
     collection's. rules: those of this collection in pg_hba.conf.
-    pending: the settings that wait for a restart.
+    pending: the settings that wait for a restart. primary_senders: on a standby, max_wal_senders of its primary as far as the WAL is replayed; None if it
+    is not known.
     """
 
     hba_file: str
@@ -71,6 +73,7 @@ class PostgresObservation:
     synchronous_standby_names: str = ""
     archive_command: str = ""
     archive_mode: str = "off"
+    primary_senders: int | None = None
 
 
 @dataclass(frozen=True)
@@ -195,8 +198,6 @@ def _why_kept(role: RoleState) -> str:
 def _busy(observed: PostgresObservation, request: ReleaseRequest) -> str:
     """Why the server may need what a deployment raised; empty if nothing does."""
     others = [slot.name for slot in observed.slots if slot.name not in request.slots or request.holds(slot)]
-    if observed.in_recovery:
-        return "the server is a standby, which needs at least what its primary has"
     if others:
         return f"there are other replication slots ({', '.join(others)})"
     return f"{observed.senders} other connections stream WAL" if observed.senders else ""
@@ -218,7 +219,7 @@ def _settings(
             f"ALTER SYSTEM RESET {name}" if one.former is None else f"ALTER SYSTEM SET {name} = {literal(one.former)}"
         )
         restored = observed.configured.get(name, "") if one.former is None else one.former
-        kept = _kept(name, observed, busy)
+        kept = _kept(name, observed, busy) or _below_primary(name, observed, restored)
         if name == "wal_level" and restored == "minimal":
             kept = kept or _above_minimal(after)
         if current != one.written:
@@ -240,6 +241,20 @@ def _kept(name: str, observed: PostgresObservation, busy: str) -> str:
     if name == "listen_addresses" and observed.remote:
         return "others connect over the network, or pg_hba.conf allows it"
     return "another archive_command works" if name == "archive_mode" and observed.archives else ""
+
+
+def _below_primary(name: str, observed: PostgresObservation, restored: str) -> str:
+    """Why a standby would not start with the restored value; empty if it would."""
+    if name != "max_wal_senders" or not observed.in_recovery:
+        return ""
+    if observed.primary_senders is None:
+        return "the server is a standby, and max_wal_senders of its primary is not known"
+    if restored.isdigit() and int(restored) >= observed.primary_senders:
+        return ""
+    return (
+        f"the server is a standby, and its primary has {observed.primary_senders}. Run this again when the primary has restarted with at most "
+        f"{restored or 'the former value'}, and this server has replayed that"
+    )
 
 
 def _above_minimal(settings: Mapping[str, str]) -> str:
@@ -267,7 +282,9 @@ def split_roles(names: Sequence[str], recorded: Collection[str]) -> tuple[tuple[
     return tuple(name for name in names if name in recorded), tuple(name for name in names if name not in recorded)
 
 
-def observation_from(row: Mapping[str, Any], rules: Sequence[str]) -> PostgresObservation:
+def observation_from(
+    row: Mapping[str, Any], rules: Sequence[str], primary_senders: int | None = None
+) -> PostgresObservation:
     """row: what the query of postgres_run.py returns."""
     return PostgresObservation(
         hba_file=row["hba_file"],
@@ -284,4 +301,5 @@ def observation_from(row: Mapping[str, Any], rules: Sequence[str]) -> PostgresOb
         synchronous_standby_names=str(row["synchronous_standby_names"] or ""),
         archive_command=str(row["archive_command"] or ""),
         archive_mode=str(row["archive_mode"]),
+        primary_senders=primary_senders,
     )

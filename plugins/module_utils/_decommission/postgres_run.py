@@ -22,6 +22,7 @@ from .._host.record import PATH, HostRecord, read_record, write_record
 from .._host.result import Result
 from .._host.waiting import Probe, WaitTimeout, wait_for
 from .._postgres.connection import Session, require_psycopg
+from .._postgres.data_directory import find_bin_directory, read_control
 from .._postgres.hba_file import read_hba_file, rules_in, with_rules, write_hba_file
 from .._postgres.login import logged_in
 from .patroni_plan import DcsPlan, make_dcs_plan
@@ -69,7 +70,8 @@ SELECT current_setting('hba_file') AS hba_file, pg_catalog.pg_is_in_recovery() A
     current_setting('synchronous_standby_names') AS synchronous_standby_names,
     coalesce(nullif(current_setting('archive_command'), '(disabled)'), (SELECT setting FROM pg_catalog.pg_file_settings
         WHERE name = 'archive_command' ORDER BY seqno DESC LIMIT 1), '') AS archive_command,
-    current_setting('archive_mode') AS archive_mode,
+    current_setting('archive_mode') AS archive_mode, current_setting('data_directory') AS data_directory,
+    current_setting('server_version_num')::int / 10000 AS major_version,
     (current_setting('archive_command') NOT IN ('', '(disabled)') AND position(%s IN current_setting('archive_command')) = 0
         OR coalesce(current_setting('archive_library', true), '') <> '') AS archives,
     (SELECT coalesce(jsonb_agg(name ORDER BY name), '[]') FROM pg_catalog.pg_settings
@@ -84,7 +86,18 @@ def observe(session: Session, roles: Sequence[str], user: str) -> PostgresObserv
     row = dict(session.query(_QUERY, given)[0])
     for name in ("roles", "slots", "altered", "configured", "pending"):
         row[name] = json.loads(row[name])
-    return observation_from(row, rules_in(read_hba_file(row["hba_file"], user).state.text))
+    senders = _primary_senders(row, user) if row["in_recovery"] else None
+    return observation_from(row, rules_in(read_hba_file(row["hba_file"], user).state.text), senders)
+
+
+def _primary_senders(row: Mapping[str, Any], user: str) -> int | None:
+    """max_wal_senders of the primary of this standby, which its control file has; None if that can't be read."""
+    try:
+        control = read_control(str(row["data_directory"]), find_bin_directory(int(row["major_version"])), user)
+    except HostError:
+        return None
+    found = control.get("max_wal_senders setting", "")
+    return int(found) if found.isdigit() else None
 
 
 def release(params: Mapping[str, Any], *, check_mode: bool, path: str = PATH) -> Result:

@@ -163,6 +163,33 @@ def test_a_setting_that_others_need_stays(observed: PostgresObservation, name: s
     assert not any(name in statement for statement in statements(observed))
 
 
+STANDBY = replace(OBSERVED, in_recovery=True, roles=(), configured={"max_wal_senders": "10"})
+
+
+def test_a_standby_restores_what_its_primary_has_no_more() -> None:
+    """Not below the value of its primary: it would not start."""
+    assert "ALTER SYSTEM RESET max_wal_senders" in statements(replace(STANDBY, primary_senders=10))
+    (text,) = left(replace(STANDBY, primary_senders=12))
+    assert text == (
+        "max_wal_senders = 12 stays, because the server is a standby, and its primary has 12. Run this again when the primary has restarted with "
+        "at most 10, and this server has replayed that. If nobody needs it: ALTER SYSTEM RESET max_wal_senders"
+    )
+    assert not any("max_wal_senders" in one for one in statements(replace(STANDBY, primary_senders=12)))
+    (text,) = left(STANDBY)
+    assert "max_wal_senders of its primary is not known" in text
+    cascading = replace(STANDBY, primary_senders=10, senders=1)
+    assert any("1 other connections stream WAL" in one for one in left(cascading))
+
+
+def test_a_standby_restores_its_slots_whatever_its_primary_has() -> None:
+    observed = replace(STANDBY, altered={"max_replication_slots": "20"})
+    recorded = {"max_replication_slots": FormerSetting(None, "20")}
+    plan = make_plan(observed, REQUEST, recorded)
+    assert "ALTER SYSTEM RESET max_replication_slots" in [sql for step in plan.steps for sql in step.statements]
+    other = replace(observed, slots=(SlotState("theirs", active=False),))
+    assert not any("max_replication" in step.text for step in make_plan(other, REQUEST, recorded).steps)
+
+
 @pytest.mark.parametrize(
     ("role", "reason"),
     [
@@ -283,6 +310,34 @@ def test_the_module_releases_and_forgets(session: Session, capsys: pytest.Captur
     assert (tmp_path / "pg_hba.conf").read_text() == "local all all peer\n"
     assert read_record(str(tmp_path / "record.json")).is_empty
     assert session.statements[-1] == "SELECT pg_catalog.pg_reload_conf()"
+
+
+@pytest.mark.parametrize(
+    ("printed", "remains"), [("10", set()), ("12", {"max_wal_senders"}), ("", {"max_wal_senders"})]
+)
+def test_the_record_of_a_standby_is_forgotten_when_its_primary_has_restarted(
+    session: Session,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    printed: str,
+    remains: set[str],
+) -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def control(path: str, bin_directory: str, user: str) -> dict[str, str]:
+        asked.append((path, bin_directory, user))
+        if not printed:
+            raise HostError("the control file can't be read")
+        return {"max_wal_senders setting": printed}
+
+    monkeypatch.setattr(postgres_run, "find_bin_directory", lambda version: f"/usr/lib/postgresql/{version}/bin")
+    monkeypatch.setattr(postgres_run, "read_control", control)
+    session.row |= {"in_recovery": True, "data_directory": "/srv/data", "major_version": 17}
+    answer = run(capsys)
+    assert asked == [("/srv/data", "/usr/lib/postgresql/17/bin", pwd.getpwuid(os.geteuid()).pw_name)]
+    assert ("msg" in answer, any("max_wal_senders" in one for one in answer["left"])) == (False, bool(remains))
+    assert set(read_record(str(tmp_path / "record.json")).settings.get("5432", {})) == remains
 
 
 def test_check_mode_changes_nothing(session: Session, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
