@@ -54,10 +54,10 @@ OLDER_COLLECTIONS = ("community.crypto",)
 """What the oldest release has from requirements/collections-oldest.txt; all other collections are the project's own."""
 
 ALL_TESTS = ("tests/unit",)
-CALLED_BY_ANSIBLE = tuple(f"tests/unit/plugins/{name}" for name in ("action", "filter"))
-SENT_BY_ANSIBLE = ("tests/unit/plugins/modules",)
+EVALUATED_BY_ANSIBLE = ("tests/unit/plugins/filter",)
+CALLED_BY_ANSIBLE = ("tests/unit/plugins/action", "tests/unit/plugins/modules")
 RUN_BY_ANSIBLE = ("tests/unit/playbooks", "tests/unit/roles")
-"""The unit tests whose results can depend on ansible-core: plugins as it calls them, entry points of modules, and runs of playbooks and roles."""
+"""The unit tests whose results can depend on ansible-core: filters, actions and modules as it calls them, and runs of playbooks and roles."""
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,8 @@ def examine(stage: Stage, core: Core, *, short: bool) -> bool:
     tests: tuple[str, ...] = ALL_TESTS
     if short:
         # Templating changed with 2.19, so runs differ most with the oldest. Each end runs a scenario, too.
-        ends = SENT_BY_ANSIBLE if core.oldest or core.newest else ()
-        tests = CALLED_BY_ANSIBLE + ends + (RUN_BY_ANSIBLE if core.oldest else ())
+        called = CALLED_BY_ANSIBLE if core.oldest or core.newest else ()
+        tests = EVALUATED_BY_ANSIBLE + called + (RUN_BY_ANSIBLE if core.oldest else ())
     outcome = run(
         f"{label}, {core.python.name}: unit tests",
         *(python, "-m", "pytest", "-q", "-n", "2", "-o", f"cache_dir={core.venv / 'pytest'}"),

@@ -46,14 +46,22 @@ def written(directory: Path) -> str:
     return "--inventory=inventory.json"
 
 
-@pytest.mark.parametrize("playbook", PLAYBOOKS)
+NAMES = (
+    ("barman_servers=[]", "barman_servers is an empty list"),
+    ("barman_servers=,", "barman_servers is an empty list"),
+    ("barman_servers=pg-euu,other", "barman_servers names other, which no backup server has"),
+)
+EXPRESSIONS = (
+    ("[?zone=='eu'", "can't be evaluated. Invalid jmespath expression"),
+    ("[].backup_server", "has backup-eu, which is not a name of a server"),
+    ("[?name=='pg-euu'].name", "chooses no server"),
+)
+
+
+# All of them choose with one playbook, selection.yml: every mistake with one of them, one mistake with every other.
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("barman_servers=[]", "barman_servers is an empty list"),
-        ("barman_servers=,", "barman_servers is an empty list"),
-        ("barman_servers=pg-euu,other", "barman_servers names other, which no backup server has"),
-    ],
+    ("playbook", "given", "expected"),
+    [*(("check", *one) for one in NAMES), *((playbook, *NAMES[-1]) for playbook in PLAYBOOKS if playbook != "check")],
 )
 def test_an_empty_or_unknown_selection_fails(tmp_path: Path, playbook: str, given: str, expected: str) -> None:
     stdout = play(tmp_path, f"pgdr.barman.{playbook}", written(tmp_path), "--extra-vars", given, rc=2)
@@ -61,18 +69,10 @@ def test_an_empty_or_unknown_selection_fails(tmp_path: Path, playbook: str, give
     assert "unreachable=1" not in stdout
 
 
-@pytest.mark.parametrize("playbook", PLAYBOOKS)
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("[?zone=='eu'", "can't be evaluated. Invalid jmespath expression"),
-        ("[].backup_server", "has backup-eu, which is not a name of a server"),
-        ("[?name=='pg-euu'].name", "chooses no server"),
-    ],
-)
-def test_a_wrong_expression_fails(tmp_path: Path, playbook: str, given: str, expected: str) -> None:
+@pytest.mark.parametrize(("given", "expected"), EXPRESSIONS)
+def test_a_wrong_expression_fails(tmp_path: Path, given: str, expected: str) -> None:
     variables = ("--extra-vars", json.dumps({"barman_select": given}))
-    stdout = play(tmp_path, f"pgdr.barman.{playbook}", written(tmp_path), *variables, rc=2)
+    stdout = play(tmp_path, "pgdr.barman.check", written(tmp_path), *variables, rc=2)
     assert expected in stdout
     assert "unreachable=1" not in stdout
 

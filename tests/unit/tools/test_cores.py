@@ -212,11 +212,11 @@ def test_make_cores_runs_everything_with_each_release(stage, called, core):
 
 
 @pytest.mark.parametrize("core", cores.cores(), ids=lambda core: core.release)
-def test_make_test_runs_playbooks_with_the_oldest_and_plugins_and_syntax_with_each(stage, called, core):
+def test_make_test_runs_playbooks_with_the_oldest_plugins_with_both_ends_and_syntax_with_each(stage, called, core):
     cores.examine(stage, replace(core, python=Path("/usr/bin/python3.12")), short=True)
-    ends = list(cores.SENT_BY_ANSIBLE) if core.oldest or core.newest else []
+    ends = list(cores.CALLED_BY_ANSIBLE) if core.oldest or core.newest else []
     runs = list(cores.RUN_BY_ANSIBLE) if core.oldest else []
-    assert unit_tests_in(called[0]) == [*cores.CALLED_BY_ANSIBLE, *ends, *runs]
+    assert unit_tests_in(called[0]) == [*cores.EVALUATED_BY_ANSIBLE, *ends, *runs]
     assert "--syntax-check" in called[1]
     assert len(called) == 2
 
@@ -234,7 +234,7 @@ def test_sanity_runs_with_the_oldest_and_the_newest_release(stage, called):
 def test_each_directory_of_tests_exists():
     assert all(
         (REPOSITORY / name).is_dir()
-        for name in (*cores.CALLED_BY_ANSIBLE, *cores.SENT_BY_ANSIBLE, *cores.RUN_BY_ANSIBLE)
+        for name in (*cores.EVALUATED_BY_ANSIBLE, *cores.CALLED_BY_ANSIBLE, *cores.RUN_BY_ANSIBLE)
     )
 
 
