@@ -56,8 +56,8 @@ OLDER_COLLECTIONS = ("community.crypto",)
 ALL_TESTS = ("tests/unit",)
 EVALUATED_BY_ANSIBLE = ("tests/unit/plugins/filter",)
 CALLED_BY_ANSIBLE = ("tests/unit/plugins/action", "tests/unit/plugins/modules")
-RUN_BY_ANSIBLE = ("tests/unit/playbooks", "tests/unit/roles")
-"""The unit tests whose results can depend on ansible-core: filters, actions and modules as it calls them, and runs of playbooks and roles."""
+RUN_BY_ANSIBLE = ("tests/unit/playbooks/test_selection.py", "tests/unit/roles")
+"""The unit tests whose results depend on ansible-core first: filters, actions and modules as it calls them, and runs of playbooks and roles."""
 
 
 @dataclass(frozen=True)
