@@ -231,6 +231,21 @@ def test_sanity_runs_with_the_oldest_and_the_newest_release(stage, called):
     assert stage.tally.counts() == "2 passed, 0 failed"
 
 
+@pytest.mark.parametrize(
+    ("short", "newest", "expected"), [(True, True, {"oldest"}), (True, False, set()), (False, True, set())]
+)
+def test_make_test_runs_pylint_with_the_newest_release_alone(stage, called, short, newest, expected):
+    oldest, *_others, last = cores.cores()
+    known = [replace(oldest, python=Path("/usr/bin/python3.11"), supported=True)]
+    if newest:
+        known.append(replace(last, python=Path("/usr/bin/python3.13"), supported=True))
+    cores.examine_sanity(stage, known, short=short)
+    without = {
+        "oldest" if str(oldest.venv) in str(arguments[0]) else "newest" for arguments in called if "pylint" in arguments
+    }
+    assert without == expected
+
+
 def test_the_tests_exist():
     assert all(
         (REPOSITORY / name).exists()
