@@ -26,7 +26,7 @@ lab-down: run-venv  ## Take the quickstart's machines away
 	@$(VENV_PYTHON) -m tests.lab down tests/quickstart/lab.yml
 
 .PHONY: test check package sanity cores molecule links bench matrix alerts
-test: venv  ## Everything that the project has to check itself: check, package, cores (a part), molecule
+test: venv  ## Everything that the project has to check itself: check, package, cores and molecule (a part of both)
 	@$(VENV_PYTHON) -m tests.tools.everything
 
 check: venv  ## The fast part: formatting, lint, types, licences, changelog, unit tests

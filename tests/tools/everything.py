@@ -19,7 +19,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "check": (),
     "package": (),
     "cores": ("--short",),
-    "molecule": (),
+    "molecule": ("--short",),
 }
 """By stage, the arguments of its program. ansible-test sanity is a part of cores: the oldest and the newest release find all that those between them do."""
 

@@ -4,6 +4,7 @@
 """Run Molecule's scenarios, three at a time, and leave nothing behind (`make molecule`).
 
 python -m tests.tools.molecule [SCENARIO[@RELEASE] ...]
+python -m tests.tools.molecule --short                     all but those of LEFT_OUT: the part that `make test` has
 
 RELEASE is one of ansible-core in requirements/cores.txt, as in streaming@2.16. Without it, the project's own ansible-core runs the playbooks.
 Without arguments, all scenarios run: those of WITH_OTHER_CORES with the oldest or the newest release, the others with the project's own.
@@ -62,6 +63,12 @@ LONGEST_FIRST = (
 
 WITH_OTHER_CORES = {"streaming": "oldest", "rsync": "newest"}
 """The scenarios that the oldest and the newest ansible-core run instead of the project's own, which runs all the others."""
+
+LEFT_OUT = {
+    "moving": "rsync, geo and synchronous move servers, too",
+    "hooks": "unit tests run its scripts",
+}
+"""Scenarios for which `make test` has no time on a slow machine, and what shows a part of it there. The summary names them."""
 
 AT_ONCE = 3
 GRACE = 30.0
@@ -232,11 +239,14 @@ def scenarios() -> list[str]:
     return [*first, *(name for name in names if name not in first)]
 
 
-def everything(stage: Stage) -> list[str]:
-    """All scenarios, each with the ansible-core that runs it. A release that this machine has no Python for is skipped."""
+def everything(stage: Stage, *, short: bool) -> list[str]:
+    """All scenarios, each with the ansible-core that runs it. A release that this machine has no Python for is skipped. short: without LEFT_OUT."""
     older, newer = cores.from_the_ends()
     names = []
     for scenario in scenarios():
+        if short and scenario in LEFT_OUT:
+            stage.skip(scenario, f"it runs with make molecule alone; {LEFT_OUT[scenario]}")
+            continue
         end = WITH_OTHER_CORES.get(scenario)
         name = scenario
         for core in {"oldest": older, "newest": newer, None: []}[end]:
@@ -282,6 +292,8 @@ def close_connections(sockets: Path) -> None:
 
 
 def main(chosen: list[str]) -> int:
+    short = chosen == ["--short"]
+    chosen = [] if short else chosen
     exit_on_signals()
     os.chdir(REPOSITORY)
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -309,7 +321,10 @@ def main(chosen: list[str]) -> int:
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
                 try:
                     for done in as_completed(
-                        [pool.submit(runner.test_lane, lane) for lane in lanes(chosen or everything(stage))]
+                        [
+                            pool.submit(runner.test_lane, lane)
+                            for lane in lanes(chosen or everything(stage, short=short))
+                        ]
                     ):
                         for outcome in done.result():
                             stage.note_outcome(outcome)

@@ -103,7 +103,7 @@ class Stage:
         return False
 
     def skip(self, name: str, reason: str) -> None:
-        """Print that a check can't run on this machine, and why, and count it for the closing summary."""
+        """Print that a check does not run, and why, and count it for the closing summary."""
         print(f"SKIPPED            {name}: {reason}", flush=True)
         self.tally.skipped.append(f"{name}: {reason}")
 

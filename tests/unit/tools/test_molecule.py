@@ -129,9 +129,19 @@ def test_a_release_without_a_python_is_skipped_by_name_and_the_next_takes_its_pl
 ):
     with_pythons(monkeypatch, releases)
     stage = Stage("molecule")
-    assert sorted(name for name in molecule.everything(stage) if name.startswith(("rsync", "streaming"))) == names
+    assert (
+        sorted(name for name in molecule.everything(stage, short=False) if name.startswith(("rsync", "streaming")))
+        == names
+    )
     assert sorted(one.partition(":")[0] for one in stage.tally.skipped) == sorted(skipped)
     assert capsys.readouterr().out.count("SKIPPED") == len(skipped)
+
+
+def test_make_test_leaves_out_what_it_names(lab, capsys):
+    stage = Stage("molecule")
+    left = set(molecule.everything(Stage("all"), short=False)) - set(molecule.everything(stage, short=True))
+    assert left == set(molecule.LEFT_OUT)
+    assert {one.partition(":")[0] for one in stage.tally.skipped} >= left
 
 
 def test_the_log_begins_with_the_version_that_runs(monkeypatch, tmp_path):
