@@ -61,7 +61,7 @@ LONGEST_FIRST = (
 )
 """They begin before all others, so that all lanes end at about the same time."""
 
-WITH_OTHER_CORES = {"streaming": "oldest", "rsync": "newest"}
+WITH_OTHER_CORES = {"streaming": "oldest", "standby": "newest"}
 """The scenarios that the oldest and the newest ansible-core run instead of the project's own, which runs all the others."""
 
 LEFT_OUT = {

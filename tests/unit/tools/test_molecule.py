@@ -117,11 +117,15 @@ def with_pythons(monkeypatch, releases: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("releases", "names", "skipped"),
     [
-        (("2.16", "2.17", "2.18", "2.20", "2.21"), ["rsync@2.21", "streaming@2.16"], []),
+        (("2.16", "2.17", "2.18", "2.20", "2.21"), ["standby@2.21", "streaming@2.16"], []),
         # Debian 12, with Python 3.11, has the releases of the third case.
-        (("2.18", "2.20", "2.21"), ["rsync@2.21", "streaming@2.18"], ["streaming@2.16", "streaming@2.17"]),
-        (("2.16", "2.17", "2.18"), ["rsync", "streaming@2.16"], ["rsync@2.21", "rsync@2.20"]),
-        ((), ["rsync", "streaming"], [f"streaming@2.{minor}" for minor in (16, 17, 18)] + ["rsync@2.21", "rsync@2.20"]),
+        (("2.18", "2.20", "2.21"), ["standby@2.21", "streaming@2.18"], ["streaming@2.16", "streaming@2.17"]),
+        (("2.16", "2.17", "2.18"), ["standby", "streaming@2.16"], ["standby@2.21", "standby@2.20"]),
+        (
+            (),
+            ["standby", "streaming"],
+            [f"streaming@2.{minor}" for minor in (16, 17, 18)] + ["standby@2.21", "standby@2.20"],
+        ),
     ],
 )
 def test_a_release_without_a_python_is_skipped_by_name_and_the_next_takes_its_place(
@@ -130,7 +134,7 @@ def test_a_release_without_a_python_is_skipped_by_name_and_the_next_takes_its_pl
     with_pythons(monkeypatch, releases)
     stage = Stage("molecule")
     assert (
-        sorted(name for name in molecule.everything(stage, short=False) if name.startswith(("rsync", "streaming")))
+        sorted(name for name in molecule.everything(stage, short=False) if name.startswith(("standby", "streaming")))
         == names
     )
     assert sorted(one.partition(":")[0] for one in stage.tally.skipped) == sorted(skipped)
