@@ -67,6 +67,7 @@ WITH_OTHER_CORES = {"streaming": "oldest", "standby": "newest"}
 LEFT_OUT = {
     "moving": "rsync, geo and synchronous move servers, too",
     "hooks": "unit tests run its scripts",
+    "layouts": "unit tests plan recoveries with its disks",
 }
 """Scenarios for which `make test` has no time on a slow machine, and what shows a part of it there. The summary names them."""
 
