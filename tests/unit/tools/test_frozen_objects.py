@@ -12,7 +12,7 @@ from typing import Any
 from tests.tools.callbacks import frozen_objects
 
 
-def test_objects_are_frozen_before_each_fork(monkeypatch):
+def test_a_fork_finds_the_objects_frozen(monkeypatch):
     hooks: list[Any] = []
     monkeypatch.setattr(os, "register_at_fork", lambda before: hooks.append(before))
     frozen_objects.CallbackModule()
