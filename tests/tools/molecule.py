@@ -68,6 +68,8 @@ LEFT_OUT = {
     "moving": "rsync, geo and synchronous move servers, too",
     "hooks": "unit tests run its scripts",
     "layouts": "unit tests plan recoveries with its disks",
+    "versions": "star has the same releases of Debian, and make matrix those of Barman",
+    "identity": "unit tests tell such servers apart",
 }
 """Scenarios for which `make test` has no time on a slow machine, and what shows a part of it there. The summary names them."""
 
