@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,8 +69,8 @@ class Keyring:
         subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=self.environment, check=False, capture_output=True)
 
 
-@pytest.fixture(scope="module")
-def keyring() -> Iterator[Keyring]:
+@contextmanager
+def temporary_keyring() -> Iterator[Keyring]:
     # It looks for its agent in the directory that it was compiled for, so an unpacked package would not do.
     assert shutil.which("gpg"), "gpg is not installed: install it (on Debian, the package gpg)"
     # A short path: the agent has a socket in it.
@@ -79,6 +80,12 @@ def keyring() -> Iterator[Keyring]:
             yield made
         finally:
             made.close()
+
+
+@pytest.fixture(scope="module")
+def keyring() -> Iterator[Keyring]:
+    with temporary_keyring() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from ansible_collections.pgdr.barman.plugins.module_utils._barman.command import
 from ansible_collections.pgdr.barman.plugins.module_utils._barman.configuration import ServerConfiguration
 from ansible_collections.pgdr.barman.plugins.module_utils._host.process import Command, Completed, HostError
 from ansible_collections.pgdr.barman.plugins.module_utils._postgres.wal import parse_segment
-from tests.unit.plugins.module_utils._backup.test_decryption import PASSPHRASE, Keyring
+from tests.unit.plugins.module_utils._backup.test_decryption import PASSPHRASE, Keyring, temporary_keyring
 
 NAME = "000000010000000000000003"
 SIZE = 1 << 20
@@ -31,12 +30,8 @@ SIZE = 1 << 20
 
 @pytest.fixture(scope="module")
 def keyring() -> Iterator[Keyring]:
-    with tempfile.TemporaryDirectory(prefix="gpg-", dir="/tmp") as home:
-        made = Keyring(home)
-        try:
-            yield made
-        finally:
-            made.close()
+    with temporary_keyring() as made:
+        yield made
 
 
 class Host:
